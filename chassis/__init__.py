@@ -1,0 +1,1 @@
+"""The microservice chassis: the event path, the database, the edges and the process every service stands on."""

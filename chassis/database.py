@@ -1,0 +1,96 @@
+"""One engine per process, and the unit of work: a transaction that the edge commits once."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import MetaData, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from chassis import outbox
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+def named_metadata() -> MetaData:
+    """Constraints get names by rule, so that migrations can speak of them."""
+    return MetaData(naming_convention=NAMING)
+
+
+class Versioned:
+    """An aggregate: each of its events takes the next version, under the row's lock, before the outbox row is written.
+
+    Lock the row first (`with_for_update`); then the order of outbox ids is the order of versions.
+    """
+
+    version: Mapped[int] = mapped_column(default=0, server_default="0")
+
+    def next_version(self) -> int:
+        self.version += 1
+        return self.version
+
+
+def create_engine(
+    url: str, *, pool_size: int = 10, statement_timeout_seconds: float = 30, name: str = "waybill"
+) -> AsyncEngine:
+    """An asyncpg engine. Idle-in-transaction sessions are ended by the server, so that a stuck process holds no lock."""
+    server_settings = {
+        "application_name": name,
+        "statement_timeout": str(int(statement_timeout_seconds * 1000)),
+        "idle_in_transaction_session_timeout": "60000",
+        "timezone": "UTC",
+    }
+    return create_async_engine(
+        make_url(url).set(drivername="postgresql+asyncpg"),
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=10,
+        pool_pre_ping=True,
+        connect_args={"server_settings": server_settings, "timeout": 10},
+    )
+
+
+class Database:
+    """Transactions over one engine. `on_commit` is called after a commit that left events in the outbox."""
+
+    def __init__(self, engine: AsyncEngine, on_commit: Callable[[], None] | None = None) -> None:
+        self.engine = engine
+        self._sessions = async_sessionmaker(engine, expire_on_commit=False, class_=AsyncSession)
+        self.on_commit = on_commit or (lambda: None)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """One unit of work: commits when the block ends, rolls back when it raises. Answer only after it has ended."""
+        async with self._sessions() as session:
+            yield session
+            await session.commit()
+            wrote_events = outbox.took_events(session.sync_session)
+        if wrote_events:
+            self.on_commit()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        """A session for queries; whatever it did is rolled back."""
+        async with self._sessions() as session:
+            yield session
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+@event.listens_for(Session, "before_commit")
+def _write_outbox(session: Session) -> None:
+    outbox.write_pending(session)
+
+
+@event.listens_for(Session, "after_soft_rollback")
+def _forget_outbox(session: Session, _previous: Any) -> None:
+    outbox.forget_pending(session)

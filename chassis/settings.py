@@ -1,0 +1,116 @@
+"""The knobs every service has. A service's own settings.py adds to them; each knob says its unit."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Self
+from zoneinfo import ZoneInfo
+
+from pydantic import AliasChoices, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Environment(StrEnum):
+    LOCAL = "local"
+    STAGING = "staging"
+    PRODUCTION = "production"
+
+
+class Shape(StrEnum):
+    """What one process does: `api` scales on requests, `worker` (consumers, relay, schedules) on lag."""
+
+    API = "api"
+    WORKER = "worker"
+    ALL = "all"
+
+    @property
+    def serves_requests(self) -> bool:
+        return self is not Shape.WORKER
+
+    @property
+    def works(self) -> bool:
+        return self is not Shape.API
+
+
+class ServiceSettings(BaseSettings):
+    """Read from the environment, then from files of the same names in `SECRETS_DIR` where that is set."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, populate_by_name=True)
+
+    environment: Environment = Field(Environment.PRODUCTION, validation_alias="WAYBILL_ENVIRONMENT")
+    clock_file: Path | None = Field(
+        None, validation_alias="WAYBILL_CLOCK_FILE", description="local mode only: the shared offset of business time"
+    )
+    business_time_zone: str = Field("Australia/Sydney", validation_alias="BUSINESS_TIME_ZONE")
+
+    http_host: str = Field("127.0.0.1", validation_alias="HTTP_HOST")
+    http_port: int = Field(8000, ge=0, le=65535, validation_alias="HTTP_PORT")
+    max_body_bytes: int = Field(64 * 1024, validation_alias="MAX_BODY_BYTES")
+
+    database_url: SecretStr = Field(
+        description="postgresql://… of the role that serves; each service names its own variable"
+    )
+    database_pool_size: int = Field(10, validation_alias="DATABASE_POOL_SIZE")
+    statement_timeout_seconds: float = Field(30, validation_alias="STATEMENT_TIMEOUT_SECONDS")
+
+    kafka_bootstrap_servers: str = Field("127.0.0.1:9092", validation_alias="KAFKA_BOOTSTRAP_SERVERS")
+    relay_shards: int = Field(
+        1, ge=1, le=64, validation_alias="RELAY_SHARDS", description="equal in every process of a service"
+    )
+    relay_batch_size: int = Field(
+        1_000, ge=1, validation_alias="RELAY_BATCH_SIZE", description="events read and published at a time"
+    )
+    consumer_batch_size: int = Field(
+        500, ge=1, validation_alias="CONSUMER_BATCH_SIZE", description="records of one transaction at the most"
+    )
+    consumer_linger_ms: int = Field(
+        5, ge=0, validation_alias="CONSUMER_LINGER_MS", description="how long a poll waits for a fuller batch"
+    )
+    session_timeout_ms: int = Field(10_000, validation_alias="KAFKA_SESSION_TIMEOUT_MS")
+    consumer_instance: str | None = Field(
+        None, validation_alias="KAFKA_GROUP_INSTANCE", description="static membership: a stable name per replica"
+    )
+    max_event_bytes: int = Field(
+        512 * 1024,
+        validation_alias="MAX_EVENT_BYTES",
+        description="a larger event is refused at the outbox and parked at a consumer",
+    )
+    handler_attempts: int = Field(
+        5, ge=1, validation_alias="HANDLER_ATTEMPTS", description="tries of one failing event before it is parked"
+    )
+    graceful_timeout_seconds: float = Field(
+        30, validation_alias="GRACEFUL_TIMEOUT_SECONDS", description="longer than the longest batch"
+    )
+
+    identity_jwks_url: str | None = Field(None, validation_alias="IDENTITY_JWKS_URL")
+    token_issuer: str = Field("waybill-identity", validation_alias="TOKEN_ISSUER")
+    step_up_seconds: int = Field(
+        300, validation_alias="STEP_UP_SECONDS", description="how old a second factor may be for a money action"
+    )
+
+    log_level: str = Field("INFO", validation_alias="LOG_LEVEL")
+    traces_file: Path | None = Field(
+        None, validation_alias="TRACES_FILE", description="spans as JSON lines, for a laptop"
+    )
+    otlp_endpoint: str | None = Field(None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")
+
+    @model_validator(mode="after")
+    def _only_a_laptop_moves_time(self) -> Self:
+        if self.clock_file is not None and not self.is_local:
+            raise ValueError(
+                "WAYBILL_CLOCK_FILE moves business time and is allowed with WAYBILL_ENVIRONMENT=local only"
+            )
+        return self
+
+    @property
+    def is_local(self) -> bool:
+        return self.environment is Environment.LOCAL
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.business_time_zone)
+
+
+def database_url_field(service: str) -> SecretStr:
+    """The field of one service's database: `DATABASE_URL_BILLING` and the like, so that six fit in one environment."""
+    field: SecretStr = Field(validation_alias=AliasChoices(f"DATABASE_URL_{service.upper()}"))
+    return field
