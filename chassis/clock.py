@@ -1,4 +1,4 @@
-"""Business time, injected. Security (tokens, one-time codes, step-up) runs on the machine's clock and never on this one."""
+"""Business time, injected. Security (tokens, one-time codes, step-up) runs on the machine's clock, never on this."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

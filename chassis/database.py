@@ -41,7 +41,7 @@ class Versioned:
 def create_engine(
     url: str, *, pool_size: int = 10, statement_timeout_seconds: float = 30, name: str = "waybill"
 ) -> AsyncEngine:
-    """An asyncpg engine. Idle-in-transaction sessions are ended by the server, so that a stuck process holds no lock."""
+    """An asyncpg engine. The server ends sessions idle in a transaction, so that a stuck process holds no lock."""
     server_settings = {
         "application_name": name,
         "statement_timeout": str(int(statement_timeout_seconds * 1000)),

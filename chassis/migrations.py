@@ -1,0 +1,107 @@
+"""The frozen DDL of the chassis's tables, in the steps in which it grew. A service's migrations call a step each."""
+
+from collections.abc import Iterator
+
+# A migration that cannot have its lock soon gives up instead of queueing every writer behind it.
+LOCK_TIMEOUT = "SET lock_timeout = '5s'"
+
+STEP_1 = """
+CREATE TABLE outbox (
+    id bigint GENERATED ALWAYS AS IDENTITY,
+    shard smallint NOT NULL,
+    event_id uuid NOT NULL,
+    topic text NOT NULL,
+    key bytea NOT NULL,
+    headers bytea NOT NULL,
+    body bytea NOT NULL,
+    created_at timestamptz NOT NULL,
+    PRIMARY KEY (id)
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
+CREATE INDEX ix_outbox_shard_id ON outbox (shard, id);
+CREATE TABLE inbox (
+    event_id uuid NOT NULL,
+    consumer text NOT NULL,
+    received_at timestamptz NOT NULL,
+    PRIMARY KEY (event_id, consumer)
+);
+CREATE TABLE parked_events (
+    id uuid NOT NULL,
+    consumer text NOT NULL,
+    topic text NOT NULL,
+    partition integer NOT NULL,
+    record_offset bigint NOT NULL,
+    key bytea,
+    headers bytea NOT NULL,
+    body bytea,
+    event_id uuid,
+    event_type text,
+    state text NOT NULL,
+    reason_code text NOT NULL,
+    reason_detail text NOT NULL,
+    attempts integer NOT NULL DEFAULT 0,
+    parked_at timestamptz NOT NULL,
+    settled_at timestamptz,
+    settled_by text,
+    settled_reason text,
+    PRIMARY KEY (id),
+    CONSTRAINT uq_parked_events_record UNIQUE (consumer, topic, partition, record_offset)
+);
+CREATE INDEX ix_parked_events_waiting ON parked_events (consumer, topic, key) WHERE state = 'parked';
+CREATE TABLE schedule_runs (
+    job text NOT NULL,
+    due_at timestamptz NOT NULL,
+    started_at timestamptz NOT NULL,
+    finished_at timestamptz,
+    error text,
+    PRIMARY KEY (job, due_at)
+);
+CREATE TABLE audit_entries (
+    id uuid NOT NULL,
+    occurred_at timestamptz NOT NULL,
+    actor_id uuid,
+    actor_name text NOT NULL,
+    action text NOT NULL,
+    subject_kind text NOT NULL,
+    subject_id text NOT NULL,
+    before jsonb,
+    after jsonb,
+    reason_code text,
+    reason_text text,
+    request_id text,
+    PRIMARY KEY (id)
+);
+CREATE INDEX ix_audit_entries_subject ON audit_entries (subject_kind, subject_id, occurred_at);
+CREATE INDEX ix_audit_entries_occurred_at ON audit_entries (occurred_at, id);
+CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% of % is not allowed: its rows are written once', TG_OP, TG_TABLE_NAME
+        USING ERRCODE = 'restrict_violation';
+END $$;
+CREATE TRIGGER audit_entries_are_written_once BEFORE UPDATE OR DELETE ON audit_entries
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+"""
+
+
+def statements(step: str) -> Iterator[str]:
+    """The step's statements one by one; a function's body keeps its semicolons."""
+    quoted = False
+    statement: list[str] = []
+    for line in step.strip().splitlines():
+        statement.append(line)
+        quoted ^= line.count("$$") % 2 == 1
+        if line.rstrip().endswith(";") and not quoted:
+            yield "\n".join(statement)
+            statement = []
+
+
+def create_chassis_tables() -> list[str]:
+    """The first step, as statements to execute in order."""
+    return list(statements(STEP_1))
+
+
+def written_once(table: str) -> list[str]:
+    """Statements that make a table's rows immutable: `refuse_change` stands behind the grant that the role lacks."""
+    return [
+        f"CREATE TRIGGER {table}_are_written_once BEFORE UPDATE OR DELETE ON {table} "
+        "FOR EACH ROW EXECUTE FUNCTION refuse_change()",
+    ]

@@ -1,0 +1,145 @@
+"""The only way to publish: an event is a row of the transaction that made it true, or it never happened."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+from zlib import crc32
+
+from contracts.envelope import Envelope, Event, Headers, to_headers
+from sqlalchemy import DateTime, LargeBinary, SmallInteger, Text, Uuid, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
+
+from chassis.causation import Cause, current_cause
+from chassis.ids import new_id
+
+SHARD_SLOTS = 64
+"""Keys hash into this many slots; a relay shard serves a share of them, so that the number of shards can change."""
+
+_PENDING = "outbox.pending"
+_WROTE = "outbox.wrote"
+
+
+@dataclass(frozen=True, slots=True)
+class PendingEvent:
+    slot: int
+    event_id: UUID
+    topic: str
+    key: bytes
+    headers: bytes
+    body: bytes
+    created_at: datetime
+
+
+class EventTooLarge(Exception):
+    """Raised where the event is made, so that the command fails and not the relay."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxConfig:
+    """Set once per process by its composition root, on `Session.info` defaults of the sessionmaker."""
+
+    source: str
+    max_event_bytes: int = 512 * 1024
+
+
+def add(session: AsyncSession, event: Event, *, version: int, cause: Cause | None = None) -> UUID:
+    """Publishes `event` with the transaction of `session`; returns the event's id. Neither flushes nor commits.
+
+    `version` is the aggregate's after this change (`Versioned.next_version`). `cause` defaults to the current one.
+    """
+    sync_session = session.sync_session
+    if sync_session.in_nested_transaction():
+        raise RuntimeError("an event added inside a savepoint could outlive its rollback: add it outside")
+    config: OutboxConfig = sync_session.info["outbox"]
+    pending = _encode(event, version, cause or current_cause(), config)
+    sync_session.info.setdefault(_PENDING, []).append(pending)
+    return pending.event_id
+
+
+def slot_of(key: bytes) -> int:
+    return crc32(key) % SHARD_SLOTS
+
+
+def _encode(event: Event, version: int, cause: Cause | None, config: OutboxConfig) -> PendingEvent:
+    event_id = new_id()
+    # The machine's clock: an envelope's time is about the publishing; business instants are in the body.
+    created_at = datetime.now(UTC)
+    envelope = Envelope(
+        id=event_id,
+        type=event.type,
+        source=config.source,
+        time=created_at,
+        subject=event.subject,
+        dataschema=event.dataschema(),
+        aggregate_version=version,
+        correlation_id=cause.correlation_id if cause else str(event_id),
+        causation_id=cause.causation_id if cause else None,
+        traceparent=cause.traceparent if cause else None,
+    )
+    body = event.model_dump_json(exclude_none=True).encode()
+    if len(body) > config.max_event_bytes:
+        raise EventTooLarge(f"{event.type} {event.subject} has {len(body)} bytes of {config.max_event_bytes}")
+    key = event.subject.encode()
+    return PendingEvent(
+        slot_of(key), event_id, event.topic.name, key, pack_headers(to_headers(envelope)), body, created_at
+    )
+
+
+def pack_headers(headers: Headers | list[tuple[str, bytes | None]]) -> bytes:
+    """Headers as one column: JSON of pairs, bytes as latin-1 so that any record's headers survive, null ones too."""
+    return json.dumps([[name, None if raw is None else raw.decode("latin-1")] for name, raw in headers]).encode()
+
+
+def unpack_headers(packed: bytes) -> list[tuple[str, bytes | None]]:
+    return [(name, None if raw is None else raw.encode("latin-1")) for name, raw in json.loads(packed)]
+
+
+# One statement for any number of events; unnest keeps the order they were added in.
+_INSERT = text(
+    """
+    INSERT INTO outbox (shard, event_id, topic, key, headers, body, created_at)
+    SELECT * FROM unnest(:slots, :event_ids, :topics, :keys, :headers, :bodies, :created_at)
+    """
+).bindparams(
+    bindparam("slots", type_=ARRAY(SmallInteger)),
+    bindparam("event_ids", type_=ARRAY(Uuid)),
+    bindparam("topics", type_=ARRAY(Text)),
+    bindparam("keys", type_=ARRAY(LargeBinary)),
+    bindparam("headers", type_=ARRAY(LargeBinary)),
+    bindparam("bodies", type_=ARRAY(LargeBinary)),
+    bindparam("created_at", type_=ARRAY(DateTime(timezone=True))),
+)
+
+
+def write_pending(session: Session) -> None:
+    """Runs as the last statement before COMMIT, after the flush that takes the aggregates' row locks."""
+    session.flush()
+    pending: list[PendingEvent] = session.info.pop(_PENDING, [])
+    if not pending:
+        return
+    session.execute(
+        _INSERT,
+        {
+            "slots": [event.slot for event in pending],
+            "event_ids": [event.event_id for event in pending],
+            "topics": [event.topic for event in pending],
+            "keys": [event.key for event in pending],
+            "headers": [event.headers for event in pending],
+            "bodies": [event.body for event in pending],
+            "created_at": [event.created_at for event in pending],
+        },
+    )
+    session.info[_WROTE] = True
+
+
+def forget_pending(session: Session) -> None:
+    session.info.pop(_PENDING, None)
+    session.info.pop(_WROTE, None)
+
+
+def took_events(session: Session) -> bool:
+    """Whether the commit just made left events; asking clears the answer."""
+    return bool(session.info.pop(_WROTE, False))

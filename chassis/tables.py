@@ -1,0 +1,85 @@
+"""The chassis's own tables, in every service's database. Their DDL is frozen in chassis/migrations.py."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+)
+
+metadata = MetaData()
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("shard", SmallInteger, nullable=False),
+    Column("event_id", Uuid, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("key", LargeBinary, nullable=False),
+    Column("headers", LargeBinary, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    # The relay deletes as fast as commands insert: a vacuum that waits for a fifth of the table comes too late.
+    postgresql_with={"autovacuum_vacuum_scale_factor": "0", "autovacuum_vacuum_threshold": "5000"},
+)
+Index("ix_outbox_shard_id", outbox.c.shard, outbox.c.id)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    # UUIDv7 first: rows of one time lie together, and old ones leave together.
+    Column("event_id", Uuid, primary_key=True),
+    Column("consumer", Text, primary_key=True),
+    Column("received_at", DateTime(timezone=True), nullable=False),
+)
+
+parked_events = Table(
+    "parked_events",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("consumer", Text, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("partition", Integer, nullable=False),
+    Column("record_offset", BigInteger, nullable=False),
+    Column("key", LargeBinary),
+    Column("headers", LargeBinary, nullable=False),
+    Column("body", LargeBinary),
+    Column("event_id", Uuid),
+    Column("event_type", Text),
+    Column("state", Text, nullable=False),
+    Column("reason_code", Text, nullable=False),
+    Column("reason_detail", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("parked_at", DateTime(timezone=True), nullable=False),
+    Column("settled_at", DateTime(timezone=True)),
+    Column("settled_by", Text),
+    Column("settled_reason", Text),
+    UniqueConstraint("consumer", "topic", "partition", "record_offset", name="uq_parked_events_record"),
+)
+Index(
+    "ix_parked_events_waiting",
+    parked_events.c.consumer,
+    parked_events.c.topic,
+    parked_events.c.key,
+    postgresql_where=parked_events.c.state == "parked",
+)
+
+schedule_runs = Table(
+    "schedule_runs",
+    metadata,
+    Column("job", Text, primary_key=True),
+    Column("due_at", DateTime(timezone=True), primary_key=True),
+    Column("started_at", DateTime(timezone=True), nullable=False),
+    Column("finished_at", DateTime(timezone=True)),
+    Column("error", Text),
+)

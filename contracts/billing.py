@@ -1,0 +1,201 @@
+"""Events that billing publishes."""
+
+from typing import Annotated, ClassVar
+from uuid import UUID
+
+from pydantic import Field
+
+from contracts import topics
+from contracts.envelope import Event
+from contracts.values import (
+    AdjustmentType,
+    Cents,
+    Currency,
+    DocumentKind,
+    GstTreatment,
+    Instant,
+    InvoiceKind,
+    ProductType,
+)
+
+
+class DeliveryRecorded(Event):
+    """A delivery stands in the ledger, at the price of its instant, for ever."""
+
+    type: ClassVar[str] = "delivery.recorded"
+    topic: ClassVar[topics.Topic] = topics.DELIVERIES
+
+    assignment_id: UUID
+    delivery_event_id: UUID
+    lead_id: UUID
+    installer_id: UUID
+    product_type: ProductType
+    unit_price_cents: Cents
+    currency: Currency
+    gst_treatment: GstTreatment
+    delivered_at: Instant
+
+
+class DeliveryHeld(Event):
+    """A delivery could not be priced; its month cannot close until it is."""
+
+    type: ClassVar[str] = "delivery.held"
+    topic: ClassVar[topics.Topic] = topics.DELIVERIES
+
+    assignment_id: UUID
+    lead_id: UUID
+    installer_id: UUID
+    reason_code: str
+    delivered_at: Instant
+
+
+class DeliveryCredited(Event):
+    """A delivery was credited to the installer."""
+
+    type: ClassVar[str] = "delivery.credited"
+    topic: ClassVar[topics.Topic] = topics.DELIVERIES
+
+    assignment_id: UUID
+    delivery_event_id: UUID
+    installer_id: UUID
+    invoice_id: UUID
+    reason_code: str
+    credited_at: Instant
+
+
+class InvoiceDrafted(Event):
+    """A draft exists. `period_*` for an installer's month, `board_id` for a client's board."""
+
+    type: ClassVar[str] = "invoice.drafted"
+    topic: ClassVar[topics.Topic] = topics.INVOICES
+
+    invoice_id: UUID
+    kind: InvoiceKind
+    installer_id: UUID | None = None
+    client_id: UUID | None = None
+    board_id: UUID | None = None
+    period_start: Instant | None = None
+    period_end: Instant | None = None
+    total_cents: Cents
+    currency: Currency
+
+
+class InvoiceIssued(Event):
+    """The invoice has its number and is frozen. `total = subtotal - credits + debits + gst`."""
+
+    type: ClassVar[str] = "invoice.issued"
+    topic: ClassVar[topics.Topic] = topics.INVOICES
+
+    invoice_id: UUID
+    kind: InvoiceKind
+    number: str
+    installer_id: UUID | None = None
+    client_id: UUID | None = None
+    board_id: UUID | None = None
+    subtotal_cents: Cents
+    gst_cents: Cents
+    total_cents: Cents
+    currency: Currency
+    stripe_invoice_id: str | None = None
+    issued_at: Instant
+    due_at: Instant
+
+
+class InvoiceDocumentRendered(Event):
+    """The document's bytes, rendered once: what a page shows, the first mail carries and a resend carries."""
+
+    type: ClassVar[str] = "invoice.document_rendered"
+    topic: ClassVar[topics.Topic] = topics.INVOICES
+
+    invoice_id: UUID
+    document_id: UUID
+    kind: DocumentKind
+    number: str
+    file_name: str
+    media_type: str
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    content_base64: str
+
+
+class InvoiceSent(Event):
+    """The document is to be mailed to the recipient; `send_no` counts the sendings, 1 is the first."""
+
+    type: ClassVar[str] = "invoice.sent"
+    topic: ClassVar[topics.Topic] = topics.INVOICES
+
+    invoice_id: UUID
+    document_id: UUID
+    kind: InvoiceKind
+    number: str
+    send_no: int
+    recipient_name: str
+    recipient_email: str
+    total_cents: Cents
+    balance_cents: Cents
+    currency: Currency
+    due_at: Instant
+    payment_url: str | None = None
+    sent_at: Instant
+
+
+class InvoicePaymentRecorded(Event):
+    """Money came in for the invoice; `balance_cents` is what is left to pay."""
+
+    type: ClassVar[str] = "invoice.payment_recorded"
+    topic: ClassVar[topics.Topic] = topics.INVOICES
+
+    invoice_id: UUID
+    payment_id: UUID
+    amount_cents: Cents
+    currency: Currency
+    method: str
+    received_at: Instant
+    balance_cents: Cents
+
+
+class InvoicePaid(Event):
+    """Nothing is left to pay."""
+
+    type: ClassVar[str] = "invoice.paid"
+    topic: ClassVar[topics.Topic] = topics.INVOICES
+
+    invoice_id: UUID
+    kind: InvoiceKind
+    number: str
+    installer_id: UUID | None = None
+    client_id: UUID | None = None
+    board_id: UUID | None = None
+    total_cents: Cents
+    currency: Currency
+    paid_at: Instant
+
+
+class InvoiceAdjusted(Event):
+    """A credit (adjustment note) or debit changed what is owed; the issued invoice itself did not change."""
+
+    type: ClassVar[str] = "invoice.adjusted"
+    topic: ClassVar[topics.Topic] = topics.INVOICES
+
+    invoice_id: UUID
+    adjustment_id: UUID
+    adjustment_type: AdjustmentType
+    reason_code: str
+    amount_cents: Cents
+    gst_cents: Cents
+    currency: Currency
+    balance_cents: Cents
+    adjusted_at: Instant
+
+
+class InvoiceVoided(Event):
+    """The invoice is void; its number stays taken."""
+
+    type: ClassVar[str] = "invoice.voided"
+    topic: ClassVar[topics.Topic] = topics.INVOICES
+
+    invoice_id: UUID
+    kind: InvoiceKind
+    number: str | None = None
+    board_id: UUID | None = None
+    reason_code: str
+    voided_at: Instant

@@ -1,0 +1,48 @@
+"""The tokens that identity signs (EdDSA JWT) and everyone verifies offline by its JWKS."""
+
+from enum import StrEnum
+from typing import TypedDict
+
+AUDIENCE = "waybill"
+
+
+class Capability(StrEnum):
+    READ_OPS = "read_ops"
+    WRITE_ROUTING = "write_routing"
+    MANAGE_BILLING_OPS = "manage_billing_ops"
+    MANAGE_ADMIN_ACCESS = "manage_admin_access"
+
+
+class Role(StrEnum):
+    """A bundle of capabilities; only capabilities are ever checked."""
+
+    SUPER_ADMIN = "super_admin"
+    ADMIN = "admin"
+    EDITOR = "editor"
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        return BUNDLES[self]
+
+
+BUNDLES: dict[Role, frozenset[Capability]] = {
+    Role.SUPER_ADMIN: frozenset(Capability),
+    Role.ADMIN: frozenset({Capability.READ_OPS, Capability.WRITE_ROUTING, Capability.MANAGE_BILLING_OPS}),
+    Role.EDITOR: frozenset({Capability.READ_OPS, Capability.WRITE_ROUTING}),
+}
+
+
+class TokenClaims(TypedDict):
+    """`mfa_at` is the last second factor; all times are epoch seconds of the machine's clock."""
+
+    iss: str
+    aud: str
+    sub: str
+    sid: str
+    jti: str
+    name: str
+    roles: list[str]
+    capabilities: list[str]
+    mfa_at: int
+    iat: int
+    exp: int
