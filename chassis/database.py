@@ -59,12 +59,20 @@ def create_engine(
 
 
 class Database:
-    """Transactions over one engine. `on_commit` is called after a commit that left events in the outbox."""
+    """Transactions over one engine. `on_commit` is called after a commit that left events in the outbox.
 
-    def __init__(self, engine: AsyncEngine, on_commit: Callable[[], None] | None = None) -> None:
+    `source` is the `ce_source` of the events that its sessions publish, as `/waybill/billing`.
+    """
+
+    def __init__(self, engine: AsyncEngine, source: str, *, max_event_bytes: int = 512 * 1024) -> None:
         self.engine = engine
-        self._sessions = async_sessionmaker(engine, expire_on_commit=False, class_=AsyncSession)
-        self.on_commit = on_commit or (lambda: None)
+        self.on_commit: Callable[[], None] = lambda: None
+        self._sessions = async_sessionmaker(
+            engine,
+            expire_on_commit=False,
+            class_=AsyncSession,
+            info={"outbox": outbox.OutboxConfig(source, max_event_bytes)},
+        )
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:

@@ -17,7 +17,6 @@ CREATE TABLE outbox (
     created_at timestamptz NOT NULL,
     PRIMARY KEY (id)
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
-CREATE INDEX ix_outbox_shard_id ON outbox (shard, id);
 CREATE TABLE inbox (
     event_id uuid NOT NULL,
     consumer text NOT NULL,

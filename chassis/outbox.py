@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from uuid import UUID
 from zlib import crc32
 
-from contracts.envelope import Envelope, Event, Headers, to_headers
 from sqlalchemy import DateTime, LargeBinary, SmallInteger, Text, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from chassis.causation import Cause, current_cause
 from chassis.ids import new_id
+from contracts.envelope import Envelope, Event, Headers, to_headers
 
 SHARD_SLOTS = 64
 """Keys hash into this many slots; a relay shard serves a share of them, so that the number of shards can change."""
@@ -39,7 +39,7 @@ class EventTooLarge(Exception):
 
 @dataclass(frozen=True, slots=True)
 class OutboxConfig:
-    """Set once per process by its composition root, on `Session.info` defaults of the sessionmaker."""
+    """What a session must know to publish; `Database` puts it into the `info` of each."""
 
     source: str
     max_event_bytes: int = 512 * 1024

@@ -62,8 +62,11 @@ class ServiceSettings(BaseSettings):
     consumer_batch_size: int = Field(
         500, ge=1, validation_alias="CONSUMER_BATCH_SIZE", description="records of one transaction at the most"
     )
-    consumer_linger_ms: int = Field(
-        5, ge=0, validation_alias="CONSUMER_LINGER_MS", description="how long a poll waits for a fuller batch"
+    consumer_poll_ms: int = Field(
+        5,
+        ge=0,
+        validation_alias="CONSUMER_POLL_MS",
+        description="how long a poll waits for records, and the rest after an empty one",
     )
     session_timeout_ms: int = Field(10_000, validation_alias="KAFKA_SESSION_TIMEOUT_MS")
     consumer_instance: str | None = Field(

@@ -32,7 +32,6 @@ outbox = Table(
     # The relay deletes as fast as commands insert: a vacuum that waits for a fifth of the table comes too late.
     postgresql_with={"autovacuum_vacuum_scale_factor": "0", "autovacuum_vacuum_threshold": "5000"},
 )
-Index("ix_outbox_shard_id", outbox.c.shard, outbox.c.id)
 
 inbox = Table(
     "inbox",

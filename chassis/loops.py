@@ -1,0 +1,71 @@
+"""Loops: work that a service finds in its own tables and does outside a transaction, such as sending mail."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from time import monotonic
+
+import structlog
+
+from chassis.faults import is_passing
+
+log = structlog.get_logger(__name__)
+
+FAULT_SECONDS = (0.2, 5.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """`step` does one portion of the work and says whether there was any; with none, the loop rests."""
+
+    name: str
+    step: Callable[[], Awaitable[bool]]
+    idle_seconds: float = 0.2
+
+
+class LoopRunner:
+    """Runs a loop until stopped. A step that fails is tried again, later and later; it never ends the loop."""
+
+    def __init__(self, loop: Loop) -> None:
+        self._loop = loop
+        self._stopping = False
+        self._woken = asyncio.Event()
+        self.last_progress = monotonic()
+
+    @property
+    def name(self) -> str:
+        return self._loop.name
+
+    def stop(self) -> None:
+        self._stopping = True
+        self._woken.set()
+
+    def wake(self) -> None:
+        """Something was committed: look at once."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        wait = FAULT_SECONDS[0]
+        while not self._stopping:
+            self._woken.clear()
+            try:
+                worked = await self._loop.step()
+                wait = FAULT_SECONDS[0]
+            except Exception as fault:
+                if is_passing(fault):
+                    log.warning("loop_away", loop=self.name, fault=type(fault).__name__)
+                else:
+                    log.exception("loop_failed", loop=self.name, fault=type(fault).__name__)
+                await self._rest(wait)
+                wait = min(FAULT_SECONDS[1], wait * 2)
+                continue
+            self.last_progress = monotonic()
+            if not worked:
+                await self._rest(self._loop.idle_seconds)
+
+    async def _rest(self, seconds: float) -> None:
+        if self._stopping:
+            return
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._woken.wait(), seconds)

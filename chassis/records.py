@@ -1,0 +1,70 @@
+"""Kafka records as the consumer runtime sees them: decoded once, malformed ones with the reason, nothing skipped."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from contracts.envelope import Event, Incoming, Malformed, decode_body, from_headers
+from contracts.registry import EVENTS
+
+
+class Record(Protocol):
+    """The part of aiokafka's ConsumerRecord that is used; a replayed parked event looks the same."""
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def partition(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes | None]]: ...
+
+
+@dataclass(slots=True)
+class Arrival:
+    """One record on its way through the runtime: exactly one of `incoming` and `malformed` is set, or it is ignored."""
+
+    record: Record
+    incoming: Incoming[Event] | None = None
+    malformed: Malformed | None = None
+    is_ignored: bool = False
+    """A type that this consumer does not subscribe to."""
+    attempts: int = 0
+
+    @property
+    def lane(self) -> tuple[str, bytes] | tuple[str, int, int]:
+        """What keeps its order: the key; a record without one stands alone."""
+        record = self.record
+        if record.key is None:
+            return (record.topic, record.partition, record.offset)
+        return (record.topic, record.key)
+
+
+@dataclass(slots=True)
+class Suspect:
+    """A lane whose first event failed; the others wait behind it."""
+
+    fault: Exception
+    arrivals: list[Arrival] = field(default_factory=list)
+
+
+def decode(record: Record, handled: Mapping[str, Any], max_bytes: int) -> Arrival:
+    """Never raises: what cannot be read becomes an arrival with its reason."""
+    try:
+        envelope = from_headers(record.headers)
+        if envelope.type not in EVENTS:
+            raise Malformed("type_unknown", "the event type is not in the contracts")
+        if envelope.type not in handled:
+            return Arrival(record, is_ignored=True)
+        if record.value is not None and len(record.value) > max_bytes:
+            raise Malformed("body_too_large", f"{len(record.value)} bytes of {max_bytes}")
+        if record.key is None or record.key.decode("utf-8", "replace") != envelope.subject:
+            raise Malformed("key_not_subject", "the record's key is not the event's subject")
+        return Arrival(record, Incoming(decode_body(EVENTS[envelope.type], record.value), envelope))
+    except Malformed as malformed:
+        return Arrival(record, malformed=malformed)

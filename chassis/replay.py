@@ -1,0 +1,104 @@
+"""Replaying parked events: the first of a key, then all that waited behind it, each in a transaction of its own."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis import inbox, parking
+from chassis.database import Database
+from chassis.errors import Refusal
+from chassis.faults import is_passing
+from chassis.outbox import slot_of
+from chassis.parking import RELAY, NotFirstInLine, NotParked, ParkedRecord, ParkedState
+from chassis.records import decode
+from chassis.runtime import ConsumerRuntime
+
+
+class ReplayFailed(Refusal):
+    code = "replay_failed"
+    title = "The event failed again"
+    status = HTTPStatus.CONFLICT
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """How many events of the key were applied, and the one that failed, if one did."""
+
+    replayed: int
+    stopped_at: UUID | None = None
+    reason: str | None = None
+
+
+class Replayer:
+    """Replays with the handlers of the running service; `runtimes` are by consumer name."""
+
+    def __init__(self, database: Database, runtimes: Mapping[str, ConsumerRuntime]) -> None:
+        self._database = database
+        self._runtimes = runtimes
+
+    async def replay(self, id_: UUID, *, by: str) -> Replayed:
+        """Refuses with ReplayFailed when the very first fails; a later failure ends the replay and is told."""
+        lane = await self._first(id_)
+        replayed = 0
+        while True:
+            try:
+                settled = await self._next(lane, by)
+            except Exception as fault:
+                if is_passing(fault):
+                    raise
+                stopped_at, reason = await self._note(lane, fault)
+                if replayed == 0:
+                    raise ReplayFailed(reason, parked_event_id=stopped_at) from fault
+                return Replayed(replayed, stopped_at, reason)
+            if not settled:
+                return Replayed(replayed)
+            replayed += 1
+            if lane.key is None:
+                return Replayed(replayed)
+
+    async def _first(self, id_: UUID) -> Row[Any]:
+        async with self._database.reading() as session:
+            parked = await parking.find(session, id_)
+            if parked.state != ParkedState.PARKED:
+                raise NotParked(f"the event is {parked.state}", parked_event_id=id_)
+            first = await parking.first_in_lane(session, parked.consumer, parked.topic, parked.key, id_)
+            if first is not None and first.id != id_:
+                raise NotFirstInLine("replay the earlier one first", parked_event_id=id_, first_id=first.id)
+            return parked
+
+    async def _next(self, lane: Row[Any], by: str) -> bool:
+        async with self._database.transaction() as session:
+            await parking.lock_lane_of(session, lane)
+            parked = await parking.first_in_lane(session, lane.consumer, lane.topic, lane.key, lane.id)
+            if parked is None:
+                return False
+            await self._apply(session, parked)
+            await parking.settle(session, parked.id, ParkedState.REPLAYED, by)
+            return True
+
+    async def _apply(self, session: AsyncSession, parked: Row[Any]) -> None:
+        if parked.consumer == RELAY:
+            await parking.back_to_outbox(session, parked.id, slot_of(parked.key))
+            return
+        runtime = self._runtimes[parked.consumer]
+        arrival = decode(ParkedRecord.of(parked), runtime.consumer.by_type(), runtime.max_event_bytes)
+        if arrival.malformed is not None:
+            raise ReplayFailed(f"{arrival.malformed.code}: {arrival.malformed.detail}", parked_event_id=parked.id)
+        if arrival.incoming is None:
+            return
+        if await inbox.claim(session, parked.consumer, [arrival.incoming.envelope.id]):
+            await runtime.hand_over(session, [arrival])
+
+    async def _note(self, lane: Row[Any], fault: Exception) -> tuple[UUID, str]:
+        code = fault.code if isinstance(fault, Refusal) else "handler_failed"
+        detail = fault.detail if isinstance(fault, Refusal) else type(fault).__name__
+        async with self._database.transaction() as session:
+            parked = await parking.first_in_lane(session, lane.consumer, lane.topic, lane.key, lane.id)
+            id_: UUID = parked.id if parked else lane.id
+            await parking.note_failure(session, id_, code, detail)
+        return id_, detail

@@ -1,0 +1,294 @@
+"""The consumer runtime: a batch in one transaction with its inbox and outbox rows; what fails is parked by its key.
+
+Order within a key is kept whatever happens: once one event of a key waits, all later ones of that key wait behind it.
+The caller commits the offsets when `process` has returned; it never returns before every record is applied, seen
+before, ignored or parked.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis import inbox, parking
+from chassis.causation import Cause, caused_by
+from chassis.database import Database
+from chassis.errors import Refusal
+from chassis.event_metrics import BATCH_SECONDS, BATCH_SIZE, PARKED, RETRIES, SEEN
+from chassis.faults import is_passing
+from chassis.parking import BEHIND, Parking
+from chassis.records import Arrival, Record, Suspect, decode
+from contracts.envelope import Event, Incoming
+from contracts.topics import Topic
+
+Handler = Callable[[AsyncSession, list[Incoming[Any]]], Awaitable[None]]
+Lane = tuple[str, bytes] | tuple[str, int, int]
+
+log = structlog.get_logger(__name__)
+
+
+class Stopping(Exception):
+    """The process is to end: what is not committed will be delivered again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """One topic of one service: which events it takes and which handler takes a list of each."""
+
+    topic: Topic
+    handlers: Mapping[type[Event], Handler]
+
+    def by_type(self) -> dict[str, Handler]:
+        return {event.type: handler for event, handler in self.handlers.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait before trying again, in seconds; never more than ten tries a second."""
+
+    first_seconds: float = 0.1
+    longest_seconds: float = 5.0
+    attempts: int = 5
+
+    def delay(self, attempt: int) -> float:
+        return float(min(self.longest_seconds, self.first_seconds * 2 ** max(0, attempt - 1)))
+
+
+@dataclass
+class ConsumerRuntime:
+    """Applies batches of one consumer. Not re-entrant: one batch at a time."""
+
+    name: str
+    consumer: Consumer
+    database: Database
+    max_event_bytes: int = 512 * 1024
+    patience: Patience = field(default_factory=Patience)
+
+    def __post_init__(self) -> None:
+        self._handlers = self.consumer.by_type()
+        self._topic = self.consumer.topic.name
+        self._stop = asyncio.Event()
+        self.last_progress = monotonic()
+        self.is_busy = False
+
+    def stop(self) -> None:
+        """Waits between tries end at once; a running transaction is left to finish."""
+        self._stop.set()
+
+    async def process(self, records: Sequence[Record]) -> None:
+        """Settles every record of the batch, in order per key. Raises Stopping alone, with nothing half-done."""
+        started = monotonic()
+        self.is_busy = True
+        try:
+            await self._settle([decode(record, self._handlers, self.max_event_bytes) for record in records])
+        finally:
+            self.is_busy = False
+        self.last_progress = monotonic()
+        BATCH_SIZE.labels(self._topic).observe(len(records))
+        BATCH_SECONDS.labels(self._topic).observe(self.last_progress - started)
+
+    async def _settle(self, arrivals: list[Arrival]) -> None:
+        self._count("ignored", sum(arrival.is_ignored for arrival in arrivals))
+        suspects: dict[Lane, Suspect] = {}
+        await self._apply([arrival for arrival in arrivals if not arrival.is_ignored], suspects)
+        for attempt in range(1, self.patience.attempts):
+            if not any(self._deserves_another_try(suspect) for suspect in suspects.values()):
+                break
+            await self._pause(attempt, "handler")
+            suspects = await self._try_again(suspects)
+        await self._park(suspects)
+
+    async def _apply(self, arrivals: list[Arrival], suspects: dict[Lane, Suspect]) -> None:
+        """All in one transaction; where that fails, by halves, until the events that fail stand alone in `suspects`."""
+        arrivals = _not_behind(arrivals, suspects)
+        if not arrivals:
+            return
+        fault = await self._attempt_patiently(arrivals)
+        if fault is None:
+            return
+        if len(arrivals) == 1:
+            arrivals[0].attempts += 1
+            suspects[arrivals[0].lane] = Suspect(fault, arrivals)
+            return
+        middle = len(arrivals) // 2
+        await self._apply(arrivals[:middle], suspects)
+        await self._apply(arrivals[middle:], suspects)
+
+    async def _attempt_patiently(self, arrivals: list[Arrival]) -> Exception | None:
+        """Tries until it succeeds or fails for a reason of its own, which is returned."""
+        attempt = 0
+        while True:
+            try:
+                await self._attempt(arrivals)
+            except Exception as fault:
+                if not is_passing(fault):
+                    log.info("batch_failed", consumer=self.name, events=len(arrivals), fault=type(fault).__name__)
+                    return fault
+                attempt += 1
+                log.warning("database_away", consumer=self.name, attempt=attempt, fault=type(fault).__name__)
+                await self._pause(attempt, "database")
+            else:
+                return None
+
+    async def _attempt(self, arrivals: list[Arrival]) -> None:
+        async with self.database.transaction() as session:
+            flowing, held = await self._sort(session, arrivals)
+            await parking.park(session, self.name, held)
+            ids = [arrival.incoming.envelope.id for arrival in flowing if arrival.incoming]
+            fresh = await inbox.claim(session, self.name, ids) if ids else set()
+            applied = await self.hand_over(session, _once_each(flowing, fresh))
+        self._count("applied", applied)
+        self._count("duplicate", len(flowing) - applied)
+        self._count_parked(held)
+
+    async def _sort(self, session: AsyncSession, arrivals: list[Arrival]) -> tuple[list[Arrival], list[Parking]]:
+        """Which flow, and which are parked: the malformed ones, and whatever comes behind a parked one."""
+        blocked: set[Lane] = set(await self._blocked_for_good(session, arrivals))
+        flowing: list[Arrival] = []
+        held: list[Parking] = []
+        for arrival in arrivals:
+            if arrival.lane in blocked:
+                held.append(Parking(arrival, BEHIND))
+            elif arrival.malformed is not None:
+                held.append(Parking(arrival, arrival.malformed.code, arrival.malformed.detail))
+                blocked.add(arrival.lane)
+            else:
+                flowing.append(arrival)
+        return flowing, held
+
+    async def _blocked_for_good(self, session: AsyncSession, arrivals: list[Arrival]) -> set[tuple[str, bytes]]:
+        """Asks again under the lanes' locks: a replay may just be emptying one of them."""
+        blocked = await parking.blocked_lanes(session, self.name, arrivals)
+        if not blocked:
+            return blocked
+        await parking.lock_lanes(session, self.name, blocked)
+        return await parking.blocked_lanes(session, self.name, arrivals)
+
+    async def hand_over(self, session: AsyncSession, arrivals: list[Arrival]) -> int:
+        for type_, batch in waves(arrivals):
+            # One event has one cause; a handler that takes many gives each event's cause itself.
+            cause = Cause.of(batch[0].envelope) if len(batch) == 1 else None
+            with caused_by(cause):
+                await self._handlers[type_](session, batch)
+        return len(arrivals)
+
+    def _deserves_another_try(self, suspect: Suspect) -> bool:
+        return not isinstance(suspect.fault, Refusal)
+
+    async def _try_again(self, suspects: dict[Lane, Suspect]) -> dict[Lane, Suspect]:
+        """Each lane alone: its first event, then those that waited behind it."""
+        still: dict[Lane, Suspect] = {}
+        for lane, suspect in suspects.items():
+            if not self._deserves_another_try(suspect):
+                still[lane] = suspect
+                continue
+            head, *behind = suspect.arrivals
+            await self._apply([head], still)
+            await self._apply(behind, still)
+        return still
+
+    async def _park(self, suspects: dict[Lane, Suspect]) -> None:
+        if not suspects:
+            return
+        attempt = 0
+        while True:
+            try:
+                await self._park_once(suspects)
+            except Exception as fault:
+                if not is_passing(fault):
+                    raise
+                attempt += 1
+                await self._pause(attempt, "database")
+            else:
+                return
+
+    async def _park_once(self, suspects: dict[Lane, Suspect]) -> None:
+        parkings = [p for suspect in suspects.values() for p in _parkings(suspect)]
+        ids = [p.arrival.incoming.envelope.id for p in parkings if p.arrival.incoming]
+        async with self.database.transaction() as session:
+            # Another member of the group may have applied it since: then there is nothing to wait for.
+            seen = await inbox.seen(session, self.name, ids)
+            unseen = [p for p in parkings if not p.arrival.incoming or p.arrival.incoming.envelope.id not in seen]
+            await parking.park(session, self.name, unseen)
+        self._count("duplicate", len(parkings) - len(unseen))
+        self._count_parked(unseen)
+
+    async def _pause(self, attempt: int, reason: str) -> None:
+        RETRIES.labels(self._topic, reason).inc()
+        try:
+            await asyncio.wait_for(self._stop.wait(), self.patience.delay(attempt))
+        except TimeoutError:
+            return
+        raise Stopping
+
+    def _count(self, outcome: str, number: int) -> None:
+        if number:
+            SEEN.labels(self._topic, outcome).inc(number)
+
+    def _count_parked(self, parkings: list[Parking]) -> None:
+        self._count("parked", len(parkings))
+        for parked in parkings:
+            record = parked.arrival.record
+            PARKED.labels(self._topic, parked.reason_code).inc()
+            log.error(
+                "event_parked",
+                consumer=self.name,
+                reason=parked.reason_code,
+                partition=record.partition,
+                offset=record.offset,
+                event_id=str(parked.arrival.incoming.envelope.id) if parked.arrival.incoming else None,
+            )
+
+
+def waves(arrivals: Sequence[Arrival]) -> list[tuple[str, list[Incoming[Event]]]]:
+    """Handler calls that keep each key's order and are as few as that allows.
+
+    An event joins the wave of its key's event before it when it is of the same type, and the next wave otherwise.
+    """
+    place: dict[Lane, tuple[int, str]] = {}
+    calls: dict[tuple[int, str], list[Incoming[Event]]] = {}
+    for arrival in arrivals:
+        if arrival.incoming is None:
+            continue
+        type_ = arrival.incoming.envelope.type
+        wave, before = place.get(arrival.lane, (0, type_))
+        wave += type_ != before
+        place[arrival.lane] = (wave, type_)
+        calls.setdefault((wave, type_), []).append(arrival.incoming)
+    return [(type_, calls[wave, type_]) for wave, type_ in sorted(calls, key=lambda call: call[0])]
+
+
+def _once_each(arrivals: Sequence[Arrival], fresh: set[Any]) -> list[Arrival]:
+    """The fresh ones, each once: a batch can hold the same event twice."""
+    taken: list[Arrival] = []
+    left = set(fresh)
+    for arrival in arrivals:
+        if arrival.incoming and arrival.incoming.envelope.id in left:
+            left.discard(arrival.incoming.envelope.id)
+            taken.append(arrival)
+    return taken
+
+
+def _not_behind(arrivals: list[Arrival], suspects: dict[Lane, Suspect]) -> list[Arrival]:
+    """Sends those whose lane has failed to wait there; returns the others."""
+    free: list[Arrival] = []
+    for arrival in arrivals:
+        suspect = suspects.get(arrival.lane)
+        if suspect is None:
+            free.append(arrival)
+        else:
+            suspect.arrivals.append(arrival)
+    return free
+
+
+def _parkings(suspect: Suspect) -> list[Parking]:
+    fault = suspect.fault
+    code = fault.code if isinstance(fault, Refusal) else "handler_failed"
+    # A refusal's sentence is written for people; any other message may hold a value, so its type alone is kept.
+    detail = fault.detail if isinstance(fault, Refusal) else type(fault).__name__
+    head, *behind = suspect.arrivals
+    return [Parking(head, code, detail), *(Parking(arrival, BEHIND) for arrival in behind)]
