@@ -104,3 +104,8 @@ def written_once(table: str) -> list[str]:
         f"CREATE TRIGGER {table}_are_written_once BEFORE UPDATE OR DELETE ON {table} "
         "FOR EACH ROW EXECUTE FUNCTION refuse_change()",
     ]
+
+
+def revoke_change(table: str, app_role: str | None) -> list[str]:
+    """Statements that take UPDATE and DELETE on `table` from the serving role, where it is not the owner itself."""
+    return [f'REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM "{app_role}"'] if app_role else []

@@ -16,6 +16,8 @@ import asyncpg
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.event_metrics import (
     OUTBOX_AGE_SECONDS,
@@ -42,7 +44,7 @@ _READ = """
     WHERE shard % $1 = $2 ORDER BY id LIMIT $3
 """
 _DELETE = "DELETE FROM outbox WHERE id = ANY($1::bigint[])"
-_DEPTH = "SELECT count(*), extract(epoch FROM now() - min(created_at)) FROM outbox WHERE shard % $1 = $2"
+_DEPTH = text("SELECT count(*), extract(epoch FROM now() - min(created_at)) FROM outbox")
 _PARK = """
     INSERT INTO parked_events (id, consumer, topic, partition, record_offset, key, headers, body, event_id, state,
                                reason_code, reason_detail, parked_at)
@@ -95,7 +97,7 @@ class Relay:
 
     def __init__(self, dsn: str, shard: Shard, producer_factory: ProducerFactory, batch_size: int = 1_000) -> None:
         self._dsn = dsn
-        self._shard = shard
+        self.shard = shard
         self._make_producer = producer_factory
         self._batch_size = batch_size
         self._producer: Producer | None = None
@@ -104,6 +106,10 @@ class Relay:
         self._blocked: set[tuple[str, bytes]] = set()
         self.last_progress = monotonic()
         self.is_leading = False
+
+    @property
+    def name(self) -> str:
+        return f"relay-{self.shard.number}"
 
     def wake(self) -> None:
         self._woken.set()
@@ -122,7 +128,8 @@ class Relay:
                 wait = FAULT_SECONDS[0]
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, KafkaError) as fault:
                 RELAY_FAULTS.labels(type(fault).__name__).inc()
-                log.warning("relay_fault", shard=self._shard.number, fault=type(fault).__name__)
+                log.warning("relay_fault", shard=self.shard.number, fault=type(fault).__name__)
+                self.last_progress = monotonic()
                 await self._rest(wait)
                 wait = min(FAULT_SECONDS[1], wait * 2)
             finally:
@@ -142,7 +149,7 @@ class Relay:
 
     async def _take_shard(self, connection: asyncpg.Connection) -> bool:
         while not self._stopping:
-            if await connection.fetchval("SELECT pg_try_advisory_lock($1, $2)", LOCK_CLASS, self._shard.number):
+            if await connection.fetchval("SELECT pg_try_advisory_lock($1, $2)", LOCK_CLASS, self.shard.number):
                 return True
             self.last_progress = monotonic()
             await self._rest(STANDBY_SECONDS)
@@ -155,7 +162,7 @@ class Relay:
         while not self._stopping:
             # Cleared before the read: a commit after it wakes the next wait, never none.
             self._woken.clear()
-            rows = await read.fetch(self._shard.of, self._shard.number, self._batch_size)
+            rows = await read.fetch(self.shard.of, self.shard.number, self._batch_size)
             self.last_progress = monotonic()
             if rows:
                 await self._round(connection, rows)
@@ -246,11 +253,11 @@ class Relay:
 
     def _set_leading(self, leads: bool) -> None:
         self.is_leading = leads
-        RELAY_LEADS.labels(str(self._shard.number)).set(leads)
+        RELAY_LEADS.labels(str(self.shard.number)).set(leads)
 
 
-async def measure_outbox(connection: asyncpg.Connection, shard: Shard) -> None:
+async def measure_outbox(session: AsyncSession) -> None:
     """Depth and age of the pending set, for the gauges."""
-    depth, age_seconds = await connection.fetchrow(_DEPTH, shard.of, shard.number)
+    depth, age_seconds = (await session.execute(_DEPTH)).one()
     OUTBOX_DEPTH.set(depth)
     OUTBOX_AGE_SECONDS.set(age_seconds or 0)

@@ -219,6 +219,8 @@ class ConsumerRuntime:
 
     async def _pause(self, attempt: int, reason: str) -> None:
         RETRIES.labels(self._topic, reason).inc()
+        # Trying again is progress: ending a process does not bring a database back.
+        self.last_progress = monotonic()
         try:
             await asyncio.wait_for(self._stop.wait(), self.patience.delay(attempt))
         except TimeoutError:

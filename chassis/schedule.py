@@ -26,6 +26,7 @@ from chassis.tables import schedule_runs
 log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 0.5
+RETRY_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +70,28 @@ class Scheduler:
         self._clock = clock
         self._jobs = jobs
         self._stop = asyncio.Event()
+        self._not_before: dict[str, float] = {}
         self.last_progress = monotonic()
 
     def stop(self) -> None:
         self._stop.set()
 
+    @property
+    def is_stopped(self) -> bool:
+        return self._stop.is_set()
+
+    async def rest(self, seconds: float) -> None:
+        """Waits, but not beyond the stop."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stop.wait(), seconds)
+
     async def run(self) -> None:
-        while not self._stop.is_set():
+        while not self.is_stopped:
             for job in self._jobs:
-                await self._run_when_due(job)
+                if monotonic() >= self._not_before.get(job.name, 0):
+                    await self._run_when_due(job)
             self.last_progress = monotonic()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._stop.wait(), POLL_SECONDS)
+            await self.rest(POLL_SECONDS)
 
     async def _run_when_due(self, job: Job) -> None:
         try:
@@ -88,6 +99,7 @@ class Scheduler:
                 await self._run_alone(connection, job)
         except Exception as fault:
             JOB_RUNS.labels(job.name, "failed").inc()
+            self._not_before[job.name] = monotonic() + RETRY_SECONDS
             if is_passing(fault):
                 log.warning("schedule_away", job=job.name, fault=type(fault).__name__)
             else:

@@ -90,23 +90,37 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         self.is_assigned = False
+        self.assigned_at = monotonic()
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         self.is_assigned = True
         self._settled = {partition: offset for partition, offset in self._settled.items() if partition in set(assigned)}
         self.assigned_at = monotonic()
 
+    def is_stuck(self, within_seconds: float) -> bool:
+        """Alive but not consuming: unassigned for too long, or behind (or in a batch) without progress for too long.
+
+        A batch that waits for a database that is away is no progress either: another process may reach it.
+        """
+        now = monotonic()
+        if not self.is_assigned:
+            return now - self.assigned_at > within_seconds
+        waiting = self.runtime.is_busy or self.measure() > 0
+        return waiting and now - max(self.runtime.last_progress, self.assigned_at) > within_seconds
+
     def measure(self) -> int:
         """The lag over what is assigned here, for gauges and liveness: the last fetch's end less what is settled."""
-        consumer = self._subscriber.consumer
+        consumer: AIOKafkaConsumer | None = self._subscriber.consumer
         assigned = consumer.assignment() if consumer is not None else frozenset()
-        lag = 0
-        for partition in assigned:
-            end = consumer.highwater(partition)
-            lag += max(0, (end or 0) - self._settled.get(partition, end or 0))
+        lag = sum(self._behind(consumer, partition) for partition in assigned)
         CONSUMER_LAG.labels(self._topic).set(lag)
         CONSUMER_PARTITIONS.labels(self._topic).set(len(assigned))
         return lag
+
+    def _behind(self, consumer: AIOKafkaConsumer | None, partition: TopicPartition) -> int:
+        end: int | None = consumer.highwater(partition) if consumer is not None else None
+        settled = self._settled.get(partition, end)
+        return 0 if end is None or settled is None else max(0, int(end) - int(settled))
 
 
 def _lag(consumer: AIOKafkaConsumer, partition: TopicPartition) -> int:

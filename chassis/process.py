@@ -1,0 +1,142 @@
+"""The process entry of every service: `python -m services.<name> [api | worker | all | migrate | check | openapi]`."""
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+
+import structlog
+import uvicorn
+from litestar import Litestar
+
+from chassis import migrate
+from chassis.http.app import build_app
+from chassis.http.health import Health
+from chassis.replay import Replayer
+from chassis.runtime import ConsumerRuntime, Patience
+from chassis.service import Service
+from chassis.settings import Shape
+from chassis.telemetry import start_telemetry
+from chassis.worker import Worker
+
+log = structlog.get_logger(__name__)
+
+STUCK_SECONDS = 30.0
+
+
+def runtimes_of(service: Service) -> dict[str, ConsumerRuntime]:
+    """The consumers by name; a process that only serves requests has them too, to replay what is parked."""
+    settings = service.settings
+    return {
+        service.consumer_name(consumer): ConsumerRuntime(
+            name=service.consumer_name(consumer),
+            consumer=consumer,
+            database=service.database,
+            max_event_bytes=settings.max_event_bytes,
+            patience=Patience(attempts=settings.handler_attempts),
+        )
+        for consumer in service.consumers
+    }
+
+
+def assemble(service: Service, shape: Shape) -> Litestar:
+    """The whole process as one ASGI application: its lifespan starts and stops the worker half."""
+    runtimes = runtimes_of(service)
+    worker = Worker(service, runtimes) if shape.works else None
+
+    @asynccontextmanager
+    async def lifespan(_app: Litestar) -> AsyncIterator[None]:
+        try:
+            if worker is None:
+                yield
+            else:
+                async with worker.running():
+                    yield
+        finally:
+            for close in service.on_stop:
+                await close()
+            await service.database.close()
+
+    return build_app(
+        name=service.name,
+        settings=service.settings,
+        routes=service.routes if shape.serves_requests else (),
+        dependencies={
+            "database": service.database,
+            "clock": service.clock,
+            "settings": service.settings,
+            "replayer": Replayer(service.database, runtimes),
+            **service.dependencies,
+        },
+        health=Health(
+            live=(lambda: worker.stuck(STUCK_SECONDS)) if worker else list,
+            ready=(lambda: worker.unready()) if worker else list,
+            database=service.database,
+        ),
+        lifespan=lifespan,
+    )
+
+
+def serve(service: Service, shape: Shape) -> None:
+    settings = service.settings
+    start_telemetry(service.name, settings)
+    config = uvicorn.Config(
+        assemble(service, shape),
+        host=settings.http_host,
+        port=settings.http_port,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=int(settings.graceful_timeout_seconds),
+    )
+    log.info("process_started", service=service.name, shape=shape, port=settings.http_port)
+    uvicorn.Server(config).run()
+
+
+def run(name: str, build: Callable[[], Service], arguments: Sequence[str] | None = None) -> None:
+    """Exits with 2 and one line on stderr where the command or the environment is wrong."""
+    parser = argparse.ArgumentParser(prog=f"python -m services.{name}")
+    parser.add_argument(
+        "command", nargs="?", default="all", choices=[*Shape, "migrate", "check", "openapi", "revision"]
+    )
+    parser.add_argument("-m", "--message", default="", help="what a new revision is about")
+    options = parser.parse_args(arguments)
+    try:
+        _run(name, build, options)
+    except (migrate.NoDatabase, ValueError) as wrong:
+        print(f"{name}: {_one_line(wrong)}", file=sys.stderr)  # noqa: T201
+        sys.exit(2)
+
+
+def _run(name: str, build: Callable[[], Service], options: argparse.Namespace) -> None:
+    match options.command:
+        case "migrate":
+            migrate.upgrade(migrate.from_environment(name))
+        case "check":
+            migrate.check(migrate.from_environment(name))
+        case "revision":
+            migrate.revision(migrate.from_environment(name), options.message)
+        case "openapi":
+            asyncio.run(_print_openapi(build()))
+        case shape:
+            serve(build(), Shape(shape))
+
+
+async def _print_openapi(service: Service) -> None:
+    from chassis.http.openapi import openapi_document  # noqa: PLC0415  # only this command needs it
+
+    print(json.dumps(openapi_document(assemble(service, Shape.API)), indent=2, sort_keys=True))  # noqa: T201
+    await service.database.close()
+
+
+def _one_line(wrong: Exception) -> str:
+    """Settings that do not validate are told by their names alone: a value may be a secret."""
+    faults = getattr(wrong, "errors", None)
+    if faults is None:
+        return str(wrong).replace("\n", " ")
+    return "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults(include_input=False))
