@@ -1,0 +1,1 @@
+"""Payouts: experts, their participation in boards, and their pay through Stripe Connect."""

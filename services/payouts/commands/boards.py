@@ -1,0 +1,205 @@
+"""Boards: who took part, what each earned when it closed, and that the client has paid."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis import outbox
+from chassis.errors import NotFound
+from chassis.ids import new_id
+from contracts.payouts import AllocationHeld, PayoutAllocated, PayoutReady
+from services.payouts import queries
+from services.payouts.domain import HeldReason, ParticipationRule, PayoutState, RuleKind, Split, pool_of, split_pool
+from services.payouts.errors import BoardAllocated, NotAllocatable
+from services.payouts.models import Board, BoardPayment, Participation, Payout
+
+
+@dataclass(frozen=True, slots=True)
+class BoardFacts:
+    """A board as intake's events tell it."""
+
+    board_id: UUID
+    client_id: UUID
+    title: str
+    contracted_amount_cents: int
+    currency: str
+    board_version: int
+    closed_at: datetime | None = None
+
+
+async def note_board(session: AsyncSession, facts: BoardFacts) -> Board:
+    """Keeps what an opening or closing event says; a later version is never overwritten by an earlier one."""
+    known = {
+        "client_id": facts.client_id,
+        "title": facts.title,
+        "contracted_amount_cents": facts.contracted_amount_cents,
+        "currency": facts.currency,
+        "board_version": facts.board_version,
+        "closed_at": facts.closed_at,
+    }
+    insertion = insert(Board).values(id=facts.board_id, **known)
+    await session.execute(
+        insertion.on_conflict_do_update(
+            index_elements=["id"], set_=known, where=Board.board_version < insertion.excluded.board_version
+        )
+    )
+    return await _locked(session, facts.board_id)
+
+
+async def set_participations(
+    session: AsyncSession, board_id: UUID, rules: Sequence[ParticipationRule], pool_basis_points: int | None
+) -> Board:
+    """Replaces the board's rules as a whole, as long as nothing was allocated by them."""
+    board = await _locked(session, board_id)
+    if board.allocated_at is not None:
+        raise BoardAllocated("its payouts exist", board_id=board_id)
+    await queries.refuse_unknown_experts(session, [rule.expert_id for rule in rules])
+    await session.execute(delete(Participation).where(Participation.board_id == board_id))
+    session.add_all(
+        Participation(
+            id=new_id(), board_id=board_id, expert_id=rule.expert_id, position=place, kind=rule.kind, value=rule.value
+        )
+        for place, rule in enumerate(rules)
+    )
+    board.pool_basis_points = pool_basis_points
+    await session.flush()
+    return board
+
+
+async def close_board(session: AsyncSession, facts: BoardFacts, default_pool_basis_points: int, now: datetime) -> Board:
+    """Allocates the experts' pay; where the rules do not allow it, the board is held for an operator."""
+    await _lock_close_and_payment(session, facts.board_id)
+    board = await note_board(session, facts)
+    if board.allocated_at is None:
+        await _allocate_or_hold(session, board, default_pool_basis_points, now)
+    return board
+
+
+async def allocate_held_board(
+    session: AsyncSession, board_id: UUID, default_pool_basis_points: int, now: datetime
+) -> Board:
+    """By an operator who has mended the rules; refuses where they still do not allow it."""
+    await _lock_close_and_payment(session, board_id)
+    board = await _locked(session, board_id)
+    if board.allocated_at is not None:
+        return board
+    if board.closed_at is None:
+        raise NotAllocatable("the board is not closed", board_id=board_id)
+    split = await _split(session, board, default_pool_basis_points)
+    if split.held is not None:
+        raise NotAllocatable(split.detail, board_id=board_id, reason_code=split.held)
+    await _allocate(session, board, split, now)
+    return board
+
+
+async def mark_board_paid(session: AsyncSession, board_id: UUID, invoice_id: UUID, paid_at: datetime) -> None:
+    """The client has paid: what is allocated becomes ready, and what is allocated later is ready at once."""
+    await _lock_close_and_payment(session, board_id)
+    payment = {"board_id": board_id, "invoice_id": invoice_id, "paid_at": paid_at}
+    await session.execute(insert(BoardPayment).values(payment).on_conflict_do_nothing())
+    board = await session.get(Board, board_id, with_for_update=True)
+    if board is not None:
+        await _make_ready(session, board, invoice_id, paid_at)
+
+
+async def _lock_close_and_payment(session: AsyncSession, board_id: UUID) -> None:
+    """Two topics tell of them, so that both can happen at once before the board has a row: one must see the other."""
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"board:{board_id}", 0))))
+
+
+async def _locked(session: AsyncSession, board_id: UUID) -> Board:
+    board = await session.get(Board, board_id, with_for_update=True, populate_existing=True)
+    if board is None:
+        raise NotFound("no such board", board_id=board_id)
+    return board
+
+
+async def _split(session: AsyncSession, board: Board, default_pool_basis_points: int) -> Split:
+    rows = await session.scalars(
+        select(Participation).where(Participation.board_id == board.id).order_by(Participation.position)
+    )
+    rules = [ParticipationRule(row.expert_id, RuleKind(row.kind), row.value) for row in rows]
+    basis_points = default_pool_basis_points if board.pool_basis_points is None else board.pool_basis_points
+    pool_cents = pool_of(board.contracted_amount_cents, basis_points)
+    return split_pool(board.contracted_amount_cents, pool_cents, rules)
+
+
+async def _allocate_or_hold(session: AsyncSession, board: Board, default_pool_basis_points: int, now: datetime) -> None:
+    split = await _split(session, board, default_pool_basis_points)
+    if split.held is None:
+        await _allocate(session, board, split, now)
+        return
+    _hold(session, board, split.held, split.detail, now)
+
+
+def _hold(session: AsyncSession, board: Board, reason: HeldReason, detail: str, now: datetime) -> None:
+    board.held_reason, board.held_detail = reason, detail
+    board.allocation_version += 1
+    outbox.add(
+        session,
+        AllocationHeld(board_id=board.id, reason_code=reason, detail=detail, held_at=now),
+        version=board.allocation_version,
+    )
+
+
+async def _allocate(session: AsyncSession, board: Board, split: Split, now: datetime) -> None:
+    board.allocated_at, board.held_reason, board.held_detail = now, None, None
+    # A percentage of a small amount can round to nothing: there is nothing to pay then.
+    earned = [(expert_id, cents) for expert_id, cents in split.amounts_cents if cents > 0]
+    payouts = [_payout(board, expert_id, cents, now) for expert_id, cents in earned]
+    session.add_all(payouts)
+    for payout in payouts:
+        event = PayoutAllocated(
+            payout_id=payout.id,
+            expert_id=payout.expert_id,
+            board_id=board.id,
+            amount_cents=payout.amount_cents,
+            currency="AUD",
+            allocated_at=now,
+        )
+        outbox.add(session, event, version=payout.next_version())
+    await session.flush()
+    payment = await session.get(BoardPayment, board.id)
+    if payment is not None:
+        await _make_ready(session, board, payment.invoice_id, payment.paid_at)
+
+
+def _payout(board: Board, expert_id: UUID, amount_cents: int, now: datetime) -> Payout:
+    return Payout(
+        id=new_id(),
+        version=0,
+        board_id=board.id,
+        expert_id=expert_id,
+        amount_cents=amount_cents,
+        currency=board.currency,
+        state=PayoutState.PENDING,
+        state_since=now,
+        created_at=now,
+    )
+
+
+async def _make_ready(session: AsyncSession, board: Board, invoice_id: UUID, paid_at: datetime) -> None:
+    board.invoice_id, board.paid_at = invoice_id, paid_at
+    pending = await session.scalars(
+        select(Payout)
+        .where(Payout.board_id == board.id, Payout.state == PayoutState.PENDING)
+        .order_by(Payout.id)
+        .with_for_update()
+    )
+    for payout in pending:
+        payout.state, payout.state_since, payout.invoice_id = PayoutState.READY, paid_at, invoice_id
+        event = PayoutReady(
+            payout_id=payout.id,
+            expert_id=payout.expert_id,
+            board_id=board.id,
+            invoice_id=invoice_id,
+            amount_cents=payout.amount_cents,
+            currency="AUD",
+            ready_at=paid_at,
+        )
+        outbox.add(session, event, version=payout.next_version())

@@ -1,0 +1,187 @@
+"""The rules of experts' pay: how a board's pool is split, when a payout may go, what an answer of Stripe means."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+IDEMPOTENCY_WINDOW = timedelta(hours=23)
+"""Stripe keeps a key for at least 24 hours. Until shortly before, sending again under the same key is safe; after
+that the same key would be a new request, and only looking the transfer up is."""
+
+
+class PayoutState(StrEnum):
+    PENDING = "pending"
+    READY = "ready"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+    ON_HOLD = "on_hold"
+    REVERSED = "reversed"
+
+    @property
+    def may_be_sent(self) -> bool:
+        return self is PayoutState.READY
+
+    @property
+    def is_settled(self) -> bool:
+        return self in (PayoutState.SENT, PayoutState.REVERSED)
+
+
+class PayoutMethod(StrEnum):
+    STRIPE_CONNECT = "stripe_connect"
+    GNOSIS_SAFE = "gnosis_safe"
+
+
+class AttemptKind(StrEnum):
+    TRANSFER = "transfer"
+    REVERSAL = "reversal"
+
+
+class AttemptOutcome(StrEnum):
+    """`pending` is an intent that may or may not have reached Stripe; `unknown` is one whose answer was lost."""
+
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+    @property
+    def is_open(self) -> bool:
+        return self in (AttemptOutcome.PENDING, AttemptOutcome.UNKNOWN)
+
+
+class RuleKind(StrEnum):
+    """`fixed`: cents. `percentage`: basis points of the contracted amount. `share`: a weight in the pool's rest."""
+
+    FIXED = "fixed"
+    PERCENTAGE = "percentage"
+    SHARE = "share"
+
+
+class HeldReason(StrEnum):
+    NO_PARTICIPATION = "no_participation"
+    POOL_EXCEEDED = "pool_exceeded"
+    NOTHING_LEFT_TO_SHARE = "nothing_left_to_share"
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipationRule:
+    """`value` is cents, basis points or a weight, by `kind`."""
+
+    expert_id: UUID
+    kind: RuleKind
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """What each expert earns, in the order of the rules; or why nothing was allocated."""
+
+    amounts_cents: tuple[tuple[UUID, int], ...] = ()
+    held: HeldReason | None = None
+    detail: str = ""
+
+
+def pool_of(contracted_amount_cents: int, pool_basis_points: int) -> int:
+    """The experts' part in cents, rounded down: the platform keeps the fraction of a cent."""
+    return contracted_amount_cents * pool_basis_points // 10_000
+
+
+def split_pool(contracted_amount_cents: int, pool_cents: int, rules: Sequence[ParticipationRule]) -> Split:
+    """Fixed amounts and percentages first, then shares of the rest: with shares the parts sum to the pool exactly."""
+    if not rules:
+        return Split(held=HeldReason.NO_PARTICIPATION, detail="the board has no participation rules")
+    amounts = {rule.expert_id: _earned_outright(rule, contracted_amount_cents) for rule in rules}
+    left = pool_cents - sum(amounts.values())
+    if left < 0:
+        return Split(held=HeldReason.POOL_EXCEEDED, detail=f"the rules exceed the pool by {-left} cents")
+    shares = [rule for rule in rules if rule.kind is RuleKind.SHARE]
+    if shares and left < len(shares):
+        return Split(held=HeldReason.NOTHING_LEFT_TO_SHARE, detail=f"{left} cents are left for {len(shares)} shares")
+    for rule, cents in zip(shares, largest_remainder(left, [rule.value for rule in shares]), strict=True):
+        amounts[rule.expert_id] = cents
+    return Split(tuple((rule.expert_id, amounts[rule.expert_id]) for rule in rules))
+
+
+def _earned_outright(rule: ParticipationRule, contracted_amount_cents: int) -> int:
+    match rule.kind:
+        case RuleKind.FIXED:
+            return rule.value
+        case RuleKind.PERCENTAGE:
+            return contracted_amount_cents * rule.value // 10_000
+        case RuleKind.SHARE:
+            return 0
+
+
+def largest_remainder(total_cents: int, weights: Sequence[int]) -> list[int]:
+    """Parts in proportion to `weights` that sum to `total_cents`; cents left over go to the largest fractions."""
+    whole = sum(weights)
+    if whole == 0:
+        return []
+    parts = [total_cents * weight // whole for weight in weights]
+    by_fraction = sorted(range(len(weights)), key=lambda place: (-(total_cents * weights[place] % whole), place))
+    for place in by_fraction[: total_cents - sum(parts)]:
+        parts[place] += 1
+    return parts
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One thing that must hold before a payout goes; `reason_code` says what is in the way."""
+
+    name: str
+    is_open: bool
+    reason_code: str | None = None
+    detail: str | None = None
+
+
+def gates(
+    *,
+    state: PayoutState,
+    method: PayoutMethod,
+    stripe_account_id: str | None,
+    is_expert_active: bool,
+    gnosis_safe_enabled: bool,
+) -> tuple[Gate, ...]:
+    """The checklist as far as we know it ourselves; whether the account can be paid, Stripe is asked at the send."""
+    is_paid = state is not PayoutState.PENDING
+    has_method = method is PayoutMethod.STRIPE_CONNECT or gnosis_safe_enabled
+    has_account = method is not PayoutMethod.STRIPE_CONNECT or stripe_account_id is not None
+    return (
+        Gate("client_paid", is_paid, None if is_paid else "client_has_not_paid"),
+        Gate("expert_active", is_expert_active, None if is_expert_active else "expert_suspended"),
+        Gate("method_enabled", has_method, None if has_method else "gnosis_safe_disabled"),
+        Gate("account_known", has_account, None if has_account else "no_stripe_account"),
+    )
+
+
+def first_closed(checklist: Sequence[Gate]) -> Gate | None:
+    return next((gate for gate in checklist if not gate.is_open), None)
+
+
+class NextStep(StrEnum):
+    SEND_AGAIN = "send_again"
+    LOOK_UP = "look_up"
+
+
+def step_for_open_attempt(first_called_at: datetime, now: datetime) -> NextStep:
+    """What is safe for an attempt without answer: the same key again while Stripe surely keeps it, else a look."""
+    return NextStep.SEND_AGAIN if now - first_called_at < IDEMPOTENCY_WINDOW else NextStep.LOOK_UP
+
+
+def idempotency_key(kind: AttemptKind, payout_id: UUID, attempt_no: int) -> str:
+    """Deterministic, so that whoever takes an attempt up again sends the very same request."""
+    return f"{kind}:{payout_id}:{attempt_no}"
+
+
+WAITING_REFUSALS = frozenset({"balance_insufficient"})
+"""Refusals that a later sweep may see pass by themselves: the payout stays ready, its next attempt has a new number."""
+HOLDING_REFUSALS = frozenset({"account_invalid", "insufficient_capabilities_for_transfer", "account_not_payable"})
+
+
+def state_after_refusal(code: str) -> PayoutState:
+    if code in WAITING_REFUSALS:
+        return PayoutState.READY
+    return PayoutState.ON_HOLD if code in HOLDING_REFUSALS else PayoutState.FAILED
