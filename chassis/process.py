@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
 import structlog
 import uvicorn
@@ -71,8 +72,8 @@ def assemble(service: Service, shape: Shape) -> Litestar:
             **service.dependencies,
         },
         health=Health(
-            live=(lambda: worker.stuck(STUCK_SECONDS)) if worker else list,
-            ready=(lambda: worker.unready()) if worker else list,
+            live=partial(worker.stuck, STUCK_SECONDS) if worker else list,
+            ready=worker.unready if worker else list,
             database=service.database,
         ),
         lifespan=lifespan,

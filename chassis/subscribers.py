@@ -123,15 +123,6 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
         return 0 if end is None or settled is None else max(0, int(end) - int(settled))
 
 
-def _lag(consumer: AIOKafkaConsumer, partition: TopicPartition) -> int:
-    """What the last fetch saw beyond what was handed out; a batch that is being applied shows as busy instead."""
-    end = consumer.highwater(partition)
-    state = consumer._subscription.subscription.assignment.state_value(partition)
-    if end is None or state is None or not state.has_valid_position:
-        return 0
-    return max(0, end - state.position)
-
-
 async def _keep_raw(records: Any) -> KafkaMessage:
     """FastStream's own parser drops batches with a null or non-UTF-8 header in silence: ours reads nothing."""
     return KafkaMessage(body=b"", raw_message=records, consumer=FAKE_CONSUMER)

@@ -4,7 +4,6 @@ from importlib import import_module
 from typing import Any
 
 from chassis.http.openapi import openapi_document
-
 from chassis.process import assemble
 from chassis.service import Service
 from chassis.settings import Shape

@@ -1,0 +1,70 @@
+# Everything a developer types. `make` alone lists it.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+TEST_WORKERS ?= 2
+CODE := contracts chassis services deploy tests
+
+.PHONY: help demo up down status clock test test-fast lint format types migrate documents requirements clean
+
+help: ## list what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(READY): requirements/bootstrap.txt requirements/dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
+		|| { echo "waybill needs Python 3.11; set PYTHON=/path/to/python3.11" >&2; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip sync --quiet --require-hashes requirements/bootstrap.txt requirements/dev.txt
+	@touch $(READY)
+
+demo: $(READY) ## run both flows over real parts, prove that the books tie, stop everything
+	@$(BIN)/python -m deploy.local.demo
+
+up: $(READY) ## the same system with the demo's data, left running; prints addresses and sign-ins
+	@$(BIN)/python -m deploy.local up
+
+down: $(READY) ## stop what `make up` started
+	@$(BIN)/python -m deploy.local down
+
+status: $(READY) ## what runs, and where
+	@$(BIN)/python -m deploy.local status
+
+clock: $(READY) ## read the running system's business clock; TO=2026-12-01T09:00 moves it forward
+	@$(BIN)/python -m deploy.local clock $(if $(TO),--to $(TO))
+
+test: $(READY) ## every test, on real Kafka, PostgreSQL, SMTP and a Stripe server
+	@$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup $(ARGS)
+
+test-fast: $(READY) ## the inner loop: all but the tests that kill and restart things
+	@$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup -m "not slow" $(ARGS)
+
+lint: $(READY) ## formatting, lint, who imports whom, generated documents
+	@$(BIN)/ruff format --check --quiet $(CODE)
+	@$(BIN)/ruff check --quiet $(CODE)
+	@$(BIN)/lint-imports --no-cache | tail -n 3
+	@$(BIN)/python -m deploy.documents --check
+
+format: $(READY) ## format, and mend what lint can mend
+	@$(BIN)/ruff check --fix --quiet $(CODE) || true
+	@$(BIN)/ruff format --quiet $(CODE)
+
+types: $(READY) ## strict types
+	@$(BIN)/mypy $(CODE)
+
+migrate: $(READY) ## migrate the databases of DATABASE_URL_<SERVICE>, else those of the running system
+	@$(BIN)/python -m deploy.migrate
+
+documents: $(READY) ## write event schemas, AsyncAPI and OpenAPI anew
+	@$(BIN)/python -m deploy.documents
+
+requirements: $(READY) ## resolve the pins of pyproject.toml anew, with hashes and without addresses
+	@printf 'uv\n' | $(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --universal --python-version 3.11 - -o requirements/bootstrap.txt
+	@$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --universal --python-version 3.11 --all-extras pyproject.toml -o requirements/dev.txt
+
+clean: ## remove the virtual environment, caches and what runs left behind
+	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .hypothesis

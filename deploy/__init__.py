@@ -1,0 +1,1 @@
+"""What runs Waybill: the machine room of a laptop, containers, Kubernetes, and the documents generated from code."""

@@ -1,0 +1,134 @@
+"""The rules of experts' pay."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.payouts.domain import (
+    AttemptKind,
+    HeldReason,
+    NextStep,
+    ParticipationRule,
+    PayoutMethod,
+    PayoutState,
+    RuleKind,
+    first_closed,
+    gates,
+    idempotency_key,
+    largest_remainder,
+    pool_of,
+    split_pool,
+    state_after_refusal,
+    step_for_open_attempt,
+)
+
+NOW = datetime(2026, 3, 3, 9, tzinfo=UTC)
+ANA, BEN, CAI = (UUID(int=number) for number in (1, 2, 3))
+
+
+def rule(expert_id: UUID, kind: RuleKind, value: int) -> ParticipationRule:
+    return ParticipationRule(expert_id, kind, value)
+
+
+class TestLargestRemainder:
+    @given(st.integers(0, 10**12), st.lists(st.integers(1, 10**6), min_size=1, max_size=30))
+    def test_the_parts_sum_to_the_whole(self, total_cents: int, weights: list[int]) -> None:
+        parts = largest_remainder(total_cents, weights)
+        assert sum(parts) == total_cents
+        assert all(
+            abs(part - total_cents * weight / sum(weights)) < 1 for part, weight in zip(parts, weights, strict=True)
+        )
+
+    def test_equal_weights_differ_by_a_cent_at_the_most_and_the_first_gets_it(self) -> None:
+        assert largest_remainder(100, [1, 1, 1]) == [34, 33, 33]
+
+    def test_nothing_to_share_with_is_no_part(self) -> None:
+        assert largest_remainder(100, []) == []
+
+
+class TestSplitPool:
+    def test_fixed_and_percentage_come_first_and_shares_take_the_rest(self) -> None:
+        split = split_pool(
+            1_000_00,
+            700_00,
+            [rule(ANA, RuleKind.FIXED, 150_00), rule(BEN, RuleKind.PERCENTAGE, 1_000), rule(CAI, RuleKind.SHARE, 1)],
+        )
+        assert dict(split.amounts_cents) == {ANA: 150_00, BEN: 100_00, CAI: 450_00}
+
+    @given(st.integers(1, 10**10), st.integers(0, 10_000), st.lists(st.integers(1, 1000), min_size=1, max_size=12))
+    def test_with_shares_the_parts_sum_to_the_pool(self, amount_cents: int, points: int, weights: list[int]) -> None:
+        pool_cents = pool_of(amount_cents, points)
+        split = split_pool(amount_cents, pool_cents, [rule(uuid4(), RuleKind.SHARE, weight) for weight in weights])
+        if split.held is None:
+            assert sum(cents for _, cents in split.amounts_cents) == pool_cents
+        else:
+            assert split.held is HeldReason.NOTHING_LEFT_TO_SHARE
+            assert pool_cents < len(weights)
+
+    def test_a_board_without_rules_is_held(self) -> None:
+        assert split_pool(100, 70, []).held is HeldReason.NO_PARTICIPATION
+
+    def test_rules_beyond_the_pool_are_held_and_say_by_how_much(self) -> None:
+        split = split_pool(100_00, 70_00, [rule(ANA, RuleKind.FIXED, 70_01)])
+        assert split.held is HeldReason.POOL_EXCEEDED
+        assert "1 cents" in split.detail
+
+    def test_the_platform_keeps_the_fraction_of_a_cent(self) -> None:
+        assert pool_of(99, 7_000) == 69
+
+
+class TestGates:
+    def check(self, **changes: object) -> str | None:
+        facts: dict[str, object] = {
+            "state": PayoutState.READY,
+            "method": PayoutMethod.STRIPE_CONNECT,
+            "stripe_account_id": "acct_1",
+            "is_expert_active": True,
+            "gnosis_safe_enabled": False,
+        }
+        closed = first_closed(gates(**(facts | changes)))  # type: ignore[arg-type]
+        return closed.reason_code if closed else None
+
+    def test_all_open(self) -> None:
+        assert self.check() is None
+
+    @pytest.mark.parametrize(
+        ("changes", "reason"),
+        [
+            ({"state": PayoutState.PENDING}, "client_has_not_paid"),
+            ({"is_expert_active": False}, "expert_suspended"),
+            ({"method": PayoutMethod.GNOSIS_SAFE}, "gnosis_safe_disabled"),
+            ({"stripe_account_id": None}, "no_stripe_account"),
+        ],
+    )
+    def test_names_what_is_in_the_way(self, changes: dict[str, object], reason: str) -> None:
+        assert self.check(**changes) == reason
+
+
+class TestOpenAttempts:
+    def test_the_same_key_again_while_stripe_surely_keeps_it(self) -> None:
+        assert step_for_open_attempt(NOW, NOW + timedelta(hours=22, minutes=59)) is NextStep.SEND_AGAIN
+
+    def test_only_a_look_after_that(self) -> None:
+        assert step_for_open_attempt(NOW, NOW + timedelta(hours=23)) is NextStep.LOOK_UP
+
+    def test_keys_tell_attempts_and_kinds_apart(self) -> None:
+        keys = {idempotency_key(kind, ANA, number) for kind in AttemptKind for number in (1, 2)}
+        assert len(keys) == 4
+        assert idempotency_key(AttemptKind.TRANSFER, ANA, 1) == idempotency_key(AttemptKind.TRANSFER, ANA, 1)
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("code", "state"),
+        [
+            ("balance_insufficient", PayoutState.READY),
+            ("account_invalid", PayoutState.ON_HOLD),
+            ("something_else", PayoutState.FAILED),
+        ],
+    )
+    def test_decide_what_becomes_of_the_payout(self, code: str, state: PayoutState) -> None:
+        assert state_after_refusal(code) is state
