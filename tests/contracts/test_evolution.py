@@ -1,4 +1,4 @@
-"""Contracts only ever gain optional fields (FULL_TRANSITIVE): each version against every earlier one, and git's history."""
+"""Contracts only ever gain optional fields: each version against every earlier one, and against git's history."""
 
 import json
 import subprocess
