@@ -1,0 +1,211 @@
+"""Who may do what: bearer tokens verified offline, and a guard on every route that says which capability it needs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+import jwt
+from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.handlers.base import BaseRouteHandler
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from chassis.errors import Refusal
+from chassis.http.keys import KeySource
+from chassis.telemetry.context import current_request
+
+AUDIENCE = "waybill"
+ALGORITHM = "EdDSA"
+LEEWAY_SECONDS = 5
+LONGEST_TOKEN = 8 * 1024
+LONGEST_KID = 128
+
+Connection = ASGIConnection[Any, Any, Any, Any]
+
+
+class NotSignedIn(Refusal):
+    code = "not_signed_in"
+    title = "Not signed in"
+    status = HTTPStatus.UNAUTHORIZED
+
+
+class CapabilityMissing(Refusal):
+    code = "capability_missing"
+    title = "A capability is missing"
+    status = HTTPStatus.FORBIDDEN
+
+
+class StepUpRequired(Refusal):
+    code = "step_up_required"
+    title = "A fresh second factor is required"
+    status = HTTPStatus.FORBIDDEN
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """The person who asks, as the token says. `second_factor_at` is on the machine's clock."""
+
+    id: UUID
+    name: str
+    session_id: UUID
+    capabilities: frozenset[str]
+    second_factor_at: datetime
+
+    def can(self, capability: str) -> bool:
+        return capability in self.capabilities
+
+
+class _Claims(BaseModel):
+    """`iss`, `aud`, `iat` and `exp` are PyJWT's to verify."""
+
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+
+    sub: UUID
+    sid: UUID
+    jti: str = Field(min_length=1)
+    name: str
+    roles: list[str]
+    capabilities: list[str]
+    mfa_at: int = Field(ge=0, le=253_402_300_799, strict=True)
+
+    def operator(self) -> Operator:
+        return Operator(
+            id=self.sub,
+            name=self.name,
+            session_id=self.sid,
+            capabilities=frozenset(self.capabilities),
+            second_factor_at=datetime.fromtimestamp(self.mfa_at, UTC),
+        )
+
+
+def _machine_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Authenticator:
+    """Turns a request's credential into an Operator. Runs on the machine's clock, never on the business clock."""
+
+    def __init__(
+        self,
+        keys: KeySource,
+        *,
+        issuer: str,
+        step_up_seconds: int,
+        now: Callable[[], datetime] = _machine_now,
+    ) -> None:
+        self._keys = keys
+        self._issuer = issuer
+        self._step_up = timedelta(seconds=step_up_seconds)
+        self._now = now
+
+    async def authenticate(self, connection: Connection) -> Operator:
+        """Raises NotSignedIn; says why, but never what the token held."""
+        token = token_of(connection)
+        if token is None:
+            raise NotSignedIn("send a bearer token")
+        return await self.verify(token)
+
+    async def verify(self, token: str) -> Operator:
+        key = await self._keys.key(_kid_of(token))
+        if key is None:
+            raise NotSignedIn("the token is signed by no key of ours")
+        try:
+            claims = jwt.decode(
+                token,
+                key,
+                algorithms=[ALGORITHM],
+                audience=AUDIENCE,
+                issuer=self._issuer,
+                leeway=LEEWAY_SECONDS,
+                options={"require": ["iss", "aud", "sub", "sid", "jti", "iat", "exp"], "strict_aud": True},
+            )
+            return _Claims.model_validate(claims).operator()
+        except jwt.ExpiredSignatureError:
+            raise NotSignedIn("the token has expired") from None
+        except (jwt.InvalidTokenError, ValidationError):
+            raise NotSignedIn("the token is not valid") from None
+
+    def has_fresh_second_factor(self, operator: Operator) -> bool:
+        age = self._now() - operator.second_factor_at
+        return -timedelta(seconds=LEEWAY_SECONDS) <= age <= self._step_up
+
+
+def token_of(connection: Connection) -> str | None:
+    """The credential that a request carries. A session cookie, which needs its own CSRF check, would be read here."""
+    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip() or len(token) > LONGEST_TOKEN:
+        return None
+    return token.strip()
+
+
+def _kid_of(token: str) -> str:
+    try:
+        header = jwt.get_unverified_header(token)
+    except (jwt.InvalidTokenError, ValueError):
+        raise NotSignedIn("the token is not a JWT") from None
+    kid = header.get("kid")
+    if header.get("alg") != ALGORITHM or not isinstance(kid, str) or not 0 < len(kid) <= LONGEST_KID:
+        raise NotSignedIn("the token is not an EdDSA JWT with a key id")
+    return kid
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """The guard of a route that an operator calls; `capability` is None where being signed in is enough."""
+
+    capability: str | None
+    step_up: bool
+
+    async def __call__(self, connection: Connection, _handler: BaseRouteHandler) -> None:
+        authenticator: Authenticator = connection.app.state.authenticator
+        operator = await authenticator.authenticate(connection)
+        _remember(connection, operator)
+        if self.capability is not None and not operator.can(self.capability):
+            raise CapabilityMissing(f"this needs the capability {self.capability}", capability=self.capability)
+        if self.step_up and not authenticator.has_fresh_second_factor(operator):
+            raise StepUpRequired("sign in with your second factor again, then repeat the request")
+
+
+@dataclass(frozen=True, slots=True)
+class Public:
+    """The mark of a route without an operator: open to all, or authenticated by its handler in another way."""
+
+    reason: str
+
+    async def __call__(self, _connection: Connection, _handler: BaseRouteHandler) -> None:
+        """Lets everyone in: `reason` says why that is right."""
+
+
+def requires(capability: str, *, step_up: bool = False) -> Requirement:
+    """The route's guard; `step_up` where it moves money: the second factor must be fresh."""
+    return Requirement(capability, step_up)
+
+
+def signed_in(*, step_up: bool = False) -> Requirement:
+    """The guard of a route that is about the caller alone, such as ending one's own session."""
+    return Requirement(None, step_up)
+
+
+def public(reason: str) -> Public:
+    """Marks a route as public; `reason` is read by the test that walks all routes: "authenticated by …", or why not."""
+    if not reason.strip():
+        raise ValueError("a public route says why it is public")
+    return Public(reason)
+
+
+def _remember(connection: Connection, operator: Operator) -> None:
+    connection.scope["user"] = operator
+    request = current_request()
+    if request is not None:
+        request.operator_id = str(operator.id)
+
+
+async def provide_operator(request: Request[Any, Any, Any]) -> Operator:
+    """The `operator` dependency; the guard has put it there. A public route has none."""
+    operator = request.scope.get("user")
+    if not isinstance(operator, Operator):
+        raise NotSignedIn("send a bearer token")
+    return operator

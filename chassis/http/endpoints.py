@@ -1,0 +1,189 @@
+"""The routes of an application as facts: who may call each, what it takes. A route that is not safe is not built."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from litestar import Litestar, Request
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import RawBody
+from litestar.routes import HTTPRoute
+from pydantic import TypeAdapter
+
+from chassis.errors import Invalid
+from chassis.http.auth import Public, Requirement
+from chassis.http.bodies import Body, MalformedJson, read_body, refuse_other_media
+from chassis.http.parameters import Parameter, parameter_faults, parameters_of
+
+_BODY_KEY = "chassis.body"
+
+
+class UnsafeRoutes(Exception):
+    """`build_app` builds nothing: each line names a route and what it lacks."""
+
+
+class InvalidRequest(Invalid):
+    code = "invalid_request"
+    title = "Invalid request"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One method of one path. `guards` holds exactly one mark in an application that was built."""
+
+    method: str
+    path: str
+    route: HTTPRoute
+    handler: HTTPRouteHandler
+    parameters: tuple[Parameter, ...]
+    guards: tuple[Requirement | Public, ...]
+    body: type[Body] | None
+    body_is_optional: bool
+    takes_raw_body: bool
+
+    @property
+    def requirement(self) -> Requirement | None:
+        guard = self.guards[0]
+        return guard if isinstance(guard, Requirement) else None
+
+
+@dataclass(frozen=True, slots=True)
+class RouteGuard:
+    """`capability` is None for public routes, and where being signed in is enough."""
+
+    method: str
+    path: str
+    capability: str | None
+    step_up: bool
+    public_reason: str | None
+
+
+def route_guards(app: Litestar) -> list[RouteGuard]:
+    """Every route of `app` with what it asks of its caller, HEAD and OPTIONS apart: they tell nothing else."""
+    return sorted((_as_fact(endpoint) for endpoint in endpoints_of(app)), key=lambda fact: (fact.path, fact.method))
+
+
+def _as_fact(endpoint: Endpoint) -> RouteGuard:
+    match endpoint.guards[0]:
+        case Requirement(capability, step_up):
+            return RouteGuard(endpoint.method, endpoint.path, capability, step_up, None)
+        case Public(reason):
+            return RouteGuard(endpoint.method, endpoint.path, None, False, reason)
+
+
+def endpoints_of(app: Litestar) -> tuple[Endpoint, ...]:
+    endpoints: tuple[Endpoint, ...] = app.state.endpoints
+    return endpoints
+
+
+def read_endpoints(app: Litestar) -> tuple[Endpoint, ...]:
+    """Raises UnsafeRoutes with all that is wrong with any of them."""
+    endpoints = tuple(_endpoints(app))
+    faults = [f"{e.method} {e.path}: {fault}" for e in endpoints for fault in _faults(e)]
+    if faults:
+        raise UnsafeRoutes("\n".join(sorted(faults)))
+    return endpoints
+
+
+def _endpoints(app: Litestar) -> Iterator[Endpoint]:
+    for route in app.routes:
+        if not isinstance(route, HTTPRoute):
+            raise UnsafeRoutes(f"{route.path}: only HTTP routes are served")
+        for method, (handler, _) in route.route_handler_map.items():
+            # Litestar's own answer to OPTIONS, 204 with Allow, is the same for everyone.
+            if method != "OPTIONS":
+                yield _endpoint(route, method, handler)
+
+
+def _endpoint(route: HTTPRoute, method: str, handler: HTTPRouteHandler) -> Endpoint:
+    guards = tuple(guard for guard in handler.resolve_guards() if isinstance(guard, Requirement | Public))
+    field = handler.parsed_fn_signature.parameters.get("data")
+    annotations = [] if field is None else list(get_args(field.annotation) or (field.annotation,))
+    models = [a for a in annotations if isinstance(a, type) and issubclass(a, Body)]
+    raw = handler.parsed_fn_signature.parameters.get("body")
+    return Endpoint(
+        method=method,
+        path=route.path_format,
+        route=route,
+        handler=handler,
+        parameters=parameters_of(route, handler),
+        guards=guards,
+        body=models[0] if models else None,
+        body_is_optional=field is not None and field.is_optional,
+        takes_raw_body=raw is not None and raw.annotation is RawBody,
+    )
+
+
+def _faults(endpoint: Endpoint) -> Iterator[str]:
+    if len(endpoint.guards) != 1:
+        yield f"has {len(endpoint.guards)} guards of requires(…), signed_in() and public(…); it takes exactly one"
+    if endpoint.body is None and "data" in endpoint.handler.parsed_fn_signature.parameters:
+        yield "takes a body that is no chassis.http.Body"
+    if endpoint.handler.resolve_before_request() is not validate_request:
+        yield "has a before_request of its own, which would switch validation off"
+    for parameter in endpoint.parameters:
+        yield from unbounded(parameter.adapter.json_schema(), parameter.name)
+    if endpoint.body is not None:
+        schema = TypeAdapter(endpoint.body).json_schema()
+        yield from unbounded(schema, endpoint.body.__name__)
+        for name, definition in schema.get("$defs", {}).items():
+            yield from unbounded(definition, name)
+
+
+_TEXT_BOUNDS = frozenset({"maxLength", "enum", "const", "format", "pattern"})
+_NUMBER_BOUNDS = ({"minimum", "exclusiveMinimum", "enum", "const"}, {"maximum", "exclusiveMaximum", "enum", "const"})
+
+
+def unbounded(schema: dict[str, Any], place: str) -> Iterator[str]:
+    """Texts without a maximal length and integers without bounds: what a column may not hold must not come in."""
+    match schema.get("type"):
+        case "string" if not _TEXT_BOUNDS & schema.keys():
+            yield f"{place} is a text without a maximal length"
+        case "integer" if not all(bounds & schema.keys() for bounds in _NUMBER_BOUNDS):
+            yield f"{place} is an integer without bounds"
+        case "array":
+            yield from unbounded(schema.get("items", {}), f"{place}[]")
+        case "object":
+            for name, inner in schema.get("properties", {}).items():
+                yield from unbounded(inner, f"{place}.{name}")
+    for inner in schema.get("anyOf", []):
+        yield from unbounded(inner, place)
+
+
+async def validate_request(request: Request[Any, Any, Any]) -> None:
+    """Runs after the guards and before the handler: parameters and body together, so that all faults come at once."""
+    endpoint: Endpoint | None = request.app.state.endpoint_by_place.get(
+        (request.scope["path_template"], request.method)
+    )
+    if endpoint is None:
+        return
+    faults = parameter_faults(request, endpoint.parameters) if _has_parameters(request, endpoint) else []
+    if endpoint.body is not None:
+        outcome = await _read(request, endpoint.body, endpoint.body_is_optional)
+        if isinstance(outcome, list):
+            faults += outcome
+        else:
+            request.scope["state"][_BODY_KEY] = outcome
+    if faults:
+        raise InvalidRequest("the request does not have the form that is documented", errors=tuple(faults))
+
+
+def _has_parameters(request: Request[Any, Any, Any], endpoint: Endpoint) -> bool:
+    return bool(endpoint.parameters or request.scope["query_string"])
+
+
+async def _read(request: Request[Any, Any, Any], model: type[Body], is_optional: bool) -> Body | list[Any] | None:
+    raw = await request.body()
+    if not raw:
+        if is_optional:
+            return None
+        raise MalformedJson("a JSON body is required")
+    refuse_other_media(request)
+    return read_body(model, raw)
+
+
+class JsonRequest(Request[Any, Any, Any]):
+    """Hands the handler's `data` the model that `validate_request` has made, instead of decoding once more."""
+
+    async def json(self) -> Any:
+        return self.scope["state"].get(_BODY_KEY)

@@ -1,0 +1,21 @@
+"""Metrics of the process, in prometheus_client's default registry; a module declares its own beside its code.
+
+Names start with `waybill_` and end in their unit; a label's values are few and known.
+"""
+
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, Gauge, Histogram, generate_latest
+
+__all__ = ["CONTENT_TYPE_LATEST", "HTTP_SECONDS", "LOOP_LAG_SECONDS", "exposition"]
+
+HTTP_SECONDS = Histogram(
+    "waybill_http_request_duration_seconds",
+    "From the request's first byte to the answer's last",
+    ["method", "route", "status"],
+    buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+)
+LOOP_LAG_SECONDS = Gauge("waybill_event_loop_lag_seconds", "How late the event loop's last beat came")
+
+
+def exposition() -> bytes:
+    """What a scrape gets."""
+    return generate_latest(REGISTRY)
