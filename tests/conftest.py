@@ -1,0 +1,127 @@
+"""Fixtures of every test: real servers, started once per run when first asked for; see tests/kit/."""
+
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from deploy.local.kafka import KafkaServer
+from deploy.local.paths import close_workroom, open_workroom
+from deploy.local.postgres import PostgresAddress, PostgresServer, ServiceDatabase
+from tests.kit.controller import CHASSIS, SOCKET_VARIABLE, Controller, ask, forget_existing_servers
+from tests.kit.databases import Databases, RolledBackDatabase
+from tests.kit.kafka import KafkaAddress
+
+_controller = pytest.StashKey[Controller]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The process that controls the run owns the servers; an xdist worker only asks it."""
+    if hasattr(config, "workerinput"):
+        return
+    forget_existing_servers()
+    controller = config.stash[_controller] = Controller()
+    os.environ[SOCKET_VARIABLE] = controller.socket_path
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if _controller in config.stash:
+        config.stash[_controller].close()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> PostgresAddress:
+    """The run's server as its superuser sees it. Who stops or kills a server takes `own_postgres`."""
+    return PostgresAddress(**ask("postgres"))
+
+
+@pytest.fixture(scope="session")
+def kafka() -> KafkaAddress:
+    """The run's broker. Topics are shared by all tests: make your own."""
+    return KafkaAddress(**ask("kafka"))
+
+
+@pytest.fixture(scope="session")
+async def databases(postgres: PostgresAddress) -> AsyncIterator[Databases]:
+    ours = Databases(postgres)
+    yield ours
+    await ours.close()
+
+
+@pytest.fixture(scope="session")
+def service_database(databases: Databases) -> Callable[[str], ServiceDatabase]:
+    """`service_database("billing")`: this worker's clone of the migrated database. Leave no rows behind."""
+    return databases.of_service
+
+
+@pytest.fixture
+async def rolled_back_database(databases: Databases) -> AsyncIterator[Callable[[str], Awaitable[RolledBackDatabase]]]:
+    """`await rolled_back_database("billing")`: a `Database` whose commits are undone after the test."""
+    async with AsyncExitStack() as stack:
+
+        async def open_database(service: str) -> RolledBackDatabase:
+            return await stack.enter_async_context(databases.rolled_back(service))
+
+        yield open_database
+
+
+@pytest.fixture
+def fresh_database(databases: Databases) -> Iterator[Callable[[str], ServiceDatabase]]:
+    """`fresh_database("billing")`: a migrated database of the test's own, for real commits; dropped afterwards."""
+    made: list[ServiceDatabase] = []
+
+    def make(service: str) -> ServiceDatabase:
+        made.append(databases.fresh(service))
+        return made[-1]
+
+    yield make
+    for database in made:
+        databases.drop(database)
+
+
+@pytest.fixture
+def chassis_database(fresh_database: Callable[[str], ServiceDatabase]) -> ServiceDatabase:
+    """The chassis's tables and nothing else, for the test alone."""
+    return fresh_database(CHASSIS)
+
+
+@pytest.fixture
+def empty_database(databases: Databases) -> Iterator[ServiceDatabase]:
+    """No tables; `owner_url` may make some."""
+    database = databases.empty(CHASSIS)
+    yield database
+    databases.drop(database)
+
+
+@pytest.fixture(scope="module")
+def own_postgres() -> Iterator[PostgresServer]:
+    """A server of this module's own, to be stopped, killed and restarted at will."""
+    room = open_workroom()
+    server = PostgresServer(room / "postgres")
+    server.start()
+    server.child.wait_until_ready()
+    yield server
+    server.stop_immediately()
+    close_workroom(room)
+
+
+@pytest.fixture(scope="module")
+def own_kafka() -> Iterator[KafkaServer]:
+    """A broker of this module's own, to be stopped, killed and restarted at will."""
+    room = open_workroom()
+    server = KafkaServer(room / "kafka")
+    server.start()
+    server.child.wait_until_ready()
+    yield server
+    server.kill()
+    close_workroom(room)
+
+
+@pytest.fixture
+def workroom() -> Iterator[Path]:
+    """A directory that another user may pass through, as PostgreSQL's where the tests run as root."""
+    room = open_workroom()
+    yield room
+    close_workroom(room)
