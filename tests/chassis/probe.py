@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import outbox
 from chassis.database import Database, create_engine
-from chassis.migrations import create_chassis_tables
 from chassis.relay import Relay, Shard, kafka_producer
 from chassis.runtime import Consumer, ConsumerRuntime, Patience
 from chassis.settings import ServiceSettings
@@ -20,7 +19,6 @@ from contracts.registry import EVENTS
 from contracts.topics import Topic
 from deploy.local.kafka import create_topics
 
-CONSUMER = "probe.consumer"
 QUICK = Patience(first_seconds=0.01, longest_seconds=0.05, attempts=4)
 
 
@@ -46,14 +44,15 @@ def use_topic(name: str, bootstrap_servers: str | None = None, partitions: int =
     return ProbeMoved.topic
 
 
-async def create_tables(url: str) -> None:
+EFFECTS = "CREATE TABLE effects (id bigint GENERATED ALWAYS AS IDENTITY, event_id uuid, probe_id uuid, step int)"
+
+
+async def create_tables(url: str, *statements: str) -> None:
+    """The effects, and before them whatever else is given."""
     connection = await asyncpg.connect(url)
     try:
-        for statement in create_chassis_tables():
+        for statement in (*statements, EFFECTS):
             await connection.execute(statement)
-        await connection.execute(
-            "CREATE TABLE effects (id bigint GENERATED ALWAYS AS IDENTITY, event_id uuid, probe_id uuid, step int)"
-        )
     finally:
         await connection.close()
 
@@ -90,9 +89,11 @@ async def apply(session: AsyncSession, batch: list[Incoming[ProbeMoved]]) -> Non
 Handler = Callable[[AsyncSession, list[Incoming[ProbeMoved]]], Awaitable[None]]
 
 
-def runtime(database: Database, handler: Handler = apply, name: str = CONSUMER) -> ConsumerRuntime:
+def runtime(database: Database, handler: Handler = apply) -> ConsumerRuntime:
     consumer = Consumer(ProbeMoved.topic, {ProbeMoved: handler})
-    return ConsumerRuntime(name, consumer, database, max_event_bytes=100_000, patience=QUICK)
+    return ConsumerRuntime(
+        f"consumer.{ProbeMoved.topic.name}", consumer, database, max_event_bytes=100_000, patience=QUICK
+    )
 
 
 def relay(url: str, bootstrap_servers: str, batch_size: int = 100) -> Relay:

@@ -1,19 +1,23 @@
 """What the event path survives, with real processes, a real broker and a real database."""
 
 import asyncio
+import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
+from chassis.migrations import create_chassis_tables
 from chassis.subscribers import Subscription, kafka_broker
 from deploy.local.kafka import KafkaServer
-from deploy.local.postgres import PostgresServer
+from deploy.local.postgres import PostgresServer, ServiceDatabase
 from tests.chassis import probe
-from tests.kit.waiting import eventually
+from tests.kit.eventually import eventually
+from tests.kit.kafka import KafkaAddress
 
 ROOT = Path(__file__).resolve().parents[2]
 PROBES, STEPS = 40, 12
@@ -24,17 +28,40 @@ SETTLED = {"applied": EVENTS, "remembered": EVENTS, "unsent": 0, "parked": 0, "d
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 
-@pytest.fixture(params=[None])
-def topic(kafka_bootstrap_servers: str) -> str:
-    return probe.use_topic(f"probe.{uuid4()}", kafka_bootstrap_servers).name
+@dataclass(frozen=True)
+class Place:
+    """Where a test of the event path happens."""
+
+    url: str
+    kafka: str
+    topic: str
+
+    async def is_settled(self) -> bool:
+        verdict = await probe.verdict(self.url)
+        assert verdict == SETTLED, verdict
+        return True
+
+    async def settles(self) -> None:
+        await eventually(self.is_settled, DEADLINE_SECONDS)
 
 
-async def run_until_killed(role: str, step: str, url: str, bootstrap_servers: str, topic: str, after: int = 2) -> int:
+@pytest.fixture
+def topic(kafka: KafkaAddress) -> str:
+    return probe.use_topic(f"probe.{uuid4()}", kafka.bootstrap_servers).name
+
+
+@pytest.fixture
+async def place(chassis_database: ServiceDatabase, kafka: KafkaAddress, topic: str) -> Place:
+    await probe.create_tables(chassis_database.owner_url)
+    return Place(chassis_database.url, kafka.bootstrap_servers, topic)
+
+
+async def run_until_killed(place: Place, role: str, step: str, after: int = 2) -> int:
     """The exit code of a process that kills itself at `step`; -9 where it got there."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "tests.chassis.crashing", role, "--step", step, "--after", str(after)),
-        *("--database", url, "--kafka", bootstrap_servers, "--topic", topic),
+        *("--database", place.url, "--kafka", place.kafka, "--topic", place.topic),
         cwd=ROOT,
     )
     try:
@@ -46,8 +73,8 @@ async def run_until_killed(role: str, step: str, url: str, bootstrap_servers: st
 
 
 @asynccontextmanager
-async def relaying(url: str, bootstrap_servers: str) -> AsyncIterator[None]:
-    relay = probe.relay(url, bootstrap_servers)
+async def relaying(place: Place) -> AsyncIterator[None]:
+    relay = probe.relay(place.url, place.kafka)
     task = asyncio.create_task(relay.run())
     try:
         yield
@@ -57,11 +84,11 @@ async def relaying(url: str, bootstrap_servers: str) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def consuming(url: str, bootstrap_servers: str, handler: probe.Handler = probe.apply) -> AsyncIterator[None]:
-    database = probe.database(url)
-    settings = probe.settings(url, bootstrap_servers)
+async def consuming(place: Place) -> AsyncIterator[None]:
+    database = probe.database(place.url)
+    settings = probe.settings(place.url, place.kafka)
     broker = kafka_broker(settings, "probe")
-    runtime = probe.runtime(database, handler)
+    runtime = probe.runtime(database)
     Subscription(broker, runtime, settings)
     await broker.start()
     try:
@@ -72,68 +99,62 @@ async def consuming(url: str, bootstrap_servers: str, handler: probe.Handler = p
         await database.close()
 
 
-async def settled(url: str) -> bool:
-    return await probe.verdict(url) == SETTLED
-
-
-async def publish(url: str, probes: int = PROBES, steps: int = STEPS) -> None:
-    database = probe.database(url)
-    await probe.publish(database, probes, steps)
+async def publish(place: Place) -> None:
+    database = probe.database(place.url)
+    await probe.publish(database, PROBES, STEPS)
     await database.close()
 
 
 class TestKillNineOfTheRelay:
     @pytest.mark.parametrize("step", ["read", "in_flight", "acknowledged", "deleted"])
-    async def test_loses_doubles_and_reorders_nothing(
-        self, step: str, probe_url: str, kafka_bootstrap_servers: str, topic: str
-    ) -> None:
-        await publish(probe_url)
+    async def test_loses_doubles_and_reorders_nothing(self, step: str, place: Place) -> None:
+        await publish(place)
         after = 150 if step == "in_flight" else 2
-        assert await run_until_killed("relay", step, probe_url, kafka_bootstrap_servers, topic, after) == -9
-        assert (await probe.verdict(probe_url))["unsent"] > 0
-        async with relaying(probe_url, kafka_bootstrap_servers), consuming(probe_url, kafka_bootstrap_servers):
-            await eventually(lambda: settled(probe_url), DEADLINE_SECONDS, lambda: probe.verdict(probe_url))
+        assert await run_until_killed(place, "relay", step, after) == -signal.SIGKILL
+        assert (await probe.verdict(place.url))["unsent"] > 0
+        async with relaying(place), consuming(place):
+            await place.settles()
 
 
 class TestKillNineOfTheConsumer:
     @pytest.mark.parametrize("step", ["received", "claimed", "applied", "committed", "offsets_committed"])
-    async def test_loses_doubles_and_reorders_nothing(
-        self, step: str, probe_url: str, kafka_bootstrap_servers: str, topic: str
-    ) -> None:
-        await publish(probe_url)
-        async with relaying(probe_url, kafka_bootstrap_servers):
-            assert await run_until_killed("consumer", step, probe_url, kafka_bootstrap_servers, topic) == -9
-            async with consuming(probe_url, kafka_bootstrap_servers):
-                await eventually(lambda: settled(probe_url), DEADLINE_SECONDS, lambda: probe.verdict(probe_url))
+    async def test_loses_doubles_and_reorders_nothing(self, step: str, place: Place) -> None:
+        await publish(place)
+        async with relaying(place):
+            assert await run_until_killed(place, "consumer", step) == -signal.SIGKILL
+            async with consuming(place):
+                await place.settles()
 
 
 class TestARestartOfTheBroker:
     @pytest.mark.parametrize("immediately", [False, True], ids=["in order", "kill -9"])
-    async def test_is_waited_out_and_nothing_is_lost(
-        self, immediately: bool, probe_url: str, own_kafka: KafkaServer
+    async def test_is_waited_out(
+        self, immediately: bool, chassis_database: ServiceDatabase, own_kafka: KafkaServer
     ) -> None:
-        servers = own_kafka.bootstrap_servers
-        probe.use_topic(f"probe.{uuid4()}", servers)
-        async with relaying(probe_url, servers), consuming(probe_url, servers):
-            await publish(probe_url, PROBES, STEPS)
-            await asyncio.to_thread(own_kafka.restart, immediately=immediately)
-            await eventually(lambda: settled(probe_url), DEADLINE_SECONDS, lambda: probe.verdict(probe_url))
+        await probe.create_tables(chassis_database.owner_url)
+        topic = probe.use_topic(f"probe.{uuid4()}", own_kafka.bootstrap_servers).name
+        place = Place(chassis_database.url, own_kafka.bootstrap_servers, topic)
+        async with relaying(place), consuming(place):
+            restart = asyncio.create_task(asyncio.to_thread(own_kafka.restart, immediately=immediately))
+            await publish(place)
+            await restart
+            await place.settles()
 
 
 class TestARestartOfTheDatabase:
     @pytest.mark.parametrize("immediately", [False, True], ids=["in order", "immediate"])
-    async def test_is_waited_out_and_nothing_is_lost(
-        self, immediately: bool, own_postgres: PostgresServer, kafka_bootstrap_servers: str, topic: str
+    async def test_is_waited_out(
+        self, immediately: bool, own_postgres: PostgresServer, kafka: KafkaAddress, topic: str
     ) -> None:
         own_postgres.address.execute(f'CREATE DATABASE "{topic}"')
-        url = own_postgres.address.url(topic)
-        await probe.create_tables(url)
-        await publish(url)
-        async with relaying(url, kafka_bootstrap_servers), consuming(url, kafka_bootstrap_servers):
-            await eventually(lambda: has_begun(url), DEADLINE_SECONDS)
+        place = Place(own_postgres.address.url(topic), kafka.bootstrap_servers, topic)
+        await probe.create_tables(place.url, *create_chassis_tables())
+        await publish(place)
+        async with relaying(place), consuming(place):
+            await eventually(lambda: _has_begun(place), DEADLINE_SECONDS)
             await asyncio.to_thread(own_postgres.restart, immediately=immediately)
-            await eventually(lambda: settled(url), DEADLINE_SECONDS, lambda: probe.verdict(url))
+            await place.settles()
 
 
-async def has_begun(url: str) -> bool:
-    return (await probe.verdict(url))["applied"] > 0
+async def _has_begun(place: Place) -> bool:
+    return (await probe.verdict(place.url))["applied"] > 0
