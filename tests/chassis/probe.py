@@ -57,8 +57,8 @@ async def create_tables(url: str, *statements: str) -> None:
         await connection.close()
 
 
-def database(url: str) -> Database:
-    return Database(create_engine(url, pool_size=4), "/waybill/probe")
+def database(url: str, max_event_bytes: int = 512 * 1024) -> Database:
+    return Database(create_engine(url, pool_size=4), "/waybill/probe", max_event_bytes=max_event_bytes)
 
 
 async def publish(database: Database, probes: int, steps: int, note: str = "") -> None:
