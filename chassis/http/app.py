@@ -1,22 +1,28 @@
 """The only application factory: a service gives its routes, everything around them is the same for all."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any
+from typing import Annotated, Any
 
-from litestar import Litestar
+from litestar import Litestar, Request, Response, get
 from litestar.datastructures import State
 from litestar.di import Provide
+from litestar.params import QueryParameter
 from litestar.routes import HTTPRoute
 from litestar.types import ControllerRouterHandler
 
-from chassis.http.auth import Authenticator, provide_operator
+from chassis.http.auth import Authenticator, provide_operator, public
+from chassis.http.clock import move_clock, read_clock
 from chassis.http.edge import Edge
 from chassis.http.endpoints import JsonRequest, read_endpoints, validate_request
 from chassis.http.given import provider
 from chassis.http.health import Health
 from chassis.http.keys import JwksKeys, KeySource
+from chassis.http.openapi import openapi_document
+from chassis.http.parked import discard_parked_event, get_parked_event, list_parked_events, replay_parked_event
 from chassis.http.problems import answer_fault
+from chassis.paging import LARGEST_PAGE, PageRequest
 from chassis.settings import ServiceSettings
 from chassis.telemetry.traces import flush_traces
 
@@ -24,6 +30,12 @@ Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
 TOKEN_KEYS = "token_keys"  # noqa: S105  # the name of a dependency
 """The dependency by which a service that signs the tokens itself gives the keys (a KeySource) that verify them."""
+
+# Each is served where the process has what its routes need.
+_OWN_ROUTES: Mapping[str, tuple[ControllerRouterHandler, ...]] = {
+    "clock": (read_clock, move_clock),
+    "replayer": (list_parked_events, get_parked_event, replay_parked_event, discard_parked_event),
+}
 
 
 def build_app(
@@ -37,27 +49,18 @@ def build_app(
 ) -> Litestar:
     """Raises UnsafeRoutes where a route says neither which capability it needs nor why it is public.
 
-    `dependencies` are given to handlers by name (`database: Given[Database]`); `operator` is always there.
+    `dependencies` are given to handlers by name (`database: Given[Database]`), with `operator` and `page`.
     """
     keys: KeySource = dependencies.get(TOKEN_KEYS) or JwksKeys(settings.identity_jwks_url)
+    own = [route for needed, routes in _OWN_ROUTES.items() if needed in dependencies for route in routes]
     app = Litestar(
-        route_handlers=[*routes, *health.routes()],
-        dependencies={
-            **{key: provider(thing) for key, thing in dependencies.items()},
-            "operator": Provide(provide_operator),
-        },
+        route_handlers=[*routes, *own, *health.routes(), serve_document],
+        dependencies=_providers({"settings": settings, **dependencies}),
         before_request=validate_request,
         exception_handlers={Exception: answer_fault},
         request_class=JsonRequest,
         request_max_body_size=settings.max_body_bytes,
-        state=State(
-            {
-                "name": name,
-                "authenticator": Authenticator(
-                    keys, issuer=settings.token_issuer, step_up_seconds=settings.step_up_seconds
-                ),
-            }
-        ),
+        state=State({"name": name, "authenticator": _authenticator(keys, settings)}),
         lifespan=[lifespan] if lifespan else [],
         on_startup=[health.heartbeat.start],
         on_shutdown=[health.heartbeat.stop, flush_traces, *([keys.close] if isinstance(keys, JwksKeys) else [])],
@@ -70,8 +73,37 @@ def build_app(
     return app
 
 
+def _providers(dependencies: Mapping[str, Any]) -> dict[str, Provide]:
+    return {
+        **{name: provider(thing) for name, thing in dependencies.items()},
+        "operator": Provide(provide_operator),
+        "page": Provide(provide_page),
+    }
+
+
+def _authenticator(keys: KeySource, settings: ServiceSettings) -> Authenticator:
+    return Authenticator(keys, issuer=settings.token_issuer, step_up_seconds=settings.step_up_seconds)
+
+
 def _describe(app: Litestar) -> None:
     """What the edge must know of each route at a request, read once."""
     app.state.endpoints = read_endpoints(app)
     app.state.endpoint_by_place = {(e.path, e.method): e for e in app.state.endpoints}
     app.state.routes = {route.path_format: route for route in app.routes if isinstance(route, HTTPRoute)}
+
+
+async def provide_page(
+    limit: Annotated[int, QueryParameter(ge=1, le=LARGEST_PAGE, description="items of a page at the most")] = 50,
+    cursor: Annotated[str | None, QueryParameter(max_length=200, description="`next` of the page before")] = None,
+) -> PageRequest:
+    """The `page` dependency of every route that lists."""
+    return PageRequest.parse(limit, cursor)
+
+
+@get("/schema/openapi.json", guards=[public("the contract of this service")], include_in_schema=False)
+async def serve_document(request: Request[Any, Any, Any]) -> Response[bytes]:
+    """Made at the first asking: most processes are never asked."""
+    state = request.app.state
+    if "document" not in state:
+        state.document = json.dumps(openapi_document(request.app), indent=2).encode()
+    return Response(state.document, media_type="application/json")
