@@ -10,6 +10,7 @@ import pytest
 from deploy.local.kafka import KafkaServer
 from deploy.local.paths import close_workroom, open_workroom
 from deploy.local.postgres import PostgresAddress, PostgresServer, ServiceDatabase
+from deploy.local.smtp_sink.server import SmtpSink
 from tests.kit.controller import CHASSIS, SOCKET_VARIABLE, Controller, ask, forget_existing_servers
 from tests.kit.databases import Databases, RolledBackDatabase
 from tests.kit.kafka import KafkaAddress
@@ -117,6 +118,13 @@ def own_kafka() -> Iterator[KafkaServer]:
     yield server
     server.kill()
     close_workroom(room)
+
+
+@pytest.fixture
+async def smtp_sink() -> AsyncIterator[SmtpSink]:
+    """A mail server of the test's own: `.url`, `.mailbox`, `.faults.order(Fault(...))`, `.accounts`."""
+    async with SmtpSink() as sink:
+        yield sink
 
 
 @pytest.fixture
