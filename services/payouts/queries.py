@@ -4,15 +4,14 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select, tuple_, update
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.errors import NotFound
+from chassis.paging import PageRequest
 from services.payouts.domain import AttemptOutcome, PayoutState
 from services.payouts.models import Approval, Attempt, Board, Expert, Participation, Payout, Sweep
-
-Cursor = tuple[datetime, UUID]
 
 
 async def payout_with_expert(session: AsyncSession, payout_id: UUID) -> tuple[Payout, Expert]:
@@ -27,20 +26,17 @@ async def payout_with_expert(session: AsyncSession, payout_id: UUID) -> tuple[Pa
 
 async def list_payouts(
     session: AsyncSession,
+    page: PageRequest,
     *,
-    state: PayoutState | None,
-    expert_id: UUID | None,
-    board_id: UUID | None,
-    limit: int,
-    after: Cursor | None,
+    state: PayoutState | None = None,
+    expert_id: UUID | None = None,
+    board_id: UUID | None = None,
 ) -> Sequence[tuple[Payout, Expert, Board]]:
-    """Oldest first by (created_at, id)."""
+    """Oldest first, one row more than the page holds."""
     query = (
         select(Payout, Expert, Board)
         .join(Expert, Expert.id == Payout.expert_id)
         .join(Board, Board.id == Payout.board_id)
-        .order_by(Payout.created_at, Payout.id)
-        .limit(limit)
     )
     if state is not None:
         query = query.where(Payout.state == state)
@@ -48,9 +44,8 @@ async def list_payouts(
         query = query.where(Payout.expert_id == expert_id)
     if board_id is not None:
         query = query.where(Payout.board_id == board_id)
-    if after is not None:
-        query = query.where(tuple_(Payout.created_at, Payout.id) > after)
-    return [(row[0], row[1], row[2]) for row in await session.execute(query)]
+    found = await session.execute(page.apply(query, Payout.created_at, Payout.id, newest_first=False))
+    return [(row[0], row[1], row[2]) for row in found]
 
 
 async def attempts_of(session: AsyncSession, payout_id: UUID) -> Sequence[Attempt]:
@@ -119,10 +114,9 @@ async def list_sweeps(session: AsyncSession, limit: int) -> Sequence[Sweep]:
     return (await session.scalars(select(Sweep).order_by(Sweep.due_at.desc()).limit(limit))).all()
 
 
-async def list_experts(session: AsyncSession, *, limit: int, after: Cursor | None) -> Sequence[Expert]:
-    query = select(Expert).order_by(Expert.created_at, Expert.id).limit(limit)
-    if after is not None:
-        query = query.where(tuple_(Expert.created_at, Expert.id) > after)
+async def list_experts(session: AsyncSession, page: PageRequest) -> Sequence[Expert]:
+    """Oldest first, one row more than the page holds."""
+    query = page.apply(select(Expert), Expert.created_at, Expert.id, newest_first=False)
     return (await session.scalars(query)).all()
 
 

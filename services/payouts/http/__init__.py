@@ -1,0 +1,5 @@
+"""HTTP in: translate, one command or query, translate back."""
+
+from services.payouts.http import boards, experts, payouts
+
+ROUTES = (*experts.ROUTES, *boards.ROUTES, *payouts.ROUTES)
