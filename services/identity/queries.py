@@ -1,0 +1,122 @@
+"""Every SELECT of identity."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.paging import PageRequest
+from contracts.identity import Role
+from services.identity.domain import OperatorStatus
+from services.identity.models import Enrolment, Operator, OperatorSession, RefreshToken, SigningKey
+
+
+async def operator_by_email(session: AsyncSession, email: str) -> Operator | None:
+    """By the normalised e-mail."""
+    found: Operator | None = await session.scalar(select(Operator).where(Operator.email == email))
+    return found
+
+
+async def operator(session: AsyncSession, operator_id: UUID) -> Operator | None:
+    return await session.get(Operator, operator_id)
+
+
+async def lock_operator(session: AsyncSession, operator_id: UUID) -> Operator | None:
+    found: Operator | None = await session.scalar(
+        select(Operator).where(Operator.id == operator_id).with_for_update().execution_options(populate_existing=True)
+    )
+    return found
+
+
+async def lock_with_super_admins(session: AsyncSession, operator_id: UUID) -> dict[UUID, Operator]:
+    """The operator and all super admins, locked in the order of their ids so that two such commands cannot deadlock.
+
+    Whoever takes access from anyone holds these locks; so two of them cannot each think that the other one remains.
+    """
+    wanted = (Operator.id == operator_id) | (Operator.role == Role.SUPER_ADMIN)
+    rows = await session.scalars(
+        select(Operator).where(wanted).order_by(Operator.id).with_for_update().execution_options(populate_existing=True)
+    )
+    return {row.id: row for row in rows}
+
+
+async def lock_session(session: AsyncSession, session_id: UUID) -> OperatorSession | None:
+    found: OperatorSession | None = await session.scalar(
+        select(OperatorSession)
+        .where(OperatorSession.id == session_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return found
+
+
+async def session_of(session: AsyncSession, session_id: UUID, operator_id: UUID) -> OperatorSession | None:
+    """As it is now in the database, whatever was read of it before."""
+    found: OperatorSession | None = await session.scalar(
+        select(OperatorSession)
+        .where(OperatorSession.id == session_id, OperatorSession.operator_id == operator_id)
+        .execution_options(populate_existing=True)
+    )
+    return found
+
+
+async def live_sessions(session: AsyncSession, operator_id: UUID, at: datetime) -> Sequence[OperatorSession]:
+    """The latest first, at most 100: nobody acts on more by hand."""
+    rows = await session.scalars(
+        select(OperatorSession)
+        .where(
+            OperatorSession.operator_id == operator_id,
+            OperatorSession.revoked_at.is_(None),
+            OperatorSession.expires_at > at,
+        )
+        .order_by(OperatorSession.started_at.desc(), OperatorSession.id)
+        .limit(100)
+    )
+    return rows.all()
+
+
+async def refresh_token(session: AsyncSession, token_hash: bytes) -> RefreshToken | None:
+    """Under the lock of its session ask again: what it says of its use may have changed."""
+    found: RefreshToken | None = await session.scalar(
+        select(RefreshToken).where(RefreshToken.token_hash == token_hash).execution_options(populate_existing=True)
+    )
+    return found
+
+
+async def enrolment(session: AsyncSession, token_hash: bytes) -> Enrolment | None:
+    found: Enrolment | None = await session.scalar(
+        select(Enrolment).where(Enrolment.token_hash == token_hash).execution_options(populate_existing=True)
+    )
+    return found
+
+
+async def signing_keys(session: AsyncSession) -> Sequence[SigningKey]:
+    """All that are not purged: a handful, in the order in which they sign."""
+    rows = await session.scalars(select(SigningKey).order_by(SigningKey.signs_from, SigningKey.kid))
+    return rows.all()
+
+
+async def list_operators(
+    session: AsyncSession, page: PageRequest, *, role: Role | None = None, status: OperatorStatus | None = None
+) -> Sequence[Operator]:
+    """Newest first, one row more than the page holds."""
+    query = select(Operator)
+    if role is not None:
+        query = query.where(Operator.role == role)
+    if status is not None:
+        query = query.where(_has_status(status))
+    return (await session.scalars(page.apply(query, Operator.created_at, Operator.id))).all()
+
+
+def _has_status(status: OperatorStatus) -> ColumnElement[bool]:
+    """As `Operator.status` says it."""
+    is_enrolled = Operator.password_hash.is_not(None) & Operator.totp_secret.is_not(None)
+    match status:
+        case OperatorStatus.DISABLED:
+            return Operator.disabled_at.is_not(None)
+        case OperatorStatus.ACTIVE:
+            return Operator.disabled_at.is_(None) & is_enrolled
+        case OperatorStatus.INVITED:
+            return Operator.disabled_at.is_(None) & ~is_enrolled
