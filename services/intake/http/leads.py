@@ -1,0 +1,149 @@
+"""Leads as operators see them."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from litestar import get, post
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from chassis.clock import Clock
+from chassis.database import Database
+from chassis.http import Body, Given, Operator, Text, requires
+from chassis.paging import Page, PageRequest
+from contracts.identity import Capability
+from contracts.values import AustralianState, SelectedPath
+from services.intake import queries
+from services.intake.commands.leads import CloseLead, close_lead
+from services.intake.domain import CloseReason, LeadOutcome, LeadStatus
+from services.intake.models import Consent, Lead, LeadStatusChange
+from services.intake.queries import LeadFilters
+
+
+class LeadRow(BaseModel):
+    """A lead in a list. Age and time in stage follow from `received_at` and `status_since`."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    source_id: UUID
+    status: LeadStatus
+    status_since: datetime
+    outcome: LeadOutcome | None
+    exception_reason: str | None
+    close_reason: CloseReason | None
+    selected_path: SelectedPath
+    service: str
+    name: str
+    suburb: str
+    state: AustralianState
+    postcode: str
+    received_at: datetime
+    delivered_at: datetime | None
+
+
+class ConsentRecord(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    text: str
+    url: str
+    remote_address: str
+    given_at: datetime
+
+
+class StatusChange(BaseModel):
+    """A step of a lead's way; `event_id` is routing's where routing moved it, `actor_name` an operator's."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    from_status: LeadStatus
+    to_status: LeadStatus
+    changed_at: datetime
+    reason_code: str | None
+    actor_name: str | None
+    event_id: UUID | None
+
+
+class LeadDetail(LeadRow):
+    submission_key: str
+    email: str
+    phone: str
+    street: str
+    consent: ConsentRecord
+    history: list[StatusChange]
+
+    @classmethod
+    def of(cls, lead: Lead, consent: Consent, history: list[LeadStatusChange]) -> "LeadDetail":
+        row = LeadRow.model_validate(lead)
+        return cls(
+            **row.model_dump(),
+            submission_key=lead.submission_key,
+            email=lead.email,
+            phone=lead.phone,
+            street=lead.street,
+            consent=ConsentRecord.model_validate(consent),
+            history=[StatusChange.model_validate(change) for change in history],
+        )
+
+
+class LeadClosing(Body):
+    reason_code: CloseReason
+    reason_text: Text | None = None
+
+
+@get("/admin/leads", guards=[requires(Capability.READ_OPS)])
+async def list_leads(
+    database: Given[Database],
+    page: Given[PageRequest],
+    status: FromQuery[LeadStatus | None] = None,
+    path: Annotated[SelectedPath | None, QueryParameter(description="the selected path")] = None,
+    # Litestar keeps the name `state` for itself.
+    in_state: Annotated[AustralianState | None, QueryParameter(name="state")] = None,
+    postcode: Annotated[str | None, QueryParameter(pattern="^[0-9]{4}$", max_length=4)] = None,
+    suburb: Annotated[str | None, QueryParameter(max_length=100, description="in any case")] = None,
+    source_id: FromQuery[UUID | None] = None,
+    received_from: FromQuery[AwareDatetime | None] = None,
+    received_to: Annotated[AwareDatetime | None, QueryParameter(description="exclusive")] = None,
+) -> Page[LeadRow]:
+    """Newest first."""
+    filters = LeadFilters(
+        status=status,
+        selected_path=path,
+        state=in_state,
+        postcode=postcode,
+        suburb=suburb,
+        source_id=source_id,
+        received_from=received_from,
+        received_to=received_to,
+    )
+    async with database.reading() as session:
+        leads = await queries.list_leads(session, page, filters)
+    return page.page(leads, lambda lead: (lead.received_at, lead.id), LeadRow.model_validate)
+
+
+@get("/admin/leads/{lead_id:uuid}", guards=[requires(Capability.READ_OPS)])
+async def get_lead(lead_id: FromPath[UUID], database: Given[Database]) -> LeadDetail:
+    """All of a lead, with its consent and its way so far."""
+    async with database.reading() as session:
+        lead = await queries.lead(session, lead_id)
+        consent = await queries.consent_of(session, lead_id)
+        return LeadDetail.of(lead, consent, list(await queries.history_of(session, lead_id)))
+
+
+@post("/admin/leads/{lead_id:uuid}/close", guards=[requires(Capability.WRITE_ROUTING)], status_code=200)
+async def close_lead_by_hand(
+    lead_id: FromPath[UUID],
+    data: JSONBody[LeadClosing],
+    database: Given[Database],
+    clock: Given[Clock],
+    operator: Given[Operator],
+) -> LeadRow:
+    """End a lead's way. Closed twice is closed once, for the first reason."""
+    command = CloseLead(lead_id, data.reason_code, data.reason_text, operator, clock.now())
+    async with database.transaction() as session:
+        lead = await close_lead(session, command)
+    return LeadRow.model_validate(lead)
+
+
+ROUTES = (list_leads, get_lead, close_lead_by_hand)

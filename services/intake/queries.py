@@ -1,0 +1,226 @@
+"""Every SELECT of intake."""
+
+import hmac
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.paging import PageRequest
+from contracts.values import AustralianState, SelectedPath
+from services.intake.domain import BoardStatus, LeadStatus, PresentedKey
+from services.intake.errors import (
+    BoardNotFound,
+    ClientNotFound,
+    KeyExpired,
+    LeadNotFound,
+    SourceNotFound,
+    SourceRevoked,
+    SourceUnknown,
+)
+from services.intake.models import Board, Client, Consent, Lead, LeadSource, LeadSourceKey, LeadStatusChange, Nda
+
+# --- sources and their keys ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class LiveKey:
+    """A key that worked when it was looked up, and whose it is."""
+
+    key: PresentedKey
+    source_id: UUID
+
+
+async def live_key(session: AsyncSession, key: PresentedKey) -> LiveKey:
+    """One lookup by the prefix. Expiry goes by the server's clock, as all security."""
+    expired = func.coalesce(LeadSourceKey.expires_at <= func.now(), False).label("is_expired")
+    found = await session.execute(
+        select(LeadSourceKey.key_sha256, LeadSource.id, LeadSource.revoked_at, expired)
+        .join(LeadSource, LeadSource.id == LeadSourceKey.source_id)
+        .where(LeadSourceKey.prefix == key.prefix)
+    )
+    row = found.one_or_none()
+    if row is None or not hmac.compare_digest(row.key_sha256, key.digest):
+        raise SourceUnknown("this is no API key of a lead source")
+    if row.revoked_at is not None:
+        raise SourceRevoked("this lead source was revoked")
+    if row.is_expired:
+        raise KeyExpired("this API key was rotated and has run out")
+    return LiveKey(key, row.id)
+
+
+async def source(session: AsyncSession, source_id: UUID, *, for_update: bool = False) -> LeadSource:
+    found = await session.get(LeadSource, source_id, with_for_update=for_update or None)
+    if found is None:
+        raise SourceNotFound("no such lead source", source_id=source_id)
+    return found
+
+
+async def list_sources(session: AsyncSession, page: PageRequest) -> Sequence[LeadSource]:
+    query = page.apply(select(LeadSource), LeadSource.created_at, LeadSource.id)
+    return (await session.scalars(query)).all()
+
+
+async def keys_of(session: AsyncSession, source_ids: Iterable[UUID]) -> dict[UUID, list[LeadSourceKey]]:
+    """The keys of each source, oldest first."""
+    keys: dict[UUID, list[LeadSourceKey]] = {}
+    query = select(LeadSourceKey).where(LeadSourceKey.source_id.in_(list(source_ids)))
+    for key in await session.scalars(query.order_by(LeadSourceKey.created_at, LeadSourceKey.prefix)):
+        keys.setdefault(key.source_id, []).append(key)
+    return keys
+
+
+# --- leads -----------------------------------------------------------------------------------------------------------
+
+
+async def submission(
+    session: AsyncSession, source_id: UUID, submission_key: str
+) -> Row[UUID, bytes, LeadStatus] | None:
+    """Id, fingerprint and first status of what a source handed in under the key."""
+    found = await session.execute(
+        select(Lead.id, Lead.fingerprint, Lead.accepted_as)
+        .where(Lead.source_id == source_id)
+        .where(Lead.submission_key == submission_key)
+    )
+    return found.one_or_none()
+
+
+@dataclass(slots=True)
+class LeadStanding:
+    """What of a lead dispatch changes."""
+
+    id: UUID
+    status: LeadStatus
+    status_since: datetime
+    dispatch_version: int
+    delivered_at: datetime | None
+    exception_reason: str | None
+
+
+async def standings_for_update(session: AsyncSession, lead_ids: Iterable[UUID]) -> dict[UUID, LeadStanding]:
+    """Locked in the order of their ids, so that two batches that share leads cannot wait for each other."""
+    found = await session.execute(
+        select(
+            Lead.id,
+            Lead.status,
+            Lead.status_since,
+            Lead.dispatch_version,
+            Lead.delivered_at,
+            Lead.exception_reason,
+        )
+        .where(Lead.id.in_(list(lead_ids)))
+        .order_by(Lead.id)
+        .with_for_update()
+    )
+    return {row.id: LeadStanding(*row) for row in found}
+
+
+async def lead(session: AsyncSession, lead_id: UUID, *, for_update: bool = False) -> Lead:
+    found = await session.get(Lead, lead_id, with_for_update=for_update or None)
+    if found is None:
+        raise LeadNotFound("no such lead", lead_id=lead_id)
+    return found
+
+
+async def own_lead(session: AsyncSession, lead_id: UUID, source_id: UUID) -> Lead:
+    """A lead that the source handed in; another's is as unknown as none."""
+    found: Lead | None = await session.scalar(select(Lead).where(Lead.id == lead_id, Lead.source_id == source_id))
+    if found is None:
+        raise LeadNotFound("no such lead", lead_id=lead_id)
+    return found
+
+
+async def consent_of(session: AsyncSession, lead_id: UUID) -> Consent:
+    return await session.get_one(Consent, lead_id)
+
+
+async def history_of(session: AsyncSession, lead_id: UUID) -> Sequence[LeadStatusChange]:
+    query = select(LeadStatusChange).where(LeadStatusChange.lead_id == lead_id).order_by(LeadStatusChange.id)
+    return (await session.scalars(query)).all()
+
+
+@dataclass(frozen=True, slots=True)
+class LeadFilters:
+    """None is no filter. The window of receipt is half-open; the suburb's case does not matter."""
+
+    status: LeadStatus | None = None
+    selected_path: SelectedPath | None = None
+    state: AustralianState | None = None
+    postcode: str | None = None
+    suburb: str | None = None
+    source_id: UUID | None = None
+    received_from: datetime | None = None
+    received_to: datetime | None = None
+
+    def conditions(self) -> Iterator[ColumnElement[bool]]:
+        for column, wanted in (
+            (Lead.status, self.status),
+            (Lead.selected_path, self.selected_path),
+            (Lead.state, self.state),
+            (Lead.postcode, self.postcode),
+            (Lead.source_id, self.source_id),
+        ):
+            if wanted is not None:
+                yield column == wanted
+        if self.suburb is not None:
+            yield func.lower(Lead.suburb) == self.suburb.lower()
+        if self.received_from is not None:
+            yield Lead.received_at >= self.received_from
+        if self.received_to is not None:
+            yield Lead.received_at < self.received_to
+
+
+async def list_leads(session: AsyncSession, page: PageRequest, filters: LeadFilters) -> Sequence[Lead]:
+    """Newest first."""
+    query = page.apply(select(Lead).where(*filters.conditions()), Lead.received_at, Lead.id)
+    return (await session.scalars(query)).all()
+
+
+# --- clients and boards ----------------------------------------------------------------------------------------------
+
+
+async def client(session: AsyncSession, client_id: UUID, *, for_update: bool = False) -> Client:
+    found = await session.get(Client, client_id, with_for_update=for_update or None)
+    if found is None:
+        raise ClientNotFound("no such client", client_id=client_id)
+    return found
+
+
+async def board(session: AsyncSession, board_id: UUID, *, for_update: bool = False) -> Board:
+    found = await session.get(Board, board_id, with_for_update=for_update or None)
+    if found is None:
+        raise BoardNotFound("no such board", board_id=board_id)
+    return found
+
+
+async def list_clients(session: AsyncSession, page: PageRequest, *, abn: str | None) -> Sequence[Client]:
+    query = select(Client)
+    if abn is not None:
+        query = query.where(Client.abn == abn)
+    return (await session.scalars(page.apply(query, Client.created_at, Client.id))).all()
+
+
+async def list_boards(
+    session: AsyncSession, page: PageRequest, *, client_id: UUID | None, status: BoardStatus | None
+) -> Sequence[Board]:
+    query = select(Board)
+    if client_id is not None:
+        query = query.where(Board.client_id == client_id)
+    if status is not None:
+        query = query.where(Board.status == status)
+    return (await session.scalars(page.apply(query, Board.opened_at, Board.id))).all()
+
+
+async def list_ndas(
+    session: AsyncSession, page: PageRequest, *, board_id: UUID | None, client_id: UUID | None
+) -> Sequence[tuple[Nda, Board]]:
+    query = select(Nda, Board).join(Board, Board.id == Nda.board_id)
+    if board_id is not None:
+        query = query.where(Nda.board_id == board_id)
+    if client_id is not None:
+        query = query.where(Board.client_id == client_id)
+    found = await session.execute(page.apply(query, Nda.accepted_at, Nda.id))
+    return [(nda, board) for nda, board in found.tuples()]

@@ -1,0 +1,32 @@
+"""The knobs of intake."""
+
+from ipaddress import IPv4Network, IPv6Network
+
+from pydantic import Field, SecretStr
+
+from chassis.settings import ServiceSettings, database_url_field
+
+
+class Settings(ServiceSettings):
+    database_url: SecretStr = database_url_field("intake")
+
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = Field(
+        (),
+        validation_alias="TRUSTED_PROXIES",
+        description='JSON list of networks whose X-Forwarded-For is believed, as ["10.0.0.0/8"]',
+    )
+    lead_key_overlap_hours: float = Field(
+        24,
+        ge=0,
+        validation_alias="LEAD_KEY_OVERLAP_HOURS",
+        description="how long a source's old key still works beside the rotated one",
+    )
+    lead_key_cache_seconds: float = Field(
+        5,
+        ge=0,
+        validation_alias="LEAD_KEY_CACHE_SECONDS",
+        description="how long a key that was seen working is not looked up again; a lead is never taken on its word",
+    )
+    client_terms_days: int = Field(
+        30, ge=0, le=365, validation_alias="CLIENT_TERMS_DAYS", description="days from issue to due of a new client"
+    )
