@@ -1,0 +1,1 @@
+"""Routing: installers, territories and caps; dispatch of leads, their assignments, exceptions and cap releases."""

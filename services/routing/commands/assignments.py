@@ -1,0 +1,130 @@
+"""What is done to an assignment beside its delivery: taking it back, and releasing its place under the caps."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis import audit, outbox
+from chassis.audit import SYSTEM, Actor, Subject
+from chassis.causation import Cause
+from contracts.routing import AssignmentCancelled, AssignmentCapReleased
+from contracts.values import CapReleaseReason
+from services.routing.commands.caps import move
+from services.routing.commands.deliveries import end, note_unserved
+from services.routing.commands.queueing import Raising, raise_items
+from services.routing.domain.counting import CapChange, CapMove
+from services.routing.domain.states import AssignmentStatus, CancelReason, CapState, ExceptionReason
+from services.routing.errors import CapNotCounted, CapReleasedOtherwise, NotPending
+from services.routing.models import Assignment
+from services.routing.queries.assignments import locked_with_dispatches
+
+
+@dataclass(frozen=True, slots=True)
+class CancelAssignment:
+    assignment_id: UUID
+    reason: CancelReason
+    note: str | None
+    by: Actor
+
+
+async def cancel_assignment(session: AsyncSession, command: CancelAssignment, now: datetime) -> Assignment:
+    """Takes a pending assignment back. A lead that is left without any waits for an operator, as nobody else will."""
+    assignments, dispatches = await locked_with_dispatches(session, {command.assignment_id})
+    assignment = assignments[command.assignment_id]
+    if assignment.status is AssignmentStatus.CANCELLED:
+        return assignment
+    if assignment.status is not AssignmentStatus.PENDING:
+        raise NotPending(f"the assignment is {assignment.status}", assignment_id=assignment.id)
+    given_back = end(assignment, AssignmentStatus.CANCELLED, command.reason, now)
+    assignment.ended_note = command.note
+    event = AssignmentCancelled(
+        assignment_id=assignment.id,
+        lead_id=assignment.lead_id,
+        installer_id=assignment.installer_id,
+        reason_code=command.reason,
+        cancelled_at=now,
+    )
+    outbox.add(session, event, version=assignment.next_version())
+    await move(session, [given_back])
+    unserved = await note_unserved(session, [dispatches[assignment.lead_id]], now)
+    detail = f"its last assignment was cancelled: {command.reason}"
+    raisings = [Raising(lead, ExceptionReason.LEFT_UNSERVED, detail, assignment.id) for lead in unserved]
+    session.add_all(await raise_items(session, raisings, now))
+    await audit.record(
+        session,
+        actor=command.by,
+        action="cancel_assignment",
+        subject=Subject("assignment", assignment.id),
+        before={"status": AssignmentStatus.PENDING},
+        after={"status": AssignmentStatus.CANCELLED},
+        reason_code=command.reason,
+        reason_text=command.note,
+    )
+    return assignment
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseCap:
+    """`cause` is the credit that asks for it, where no operator does."""
+
+    assignment_id: UUID
+    reason: CapReleaseReason
+    note: str | None = None
+    by: Actor = SYSTEM
+    cause: Cause | None = None
+
+
+async def release_cap(session: AsyncSession, command: ReleaseCap, now: datetime) -> Assignment:
+    """By an operator, once: the delivery stays, and stays charged. Refuses what never counted."""
+    assignments, _ = await locked_with_dispatches(session, {command.assignment_id})
+    assignment = assignments[command.assignment_id]
+    if assignment.cap_state is CapState.RELEASED:
+        if assignment.cap_release_reason is not command.reason:
+            raise CapReleasedOtherwise(f"released for {assignment.cap_release_reason}", assignment_id=assignment.id)
+        return assignment
+    if assignment.cap_state is not CapState.COUNTED:
+        raise CapNotCounted(f"the place is {assignment.cap_state}", assignment_id=assignment.id)
+    await move(session, [_release(session, assignment, command, now)])
+    await audit.record(
+        session,
+        actor=command.by,
+        action="release_cap",
+        subject=Subject("assignment", assignment.id),
+        before={"cap_state": CapState.COUNTED},
+        after={"cap_state": CapState.RELEASED},
+        reason_code=command.reason,
+        reason_text=command.note,
+    )
+    return assignment
+
+
+async def release_caps_for_credits(session: AsyncSession, commands: Sequence[ReleaseCap], now: datetime) -> None:
+    """Deliveries of invalid leads were credited: their places are free too, where an operator had not freed them."""
+    if not commands:
+        return
+    assignments, _ = await locked_with_dispatches(session, {command.assignment_id for command in commands})
+    moves = [
+        _release(session, assignments[command.assignment_id], command, now)
+        for command in commands
+        if assignments[command.assignment_id].cap_state is CapState.COUNTED
+    ]
+    await move(session, moves)
+
+
+def _release(session: AsyncSession, assignment: Assignment, command: ReleaseCap, now: datetime) -> CapMove:
+    assignment.cap_state = CapState.RELEASED
+    assignment.cap_released_at = now
+    assignment.cap_release_reason = command.reason
+    assignment.cap_release_note = command.note
+    event = AssignmentCapReleased(
+        assignment_id=assignment.id,
+        lead_id=assignment.lead_id,
+        installer_id=assignment.installer_id,
+        reason_code=command.reason,
+        released_at=now,
+    )
+    outbox.add(session, event, version=assignment.next_version(), cause=command.cause)
+    return CapMove(assignment.installer_id, assignment.created_at, CapChange.RELEASE)

@@ -1,0 +1,131 @@
+"""Places under the caps: reserved when a lead is given, committed when it is delivered, given back when it is not.
+
+Every function works on counters whose lock it holds or takes (`lock_turns`): two writers never count past each other.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import CursorResult, DateTime, Integer, Text, Uuid, bindparam, delete, insert, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.routing.domain.counting import CapMove, changes_of, recounted
+from services.routing.domain.eligibility import Standing
+from services.routing.models import CapWindow
+from services.routing.queries.counters import lock_turns, places_held, zones
+
+Instants = ARRAY(DateTime(timezone=True))
+
+
+class CapWindowMissing(Exception):
+    """A place is to be moved in a window that was never counted: the counters do not tell the truth any more."""
+
+
+_RESERVE = text(
+    """
+    INSERT INTO cap_windows (installer_id, kind, window_start, window_end, reserved, used)
+    SELECT *, 0 FROM unnest(:installer_ids, :kinds, :starts, :ends, :reserved)
+    ON CONFLICT (installer_id, kind, window_start) DO UPDATE SET reserved = cap_windows.reserved + excluded.reserved
+    """
+).bindparams(
+    bindparam("installer_ids", type_=ARRAY(Uuid)),
+    bindparam("kinds", type_=ARRAY(Text)),
+    bindparam("starts", type_=Instants),
+    bindparam("ends", type_=Instants),
+    bindparam("reserved", type_=ARRAY(Integer)),
+)
+
+_TAKE_TURNS = text(
+    """
+    UPDATE turns_taken SET last_assigned_at = given.at, last_assigned_place = given.place
+    FROM unnest(:installer_ids, :instants, :places) AS given (installer_id, at, place)
+    WHERE turns_taken.installer_id = given.installer_id
+    """
+).bindparams(
+    bindparam("installer_ids", type_=ARRAY(Uuid)),
+    bindparam("instants", type_=Instants),
+    bindparam("places", type_=ARRAY(Integer)),
+)
+
+
+async def reserve(session: AsyncSession, given: Mapping[UUID, int], standings: Mapping[UUID, Standing]) -> None:
+    """Writes down what the chosen have taken: `given` leads each, in the windows of their standing."""
+    if not given:
+        return
+    taken = [(id_, count.window, number) for id_, number in given.items() for count in standings[id_].counts.values()]
+    reservations = {
+        "installer_ids": [installer_id for installer_id, _, _ in taken],
+        "kinds": [window.kind.value for _, window, _ in taken],
+        "starts": [window.starts_at for _, window, _ in taken],
+        "ends": [window.ends_at for _, window, _ in taken],
+        "reserved": [number for _, _, number in taken],
+    }
+    await session.execute(_RESERVE, reservations)
+    turns = [(id_, turn) for id_ in given if (turn := standings[id_].last_turn) is not None]
+    took = {
+        "installer_ids": [installer_id for installer_id, _ in turns],
+        "instants": [turn.at for _, turn in turns],
+        "places": [turn.place for _, turn in turns],
+    }
+    await session.execute(_TAKE_TURNS, took)
+
+
+_MOVE = text(
+    """
+    UPDATE cap_windows SET reserved = cap_windows.reserved + change.reserved, used = cap_windows.used + change.used
+    FROM unnest(:installer_ids, :kinds, :starts, :reserved, :used)
+        AS change (installer_id, kind, window_start, reserved, used)
+    WHERE (cap_windows.installer_id, cap_windows.kind, cap_windows.window_start)
+        = (change.installer_id, change.kind, change.window_start)
+    """
+).bindparams(
+    bindparam("installer_ids", type_=ARRAY(Uuid)),
+    bindparam("kinds", type_=ARRAY(Text)),
+    bindparam("starts", type_=Instants),
+    bindparam("reserved", type_=ARRAY(Integer)),
+    bindparam("used", type_=ARRAY(Integer)),
+)
+
+
+async def move(session: AsyncSession, moves: Sequence[CapMove]) -> None:
+    """Commits, gives back or releases places: three statements for any number."""
+    if not moves:
+        return
+    installer_ids = {planned.installer_id for planned in moves}
+    await lock_turns(session, installer_ids)
+    # The zone is read under the lock: a change of it recounts the windows before it lets go.
+    changes = changes_of(moves, await zones(session, installer_ids))
+    arrays = {
+        "installer_ids": [key.installer_id for key in changes],
+        "kinds": [key.kind.value for key in changes],
+        "starts": [key.starts_at for key in changes],
+        "reserved": [counts.reserved for counts in changes.values()],
+        "used": [counts.used for counts in changes.values()],
+    }
+    moved = cast("CursorResult[tuple[()]]", await session.execute(_MOVE, arrays))
+    if moved.rowcount != len(changes):
+        raise CapWindowMissing(f"{len(changes) - moved.rowcount} of {len(changes)} windows have no counter")
+
+
+async def recount(session: AsyncSession, installer_id: UUID, zone: ZoneInfo) -> None:
+    """The installer lives by another clock now: all its windows are counted anew, so that no cap starts from zero."""
+    await lock_turns(session, [installer_id])
+    places = await places_held(session, installer_id)
+    await session.execute(delete(CapWindow).where(CapWindow.installer_id == installer_id))
+    windows = recounted(places, zone)
+    rows = [
+        {
+            "installer_id": installer_id,
+            "kind": window.kind,
+            "window_start": window.starts_at,
+            "window_end": window.ends_at,
+            "reserved": counts.reserved,
+            "used": counts.used,
+        }
+        for window, counts in windows.items()
+    ]
+    if rows:
+        await session.execute(insert(CapWindow), rows)

@@ -1,0 +1,152 @@
+"""What became of the mails: what was delivered is billable, what was refused frees its place and is an exception."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis import outbox
+from chassis.causation import Cause
+from contracts.routing import AssignmentFailed, AssignmentSent, DispatchDelivered
+from services.routing.commands.attempts import move_on
+from services.routing.commands.caps import move
+from services.routing.commands.queueing import Raising, raise_items
+from services.routing.domain.counting import CapChange, CapMove
+from services.routing.domain.states import AssignmentStatus, CapState, DispatchStatus, ExceptionReason
+from services.routing.models import Assignment, Dispatch
+from services.routing.queries.assignments import leads_with_live_ones, locked_with_dispatches
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """The installer's mail server took the lead over."""
+
+    assignment_id: UUID
+    accepted_at: datetime
+    cause: Cause | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryFailure:
+    """The lead will not reach the installer. `smtp_status` is the server's own code, where one spoke."""
+
+    assignment_id: UUID
+    reason_code: str
+    failed_at: datetime
+    smtp_status: int | None = None
+    cause: Cause | None = None
+
+
+async def mark_sent(session: AsyncSession, deliveries: Sequence[Delivery], now: datetime) -> None:
+    """Pending assignments become sent and their places used. A second delivery of one changes nothing.
+
+    One that had ended meanwhile was delivered all the same: it stays ended, and an operator is told.
+    """
+    if not deliveries:
+        return
+    assignments, dispatches = await locked_with_dispatches(session, {each.assignment_id for each in deliveries})
+    moves: list[CapMove] = []
+    late: list[Raising] = []
+    for delivery in deliveries:
+        assignment = assignments[delivery.assignment_id]
+        dispatch = dispatches[assignment.lead_id]
+        if assignment.status is AssignmentStatus.PENDING:
+            moves.append(_send(session, assignment, dispatch, delivery))
+        elif not assignment.status.is_live:
+            late.append(_late(assignment, dispatch, delivery))
+    await move(session, moves)
+    session.add_all(await raise_items(session, late, now))
+
+
+def _send(session: AsyncSession, assignment: Assignment, dispatch: Dispatch, delivery: Delivery) -> CapMove:
+    assignment.status = AssignmentStatus.SENT
+    assignment.cap_state = CapState.COUNTED
+    assignment.sent_at = delivery.accepted_at
+    event = AssignmentSent(
+        assignment_id=assignment.id,
+        lead_id=assignment.lead_id,
+        installer_id=assignment.installer_id,
+        selected_path=assignment.selected_path,
+        service=dispatch.service,
+        location=dispatch.location,
+        sent_at=delivery.accepted_at,
+    )
+    outbox.add(session, event, version=assignment.next_version(), cause=delivery.cause)
+    _note_first_delivery(session, dispatch, delivery)
+    return CapMove(assignment.installer_id, assignment.created_at, CapChange.COMMIT)
+
+
+def _note_first_delivery(session: AsyncSession, dispatch: Dispatch, delivery: Delivery) -> None:
+    if dispatch.status is DispatchStatus.DELIVERED:
+        return
+    dispatch.status, dispatch.status_since = DispatchStatus.DELIVERED, delivery.accepted_at
+    dispatch.delivered_at = delivery.accepted_at
+    event = DispatchDelivered(lead_id=dispatch.lead_id, delivered_at=delivery.accepted_at)
+    outbox.add(session, event, version=dispatch.next_version(), cause=delivery.cause)
+
+
+def _late(assignment: Assignment, dispatch: Dispatch, delivery: Delivery) -> Raising:
+    detail = f"the mail was accepted after the assignment had {assignment.status}: the installer has the lead uncharged"
+    return Raising(dispatch, ExceptionReason.DELIVERED_LATE, detail, assignment.id, delivery.cause)
+
+
+async def mark_failed(session: AsyncSession, failures: Sequence[DeliveryFailure], now: datetime) -> None:
+    """Pending assignments become failed and their places free; each is in the exception queue. Others stay as they are.
+
+    Nobody else is tried by itself: an operator sees what was wrong with the mail first.
+    """
+    if not failures:
+        return
+    assignments, dispatches = await locked_with_dispatches(session, {each.assignment_id for each in failures})
+    moves: list[CapMove] = []
+    raisings: list[Raising] = []
+    for failure in failures:
+        assignment = assignments[failure.assignment_id]
+        if assignment.status is AssignmentStatus.PENDING:
+            moves.append(_fail(session, assignment, failure))
+            raisings.append(_failed(assignment, dispatches[assignment.lead_id], failure))
+    await move(session, moves)
+    await note_unserved(session, [raising.dispatch for raising in raisings], now)
+    session.add_all(await raise_items(session, raisings, now))
+
+
+def _fail(session: AsyncSession, assignment: Assignment, failure: DeliveryFailure) -> CapMove:
+    event = AssignmentFailed(
+        assignment_id=assignment.id,
+        lead_id=assignment.lead_id,
+        installer_id=assignment.installer_id,
+        reason_code=failure.reason_code,
+        failed_at=failure.failed_at,
+    )
+    outbox.add(session, event, version=assignment.next_version(), cause=failure.cause)
+    return end(assignment, AssignmentStatus.FAILED, failure.reason_code, failure.failed_at)
+
+
+def end(assignment: Assignment, status: AssignmentStatus, reason: str, ended_at: datetime) -> CapMove:
+    """Ends a pending assignment; what it gives back is the caller's to move."""
+    assignment.status = status
+    assignment.cap_state = CapState.GIVEN_BACK
+    assignment.ended_at = ended_at
+    assignment.ended_reason = reason
+    return CapMove(assignment.installer_id, assignment.created_at, CapChange.GIVE_BACK)
+
+
+def _failed(assignment: Assignment, dispatch: Dispatch, failure: DeliveryFailure) -> Raising:
+    answer = f", SMTP {failure.smtp_status}" if failure.smtp_status is not None else ""
+    detail = f"the lead's mail to its installer failed: {failure.reason_code}{answer}"
+    return Raising(dispatch, ExceptionReason.DELIVERY_FAILED, detail, assignment.id, failure.cause)
+
+
+async def note_unserved(session: AsyncSession, dispatches: Sequence[Dispatch], now: datetime) -> list[Dispatch]:
+    """Leads that no installer has or is about to get are exceptions now; returns them."""
+    if not dispatches:
+        return []
+    # What was ended above has to be seen by the query.
+    await session.flush()
+    live = await leads_with_live_ones(session, {dispatch.lead_id for dispatch in dispatches})
+    unserved = [dispatch for dispatch in dispatches if dispatch.lead_id not in live]
+    for dispatch in unserved:
+        move_on(dispatch, DispatchStatus.EXCEPTION, now)
+    return unserved

@@ -1,0 +1,96 @@
+"""Dispatching leads as they arrive."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.causation import Cause
+from contracts import values
+from contracts.values import Location, SelectedPath
+from services.routing.commands.attempts import Attempt, conclude_all, decide_all, write
+from services.routing.commands.queueing import Raising, raise_items
+from services.routing.domain.states import DispatchStatus, ExceptionReason, Trigger
+from services.routing.models import Dispatch, LeadContact
+from services.routing.queries.dispatches import auto_dispatch, seen
+
+
+@dataclass(frozen=True, slots=True)
+class DispatchLead:
+    """A lead that arrived; `cause` is its event."""
+
+    lead_id: UUID
+    selected_path: SelectedPath
+    service: str
+    location: Location
+    contact: values.LeadContact | None
+    received_at: datetime
+    cause: Cause | None = None
+
+
+async def dispatch_leads(session: AsyncSession, leads: Sequence[DispatchLead], now: datetime) -> list[Dispatch]:
+    """Each lead that is new gets its installers or an item in the exception queue; one that is known, nothing more."""
+    fresh = await _fresh(session, leads)
+    if not fresh:
+        return []
+    is_on = (await auto_dispatch(session)).is_enabled
+    dispatches = [_opened(lead, now) for lead in fresh]
+    attempts, kept_back = _sort(zip(fresh, dispatches, strict=True), is_on=is_on)
+    decided = await decide_all(session, attempts, now)
+    concluded = conclude_all(session, decided, now)
+    unserved = [outcome.raising for outcome in concluded if outcome.raising is not None]
+    items = await raise_items(session, [*kept_back, *unserved], now)
+    session.add_all(dispatches)
+    await session.flush()
+    await _keep_contacts(session, fresh)
+    await write(session, concluded, decided.standings, now)
+    session.add_all(items)
+    return dispatches
+
+
+async def _fresh(session: AsyncSession, leads: Sequence[DispatchLead]) -> list[DispatchLead]:
+    """Those not seen before, each once. Two writers at once with the same lead meet at the primary key."""
+    known = await seen(session, {lead.lead_id for lead in leads})
+    return list({lead.lead_id: lead for lead in reversed(leads) if lead.lead_id not in known}.values())[::-1]
+
+
+def _opened(lead: DispatchLead, now: datetime) -> Dispatch:
+    return Dispatch(
+        lead_id=lead.lead_id,
+        version=0,
+        selected_path=lead.selected_path,
+        service=lead.service,
+        suburb=lead.location.suburb,
+        state=lead.location.state,
+        postcode=lead.location.postcode,
+        status=DispatchStatus.EXCEPTION,
+        status_since=now,
+        attempts_count=0,
+        received_at=lead.received_at,
+        created_at=now,
+    )
+
+
+def _sort(arrivals: Iterable[tuple[DispatchLead, Dispatch]], *, is_on: bool) -> tuple[list[Attempt], list[Raising]]:
+    """Which are dispatched, and which wait for an operator from the start."""
+    attempts: list[Attempt] = []
+    kept_back: list[Raising] = []
+    for lead, dispatch in arrivals:
+        if lead.contact is None:
+            detail = "the person behind the lead is not known any more"
+            kept_back.append(Raising(dispatch, ExceptionReason.CONTACT_MISSING, detail, cause=lead.cause))
+        elif not is_on:
+            detail = "auto-dispatch is switched off"
+            kept_back.append(Raising(dispatch, ExceptionReason.AUTO_DISPATCH_OFF, detail, cause=lead.cause))
+        else:
+            attempts.append(Attempt(dispatch, lead.contact, Trigger.AUTO, lead.cause))
+    return attempts, kept_back
+
+
+async def _keep_contacts(session: AsyncSession, leads: Sequence[DispatchLead]) -> None:
+    contacts = [{"lead_id": lead.lead_id, **lead.contact.model_dump()} for lead in leads if lead.contact is not None]
+    if contacts:
+        await session.execute(insert(LeadContact), contacts)

@@ -1,0 +1,201 @@
+"""What operators do with an item of the exception queue: assign by hand, try again, set it aside."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis import audit
+from chassis.audit import Actor, Subject
+from chassis.errors import FieldError
+from contracts.values import LeadContact
+from services.routing.commands.attempts import Attempt, Concluded, conclude_all, decide_all, write
+from services.routing.commands.queueing import Settlement, raise_items, resolve_items
+from services.routing.domain.decision import Decision
+from services.routing.domain.eligibility import CAPS, WAIVED_BY_HAND
+from services.routing.domain.states import Resolution, Trigger
+from services.routing.errors import (
+    ContactMissing,
+    ExceptionIsResolved,
+    NotEligible,
+    NothingToDispatch,
+    TooManyInstallers,
+)
+from services.routing.models import Assignment, Dispatch, DispatchException
+from services.routing.queries import assignments, dispatches, exceptions, installers
+
+
+@dataclass(frozen=True, slots=True)
+class AssignByHand:
+    """`override_reason` is given where the installers are to get the lead beyond their caps."""
+
+    exception_id: UUID
+    installer_ids: tuple[UUID, ...]
+    by: Actor
+    override_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RetryDispatch:
+    exception_id: UUID
+    by: Actor
+
+
+@dataclass(frozen=True, slots=True)
+class ResolveException:
+    exception_id: UUID
+    reason: str
+    by: Actor
+
+
+async def assign_by_hand(session: AsyncSession, command: AssignByHand, now: datetime) -> DispatchException:
+    """All of the named installers get the lead, or none: then it is said what is in the way of each."""
+    item, dispatch, earlier = await _load(session, command.exception_id)
+    if not item.is_open and _all_have_it(earlier, command.installer_ids):
+        return item
+    _refuse_resolved(item)
+    await installers.refuse_unknown(session, command.installer_ids)
+    attempt = Attempt(
+        dispatch=dispatch,
+        contact=await _contact(session, dispatch),
+        trigger=Trigger.BY_HAND,
+        earlier=earlier,
+        named=command.installer_ids,
+        waived=WAIVED_BY_HAND | (CAPS if command.override_reason is not None else frozenset()),
+        by=command.by,
+        override_reason=command.override_reason,
+    )
+    _refuse_too_many(attempt)
+    outcome = await _run(session, attempt, now)
+    await _leave_queue(session, dispatch, item, Settlement(Resolution.ASSIGNED, command.by.name), now)
+    await _audit(session, attempt, item, outcome)
+    return item
+
+
+async def retry_dispatch(session: AsyncSession, command: RetryDispatch, now: datetime) -> DispatchException:
+    """Runs dispatch again for the free shares, by the rules as they are now and whatever the switch says."""
+    item, dispatch, earlier = await _load(session, command.exception_id)
+    _refuse_resolved(item)
+    attempt = Attempt(
+        dispatch=dispatch,
+        contact=await _contact(session, dispatch),
+        trigger=Trigger.RETRY,
+        earlier=earlier,
+        by=command.by,
+    )
+    if not attempt.free_shares:
+        raise NothingToDispatch("all of its shares are given", lead_id=dispatch.lead_id)
+    outcome = await _run(session, attempt, now)
+    settlement = Settlement(Resolution.RETRIED, command.by.name)
+    if outcome.raising is None:
+        await _leave_queue(session, dispatch, item, settlement, now)
+    else:
+        session.add_all(await raise_items(session, [outcome.raising], now))
+        # The item that says the same stays open and has counted once more; any other has become this one.
+        if item.reason is not outcome.raising.reason:
+            resolve_items(session, dispatch, [item], settlement, now)
+    await _audit(session, attempt, item, outcome)
+    return item
+
+
+async def resolve_exception(session: AsyncSession, command: ResolveException, now: datetime) -> DispatchException:
+    """Sets the item aside; the lead stays as it is."""
+    item, dispatch, _ = await _load(session, command.exception_id)
+    if not item.is_open:
+        return item
+    settlement = Settlement(Resolution.BY_OPERATOR, command.by.name, command.reason)
+    resolve_items(session, dispatch, [item], settlement, now)
+    await audit.record(
+        session,
+        actor=command.by,
+        action="resolve_exception",
+        subject=Subject("dispatch_exception", item.id),
+        before={"is_open": True},
+        after={"is_open": False, "resolution": settlement.resolution},
+        reason_text=command.reason,
+    )
+    return item
+
+
+Loaded = tuple[DispatchException, Dispatch, Sequence[Assignment]]
+
+
+async def _load(session: AsyncSession, exception_id: UUID) -> Loaded:
+    """The item, its lead's dispatch, locked, and all assignments that the lead has had."""
+    lead_id = (await exceptions.get(session, exception_id)).lead_id
+    dispatch = await dispatches.locked(session, lead_id)
+    # Read again under the lock: somebody else may just have settled it.
+    item = await exceptions.get(session, exception_id)
+    return item, dispatch, await assignments.of_lead(session, lead_id)
+
+
+def _refuse_resolved(item: DispatchException) -> None:
+    if not item.is_open:
+        raise ExceptionIsResolved(f"it was {item.resolution} by {item.resolved_by}", exception_id=item.id)
+
+
+def _all_have_it(earlier: Sequence[Assignment], installer_ids: Sequence[UUID]) -> bool:
+    return set(installer_ids) <= {assignment.installer_id for assignment in earlier if assignment.status.is_live}
+
+
+def _refuse_too_many(attempt: Attempt) -> None:
+    free = len(attempt.free_shares)
+    if attempt.wanted_count > free:
+        detail = f"{attempt.wanted_count} installers were named and {free} shares are free"
+        raise TooManyInstallers(detail, lead_id=attempt.dispatch.lead_id)
+
+
+async def _contact(session: AsyncSession, dispatch: Dispatch) -> LeadContact:
+    contact = await dispatches.contact_of(session, dispatch.lead_id)
+    if contact is None:
+        raise ContactMissing("the person was erased, or never known here", lead_id=dispatch.lead_id)
+    return contact
+
+
+async def _run(session: AsyncSession, attempt: Attempt, now: datetime) -> Concluded:
+    decided = await decide_all(session, [attempt], now)
+    if attempt.named is not None:
+        _refuse_ineligible(decided.pairs[0][1])
+    [outcome] = conclude_all(session, decided, now)
+    await write(session, [outcome], decided.standings, now)
+    return outcome
+
+
+def _refuse_ineligible(decision: Decision) -> None:
+    """Names every rule that is in the way of every installer that was chosen by hand."""
+    faults = [
+        FieldError(f"installer_ids.{assessment.standing.candidate.id}", verdict.rule, verdict.reason_code)
+        for assessment in decision.assessments
+        for verdict in assessment.verdicts
+        if not verdict.allows
+    ]
+    if faults:
+        raise NotEligible(decision.summary, errors=tuple(faults), lead_id=decision.request.lead_id)
+
+
+async def _leave_queue(
+    session: AsyncSession, dispatch: Dispatch, item: DispatchException, settlement: Settlement, now: datetime
+) -> None:
+    """The lead has an installer: whatever waited for that is settled with the item that the operator acted on."""
+    waiting = await exceptions.open_items(session, [dispatch.lead_id])
+    cured = [each for each in waiting if each.id == item.id or each.reason.is_cured_by_assigning]
+    resolve_items(session, dispatch, cured, settlement, now)
+
+
+async def _audit(session: AsyncSession, attempt: Attempt, item: DispatchException, outcome: Concluded) -> None:
+    after = {
+        "decision_id": outcome.decision_id,
+        "assignment_ids": [assignment.id for assignment in outcome.assignments],
+        "is_open": item.is_open,
+    }
+    await audit.record(
+        session,
+        actor=attempt.by or audit.SYSTEM,
+        action="assign_by_hand" if attempt.trigger is Trigger.BY_HAND else "retry_dispatch",
+        subject=Subject("dispatch_exception", item.id),
+        before={"is_open": True},
+        after=after,
+        reason_text=attempt.override_reason,
+    )

@@ -1,0 +1,221 @@
+"""Installers: who they are, where they work, how much they take. Every change publishes the full state."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from typing import Any, TypedDict
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import delete
+from sqlalchemy.dialects.postgresql import Range, insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.dml import ReturningInsert
+
+from chassis import audit, outbox
+from chassis.audit import Actor, Subject
+from contracts.routing import InstallerChanged
+from contracts.values import InstallerStatus
+from services.routing.commands.caps import recount
+from services.routing.domain.profile import Particulars, Territory, normal_territory
+from services.routing.domain.windows import Limits
+from services.routing.errors import InstallerExists
+from services.routing.models import Installer, TerritoryPostcode, TerritoryRange, TerritoryState, TurnTaken
+from services.routing.queries import installers
+
+
+@dataclass(frozen=True, slots=True)
+class AddInstaller:
+    """`installer_id` is made by who asks, so that asking twice adds one."""
+
+    installer_id: UUID
+    particulars: Particulars
+    by: Actor
+    status: InstallerStatus = InstallerStatus.ACTIVE
+    limits: Limits = field(default_factory=Limits)
+    territory: Territory = field(default_factory=Territory)
+
+
+class ParticularsChanges(TypedDict, total=False):
+    """The fields of Particulars that are to change."""
+
+    name: str
+    abn: str | None
+    gst_registered: bool
+    email: str
+    billing_email: str
+    billing_address: str | None
+    phone: str | None
+    time_zone: str
+    services: tuple[str, ...]
+
+
+async def add_installer(session: AsyncSession, command: AddInstaller, now: datetime) -> Installer:
+    made = await session.scalar(_insertion(command, now))
+    installer = await installers.locked(session, command.installer_id)
+    if made is None:
+        if particulars_of(installer) != command.particulars:
+            raise InstallerExists("it has other particulars", installer_id=installer.id)
+        return installer
+    session.add(TurnTaken(installer_id=installer.id, last_assigned_place=0))
+    await _write_territory(session, installer.id, normal_territory(command.territory))
+    _publish(session, installer)
+    after = {**asdict(command.particulars), "status": command.status, "limits": asdict(command.limits)}
+    await _audit(session, command.by, "add_installer", installer, after=after)
+    return installer
+
+
+def _insertion(command: AddInstaller, now: datetime) -> ReturningInsert[UUID]:
+    """Answers nothing where the id is taken, also by somebody who asks the same at this moment."""
+    limits = command.limits
+    row = {
+        **_columns(command.particulars),
+        "id": command.installer_id,
+        "status": command.status,
+        "status_since": now,
+        "day_limit": limits.day,
+        "week_limit": limits.week,
+        "month_limit": limits.month,
+        "created_at": now,
+    }
+    return insert(Installer).values(row).on_conflict_do_nothing(index_elements=["id"]).returning(Installer.id)
+
+
+async def change_particulars(
+    session: AsyncSession, installer_id: UUID, changes: ParticularsChanges, by: Actor
+) -> Installer:
+    """Leaves what is not named. A change of the time zone moves the windows, and what was taken moves with them."""
+    installer = await installers.locked(session, installer_id)
+    before = particulars_of(installer)
+    after = replace(before, **changes)
+    if after == before:
+        return installer
+    for name, value in _columns(after).items():
+        setattr(installer, name, value)
+    _publish(session, installer)
+    await session.flush()
+    if after.time_zone != before.time_zone:
+        await recount(session, installer.id, ZoneInfo(after.time_zone))
+    await _audit(session, by, "change_installer", installer, before=asdict(before), after=asdict(after))
+    return installer
+
+
+async def set_caps(session: AsyncSession, installer_id: UUID, limits: Limits, by: Actor) -> Installer:
+    """What was taken stays taken: a limit below it lets nothing through until the window ends."""
+    installer = await installers.locked(session, installer_id)
+    before = installer.limits
+    if limits == before:
+        return installer
+    installer.day_limit, installer.week_limit, installer.month_limit = limits.day, limits.week, limits.month
+    _publish(session, installer)
+    await _audit(session, by, "set_caps", installer, before=asdict(before), after=asdict(limits))
+    return installer
+
+
+async def set_territory(session: AsyncSession, installer_id: UUID, territory: Territory, by: Actor) -> Installer:
+    """Replaces the territory as a whole."""
+    installer = await installers.locked(session, installer_id)
+    before, after = await installers.territory_of(session, installer_id), normal_territory(territory)
+    if after == before:
+        return installer
+    for table in (TerritoryState, TerritoryRange, TerritoryPostcode):
+        await session.execute(delete(table).where(table.installer_id == installer_id))
+    await _write_territory(session, installer_id, after)
+    _publish(session, installer)
+    await _audit(session, by, "set_territory", installer, before=_told(before), after=_told(after))
+    return installer
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeStatus:
+    installer_id: UUID
+    status: InstallerStatus
+    reason: str
+    by: Actor
+
+
+async def change_status(session: AsyncSession, command: ChangeStatus, now: datetime) -> Installer:
+    """Whoever is paused or suspended gets no further lead; what is on its way arrives."""
+    installer = await installers.locked(session, command.installer_id)
+    before = installer.status
+    if command.status is before:
+        return installer
+    installer.status, installer.status_since = command.status, now
+    _publish(session, installer)
+    states = {"before": {"status": before}, "after": {"status": command.status}}
+    await _audit(session, command.by, "change_installer_status", installer, **states, reason=command.reason)
+    return installer
+
+
+def particulars_of(installer: Installer) -> Particulars:
+    return Particulars(
+        name=installer.name,
+        abn=installer.abn,
+        gst_registered=installer.gst_registered,
+        email=installer.email,
+        billing_email=installer.billing_email,
+        billing_address=installer.billing_address,
+        phone=installer.phone,
+        time_zone=installer.time_zone,
+        services=tuple(installer.services),
+    )
+
+
+def _columns(particulars: Particulars) -> dict[str, Any]:
+    return {**asdict(particulars), "services": list(particulars.services)}
+
+
+async def _write_territory(session: AsyncSession, installer_id: UUID, territory: Territory) -> None:
+    session.add_all(TerritoryState(installer_id=installer_id, state=state) for state in territory.states)
+    session.add_all(
+        TerritoryRange(installer_id=installer_id, postcodes=Range(int(r.first), int(r.last) + 1))
+        for r in territory.ranges
+    )
+    session.add_all(TerritoryPostcode(installer_id=installer_id, postcode=code) for code in territory.postcodes)
+    await session.flush()
+
+
+def _publish(session: AsyncSession, installer: Installer) -> None:
+    event = InstallerChanged(
+        installer_id=installer.id,
+        name=installer.name,
+        abn=installer.abn,
+        gst_registered=installer.gst_registered,
+        email=installer.email,
+        billing_email=installer.billing_email,
+        billing_address=installer.billing_address,
+        status=installer.status,
+        time_zone=installer.time_zone,
+    )
+    outbox.add(session, event, version=installer.next_version())
+
+
+def _told(territory: Territory) -> dict[str, Any]:
+    return {
+        "states": sorted(territory.states),
+        "ranges": [asdict(r) for r in territory.ranges],
+        "postcodes": sorted(territory.postcodes),
+    }
+
+
+async def _audit(
+    session: AsyncSession,
+    by: Actor,
+    action: str,
+    installer: Installer,
+    *,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any],
+    reason: str | None = None,
+) -> None:
+    """Keeps the fields that changed, as they were and as they are."""
+    changed = {name for name, value in after.items() if before is None or before.get(name) != value}
+    await audit.record(
+        session,
+        actor=by,
+        action=action,
+        subject=Subject("installer", installer.id),
+        before=None if before is None else {name: before[name] for name in changed},
+        after={name: after[name] for name in changed},
+        reason_text=reason,
+    )

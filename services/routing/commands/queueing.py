@@ -1,0 +1,101 @@
+"""Into the exception queue and out of it. The caller holds the lock of each lead's dispatch."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis import outbox
+from chassis.causation import Cause
+from chassis.ids import new_id
+from contracts.routing import DispatchExceptionRaised, DispatchExceptionResolved
+from services.routing.domain.states import ExceptionReason, Resolution
+from services.routing.models import Dispatch, DispatchException
+from services.routing.queries.exceptions import open_items
+
+
+@dataclass(frozen=True, slots=True)
+class Raising:
+    """Why a lead is to wait for an operator; `detail` is one line for them and names no person."""
+
+    dispatch: Dispatch
+    reason: ExceptionReason
+    detail: str
+    assignment_id: UUID | None = None
+    cause: Cause | None = None
+
+
+async def raise_items(session: AsyncSession, raisings: Sequence[Raising], now: datetime) -> list[DispatchException]:
+    """New items, for the caller to add; where one is open for the same reason, that one counts once more."""
+    if not raisings:
+        return []
+    waiting = await open_items(session, {raising.dispatch.lead_id for raising in raisings})
+    by_reason = {(item.lead_id, item.reason): item for item in waiting}
+    raised: list[DispatchException] = []
+    for raising in raisings:
+        key = (raising.dispatch.lead_id, raising.reason)
+        if key in by_reason:
+            _count_again(by_reason[key], raising, now)
+            continue
+        by_reason[key] = _raise(session, raising, now)
+        raised.append(by_reason[key])
+    return raised
+
+
+def _count_again(item: DispatchException, raising: Raising, now: datetime) -> None:
+    item.occurrences += 1
+    item.last_raised_at = now
+    item.detail = raising.detail
+    item.assignment_id = raising.assignment_id or item.assignment_id
+
+
+def _raise(session: AsyncSession, raising: Raising, now: datetime) -> DispatchException:
+    item = DispatchException(
+        id=new_id(),
+        lead_id=raising.dispatch.lead_id,
+        reason=raising.reason,
+        detail=raising.detail,
+        assignment_id=raising.assignment_id,
+        occurrences=1,
+        raised_at=now,
+        last_raised_at=now,
+    )
+    event = DispatchExceptionRaised(
+        lead_id=item.lead_id,
+        exception_id=item.id,
+        assignment_id=item.assignment_id,
+        reason_code=item.reason,
+        detail=item.detail,
+        raised_at=now,
+    )
+    outbox.add(session, event, version=raising.dispatch.next_version(), cause=raising.cause)
+    return item
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """How an item leaves the queue; `note` is the operator's own."""
+
+    resolution: Resolution
+    by: str
+    note: str | None = None
+
+
+def resolve_items(
+    session: AsyncSession,
+    dispatch: Dispatch,
+    items: Iterable[DispatchException],
+    settlement: Settlement,
+    now: datetime,
+) -> None:
+    for item in items:
+        item.resolved_at = now
+        item.resolution = settlement.resolution
+        item.resolved_by = settlement.by
+        item.resolved_note = settlement.note
+        event = DispatchExceptionResolved(
+            lead_id=item.lead_id, exception_id=item.id, resolution=settlement.resolution, resolved_at=now
+        )
+        outbox.add(session, event, version=dispatch.next_version())

@@ -1,0 +1,1 @@
+"""The rules of dispatch, pure: no session, no clock, no random. Instants and ids come in as arguments."""

@@ -1,0 +1,123 @@
+"""What an installer's particulars must be: ABN, phone, services, and a territory without overlaps."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from zoneinfo import available_timezones
+
+from contracts.values import AustralianState
+
+ABN_WEIGHTS = (10, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19)
+_SEPARATORS = re.compile(r"[\s().-]")
+_E164_AUSTRALIA = re.compile(r"\+61(?:[2-478]\d{8}|1[38]00\d{6}|13\d{4})")
+_SERVICE = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+SERVICE_LENGTH = 60
+_POSTCODE = re.compile(r"\d{4}", re.ASCII)
+
+
+def normal_abn(text: str) -> str:
+    """Eleven digits whose weighted sum is a multiple of 89 (Australian Business Register); raises ValueError."""
+    digits = _SEPARATORS.sub("", text)
+    if len(digits) != len(ABN_WEIGHTS) or not (digits.isascii() and digits.isdigit()):
+        raise ValueError("an ABN has 11 digits")
+    numbers = [int(digits[0]) - 1, *map(int, digits[1:])]
+    if digits[0] == "0" or sum(weight * number for weight, number in zip(ABN_WEIGHTS, numbers, strict=True)) % 89:
+        raise ValueError("the check digits of the ABN do not match")
+    return digits
+
+
+def normal_phone(text: str) -> str:
+    """E.164, from an Australian number as people write it; raises ValueError."""
+    number = _SEPARATORS.sub("", text)
+    if number.startswith("0"):
+        number = f"+61{number[1:]}"
+    elif number.startswith("1"):
+        number = f"+61{number}"
+    if not _E164_AUSTRALIA.fullmatch(number):
+        raise ValueError("not an Australian phone number")
+    return number
+
+
+def normal_services(slugs: Iterable[str]) -> list[str]:
+    """Sorted, each once; raises ValueError for what is no slug."""
+    services = sorted(set(slugs))
+    if any(len(slug) > SERVICE_LENGTH or not _SERVICE.fullmatch(slug) for slug in services):
+        raise ValueError("a service is a slug of lower-case letters, digits and single hyphens")
+    return services
+
+
+def normal_time_zone(name: str) -> str:
+    """An IANA name as it is; raises ValueError for what the time zone database does not have."""
+    if name not in _time_zones():
+        raise ValueError("not a time zone of the IANA database, as Australia/Sydney")
+    return name
+
+
+@cache
+def _time_zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+@dataclass(frozen=True, slots=True)
+class Particulars:
+    """Who an installer is and what it does. `email` gets the leads, `billing_email` the invoices."""
+
+    name: str
+    abn: str | None
+    gst_registered: bool
+    email: str
+    billing_email: str
+    billing_address: str | None
+    phone: str | None
+    time_zone: str
+    services: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class PostcodeRange:
+    """Both ends belong to it."""
+
+    first: str
+    last: str
+
+    def __post_init__(self) -> None:
+        for postcode in (self.first, self.last):
+            refuse_no_postcode(postcode)
+        if self.last < self.first:
+            raise ValueError("a range of postcodes ends at or after its first")
+
+
+@dataclass(frozen=True, slots=True)
+class Territory:
+    """Where an installer works: whole states, ranges and single postcodes; a place in any of them is covered."""
+
+    states: frozenset[AustralianState] = frozenset()
+    ranges: tuple[PostcodeRange, ...] = ()
+    postcodes: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        for postcode in self.postcodes:
+            refuse_no_postcode(postcode)
+
+
+def refuse_no_postcode(text: str) -> None:
+    if not _POSTCODE.fullmatch(text):
+        raise ValueError("a postcode has 4 digits")
+
+
+def normal_territory(territory: Territory) -> Territory:
+    """The same area, told once: ranges that touch or overlap are one, postcodes inside a range are left out."""
+    ranges = merged(territory.ranges)
+    alone = {code for code in territory.postcodes if not any(r.first <= code <= r.last for r in ranges)}
+    return Territory(territory.states, ranges, frozenset(alone))
+
+
+def merged(ranges: Iterable[PostcodeRange]) -> tuple[PostcodeRange, ...]:
+    result: list[PostcodeRange] = []
+    for following in sorted(ranges):
+        if result and int(following.first) <= int(result[-1].last) + 1:
+            result[-1] = PostcodeRange(result[-1].first, max(result[-1].last, following.last))
+        else:
+            result.append(following)
+    return tuple(result)

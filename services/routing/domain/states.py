@@ -1,0 +1,74 @@
+"""The states that a lead's dispatch, its assignments and their places under the caps go through."""
+
+from enum import StrEnum
+
+
+class AssignmentStatus(StrEnum):
+    """`pending -> sent | failed | cancelled`. `sent` is the billable event."""
+
+    PENDING = "pending"
+    SENT = "sent"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_live(self) -> bool:
+        """The installer has the lead, or is about to."""
+        return self in (AssignmentStatus.PENDING, AssignmentStatus.SENT)
+
+
+class CapState(StrEnum):
+    """`reserved -> counted | given_back`; `counted -> released` by an operator or by a credit for an invalid lead."""
+
+    RESERVED = "reserved"
+    COUNTED = "counted"
+    RELEASED = "released"
+    GIVEN_BACK = "given_back"
+
+
+class DispatchStatus(StrEnum):
+    """`delivered` is for good; between the other two a lead goes back and forth."""
+
+    DISPATCHING = "dispatching"
+    EXCEPTION = "exception"
+    DELIVERED = "delivered"
+
+
+class Trigger(StrEnum):
+    """What made an attempt: the lead's arrival, an operator's retry, an operator's own choice of installers."""
+
+    AUTO = "auto"
+    RETRY = "retry"
+    BY_HAND = "by_hand"
+
+
+class ExceptionReason(StrEnum):
+    """Why a lead waits for an operator."""
+
+    AUTO_DISPATCH_OFF = "auto_dispatch_off"
+    NO_ELIGIBLE_INSTALLER = "no_eligible_installer"
+    CONTACT_MISSING = "contact_missing"
+    DELIVERY_FAILED = "delivery_failed"
+    LEFT_UNSERVED = "left_unserved"
+    """Its last live assignment was cancelled."""
+    DELIVERED_LATE = "delivered_late"
+    """The installer got the mail after the assignment had ended: nobody is charged for what was delivered."""
+
+    @property
+    def is_cured_by_assigning(self) -> bool:
+        return self is not ExceptionReason.DELIVERED_LATE
+
+
+class Resolution(StrEnum):
+    """How an item left the exception queue."""
+
+    ASSIGNED = "assigned"
+    RETRIED = "retried"
+    BY_OPERATOR = "resolved_by_operator"
+
+
+class CancelReason(StrEnum):
+    LEAD_WITHDRAWN = "lead_withdrawn"
+    DUPLICATE_LEAD = "duplicate_lead"
+    WRONG_INSTALLER = "wrong_installer"
+    OPERATOR_ERROR = "operator_error"

@@ -1,0 +1,86 @@
+"""Cap windows: the day, the week (from Monday) and the month of an instant, by the installer's own wall clock.
+
+A window is half-open and kept as UTC instants, so daylight saving makes a day of 23 or 25 hours and nothing else.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+
+class WindowKind(StrEnum):
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    kind: WindowKind
+    starts_at: datetime
+    ends_at: datetime
+
+    def holds(self, instant: datetime) -> bool:
+        return self.starts_at <= instant < self.ends_at
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many leads an installer takes per window; None is no limit, 0 takes none."""
+
+    day: int | None = None
+    week: int | None = None
+    month: int | None = None
+
+    def of(self, kind: WindowKind) -> int | None:
+        match kind:
+            case WindowKind.DAY:
+                return self.day
+            case WindowKind.WEEK:
+                return self.week
+            case WindowKind.MONTH:
+                return self.month
+
+    def cycle_capacity(self, cycle_days: int) -> int | None:
+        """The leads of a whole monthly cycle: the lowest of the limits, a day's and a week's stretched to the month."""
+        stretched = (
+            None if self.day is None else self.day * cycle_days,
+            None if self.week is None else self.week * cycle_days // 7,
+            self.month,
+        )
+        return min((limit for limit in stretched if limit is not None), default=None)
+
+
+def window_at(kind: WindowKind, instant: datetime, zone: ZoneInfo) -> Window:
+    """The window of `kind` that contains `instant`."""
+    first, following = _days(kind, instant.astimezone(zone).date())
+    return Window(kind, _midnight(first, zone), _midnight(following, zone))
+
+
+def windows_at(instant: datetime, zone: ZoneInfo) -> Mapping[WindowKind, Window]:
+    return {kind: window_at(kind, instant, zone) for kind in WindowKind}
+
+
+def days_in_month(instant: datetime, zone: ZoneInfo) -> int:
+    first, following = _days(WindowKind.MONTH, instant.astimezone(zone).date())
+    return (following - first).days
+
+
+def _days(kind: WindowKind, day: date) -> tuple[date, date]:
+    """The first local day of the window, and the first one after it."""
+    match kind:
+        case WindowKind.DAY:
+            return day, day + timedelta(days=1)
+        case WindowKind.WEEK:
+            monday = day - timedelta(days=day.weekday())
+            return monday, monday + timedelta(days=7)
+        case WindowKind.MONTH:
+            first = day.replace(day=1)
+            return first, (first + timedelta(days=31)).replace(day=1)
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    """The instant at which the local day begins; where the clocks skip midnight, the instant of the skip."""
+    return datetime.combine(day, time(), zone).astimezone(UTC)

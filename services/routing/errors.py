@@ -1,0 +1,73 @@
+"""What routing refuses."""
+
+from chassis.errors import NotFound, Refusal
+
+
+class NoSuchInstaller(NotFound):
+    code = "no_such_installer"
+    title = "No such installer"
+
+
+class NoSuchAssignment(NotFound):
+    code = "no_such_assignment"
+    title = "No such assignment"
+
+
+class NoSuchLead(NotFound):
+    code = "no_such_lead"
+    title = "Routing has not seen this lead"
+
+
+class NoSuchException(NotFound):
+    code = "no_such_exception"
+    title = "No such item in the exception queue"
+
+
+class InstallerExists(Refusal):
+    code = "installer_exists"
+    title = "Another installer has this id"
+
+
+class ChangedMeanwhile(Refusal):
+    code = "changed_meanwhile"
+    title = "Somebody else changed it since it was read"
+
+
+class NotEligible(Refusal):
+    code = "installer_not_eligible"
+    title = "An installer may not have this lead"
+
+
+class TooManyInstallers(Refusal):
+    code = "too_many_installers"
+    title = "The lead has fewer free shares than installers were named"
+
+
+class NothingToDispatch(Refusal):
+    code = "lead_fully_assigned"
+    title = "The lead has no free share"
+
+
+class ContactMissing(Refusal):
+    code = "contact_missing"
+    title = "The person behind the lead is not known any more: nothing can be delivered"
+
+
+class ExceptionIsResolved(Refusal):
+    code = "exception_resolved"
+    title = "The item has left the exception queue"
+
+
+class NotPending(Refusal):
+    code = "assignment_not_pending"
+    title = "Only a pending assignment can be cancelled"
+
+
+class CapNotCounted(Refusal):
+    code = "cap_not_counted"
+    title = "The assignment holds no place under a cap that could be released"
+
+
+class CapReleasedOtherwise(Refusal):
+    code = "cap_released_otherwise"
+    title = "The cap was released before, for another reason"

@@ -1,0 +1,22 @@
+"""The composition root of routing: the only place where engine, clock, consumers and routes meet."""
+
+from chassis.clock import Clock
+from chassis.database import Database
+from chassis.service import Service, clock_of, database_of
+from services.routing.consumers import consumers
+from services.routing.http import ROUTES
+from services.routing.settings import Settings
+
+
+def build(settings: Settings | None = None, *, clock: Clock | None = None, database: Database | None = None) -> Service:
+    """Tests give a clock that stands still and a database of their own; nothing else is replaced by anyone."""
+    settings = settings or Settings()
+    clock = clock or clock_of(settings)
+    return Service(
+        name="routing",
+        settings=settings,
+        clock=clock,
+        database=database or database_of("routing", settings),
+        routes=ROUTES,
+        consumers=consumers(clock),
+    )

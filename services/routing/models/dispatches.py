@@ -1,0 +1,139 @@
+"""Leads as routing knows them: their dispatch, every decision about it, and what waits for an operator."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from chassis.database import Versioned
+from contracts.values import AustralianState, Location, SelectedPath
+from services.routing.domain.decision import Shortfall
+from services.routing.domain.states import DispatchStatus, ExceptionReason, Resolution, Trigger
+from services.routing.models.model import Model, Word, one_of
+
+IS_OPEN = text("resolved_at IS NULL")
+
+
+class Dispatch(Versioned, Model):
+    """One lead on its way to its installers; nothing here names a person."""
+
+    __tablename__ = "dispatches"
+
+    lead_id: Mapped[UUID] = mapped_column(primary_key=True)
+    selected_path: Mapped[SelectedPath] = mapped_column(Word(SelectedPath))
+    service: Mapped[str]
+    suburb: Mapped[str]
+    state: Mapped[AustralianState] = mapped_column(Word(AustralianState))
+    postcode: Mapped[str]
+    status: Mapped[DispatchStatus] = mapped_column(Word(DispatchStatus))
+    status_since: Mapped[datetime]
+    attempts_count: Mapped[int] = mapped_column(default=0, server_default="0")
+    received_at: Mapped[datetime]
+    created_at: Mapped[datetime]
+    delivered_at: Mapped[datetime | None]
+    """When the first of its assignments was sent."""
+
+    __table_args__ = (
+        one_of("selected_path", SelectedPath),
+        one_of("state", AustralianState),
+        one_of("status", DispatchStatus),
+        CheckConstraint("(status = 'delivered') = (delivered_at IS NOT NULL)", name="delivered"),
+    )
+
+    @property
+    def location(self) -> Location:
+        return Location(suburb=self.suburb, state=self.state, postcode=self.postcode)
+
+
+class LeadContact(Model):
+    """The person behind a lead, here and nowhere else in routing: erasing them is deleting this row."""
+
+    __tablename__ = "lead_contacts"
+
+    lead_id: Mapped[UUID] = mapped_column(ForeignKey("dispatches.lead_id"), primary_key=True)
+    name: Mapped[str]
+    email: Mapped[str]
+    phone: Mapped[str]
+    street: Mapped[str]
+
+
+class Decision(Model):
+    """One attempt at dispatching a lead, written once: who was considered, what was compared, who was chosen and why.
+
+    `candidates` is what domain/record.py makes. `latency_ms` is from the lead's receipt to the decision.
+    """
+
+    __tablename__ = "decisions"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    lead_id: Mapped[UUID] = mapped_column(ForeignKey("dispatches.lead_id"))
+    attempt_no: Mapped[int]
+    trigger: Mapped[Trigger] = mapped_column(Word(Trigger))
+    operator_id: Mapped[UUID | None]
+    operator_name: Mapped[str | None]
+    override_reason: Mapped[str | None]
+    rule_set_version: Mapped[str]
+    wanted_count: Mapped[int]
+    chosen_count: Mapped[int]
+    shortfall: Mapped[Shortfall | None] = mapped_column(Word(Shortfall))
+    summary: Mapped[str]
+    candidates: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    decided_at: Mapped[datetime]
+    latency_ms: Mapped[int] = mapped_column(BigInteger)
+
+    __table_args__ = (
+        UniqueConstraint("lead_id", "attempt_no"),
+        one_of("trigger", Trigger),
+        CheckConstraint("chosen_count BETWEEN 0 AND wanted_count", name="chosen"),
+        CheckConstraint("(chosen_count < wanted_count) = (shortfall IS NOT NULL)", name="shortfall_has_its_reason"),
+    )
+
+
+class DispatchException(Model):
+    """A lead that waits for an operator. One open item per lead and reason; what recurs meanwhile is counted."""
+
+    __tablename__ = "dispatch_exceptions"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    lead_id: Mapped[UUID] = mapped_column(ForeignKey("dispatches.lead_id"))
+    reason: Mapped[ExceptionReason] = mapped_column(Word(ExceptionReason))
+    detail: Mapped[str]
+    assignment_id: Mapped[UUID | None] = mapped_column(ForeignKey("assignments.id"))
+    occurrences: Mapped[int] = mapped_column(default=1, server_default="1")
+    raised_at: Mapped[datetime]
+    last_raised_at: Mapped[datetime]
+    resolved_at: Mapped[datetime | None]
+    resolution: Mapped[Resolution | None] = mapped_column(Word(Resolution))
+    resolved_by: Mapped[str | None]
+    resolved_note: Mapped[str | None]
+
+    __table_args__ = (
+        one_of("reason", ExceptionReason),
+        one_of("resolution", Resolution),
+        CheckConstraint("(resolved_at IS NULL) = (resolution IS NULL)", name="resolved"),
+        Index("uq_dispatch_exceptions_open", "lead_id", "reason", unique=True, postgresql_where=IS_OPEN),
+        Index("ix_dispatch_exceptions_lead_id", "lead_id"),
+        Index("ix_dispatch_exceptions_raised_at", "raised_at", "id"),
+        Index("ix_dispatch_exceptions_open_raised_at", "raised_at", "id", postgresql_where=IS_OPEN),
+    )
+
+    @property
+    def is_open(self) -> bool:
+        return self.resolved_at is None
+
+
+class AutoDispatch(Versioned, Model):
+    """The one switch: whether leads are dispatched as they arrive. `version` counts its changes."""
+
+    __tablename__ = "auto_dispatch"
+
+    id: Mapped[int] = mapped_column(primary_key=True, default=1, autoincrement=False)
+    is_enabled: Mapped[bool]
+    changed_at: Mapped[datetime]
+    changed_by: Mapped[str | None]
+    reason: Mapped[str | None]
+
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)

@@ -1,0 +1,1 @@
+"""Every SELECT of routing, as plain functions of a session, by noun."""

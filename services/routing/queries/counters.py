@@ -1,0 +1,80 @@
+"""The counters under the caps: locked, read, and what they are made of."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import DateTime, Text, Uuid, bindparam, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.routing.domain.counting import HELD
+from services.routing.domain.eligibility import Turn, WindowCount
+from services.routing.domain.states import CapState
+from services.routing.domain.windows import Window, WindowKind
+from services.routing.models import Assignment, Installer, TurnTaken
+from services.routing.queries.arrays import among
+
+
+async def lock_turns(session: AsyncSession, installer_ids: Collection[UUID]) -> dict[UUID, Turn | None]:
+    """Locks the cap counters of the installers until the transaction ends, and tells when each last got a lead.
+
+    In id order: whoever locks several meets everyone else from the same side, so that no two wait for each other.
+    """
+    rows = await session.execute(
+        select(TurnTaken.installer_id, TurnTaken.last_assigned_at, TurnTaken.last_assigned_place)
+        .where(among(TurnTaken.installer_id, installer_ids))
+        .order_by(TurnTaken.installer_id)
+        .with_for_update()
+    )
+    return {row.installer_id: _turn(row.last_assigned_at, row.last_assigned_place) for row in rows}
+
+
+def _turn(at: datetime | None, place: int) -> Turn | None:
+    return None if at is None else Turn(at, place)
+
+
+_COUNTS = text(
+    """
+    SELECT installer_id, kind, used, reserved
+    FROM unnest(:installer_ids, :kinds, :starts) AS wanted (installer_id, kind, window_start)
+    JOIN cap_windows USING (installer_id, kind, window_start)
+    """
+).bindparams(
+    bindparam("installer_ids", type_=ARRAY(Uuid)),
+    bindparam("kinds", type_=ARRAY(Text)),
+    bindparam("starts", type_=ARRAY(DateTime(timezone=True))),
+)
+
+
+async def counts_of(
+    session: AsyncSession, wanted: Sequence[tuple[UUID, Window]]
+) -> dict[tuple[UUID, WindowKind], WindowCount]:
+    """What the windows hold; one that nobody was assigned in yet has no row and holds nothing."""
+    counts = {(installer_id, window.kind): WindowCount(window) for installer_id, window in wanted}
+    arrays = {
+        "installer_ids": [installer_id for installer_id, _ in wanted],
+        "kinds": [window.kind.value for _, window in wanted],
+        "starts": [window.starts_at for _, window in wanted],
+    }
+    for row in await session.execute(_COUNTS, arrays):
+        count = counts[row.installer_id, WindowKind(row.kind)]
+        count.used, count.reserved = row.used, row.reserved
+    return counts
+
+
+async def zones(session: AsyncSession, installer_ids: Collection[UUID]) -> dict[UUID, ZoneInfo]:
+    """The time zones in which the installers' windows are counted."""
+    rows = await session.execute(select(Installer.id, Installer.time_zone).where(among(Installer.id, installer_ids)))
+    return {row.id: ZoneInfo(row.time_zone) for row in rows}
+
+
+async def places_held(session: AsyncSession, installer_id: UUID) -> list[tuple[datetime, CapState]]:
+    """When each assignment that holds a place under the caps was made, and how it holds it."""
+    rows = await session.execute(
+        select(Assignment.created_at, Assignment.cap_state).where(
+            Assignment.installer_id == installer_id, Assignment.cap_state.in_(list(HELD))
+        )
+    )
+    return [(row.created_at, row.cap_state) for row in rows]

@@ -1,0 +1,51 @@
+"""Leads on their way: what routing has seen of them, whether it may dispatch, and what it knows of the person."""
+
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from contracts import values
+from services.routing.errors import NoSuchLead
+from services.routing.models import AutoDispatch, Decision, Dispatch, LeadContact
+from services.routing.queries.arrays import among
+
+
+async def seen(session: AsyncSession, lead_ids: Collection[UUID]) -> set[UUID]:
+    """Those of the leads that have a dispatch already."""
+    return set(await session.scalars(select(Dispatch.lead_id).where(among(Dispatch.lead_id, lead_ids))))
+
+
+async def auto_dispatch(session: AsyncSession, *, lock: bool = False) -> AutoDispatch:
+    query = select(AutoDispatch)
+    return (await session.scalars(query.with_for_update() if lock else query)).one()
+
+
+async def get(session: AsyncSession, lead_id: UUID) -> Dispatch:
+    dispatch = await session.get(Dispatch, lead_id)
+    if dispatch is None:
+        raise NoSuchLead("no lead with this id was received", lead_id=lead_id)
+    return dispatch
+
+
+async def locked(session: AsyncSession, lead_id: UUID) -> Dispatch:
+    """First of all locks: see queries/assignments.py."""
+    dispatch = await session.get(Dispatch, lead_id, with_for_update={"key_share": True})
+    if dispatch is None:
+        raise NoSuchLead("no lead with this id was received", lead_id=lead_id)
+    return dispatch
+
+
+async def contact_of(session: AsyncSession, lead_id: UUID) -> values.LeadContact | None:
+    """None once it was erased."""
+    row = await session.get(LeadContact, lead_id)
+    if row is None:
+        return None
+    return values.LeadContact(name=row.name, email=row.email, phone=row.phone, street=row.street)
+
+
+async def decisions_of(session: AsyncSession, lead_id: UUID) -> Sequence[Decision]:
+    """In the order of the attempts."""
+    found = await session.scalars(select(Decision).where(Decision.lead_id == lead_id).order_by(Decision.attempt_no))
+    return found.all()

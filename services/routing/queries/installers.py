@@ -1,0 +1,106 @@
+"""Installers, as operators and commands see them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Select, or_, select
+from sqlalchemy.dialects.postgresql import Range
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.paging import PageRequest
+from contracts.values import AustralianState, InstallerStatus
+from services.routing.domain.profile import PostcodeRange, Territory
+from services.routing.errors import NoSuchInstaller
+from services.routing.models import Installer, TerritoryPostcode, TerritoryRange, TerritoryState
+from services.routing.queries.arrays import among
+
+
+async def get(session: AsyncSession, installer_id: UUID) -> Installer:
+    installer = await session.get(Installer, installer_id)
+    if installer is None:
+        raise NoSuchInstaller("no such installer", installer_id=installer_id)
+    return installer
+
+
+async def locked(session: AsyncSession, installer_id: UUID) -> Installer:
+    """Weaker than FOR UPDATE: an assignment may refer to the row meanwhile, or dispatch would wait for operators."""
+    installer = await session.get(Installer, installer_id, with_for_update={"key_share": True})
+    if installer is None:
+        raise NoSuchInstaller("no such installer", installer_id=installer_id)
+    return installer
+
+
+async def refuse_unknown(session: AsyncSession, installer_ids: Sequence[UUID]) -> None:
+    known = set(await session.scalars(select(Installer.id).where(among(Installer.id, installer_ids))))
+    unknown = sorted(set(installer_ids) - known)
+    if unknown:
+        raise NoSuchInstaller("no such installer", installer_id=unknown[0])
+
+
+async def names_of(session: AsyncSession, installer_ids: Sequence[UUID]) -> dict[UUID, str]:
+    rows = await session.execute(select(Installer.id, Installer.name).where(among(Installer.id, installer_ids)))
+    return {row.id: row.name for row in rows}
+
+
+async def territory_of(session: AsyncSession, installer_id: UUID) -> Territory:
+    states = select(TerritoryState.state).where(TerritoryState.installer_id == installer_id)
+    ranges = select(TerritoryRange.postcodes).where(TerritoryRange.installer_id == installer_id)
+    postcodes = select(TerritoryPostcode.postcode).where(TerritoryPostcode.installer_id == installer_id)
+    return Territory(
+        states=frozenset(await session.scalars(states)),
+        ranges=tuple(sorted(_range(stored) for stored in await session.scalars(ranges))),
+        postcodes=frozenset(await session.scalars(postcodes)),
+    )
+
+
+def _range(stored: Range[int]) -> PostcodeRange:
+    """PostgreSQL keeps a range of integers half-open."""
+    if stored.lower is None or stored.upper is None:
+        raise ValueError("a range of postcodes has two ends")
+    return PostcodeRange(f"{stored.lower:04}", f"{stored.upper - 1:04}")
+
+
+@dataclass(frozen=True, slots=True)
+class InstallerFilter:
+    """What is None does not narrow. `covers_postcode` and `covers_state` together are one place: either may match."""
+
+    status: InstallerStatus | None = None
+    service: str | None = None
+    name: str | None = None
+    covers_postcode: str | None = None
+    covers_state: AustralianState | None = None
+
+
+async def list_installers(session: AsyncSession, wanted: InstallerFilter, page: PageRequest) -> Sequence[Installer]:
+    """Newest first, one row more than the page holds."""
+    query = select(Installer)
+    if wanted.status is not None:
+        query = query.where(Installer.status == wanted.status)
+    if wanted.service is not None:
+        query = query.where(Installer.services.contains([wanted.service]))
+    if wanted.name is not None:
+        query = query.where(Installer.name.icontains(wanted.name, autoescape=True))
+    covering = _covering(wanted)
+    if covering:
+        query = query.where(or_(*(Installer.id.in_(owners) for owners in covering)))
+    return (await session.scalars(page.apply(query, Installer.created_at, Installer.id))).all()
+
+
+def _covering(wanted: InstallerFilter) -> list[Select[UUID]]:
+    owners: list[Select[UUID]] = []
+    if wanted.covers_postcode is not None:
+        owners.append(
+            select(TerritoryPostcode.installer_id).where(TerritoryPostcode.postcode == wanted.covers_postcode)
+        )
+        owners.append(
+            select(TerritoryRange.installer_id).where(TerritoryRange.postcodes.contains(int(wanted.covers_postcode)))
+        )
+    if wanted.covers_state is not None:
+        owners.append(select(TerritoryState.installer_id).where(TerritoryState.state == wanted.covers_state))
+    return owners
+
+
+def place_of(installer: Installer) -> tuple[datetime, UUID]:
+    return installer.created_at, installer.id
