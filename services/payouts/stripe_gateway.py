@@ -184,6 +184,8 @@ def outcome_of(fault: stripe.StripeError) -> Outcome:
     return Refused(fault.code or kind or f"http_{status}", fault.user_message or "")
 
 
-def _matches(metadata: object, order: MoneyOrder) -> bool:
-    get = getattr(metadata, "get", None)
-    return get is not None and all(get(name) == value for name, value in order.metadata.items())
+def _matches(metadata: stripe.StripeObject | dict[str, str] | None, order: MoneyOrder) -> bool:
+    if metadata is None:
+        return False
+    known = metadata if isinstance(metadata, dict) else metadata.to_dict()
+    return all(known.get(name) == value for name, value in order.metadata.items())

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from litestar import Response, get, post
-from litestar.params import JSONBody
+from litestar.params import JSONBody, QueryParameter
 from pydantic import BaseModel, Field
 
 from chassis import audit
@@ -104,13 +104,13 @@ def place_of(row: Row) -> tuple[datetime, UUID]:
 async def list_payouts(
     database: Given[Database],
     page: Given[PageRequest],
-    state: PayoutState | None = None,
+    in_state: Annotated[PayoutState | None, QueryParameter(name="state")] = None,
     expert_id: UUID | None = None,
     board_id: UUID | None = None,
 ) -> Page[PayoutView]:
     """Pending and historical payouts, oldest first."""
     async with database.reading() as session:
-        rows = await queries.list_payouts(session, page, state=state, expert_id=expert_id, board_id=board_id)
+        rows = await queries.list_payouts(session, page, state=in_state, expert_id=expert_id, board_id=board_id)
     return page.page(rows, place_of, PayoutView.of)
 
 
