@@ -1,1 +1,3 @@
-"""What runs Waybill: the machine room of a laptop, containers, Kubernetes, and the documents generated from code."""
+"""How the system is brought up: on a laptop (`local`), in containers, on a cluster."""
+
+SERVICES = ("identity", "intake", "routing", "billing", "payouts", "notifications")

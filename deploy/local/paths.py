@@ -10,8 +10,8 @@ from pathlib import Path
 from random import SystemRandom
 
 ROOT = Path(__file__).resolve().parents[2]
-VAR = ROOT / "var"
-CACHE = VAR / "cache"
+VAR = Path(os.environ.get("WAYBILL_VAR", ROOT / "var"))
+CACHE = ROOT / "var" / "cache"
 ENDPOINTS = VAR / "endpoints.json"
 
 # Below the range from which the kernel takes the ports of outgoing connections: a server that restarts
@@ -35,16 +35,20 @@ def is_listening(port: int) -> bool:
 
 def open_workroom() -> Path:
     """A temporary directory that belongs to this process; those that a killed process left are removed."""
-    base = Path(tempfile.gettempdir())
-    for left in base.glob("waybill-*-*"):
-        owner = left.name.split("-")[1]
-        if owner.isdigit() and not _is_alive(int(owner)):
-            shutil.rmtree(left, ignore_errors=True)
-    room = base / f"waybill-{os.getpid()}-{secrets.token_hex(4)}"
+    sweep_workrooms()
+    room = Path(tempfile.gettempdir()) / f"waybill-{os.getpid()}-{secrets.token_hex(4)}"
     # Others may pass through, as PostgreSQL refuses to run as root and then runs as another user.
     room.mkdir()
     room.chmod(0o711)
     return room
+
+
+def sweep_workrooms() -> None:
+    """Removes the directories of processes that are no more."""
+    for left in Path(tempfile.gettempdir()).glob("waybill-*-*"):
+        owner = left.name.split("-")[1]
+        if owner.isdigit() and not _is_alive(int(owner)):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def close_workroom(room: Path) -> None:

@@ -1,0 +1,131 @@
+"""The process that stays: starts the system, keeps it running, stops it when told to. `up` starts it.
+
+Until `up` has said over standard input that the system may stay, its end is the end of the system.
+"""
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from typing import NoReturn
+
+from deploy.local.addresses import write_endpoints
+from deploy.local.paths import ENDPOINTS
+from deploy.local.running import ALREADY_RUNNING, LOGS, STATE, STAY, AlreadyRunning, keeping, write_state
+from deploy.local.system import System
+
+WATCH_SECONDS = 0.5
+
+
+class ToldToStop(BaseException):
+    """Raised in the main thread by SIGTERM or SIGINT, wherever it is."""
+
+
+def report_progress(line: str) -> None:
+    _say("progress", line)
+
+
+def make_system() -> System:
+    return System(logs=LOGS, report=report_progress)
+
+
+def main(make: Callable[[], System] = make_system) -> None:
+    stop_on_signals()
+    stay = threading.Event()
+    threading.Thread(target=_listen, args=(stay,), name="leash", daemon=True).start()
+    try:
+        with keeping():
+            _keep(make, stay)
+    except AlreadyRunning:
+        sys.exit(ALREADY_RUNNING)
+    except ToldToStop:
+        sys.exit(0)
+    except Exception as fault:
+        ignore_signals()
+        traceback.print_exc()
+        _say("failed", str(fault))
+        sys.exit(1)
+
+
+def stop_on_signals() -> None:
+    def stop(*_: object) -> NoReturn:
+        # Once: a second signal would interrupt the stopping.
+        ignore_signals()
+        raise ToldToStop
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+
+
+def ignore_signals() -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _keep(make: Callable[[], System], stay: threading.Event) -> None:
+    system = make()
+    # Who wants to stop us while we start must know whom.
+    _write_state(system)
+    try:
+        with system:
+            write_endpoints(system.addresses.as_endpoints())
+            _write_state(system)
+            _say("ready", "")
+            stay.wait()
+            _let_go_of_terminal()
+            _watch(system)
+    finally:
+        ENDPOINTS.unlink(missing_ok=True)
+        STATE.unlink(missing_ok=True)
+
+
+def _watch(system: System) -> NoReturn:
+    while True:
+        if system.supervisor.mend(lambda death: print(death, file=sys.stderr, flush=True)):
+            _write_state(system)
+        time.sleep(WATCH_SECONDS)
+
+
+def _write_state(system: System) -> None:
+    supervisor = system.supervisor
+    write_state(
+        {
+            "pid": os.getpid(),
+            "environment": system.addresses.environment,
+            "room": str(system.room),
+            "processes": {
+                child.name: {"pid": child.pid, "restarts": supervisor.restarts_of(child), "log": str(child.log)}
+                for child in supervisor.children
+                if child.is_wanted
+            },
+        }
+    )
+
+
+def _listen(stay: threading.Event) -> None:
+    """Ends the system where standard input ends before it was said to stay."""
+    for line in sys.stdin:
+        if line == STAY:
+            stay.set()
+            return
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _say(kind: str, text: str) -> None:
+    # Nobody listens any more: then the leash ends the system, or it was let go.
+    with suppress(BrokenPipeError):
+        print(json.dumps({kind: text}), flush=True)
+
+
+def _let_go_of_terminal() -> None:
+    """Standard output was a pipe to `up`, which has gone: what is printed from here on goes to the log."""
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    main()
