@@ -9,14 +9,14 @@ from http import HTTPStatus
 from typing import Annotated, Any, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import ColumnElement, Select, tuple_
 
 from chassis.errors import Refusal
 
 T = TypeVar("T")
 R = TypeVar("R")
-S = TypeVar("S", bound=Select[Any])
+S = TypeVar("S", bound=Select[*tuple[Any, ...]])
 
 LARGEST_PAGE = 200
 Instant: TypeAlias = "ColumnElement[datetime] | Any"
@@ -32,6 +32,8 @@ class MalformedCursor(Refusal):
 
 class Page(BaseModel, Generic[T]):
     """`next` is the cursor of the page that follows; null on the last one."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
 
     items: list[T]
     next: Annotated[str | None, Field(description="send it as `cursor` for the next page; null on the last one")] = None

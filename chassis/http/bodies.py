@@ -7,14 +7,15 @@ from typing import Annotated, Any
 
 from litestar import Request
 from litestar.enums import RequestEncodingType
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic_core import ErrorDetails
 
 from chassis.errors import FieldError, Refusal
 
 UNSAYABLE = re.compile("[\x00\ud800-\udfff]")
 """NUL, which PostgreSQL's text refuses, and surrogates, which UTF-8 has no form for."""
-CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+ONE_LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
+CONTROL_FAULT = ("string_control_character", "Text must be one line without control characters")
 _ESCAPED_UNSAYABLE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 UNSAYABLE_FAULT = ("string_unsayable", "Text cannot hold NUL characters or lone surrogates")
 # Messages that would repeat a part of the value.
@@ -38,21 +39,9 @@ class UnsupportedMediaType(Refusal):
     status = Refusal.status.UNSUPPORTED_MEDIA_TYPE
 
 
-def _sayable(text: str) -> str:
-    if UNSAYABLE.search(text):
-        raise PydanticCustomError(*UNSAYABLE_FAULT)
-    return text
-
-
-def _one_line(text: str) -> str:
-    if CONTROL.search(text):
-        raise PydanticCustomError("string_control_character", "Text must be one line without control characters")
-    return text
-
-
-Text = Annotated[str, StringConstraints(min_length=1, max_length=4000), AfterValidator(_sayable)]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
 """Prose of people: lines are allowed. For another length: `Annotated[Text, StringConstraints(max_length=100)]`."""
-Line = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_one_line)]
+Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=ONE_LINE)]
 """A name, a title, a reference: no line breaks, so that it can stand in a mail's header."""
 
 
@@ -95,12 +84,19 @@ def _validated(model: type[Body], raw: bytes) -> Body | list[FieldError]:
 def field_errors(invalid: ValidationError, *, within: str = "") -> list[FieldError]:
     """Pydantic's faults as ours: its error types are the codes; values are left out of the messages."""
     details = invalid.errors(include_url=False, include_input=False)
-    return [FieldError(_place(within, *fault["loc"]), fault["type"], _message(fault)) for fault in details]
+    return [FieldError(_place(within, *fault["loc"]), *_told(fault)) for fault in details]
 
 
 def _place(*parts: object) -> str:
     place = ".".join(str(part) for part in parts if part != "")
     return UNSAYABLE.sub("�", place)[:LONGEST_FIELD]
+
+
+def _told(fault: ErrorDetails) -> tuple[str, str]:
+    """The code and the message."""
+    if fault["type"] == "string_pattern_mismatch" and fault["ctx"]["pattern"] == ONE_LINE:
+        return CONTROL_FAULT
+    return fault["type"], _message(fault)
 
 
 def _message(fault: ErrorDetails) -> str:

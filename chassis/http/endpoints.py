@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from litestar import Litestar, Request
+from litestar import Litestar, Request, Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import RawBody
 from litestar.routes import HTTPRoute
@@ -150,13 +150,12 @@ def unbounded(schema: dict[str, Any], place: str) -> Iterator[str]:
         yield from unbounded(inner, place)
 
 
-async def validate_request(request: Request[Any, Any, Any]) -> None:
+async def validate_request(request: Request[Any, Any, Any]) -> Response[None] | None:
     """Runs after the guards and before the handler: parameters and body together, so that all faults come at once."""
-    endpoint: Endpoint | None = request.app.state.endpoint_by_place.get(
-        (request.scope["path_template"], request.method)
-    )
+    path = request.scope["path_template"]
+    endpoint: Endpoint | None = request.app.state.endpoint_by_place.get((path, request.method))
     if endpoint is None:
-        return
+        return _options(request.app, path)
     faults = parameter_faults(request, endpoint.parameters) if _has_parameters(request, endpoint) else []
     if endpoint.body is not None:
         outcome = await _read(request, endpoint.body, endpoint.body_is_optional)
@@ -166,6 +165,13 @@ async def validate_request(request: Request[Any, Any, Any]) -> None:
             request.scope["state"][_BODY_KEY] = outcome
     if faults:
         raise InvalidRequest("the request does not have the form that is documented", errors=tuple(faults))
+    return None
+
+
+def _options(app: Litestar, path: str) -> Response[None]:
+    """Litestar's own answer forgets the methods of all handlers but the path's first."""
+    methods = sorted({"OPTIONS", *(endpoint.method for endpoint in endpoints_of(app) if endpoint.path == path)})
+    return Response(None, status_code=204, headers={"Allow": ", ".join(methods)})
 
 
 def _has_parameters(request: Request[Any, Any, Any], endpoint: Endpoint) -> bool:

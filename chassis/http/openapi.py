@@ -79,7 +79,7 @@ def openapi_document(app: Litestar) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": components,
-            "responses": {f"Problem{status}": _problem(status) for status in _PROBLEMS} | {"Problem": _problem(None)},
+            "responses": _problem_responses(schemas["problem", ""]),
             "securitySchemes": _SECURITY_SCHEMES,
         },
     }
@@ -139,7 +139,7 @@ def _operation(endpoint: Endpoint, schemas: Schemas) -> dict[str, Any]:
     summary, _, description = inspect.cleandoc(handler.fn.__doc__ or "").partition("\n")
     operation: dict[str, Any] = {
         "operationId": name,
-        "summary": handler.summary or summary or name.replace("_", " ").capitalize(),
+        "summary": handler.summary or summary.rstrip(".") or name.replace("_", " ").capitalize(),
         "security": _security(endpoint),
         "responses": _successes(endpoint, schemas) | _problems(endpoint),
     }
@@ -197,7 +197,7 @@ def _request_body(endpoint: Endpoint, schemas: Schemas) -> dict[str, Any] | None
     if endpoint.body is not None:
         schema = schemas[operation_id(endpoint), "body"]
         return {"required": not endpoint.body_is_optional, "content": {"application/json": {"schema": schema}}}
-    return {"required": True, "content": {"*/*": {}}} if endpoint.takes_raw_body else None
+    return {"required": False, "content": {"*/*": {}}} if endpoint.takes_raw_body else None
 
 
 def _successes(endpoint: Endpoint, schemas: Schemas) -> dict[str, Any]:
@@ -245,10 +245,10 @@ def _problems(endpoint: Endpoint) -> dict[str, Any]:
     return refs | {"default": {"$ref": "#/components/responses/Problem"}}
 
 
-def _problem(status: int | None) -> dict[str, Any]:
-    schema = {"$ref": REFS.format(model=Problem.__name__)}
-    answer: dict[str, Any] = {
-        "description": _PROBLEMS[status] if status else "Anything else that went wrong",
-        "content": {MEDIA_TYPE: {"schema": schema}},
+def _problem_responses(schema: dict[str, Any]) -> dict[str, Any]:
+    content = {MEDIA_TYPE: {"schema": schema}}
+    responses = {
+        f"Problem{status}": {"description": text, "content": content, "headers": _HEADERS.get(status, {})}
+        for status, text in _PROBLEMS.items()
     }
-    return answer | ({"headers": _HEADERS[status]} if status in _HEADERS else {})
+    return responses | {"Problem": {"description": "Anything else that went wrong", "content": content}}

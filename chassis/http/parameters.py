@@ -16,7 +16,14 @@ from chassis.errors import FieldError
 from chassis.http.bodies import UNSAYABLE, UNSAYABLE_FAULT, field_errors
 
 Place = Literal["path", "query", "header", "cookie"]
-_CONSTRAINTS = ("gt", "ge", "lt", "le", "multiple_of", "min_length", "max_length", "pattern", "description", "title")
+# Litestar's names of constraints, and pydantic's for the same.
+_CONSTRAINTS = {
+    **{name: name for name in ("gt", "ge", "lt", "le", "multiple_of", "min_length", "max_length", "pattern")},
+    "min_items": "min_length",
+    "max_items": "max_length",
+    "description": "description",
+    "title": "title",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +84,8 @@ def _adapter(annotation: Any) -> TypeAdapter[Any]:
 
 
 def _constraints(definition: ParameterKwarg | None) -> dict[str, Any]:
-    values = {name: getattr(definition, name, None) for name in _CONSTRAINTS}
-    return {name: value for name, value in values.items() if value is not None}
+    found = [(ours, getattr(definition, theirs, None)) for theirs, ours in _CONSTRAINTS.items()]
+    return {name: value for name, value in found if value is not None}
 
 
 def parameter_faults(request: Request[Any, Any, Any], parameters: tuple[Parameter, ...]) -> list[FieldError]:
