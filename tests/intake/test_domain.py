@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from hashlib import sha256
 from itertools import product
 from typing import Any
@@ -17,9 +18,11 @@ from services.intake.domain import (
     TRANSITIONS,
     Fault,
     LeadContent,
+    LeadOutcome,
     LeadStatus,
     fingerprint,
     followed,
+    outcome_of,
     resolved_to,
     states_of,
 )
@@ -77,9 +80,22 @@ class TestLeadStatus:
     def test_nothing_goes_back_to_received(self) -> None:
         assert not any(status.can_become(LeadStatus.RECEIVED) for status in LeadStatus)
 
-    def test_an_exception_that_was_assigned_goes_on_and_one_that_was_rejected_ends(self) -> None:
-        assert resolved_to("assigned_by_hand") is LeadStatus.DISPATCHING
-        assert resolved_to("rejected") is LeadStatus.CLOSED
+    @pytest.mark.parametrize("resolution", ["assigned", "assigned_by_hand", "retried"])
+    def test_a_resolution_that_tries_again_puts_the_lead_back_on_its_way(self, resolution: str) -> None:
+        assert resolved_to(resolution) is LeadStatus.DISPATCHING
+
+    def test_any_other_resolution_leaves_the_lead_where_it_is(self) -> None:
+        assert resolved_to("resolved_by_operator") is None
+        assert followed(LeadStatus.EXCEPTION, None) is LeadStatus.EXCEPTION
+
+    def test_has_an_outcome_once_something_is_decided(self) -> None:
+        assert outcome_of(LeadStatus.DISPATCHING, None) is None
+        assert outcome_of(LeadStatus.CLOSED, None) is LeadOutcome.CLOSED
+        assert outcome_of(LeadStatus.REJECTED, None) is LeadOutcome.REJECTED
+
+    def test_what_was_delivered_stays_so_though_it_be_closed(self) -> None:
+        now = datetime(2026, 3, 3, tzinfo=UTC)
+        assert outcome_of(LeadStatus.CLOSED, now) is LeadOutcome.DELIVERED
 
 
 class TestFingerprint:

@@ -1,0 +1,92 @@
+"""A working source, a lead as a source would hand it in, and a look into the tables."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from chassis.database import Database, create_engine
+from chassis.ids import new_id
+from contracts.values import AustralianState, SelectedPath
+from deploy.local.postgres import ServiceDatabase
+from services.intake.commands.leads import TakeLead
+from services.intake.commands.sources import create_source
+from services.intake.domain import LeadContent
+from services.intake.keyring import KeyRing
+from services.intake.queries import LiveKey
+
+NOW = datetime(2026, 3, 3, 2, 15, 4, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """An operator, as the audit sees one."""
+
+    id: UUID
+    name: str
+
+
+OPERATOR = Person(new_id(), "Robin Field")
+
+CONTENT = LeadContent(
+    selected_path=SelectedPath.COMPARE_QUOTES,
+    service="solar-battery",
+    name="Mia O'Brien",
+    email="mia.obrien@example.test",
+    phone="+61412345678",
+    street="12 Cadogan Street",
+    suburb="Marrickville",
+    state=AustralianState.NSW,
+    postcode="2204",
+    consent_text="I agree to be called about quotes.",
+    consent_url="https://quotes.example/solar",
+)
+
+
+def submission(**changes: Any) -> dict[str, Any]:
+    """The body of a valid `POST /leads`; a field given as None is left out."""
+    body = {
+        "client_submission_key": "form-7731",
+        "selected_path": "compare_quotes",
+        "service": "solar-battery",
+        "name": " Mia  O'Brien ",
+        "email": "mia.obrien@Example.test",
+        "phone": "0412 345 678",
+        "address": {"street": "12 Cadogan Street", "suburb": "Marrickville", "state": "NSW", "postcode": "2204"},
+        "consent": {"text": "I agree to be called about quotes.", "url": "https://quotes.example/solar"},
+        **changes,
+    }
+    return {name: value for name, value in body.items() if value is not None}
+
+
+@asynccontextmanager
+async def committing(given: ServiceDatabase, pool_size: int = 10) -> AsyncIterator[Database]:
+    """A database whose commits are real, for two units of work at once."""
+    ours = Database(create_engine(given.url, pool_size=pool_size), "/waybill/intake")
+    yield ours
+    await ours.close()
+
+
+async def working_source(database: Database, name: str = "Solar Quotes") -> tuple[str, LiveKey]:
+    """A new source's API key, and the key as it is once recognised."""
+    async with database.transaction() as session:
+        keyed = await create_source(session, name, OPERATOR, NOW)
+    return keyed.api_key, await KeyRing(database, remember_seconds=0).holder(keyed.api_key)
+
+
+def taking(source: LiveKey, key: str = "form-7731", content: LeadContent = CONTENT) -> TakeLead:
+    return TakeLead(source, key, content, "203.0.113.9", NOW)
+
+
+async def rows(database: Database, query: str, **parameters: Any) -> list[dict[str, Any]]:
+    async with database.reading() as session:
+        return [dict(row) for row in (await session.execute(text(query), parameters)).mappings()]
+
+
+async def count(database: Database, table: str) -> int:
+    found: int = (await rows(database, f"SELECT count(*) AS n FROM {table}"))[0]["n"]
+    return found
