@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import get, post
-from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 from pydantic import BaseModel
 from sqlalchemy import Row
 
@@ -65,14 +65,16 @@ class DiscardParkedEvent(Body):
 async def list_parked_events(
     database: Given[Database],
     page: Given[PageRequest],
-    state: FromQuery[ParkedState] = ParkedState.PARKED,
+    in_state: Annotated[ParkedState, QueryParameter(name="state")] = ParkedState.PARKED,
     topic: Annotated[str | None, QueryParameter(max_length=200)] = None,
     key: Annotated[str | None, QueryParameter(max_length=200)] = None,
 ) -> Page[ParkedEvent]:
     """Oldest first: the first of a key is the one that holds the others back."""
     after = (page.after.at, page.after.id) if page.after else None
     async with database.reading() as session:
-        rows = await parking.list_parked(session, state=state, topic=topic, key=key, limit=page.limit + 1, after=after)
+        rows = await parking.list_parked(
+            session, state=in_state, topic=topic, key=key, limit=page.limit + 1, after=after
+        )
     return page.page(rows, lambda row: (row.parked_at, row.id), ParkedEvent.of)
 
 
