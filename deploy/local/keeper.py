@@ -16,7 +16,7 @@ from typing import NoReturn
 
 from deploy.local.addresses import write_endpoints
 from deploy.local.paths import ENDPOINTS
-from deploy.local.running import ALREADY_RUNNING, LOGS, STATE, STAY, AlreadyRunning, keeping, write_state
+from deploy.local.running import ALREADY_RUNNING, KEEPER_LOG, LOGS, STATE, STAY, AlreadyRunning, keeping, write_state
 from deploy.local.system import System
 
 WATCH_SECONDS = 0.5
@@ -31,6 +31,10 @@ def report_progress(line: str) -> None:
 
 
 def make_system() -> System:
+    """Called under the lock: what lies in the directory of logs is of a system that is no more."""
+    for left in LOGS.glob("*.log"):
+        if left != KEEPER_LOG:
+            left.unlink()
     return System(logs=LOGS, report=report_progress)
 
 

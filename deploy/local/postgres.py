@@ -204,15 +204,19 @@ def _binaries() -> Path:
 def _reachable_binaries(user: str | None, directory: Path) -> Path:
     """The wheel's binaries, or a copy of them where `user` may not enter the way to them, as a home of root."""
     binaries = _binaries()
-    if user is None or _may_run(binaries / "postgres", user):
+    if _may_run(binaries / "postgres", user):
         return binaries
-    copy = directory / "postgresql"
+    package = binaries.parents[1]
+    copy = directory / "wheel" / package.name
     if not copy.exists():
-        shutil.copytree(binaries.parent, copy, symlinks=True)
-    return copy / binaries.name
+        # The libraries lie beside the package and are found relative to the binaries.
+        libraries = package.with_name(f"{package.name}.libs")
+        shutil.copytree(libraries, copy.with_name(libraries.name))
+        shutil.copytree(binaries.parent, copy / binaries.parent.name, symlinks=True)
+    return copy / binaries.relative_to(package)
 
 
-def _may_run(program: Path, user: str) -> bool:
+def _may_run(program: Path, user: str | None) -> bool:
     try:
         subprocess.run([str(program), "--version"], user=user, check=True, capture_output=True, cwd="/")
     except (PermissionError, subprocess.CalledProcessError):

@@ -3,7 +3,6 @@
 import fcntl
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +17,7 @@ RUN = VAR / "run"
 LOCK = RUN / "keeper.lock"
 STATE = RUN / "state.json"
 LOGS = VAR / "logs"
+KEEPER_LOG = LOGS / "keeper.log"
 
 KEEPER = "deploy.local.keeper"
 
@@ -86,9 +86,8 @@ def read_state() -> dict[str, Any] | None:
 
 def start_keeper(show: Callable[[str], None], keeper_module: str = KEEPER) -> None:
     """Returns when the system is ready, and leaves it running; should we be killed before, it stops by itself."""
-    shutil.rmtree(LOGS, ignore_errors=True)
-    LOGS.mkdir(parents=True)
-    with (LOGS / "keeper.log").open("ab") as log:
+    LOGS.mkdir(parents=True, exist_ok=True)
+    with KEEPER_LOG.open("ab") as log:
         keeper = subprocess.Popen(
             [sys.executable, "-m", keeper_module],
             cwd=ROOT,
@@ -123,7 +122,7 @@ def _follow(keeper: "subprocess.Popen[str]", show: Callable[[str], None]) -> Non
         show(said["progress"])
     if keeper.wait() == ALREADY_RUNNING:
         raise AlreadyRunning
-    raise NotStarted(f"the keeper ended with {keeper.returncode}; see {LOGS / 'keeper.log'}")
+    raise NotStarted(f"the keeper ended with {keeper.returncode}; see {KEEPER_LOG}")
 
 
 def stop_keeper() -> bool:
