@@ -59,9 +59,11 @@ class Courier:
         self.is_dropping = False
         self.held: deque[Delivery] = deque()
         self.attempts = 0
+        self.under_way = 0
         self._queues: dict[str, asyncio.Queue[Delivery]] = {}
         self._workers: dict[str, asyncio.Task[None]] = {}
         self._timers: set[asyncio.TimerHandle] = set()
+        self._end_of_dropping: asyncio.TimerHandle | None = None
         self._client: httpx.AsyncClient | None = None
         for address in settings.webhooks:
             self.add(address, lasting=True)
@@ -106,7 +108,8 @@ class Courier:
             timer.cancel()
         self._timers.clear()
         self.held.clear()
-        self.copies, self.is_paused, self.is_dropping, self.attempts = 1, False, False, 0
+        self._stop_dropping()
+        self.copies, self.is_paused, self.attempts = 1, False, 0
 
     def start(self) -> None:
         self._client = httpx.AsyncClient(timeout=self._settings.webhook_timeout_seconds, trust_env=False)
@@ -139,9 +142,17 @@ class Courier:
             while not queue.empty():
                 self.held.append(queue.get_nowait())
 
+    def drop(self, seconds: float | None) -> None:
+        """Until `resume`, or for so many seconds."""
+        self._stop_dropping()
+        self.is_dropping = True
+        if seconds is not None:
+            self._end_of_dropping = asyncio.get_running_loop().call_later(seconds, self._stop_dropping)
+
     def resume(self, *, backwards: bool = False) -> int:
         """Delivers what was held, in the order it happened or the reverse, and says how many that were."""
-        self.is_paused = self.is_dropping = False
+        self._stop_dropping()
+        self.is_paused = False
         held = list(self.held)[:: -1 if backwards else 1]
         self.held.clear()
         for delivery in held:
@@ -154,9 +165,16 @@ class Courier:
             "dropping": self.is_dropping,
             "copies": self.copies,
             "held": len(self.held),
-            "queued": sum(queue.qsize() for queue in self._queues.values()) + len(self._timers),
+            "waiting": sum(queue.qsize() for queue in self._queues.values()) + len(self._timers),
+            "under_way": self.under_way,
             "attempts": self.attempts,
         }
+
+    def _stop_dropping(self) -> None:
+        self.is_dropping = False
+        if self._end_of_dropping is not None:
+            self._end_of_dropping.cancel()
+            self._end_of_dropping = None
 
     def _open(self, endpoint: Endpoint) -> None:
         self._workers[endpoint.id] = asyncio.create_task(self._work(self._queues[endpoint.id]))
@@ -187,6 +205,7 @@ class Courier:
         if self._client is None:
             return False
         self.attempts += 1
+        self.under_way += 1
         body = delivery.event.as_text().encode()
         headers = {
             "Content-Type": "application/json; charset=utf-8",
@@ -197,6 +216,8 @@ class Courier:
             answer = await self._client.post(delivery.endpoint.url, content=body, headers=headers)
         except (httpx.HTTPError, httpx.InvalidURL):
             return False
+        finally:
+            self.under_way -= 1
         return answer.is_success
 
     def _retry_later(self, delivery: Delivery) -> None:

@@ -7,13 +7,18 @@ from deploy.local.stripe.views import render
 from deploy.local.stripe.world import Call
 
 _DEEPEST = 4
+"""Levels, the `data` of a list counted too."""
 
 
 def expand(call: Call, shown: Json, paths: list[str]) -> Json:
     for path in paths:
         steps = path.split(".")
-        if len(steps) > _DEEPEST + 1:
-            raise ApiError(f"You cannot expand more than {_DEEPEST} levels of a property: {path}", param="expand")
+        if len(steps) > _DEEPEST:
+            raise ApiError(
+                f"You cannot expand more than {_DEEPEST} levels of a property. (Property: {path})",
+                code="property_expansion_max_depth",
+                param="expand",
+            )
         shown = _expand_hash(call, shown, steps, path)
     return shown
 

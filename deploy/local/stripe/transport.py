@@ -44,7 +44,7 @@ class Answer:
 
     @classmethod
     def of(cls, content: Json, status: int = 200) -> "Answer":
-        return cls(status, json.dumps(content, default=str).encode())
+        return cls(status, json.dumps(content).encode())
 
     @classmethod
     def refusal(cls, error: ApiError) -> "Answer":

@@ -1,11 +1,10 @@
 """`/_control/webhooks`: where events go, when, how often and in what order."""
 
-import asyncio
 from enum import StrEnum
 
 from deploy.local.stripe.control.body import Body
 from deploy.local.stripe.control.machine import Machine
-from deploy.local.stripe.courier import Courier, Delivery, Endpoint
+from deploy.local.stripe.courier import Delivery, Endpoint
 from deploy.local.stripe.errors import ApiError, Json, no_such
 from deploy.local.stripe.settings import EndpointAddress
 
@@ -59,11 +58,8 @@ def drop(machine: Machine, body: Body) -> Json:
     """Until `resume`, or for so many seconds."""
     seconds = body.seconds("seconds") if body.has("seconds") else None
     body.end()
-    courier = machine.world.courier
-    courier.is_dropping = True
-    if seconds is not None:
-        asyncio.get_running_loop().call_later(seconds, _stop_dropping, courier)
-    return courier.state()
+    machine.world.courier.drop(seconds)
+    return machine.world.courier.state()
 
 
 def resend(machine: Machine, body: Body) -> Json:
@@ -79,10 +75,6 @@ def resend(machine: Machine, body: Body) -> Json:
         for _copy in range(copies):
             courier.send(Delivery(event, endpoint))
     return {"endpoints": len(hearing), "copies": copies}
-
-
-def _stop_dropping(courier: Courier) -> None:
-    courier.is_dropping = False
 
 
 def _shown(endpoint: Endpoint) -> Json:
