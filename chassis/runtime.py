@@ -22,6 +22,7 @@ from chassis.event_metrics import BATCH_SECONDS, BATCH_SIZE, PARKED, RETRIES, SE
 from chassis.faults import is_passing
 from chassis.parking import BEHIND, Parking
 from chassis.records import Arrival, Record, Suspect, decode
+from chassis.telemetry.traces import consumed
 from contracts.envelope import Event, Incoming
 from contracts.topics import Topic
 
@@ -171,9 +172,8 @@ class ConsumerRuntime:
     async def hand_over(self, session: AsyncSession, arrivals: list[Arrival]) -> int:
         for type_, batch in waves(arrivals):
             # One event has one cause; a handler that takes many gives each event's cause itself.
-            cause = Cause.of(batch[0].envelope) if len(batch) == 1 else None
-            with caused_by(cause):
-                await self._handlers[type_](session, batch)
+            with consumed(self.name, batch) as traced, caused_by(_only_cause(traced)):
+                await self._handlers[type_](session, traced)
         return len(arrivals)
 
     def _deserves_another_try(self, suspect: Suspect) -> bool:
@@ -244,6 +244,10 @@ class ConsumerRuntime:
                 offset=record.offset,
                 event_id=str(parked.arrival.incoming.envelope.id) if parked.arrival.incoming else None,
             )
+
+
+def _only_cause(batch: Sequence[Incoming[Event]]) -> Cause | None:
+    return Cause.of(batch[0].envelope) if len(batch) == 1 else None
 
 
 def waves(arrivals: Sequence[Arrival]) -> list[tuple[str, list[Incoming[Event]]]]:

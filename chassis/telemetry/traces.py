@@ -6,6 +6,7 @@ Without one, a span is two random numbers: the SDK is not even imported.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from random import getrandbits
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from opentelemetry.trace.status import StatusCode
 from opentelemetry.util.types import AttributeValue
 
 from chassis.settings import ServiceSettings
+from contracts.envelope import EventT, Incoming
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
@@ -102,6 +104,41 @@ def span(
             raise
 
 
+@contextmanager
+def consumed(consumer: str, batch: list[Incoming[EventT]]) -> Iterator[list[Incoming[EventT]]]:
+    """A span per event in the trace that led to it, over the handling of the whole batch.
+
+    Gives the batch with each envelope's `traceparent` moved on to its span, so that what follows hangs below it.
+    Where nothing is recorded the batch is given as it is, for nothing.
+    """
+    if _provider is None:
+        yield batch
+        return
+    spans = [_consumer_span(consumer, incoming) for incoming in batch]
+    try:
+        yield [_moved_on(incoming, span) for incoming, span in zip(batch, spans, strict=True)]
+    except BaseException as fault:
+        for one in spans:
+            one.set_status(StatusCode.ERROR, type(fault).__name__)
+        raise
+    finally:
+        for one in spans:
+            one.end()
+
+
+def _consumer_span(consumer: str, incoming: Incoming[EventT]) -> Span:
+    envelope = incoming.envelope
+    parent = _remote(envelope.traceparent) if envelope.traceparent else None
+    context = trace.set_span_in_context(NonRecordingSpan(parent), Context()) if parent else Context()
+    return _start(
+        f"consume {envelope.type}", context, (), SpanKind.CONSUMER, {"messaging.consumer.group.name": consumer}
+    )
+
+
+def _moved_on(incoming: Incoming[EventT], span: Span) -> Incoming[EventT]:
+    return replace(incoming, envelope=replace(incoming.envelope, traceparent=_traceparent(span.get_span_context())))
+
+
 def _start(
     name: str, context: Context | None, links: Iterable[str], kind: SpanKind, attributes: dict[str, AttributeValue]
 ) -> Span:
@@ -121,9 +158,11 @@ def _ids_only(context: Context | None) -> Span:
 def current_traceparent() -> str | None:
     """The current span in W3C form, for a header or an envelope."""
     current = trace.get_current_span().get_span_context()
-    if not current.is_valid:
-        return None
-    return f"00-{current.trace_id:032x}-{current.span_id:016x}-{current.trace_flags:02x}"
+    return _traceparent(current) if current.is_valid else None
+
+
+def _traceparent(context: SpanContext) -> str:
+    return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
 
 
 def current_ids() -> tuple[str, str] | None:

@@ -38,7 +38,7 @@ def interleaved(*lanes: list[Record]) -> list[Record]:
     """As a partition holds them: turn by turn, offsets ascending."""
     mixed = [record for turn in zip(*lanes, strict=True) for record in turn]
     for offset, record in enumerate(mixed):
-        record.offset = offset  # type: ignore[misc]
+        record.offset = offset
     return mixed
 
 

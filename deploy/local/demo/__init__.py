@@ -1,0 +1,1 @@
+"""The demonstration: real leads become paid invoices, a closed board becomes money at its experts, the books tie."""
