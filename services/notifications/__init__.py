@@ -1,0 +1,1 @@
+"""Mail: what is sent to whom and once, by which sender account, and what became of it."""

@@ -1,0 +1,1 @@
+"""What can be done with mail: one function per use case."""

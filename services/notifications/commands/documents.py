@@ -1,0 +1,45 @@
+"""Documents: the bytes that billing rendered, kept as they came."""
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from contracts.billing import InvoiceDocumentRendered
+from services.notifications.errors import DocumentCorrupt
+from services.notifications.models import Document
+
+
+async def keep_documents(session: AsyncSession, rendered: Sequence[InvoiceDocumentRendered], now: datetime) -> None:
+    """Keeps each document once; refuses one whose bytes are not those that its hash names."""
+    insertion = insert(Document).on_conflict_do_nothing(index_elements=["id"])
+    await session.execute(insertion, [_row(document, now) for document in rendered])
+
+
+def _row(document: InvoiceDocumentRendered, now: datetime) -> dict[str, Any]:
+    return {
+        "id": document.document_id,
+        "invoice_id": document.invoice_id,
+        "kind": document.kind,
+        "number": document.number,
+        "file_name": document.file_name,
+        "media_type": document.media_type,
+        "sha256": document.sha256,
+        "content": _verified(document),
+        "received_at": now,
+    }
+
+
+def _verified(document: InvoiceDocumentRendered) -> bytes:
+    try:
+        content = base64.b64decode(document.content_base64, validate=True)
+    except (binascii.Error, ValueError):
+        raise DocumentCorrupt("the content is not base64", document_id=document.document_id) from None
+    if hashlib.sha256(content).hexdigest() != document.sha256:
+        raise DocumentCorrupt("the content's SHA-256 is another", document_id=document.document_id)
+    return content

@@ -1,0 +1,212 @@
+"""Messages: queued once, cancelled while there is time, tried again when an operator says so."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis import audit, outbox
+from chassis.audit import Actor, Subject
+from chassis.causation import Cause
+from chassis.errors import NotFound
+from chassis.ids import new_id
+from contracts.notifications import MessageAccepted, MessageFailed
+from contracts.values import MessagePurpose
+from services.notifications.domain.addresses import address_hash, is_deliverable, normalised, one_line
+from services.notifications.domain.messages import PUBLISHED, MessageState, header_id, mail_class_of, priority_of
+from services.notifications.errors import AddressSuppressed, MessageErased, MessageNotRetryable
+from services.notifications.models import Message
+from services.notifications.queries.messages import (
+    ERASE_MESSAGES,
+    ERASE_RESPONSES,
+    lock_unsettled_about,
+    messages_to_erase,
+)
+from services.notifications.queries.suppressions import suppressed_hashes
+from services.notifications.rendering import CURRENT_VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A mail to be. `withheld` is why it cannot be sent although it should: then it is born failed, and told so."""
+
+    purpose: MessagePurpose
+    subject_kind: str
+    subject_id: UUID
+    recipient_email: str
+    recipient_name: str
+    context: Mapping[str, Any]
+    cause: Cause | None = None
+    send_no: int = 1
+    document_id: UUID | None = None
+    thread_id: UUID | None = None
+    header_id: str | None = None
+    extra_headers: Mapping[str, str] = field(default_factory=dict)
+    due_at: datetime | None = None
+    withheld: str | None = None
+    id: UUID = field(default_factory=new_id)
+
+    @property
+    def refusal(self) -> str | None:
+        return self.withheld or (None if is_deliverable(self.recipient_email) else "recipient_invalid")
+
+
+async def queue_messages(session: AsyncSession, drafts: Sequence[Draft], mail_domain: str, now: datetime) -> set[UUID]:
+    """Queues each draft unless its mail exists already; returns the ids of those that are new."""
+    if not drafts:
+        return set()
+    insertion = insert(Message).on_conflict_do_nothing(constraint="uq_messages_once").returning(Message.id)
+    fresh = set(await session.scalars(insertion, [_row(draft, mail_domain, now) for draft in drafts]))
+    for draft in drafts:
+        if draft.id in fresh and draft.refusal is not None and draft.purpose in PUBLISHED:
+            outbox.add(session, _failed(draft, draft.refusal, now), version=1, cause=draft.cause)
+    return fresh
+
+
+def _row(draft: Draft, mail_domain: str, now: datetime) -> dict[str, Any]:
+    """An address that no server could be asked for may be anything at all: it is cut to what a column may hold."""
+    email = (
+        normalised(draft.recipient_email) if is_deliverable(draft.recipient_email) else one_line(draft.recipient_email)
+    )
+    return {
+        "id": draft.id,
+        "version": 0 if draft.refusal is None else 1,
+        "purpose": draft.purpose,
+        "subject_kind": draft.subject_kind,
+        "subject_id": draft.subject_id,
+        "recipient_hash": address_hash(draft.recipient_email),
+        "send_no": draft.send_no,
+        "recipient_email": email,
+        "recipient_name": one_line(draft.recipient_name),
+        "mail_class": mail_class_of(draft.purpose),
+        "priority": priority_of(draft.purpose),
+        "template": draft.purpose,
+        "template_version": CURRENT_VERSION[draft.purpose],
+        "context": dict(draft.context),
+        "extra_headers": dict(draft.extra_headers),
+        "document_id": draft.document_id,
+        "thread_id": draft.thread_id,
+        "header_id": draft.header_id or header_id(draft.id, mail_domain),
+        "state": MessageState.QUEUED if draft.refusal is None else MessageState.FAILED,
+        "state_since": now,
+        "reason_code": draft.refusal,
+        "next_attempt_at": draft.due_at or now,
+        "correlation_id": draft.cause.correlation_id if draft.cause else None,
+        "causation_id": draft.cause.causation_id if draft.cause else None,
+        "traceparent": draft.cause.traceparent if draft.cause else None,
+        "created_at": now,
+    }
+
+
+def _failed(draft: Draft, reason_code: str, now: datetime) -> MessageFailed:
+    return MessageFailed(
+        message_id=draft.id,
+        purpose=draft.purpose,
+        subject_kind=draft.subject_kind,
+        subject_id=draft.subject_id,
+        reason_code=reason_code,
+        failed_at=now,
+    )
+
+
+async def cancel_messages(
+    session: AsyncSession, purpose: MessagePurpose, subject_ids: Sequence[UUID], now: datetime
+) -> None:
+    """Stops what was not sent yet. What is just being sent is let go; should it come back, it is not tried again."""
+    for message in await lock_unsettled_about(session, purpose, subject_ids):
+        message.cancelled_at = now
+        if MessageState(message.state).is_waiting:
+            settle(message, MessageState.CANCELLED, "cancelled", now)
+    await session.flush()
+
+
+async def retry_message(
+    session: AsyncSession, message_id: UUID, actor: Actor, reason: str, *, override_suppression: bool, now: datetime
+) -> Message:
+    """Queues a message anew that failed or was suppressed; its tries begin again. Queued already: nothing to do."""
+    message = await session.get(Message, message_id, with_for_update=True, populate_existing=True)
+    if message is None:
+        raise NotFound("no such message", message_id=message_id)
+    if MessageState(message.state).is_waiting:
+        return message
+    await _refuse_retry(session, message, override_suppression, now)
+    before = {"state": message.state, "reason_code": message.reason_code}
+    settle(message, MessageState.QUEUED, None, now)
+    message.next_attempt_at = now
+    message.tries = 0
+    message.override_reason = reason if override_suppression else message.override_reason
+    await audit.record(
+        session,
+        actor=actor,
+        action="retry_message",
+        subject=Subject("message", message.id),
+        before=before,
+        after={"state": message.state, "override_suppression": override_suppression},
+        reason_text=reason,
+    )
+    await session.flush()
+    return message
+
+
+async def _refuse_retry(session: AsyncSession, message: Message, override_suppression: bool, now: datetime) -> None:
+    if not MessageState(message.state).may_be_retried:
+        raise MessageNotRetryable(f"the message is {message.state}", message_id=message.id)
+    if message.erased_at is not None:
+        raise MessageErased("its address and content were erased", message_id=message.id)
+    if message.reason_code == "recipient_invalid" or not is_deliverable(message.recipient_email or ""):
+        raise MessageNotRetryable("its address is none that a server could be asked for", message_id=message.id)
+    standing = await suppressed_hashes(session, [message.recipient_hash], now)
+    if standing and not override_suppression:
+        raise AddressSuppressed("lift the suppression, or override it with a reason", message_id=message.id)
+
+
+def settle(message: Message, state: MessageState, reason_code: str | None, now: datetime) -> None:
+    """The message takes a new state and is in nobody's hands."""
+    message.state = state
+    message.state_since = now
+    message.reason_code = reason_code
+    message.lease_until = None
+    message.accepted_at = now if state is MessageState.ACCEPTED else None
+
+
+def publish_outcome(session: AsyncSession, message: Message, now: datetime) -> None:
+    """Tells those who wait for this mail what became of it; of other mail, nobody is told."""
+    purpose, state = MessagePurpose(message.purpose), MessageState(message.state)
+    if purpose not in PUBLISHED:
+        return
+    subject: dict[str, Any] = {
+        "message_id": message.id,
+        "purpose": purpose,
+        "subject_kind": message.subject_kind,
+        "subject_id": message.subject_id,
+    }
+    if state is MessageState.ACCEPTED:
+        outbox.add(
+            session,
+            MessageAccepted(**subject, accepted_at=now),
+            version=message.next_version(),
+            cause=cause_of(message),
+        )
+    elif state in (MessageState.FAILED, MessageState.SUPPRESSED):
+        event = MessageFailed(
+            **subject, reason_code=message.reason_code or state, smtp_status=message.smtp_status, failed_at=now
+        )
+        outbox.add(session, event, version=message.next_version(), cause=cause_of(message))
+
+
+def cause_of(message: Message) -> Cause | None:
+    if message.correlation_id is None:
+        return None
+    return Cause(message.correlation_id, message.causation_id, message.traceparent)
+
+
+async def erase_contents(session: AsyncSession, settled_before: datetime, portion: int, now: datetime) -> int:
+    """Erases address, name and content of messages that were settled so long ago; returns how many there were."""
+    ids = await messages_to_erase(session, settled_before, portion)
+    await session.execute(ERASE_MESSAGES, {"ids": ids, "now": now})
+    await session.execute(ERASE_RESPONSES, {"ids": ids})
+    return len(ids)

@@ -1,0 +1,99 @@
+"""Kafka in: each batch of events becomes mails, documents or one alert."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.clock import Clock
+from chassis.runtime import Consumer
+from contracts import topics
+from contracts.billing import DeliveryHeld, InvoiceDocumentRendered, InvoiceSent
+from contracts.envelope import Incoming
+from contracts.payouts import AllocationHeld, PayoutFailed, PayoutHeld, PayoutSent
+from contracts.routing import AssignmentCancelled, AssignmentCreated, DispatchExceptionRaised
+from contracts.values import MessagePurpose
+from services.notifications import drafts
+from services.notifications.commands.alerts import AlertKind, AlertTerms, Trouble, raise_alert
+from services.notifications.commands.documents import keep_documents
+from services.notifications.commands.messages import Draft, cancel_messages, queue_messages
+from services.notifications.errors import DocumentUnknown
+from services.notifications.queries.messages import document_kinds
+from services.notifications.settings import Settings
+
+
+class Consumers:
+    """The handlers, with what they are given: the clock for business time, the settings for addresses."""
+
+    def __init__(self, clock: Clock, settings: Settings) -> None:
+        self._clock = clock
+        self._settings = settings
+
+    def all(self) -> tuple[Consumer, ...]:
+        return (
+            Consumer(
+                topics.ASSIGNMENTS,
+                {AssignmentCreated: self.on_assignment_created, AssignmentCancelled: self.on_assignment_cancelled},
+            ),
+            Consumer(
+                topics.INVOICES,
+                {InvoiceDocumentRendered: self.on_document_rendered, InvoiceSent: self.on_invoice_sent},
+            ),
+            Consumer(
+                topics.PAYOUTS,
+                {
+                    PayoutSent: self.on_payout_sent,
+                    AllocationHeld: self._alerts(drafts.ALLOCATION_HELD, drafts.allocation_held),
+                    PayoutFailed: self._alerts(drafts.PAYOUT_FAILED, drafts.payout_failed),
+                    PayoutHeld: self._alerts(drafts.PAYOUT_HELD, drafts.payout_held),
+                },
+            ),
+            Consumer(
+                topics.DISPATCHES,
+                {DispatchExceptionRaised: self._alerts(drafts.DISPATCH_EXCEPTION, drafts.dispatch_exception)},
+            ),
+            Consumer(topics.DELIVERIES, {DeliveryHeld: self._alerts(drafts.DELIVERY_HELD, drafts.delivery_held)}),
+        )
+
+    async def on_assignment_created(self, session: AsyncSession, batch: list[Incoming[AssignmentCreated]]) -> None:
+        await self._queue(session, [drafts.lead_delivery(incoming) for incoming in batch])
+
+    async def on_assignment_cancelled(self, session: AsyncSession, batch: list[Incoming[AssignmentCancelled]]) -> None:
+        assignments = [incoming.event.assignment_id for incoming in batch]
+        await cancel_messages(session, MessagePurpose.LEAD_DELIVERY, assignments, self._clock.now())
+
+    async def on_document_rendered(self, session: AsyncSession, batch: list[Incoming[InvoiceDocumentRendered]]) -> None:
+        await keep_documents(session, [incoming.event for incoming in batch], self._clock.now())
+
+    async def on_invoice_sent(self, session: AsyncSession, batch: list[Incoming[InvoiceSent]]) -> None:
+        """The document came before it, in the same key; where that was discarded, this one is refused."""
+        kinds = await document_kinds(session, {incoming.event.document_id for incoming in batch})
+        for incoming in batch:
+            if incoming.event.document_id not in kinds:
+                raise DocumentUnknown("nothing was attached yet", document_id=incoming.event.document_id)
+        await self._queue(session, [drafts.invoice(i, kinds[i.event.document_id]) for i in batch])
+
+    async def on_payout_sent(self, session: AsyncSession, batch: list[Incoming[PayoutSent]]) -> None:
+        await self._queue(session, [drafts.payout_receipt(incoming) for incoming in batch])
+
+    async def _queue(self, session: AsyncSession, mails: list[Draft]) -> None:
+        await queue_messages(session, mails, self._settings.mail_domain, self._clock.now())
+
+    def _alerts(self, kind: AlertKind, describe: Callable[[Incoming[Any]], Trouble]) -> Any:
+        return partial(self._alert, kind, describe)
+
+    async def _alert(
+        self,
+        kind: AlertKind,
+        describe: Callable[[Incoming[Any]], Trouble],
+        session: AsyncSession,
+        batch: list[Incoming[Any]],
+    ) -> None:
+        terms = AlertTerms(
+            recipient=self._settings.ops_alert_address,
+            interval_seconds=self._settings.alert_interval_seconds,
+            mail_domain=self._settings.mail_domain,
+            now=self._clock.now(),
+        )
+        await raise_alert(session, kind, [describe(incoming) for incoming in batch], terms)

@@ -1,0 +1,61 @@
+"""Tickets: their states, and the signed token by which an answer finds its ticket and none but its ticket."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+from enum import StrEnum
+from uuid import UUID
+
+_SIGNATURE_BYTES = 10
+"""80 bits: with the id it fits into the 64 characters of a local part, and each guess costs a mail."""
+
+
+class TicketState(StrEnum):
+    """`pending` waits for the requester, `open` for us."""
+
+    OPEN = "open"
+    PENDING = "pending"
+    CLOSED = "closed"
+
+
+class EntryKind(StrEnum):
+    REQUEST = "request"
+    REPLY = "reply"
+    NOTE = "note"
+
+
+def reply_token(ticket_id: UUID, key: bytes) -> str:
+    """Lower-case letters and digits, as servers on the way may fold the case."""
+    return _base32(ticket_id.bytes + _signature(ticket_id, key))
+
+
+def ticket_of(token: str, key: bytes) -> UUID | None:
+    """The ticket that the token was made for; None where it was not made with `key`."""
+    try:
+        raw = base64.b32decode(token.upper() + "=" * (-len(token) % 8))
+    except (binascii.Error, ValueError):
+        return None
+    if len(raw) != 16 + _SIGNATURE_BYTES:
+        return None
+    ticket_id = UUID(bytes=raw[:16])
+    return ticket_id if hmac.compare_digest(raw[16:], _signature(ticket_id, key)) else None
+
+
+def reply_address(support_address: str, token: str) -> str:
+    """`support+<token>@…`: where the requester's answer goes."""
+    local, _, domain = support_address.rpartition("@")
+    return f"{local}+{token}@{domain}"
+
+
+def thread_header_id(token: str, place: int, mail_domain: str) -> str:
+    """The Message-ID of a thread's mail; place 0 is the ticket itself, which every reply refers to."""
+    return f"<ticket.{token}.{place}@{mail_domain}>"
+
+
+def _signature(ticket_id: UUID, key: bytes) -> bytes:
+    return hmac.digest(key, b"waybill ticket " + ticket_id.bytes, hashlib.sha256)[:_SIGNATURE_BYTES]
+
+
+def _base32(raw: bytes) -> str:
+    return base64.b32encode(raw).decode().rstrip("=").lower()

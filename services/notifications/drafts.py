@@ -1,0 +1,132 @@
+"""Events as the mails that follow from them: who gets what, and what the templates are told."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from chassis.causation import Cause
+from contracts.billing import DeliveryHeld, InvoiceSent
+from contracts.envelope import Envelope, Incoming
+from contracts.payouts import AllocationHeld, PayoutFailed, PayoutHeld, PayoutSent
+from contracts.routing import AssignmentCreated, DispatchExceptionRaised
+from contracts.values import MessagePurpose
+from services.notifications.commands.alerts import AlertKind, Trouble
+from services.notifications.commands.messages import Draft
+
+DISPATCH_EXCEPTION = AlertKind(
+    DispatchExceptionRaised.type,
+    "Leads wait in the exception queue",
+    "They were not dispatched: assign each by hand, or resolve it.",
+)
+DELIVERY_HELD = AlertKind(
+    DeliveryHeld.type,
+    "Deliveries are held without a price",
+    "The month cannot close until each has one: give the installer a price plan, then release them.",
+)
+ALLOCATION_HELD = AlertKind(
+    AllocationHeld.type,
+    "Experts' pay is not allocated",
+    "Mend the board's participation rules, then allocate it.",
+)
+PAYOUT_FAILED = AlertKind(
+    PayoutFailed.type, "Payouts were refused", "Nothing was paid: see to the reason, then run each again."
+)
+PAYOUT_HELD = AlertKind(
+    PayoutHeld.type, "Payouts are on hold", "Nothing was paid: see to the reason, then release each."
+)
+
+
+def lead_delivery(incoming: Incoming[AssignmentCreated]) -> Draft:
+    event = incoming.event
+    return Draft(
+        purpose=MessagePurpose.LEAD_DELIVERY,
+        subject_kind="assignment",
+        subject_id=event.assignment_id,
+        recipient_email=event.deliver_to,
+        recipient_name=event.installer_name,
+        context=_lead(event),
+        cause=Cause.of(incoming.envelope),
+        withheld="contact_erased" if event.contact is None else None,
+    )
+
+
+def _lead(event: AssignmentCreated) -> Mapping[str, Any]:
+    contact = event.contact.model_dump() if event.contact else {}
+    return {
+        **contact,
+        **event.location.model_dump(mode="json"),
+        "installer_name": event.installer_name,
+        "service": event.service,
+        "product_type": event.selected_path.product_type.value,
+        "max_assignments": event.selected_path.max_assignments,
+        "created_at": event.created_at.isoformat(),
+        "assignment_id": str(event.assignment_id),
+        "lead_id": str(event.lead_id),
+    }
+
+
+def invoice(incoming: Incoming[InvoiceSent], document_kind: str) -> Draft:
+    event = incoming.event
+    told = {"number", "recipient_name", "total_cents", "balance_cents", "currency", "due_at", "payment_url"}
+    return Draft(
+        purpose=MessagePurpose.INVOICE,
+        subject_kind="invoice",
+        subject_id=event.invoice_id,
+        recipient_email=event.recipient_email,
+        recipient_name=event.recipient_name,
+        context={**event.model_dump(mode="json", include=told), "document_kind": document_kind},
+        cause=Cause.of(incoming.envelope),
+        send_no=event.send_no,
+        document_id=event.document_id,
+    )
+
+
+def payout_receipt(incoming: Incoming[PayoutSent]) -> Draft:
+    event = incoming.event
+    told = {"payout_id", "expert_name", "board_title", "amount_cents", "currency", "stripe_transfer_id", "sent_at"}
+    return Draft(
+        purpose=MessagePurpose.PAYOUT_RECEIPT,
+        subject_kind="payout",
+        subject_id=event.payout_id,
+        recipient_email=event.expert_email,
+        recipient_name=event.expert_name,
+        context=event.model_dump(mode="json", include=told),
+        cause=Cause.of(incoming.envelope),
+    )
+
+
+def dispatch_exception(incoming: Incoming[DispatchExceptionRaised]) -> Trouble:
+    event = incoming.event
+    ids = {"lead": str(event.lead_id), "exception": str(event.exception_id)}
+    if event.assignment_id is not None:
+        ids["assignment"] = str(event.assignment_id)
+    return _trouble(incoming.envelope, event.reason_code, event.raised_at.isoformat(), ids, event.detail)
+
+
+def delivery_held(incoming: Incoming[DeliveryHeld]) -> Trouble:
+    event = incoming.event
+    ids = {"assignment": str(event.assignment_id), "installer": str(event.installer_id), "lead": str(event.lead_id)}
+    return _trouble(incoming.envelope, event.reason_code, event.delivered_at.isoformat(), ids)
+
+
+def allocation_held(incoming: Incoming[AllocationHeld]) -> Trouble:
+    event = incoming.event
+    ids = {"board": str(event.board_id)}
+    return _trouble(incoming.envelope, event.reason_code, event.held_at.isoformat(), ids, event.detail)
+
+
+def payout_failed(incoming: Incoming[PayoutFailed]) -> Trouble:
+    event = incoming.event
+    return _trouble(incoming.envelope, event.reason_code, event.failed_at.isoformat(), _payout_ids(event))
+
+
+def payout_held(incoming: Incoming[PayoutHeld]) -> Trouble:
+    event = incoming.event
+    return _trouble(incoming.envelope, event.reason_code, event.held_at.isoformat(), _payout_ids(event))
+
+
+def _payout_ids(event: PayoutFailed | PayoutHeld) -> dict[str, str]:
+    return {"payout": str(event.payout_id), "expert": str(event.expert_id), "board": str(event.board_id)}
+
+
+def _trouble(envelope: Envelope, reason_code: str, at: str, ids: dict[str, str], detail: str = "") -> Trouble:
+    return Trouble(envelope.id, reason_code, at, ids, detail, Cause.of(envelope))

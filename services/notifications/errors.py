@@ -1,0 +1,53 @@
+"""What notifications refuses."""
+
+from http import HTTPStatus
+
+from chassis.errors import Refusal
+
+
+class DocumentCorrupt(Refusal):
+    code = "document_corrupt"
+    title = "The document's bytes are not those that its hash names"
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class DocumentUnknown(Refusal):
+    code = "document_unknown"
+    title = "The document to be mailed has not arrived"
+
+
+class MessageNotRetryable(Refusal):
+    code = "message_not_retryable"
+    title = "Only a message that failed or was suppressed can be tried again"
+
+
+class MessageErased(Refusal):
+    code = "message_erased"
+    title = "What the message said has been erased"
+
+
+class AddressSuppressed(Refusal):
+    code = "address_suppressed"
+    title = "The recipient is on the suppression list"
+
+
+class SenderAccountExists(Refusal):
+    code = "sender_account_exists"
+    title = "A sender account of this name exists"
+
+
+class SmtpSecretUnknown(Refusal):
+    code = "smtp_secret_unknown"
+    title = "No SMTP URL is configured under this name"
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class TicketSigningOff(Refusal):
+    code = "ticket_signing_not_configured"
+    title = "No key is set to sign the reply addresses of tickets"
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+class IdTaken(Refusal):
+    code = "id_taken"
+    title = "The id is another's"

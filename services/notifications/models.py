@@ -1,0 +1,274 @@
+"""Tables of notifications. A message is one mail to one person about one thing, once for ever."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, LargeBinary, MetaData, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from chassis.database import Versioned, named_metadata
+from contracts.values import MessagePurpose
+from services.notifications.domain.accounts import AccountState, Health, HealthReason
+from services.notifications.domain.messages import MessageState
+from services.notifications.domain.replies import Verdict
+from services.notifications.domain.tickets import EntryKind, TicketState
+
+PENDING = "pending"
+"""An attempt whose outcome is not known yet."""
+
+
+def one_of(column: str, *words: StrEnum | str) -> str:
+    return f"{column} IN ({', '.join(repr(str(word)) for word in words)})"
+
+
+class Model(DeclarativeBase):
+    metadata: ClassVar[MetaData] = named_metadata()
+    type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: DateTime(timezone=True), str: Text, bytes: LargeBinary}
+
+
+class SenderAccount(Model):
+    """`secret_name` names the SMTP URL in the environment or a file; the URL itself is in no table."""
+
+    __tablename__ = "sender_accounts"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    from_address: Mapped[str]
+    from_name: Mapped[str]
+    secret_name: Mapped[str]
+    mail_classes: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    daily_cap: Mapped[int]
+    weight: Mapped[int] = mapped_column(default=1, server_default="1")
+    state: Mapped[str] = mapped_column(default=AccountState.ACTIVE)
+    state_since: Mapped[datetime]
+    reason: Mapped[str | None]
+    next_change_at: Mapped[datetime | None]
+    counted_since: Mapped[datetime]
+    faults_in_a_row: Mapped[int] = mapped_column(default=0, server_default="0")
+    authentication_failures: Mapped[int] = mapped_column(default=0, server_default="0")
+    created_at: Mapped[datetime]
+
+    __table_args__ = (
+        CheckConstraint(one_of("state", *AccountState), name="state"),
+        CheckConstraint("daily_cap > 0", name="daily_cap"),
+        CheckConstraint("weight BETWEEN 1 AND 1000", name="weight"),
+        CheckConstraint("cardinality(mail_classes) > 0", name="carries_something"),
+    )
+
+    @property
+    def health(self) -> Health:
+        return Health(
+            state=AccountState(self.state),
+            since=self.state_since,
+            counted_since=self.counted_since,
+            reason=HealthReason(self.reason) if self.reason else None,
+            next_change_at=self.next_change_at,
+            faults_in_a_row=self.faults_in_a_row,
+            authentication_failures=self.authentication_failures,
+        )
+
+
+class SenderCount(Model):
+    """What an account did in ten minutes; caps and bounce rates are sums of these."""
+
+    __tablename__ = "sender_counts"
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("sender_accounts.id"), primary_key=True)
+    bucket_start: Mapped[datetime] = mapped_column(primary_key=True)
+    sends: Mapped[int] = mapped_column(default=0, server_default="0")
+    refusals: Mapped[int] = mapped_column(default=0, server_default="0")
+    faults: Mapped[int] = mapped_column(default=0, server_default="0")
+
+
+class Document(Model):
+    """A document's bytes as billing rendered them; written once."""
+
+    __tablename__ = "documents"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    invoice_id: Mapped[UUID]
+    kind: Mapped[str]
+    number: Mapped[str]
+    file_name: Mapped[str]
+    media_type: Mapped[str]
+    sha256: Mapped[str]
+    content: Mapped[bytes]
+    received_at: Mapped[datetime]
+
+    __table_args__ = (Index("ix_documents_invoice_id", "invoice_id"),)
+
+
+class Message(Versioned, Model):
+    """Identity is (purpose, subject, recipient, send_no): a replay finds its mail queued already.
+
+    Delays run on business time (`next_attempt_at`); the lease runs on the database's clock, as moving business time
+    must not take a message out of the hands of a process that is just sending it. `dated_at` is the Date header,
+    the same in every try, so that what goes out twice is the same to the byte.
+    """
+
+    __tablename__ = "messages"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    purpose: Mapped[str]
+    subject_kind: Mapped[str]
+    subject_id: Mapped[UUID]
+    recipient_hash: Mapped[str]
+    send_no: Mapped[int]
+    recipient_email: Mapped[str | None]
+    recipient_name: Mapped[str | None]
+    mail_class: Mapped[str]
+    priority: Mapped[int]
+    template: Mapped[str]
+    template_version: Mapped[int]
+    context: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    extra_headers: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict, server_default="{}")
+    document_id: Mapped[UUID | None] = mapped_column(ForeignKey("documents.id"))
+    thread_id: Mapped[UUID | None]
+    header_id: Mapped[str] = mapped_column(unique=True)
+
+    state: Mapped[str] = mapped_column(default=MessageState.QUEUED)
+    state_since: Mapped[datetime]
+    reason_code: Mapped[str | None]
+    smtp_status: Mapped[int | None]
+    enhanced_status: Mapped[str | None]
+    tries: Mapped[int] = mapped_column(default=0, server_default="0")
+    attempts: Mapped[int] = mapped_column(default=0, server_default="0")
+    unknown_outcomes: Mapped[int] = mapped_column(default=0, server_default="0")
+    next_attempt_at: Mapped[datetime | None]
+    lease_until: Mapped[datetime | None]
+    sender_account_id: Mapped[UUID | None] = mapped_column(ForeignKey("sender_accounts.id"))
+    cancelled_at: Mapped[datetime | None]
+    override_reason: Mapped[str | None]
+
+    dated_at: Mapped[datetime | None]
+    sha256: Mapped[str | None]
+    correlation_id: Mapped[str | None]
+    causation_id: Mapped[str | None]
+    traceparent: Mapped[str | None]
+    created_at: Mapped[datetime]
+    accepted_at: Mapped[datetime | None]
+    erased_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        UniqueConstraint("purpose", "subject_kind", "subject_id", "recipient_hash", "send_no", name="uq_messages_once"),
+        Index(
+            "ix_messages_due",
+            "priority",
+            "next_attempt_at",
+            "id",
+            postgresql_where=text("state IN ('queued', 'deferred')"),
+        ),
+        Index("ix_messages_in_hand", "lease_until", postgresql_where=text("state = 'sending'")),
+        Index("ix_messages_created_at", "created_at", "id"),
+        Index("ix_messages_state", "state", "created_at", "id"),
+        Index("ix_messages_purpose", "purpose", "created_at", "id"),
+        Index("ix_messages_subject", "subject_id", "created_at", "id"),
+        Index("ix_messages_recipient", "recipient_hash", "created_at", "id"),
+        Index("ix_messages_thread", "thread_id", "accepted_at", postgresql_where=text("thread_id IS NOT NULL")),
+        Index("ix_messages_to_erase", "state_since", postgresql_where=text("erased_at IS NULL")),
+        CheckConstraint(one_of("state", *MessageState), name="state"),
+        CheckConstraint(one_of("purpose", *MessagePurpose), name="purpose"),
+        CheckConstraint(
+            "state NOT IN ('queued', 'deferred') OR next_attempt_at IS NOT NULL", name="waiting_has_its_time"
+        ),
+        CheckConstraint(
+            "(state = 'sending') = (lease_until IS NOT NULL) AND (state <> 'sending' OR sender_account_id IS NOT NULL)",
+            name="in_hand_has_its_lease",
+        ),
+        CheckConstraint("(state = 'accepted') = (accepted_at IS NOT NULL)", name="accepted_has_its_time"),
+        CheckConstraint(
+            "erased_at IS NULL OR (recipient_email IS NULL AND recipient_name IS NULL AND context IS NULL)",
+            name="erased_is_empty",
+        ),
+    )
+
+
+class Attempt(Model):
+    """One try of one message; `pending` until its outcome is known. `response` is the server's own text."""
+
+    __tablename__ = "attempts"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    message_id: Mapped[UUID] = mapped_column(ForeignKey("messages.id"))
+    attempt_no: Mapped[int]
+    sender_account_id: Mapped[UUID] = mapped_column(ForeignKey("sender_accounts.id"))
+    outcome: Mapped[str] = mapped_column(default=PENDING)
+    smtp_status: Mapped[int | None]
+    enhanced_status: Mapped[str | None]
+    response: Mapped[str | None]
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        UniqueConstraint("message_id", "attempt_no"),
+        Index("ix_attempts_pending", "sender_account_id", postgresql_where=text("outcome = 'pending'")),
+        CheckConstraint(one_of("outcome", PENDING, *Verdict), name="outcome"),
+        CheckConstraint("(outcome = 'pending') = (finished_at IS NULL)", name="finished"),
+    )
+
+
+class Suppression(Model):
+    """An address that gets no mail until `expires_at`. Known by its hash alone."""
+
+    __tablename__ = "suppressions"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    address_hash: Mapped[str]
+    reason_code: Mapped[str]
+    source: Mapped[str]
+    detail: Mapped[str | None]
+    message_id: Mapped[UUID | None] = mapped_column(ForeignKey("messages.id"))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    lifted_at: Mapped[datetime | None]
+    lifted_by: Mapped[str | None]
+    lifted_reason: Mapped[str | None]
+
+    __table_args__ = (
+        Index("uq_suppressions_standing", "address_hash", unique=True, postgresql_where=text("lifted_at IS NULL")),
+        Index("ix_suppressions_created_at", "created_at", "id"),
+        CheckConstraint("(lifted_at IS NULL) = (lifted_reason IS NULL)", name="lifted_has_its_reason"),
+    )
+
+
+class Ticket(Model):
+    __tablename__ = "tickets"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    subject: Mapped[str]
+    requester_name: Mapped[str]
+    requester_email: Mapped[str]
+    state: Mapped[str] = mapped_column(default=TicketState.OPEN)
+    state_since: Mapped[datetime]
+    replies: Mapped[int] = mapped_column(default=0, server_default="0")
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+    __table_args__ = (
+        Index("ix_tickets_created_at", "created_at", "id"),
+        Index("ix_tickets_state", "state", "created_at", "id"),
+        CheckConstraint(one_of("state", *TicketState), name="state"),
+    )
+
+
+class TicketEntry(Model):
+    """What was asked, answered or noted. Notes are for operators alone; written once."""
+
+    __tablename__ = "ticket_entries"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    ticket_id: Mapped[UUID] = mapped_column(ForeignKey("tickets.id"))
+    kind: Mapped[str]
+    author_id: Mapped[UUID | None]
+    author_name: Mapped[str]
+    body: Mapped[str]
+    message_id: Mapped[UUID | None] = mapped_column(ForeignKey("messages.id"))
+    created_at: Mapped[datetime]
+
+    __table_args__ = (
+        Index("ix_ticket_entries_ticket_id", "ticket_id", "created_at", "id"),
+        CheckConstraint(one_of("kind", *EntryKind), name="kind"),
+    )

@@ -1,0 +1,171 @@
+"""Messages: those to be sent, those in hand, those that an operator looks for."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Integer, Uuid, bindparam, func, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from contracts.values import MessagePurpose
+from services.notifications.domain.messages import MailClass, MessageState
+from services.notifications.models import Document, Message
+
+WAITING = (MessageState.QUEUED, MessageState.DEFERRED)
+UNSETTLED = (*WAITING, MessageState.SENDING)
+# Leases are on the database's clock, which all processes share and nobody moves.
+EXPIRED = (Message.state == MessageState.SENDING) & (Message.lease_until < func.clock_timestamp())
+
+RENEW_LEASES = text(
+    """
+    UPDATE messages SET lease_until = clock_timestamp() + make_interval(secs => :lease_seconds)
+    FROM unnest(:ids, :attempt_nos) AS held (id, attempt_no)
+    WHERE messages.id = held.id AND messages.attempts = held.attempt_no AND messages.state = 'sending'
+    """
+).bindparams(bindparam("ids", type_=ARRAY(Uuid)), bindparam("attempt_nos", type_=ARRAY(Integer)))
+
+FINISH_ATTEMPTS = text(
+    """
+    UPDATE attempts SET outcome = :outcome, smtp_status = :smtp_status, enhanced_status = :enhanced_status,
+        response = :response, finished_at = :finished_at
+    WHERE message_id = :message_id AND attempt_no = :attempt_no
+    """
+)
+
+ERASE_MESSAGES = text(
+    """
+    UPDATE messages SET recipient_email = NULL, recipient_name = NULL, context = NULL, extra_headers = '{}',
+        erased_at = :now
+    WHERE id = ANY(:ids)
+    """
+).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
+
+ERASE_RESPONSES = text("UPDATE attempts SET response = NULL WHERE message_id = ANY(:ids)").bindparams(
+    bindparam("ids", type_=ARRAY(Uuid))
+)
+
+
+def lease_end(lease_seconds: float) -> ColumnElement[datetime]:
+    return func.clock_timestamp() + func.make_interval(0, 0, 0, 0, 0, 0, lease_seconds)
+
+
+async def is_anything_due(session: AsyncSession, now: datetime) -> bool:
+    """Cheap, as it is asked all day: two looks into partial indices."""
+    due = select(Message.id).where(Message.state.in_(WAITING), Message.next_attempt_at <= now).exists()
+    expired = select(Message.id).where(EXPIRED).exists()
+    return bool(await session.scalar(select(due | expired)))
+
+
+async def lock_due_messages(
+    session: AsyncSession, classes: Collection[MailClass], room: int, now: datetime
+) -> list[Message]:
+    """The urgent ones first, past those that another process is just taking."""
+    if not classes or room <= 0:
+        return []
+    statement = (
+        select(Message)
+        .where(Message.state.in_(WAITING), Message.next_attempt_at <= now, Message.mail_class.in_(classes))
+        .order_by(Message.priority, Message.next_attempt_at, Message.id)
+        .limit(room)
+        .with_for_update(skip_locked=True)
+    )
+    return list(await session.scalars(statement.execution_options(populate_existing=True)))
+
+
+async def lock_expired_messages(session: AsyncSession, room: int) -> list[Message]:
+    """Those whose process has not renewed its lease."""
+    statement = select(Message).where(EXPIRED).order_by(Message.id).limit(room).with_for_update(skip_locked=True)
+    return list(await session.scalars(statement.execution_options(populate_existing=True)))
+
+
+async def lock_messages(session: AsyncSession, message_ids: Collection[UUID]) -> dict[UUID, Message]:
+    statement = select(Message).where(Message.id.in_(message_ids)).order_by(Message.id).with_for_update()
+    found = await session.scalars(statement.execution_options(populate_existing=True))
+    return {message.id: message for message in found}
+
+
+async def lock_unsettled_about(
+    session: AsyncSession, purpose: MessagePurpose, subject_ids: Collection[UUID]
+) -> list[Message]:
+    statement = (
+        select(Message)
+        .where(Message.subject_id.in_(subject_ids), Message.purpose == purpose, Message.state.in_(UNSETTLED))
+        .order_by(Message.id)
+        .with_for_update()
+    )
+    return list(await session.scalars(statement.execution_options(populate_existing=True)))
+
+
+async def lock_waiting_alert(session: AsyncSession, kind: str, recipient_hash: str) -> Message | None:
+    """One that nobody has tried to send: what it says may still grow."""
+    found: Message | None = await session.scalar(
+        select(Message)
+        .where(
+            Message.state == MessageState.QUEUED,
+            Message.attempts == 0,
+            Message.purpose == MessagePurpose.OPS_ALERT,
+            Message.subject_kind == kind,
+            Message.recipient_hash == recipient_hash,
+        )
+        .order_by(Message.id)
+        .limit(1)
+        .with_for_update()
+    )
+    return found
+
+
+async def last_alert_due_at(session: AsyncSession, kind: str, recipient_hash: str) -> datetime | None:
+    """When the last alert of the kind was to go out."""
+    found: datetime | None = await session.scalar(
+        select(Message.next_attempt_at)
+        .where(
+            Message.recipient_hash == recipient_hash,
+            Message.purpose == MessagePurpose.OPS_ALERT,
+            Message.subject_kind == kind,
+        )
+        .order_by(Message.created_at.desc(), Message.id.desc())
+        .limit(1)
+    )
+    return found
+
+
+async def accounts_of_threads(session: AsyncSession, thread_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """The account by which each thread was last answered."""
+    if not thread_ids:
+        return {}
+    rows = await session.execute(
+        select(Message.thread_id, Message.sender_account_id)
+        .where(Message.thread_id.in_(thread_ids), Message.accepted_at.is_not(None))
+        .order_by(Message.thread_id, Message.accepted_at.desc())
+        .distinct(Message.thread_id)
+    )
+    return {thread_id: account_id for thread_id, account_id in rows if thread_id and account_id}
+
+
+async def documents(session: AsyncSession, document_ids: Collection[UUID]) -> dict[UUID, Document]:
+    if not document_ids:
+        return {}
+    found = await session.scalars(select(Document).where(Document.id.in_(document_ids)))
+    return {document.id: document for document in found}
+
+
+async def document_kinds(session: AsyncSession, document_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Kind by id of those that have arrived."""
+    rows = await session.execute(select(Document.id, Document.kind).where(Document.id.in_(document_ids)))
+    return dict(rows.tuples().all())
+
+
+async def messages_to_erase(session: AsyncSession, settled_before: datetime, portion: int) -> Sequence[UUID]:
+    statement = (
+        select(Message.id)
+        .where(
+            Message.erased_at.is_(None),
+            Message.state.not_in(UNSETTLED),
+            Message.state_since < settled_before,
+        )
+        .order_by(Message.state_since)
+        .limit(portion)
+        .with_for_update(skip_locked=True)
+    )
+    return list(await session.scalars(statement))
