@@ -11,7 +11,7 @@ from chassis.http import Given, Operator, public, signed_in
 from services.identity.commands import enrolments, passwords
 from services.identity.commands.enrolments import BeginEnrolment, Provisioning
 from services.identity.commands.passwords import ChangePassword
-from services.identity.http.shapes import NO_STORE, Code, Password, SecretBody, Token
+from services.identity.http.shapes import IN_BODY, NO_STORE, Code, Password, SecretBody, Token
 from services.identity.security import Security
 
 
@@ -61,7 +61,12 @@ async def replace_second_factor(
     return ProvisioningView.of(made)
 
 
-@post("/enrolments", guards=[public("authenticated by the enrolment token")], response_headers=NO_STORE)
+@post(
+    "/enrolments",
+    guards=[public("authenticated by the enrolment token")],
+    security=IN_BODY,
+    response_headers=NO_STORE,
+)
 async def begin_enrolment(
     data: JSONBody[BeginEnrolmentBody], database: Given[Database], security: Given[Security]
 ) -> ProvisioningView:
@@ -73,7 +78,12 @@ async def begin_enrolment(
     return ProvisioningView.of(await enrolments.begin_enrolment(database, command, security))
 
 
-@post("/enrolments/confirm", guards=[public("authenticated by the enrolment token")], status_code=204)
+@post(
+    "/enrolments/confirm",
+    guards=[public("authenticated by the enrolment token")],
+    security=IN_BODY,
+    status_code=204,
+)
 async def confirm_enrolment(
     data: JSONBody[ConfirmEnrolmentBody], database: Given[Database], security: Given[Security]
 ) -> None:

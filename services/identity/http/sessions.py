@@ -15,7 +15,7 @@ from services.identity.commands import sessions as commands
 from services.identity.commands.access import live_session
 from services.identity.commands.sessions import Granted, SignIn, SteppedUp, StepUp
 from services.identity.errors import InvalidRefreshToken, SessionEnded
-from services.identity.http.shapes import NO_STORE, Code, Password, SecretBody, SignedInOperator, Token
+from services.identity.http.shapes import IN_BODY, NO_STORE, Code, Password, SecretBody, SignedInOperator, Token
 from services.identity.security import Security
 
 
@@ -77,7 +77,12 @@ def _shown(done: Granted | SteppedUp) -> dict[str, Any]:
     }
 
 
-@post("/sessions", guards=[public("authenticated by e-mail, password and one-time code")], response_headers=NO_STORE)
+@post(
+    "/sessions",
+    guards=[public("authenticated by e-mail, password and one-time code")],
+    security=IN_BODY,
+    response_headers=NO_STORE,
+)
 async def sign_in(
     data: JSONBody[SignInBody], request: Request[Any, Any, Any], database: Given[Database], security: Given[Security]
 ) -> SessionView:
@@ -94,6 +99,7 @@ async def sign_in(
 @post(
     "/sessions/refresh",
     guards=[public("authenticated by the refresh token")],
+    security=IN_BODY,
     status_code=200,
     response_headers=NO_STORE,
 )

@@ -18,6 +18,9 @@ Code = Annotated[str, Field(pattern="^[0-9]{6}$", description="of the authentica
 NO_STORE = {"Cache-Control": "no-store"}
 """For every answer that holds a token or a secret."""
 
+IN_BODY: list[dict[str, list[str]]] = [{}]
+"""The `security` of a public route whose body holds the credential: no header is asked for, 401 is documented."""
+
 
 class SecretBody(Body):
     """A space at the end of a password is a part of it."""
