@@ -12,7 +12,7 @@ from chassis.audit import Actor, Subject
 from chassis.errors import FieldError
 from contracts.values import LeadContact
 from services.routing.commands.attempts import Attempt, Concluded, conclude_all, decide_all, write
-from services.routing.commands.queueing import Settlement, raise_items, resolve_items
+from services.routing.commands.queueing import Raising, Settlement, raise_items, resolve_items
 from services.routing.domain.decision import Decision
 from services.routing.domain.eligibility import CAPS, WAIVED_BY_HAND
 from services.routing.domain.states import Resolution, Trigger
@@ -88,14 +88,10 @@ async def retry_dispatch(session: AsyncSession, command: RetryDispatch, now: dat
     if not attempt.free_shares:
         raise NothingToDispatch("all of its shares are given", lead_id=dispatch.lead_id)
     outcome = await _run(session, attempt, now)
-    settlement = Settlement(Resolution.RETRIED, command.by.name)
     if outcome.raising is None:
-        await _leave_queue(session, dispatch, item, settlement, now)
+        await _leave_queue(session, dispatch, item, Settlement(Resolution.RETRIED, command.by.name), now)
     else:
-        session.add_all(await raise_items(session, [outcome.raising], now))
-        # The item that says the same stays open and has counted once more; any other has become this one.
-        if item.reason is not outcome.raising.reason:
-            resolve_items(session, dispatch, [item], settlement, now)
+        await _stay_in_queue(session, item, outcome.raising, Settlement(Resolution.SUPERSEDED, command.by.name), now)
     await _audit(session, attempt, item, outcome)
     return item
 
@@ -182,6 +178,15 @@ async def _leave_queue(
     waiting = await exceptions.open_items(session, [dispatch.lead_id])
     cured = [each for each in waiting if each.id == item.id or each.reason.is_cured_by_assigning]
     resolve_items(session, dispatch, cured, settlement, now)
+
+
+async def _stay_in_queue(
+    session: AsyncSession, item: DispatchException, raising: Raising, settlement: Settlement, now: datetime
+) -> None:
+    """The item that says the same counts once more; one with another reason becomes this one."""
+    if item.reason is not raising.reason:
+        resolve_items(session, raising.dispatch, [item], settlement, now)
+    session.add_all(await raise_items(session, [raising], now))
 
 
 async def _audit(session: AsyncSession, attempt: Attempt, item: DispatchException, outcome: Concluded) -> None:

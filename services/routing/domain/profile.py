@@ -11,8 +11,13 @@ from contracts.values import AustralianState
 ABN_WEIGHTS = (10, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19)
 _SEPARATORS = re.compile(r"[\s().-]")
 _E164_AUSTRALIA = re.compile(r"\+61(?:[2-478]\d{8}|1[38]00\d{6}|13\d{4})")
-_SERVICE = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-SERVICE_LENGTH = 60
+_SERVICE = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
+SERVICE_LENGTH = 80
+EMAIL_LENGTH = 254
+_LOCAL_PART_LENGTH = 64
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_EMAIL = re.compile(rf"({_ATOM}(?:\.{_ATOM})*)@((?:{_LABEL}\.)+(?!\d+$){_LABEL})")
 _POSTCODE = re.compile(r"\d{4}", re.ASCII)
 
 
@@ -39,12 +44,20 @@ def normal_phone(text: str) -> str:
     return number
 
 
-def normal_services(slugs: Iterable[str]) -> list[str]:
-    """Sorted, each once; raises ValueError for what is no slug."""
-    services = sorted(set(slugs))
-    if any(len(slug) > SERVICE_LENGTH or not _SERVICE.fullmatch(slug) for slug in services):
-        raise ValueError("a service is a slug of lower-case letters, digits and single hyphens")
-    return services
+def normal_email(text: str) -> str:
+    """The domain in lower case; raises ValueError, also for quoted local parts and addresses beyond ASCII."""
+    found = _EMAIL.fullmatch(text) if len(text) <= EMAIL_LENGTH else None
+    if found is None or len(found[1]) > _LOCAL_PART_LENGTH:
+        raise ValueError("not an e-mail address")
+    return f"{found[1]}@{found[2].lower()}"
+
+
+def normal_service(slug: str) -> str:
+    """Lower case; raises ValueError for what is no slug."""
+    service = slug.lower()
+    if len(service) > SERVICE_LENGTH or not _SERVICE.fullmatch(service):
+        raise ValueError("a service is a slug of letters and digits with single - or _ between, as solar-battery")
+    return service
 
 
 def normal_time_zone(name: str) -> str:

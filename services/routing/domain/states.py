@@ -64,6 +64,8 @@ class Resolution(StrEnum):
 
     ASSIGNED = "assigned"
     RETRIED = "retried"
+    SUPERSEDED = "superseded"
+    """Dispatch was tried again and met something else: the item that says so has taken its place."""
     BY_OPERATOR = "resolved_by_operator"
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.database import Versioned
-from contracts.values import CapReleaseReason, SelectedPath
+from contracts.values import CapReleaseReason, ProductType, SelectedPath
 from services.routing.domain.states import AssignmentStatus, CapState
 from services.routing.models.model import Model, Word, one_of
 
@@ -64,3 +64,7 @@ class Assignment(Versioned, Model):
         Index("ix_assignments_status_created_at", "status", "created_at", "id"),
         Index("ix_assignments_cap_state_created_at", "cap_state", "created_at", "id"),
     )
+
+    @property
+    def product_type(self) -> ProductType:
+        return self.selected_path.product_type

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.database import Versioned
-from contracts.values import AustralianState, Location, SelectedPath
+from contracts.values import AustralianState, Location, ProductType, SelectedPath
 from services.routing.domain.decision import Shortfall
 from services.routing.domain.states import DispatchStatus, ExceptionReason, Resolution, Trigger
 from services.routing.models.model import Model, Word, one_of
@@ -42,6 +42,14 @@ class Dispatch(Versioned, Model):
         one_of("status", DispatchStatus),
         CheckConstraint("(status = 'delivered') = (delivered_at IS NOT NULL)", name="delivered"),
     )
+
+    @property
+    def product_type(self) -> ProductType:
+        return self.selected_path.product_type
+
+    @property
+    def shares_wanted(self) -> int:
+        return self.selected_path.max_assignments
 
     @property
     def location(self) -> Location:

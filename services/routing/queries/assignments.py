@@ -1,12 +1,15 @@
 """Assignments: locked for a command, listed for operators."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.routing.domain.states import AssignmentStatus
+from chassis.paging import PageRequest
+from services.routing.domain.states import AssignmentStatus, CapState
 from services.routing.errors import NoSuchAssignment
 from services.routing.models import Assignment, Dispatch
 from services.routing.queries.arrays import among
@@ -52,3 +55,44 @@ async def leads_with_live_ones(session: AsyncSession, lead_ids: Collection[UUID]
         select(Assignment.lead_id).where(among(Assignment.lead_id, lead_ids), Assignment.status.in_(live)).distinct()
     )
     return set(found)
+
+
+@dataclass(frozen=True, slots=True)
+class AssignmentFilter:
+    """What is None does not narrow; the window of `created_at` is half-open."""
+
+    installer_id: UUID | None = None
+    lead_id: UUID | None = None
+    status: AssignmentStatus | None = None
+    cap_state: CapState | None = None
+    created_from: datetime | None = None
+    created_before: datetime | None = None
+
+
+async def list_assignments(session: AsyncSession, wanted: AssignmentFilter, page: PageRequest) -> Sequence[Assignment]:
+    """Newest first, one more than the page holds."""
+    query = select(Assignment)
+    for column, value in (
+        (Assignment.installer_id, wanted.installer_id),
+        (Assignment.lead_id, wanted.lead_id),
+        (Assignment.status, wanted.status),
+        (Assignment.cap_state, wanted.cap_state),
+    ):
+        if value is not None:
+            query = query.where(column == value)
+    if wanted.created_from is not None:
+        query = query.where(Assignment.created_at >= wanted.created_from)
+    if wanted.created_before is not None:
+        query = query.where(Assignment.created_at < wanted.created_before)
+    return (await session.scalars(page.apply(query, Assignment.created_at, Assignment.id))).all()
+
+
+async def get(session: AsyncSession, assignment_id: UUID) -> Assignment:
+    assignment = await session.get(Assignment, assignment_id)
+    if assignment is None:
+        raise NoSuchAssignment("no such assignment", assignment_id=assignment_id)
+    return assignment
+
+
+def place_of(assignment: Assignment) -> tuple[datetime, UUID]:
+    return assignment.created_at, assignment.id

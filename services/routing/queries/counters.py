@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.routing.domain.counting import HELD
 from services.routing.domain.eligibility import Turn, WindowCount
 from services.routing.domain.states import CapState
-from services.routing.domain.windows import Window, WindowKind
+from services.routing.domain.windows import Window, WindowKind, windows_at
 from services.routing.models import Assignment, Installer, TurnTaken
 from services.routing.queries.arrays import among
 
@@ -78,3 +78,12 @@ async def places_held(session: AsyncSession, installer_id: UUID) -> list[tuple[d
         )
     )
     return [(row.created_at, row.cap_state) for row in rows]
+
+
+async def usage_of(
+    session: AsyncSession, installers: Sequence[Installer], now: datetime
+) -> dict[UUID, list[WindowCount]]:
+    """What is taken of each window of now, by installer; read without a lock, to be looked at."""
+    windows = {row.id: windows_at(now, ZoneInfo(row.time_zone)).values() for row in installers}
+    counts = await counts_of(session, [(id_, window) for id_, each in windows.items() for window in each])
+    return {id_: [counts[id_, window.kind] for window in each] for id_, each in windows.items()}

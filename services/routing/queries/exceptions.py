@@ -1,13 +1,17 @@
 """The exception queue."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.paging import PageRequest
+from services.routing.domain.states import ExceptionReason
 from services.routing.errors import NoSuchException
-from services.routing.models import DispatchException
+from services.routing.models import Dispatch, DispatchException
 from services.routing.queries.arrays import among
 
 
@@ -35,3 +39,35 @@ async def of_lead(session: AsyncSession, lead_id: UUID) -> Sequence[DispatchExce
         .order_by(DispatchException.raised_at, DispatchException.id)
     )
     return found.all()
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionFilter:
+    """What is None does not narrow."""
+
+    is_open: bool | None = None
+    reason: ExceptionReason | None = None
+    lead_id: UUID | None = None
+    raised_before: datetime | None = None
+
+
+async def list_items(
+    session: AsyncSession, wanted: ExceptionFilter, page: PageRequest
+) -> Sequence[tuple[DispatchException, Dispatch]]:
+    """Oldest first, each with its lead's dispatch; one more than the page holds."""
+    query = select(DispatchException, Dispatch).join(Dispatch, Dispatch.lead_id == DispatchException.lead_id)
+    if wanted.is_open is not None:
+        resolved_at = DispatchException.resolved_at
+        query = query.where(resolved_at.is_(None) if wanted.is_open else resolved_at.is_not(None))
+    if wanted.reason is not None:
+        query = query.where(DispatchException.reason == wanted.reason)
+    if wanted.lead_id is not None:
+        query = query.where(DispatchException.lead_id == wanted.lead_id)
+    if wanted.raised_before is not None:
+        query = query.where(DispatchException.raised_at < wanted.raised_before)
+    query = page.apply(query, DispatchException.raised_at, DispatchException.id, newest_first=False)
+    return [(row[0], row[1]) for row in await session.execute(query)]
+
+
+def place_of(pair: tuple[DispatchException, Dispatch]) -> tuple[datetime, UUID]:
+    return pair[0].raised_at, pair[0].id

@@ -8,8 +8,6 @@ from chassis.migrations import create_chassis_tables, revoke_change, written_onc
 
 revision = "0001"
 down_revision = None
-branch_labels = None
-depends_on = None
 
 IS_LIVE = sa.text("status IN ('pending', 'sent')")
 IS_OPEN = sa.text("resolved_at IS NULL")
@@ -280,7 +278,7 @@ def create_dispatch_exceptions() -> None:
             name=op.f("ck_dispatch_exceptions_reason"),
         ),
         sa.CheckConstraint(
-            "resolution IN ('assigned', 'retried', 'resolved_by_operator')",
+            "resolution IN ('assigned', 'retried', 'superseded', 'resolved_by_operator')",
             name=op.f("ck_dispatch_exceptions_resolution"),
         ),
         sa.CheckConstraint(

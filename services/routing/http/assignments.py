@@ -1,0 +1,101 @@
+"""Assignments over HTTP."""
+
+from typing import Annotated
+from uuid import UUID
+
+from litestar import get, post
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from pydantic import AwareDatetime
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.clock import Clock
+from chassis.database import Database
+from chassis.http import Body, Given, Operator, requires
+from chassis.paging import Page, PageRequest
+from contracts.identity import Capability
+from contracts.values import CapReleaseReason
+from services.routing.commands import assignments as commands
+from services.routing.commands.assignments import CancelAssignment, ReleaseCap
+from services.routing.domain.states import AssignmentStatus, CancelReason, CapState
+from services.routing.http.fields import Note
+from services.routing.http.lead_views import AssignmentView
+from services.routing.models import Assignment
+from services.routing.queries import assignments as queries
+from services.routing.queries.installers import names_of
+
+
+class CancelBody(Body):
+    reason_code: CancelReason
+    note: Note | None = None
+
+
+class ReleaseCapBody(Body):
+    reason_code: CapReleaseReason
+    note: Note | None = None
+
+
+@get("/admin/assignments", guards=[requires(Capability.READ_OPS)])
+async def list_assignments(
+    database: Given[Database],
+    page: Given[PageRequest],
+    installer_id: FromQuery[UUID | None] = None,
+    lead_id: FromQuery[UUID | None] = None,
+    status: FromQuery[AssignmentStatus | None] = None,
+    cap_status: FromQuery[CapState | None] = None,
+    created_from: Annotated[AwareDatetime | None, QueryParameter(description="the first instant of the window")] = None,
+    created_before: Annotated[AwareDatetime | None, QueryParameter(description="the first one after it")] = None,
+) -> Page[AssignmentView]:
+    """Newest first."""
+    wanted = queries.AssignmentFilter(installer_id, lead_id, status, cap_status, created_from, created_before)
+    async with database.reading() as session:
+        found = await queries.list_assignments(session, wanted, page)
+        names = await names_of(session, [assignment.installer_id for assignment in found])
+    return page.page(found, queries.place_of, lambda row: AssignmentView.of(row, names[row.installer_id]))
+
+
+@get("/admin/assignments/{assignment_id:uuid}", guards=[requires(Capability.READ_OPS)])
+async def get_assignment(assignment_id: FromPath[UUID], database: Given[Database]) -> AssignmentView:
+    async with database.reading() as session:
+        return await _view(session, await queries.get(session, assignment_id))
+
+
+@post("/admin/assignments/{assignment_id:uuid}/cancel", guards=[requires(Capability.WRITE_ROUTING)], status_code=200)
+async def cancel_assignment(
+    assignment_id: FromPath[UUID],
+    data: JSONBody[CancelBody],
+    database: Given[Database],
+    clock: Given[Clock],
+    operator: Given[Operator],
+) -> AssignmentView:
+    """Take a pending assignment back; its place under the caps is free again."""
+    command = CancelAssignment(assignment_id, data.reason_code, data.note, operator)
+    async with database.transaction() as session:
+        assignment = await commands.cancel_assignment(session, command, clock.now())
+        return await _view(session, assignment)
+
+
+@post(
+    "/admin/assignments/{assignment_id:uuid}/release-cap",
+    guards=[requires(Capability.WRITE_ROUTING)],
+    status_code=200,
+)
+async def release_cap(
+    assignment_id: FromPath[UUID],
+    data: JSONBody[ReleaseCapBody],
+    database: Given[Database],
+    clock: Given[Clock],
+    operator: Given[Operator],
+) -> AssignmentView:
+    """A delivery stops counting against the installer's caps, once and for all; what it costs is untouched."""
+    command = ReleaseCap(assignment_id, data.reason_code, data.note, operator)
+    async with database.transaction() as session:
+        assignment = await commands.release_cap(session, command, clock.now())
+        return await _view(session, assignment)
+
+
+async def _view(session: AsyncSession, assignment: Assignment) -> AssignmentView:
+    names = await names_of(session, [assignment.installer_id])
+    return AssignmentView.of(assignment, names[assignment.installer_id])
+
+
+ROUTES = (list_assignments, get_assignment, cancel_assignment, release_cap)

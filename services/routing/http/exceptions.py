@@ -1,0 +1,161 @@
+"""The exception queue over HTTP: leads that wait for an operator, and what one can do for them."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Self
+from uuid import UUID
+
+from litestar import get, post
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from pydantic import AwareDatetime, BaseModel, Field, model_validator
+from pydantic_core import PydanticCustomError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.clock import Clock
+from chassis.database import Database
+from chassis.http import Body, Given, Operator, requires
+from chassis.paging import Page, PageRequest
+from contracts.identity import Capability
+from services.routing.commands import exceptions as commands
+from services.routing.commands.exceptions import AssignByHand, ResolveException, RetryDispatch
+from services.routing.domain.states import ExceptionReason
+from services.routing.http.fields import Note
+from services.routing.http.lead_views import DispatchView, ExceptionRow, ExceptionView
+from services.routing.http.leads import show_dispatch
+from services.routing.models import DispatchException
+from services.routing.queries import dispatches
+from services.routing.queries import exceptions as queries
+
+
+class QueueState(StrEnum):
+    OPEN = "open"
+    RESOLVED = "resolved"
+    ALL = "all"
+
+    @property
+    def is_open(self) -> bool | None:
+        """None where it does not matter."""
+        return None if self is QueueState.ALL else self is QueueState.OPEN
+
+
+class ExceptionDetail(BaseModel):
+    """An item, and where its lead stands now."""
+
+    item: ExceptionView
+    dispatch: DispatchView
+
+
+class AssignBody(Body):
+    """`override_cap` lets the installers have the lead beyond their caps, and then `reason` is required."""
+
+    installer_ids: Annotated[list[UUID], Field(min_length=1, max_length=3)]
+    override_cap: bool = False
+    reason: Note | None = None
+
+    @model_validator(mode="after")
+    def _says_why(self) -> Self:
+        if self.override_cap and self.reason is None:
+            raise PydanticCustomError("reason_required", "an override of the caps needs a reason")
+        return self
+
+
+class ResolveBody(Body):
+    reason: Note
+
+
+@get("/admin/dispatch-exceptions", guards=[requires(Capability.READ_OPS)])
+async def list_dispatch_exceptions(
+    database: Given[Database],
+    clock: Given[Clock],
+    page: Given[PageRequest],
+    queue: Annotated[QueueState, QueryParameter(name="state")] = QueueState.OPEN,
+    reason: FromQuery[ExceptionReason | None] = None,
+    lead_id: FromQuery[UUID | None] = None,
+    raised_before: Annotated[AwareDatetime | None, QueryParameter(description="only those that are older")] = None,
+) -> Page[ExceptionRow]:
+    """The longest waiting first."""
+    wanted = queries.ExceptionFilter(queue.is_open, reason, lead_id, raised_before)
+    async with database.reading() as session:
+        found = await queries.list_items(session, wanted, page)
+    now = clock.now()
+    return page.page(found, queries.place_of, lambda pair: ExceptionRow.with_lead(pair[0], pair[1], now))
+
+
+@get("/admin/dispatch-exceptions/{exception_id:uuid}", guards=[requires(Capability.READ_OPS)])
+async def get_dispatch_exception(
+    exception_id: FromPath[UUID], database: Given[Database], clock: Given[Clock]
+) -> ExceptionDetail:
+    async with database.reading() as session:
+        return await _detail(session, await queries.get(session, exception_id), clock.now())
+
+
+@post(
+    "/admin/dispatch-exceptions/{exception_id:uuid}/assign",
+    guards=[requires(Capability.WRITE_ROUTING)],
+    status_code=200,
+)
+async def assign_dispatch_exception(
+    exception_id: FromPath[UUID],
+    data: JSONBody[AssignBody],
+    database: Given[Database],
+    clock: Given[Clock],
+    operator: Given[Operator],
+) -> ExceptionDetail:
+    """Give the lead to installers of your choice: all of them, or none and what is in the way of each.
+
+    Service, territory and an earlier failure do not matter here; the status and, unless overridden, the caps do.
+    """
+    override = data.reason if data.override_cap else None
+    command = AssignByHand(exception_id, tuple(dict.fromkeys(data.installer_ids)), operator, override)
+    async with database.transaction() as session:
+        item = await commands.assign_by_hand(session, command, clock.now())
+        return await _detail(session, item, clock.now())
+
+
+@post(
+    "/admin/dispatch-exceptions/{exception_id:uuid}/retry",
+    guards=[requires(Capability.WRITE_ROUTING)],
+    status_code=200,
+)
+async def retry_dispatch_exception(
+    exception_id: FromPath[UUID], database: Given[Database], clock: Given[Clock], operator: Given[Operator]
+) -> ExceptionDetail:
+    """Run dispatch again for the shares that are free, by the rules and caps of now."""
+    command = RetryDispatch(exception_id, operator)
+    async with database.transaction() as session:
+        item = await commands.retry_dispatch(session, command, clock.now())
+        return await _detail(session, item, clock.now())
+
+
+@post(
+    "/admin/dispatch-exceptions/{exception_id:uuid}/resolve",
+    guards=[requires(Capability.WRITE_ROUTING)],
+    status_code=200,
+)
+async def resolve_dispatch_exception(
+    exception_id: FromPath[UUID],
+    data: JSONBody[ResolveBody],
+    database: Given[Database],
+    clock: Given[Clock],
+    operator: Given[Operator],
+) -> ExceptionDetail:
+    """Set the item aside; the lead stays as it is."""
+    command = ResolveException(exception_id, data.reason, operator)
+    async with database.transaction() as session:
+        item = await commands.resolve_exception(session, command, clock.now())
+        return await _detail(session, item, clock.now())
+
+
+async def _detail(session: AsyncSession, item: DispatchException, now: datetime) -> ExceptionDetail:
+    dispatch = await dispatches.get(session, item.lead_id)
+    view = await show_dispatch(session, dispatch, now)
+    return ExceptionDetail(item=ExceptionView.of(item, now), dispatch=view)
+
+
+ROUTES = (
+    list_dispatch_exceptions,
+    get_dispatch_exception,
+    assign_dispatch_exception,
+    retry_dispatch_exception,
+    resolve_dispatch_exception,
+)

@@ -1,0 +1,120 @@
+"""An installer as it is told and as its caps and territory are given."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from chassis.http import Body
+from contracts.values import AustralianState, InstallerStatus
+from services.routing.domain.eligibility import WindowCount
+from services.routing.domain.profile import PostcodeRange, Territory
+from services.routing.domain.windows import Limits, WindowKind
+from services.routing.http.fields import Limit, Postcode
+from services.routing.models import Installer
+
+
+class Caps(Body):
+    """Leads per window of the installer's own wall clock; the week begins on Monday."""
+
+    day: Limit | None = None
+    week: Limit | None = None
+    month: Limit | None = None
+
+    def limits(self) -> Limits:
+        return Limits(self.day, self.week, self.month)
+
+
+class RangeShape(Body):
+    """Both ends belong to it."""
+
+    first: Postcode
+    last: Postcode
+
+    @model_validator(mode="after")
+    def _ends_after_its_first(self) -> "RangeShape":
+        if self.last < self.first:
+            raise PydanticCustomError("range_reversed", "a range ends at or after its first postcode")
+        return self
+
+
+class TerritoryShape(Body):
+    states: Annotated[list[AustralianState], Field(max_length=8)] = []
+    ranges: Annotated[list[RangeShape], Field(max_length=500)] = []
+    postcodes: Annotated[list[Postcode], Field(max_length=3000)] = []
+
+    def territory(self) -> Territory:
+        return Territory(
+            states=frozenset(self.states),
+            ranges=tuple(PostcodeRange(r.first, r.last) for r in self.ranges),
+            postcodes=frozenset(self.postcodes),
+        )
+
+    @classmethod
+    def of(cls, territory: Territory) -> "TerritoryShape":
+        return cls(
+            states=sorted(territory.states),
+            ranges=[RangeShape(first=r.first, last=r.last) for r in territory.ranges],
+            postcodes=sorted(territory.postcodes),
+        )
+
+
+class CapUse(BaseModel):
+    """A window of now: `used` were delivered, `reserved` are on their way."""
+
+    kind: WindowKind
+    limit: int | None
+    used: int
+    reserved: int
+    window_start: datetime
+    window_end: datetime
+
+
+class InstallerRow(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    version: int
+    name: str
+    abn: str | None
+    gst_registered: bool
+    email: str
+    billing_email: str
+    billing_address: str | None
+    phone: str | None
+    time_zone: str
+    services: list[str]
+    status: InstallerStatus
+    status_since: datetime
+    created_at: datetime
+    caps: list[CapUse] = []
+
+    @classmethod
+    def of(cls, installer: Installer, usage: Iterable[WindowCount]) -> "InstallerRow":
+        return cls.model_validate(installer).model_copy(update={"caps": _caps(installer, usage)})
+
+
+class InstallerDetail(InstallerRow):
+    territory: TerritoryShape = Field(default_factory=TerritoryShape)
+
+    @classmethod
+    def of_all(cls, installer: Installer, usage: Iterable[WindowCount], territory: Territory) -> "InstallerDetail":
+        more = {"caps": _caps(installer, usage), "territory": TerritoryShape.of(territory)}
+        return cls.model_validate(installer).model_copy(update=more)
+
+
+def _caps(installer: Installer, usage: Iterable[WindowCount]) -> list[CapUse]:
+    return [
+        CapUse(
+            kind=count.window.kind,
+            limit=installer.limits.of(count.window.kind),
+            used=count.used,
+            reserved=count.reserved,
+            window_start=count.window.starts_at,
+            window_end=count.window.ends_at,
+        )
+        for count in usage
+    ]

@@ -1,0 +1,195 @@
+"""A lead's dispatch, its assignments, its items in the exception queue and its decisions, as they are told.
+
+None of them names the person behind the lead.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from contracts.values import AustralianState, CapReleaseReason, ProductType, SelectedPath
+from services.routing.domain.decision import Shortfall
+from services.routing.domain.states import (
+    AssignmentStatus,
+    CapState,
+    DispatchStatus,
+    ExceptionReason,
+    Resolution,
+    Trigger,
+)
+from services.routing.models import Assignment, Decision, Dispatch, DispatchException
+
+
+class FromRow(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+
+class AssignmentView(FromRow):
+    id: UUID
+    version: int
+    lead_id: UUID
+    installer_id: UUID
+    installer_name: str = ""
+    decision_id: UUID
+    selected_path: SelectedPath
+    product_type: ProductType
+    share_no: int
+    status: AssignmentStatus
+    cap_state: CapState
+    created_at: datetime
+    sent_at: datetime | None
+    ended_at: datetime | None
+    ended_reason: str | None
+    ended_note: str | None
+    cap_released_at: datetime | None
+    cap_release_reason: CapReleaseReason | None
+    cap_release_note: str | None
+    available_actions: list[Literal["cancel", "release-cap"]] = []
+
+    @classmethod
+    def of(cls, assignment: Assignment, installer_name: str) -> "AssignmentView":
+        more = {"installer_name": installer_name, "available_actions": _actions_on(assignment)}
+        return cls.model_validate(assignment).model_copy(update=more)
+
+
+def _actions_on(assignment: Assignment) -> list[str]:
+    if assignment.status is AssignmentStatus.PENDING:
+        return ["cancel"]
+    return ["release-cap"] if assignment.cap_state is CapState.COUNTED else []
+
+
+class ExceptionView(FromRow):
+    """`age_seconds` is since it was raised, for a resolved one until it was resolved."""
+
+    id: UUID
+    lead_id: UUID
+    reason: ExceptionReason
+    detail: str
+    assignment_id: UUID | None
+    occurrences: int
+    raised_at: datetime
+    last_raised_at: datetime
+    age_seconds: int = 0
+    is_open: bool
+    resolved_at: datetime | None
+    resolution: Resolution | None
+    resolved_by: str | None
+    resolved_note: str | None
+    available_actions: list[Literal["assign", "retry", "resolve"]] = []
+
+    @classmethod
+    def of(cls, item: DispatchException, now: datetime) -> "ExceptionView":
+        age = (item.resolved_at or now) - item.raised_at
+        actions = ["assign", "retry", "resolve"] if item.is_open else []
+        more = {"age_seconds": max(0, int(age.total_seconds())), "available_actions": actions}
+        return cls.model_validate(item).model_copy(update=more)
+
+
+class LeadFacts(FromRow):
+    """What of a lead its dispatch needs."""
+
+    lead_id: UUID
+    selected_path: SelectedPath
+    product_type: ProductType
+    service: str
+    suburb: str
+    state: AustralianState
+    postcode: str
+    received_at: datetime
+
+
+class ExceptionRow(ExceptionView):
+    """An item with the lead that waits."""
+
+    lead: LeadFacts
+
+    @classmethod
+    def with_lead(cls, item: DispatchException, dispatch: Dispatch, now: datetime) -> "ExceptionRow":
+        return cls(**ExceptionView.of(item, now).model_dump(), lead=LeadFacts.model_validate(dispatch))
+
+
+class DispatchView(LeadFacts):
+    """Where a lead stands: `shares_wanted` installers may have it, `shares_live` have it or are about to."""
+
+    version: int
+    status: DispatchStatus
+    status_since: datetime
+    attempts_count: int
+    delivered_at: datetime | None
+    shares_wanted: int
+    shares_live: int = 0
+    shares_sent: int = 0
+    assignments: list[AssignmentView] = []
+    exceptions: list[ExceptionView] = []
+
+    @classmethod
+    def of(
+        cls, dispatch: Dispatch, assignments: Sequence[AssignmentView], exceptions: Sequence[ExceptionView]
+    ) -> "DispatchView":
+        more = {
+            "shares_live": sum(assignment.status.is_live for assignment in assignments),
+            "shares_sent": sum(assignment.status is AssignmentStatus.SENT for assignment in assignments),
+            "assignments": list(assignments),
+            "exceptions": list(exceptions),
+        }
+        return cls.model_validate(dispatch).model_copy(update=more)
+
+
+class VerdictView(BaseModel):
+    """What a rule said of a candidate, and the values that it compared."""
+
+    rule: str
+    passed: bool
+    reason_code: str
+    compared: dict[str, Any]
+    is_waived: bool = False
+
+
+class OrderingKeyView(BaseModel):
+    """Lowest first: the share of the cycle's cap in millionths, the last assignment, a hash of lead and installer."""
+
+    cycle_share_ppm: int
+    last_assigned_at: datetime | None
+    last_assigned_place: int | None
+    tie_break: str
+
+
+class CandidateView(BaseModel):
+    """`obstacle` is the first rule in its way; `rank` its place among the eligible."""
+
+    installer_id: UUID
+    installer_name: str
+    installer_version: int
+    is_eligible: bool
+    is_chosen: bool
+    rank: int | None
+    obstacle: str | None
+    ordering_key: OrderingKeyView | None
+    verdicts: list[VerdictView]
+
+
+class DecisionView(FromRow):
+    """One attempt, as it was decided then. `latency_ms` is from the lead's receipt."""
+
+    id: UUID
+    lead_id: UUID
+    attempt_no: int
+    trigger: Trigger
+    operator_id: UUID | None
+    operator_name: str | None
+    override_reason: str | None
+    rule_set_version: str
+    wanted_count: int
+    chosen_count: int
+    shortfall: Shortfall | None
+    summary: str
+    candidates: list[CandidateView]
+    decided_at: datetime
+    latency_ms: int
+
+    @classmethod
+    def of(cls, decision: Decision) -> "DecisionView":
+        return cls.model_validate(decision)

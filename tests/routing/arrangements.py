@@ -1,0 +1,206 @@
+"""Installers and leads as the tests need them, and a look at what dispatch left behind."""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, text
+
+from chassis.clock import FixedClock
+from chassis.database import Database, create_engine
+from chassis.ids import new_id
+from chassis.outbox import unpack_headers
+from contracts.envelope import Event, decode_body, from_headers
+from contracts.registry import EVENTS
+from contracts.values import AustralianState, InstallerStatus, LeadContact, Location, SelectedPath
+from deploy.local.postgres import ServiceDatabase
+from services.routing.commands.deliveries import Delivery, DeliveryFailure, mark_failed, mark_sent
+from services.routing.commands.dispatch import DispatchLead, dispatch_leads
+from services.routing.commands.installers import AddInstaller, add_installer
+from services.routing.domain.profile import Particulars, PostcodeRange, Territory
+from services.routing.domain.windows import Limits
+from services.routing.models import Assignment, CapWindow, Decision, Dispatch, DispatchException
+
+NOW = datetime(2026, 3, 3, 2, 15, 4, tzinfo=UTC)
+SERVICE = "solar-battery"
+MARRICKVILLE = Location(suburb="Marrickville", state=AustralianState.NSW, postcode="2204")
+FREMANTLE = Location(suburb="Fremantle", state=AustralianState.WA, postcode="6160")
+ALL_OF_NSW = Territory(states=frozenset({AustralianState.NSW}))
+MIA = LeadContact(name="Mia O'Brien", email="mia.obrien@example.test", phone="+61412345678", street="12 Cadogan Street")
+EXCLUSIVE = SelectedPath.RECOMMENDED_INSTALLER
+SHARED = SelectedPath.COMPARE_QUOTES
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """An operator, as the audit sees one."""
+
+    id: UUID
+    name: str
+
+
+ROBIN = Person(new_id(), "Robin Field")
+
+
+def particulars(name: str = "Southern Sun Solar", **changes: Any) -> Particulars:
+    given: dict[str, Any] = {
+        "name": name,
+        "abn": "53004085616",
+        "gst_registered": True,
+        "email": "leads@southernsun.example",
+        "billing_email": "accounts@southernsun.example",
+        "billing_address": "3 Harbour Road, Newcastle NSW 2300",
+        "phone": "+61249210000",
+        "time_zone": "Australia/Sydney",
+        "services": (SERVICE,),
+        **changes,
+    }
+    return Particulars(**given)
+
+
+def lead(path: SelectedPath = EXCLUSIVE, location: Location = MARRICKVILLE, **changes: Any) -> DispatchLead:
+    given: dict[str, Any] = {
+        "lead_id": new_id(),
+        "selected_path": path,
+        "service": SERVICE,
+        "location": location,
+        "contact": MIA,
+        "received_at": NOW,
+        **changes,
+    }
+    return DispatchLead(**given)
+
+
+def leads(number: int, path: SelectedPath = EXCLUSIVE) -> list[DispatchLead]:
+    return [lead(path) for _ in range(number)]
+
+
+class Floor:
+    """Routing's commands over one database, each in a transaction of its own."""
+
+    def __init__(self, database: Database, clock: FixedClock) -> None:
+        self.database = database
+        self.clock = clock
+
+    async def installer(
+        self,
+        limits: Limits | None = None,
+        *,
+        territory: Territory = ALL_OF_NSW,
+        status: InstallerStatus = InstallerStatus.ACTIVE,
+        **changes: Any,
+    ) -> UUID:
+        command = AddInstaller(
+            installer_id=new_id(),
+            particulars=particulars(**changes),
+            by=ROBIN,
+            status=status,
+            limits=limits or Limits(),
+            territory=territory,
+        )
+        async with self.database.transaction() as session:
+            return (await add_installer(session, command, self.clock.now())).id
+
+    async def installers(self, number: int, limits: Limits | None = None) -> list[UUID]:
+        return [await self.installer(limits, name=f"Installer {place}") for place in range(number)]
+
+    async def dispatch(self, *arrived: DispatchLead) -> None:
+        async with self.database.transaction() as session:
+            await dispatch_leads(session, arrived, self.clock.now())
+
+    async def deliver(self, *assignment_ids: UUID) -> None:
+        async with self.database.transaction() as session:
+            now = self.clock.now()
+            await mark_sent(session, [Delivery(id_, now) for id_ in assignment_ids], now)
+
+    async def refuse_mail(self, *assignment_ids: UUID) -> None:
+        async with self.database.transaction() as session:
+            now = self.clock.now()
+            failures = [DeliveryFailure(id_, "recipient_refused", now, 550) for id_ in assignment_ids]
+            await mark_failed(session, failures, now)
+
+    async def assignments(self, *lead_ids: UUID) -> Sequence[Assignment]:
+        """Of these leads, or all, in the order they were made."""
+        query = select(Assignment).order_by(Assignment.created_at, Assignment.id)
+        async with self.database.reading() as session:
+            found = (await session.scalars(query)).all()
+        return [assignment for assignment in found if not lead_ids or assignment.lead_id in lead_ids]
+
+    async def only_assignment(self) -> Assignment:
+        [assignment] = await self.assignments()
+        return assignment
+
+    async def given(self) -> Counter[UUID]:
+        """How many leads each installer has got."""
+        return Counter(assignment.installer_id for assignment in await self.assignments())
+
+    async def dispatch_of(self, lead_id: UUID) -> Dispatch:
+        async with self.database.reading() as session:
+            return await session.get_one(Dispatch, lead_id)
+
+    async def decisions(self, lead_id: UUID) -> Sequence[Decision]:
+        async with self.database.reading() as session:
+            query = select(Decision).where(Decision.lead_id == lead_id).order_by(Decision.attempt_no)
+            return (await session.scalars(query)).all()
+
+    async def exceptions(self, *, is_open: bool | None = None) -> Sequence[DispatchException]:
+        async with self.database.reading() as session:
+            query = select(DispatchException).order_by(DispatchException.raised_at, DispatchException.id)
+            found = (await session.scalars(query)).all()
+        return [item for item in found if is_open in (None, item.is_open)]
+
+    async def only_exception(self) -> DispatchException:
+        [item] = await self.exceptions(is_open=True)
+        return item
+
+    async def counts(self, installer_id: UUID) -> dict[str, tuple[int, int]]:
+        """Reserved and used, by the kind of window; windows that hold nothing are left out."""
+        async with self.database.reading() as session:
+            windows = await session.scalars(select(CapWindow).where(CapWindow.installer_id == installer_id))
+            return {w.kind.value: (w.reserved, w.used) for w in windows if w.reserved or w.used}
+
+    async def events(self, *types: str) -> list[Event]:
+        """What was published and not yet relayed, in order."""
+        return [event for _, event in await self.published(*types)]
+
+    async def published(self, *types: str) -> list[tuple[int, Event]]:
+        """Each with its aggregate's version."""
+        rows = await self.rows("SELECT headers, body FROM outbox ORDER BY id")
+        found = []
+        for row in rows:
+            envelope = from_headers(unpack_headers(row["headers"]))
+            if not types or envelope.type in types:
+                found.append((envelope.aggregate_version, decode_body(EVENTS[envelope.type], row["body"])))
+        return found
+
+    async def rows(self, sql: str, **values: Any) -> list[dict[str, Any]]:
+        async with self.database.reading() as session:
+            return [dict(row) for row in (await session.execute(text(sql), values)).mappings()]
+
+    async def audited(self) -> list[str]:
+        rows = await self.rows("SELECT action FROM audit_entries ORDER BY id")
+        return [row["action"] for row in rows]
+
+
+@asynccontextmanager
+async def committing(given: ServiceDatabase, clock: FixedClock, pool_size: int = 10) -> AsyncIterator[Floor]:
+    """A floor whose commits are real, for several units of work at once."""
+    database = Database(create_engine(given.url, pool_size=pool_size), "/waybill/routing")
+    yield Floor(database, clock)
+    await database.close()
+
+
+def types_of(events: Iterable[Event]) -> list[str]:
+    return [event.type for event in events]
+
+
+def postcodes(*codes: str) -> Territory:
+    return Territory(postcodes=frozenset(codes))
+
+
+def postcode_range(first: str, last: str) -> Territory:
+    return Territory(ranges=(PostcodeRange(first, last),))

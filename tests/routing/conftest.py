@@ -1,0 +1,27 @@
+"""Fixtures of routing's tests."""
+
+from collections.abc import Awaitable, Callable, Iterator
+
+import pytest
+
+from chassis.clock import FixedClock
+from tests.kit.databases import RolledBackDatabase
+from tests.kit.identity import TestIdentity
+from tests.routing.arrangements import NOW, Floor
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    return FixedClock(NOW)
+
+
+@pytest.fixture
+async def floor(rolled_back_database: Callable[[str], Awaitable[RolledBackDatabase]], clock: FixedClock) -> Floor:
+    """Routing on a database that is rolled back after the test."""
+    return Floor(await rolled_back_database("routing"), clock)
+
+
+@pytest.fixture(scope="session")
+def identity() -> Iterator[TestIdentity]:
+    with TestIdentity() as identity:
+        yield identity
