@@ -9,8 +9,11 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from chassis import tables
+from chassis import audit
 from chassis.migrations import LOCK_TIMEOUT
+
+# The audit's table is defined beside its code, in the same metadata as chassis/tables.py.
+CHASSIS_METADATA = audit.audit_entries.metadata
 
 
 def run(metadata: MetaData) -> None:
@@ -32,7 +35,7 @@ def _migrate(connection: Connection, metadata: MetaData) -> None:
     _grant(connection, context.config.attributes.get("app_role"))
     context.configure(
         connection=connection,
-        target_metadata=[metadata, tables.metadata],
+        target_metadata=[metadata, CHASSIS_METADATA],
         include_object=_is_ours,
         compare_type=True,
         transaction_per_migration=False,

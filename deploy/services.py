@@ -7,8 +7,9 @@ from chassis.http.openapi import openapi_document
 from chassis.process import assemble
 from chassis.service import Service
 from chassis.settings import Shape
+from deploy import SERVICES
 
-SERVICES = ("identity", "intake", "routing", "billing", "payouts", "notifications")
+__all__ = ["SERVICES", "build", "document_of"]
 
 
 def build(service: str) -> Service:

@@ -50,3 +50,15 @@ class StripeUnavailable(Refusal):
     code = "stripe_not_configured"
     title = "No Stripe key is set: nothing can be transferred"
     status = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+class WebhookClosed(Refusal):
+    code = "webhook_closed"
+    title = "No signing secret is set: nothing can be believed"
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+class SignatureInvalid(Refusal):
+    code = "signature_invalid"
+    title = "The signature is not Stripe's, or too old"
+    status = HTTPStatus.BAD_REQUEST

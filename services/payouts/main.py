@@ -24,7 +24,10 @@ def build(settings: Settings | None = None, *, gateway: TransferGateway | None =
         routes=ROUTES,
         consumers=consumers(settings, clock),
         jobs=(Job("payout_sweep", sweep, sender.sweep),),
-        loops=(Loop("open_attempts", sender.resolve_open, idle_seconds=1.0),),
+        loops=(
+            Loop("open_attempts", sender.resolve_open, idle_seconds=1.0),
+            Loop("account_notices", sender.check_account, idle_seconds=1.0),
+        ),
         dependencies={"sender": sender},
         on_stop=(gateway.close,),
     )

@@ -27,6 +27,9 @@ class Expert(Versioned, Model):
     payout_method: Mapped[str] = mapped_column(default=PayoutMethod.STRIPE_CONNECT)
     stripe_account_id: Mapped[str | None] = mapped_column(unique=True)
     is_active: Mapped[bool] = mapped_column(default=True)
+    can_be_paid: Mapped[bool | None]
+    cannot_be_paid_reason: Mapped[str | None]
+    payability_checked_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
     __table_args__ = (CheckConstraint("payout_method IN ('stripe_connect', 'gnosis_safe')", name="method"),)
@@ -161,6 +164,20 @@ class Approval(Model):
         Index("uq_approvals_open", "payout_id", unique=True, postgresql_where="approved_at IS NULL"),
         CheckConstraint("approved_by <> requested_by", name="second_operator"),
     )
+
+
+class AccountNotice(Model):
+    """A webhook that was authentic: a note to ask Stripe about the account again, never a source of facts."""
+
+    __tablename__ = "account_notices"
+
+    event_id: Mapped[str] = mapped_column(primary_key=True)
+    stripe_account_id: Mapped[str]
+    event_type: Mapped[str]
+    received_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+
+    __table_args__ = (Index("ix_account_notices_open", "received_at", postgresql_where="settled_at IS NULL"),)
 
 
 class Sweep(Model):

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.errors import NotFound
 from chassis.paging import PageRequest
 from services.payouts.domain import AttemptOutcome, PayoutState
-from services.payouts.models import Approval, Attempt, Board, Expert, Participation, Payout, Sweep
+from services.payouts.models import AccountNotice, Approval, Attempt, Board, Expert, Participation, Payout, Sweep
 
 
 async def payout_with_expert(session: AsyncSession, payout_id: UUID) -> tuple[Payout, Expert]:
@@ -82,6 +82,17 @@ async def next_open_attempt(session: AsyncSession, machine_now: datetime) -> UUI
 async def attempt_created_at(session: AsyncSession, attempt_id: UUID) -> datetime | None:
     created_at: datetime | None = await session.scalar(select(Attempt.created_at).where(Attempt.id == attempt_id))
     return created_at
+
+
+async def next_account_notice(session: AsyncSession) -> str | None:
+    """The account that has waited longest to be asked about."""
+    found: str | None = await session.scalar(
+        select(AccountNotice.stripe_account_id)
+        .where(AccountNotice.settled_at.is_(None))
+        .order_by(AccountNotice.received_at)
+        .limit(1)
+    )
+    return found
 
 
 async def open_sweep(session: AsyncSession, due_at: datetime, now: datetime) -> None:

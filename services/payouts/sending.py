@@ -12,6 +12,7 @@ from chassis.database import Database
 from chassis.errors import Refusal
 from services.payouts import queries
 from services.payouts.commands import payouts as commands
+from services.payouts.commands.experts import settle_account
 from services.payouts.commands.payouts import Begun, Terms
 from services.payouts.domain import AttemptKind, NextStep, PayoutState, step_for_open_attempt
 from services.payouts.models import Payout
@@ -105,6 +106,19 @@ class Sender:
             return
         async with self.database.transaction() as session:
             await commands.hold_payout(session, payout_id, reason, self.clock.now())
+
+    async def check_account(self) -> bool:
+        """Asks Stripe about one account that a webhook spoke of. Whether there was one."""
+        async with self.database.reading() as session:
+            account_id = await queries.next_account_notice(session)
+        if account_id is None:
+            return False
+        # Taken before the question: a notice that comes meanwhile is asked about again.
+        now = self.clock.now()
+        payability = await self.gateway.payability(account_id)
+        async with self.database.transaction() as session:
+            await settle_account(session, account_id, payability, now)
+        return True
 
     async def resolve_open(self) -> bool:
         """Takes up one attempt that has no answer and whose lease has run out. Whether there was one."""

@@ -12,6 +12,9 @@ class Settings(ServiceSettings):
 
     stripe_api_key: SecretStr | None = Field(None, validation_alias="STRIPE_API_KEY")
     stripe_api_base: str | None = Field(None, validation_alias="STRIPE_API_BASE")
+    stripe_connect_webhook_secret: SecretStr | None = Field(
+        None, validation_alias="STRIPE_CONNECT_WEBHOOK_SECRET", description="empty or unset closes the endpoint"
+    )
     stripe_timeout_seconds: float = Field(20, validation_alias="STRIPE_TIMEOUT_SECONDS")
 
     expert_pool_basis_points: int = Field(

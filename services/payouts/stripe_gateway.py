@@ -5,6 +5,7 @@ which an outer retry would pay twice. The SDK's own retries are off for the same
 `Succeeded`, `Refused` (Stripe said no, nothing moved) or `Unknown` (it may have moved).
 """
 
+import json
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
@@ -74,6 +75,38 @@ class Payability:
 
 class GatewayAway(Exception):
     """A question (not an order) could not be answered: ask again later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What a webhook is about; what it says beyond that is asked for again, never believed."""
+
+    event_id: str
+    event_type: str
+    stripe_account_id: str
+
+
+class NotStripe(Exception):
+    """A body whose signature is not Stripe's, or older than the tolerance."""
+
+
+def read_notice(body: bytes, signature: str, secret: str) -> Notice | None:
+    """The notice of a signed Connect event about an account, None where it is about nothing of ours.
+
+    Raises NotStripe. The tolerance of five minutes is on the machine's clock.
+    """
+    try:
+        stripe.WebhookSignature.verify_header(body.decode(), signature, secret, stripe.Webhook.DEFAULT_TOLERANCE)
+        event = json.loads(body)
+    except (stripe.SignatureVerificationError, ValueError) as fault:
+        raise NotStripe from fault
+    account_id = event.get("account")
+    if not isinstance(account_id, str) or event.get("type") not in ACCOUNT_EVENTS:
+        return None
+    return Notice(str(event["id"]), str(event["type"]), account_id)
+
+
+ACCOUNT_EVENTS = frozenset({"account.updated", "capability.updated", "account.application.deauthorized"})
 
 
 class TransferGateway(Protocol):

@@ -1,5 +1,5 @@
 """HTTP in: translate, one command or query, translate back."""
 
-from services.payouts.http import boards, experts, payouts
+from services.payouts.http import boards, experts, payouts, webhooks
 
-ROUTES = (*experts.ROUTES, *boards.ROUTES, *payouts.ROUTES)
+ROUTES = (*experts.ROUTES, *boards.ROUTES, *payouts.ROUTES, *webhooks.ROUTES)

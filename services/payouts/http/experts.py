@@ -52,6 +52,9 @@ class ExpertView(BaseModel):
     payout_method: PayoutMethod
     stripe_account_id: str | None
     is_active: bool
+    can_be_paid: bool | None
+    cannot_be_paid_reason: str | None
+    payability_checked_at: datetime | None
     version: int
     created_at: datetime
 

@@ -50,12 +50,27 @@ def upgrade() -> None:
         sa.Column("payout_method", sa.Text(), nullable=False),
         sa.Column("stripe_account_id", sa.Text(), nullable=True),
         sa.Column("is_active", sa.Boolean(), nullable=False),
+        sa.Column("can_be_paid", sa.Boolean(), nullable=True),
+        sa.Column("cannot_be_paid_reason", sa.Text(), nullable=True),
+        sa.Column("payability_checked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("version", sa.Integer(), server_default="0", nullable=False),
         sa.CheckConstraint("payout_method IN ('stripe_connect', 'gnosis_safe')", name=op.f("ck_experts_method")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_experts")),
         sa.UniqueConstraint("email", name=op.f("uq_experts_email")),
         sa.UniqueConstraint("stripe_account_id", name=op.f("uq_experts_stripe_account_id")),
+    )
+    op.create_table(
+        "account_notices",
+        sa.Column("event_id", sa.Text(), nullable=False),
+        sa.Column("stripe_account_id", sa.Text(), nullable=False),
+        sa.Column("event_type", sa.Text(), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("event_id", name=op.f("pk_account_notices")),
+    )
+    op.create_index(
+        "ix_account_notices_open", "account_notices", ["received_at"], postgresql_where="settled_at IS NULL"
     )
     op.create_table(
         "sweeps",
