@@ -19,6 +19,7 @@ from chassis.faults import is_passing
 from chassis.http.endpoints import InvalidRequest
 from chassis.http.parameters import malformed_path_fault
 from chassis.telemetry.context import current_request_id
+from chassis.telemetry.privacy import told_fault
 
 log = structlog.get_logger(__name__)
 
@@ -73,7 +74,7 @@ def answer_fault(request: Request[Any, Any, Any], fault: Exception) -> Response[
     """The exception handler of every application: nothing leaves it in another form."""
     problem = problem_of(request, fault)
     if problem is INTERNAL:
-        log.error("request_failed", fault=type(fault).__name__, exc_info=fault)
+        log.error("request_failed", fault=type(fault).__name__, exception=told_fault(fault))
     else:
         codes = sorted({error.code for error in problem.errors})
         log.info("request_refused", code=problem.code, status=problem.status, errors=codes)

@@ -1,5 +1,7 @@
 """A small application with a route of every kind, as a service would write them."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -175,7 +177,13 @@ def settings(**values: Any) -> ServiceSettings:
 def build(
     database: Database, jwks_url: str | None, routes: list[ControllerRouterHandler] | None = None, **values: Any
 ) -> Litestar:
-    """`values` are settings; `dependencies` among them are given beside the database."""
+    """`values` are settings; `dependencies` among them are given beside the database, which closes with the app."""
+
+    @asynccontextmanager
+    async def lifespan(_app: Litestar) -> AsyncIterator[None]:
+        yield
+        await database.close()
+
     dependencies = values.pop("dependencies", {})
     health = values.pop("health", None) or Health(database=database)
     return build_app(
@@ -184,4 +192,5 @@ def build(
         routes=ROUTES if routes is None else routes,
         dependencies={"database": database, **dependencies},
         health=health,
+        lifespan=lifespan,
     )
