@@ -74,7 +74,7 @@ def answer_fault(request: Request[Any, Any, Any], fault: Exception) -> Response[
     """The exception handler of every application: nothing leaves it in another form."""
     problem = problem_of(request, fault)
     if problem is INTERNAL:
-        log.error("request_failed", fault=type(fault).__name__, exception=told_fault(fault))
+        log.error("request_failed", fault=type(fault).__name__, trace=told_fault(fault))
     else:
         codes = sorted({error.code for error in problem.errors})
         log.info("request_refused", code=problem.code, status=problem.status, errors=codes)

@@ -84,7 +84,7 @@ def _mask(_logger: Any, _method: str, line: Line) -> Line:
 def _tell_fault(_logger: Any, _method: str, line: Line) -> Line:
     fault = _fault_of(line.pop("exc_info", None))
     if fault is not None:
-        line["exception"] = told_fault(fault)
+        line["trace"] = told_fault(fault)
     return line
 
 
