@@ -21,6 +21,9 @@ from deploy.local.system import System
 
 WATCH_SECONDS = 0.5
 
+# Several threads report; a line and its end may be written one after the other.
+_one_line_at_a_time = threading.Lock()
+
 
 class ToldToStop(BaseException):
     """Raised in the main thread by SIGTERM or SIGINT, wherever it is."""
@@ -122,7 +125,7 @@ def _listen(stay: threading.Event) -> None:
 
 def _say(kind: str, text: str) -> None:
     # Nobody listens any more: then the leash ends the system, or it was let go.
-    with suppress(BrokenPipeError):
+    with suppress(BrokenPipeError), _one_line_at_a_time:
         print(json.dumps({kind: text}), flush=True)
 
 

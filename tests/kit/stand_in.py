@@ -33,7 +33,9 @@ def stand_in(name: str, port: int, *flags: str, ready_seconds: float = 30, stop_
 def stand_in_service(name: str, addresses: Addresses) -> Program:
     """In a service's place, with the environment that the service would have."""
     port = urlsplit(addresses.services[name]).port or 0
-    real, shape = service(name, addresses), stand_in(name, port)
+    flags = ["--fail", "ordered to fail"] if os.environ.get("STAND_IN_FAILS") == name else []
+    flags += ["--mute"] if os.environ.get("STAND_IN_IS_MUTE") == name else []
+    real, shape = service(name, addresses), stand_in(name, port, *flags)
     return Program(name, shape.command, real.ready, real.environment, ROOT)
 
 
