@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from chassis.errors import NotFound, Refusal
+from chassis.errors import Invalid, NotFound, Refusal
 
 
 class KeyMissing(Refusal):
@@ -66,6 +66,13 @@ class SourceNotFound(NotFound):
 class ClientNotFound(NotFound):
     code = "client_not_found"
     title = "No such client"
+
+
+class ClientUnknown(Invalid):
+    """A body names a client that is not there; in a path that is `ClientNotFound`."""
+
+    code = "client_unknown"
+    title = "The body names an unknown client"
 
 
 class BoardNotFound(NotFound):

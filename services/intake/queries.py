@@ -68,7 +68,9 @@ async def keys_of(session: AsyncSession, source_ids: Iterable[UUID]) -> dict[UUI
     """The keys of each source, oldest first."""
     keys: dict[UUID, list[LeadSourceKey]] = {}
     query = select(LeadSourceKey).where(LeadSourceKey.source_id.in_(list(source_ids)))
-    for key in await session.scalars(query.order_by(LeadSourceKey.created_at, LeadSourceKey.prefix)):
+    for key in await session.scalars(
+        query.order_by(LeadSourceKey.created_at, LeadSourceKey.expires_at, LeadSourceKey.prefix)
+    ):
         keys.setdefault(key.source_id, []).append(key)
     return keys
 
@@ -223,4 +225,4 @@ async def list_ndas(
     if client_id is not None:
         query = query.where(Board.client_id == client_id)
     found = await session.execute(page.apply(query, Nda.accepted_at, Nda.id))
-    return [(nda, board) for nda, board in found.tuples()]
+    return [(row[0], row[1]) for row in found]

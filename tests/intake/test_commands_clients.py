@@ -12,7 +12,7 @@ from contracts.intake import BoardClosed, BoardOpened, ClientChanged
 from services.intake.commands.boards import OpenBoard, close_board, open_board
 from services.intake.commands.clients import ClientTerms, change_client, create_client
 from services.intake.domain import BoardStatus
-from services.intake.errors import BoardNotFound, ClientNotFound
+from services.intake.errors import BoardNotFound, ClientNotFound, ClientUnknown
 from services.intake.models import Board, Client
 from tests.intake.samples import NOW, OPERATOR, count, rows
 from tests.kit.databases import RolledBackDatabase
@@ -96,7 +96,7 @@ class TestOpenBoard:
 
     async def test_refuses_a_client_that_is_not_there(self, database: RolledBackDatabase) -> None:
         command = OpenBoard(OPERATOR.id, "Market entry", 1, "AUD", None, OPERATOR, NOW)
-        with pytest.raises(ClientNotFound):
+        with pytest.raises(ClientUnknown):
             async with database.transaction() as session:
                 await open_board(session, command)
 

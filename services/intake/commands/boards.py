@@ -8,12 +8,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import audit, outbox
 from chassis.audit import Actor, Subject
+from chassis.errors import FieldError
 from chassis.ids import new_id
 from contracts.intake import BoardClosed, BoardOpened
 from contracts.values import Currency
 from services.intake import queries
 from services.intake.commands.clients import state_of
 from services.intake.domain import BoardStatus
+from services.intake.errors import ClientUnknown
 from services.intake.models import Board, Client
 
 
@@ -31,7 +33,10 @@ class OpenBoard:
 
 
 async def open_board(session: AsyncSession, command: OpenBoard) -> Board:
-    client = await queries.client(session, command.client_id)
+    client = await session.get(Client, command.client_id)
+    if client is None:
+        fault = FieldError("client_id", "client_unknown", "There is no such client")
+        raise ClientUnknown("a board is opened for a client that is there", errors=(fault,))
     board = Board(
         id=new_id(),
         version=0,

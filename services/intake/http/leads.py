@@ -6,7 +6,7 @@ from uuid import UUID
 
 from litestar import get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict
 
 from chassis.clock import Clock
 from chassis.database import Database
@@ -17,6 +17,7 @@ from contracts.values import AustralianState, SelectedPath
 from services.intake import queries
 from services.intake.commands.leads import CloseLead, close_lead
 from services.intake.domain import CloseReason, LeadOutcome, LeadStatus
+from services.intake.http.fields import AwareInstant
 from services.intake.models import Consent, Lead, LeadStatusChange
 from services.intake.queries import LeadFilters
 
@@ -103,8 +104,8 @@ async def list_leads(
     postcode: Annotated[str | None, QueryParameter(pattern="^[0-9]{4}$", max_length=4)] = None,
     suburb: Annotated[str | None, QueryParameter(max_length=100, description="in any case")] = None,
     source_id: FromQuery[UUID | None] = None,
-    received_from: FromQuery[AwareDatetime | None] = None,
-    received_to: Annotated[AwareDatetime | None, QueryParameter(description="exclusive")] = None,
+    received_from: FromQuery[AwareInstant | None] = None,
+    received_to: Annotated[AwareInstant | None, QueryParameter(description="exclusive")] = None,
 ) -> Page[LeadRow]:
     """Newest first."""
     filters = LeadFilters(
