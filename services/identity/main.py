@@ -2,7 +2,7 @@
 
 from datetime import datetime, time
 
-from chassis.clock import Clock, SystemClock
+from chassis.clock import SystemClock
 from chassis.database import Database
 from chassis.http.app import TOKEN_KEYS
 from chassis.schedule import Job, daily
@@ -17,11 +17,13 @@ from services.identity.settings import Settings
 NIGHT = time(3)
 
 
-def build(settings: Settings | None = None, *, machine_clock: Clock | None = None) -> Service:
-    """`machine_clock` is what tokens, codes and limits run on; business time, which a laptop can move, is not it."""
+def build(
+    settings: Settings | None = None, *, security: Security | None = None, database: Database | None = None
+) -> Service:
+    """`security` runs on the machine's clock; business time, which a laptop can move, is none of its business."""
     settings = settings or Settings()
-    database = database_of("identity", settings)
-    security = security_of(settings, machine_clock or SystemClock())
+    database = database or database_of("identity", settings)
+    security = security or security_of(settings, SystemClock())
     return Service(
         name="identity",
         settings=settings,

@@ -5,21 +5,24 @@ from datetime import UTC, datetime
 
 import pytest
 
-from chassis.clock import FixedClock
+from chassis.clock import FixedClock, SystemClock
+from chassis.service import database_of
 from deploy.local.postgres import ServiceDatabase
-from services.identity.main import build
-from services.identity.security import Security, security_of
+from services.identity.passwords import Passwords
+from services.identity.security import security_of
 from tests.identity.house import House, settings_for
 from tests.identity.web import Web
 from tests.kit.databases import RolledBackDatabase
 
+NOWHERE = "postgresql://nobody@127.0.0.1:9/none"
+
 
 @pytest.fixture(scope="session")
-async def passwords() -> AsyncIterator[Security]:
-    """One pool of hashing threads for all tests; only its passwords are used."""
-    security = security_of(settings_for("postgresql://nobody@127.0.0.1:9/none"), FixedClock(datetime.now(UTC)))
-    yield security
-    await security.passwords.close()
+async def passwords() -> AsyncIterator[Passwords]:
+    """One pool of hashing threads for all tests."""
+    made = security_of(settings_for(NOWHERE), SystemClock()).passwords
+    yield made
+    await made.close()
 
 
 @pytest.fixture
@@ -30,27 +33,25 @@ def clock() -> FixedClock:
 
 @pytest.fixture
 async def house(
-    rolled_back_database: Callable[[str], Awaitable[RolledBackDatabase]], clock: FixedClock, passwords: Security
+    rolled_back_database: Callable[[str], Awaitable[RolledBackDatabase]], clock: FixedClock, passwords: Passwords
 ) -> House:
     """Everything that it commits is undone."""
-    database = await rolled_back_database("identity")
-    return House(database, settings_for("postgresql://nobody@127.0.0.1:9/none"), clock, passwords.passwords)
+    return House(await rolled_back_database("identity"), settings_for(NOWHERE), clock, passwords)
 
 
 @pytest.fixture
 async def busy_house(
-    fresh_database: Callable[[str], ServiceDatabase], clock: FixedClock, passwords: Security
+    fresh_database: Callable[[str], ServiceDatabase], clock: FixedClock, passwords: Passwords
 ) -> AsyncIterator[House]:
     """A database of its own with real commits, where several can be in at once."""
     settings = settings_for(fresh_database("identity").url)
-    service = build(settings, machine_clock=clock)
-    yield House(service.database, settings, clock, passwords.passwords)
-    await service.dependencies["security"].passwords.close()
-    await service.database.close()
+    database = database_of("identity", settings)
+    yield House(database, settings, clock, passwords)
+    await database.close()
 
 
 @pytest.fixture
-async def web(fresh_database: Callable[[str], ServiceDatabase], clock: FixedClock) -> AsyncIterator[Web]:
-    """The whole service over HTTP, in process."""
-    async with Web.open(build(settings_for(fresh_database("identity").url), machine_clock=clock), clock) as opened:
+async def web(house: House) -> AsyncIterator[Web]:
+    """The whole service over HTTP, in process, on the house's database and clock."""
+    async with Web.open(house) as opened:
         yield opened

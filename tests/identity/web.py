@@ -5,14 +5,11 @@ from contextlib import asynccontextmanager
 from typing import Any, Self
 
 import httpx
-from litestar import Litestar
 
-from chassis.clock import FixedClock
 from chassis.process import assemble
-from chassis.service import Service
 from chassis.settings import Shape
 from contracts.identity import Role
-from services.identity.security import Security
+from services.identity.main import build
 from tests.identity.house import House, Person
 from tests.kit.identity import bearer
 
@@ -20,19 +17,18 @@ ADDRESS = "203.0.113.7"
 
 
 class Web:
-    def __init__(self, app: Litestar, service: Service, clock: FixedClock, client: httpx.AsyncClient) -> None:
-        self.app = app
+    def __init__(self, house: House, client: httpx.AsyncClient) -> None:
+        self.house = house
         self.client = client
-        security: Security = service.dependencies["security"]
-        self.house = House(service.database, security.settings, clock, security.passwords)
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, service: Service, clock: FixedClock) -> AsyncIterator[Self]:
-        app = assemble(service, Shape.API)
-        transport = httpx.ASGITransport(app, client=(ADDRESS, 4711))  # type: ignore[arg-type]  # Litestar's own scope type
-        async with app.lifespan(), httpx.AsyncClient(transport=transport, base_url="http://identity.test") as client:
-            yield cls(app, service, clock, client)
+    async def open(cls, house: House) -> AsyncIterator[Self]:
+        service = build(house.security.settings, security=house.security, database=house.database)
+        app: Any = assemble(service, Shape.API)
+        transport = httpx.ASGITransport(app, client=(ADDRESS, 4711))
+        async with httpx.AsyncClient(transport=transport, base_url="http://identity.test") as client:
+            yield cls(house, client)
 
     async def sign_in(self, person: Person, **wrong: str) -> httpx.Response:
         right = {
