@@ -151,7 +151,8 @@ def sha256_of(letter: Letter) -> str:
 
 
 def _mailbox(name: str, address: str) -> Address:
-    return Address(display_name=one_line(name), addr_spec=address)
+    local, _, domain = address.rpartition("@")
+    return Address(display_name=one_line(name), username=local, domain=domain)
 
 
 def _fill(mail: EmailMessage, written: Written, message: Renderable) -> None:

@@ -153,7 +153,7 @@ async def documents(session: AsyncSession, document_ids: Collection[UUID]) -> di
 async def document_kinds(session: AsyncSession, document_ids: Collection[UUID]) -> dict[UUID, str]:
     """Kind by id of those that have arrived."""
     rows = await session.execute(select(Document.id, Document.kind).where(Document.id.in_(document_ids)))
-    return dict(rows.tuples().all())
+    return {row.id: row.kind for row in rows}
 
 
 async def messages_to_erase(session: AsyncSession, settled_before: datetime, portion: int) -> Sequence[UUID]:
