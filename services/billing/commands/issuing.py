@@ -1,0 +1,211 @@
+"""Issuing an invoice: through the gate, with the next number, frozen, posted, all in one transaction."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis import outbox
+from contracts.billing import InvoiceIssued
+from contracts.values import InvoiceKind
+from services.billing.commands.constraints import flush_or_refuse
+from services.billing.commands.journal import post
+from services.billing.commands.numbers import Numbering, Series, next_number
+from services.billing.commands.stripe_events import wake_unmatched
+from services.billing.domain import periods
+from services.billing.domain.issuing import Readiness, StripeFacts, issue_blockers
+from services.billing.domain.journal import CURRENCY, Posting, PostingKind, invoice_entries
+from services.billing.domain.periods import Period
+from services.billing.domain.statuses import DocumentStatus
+from services.billing.domain.tax_invoice import Blocker, Face, FaceLine, Party
+from services.billing.errors import (
+    AlreadyIssuedOtherwise,
+    DueBeforeIssue,
+    NotADraft,
+    NotOfThisKind,
+    NotReadyToIssue,
+    StripeReferenceTaken,
+)
+from services.billing.models import Account, Invoice, InvoiceLine
+from services.billing.queries import invoices
+from services.billing.queries import periods as ledger
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What every invoice of this deployment has in common. Terms are days from issue to due, by kind of account."""
+
+    seller: Party
+    numbering: Numbering
+    zone: ZoneInfo
+    terms_days: dict[InvoiceKind, int]
+    payment_details: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IssueInvoice:
+    """`stripe` is what the lookup found; None where no key is set. `due_at` defaults to the account's terms."""
+
+    invoice_id: UUID
+    kind: InvoiceKind
+    stripe_invoice_id: str | None = None
+    stripe_invoice_url: str | None = None
+    due_at: datetime | None = None
+    stripe: StripeFacts | None = None
+
+
+async def issue_invoice(session: AsyncSession, command: IssueInvoice, house: House, now: datetime) -> Invoice:
+    invoice = await invoices.lock(session, command.invoice_id)
+    if _is_done(invoice, command):
+        return invoice
+    account = await session.get_one(Account, invoice.account_id)
+    due_at = _due_at(command, account, house, now)
+    blockers = await readiness_blockers(session, invoice, account, command, house, now)
+    if blockers:
+        raise NotReadyToIssue(invoice.id, blockers)
+    await _take_reference(session, invoice, command)
+    invoice.number = await next_number(session, house.numbering, Series.INVOICE)
+    invoice.seller = asdict(house.seller) | {"payment_details": house.payment_details}
+    invoice.buyer = asdict(buyer_of(account))
+    invoice.document_status = DocumentStatus.ISSUED
+    # Its mail follows from the issue by itself, as soon as the document is rendered.
+    invoice.issued_at = invoice.sent_at = now
+    invoice.due_at = due_at
+    await session.flush()
+    await post(session, [_posting(invoice, now)], now)
+    outbox.add(session, issued_event(invoice), version=invoice.next_version())
+    return invoice
+
+
+async def readiness_blockers(
+    session: AsyncSession, invoice: Invoice, account: Account, command: IssueInvoice, house: House, now: datetime
+) -> tuple[Blocker, ...]:
+    """Everything that stands between the draft and its issue, with the references that `command` brings."""
+    lines = await invoices.lines(session, invoice.id)
+    held, unbilled = await _ledger_gaps(session, invoice)
+    return issue_blockers(
+        Readiness(
+            kind=invoice.kind,
+            face=face_of(invoice, lines, house.seller, buyer_of(account), now),
+            currency=invoice.currency,
+            buyer_email=account.billing_email,
+            stripe_invoice_id=command.stripe_invoice_id,
+            stripe_customer_id=account.stripe_customer_id,
+            stripe=command.stripe,
+            held_assignment_ids=held,
+            unbilled_count=unbilled,
+        )
+    )
+
+
+def _is_done(invoice: Invoice, command: IssueInvoice) -> bool:
+    """Whether it is issued already, as it was asked for."""
+    if invoice.kind is not command.kind:
+        raise NotOfThisKind(f"the invoice is of kind {invoice.kind}", invoice_id=invoice.id)
+    if invoice.document_status is DocumentStatus.VOID:
+        raise NotADraft("the invoice is void", invoice_id=invoice.id)
+    if invoice.document_status is DocumentStatus.DRAFT:
+        return False
+    if command.stripe_invoice_id not in {None, invoice.stripe_invoice_id}:
+        raise AlreadyIssuedOtherwise(
+            f"it is issued under {invoice.stripe_invoice_id}", invoice_id=invoice.id, number=invoice.number
+        )
+    return True
+
+
+def _due_at(command: IssueInvoice, account: Account, house: House, now: datetime) -> datetime:
+    due_at = command.due_at or periods.due_at(now, terms_days(account, house), house.zone)
+    if due_at < now:
+        raise DueBeforeIssue("an invoice is due after it is issued", invoice_id=command.invoice_id)
+    return due_at
+
+
+def terms_days(account: Account, house: House) -> int:
+    """Finance's word, else what was agreed, else the house's rule."""
+    for days in (account.terms_override_days, account.agreed_terms_days):
+        if days is not None:
+            return days
+    return house.terms_days[account.kind]
+
+
+async def _ledger_gaps(session: AsyncSession, invoice: Invoice) -> tuple[Sequence[UUID], int]:
+    """Held deliveries, and billable ones that are on no invoice, of an installer's month."""
+    if invoice.period is None or invoice.period_start is None or invoice.period_end is None:
+        return (), 0
+    period = Period(invoice.period, invoice.period_start, invoice.period_end)
+    held = await ledger.held(session, period, [invoice.account_id])
+    standings = await ledger.standings(session, period, [invoice.account_id])
+    return [delivery.assignment_id for delivery in held], sum(standing.unbilled_count for standing in standings)
+
+
+async def _take_reference(session: AsyncSession, invoice: Invoice, command: IssueInvoice) -> None:
+    invoice.stripe_invoice_id, invoice.stripe_invoice_url = command.stripe_invoice_id, command.stripe_invoice_url
+    if command.stripe_invoice_id is None:
+        return
+    taken = StripeReferenceTaken(
+        f"{command.stripe_invoice_id} stands on another invoice", stripe_invoice_id=command.stripe_invoice_id
+    )
+    if await invoices.has_stripe_reference(session, command.stripe_invoice_id, besides=invoice.id):
+        raise taken
+    await flush_or_refuse(session, {"uq_invoices_stripe_invoice_id": taken})
+    # A webhook may have come before us: its turn is now.
+    await wake_unmatched(session, command.stripe_invoice_id)
+
+
+def buyer_of(account: Account) -> Party:
+    return Party(account.billing_name or account.name, account.abn, account.billing_address, account.billing_email)
+
+
+def face_of(
+    invoice: Invoice, lines: Sequence[InvoiceLine], seller: Party, buyer: Party, issued_at: datetime | None
+) -> Face:
+    return Face(
+        seller=seller,
+        buyer=buyer,
+        issued_at=issued_at,
+        lines=[
+            FaceLine(
+                line.description,
+                line.quantity,
+                line.unit_price_cents,
+                line.gst_treatment,
+                line.gst_cents,
+                line.inc_gst_cents,
+            )
+            for line in lines
+        ],
+        gst_cents=invoice.gst_cents,
+        total_cents=invoice.total_cents,
+    )
+
+
+def _posting(invoice: Invoice, now: datetime) -> Posting:
+    return Posting(
+        source_key=f"invoice:{invoice.id}:issued",
+        kind=PostingKind.INVOICE_ISSUED,
+        occurred_at=now,
+        entries=invoice_entries(invoice.subtotal_cents, invoice.gst_cents),
+        party_id=invoice.account_id,
+        invoice_id=invoice.id,
+    )
+
+
+def issued_event(invoice: Invoice) -> InvoiceIssued:
+    return InvoiceIssued.model_validate(
+        {
+            "invoice_id": invoice.id,
+            "kind": invoice.kind,
+            "number": invoice.number,
+            **invoice.parties,
+            "subtotal_cents": invoice.subtotal_cents,
+            "gst_cents": invoice.gst_cents,
+            "total_cents": invoice.total_cents,
+            "currency": CURRENCY,
+            "stripe_invoice_id": invoice.stripe_invoice_id,
+            "issued_at": invoice.issued_at,
+            "due_at": invoice.due_at,
+        }
+    )

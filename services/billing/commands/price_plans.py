@@ -1,0 +1,88 @@
+"""Prices as versions: one ends where the next begins, so that two can never overlap."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.ids import new_id
+from contracts.values import GstTreatment, InvoiceKind
+from services.billing.commands.deliveries import release_held
+from services.billing.commands.pricing import lock_prices
+from services.billing.domain.journal import CURRENCY
+from services.billing.errors import PlanVersionExists
+from services.billing.models import PricePlan
+from services.billing.queries import accounts
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """In cents for one lead."""
+
+    exclusive_cents: int
+    shared_cents: int
+    gst_treatment: GstTreatment = GstTreatment.TAXABLE
+    includes_gst: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AddPricePlan:
+    """From `effective_from` on; without prices it closes the version before it early."""
+
+    installer_id: UUID
+    effective_from: datetime
+    prices: Prices | None
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddedPricePlan:
+    plan: PricePlan
+    released: list[UUID]
+    """Assignments whose held deliveries it priced."""
+    is_new: bool
+
+
+async def add_price_plan(session: AsyncSession, command: AddPricePlan, now: datetime) -> AddedPricePlan:
+    """Prices held deliveries that it covers; recorded ones keep their price, wherever it starts."""
+    await accounts.find(session, command.installer_id, InvoiceKind.INSTALLER)
+    await lock_prices(session, [command.installer_id])
+    existing = await session.get(PricePlan, (command.installer_id, command.effective_from))
+    if existing is not None:
+        _refuse_other_content(existing, command)
+        return AddedPricePlan(existing, [], is_new=False)
+    plan = _plan(command, now)
+    session.add(plan)
+    await session.flush()
+    return AddedPricePlan(plan, await release_held(session, command.installer_id, now), is_new=True)
+
+
+def _plan(command: AddPricePlan, now: datetime) -> PricePlan:
+    prices = command.prices
+    return PricePlan(
+        installer_id=command.installer_id,
+        effective_from=command.effective_from,
+        id=new_id(),
+        exclusive_price_cents=prices.exclusive_cents if prices else None,
+        shared_price_cents=prices.shared_cents if prices else None,
+        currency=CURRENCY,
+        gst_treatment=prices.gst_treatment if prices else GstTreatment.TAXABLE,
+        includes_gst=prices.includes_gst if prices else False,
+        created_by=command.by,
+        created_at=now,
+    )
+
+
+def _refuse_other_content(existing: PricePlan, command: AddPricePlan) -> None:
+    there = None
+    if existing.exclusive_price_cents is not None and existing.shared_price_cents is not None:
+        there = Prices(
+            existing.exclusive_price_cents, existing.shared_price_cents, existing.gst_treatment, existing.includes_gst
+        )
+    if there != command.prices:
+        raise PlanVersionExists(
+            "a version from this instant has other prices, and versions are written once",
+            price_plan_id=existing.id,
+            installer_id=command.installer_id,
+        )

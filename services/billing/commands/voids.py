@@ -1,0 +1,88 @@
+"""Voiding: the number stays taken, the books are turned back by a new posting, the deliveries can be billed again."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis import outbox
+from contracts.billing import InvoiceVoided
+from services.billing.commands.adjustments import decide
+from services.billing.commands.journal import post
+from services.billing.domain.journal import Entry, Posting, PostingKind, reversing_entries
+from services.billing.domain.statuses import AdjustmentState, DocumentStatus
+from services.billing.errors import HasPayments
+from services.billing.models import Adjustment, Invoice, InvoiceLine
+from services.billing.queries import invoices
+
+
+class VoidReason(StrEnum):
+    ISSUED_IN_ERROR = "issued_in_error"
+    DUPLICATE = "duplicate"
+    WRONG_DETAILS = "wrong_details"
+    AGREED_CANCELLATION = "agreed_cancellation"
+
+
+@dataclass(frozen=True, slots=True)
+class VoidInvoice:
+    invoice_id: UUID
+    reason: VoidReason
+    by: str
+
+
+async def void_invoice(session: AsyncSession, command: VoidInvoice, now: datetime) -> Invoice:
+    """Of a draft, or of an issued invoice on which nothing was paid. Credited deliveries stay credited."""
+    invoice = await invoices.lock(session, command.invoice_id)
+    if invoice.document_status is DocumentStatus.VOID:
+        return invoice
+    if invoice.paid_cents:
+        raise HasPayments("money came in for it: give a credit instead", invoice_id=invoice.id)
+    entries = [Entry(entry.account, entry.amount_cents) for entry in await invoices.entries(session, invoice.id)]
+    invoice.document_status = DocumentStatus.VOID
+    invoice.voided_at, invoice.void_reason_code = now, command.reason
+    await session.flush()
+    await _let_lines_fall(session, invoice)
+    await _reject_pending(session, invoice, command.by, now)
+    await post(session, [_posting(invoice, entries, now)], now)
+    outbox.add(session, _voided_event(invoice, command.reason, now), version=invoice.next_version())
+    return invoice
+
+
+async def _let_lines_fall(session: AsyncSession, invoice: Invoice) -> None:
+    await session.execute(
+        update(InvoiceLine)
+        .where(InvoiceLine.invoice_id == invoice.id)
+        .values(is_live=False)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def _reject_pending(session: AsyncSession, invoice: Invoice, by: str, now: datetime) -> None:
+    pending = select(Adjustment).where(Adjustment.invoice_id == invoice.id, Adjustment.state == AdjustmentState.PENDING)
+    for adjustment in await session.scalars(pending.with_for_update()):
+        decide(adjustment, AdjustmentState.REJECTED, None, by, now)
+
+
+def _posting(invoice: Invoice, entries: list[Entry], now: datetime) -> Posting:
+    return Posting(
+        source_key=f"invoice:{invoice.id}:voided",
+        kind=PostingKind.INVOICE_VOIDED,
+        occurred_at=now,
+        entries=reversing_entries(entries),
+        party_id=invoice.account_id,
+        invoice_id=invoice.id,
+    )
+
+
+def _voided_event(invoice: Invoice, reason: VoidReason, now: datetime) -> InvoiceVoided:
+    return InvoiceVoided(
+        invoice_id=invoice.id,
+        kind=invoice.kind,
+        number=invoice.number,
+        board_id=invoice.board_id,
+        reason_code=reason,
+        voided_at=now,
+    )

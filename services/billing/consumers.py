@@ -1,0 +1,149 @@
+"""Kafka in: translate a list of events, call one command."""
+
+from datetime import datetime
+from functools import partial
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.causation import Cause
+from chassis.clock import Clock
+from chassis.runtime import Consumer
+from contracts import topics
+from contracts.envelope import Incoming
+from contracts.intake import BoardClosed, ClientChanged, ClientState
+from contracts.payouts import PayoutAllocated, PayoutReversed, PayoutSent
+from contracts.routing import AssignmentCapReleased, AssignmentSent, InstallerChanged
+from contracts.values import InvoiceKind, Location
+from services.billing.commands.accounts import AccountState, apply_account_states
+from services.billing.commands.client_invoices import ClosedBoard, draft_board_invoices
+from services.billing.commands.deliveries import CapRelease, record_deliveries, release_caps
+from services.billing.commands.payouts import PayoutMoved, PayoutStep, post_payouts
+from services.billing.commands.pricing import SentAssignment
+
+
+async def on_assignment_sent(session: AsyncSession, batch: list[Incoming[AssignmentSent]], *, clock: Clock) -> None:
+    sent = [_sent(incoming.event, Cause.of(incoming.envelope)) for incoming in batch]
+    await record_deliveries(session, sent, clock.now())
+
+
+async def on_assignment_cap_released(session: AsyncSession, batch: list[Incoming[AssignmentCapReleased]]) -> None:
+    releases = [CapRelease(incoming.event.assignment_id, incoming.event.reason_code) for incoming in batch]
+    await release_caps(session, releases)
+
+
+async def on_installer_changed(session: AsyncSession, batch: list[Incoming[InstallerChanged]], *, clock: Clock) -> None:
+    states = [_installer(incoming.event, incoming.envelope.aggregate_version) for incoming in batch]
+    await apply_account_states(session, states, clock.now())
+
+
+async def on_client_changed(session: AsyncSession, batch: list[Incoming[ClientChanged]], *, clock: Clock) -> None:
+    await apply_account_states(session, [_client(incoming.event.client) for incoming in batch], clock.now())
+
+
+async def on_board_closed(session: AsyncSession, batch: list[Incoming[BoardClosed]], *, clock: Clock) -> None:
+    boards = [_board(incoming.event, Cause.of(incoming.envelope)) for incoming in batch]
+    await draft_board_invoices(session, boards, clock.now())
+
+
+async def on_payout_allocated(session: AsyncSession, batch: list[Incoming[PayoutAllocated]], *, clock: Clock) -> None:
+    moves = [_moved(PayoutStep.ALLOCATED, i.event, i.event.payout_id, i.event.allocated_at) for i in batch]
+    await post_payouts(session, moves, clock.now())
+
+
+async def on_payout_sent(session: AsyncSession, batch: list[Incoming[PayoutSent]], *, clock: Clock) -> None:
+    # By transfer: a payout that was reversed whole may be sent anew.
+    moves = [_moved(PayoutStep.SENT, i.event, i.event.stripe_transfer_id, i.event.sent_at) for i in batch]
+    await post_payouts(session, moves, clock.now())
+
+
+async def on_payout_reversed(session: AsyncSession, batch: list[Incoming[PayoutReversed]], *, clock: Clock) -> None:
+    moves = [_moved(PayoutStep.REVERSED, i.event, i.event.stripe_reversal_id, i.event.reversed_at) for i in batch]
+    await post_payouts(session, moves, clock.now())
+
+
+def consumers(clock: Clock) -> tuple[Consumer, ...]:
+    return (
+        Consumer(topics.INSTALLERS, {InstallerChanged: partial(on_installer_changed, clock=clock)}),
+        Consumer(topics.CLIENTS, {ClientChanged: partial(on_client_changed, clock=clock)}),
+        Consumer(topics.BOARDS, {BoardClosed: partial(on_board_closed, clock=clock)}),
+        Consumer(
+            topics.ASSIGNMENTS,
+            {
+                AssignmentSent: partial(on_assignment_sent, clock=clock),
+                AssignmentCapReleased: on_assignment_cap_released,
+            },
+        ),
+        Consumer(
+            topics.PAYOUTS,
+            {
+                PayoutAllocated: partial(on_payout_allocated, clock=clock),
+                PayoutSent: partial(on_payout_sent, clock=clock),
+                PayoutReversed: partial(on_payout_reversed, clock=clock),
+            },
+        ),
+    )
+
+
+def _sent(event: AssignmentSent, cause: Cause) -> SentAssignment:
+    return SentAssignment(
+        assignment_id=event.assignment_id,
+        lead_id=event.lead_id,
+        installer_id=event.installer_id,
+        product_type=event.selected_path.product_type,
+        service=event.service,
+        locality=_locality(event.location),
+        delivered_at=event.sent_at,
+        cause=cause,
+    )
+
+
+def _locality(location: Location) -> str:
+    return f"{location.suburb} {location.state} {location.postcode}"
+
+
+def _installer(event: InstallerChanged, version: int) -> AccountState:
+    return AccountState(
+        id=event.installer_id,
+        kind=InvoiceKind.INSTALLER,
+        source_version=version,
+        name=event.name,
+        abn=event.abn,
+        billing_name=event.name,
+        billing_email=event.billing_email,
+        billing_address=event.billing_address,
+        gst_registered=event.gst_registered,
+    )
+
+
+def _client(client: ClientState) -> AccountState:
+    return AccountState(
+        id=client.client_id,
+        kind=InvoiceKind.CLIENT,
+        source_version=client.version,
+        name=client.name,
+        abn=client.abn,
+        billing_name=client.billing_name,
+        billing_email=client.billing_email,
+        billing_address=client.billing_address,
+        agreed_terms_days=client.terms_days,
+    )
+
+
+def _board(event: BoardClosed, cause: Cause) -> ClosedBoard:
+    return ClosedBoard(
+        board_id=event.board_id,
+        title=event.title,
+        client=_client(event.client),
+        amount_cents=event.contracted_amount_cents,
+        purchase_order=event.purchase_order,
+        cause=cause,
+    )
+
+
+def _moved(
+    step: PayoutStep,
+    event: PayoutAllocated | PayoutSent | PayoutReversed,
+    source_id: object,
+    occurred_at: datetime,
+) -> PayoutMoved:
+    return PayoutMoved(step, str(source_id), event.payout_id, event.expert_id, event.amount_cents, occurred_at)

@@ -1,0 +1,3 @@
+"""HTTP in: translate, one command or query, translate back."""
+
+ROUTES = ()

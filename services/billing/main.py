@@ -1,0 +1,52 @@
+"""The composition root of billing: the only place where engine, gateway and routes meet."""
+
+from chassis.loops import Loop
+from chassis.service import Service, clock_of, database_of
+from contracts.values import InvoiceKind
+from services.billing.commands.issuing import House
+from services.billing.commands.numbers import Numbering
+from services.billing.consumers import consumers
+from services.billing.http import ROUTES
+from services.billing.rendering import Renderer
+from services.billing.settings import Settings
+from services.billing.settling import StripeSettler
+from services.billing.stripe_gateway import LiveStripe, StripeGateway
+
+
+def build(settings: Settings | None = None, *, gateway: StripeGateway | None = None) -> Service:
+    """Without a key there is no gateway: Stripe references are typed in and checked for form alone."""
+    settings = settings or Settings()
+    clock, database = clock_of(settings), database_of("billing", settings)
+    gateway = gateway or _stripe(settings)
+    renderer = Renderer(database, clock, settings.zone)
+    loops = [Loop("documents", renderer.step)]
+    if gateway is not None:
+        loops.append(Loop("stripe_events", StripeSettler(database, gateway, clock).step))
+    return Service(
+        name="billing",
+        settings=settings,
+        clock=clock,
+        database=database,
+        routes=ROUTES,
+        consumers=consumers(clock),
+        loops=loops,
+        dependencies={"gateway": gateway, "house": house_of(settings)},
+        on_stop=(gateway.close,) if gateway is not None else (),
+    )
+
+
+def house_of(settings: Settings) -> House:
+    return House(
+        seller=settings.seller,
+        numbering=Numbering(settings.legal_entity, settings.invoice_number_prefix),
+        zone=settings.zone,
+        terms_days={kind: settings.terms_days(kind) for kind in InvoiceKind},
+        payment_details=settings.seller_payment_details.strip(),
+    )
+
+
+def _stripe(settings: Settings) -> StripeGateway | None:
+    if not settings.looks_up_stripe:
+        return None
+    key = settings.stripe_api_key.get_secret_value()
+    return LiveStripe(key, settings.stripe_api_base, settings.stripe_timeout_seconds)

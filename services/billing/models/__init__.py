@@ -1,0 +1,28 @@
+"""The tables of billing; their constraints and triggers carry the invariants of money."""
+
+from services.billing.models.accounts import Account, PricePlan
+from services.billing.models.adjustments import Adjustment, AdjustmentLine
+from services.billing.models.columns import Table
+from services.billing.models.deliveries import DeliveryEvent, HeldDelivery
+from services.billing.models.documents import Document
+from services.billing.models.invoices import Invoice, InvoiceLine, NumberSeries
+from services.billing.models.journal import JournalEntry, JournalPosting
+from services.billing.models.payments import Payment, StripeEvent
+
+__all__ = [
+    "Account",
+    "Adjustment",
+    "AdjustmentLine",
+    "DeliveryEvent",
+    "Document",
+    "HeldDelivery",
+    "Invoice",
+    "InvoiceLine",
+    "JournalEntry",
+    "JournalPosting",
+    "NumberSeries",
+    "Payment",
+    "PricePlan",
+    "StripeEvent",
+    "Table",
+]

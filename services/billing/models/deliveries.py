@@ -1,0 +1,85 @@
+"""The delivery ledger, and the queue of deliveries that have no price yet."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from chassis.database import Versioned
+from contracts.values import CapReleaseReason, CapStatus, CreditReason, GstTreatment, ProductType
+from services.billing.domain.statuses import EventStatus
+from services.billing.models.columns import Table, Word, one_of
+
+
+class DeliveryEvent(Versioned, Table):
+    """One per assignment for ever. What it costs never changes; its status and its cap do, apart from each other."""
+
+    __tablename__ = "delivery_events"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    assignment_id: Mapped[UUID] = mapped_column(unique=True)
+    lead_id: Mapped[UUID] = mapped_column(index=True)
+    installer_id: Mapped[UUID]
+    product_type: Mapped[ProductType] = mapped_column(Word(ProductType))
+    service: Mapped[str]
+    locality: Mapped[str]
+    delivered_at: Mapped[datetime]
+    unit_price_cents: Mapped[int]
+    currency: Mapped[str]
+    gst_treatment: Mapped[GstTreatment] = mapped_column(Word(GstTreatment))
+    includes_gst: Mapped[bool]
+    price_plan_id: Mapped[UUID] = mapped_column(ForeignKey("price_plans.id"))
+    event_status: Mapped[EventStatus] = mapped_column(Word(EventStatus))
+    credit_reason_code: Mapped[CreditReason | None] = mapped_column(Word(CreditReason))
+    cap_status: Mapped[CapStatus] = mapped_column(Word(CapStatus))
+    cap_release_reason: Mapped[CapReleaseReason | None] = mapped_column(Word(CapReleaseReason))
+    recorded_at: Mapped[datetime]
+
+    __table_args__ = (
+        one_of("product_type", ProductType),
+        one_of("gst_treatment", GstTreatment),
+        one_of("event_status", EventStatus),
+        one_of("cap_status", CapStatus),
+        CheckConstraint("currency = 'AUD'", name="currency"),
+        CheckConstraint("unit_price_cents >= 0", name="unit_price_cents"),
+        CheckConstraint("(event_status = 'credited') = (credit_reason_code IS NOT NULL)", name="credit_has_a_reason"),
+        CheckConstraint("(cap_status = 'released') = (cap_release_reason IS NOT NULL)", name="release_has_a_reason"),
+        Index("ix_delivery_events_installer", "installer_id", "delivered_at"),
+        Index("ix_delivery_events_status", "event_status", "delivered_at"),
+        Index("ix_delivery_events_delivered_at", "delivered_at", "id"),
+    )
+
+
+class HeldDelivery(Versioned, Table):
+    """A delivery that no plan version prices. It leaves the queue when a plan covers it, priced at its own instant."""
+
+    __tablename__ = "held_deliveries"
+
+    assignment_id: Mapped[UUID] = mapped_column(primary_key=True)
+    lead_id: Mapped[UUID]
+    installer_id: Mapped[UUID]
+    product_type: Mapped[ProductType] = mapped_column(Word(ProductType))
+    service: Mapped[str]
+    locality: Mapped[str]
+    delivered_at: Mapped[datetime]
+    reason_code: Mapped[str]
+    cap_status: Mapped[CapStatus] = mapped_column(Word(CapStatus))
+    cap_release_reason: Mapped[CapReleaseReason | None] = mapped_column(Word(CapReleaseReason))
+    held_at: Mapped[datetime]
+    released_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        one_of("product_type", ProductType),
+        one_of("cap_status", CapStatus),
+        CheckConstraint("(cap_status = 'released') = (cap_release_reason IS NOT NULL)", name="release_has_a_reason"),
+        Index(
+            "ix_held_deliveries_waiting",
+            "installer_id",
+            "delivered_at",
+            postgresql_where=text("released_at IS NULL"),
+        ),
+        Index(
+            "ix_held_deliveries_queue", "delivered_at", "assignment_id", postgresql_where=text("released_at IS NULL")
+        ),
+    )

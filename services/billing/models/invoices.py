@@ -1,0 +1,167 @@
+"""Invoices and their lines. Once issued the face is frozen by triggers; what is owed follows from rows beside it."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from chassis.database import Versioned
+from contracts.values import GstTreatment, InvoiceKind
+from services.billing.domain.statuses import DocumentStatus, InvoiceStatus, status_of
+from services.billing.models.columns import Table, Word, one_of
+
+
+class Invoice(Versioned, Table):
+    """An installer's month or a client's board.
+
+    The face: `total_cents = subtotal_cents + gst_cents`, as printed. The settlement beside it (credits, debits and
+    their GST, payments) is proved at commit against its rows; `balance_cents` is computed from both.
+    """
+
+    __tablename__ = "invoices"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[InvoiceKind] = mapped_column(Word(InvoiceKind))
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    board_id: Mapped[UUID | None] = mapped_column(unique=True)
+    period: Mapped[str | None]
+    period_start: Mapped[datetime | None]
+    period_end: Mapped[datetime | None]
+    purchase_order: Mapped[str | None]
+    document_status: Mapped[DocumentStatus] = mapped_column(Word(DocumentStatus))
+    number: Mapped[str | None] = mapped_column(unique=True)
+
+    subtotal_cents: Mapped[int]
+    gst_cents: Mapped[int]
+    total_cents: Mapped[int]
+    currency: Mapped[str]
+    gst_rule: Mapped[str]
+
+    credits_cents: Mapped[int] = mapped_column(default=0, server_default="0")
+    debits_cents: Mapped[int] = mapped_column(default=0, server_default="0")
+    adjusted_gst_cents: Mapped[int] = mapped_column(default=0, server_default="0")
+    paid_cents: Mapped[int] = mapped_column(default=0, server_default="0")
+    balance_cents: Mapped[int] = mapped_column(
+        Computed("total_cents - credits_cents + debits_cents + adjusted_gst_cents - paid_cents", persisted=True)
+    )
+
+    stripe_invoice_id: Mapped[str | None] = mapped_column(unique=True)
+    stripe_invoice_url: Mapped[str | None]
+    seller: Mapped[dict[str, Any] | None]
+    buyer: Mapped[dict[str, Any] | None]
+
+    created_at: Mapped[datetime]
+    issued_at: Mapped[datetime | None]
+    due_at: Mapped[datetime | None]
+    rendered_at: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]
+    send_no: Mapped[int] = mapped_column(default=0, server_default="0")
+    paid_at: Mapped[datetime | None]
+    voided_at: Mapped[datetime | None]
+    void_reason_code: Mapped[str | None]
+
+    __table_args__ = (
+        one_of("kind", InvoiceKind),
+        one_of("document_status", DocumentStatus),
+        CheckConstraint("currency = 'AUD'", name="currency"),
+        CheckConstraint("total_cents = subtotal_cents + gst_cents", name="total"),
+        CheckConstraint("document_status = 'draft' OR balance_cents >= 0", name="balance"),
+        CheckConstraint("credits_cents >= 0 AND debits_cents >= 0 AND paid_cents >= 0", name="settlement"),
+        CheckConstraint(
+            "CASE kind WHEN 'installer' THEN period IS NOT NULL AND period_start < period_end AND board_id IS NULL "
+            "ELSE board_id IS NOT NULL AND period IS NULL AND period_start IS NULL AND period_end IS NULL END",
+            name="subject",
+        ),
+        CheckConstraint(
+            "document_status <> 'issued' OR (number IS NOT NULL AND issued_at IS NOT NULL AND due_at IS NOT NULL "
+            "AND seller IS NOT NULL AND buyer IS NOT NULL)",
+            name="issued_is_complete",
+        ),
+        CheckConstraint("document_status <> 'draft' OR (number IS NULL AND paid_cents = 0)", name="draft_is_open"),
+        CheckConstraint("(document_status = 'void') = (voided_at IS NOT NULL)", name="void_has_an_instant"),
+        # One bill for a month: a void one makes room for its successor, and keeps its number.
+        Index(
+            "uq_invoices_account_period",
+            "account_id",
+            "period_start",
+            unique=True,
+            postgresql_where=text("document_status <> 'void'"),
+        ),
+        Index("ix_invoices_created_at", "created_at", "id"),
+        Index("ix_invoices_account", "account_id", "created_at", "id"),
+        Index("ix_invoices_status", "document_status", "period_start"),
+        Index(
+            "ix_invoices_owed",
+            "due_at",
+            "id",
+            postgresql_where=text("document_status = 'issued' AND balance_cents > 0"),
+        ),
+        Index(
+            "ix_invoices_unrendered",
+            "issued_at",
+            postgresql_where=text("document_status = 'issued' AND rendered_at IS NULL"),
+        ),
+    )
+
+    # The computed balance comes back with every write, so that commands can go on with it.
+    __mapper_args__ = {"eager_defaults": True}
+
+    @property
+    def status(self) -> InvoiceStatus:
+        return status_of(self.document_status, self.paid_cents, self.balance_cents)
+
+    @property
+    def parties(self) -> dict[str, UUID | None]:
+        """The installer, or the client and its board, as the events name them."""
+        is_client = self.kind is InvoiceKind.CLIENT
+        return {
+            "installer_id": None if is_client else self.account_id,
+            "client_id": self.account_id if is_client else None,
+            "board_id": self.board_id,
+        }
+
+
+class InvoiceLine(Table):
+    """`is_live` falls when the invoice is voided: then the delivery may stand on another invoice.
+
+    A trigger looks a statement's deliveries up at once, and their owner and price with them. A foreign key would lock
+    each row of the ledger, which is never deleted, and halve the lines per second of a month's close.
+    """
+
+    __tablename__ = "invoice_lines"
+
+    invoice_id: Mapped[UUID] = mapped_column(ForeignKey("invoices.id"), primary_key=True)
+    line_no: Mapped[int] = mapped_column(primary_key=True)
+    delivery_event_id: Mapped[UUID | None]
+    description: Mapped[str]
+    quantity: Mapped[int]
+    unit_price_cents: Mapped[int]
+    includes_gst: Mapped[bool]
+    gst_treatment: Mapped[GstTreatment] = mapped_column(Word(GstTreatment))
+    ex_gst_cents: Mapped[int]
+    gst_cents: Mapped[int]
+    inc_gst_cents: Mapped[int]
+    is_live: Mapped[bool] = mapped_column(default=True, server_default="true")
+
+    __table_args__ = (
+        one_of("gst_treatment", GstTreatment),
+        CheckConstraint("quantity > 0", name="quantity"),
+        CheckConstraint("inc_gst_cents = ex_gst_cents + gst_cents", name="parts"),
+        CheckConstraint(
+            "quantity * unit_price_cents = CASE WHEN includes_gst THEN inc_gst_cents ELSE ex_gst_cents END",
+            name="price_times_quantity",
+        ),
+        Index("uq_invoice_lines_delivery", "delivery_event_id", unique=True, postgresql_where=text("is_live")),
+    )
+
+
+class NumberSeries(Table):
+    """The next number of one legal entity's series; its locked row is why numbers have no gaps."""
+
+    __tablename__ = "number_series"
+
+    entity: Mapped[str] = mapped_column(primary_key=True)
+    series: Mapped[str] = mapped_column(primary_key=True)
+    last_number: Mapped[int]

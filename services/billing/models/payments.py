@@ -1,0 +1,59 @@
+"""Money that came in, and what Stripe told us about it."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from services.billing.domain.statuses import PaymentMethod, StripeEventState
+from services.billing.models.columns import Table, Word, one_of
+
+
+class Payment(Table):
+    """Written once. A reference stands for one payment, however often it is sent to us."""
+
+    __tablename__ = "payments"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    invoice_id: Mapped[UUID] = mapped_column(ForeignKey("invoices.id"))
+    amount_cents: Mapped[int]
+    currency: Mapped[str]
+    received_at: Mapped[datetime]
+    method: Mapped[PaymentMethod] = mapped_column(Word(PaymentMethod))
+    reference: Mapped[str | None] = mapped_column(unique=True)
+    external_payment_ref: Mapped[str | None] = mapped_column(unique=True)
+    recorded_by: Mapped[str]
+    recorded_at: Mapped[datetime]
+
+    __table_args__ = (
+        one_of("method", PaymentMethod),
+        CheckConstraint("amount_cents > 0", name="amount_cents"),
+        CheckConstraint("currency = 'AUD'", name="currency"),
+        CheckConstraint("reference IS NOT NULL OR external_payment_ref IS NOT NULL", name="has_a_reference"),
+        Index("ix_payments_invoice", "invoice_id", "received_at"),
+    )
+
+
+class StripeEvent(Table):
+    """A webhook that was authentic: a note to look at its Stripe invoice again, never a source of amounts."""
+
+    __tablename__ = "stripe_events"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    event_id: Mapped[str] = mapped_column(unique=True)
+    type: Mapped[str]
+    stripe_invoice_id: Mapped[str | None]
+    state: Mapped[StripeEventState] = mapped_column(Word(StripeEventState))
+    attempts: Mapped[int] = mapped_column(default=0, server_default="0")
+    detail: Mapped[str | None]
+    received_at: Mapped[datetime]
+    next_attempt_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        one_of("state", StripeEventState),
+        Index("ix_stripe_events_pending", "next_attempt_at", postgresql_where=text("state = 'pending'")),
+        Index("ix_stripe_events_unmatched", "stripe_invoice_id", postgresql_where=text("state = 'unmatched'")),
+        Index("ix_stripe_events_received_at", "received_at", "id"),
+    )

@@ -1,0 +1,1 @@
+"""Every SELECT of billing, as plain functions that take a session."""

@@ -1,0 +1,53 @@
+"""Adjustments, and what they left of the lines."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.billing.domain.adjustments import LineLeft
+from services.billing.domain.gst import Amounts
+from services.billing.errors import AdjustmentNotFound
+from services.billing.models import Adjustment, AdjustmentLine, InvoiceLine
+
+
+async def find(session: AsyncSession, adjustment_id: UUID) -> Adjustment:
+    adjustment = await session.get(Adjustment, adjustment_id)
+    if adjustment is None:
+        raise AdjustmentNotFound("billing has no such adjustment", adjustment_id=adjustment_id)
+    return adjustment
+
+
+async def of_invoice(session: AsyncSession, invoice_id: UUID) -> Sequence[Adjustment]:
+    query = select(Adjustment).where(Adjustment.invoice_id == invoice_id)
+    return (await session.scalars(query.order_by(Adjustment.created_at, Adjustment.id))).all()
+
+
+async def lines_left(session: AsyncSession, invoice_id: UUID) -> list[LineLeft]:
+    """Every line that something is left of, after the credits given so far."""
+    given = (
+        select(
+            AdjustmentLine.line_no,
+            func.sum(AdjustmentLine.ex_gst_cents).label("ex_gst_cents"),
+            func.sum(AdjustmentLine.gst_cents).label("gst_cents"),
+        )
+        .where(AdjustmentLine.invoice_id == invoice_id)
+        .group_by(AdjustmentLine.line_no)
+        .subquery("given")
+    )
+    query = (
+        select(InvoiceLine, func.coalesce(given.c.ex_gst_cents, 0), func.coalesce(given.c.gst_cents, 0))
+        .outerjoin(given, given.c.line_no == InvoiceLine.line_no)
+        .where(InvoiceLine.invoice_id == invoice_id)
+        .order_by(InvoiceLine.line_no)
+    )
+    left = [
+        LineLeft(
+            line.line_no,
+            line.gst_treatment,
+            Amounts(line.ex_gst_cents - int(ex_gst_cents), line.gst_cents - int(gst_cents)),
+        )
+        for line, ex_gst_cents, gst_cents in await session.execute(query)
+    ]
+    return [line for line in left if line.left.ex_gst_cents > 0]

@@ -1,0 +1,56 @@
+"""Invoices: one to work on, its lines, and what stands around it."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.billing.errors import InvoiceNotFound
+from services.billing.models import Account, Invoice, InvoiceLine, JournalEntry, JournalPosting
+
+
+async def find(session: AsyncSession, invoice_id: UUID) -> Invoice:
+    invoice = await session.get(Invoice, invoice_id)
+    if invoice is None:
+        raise InvoiceNotFound("billing has no such invoice", invoice_id=invoice_id)
+    return invoice
+
+
+async def lock(session: AsyncSession, invoice_id: UUID) -> Invoice:
+    """Everything that changes an invoice, or what is owed on it, begins here."""
+    invoice = await session.get(Invoice, invoice_id, with_for_update=True, populate_existing=True)
+    if invoice is None:
+        raise InvoiceNotFound("billing has no such invoice", invoice_id=invoice_id)
+    return invoice
+
+
+async def lock_by_stripe_id(session: AsyncSession, stripe_invoice_id: str) -> Invoice | None:
+    query = select(Invoice).where(Invoice.stripe_invoice_id == stripe_invoice_id).with_for_update()
+    return (await session.scalars(query.execution_options(populate_existing=True))).one_or_none()
+
+
+async def with_account(session: AsyncSession, invoice_id: UUID) -> tuple[Invoice, Account]:
+    invoice = await find(session, invoice_id)
+    return invoice, await session.get_one(Account, invoice.account_id)
+
+
+async def lines(session: AsyncSession, invoice_id: UUID) -> Sequence[InvoiceLine]:
+    query = select(InvoiceLine).where(InvoiceLine.invoice_id == invoice_id).order_by(InvoiceLine.line_no)
+    return (await session.scalars(query)).all()
+
+
+async def has_stripe_reference(session: AsyncSession, stripe_invoice_id: str, besides: UUID) -> bool:
+    query = select(Invoice.id).where(Invoice.stripe_invoice_id == stripe_invoice_id, Invoice.id != besides)
+    return await session.scalar(query) is not None
+
+
+async def entries(session: AsyncSession, invoice_id: UUID) -> Sequence[JournalEntry]:
+    """Every journal entry that the invoice caused so far."""
+    query = (
+        select(JournalEntry)
+        .join(JournalPosting, JournalPosting.id == JournalEntry.posting_id)
+        .where(JournalPosting.invoice_id == invoice_id)
+        .order_by(JournalPosting.posted_at, JournalPosting.id, JournalEntry.entry_no)
+    )
+    return (await session.scalars(query)).all()

@@ -1,0 +1,63 @@
+"""The knobs of billing."""
+
+from pydantic import Field, SecretStr
+
+from chassis.settings import ServiceSettings, database_url_field
+from contracts.values import InvoiceKind
+from services.billing.domain.tax_invoice import Party
+
+
+class Settings(ServiceSettings):
+    database_url: SecretStr = database_url_field("billing")
+
+    seller_name: str = Field("", validation_alias="SELLER_NAME", description="as registered; missing blocks issue")
+    seller_abn: str = Field("", validation_alias="SELLER_ABN", description="eleven digits; missing blocks issue")
+    seller_address: str = Field("", validation_alias="SELLER_ADDRESS", description="missing blocks issue")
+    seller_email: str = Field("", validation_alias="SELLER_EMAIL", description="for questions; printed where set")
+    seller_payment_details: str = Field(
+        "", validation_alias="SELLER_PAYMENT_DETAILS", description="how to pay, printed where set; lines by newline"
+    )
+    legal_entity: str = Field(
+        "waybill", validation_alias="LEGAL_ENTITY", description="whose number series the invoices are of"
+    )
+    invoice_number_prefix: str = Field("WB", validation_alias="INVOICE_NUMBER_PREFIX", pattern=r"^[A-Z][A-Z0-9-]{0,9}$")
+
+    prices_include_gst: bool = Field(
+        False, validation_alias="PRICES_INCLUDE_GST", description="of the price plans that are added from now on"
+    )
+    installer_terms_days: int = Field(7, ge=0, le=365, validation_alias="INSTALLER_TERMS_DAYS")
+    client_terms_days: int = Field(30, ge=0, le=365, validation_alias="CLIENT_TERMS_DAYS")
+    approval_limit_cents: int = Field(
+        20_000,
+        ge=0,
+        validation_alias="CREDIT_APPROVAL_LIMIT_CENTS",
+        description="a credit over it (with GST) needs a second operator",
+    )
+
+    stripe_api_key: SecretStr = Field(
+        SecretStr(""), validation_alias="STRIPE_API_KEY", description="empty: references are typed in and not looked up"
+    )
+    stripe_api_base: str | None = Field(None, validation_alias="STRIPE_API_BASE")
+    stripe_timeout_seconds: float = Field(20, gt=0, validation_alias="STRIPE_TIMEOUT_SECONDS")
+    stripe_webhook_secret: SecretStr = Field(
+        SecretStr(""), validation_alias="STRIPE_WEBHOOK_SECRET", description="empty: the endpoint is off"
+    )
+    stripe_webhook_tolerance_seconds: int = Field(300, gt=0, validation_alias="STRIPE_WEBHOOK_TOLERANCE_SECONDS")
+    stripe_webhook_max_bytes: int = Field(512 * 1024, gt=0, validation_alias="STRIPE_WEBHOOK_MAX_BYTES")
+
+    @property
+    def seller(self) -> Party:
+        return Party(
+            self.seller_name.strip(),
+            self.seller_abn.strip() or None,
+            self.seller_address.strip() or None,
+            self.seller_email.strip() or None,
+        )
+
+    @property
+    def looks_up_stripe(self) -> bool:
+        return bool(self.stripe_api_key.get_secret_value())
+
+    def terms_days(self, kind: InvoiceKind) -> int:
+        """Days from issue to due, where neither the account nor its owner says otherwise."""
+        return self.installer_terms_days if kind is InvoiceKind.INSTALLER else self.client_terms_days

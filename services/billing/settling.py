@@ -1,0 +1,72 @@
+"""Working off Stripe's webhooks: lease an event, ask Stripe with no transaction open, record what it says."""
+
+from dataclasses import astuple
+
+import structlog
+
+from chassis.clock import Clock
+from chassis.database import Database
+from services.billing.commands.stripe_events import (
+    PaidAtStripe,
+    ignore_event,
+    lease_event,
+    settle_event,
+    try_event_later,
+)
+from services.billing.domain.issuing import StripeFacts
+from services.billing.errors import StripeAway
+from services.billing.stripe_gateway import Refused, StripeGateway, Succeeded, Unknown
+
+log = structlog.get_logger(__name__)
+
+
+class StripeSettler:
+    """A loop calls `step`; several processes may."""
+
+    def __init__(self, database: Database, gateway: StripeGateway, clock: Clock) -> None:
+        self._database = database
+        self._gateway = gateway
+        self._clock = clock
+
+    async def step(self) -> bool:
+        """One event; false where none is due."""
+        async with self._database.transaction() as session:
+            event = await lease_event(session, self._clock.now())
+        if event is None or event.stripe_invoice_id is None:
+            return False
+        outcome = await self._gateway.payments(event.stripe_invoice_id)
+        async with self._database.transaction() as session:
+            match outcome:
+                case Succeeded(payments):
+                    paid = [PaidAtStripe(*astuple(payment)) for payment in payments]
+                    await settle_event(session, event.id, paid, self._clock.now())
+                case Refused(code):
+                    await ignore_event(session, event.id, code, self._clock.now())
+                case Unknown(reason):
+                    await try_event_later(session, event.id, reason, self._clock.now())
+        log.info("stripe_event_worked_off", event_id=event.event_id, outcome=type(outcome).__name__)
+        return True
+
+
+async def look_up(gateway: StripeGateway | None, stripe_invoice_id: str | None) -> StripeFacts | None:
+    """The referenced invoice as Stripe has it, for the gate; None without a key or a reference.
+
+    Call it before the transaction that issues. Raises StripeAway where Stripe cannot be asked.
+    """
+    if gateway is None or stripe_invoice_id is None:
+        return None
+    outcome = await gateway.invoice(stripe_invoice_id)
+    match outcome:
+        case Succeeded(found):
+            return StripeFacts(
+                invoice_id=stripe_invoice_id,
+                found=True,
+                total_cents=found.total_cents,
+                currency=found.currency,
+                status=found.status,
+                customer_id=found.customer_id,
+            )
+        case Refused():
+            return StripeFacts(stripe_invoice_id, found=False)
+        case Unknown(reason):
+            raise StripeAway(f"Stripe did not answer ({reason}); nothing was changed")

@@ -1,0 +1,126 @@
+"""Stripe's invoices as billing reads them. The only module here that imports the SDK.
+
+Billing asks and never orders, so nothing here needs an idempotency key: a question may be repeated. An answer is
+`Succeeded`, `Refused` (Stripe answered, and there is no such thing for us) or `Unknown` (ask again later).
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Generic, Protocol, TypeVar
+
+import stripe
+
+API_VERSION = "2026-10-28.endive"
+MISSING_STATUS = 404
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class StripeInvoice:
+    """`total_cents` is with tax, `currency` in lower case as Stripe writes it."""
+
+    id: str
+    status: str
+    total_cents: int
+    currency: str
+    customer_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StripePayment:
+    """One payment of an invoice that succeeded; `reference` stays the same in every event and every answer."""
+
+    reference: str
+    amount_cents: int
+    currency: str
+    paid_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Succeeded(Generic[T_co]):
+    found: T_co
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    reason: str
+
+
+class StripeGateway(Protocol):
+    async def invoice(self, invoice_id: str) -> Succeeded[StripeInvoice] | Refused | Unknown: ...
+
+    async def payments(self, invoice_id: str) -> Succeeded[list[StripePayment]] | Refused | Unknown:
+        """All that succeeded so far, the first one first."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class LiveStripe:
+    def __init__(self, api_key: str, api_base: str | None, timeout_seconds: float) -> None:
+        self._http = stripe.HTTPXClient(timeout=timeout_seconds)
+        self._client = stripe.StripeClient(
+            api_key,
+            base_addresses={"api": api_base} if api_base else {},
+            stripe_version=API_VERSION,
+            max_network_retries=0,
+            http_client=self._http,
+        )
+
+    async def invoice(self, invoice_id: str) -> Succeeded[StripeInvoice] | Refused | Unknown:
+        try:
+            found = await self._client.v1.invoices.retrieve_async(invoice_id)
+        except stripe.StripeError as fault:
+            return outcome_of(fault)
+        status = "deleted" if getattr(found, "deleted", False) else str(found.status)
+        return Succeeded(StripeInvoice(found.id, status, found.total, found.currency, _id_of(found.customer)))
+
+    async def payments(self, invoice_id: str) -> Succeeded[list[StripePayment]] | Refused | Unknown:
+        try:
+            listed = await self._client.v1.invoice_payments.list_async(
+                {"invoice": invoice_id, "status": "paid", "limit": 100}
+            )
+            payments = [_payment(item) async for item in listed.auto_paging_iter()]
+        except stripe.StripeError as fault:
+            return outcome_of(fault)
+        return Succeeded(sorted(payments, key=lambda payment: (payment.paid_at, payment.reference)))
+
+    async def close(self) -> None:
+        await self._http.close_async()  # type: ignore[no-untyped-call]
+
+
+def outcome_of(fault: stripe.StripeError) -> Refused | Unknown:
+    """No such invoice is an answer; a key that is refused, a limit and silence are ours or Stripe's to mend."""
+    status = fault.http_status or 0
+    if status == MISSING_STATUS:
+        return Refused(fault.code or "resource_missing")
+    return Unknown(f"http_{status}" if status else "no_answer")
+
+
+def _payment(item: stripe.InvoicePayment) -> StripePayment:
+    paid_at = item.status_transitions.paid_at or item.created
+    # The payment's own id and not the link's: a person who types one in types that one.
+    paid_by = item.payment.payment_intent or item.payment.charge or item.payment.payment_record
+    reference = _id_of(paid_by) or item.id
+    return StripePayment(reference, item.amount_paid or 0, item.currency, datetime.fromtimestamp(paid_at, UTC))
+
+
+def _id_of(expandable: object) -> str | None:
+    """The id of what Stripe gives as an id or, expanded, as an object."""
+    if expandable is None or isinstance(expandable, str):
+        return expandable
+    return str(getattr(expandable, "id", "")) or None
+
+
+def is_authentic(body: bytes, signature: str | None, secret: str, tolerance_seconds: int) -> bool:
+    """Whether Stripe signed exactly these bytes within the tolerance of the machine's clock."""
+    try:
+        return bool(stripe.WebhookSignature.verify_header(body, signature, secret, tolerance_seconds))
+    except (stripe.SignatureVerificationError, UnicodeDecodeError):
+        return False

@@ -1,0 +1,37 @@
+"""Fixtures of billing's tests."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+import pytest
+
+from chassis.clock import FixedClock
+from chassis.database import Database, create_engine
+from deploy.local.postgres import ServiceDatabase
+from tests.billing.arrangements import NOW, Books
+from tests.kit.databases import RolledBackDatabase
+from tests.kit.identity import TestIdentity
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    return FixedClock(NOW)
+
+
+@pytest.fixture
+async def books(rolled_back_database: Callable[[str], Awaitable[RolledBackDatabase]], clock: FixedClock) -> Books:
+    """Billing on a database that is rolled back after the test."""
+    return Books(await rolled_back_database("billing"), clock)
+
+
+@pytest.fixture
+async def shared_books(fresh_database: Callable[[str], ServiceDatabase], clock: FixedClock) -> AsyncIterator[Books]:
+    """Billing on a database of the test's own, with real commits: for races and for what is proved at commit."""
+    database = Database(create_engine(fresh_database("billing").url, pool_size=8), "/waybill/billing")
+    yield Books(database, clock)
+    await database.close()
+
+
+@pytest.fixture(scope="session")
+def identity() -> Iterator[TestIdentity]:
+    with TestIdentity() as identity:
+        yield identity

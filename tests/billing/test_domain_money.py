@@ -1,0 +1,117 @@
+"""Money to the cent: GST, shares of a sum, credits over lines, postings that balance."""
+
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contracts.values import GstTreatment
+from services.billing.domain import adjustments, gst
+from services.billing.domain.adjustments import LineLeft
+from services.billing.domain.gst import Amounts, Priced
+from services.billing.domain.journal import (
+    Entry,
+    LedgerAccount,
+    Posting,
+    PostingKind,
+    Unbalanced,
+    credit_entries,
+    invoice_entries,
+    reversing_entries,
+)
+from tests.billing.arrangements import NOW
+
+MARCH_HELD = UUID(int=7)
+Issued = list[tuple[int, GstTreatment]]
+CENTS = st.integers(min_value=0, max_value=10_000_000)
+PRICED = st.builds(Priced, CENTS, st.sampled_from(GstTreatment), st.booleans())
+
+
+class TestSplitGst:
+    @given(st.lists(PRICED, max_size=40))
+    def test_parts_sum_to_the_invoice_and_no_line_is_off_by_a_cent(self, lines: list[Priced]) -> None:
+        split = gst.split_gst(lines)
+        total = gst.total(split)
+        assert total.gst_cents == gst.round_half_up(sum(line.gst_110ths for line in lines), gst.WHOLE)
+        for line, amounts in zip(lines, split, strict=True):
+            shown = amounts.inc_gst_cents if line.includes_gst else amounts.ex_gst_cents
+            assert shown == line.amount_cents
+            assert abs(amounts.gst_cents * gst.WHOLE - line.gst_110ths) < gst.WHOLE
+            assert amounts.gst_cents == 0 or line.treatment is GstTreatment.TAXABLE
+
+    @given(st.lists(st.tuples(PRICED, st.integers(min_value=0, max_value=30)), max_size=8))
+    def test_a_preview_by_groups_comes_to_the_same_as_the_lines(self, counted: list[tuple[Priced, int]]) -> None:
+        lines = [line for line, count in counted for _ in range(count)]
+        assert gst.total_of(counted) == gst.total(gst.split_gst(lines))
+
+    def test_rounds_once_for_the_invoice_and_not_once_per_line(self) -> None:
+        """Three lines of $0.05 carry half a cent each: 1.5 cents round to 2, where each line alone would make 3."""
+        split = gst.split_gst([Priced(5), Priced(5), Priced(5)])
+        assert [amounts.gst_cents for amounts in split] == [1, 1, 0]
+
+    def test_rounds_a_half_up(self) -> None:
+        assert gst.split_gst([Priced(5)])[0] == Amounts(5, 1)
+        assert gst.split_gst([Priced(4)])[0] == Amounts(4, 0)
+
+    def test_takes_an_eleventh_out_of_a_price_that_includes_it(self) -> None:
+        assert gst.split_gst([Priced(11_000, includes_gst=True)])[0] == Amounts(10_000, 1_000)
+
+    def test_carries_a_discount_line_with_its_sign(self) -> None:
+        split = gst.split_gst([Priced(100_000), Priced(-25_005)])
+        assert gst.total(split) == Amounts(74_995, 7_500)
+
+
+class TestShareOut:
+    @given(CENTS, st.lists(CENTS, min_size=1, max_size=30).filter(any))
+    def test_parts_sum_to_the_whole(self, amount: int, weights: list[int]) -> None:
+        parts = gst.share_out(amount, weights)
+        assert sum(parts) == amount
+        assert all(part >= 0 for part in parts)
+
+    def test_refuses_nothing_to_share_over(self) -> None:
+        with pytest.raises(ValueError, match="nothing"):
+            gst.share_out(100, [0, 0])
+
+
+class TestSplitCredit:
+    LINES = st.lists(st.tuples(st.integers(1, 500_000), st.sampled_from(GstTreatment)), min_size=1, max_size=20)
+
+    @given(LINES, st.data())
+    def test_parts_sum_and_never_exceed_a_line(self, issued: Issued, data: st.DataObject) -> None:
+        split = gst.split_gst([Priced(cents, treatment) for cents, treatment in issued])
+        lines = [LineLeft(no, t, a) for no, ((_, t), a) in enumerate(zip(issued, split, strict=True), start=1)]
+        wanted = data.draw(st.integers(1, sum(line.left.ex_gst_cents for line in lines)))
+        shares = adjustments.split_credit(wanted, lines)
+        left = {line.line_no: line.left for line in lines}
+        assert sum(share.amounts.ex_gst_cents for share in shares) == wanted
+        for share in shares:
+            assert 0 < share.amounts.ex_gst_cents <= left[share.line_no].ex_gst_cents
+            assert 0 <= share.amounts.gst_cents <= left[share.line_no].gst_cents
+            assert share.takes_all == (share.amounts.ex_gst_cents == left[share.line_no].ex_gst_cents)
+
+    @given(LINES)
+    def test_crediting_everything_leaves_nothing(self, issued: Issued) -> None:
+        split = gst.split_gst([Priced(cents, treatment) for cents, treatment in issued])
+        lines = [LineLeft(no, t, a) for no, ((_, t), a) in enumerate(zip(issued, split, strict=True), start=1)]
+        shares = adjustments.split_credit(gst.total(split).ex_gst_cents, lines)
+        assert gst.total([share.amounts for share in shares]) == gst.total(split)
+
+    def test_over_the_limit_means_over_it(self) -> None:
+        assert not adjustments.needs_second_operator(20_000, 20_000)
+        assert adjustments.needs_second_operator(20_001, 20_000)
+
+
+class TestPosting:
+    def test_a_posting_that_does_not_balance_cannot_be_made(self) -> None:
+        entries = (Entry(LedgerAccount.CASH, 100), Entry(LedgerAccount.RECEIVABLE, -99))
+        with pytest.raises(Unbalanced):
+            Posting("payment:1", PostingKind.PAYMENT_RECEIVED, NOW, entries)
+
+    @given(CENTS, CENTS)
+    def test_what_is_reversed_comes_to_nothing(self, ex_gst: int, gst_cents: int) -> None:
+        entries = [*invoice_entries(ex_gst, gst_cents), *credit_entries(ex_gst // 2, gst_cents // 3)]
+        sums: dict[LedgerAccount, int] = {}
+        for entry in [*entries, *reversing_entries(entries)]:
+            sums[entry.account] = sums.get(entry.account, 0) + entry.amount_cents
+        assert not any(sums.values())
