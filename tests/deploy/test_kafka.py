@@ -17,7 +17,8 @@ from deploy.local.kafka import KafkaServer, create_topics
 from deploy.local.kafka_jars import COORDINATES, JARS, JarsRefused, ensure_jars, faults_of, read_sums
 from deploy.local.paths import ROOT
 
-pytestmark = pytest.mark.slow
+# One worker for all of them: the broker of their own is started once.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("own-kafka")]
 
 
 async def produce(bootstrap_servers: str, topic: Topic, *bodies: bytes) -> None:

@@ -9,7 +9,8 @@ from deploy.local import postgres
 from deploy.local.paths import is_listening
 from deploy.local.postgres import PostgresFailed, PostgresServer, create_database, create_role
 
-pytestmark = pytest.mark.slow
+# One worker for all of them: the server of their own is started once.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("own-postgres")]
 
 
 class TestPostgresServer:
