@@ -30,6 +30,8 @@ class FakeGateway:
     async def send(self, server: SmtpServer, letter: Letter) -> Reply:
         if self.is_away:
             return Reply(Phase.CONNECT, text="SMTPConnectError")
+        if self.accounts and server.username is None:
+            return Reply(Phase.SENDER, 530, "5.7.0 Authentication required")
         if self.accounts and self.accounts.get(server.username or "") != server.password:
             return Reply(Phase.AUTHENTICATE, 535, "5.7.8 Authentication credentials invalid")
         if letter.needs_utf8 and not self.takes_utf8:

@@ -66,7 +66,8 @@ class TestBounceRate:
     def test_a_good_probe_counts_anew(self) -> None:
         later = NOW + timedelta(hours=1)
         probing = replace(HEALTHY, state=AccountState.PROBING, reason=HealthReason.BOUNCE_RATE)
-        health = judged(probing, Verdict.ACCEPTED, now=later)
+        bounced = replace(QUIET, window_sends=60, window_refusals=6)
+        health = judged(probing, Verdict.ACCEPTED, traffic=bounced, now=later)
         assert (health.state, health.reason, health.counted_since) == (AccountState.ACTIVE, None, later)
 
     def test_a_bad_probe_cools_down_again(self) -> None:

@@ -111,9 +111,12 @@ def bounce_window_start(now: datetime, counted_since: datetime) -> datetime:
 
 def after(health: Health, verdicts: Iterable[Verdict], traffic: Traffic, now: datetime) -> Health:
     """The health once these outcomes, in their order, are known; `traffic` counts them already."""
+    counted_since = health.counted_since
     for verdict in verdicts:
         health = _after_one(health, verdict, now)
-    if health.state in (AccountState.ACTIVE, AccountState.THROTTLED) and traffic.bounces_too_much:
+    # A probe that succeeded just now has closed the window that `traffic` is of.
+    is_counted = health.counted_since == counted_since
+    if is_counted and health.state in (AccountState.ACTIVE, AccountState.THROTTLED) and traffic.bounces_too_much:
         return _entered(health, AccountState.COOLDOWN, HealthReason.BOUNCE_RATE, now, now + BOUNCE_COOLDOWN)
     return health
 

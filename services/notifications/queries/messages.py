@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Integer, Uuid, bindparam, func, select, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.values import MessagePurpose
@@ -138,7 +138,7 @@ async def accounts_of_threads(session: AsyncSession, thread_ids: Collection[UUID
         select(Message.thread_id, Message.sender_account_id)
         .where(Message.thread_id.in_(thread_ids), Message.accepted_at.is_not(None))
         .order_by(Message.thread_id, Message.accepted_at.desc())
-        .distinct(Message.thread_id)
+        .ext(distinct_on(Message.thread_id))
     )
     return {thread_id: account_id for thread_id, account_id in rows if thread_id and account_id}
 
