@@ -10,6 +10,7 @@ from deploy.local.stripe import PINNED_API_VERSION
 from deploy.local.stripe.authentication import authenticate, check_version, connected_account
 from deploy.local.stripe.control import ControlRoutes
 from deploy.local.stripe.errors import ApiError, Json, internal_error, rate_limited
+from deploy.local.stripe.expandable import check_expansions
 from deploy.local.stripe.expanding import expand
 from deploy.local.stripe.faults import Fault, FaultBook, FaultKind, Work
 from deploy.local.stripe.forms import Form, decode
@@ -119,6 +120,7 @@ class Simulator:
         form: Form = decode(request.body if request.method == "POST" else request.query)
         params = read_shape({**route.shape, **_EXPAND}, form)
         expansions: list[str] = params.pop("expand", [])
+        check_expansions(route.method, route.path, expansions)
         return Call(self.world, params, path, None, request.headers.get("idempotency-key")), expansions
 
     async def _execute(self, route: Route, call: Call, expansions: list[str], fault: Fault | None) -> Answer:

@@ -77,7 +77,7 @@ class TestSlow:
         assert time.monotonic() - started >= 0.5
 
     def test_the_work_is_done_even_if_the_caller_has_gone(self, rig: Rig) -> None:
-        rig.control("faults", fault="slow", path="/v1/customers", seconds=0.6, work="after")
+        rig.control("faults", fault="slow", path="/v1/customers", seconds=1.5, work="after")
         with pytest.raises(httpx.ReadTimeout):
             rig.http.post(
                 f"{rig.url}/v1/customers",

@@ -116,7 +116,7 @@ class TestConcurrentRequests:
     def test_refuses_the_second_while_the_first_executes(self, rig: Rig) -> None:
         rig.control("balance/top_up", amount=10_000)
         expert = rig.expert()
-        rig.control("faults", fault="slow", path="/v1/transfers", seconds=1.0, work="after")
+        rig.control("faults", fault="slow", path="/v1/transfers", seconds=1.5, work="after")
         with ThreadPoolExecutor(1) as pool:
             slow = pool.submit(rig.transfer, expert.id, 500, "k")
             rig.until(lambda: rig.look("faults")["faults"][0]["struck"] == 1)

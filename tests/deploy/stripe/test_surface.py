@@ -93,6 +93,16 @@ class TestExpand:
         refused = rig.call("GET", f"/v1/invoices/{invoice.id}?expand[]={path}.latest_charge")
         assert refused.json()["error"]["code"] == "property_expansion_max_depth"
 
+    def test_is_refused_before_any_work(self, rig: Rig) -> None:
+        """A refusal after the work would make a caller believe that nothing moved."""
+        rig.control("balance/top_up", amount=10_000)
+        form = f"amount=100&currency=aud&destination={rig.expert().id}"
+        for path in ("currency", "payments", "destination.nothing", "data.destination"):
+            refused = rig.call("POST", "/v1/transfers", f"{form}&expand[]={path}", Idempotency_Key="k")
+            assert refused.json()["error"]["message"] == f"This property cannot be expanded ({path})."
+        assert rig.state()["transferred_cents"] == 0
+        assert rig.call("POST", "/v1/transfers", form, Idempotency_Key="k").status_code == 200
+
     def test_works_on_every_row_of_a_list(self, rig: Rig) -> None:
         rig.issued(10_000)
         rig.issued(10_000)
