@@ -146,8 +146,8 @@ class TestDecisionRecord:
             "used": 0,
             "reserved": 0,
             "window_start": "2026-02-28T13:00:00+00:00",
-            "time_zone": "Australia/Sydney",
         }
+        assert candidates["Chosen"]["time_zone"] == "Australia/Sydney"
         assert verdict(candidates["Roofer"], "service") == {
             "rule": "service",
             "passed": False,

@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis import outbox
 from chassis.causation import Cause
 from contracts.routing import AssignmentFailed, AssignmentSent, DispatchDelivered
-from services.routing.commands.attempts import move_on
 from services.routing.commands.caps import move
+from services.routing.commands.conclusions import move_on
 from services.routing.commands.queueing import Raising, raise_items
 from services.routing.domain.counting import CapChange, CapMove
 from services.routing.domain.states import AssignmentStatus, CapState, DispatchStatus, ExceptionReason

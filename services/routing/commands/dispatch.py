@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.causation import Cause
 from contracts import values
 from contracts.values import Location, SelectedPath
-from services.routing.commands.attempts import Attempt, conclude_all, decide_all, write
+from services.routing.commands.attempts import Attempt, decide_all
+from services.routing.commands.conclusions import publish, write
 from services.routing.commands.queueing import Raising, raise_items
 from services.routing.domain.states import DispatchStatus, ExceptionReason, Trigger
 from services.routing.models import Dispatch, LeadContact
@@ -40,13 +41,13 @@ async def dispatch_leads(session: AsyncSession, leads: Sequence[DispatchLead], n
     dispatches = [_opened(lead, now) for lead in fresh]
     attempts, kept_back = _sort(zip(fresh, dispatches, strict=True), is_on=is_on)
     decided = await decide_all(session, attempts, now)
-    concluded = conclude_all(session, decided, now)
-    unserved = [outcome.raising for outcome in concluded if outcome.raising is not None]
+    publish(session, decided.outcomes, now)
+    unserved = [outcome.raising for outcome in decided.outcomes if outcome.raising is not None]
     items = await raise_items(session, [*kept_back, *unserved], now)
     session.add_all(dispatches)
     await session.flush()
     await _keep_contacts(session, fresh)
-    await write(session, concluded, decided.standings, now)
+    await write(session, decided, now)
     session.add_all(items)
     return dispatches
 

@@ -11,9 +11,9 @@ from chassis import audit
 from chassis.audit import Actor, Subject
 from chassis.errors import FieldError
 from contracts.values import LeadContact
-from services.routing.commands.attempts import Attempt, Concluded, conclude_all, decide_all, write
+from services.routing.commands.attempts import Attempt, Outcome, decide_all
+from services.routing.commands.conclusions import publish, write
 from services.routing.commands.queueing import Raising, Settlement, raise_items, resolve_items
-from services.routing.domain.decision import Decision
 from services.routing.domain.eligibility import CAPS, WAIVED_BY_HAND
 from services.routing.domain.states import Resolution, Trigger
 from services.routing.errors import (
@@ -150,25 +150,23 @@ async def _contact(session: AsyncSession, dispatch: Dispatch) -> LeadContact:
     return contact
 
 
-async def _run(session: AsyncSession, attempt: Attempt, now: datetime) -> Concluded:
+async def _run(session: AsyncSession, attempt: Attempt, now: datetime) -> Outcome:
     decided = await decide_all(session, [attempt], now)
-    if attempt.named is not None:
-        _refuse_ineligible(decided.pairs[0][1])
-    [outcome] = conclude_all(session, decided, now)
-    await write(session, [outcome], decided.standings, now)
+    [outcome] = decided.outcomes
+    _refuse_ineligible(outcome)
+    publish(session, [outcome], now)
+    await write(session, decided, now)
     return outcome
 
 
-def _refuse_ineligible(decision: Decision) -> None:
+def _refuse_ineligible(outcome: Outcome) -> None:
     """Names every rule that is in the way of every installer that was chosen by hand."""
-    faults = [
-        FieldError(f"installer_ids.{assessment.standing.candidate.id}", verdict.rule, verdict.reason_code)
-        for assessment in decision.assessments
-        for verdict in assessment.verdicts
-        if not verdict.allows
-    ]
-    if faults:
-        raise NotEligible(decision.summary, errors=tuple(faults), lead_id=decision.request.lead_id)
+    if outcome.refusals:
+        faults = [
+            FieldError(f"installer_ids.{installer_id}", verdict.rule, verdict.reason_code)
+            for installer_id, verdict in outcome.refusals
+        ]
+        raise NotEligible(outcome.summary, errors=tuple(faults), lead_id=outcome.attempt.dispatch.lead_id)
 
 
 async def _leave_queue(
@@ -189,10 +187,10 @@ async def _stay_in_queue(
     session.add_all(await raise_items(session, [raising], now))
 
 
-async def _audit(session: AsyncSession, attempt: Attempt, item: DispatchException, outcome: Concluded) -> None:
+async def _audit(session: AsyncSession, attempt: Attempt, item: DispatchException, outcome: Outcome) -> None:
     after = {
         "decision_id": outcome.decision_id,
-        "assignment_ids": [assignment.id for assignment in outcome.assignments],
+        "assignment_ids": [share.assignment_id for share in outcome.shares],
         "is_open": item.is_open,
     }
     await audit.record(

@@ -7,7 +7,16 @@ from typing import NamedTuple
 from uuid import UUID
 
 from contracts.values import Location
-from services.routing.domain.eligibility import Coverage, Rule, Standing, Verdict, assess, first_obstacle, tally
+from services.routing.domain.eligibility import (
+    Coverage,
+    Rule,
+    Standing,
+    Verdict,
+    Verdicts,
+    assess,
+    first_obstacle,
+    tally,
+)
 from services.routing.domain.ordering import OrderingKey, largest_capacity, ordering_key
 from services.routing.domain.states import AssignmentStatus
 
@@ -36,7 +45,7 @@ class Assessment(NamedTuple):
     """One candidate's part in a decision; without a key it was not eligible. `rank` counts from 1."""
 
     standing: Standing
-    verdicts: tuple[Verdict, ...]
+    verdicts: Verdicts
     obstacle: Verdict | None
     key: OrderingKey | None = None
     rank: int | None = None
@@ -53,6 +62,11 @@ class Decision:
     @property
     def chosen(self) -> list[Standing]:
         return [assessment.standing for assessment in self.assessments if assessment.is_chosen]
+
+    @property
+    def refusals(self) -> list[tuple[UUID, Verdict]]:
+        """All that is in the way of any candidate."""
+        return [(a.standing.candidate.id, v) for a in self.assessments for v in a.verdicts if not v.allows]
 
     @property
     def shortfall(self) -> Shortfall | None:

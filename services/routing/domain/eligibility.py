@@ -1,10 +1,12 @@
 """May this installer have this lead? Each rule is a predicate with a name, and its verdict says what it compared."""
 
+import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import NamedTuple
 from uuid import UUID
 
@@ -88,23 +90,8 @@ class Turn:
     place: int
 
 
-@dataclass(slots=True)
-class Standing:
-    """A candidate with its running counts: they move as the leads of a batch are given out one by one."""
-
-    candidate: Candidate
-    counts: Mapping[WindowKind, WindowCount]
-    cycle_days: int
-    last_turn: Turn | None = None
-
-    def take(self, turn: Turn) -> None:
-        """One lead more, in every window at once."""
-        for count in self.counts.values():
-            count.reserved += 1
-        self.last_turn = turn
-
-
-class Verdict(NamedTuple):
+@dataclass(frozen=True)
+class Verdict:
     """`reason_code` says why it passed as well as why it did not. A waived verdict failed and was overruled."""
 
     rule: Rule
@@ -116,6 +103,59 @@ class Verdict(NamedTuple):
     @property
     def allows(self) -> bool:
         return self.passed or self.is_waived
+
+    @cached_property
+    def text(self) -> str:
+        """As JSON: encoded once, told in the record of every lead for which it is the same."""
+        plain = {"rule": self.rule, "passed": self.passed, "reason_code": self.reason_code, "compared": self.compared}
+        return compact({**plain, "is_waived": True} if self.is_waived else plain)
+
+
+def compact(plain: Mapping[str, object]) -> str:
+    return json.dumps(plain, separators=(",", ":"))
+
+
+Verdicts = tuple[Verdict, ...]
+
+
+@dataclass(slots=True)
+class Standing:
+    """A candidate with its running counts: they move as the leads of a batch are given out one by one.
+
+    `capacity` is what it takes in a cycle, None without any limit (`Limits.cycle_capacity`).
+    What was judged is kept until what it was judged by changes; most leads of a batch ask the same.
+    """
+
+    candidate: Candidate
+    counts: Mapping[WindowKind, WindowCount]
+    capacity: int | None
+    last_turn: Turn | None = None
+    _of_places: dict[tuple[str, Location], Verdicts] = field(default_factory=dict)
+    _of_caps: Verdicts | None = None
+
+    def take(self, turn: Turn) -> None:
+        """One lead more, in every window at once."""
+        for count in self.counts.values():
+            count.reserved += 1
+        self.last_turn = turn
+        self._of_caps = None
+
+    def judge_place(self, service: str, location: Location, coverage: Coverage | None) -> Verdicts:
+        """By what stands still for a whole batch."""
+        verdicts = self._of_places.get((service, location))
+        if verdicts is None:
+            verdicts = self._of_places[service, location] = (
+                status_takes_leads(self.candidate),
+                service_is_offered(self.candidate, service),
+                territory_covers(coverage, location),
+            )
+        return verdicts
+
+    def judge_caps(self) -> Verdicts:
+        if self._of_caps is None:
+            limits = self.candidate.limits
+            self._of_caps = tuple(cap_has_room(limits.of(kind), count) for kind, count in self.counts.items())
+        return self._of_caps
 
 
 def status_takes_leads(candidate: Candidate) -> Verdict:
@@ -131,10 +171,10 @@ def service_is_offered(candidate: Candidate, service: str) -> Verdict:
 
 
 def territory_covers(coverage: Coverage | None, location: Location) -> Verdict:
-    place = {"postcode": location.postcode, "state": location.state}
+    place = f"{location.postcode} {location.state}"
     if coverage is None:
-        return Verdict(Rule.TERRITORY, False, "outside_territory", place)
-    compared = {**place, "kind": coverage.kind, "matched": coverage.matched}
+        return Verdict(Rule.TERRITORY, False, "outside_territory", {"place": place})
+    compared = {"place": place, "kind": coverage.kind, "matched": coverage.matched}
     return Verdict(Rule.TERRITORY, True, "inside_territory", compared)
 
 
@@ -152,7 +192,7 @@ def has_not_failed(earlier: Collection[AssignmentStatus]) -> Verdict:
     return Verdict(Rule.FAILED_BEFORE, not ended, reason, {"ended_assignments": len(ended)})
 
 
-def cap_has_room(limit: int | None, count: WindowCount, time_zone: str) -> Verdict:
+def cap_has_room(limit: int | None, count: WindowCount) -> Verdict:
     """Reserved places count like used ones: they are taken, whatever becomes of the mail."""
     has_room = limit is None or count.taken < limit
     reason = "uncapped" if limit is None else "below_cap" if has_room else "cap_reached"
@@ -161,9 +201,11 @@ def cap_has_room(limit: int | None, count: WindowCount, time_zone: str) -> Verdi
         "used": count.used,
         "reserved": count.reserved,
         "window_start": count.window.starts_at.isoformat(),
-        "time_zone": time_zone,
     }
     return Verdict(CAP_RULES[count.window.kind], has_room, reason, compared)
+
+
+FIRST_TIME = (is_first_time(()), has_not_failed(()))
 
 
 def assess(
@@ -174,23 +216,16 @@ def assess(
     coverage: Coverage | None,
     earlier: Collection[AssignmentStatus],
     waived: frozenset[Rule] = frozenset(),
-) -> tuple[Verdict, ...]:
-    """Every rule's verdict, not the first failure alone: an operator fixes all that is in the way at once."""
-    candidate = standing.candidate
+) -> Verdicts:
+    """Every rule's verdict, not the first failure alone: an operator mends all that is in the way at once."""
     verdicts = (
-        status_takes_leads(candidate),
-        service_is_offered(candidate, service),
-        territory_covers(coverage, location),
-        is_first_time(earlier),
-        has_not_failed(earlier),
-        *(
-            cap_has_room(candidate.limits.of(kind), count, candidate.time_zone)
-            for kind, count in standing.counts.items()
-        ),
+        *standing.judge_place(service, location, coverage),
+        *((is_first_time(earlier), has_not_failed(earlier)) if earlier else FIRST_TIME),
+        *standing.judge_caps(),
     )
     if not waived:
         return verdicts
-    return tuple(v._replace(is_waived=True) if not v.passed and v.rule in waived else v for v in verdicts)
+    return tuple(replace(v, is_waived=True) if not v.passed and v.rule in waived else v for v in verdicts)
 
 
 def first_obstacle(verdicts: Iterable[Verdict]) -> Verdict | None:

@@ -32,19 +32,14 @@ class OrderingKey(NamedTuple):
 
 def ordering_key(lead_id: UUID, standing: Standing, common_capacity: int) -> OrderingKey:
     """`common_capacity` stands in where the candidate has no limit at all: see `largest_capacity`."""
-    capacity = capacity_of(standing)
-    taken = standing.counts[WindowKind.MONTH].taken
-    share_ppm = taken * PARTS // max(1, common_capacity if capacity is None else capacity)
+    capacity = common_capacity if standing.capacity is None else standing.capacity
+    share_ppm = standing.counts[WindowKind.MONTH].taken * PARTS // max(1, capacity)
     return OrderingKey(share_ppm, standing.last_turn or NEVER, tie_break(lead_id, standing.candidate.id))
-
-
-def capacity_of(standing: Standing) -> int | None:
-    return standing.candidate.limits.cycle_capacity(standing.cycle_days)
 
 
 def largest_capacity(standings: Iterable[Standing]) -> int:
     """In leads per cycle; 1 where nobody has a limit, so that the fewest leads come first."""
-    return max((capacity for capacity in map(capacity_of, standings) if capacity is not None), default=1)
+    return max((standing.capacity for standing in standings if standing.capacity is not None), default=1)
 
 
 def tie_break(lead_id: UUID, installer_id: UUID) -> int:

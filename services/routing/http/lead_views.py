@@ -163,6 +163,7 @@ class CandidateView(BaseModel):
     installer_id: UUID
     installer_name: str
     installer_version: int
+    time_zone: str
     is_eligible: bool
     is_chosen: bool
     rank: int | None

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.database import Versioned
@@ -71,7 +71,7 @@ class LeadContact(Model):
 class Decision(Model):
     """One attempt at dispatching a lead, written once: who was considered, what was compared, who was chosen and why.
 
-    `candidates` is what domain/record.py makes. `latency_ms` is from the lead's receipt to the decision.
+    `candidates` is what domain/record.py makes, kept as written: it is read as a whole. `latency_ms` is from the lead's receipt to the decision.
     """
 
     __tablename__ = "decisions"
@@ -88,7 +88,7 @@ class Decision(Model):
     chosen_count: Mapped[int]
     shortfall: Mapped[Shortfall | None] = mapped_column(Word(Shortfall))
     summary: Mapped[str]
-    candidates: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    candidates: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
     decided_at: Mapped[datetime]
     latency_ms: Mapped[int] = mapped_column(BigInteger)
 

@@ -85,7 +85,7 @@ async def standings(session: AsyncSession, installer_ids: Collection[UUID], now:
         candidate.id: Standing(
             candidate,
             {kind: counts[candidate.id, kind] for kind in windows[candidate.time_zone]},
-            days_in_month(now, ZoneInfo(candidate.time_zone)),
+            candidate.limits.cycle_capacity(days_in_month(now, ZoneInfo(candidate.time_zone))),
             turns[candidate.id],
         )
         for candidate in candidates

@@ -172,7 +172,7 @@ def create_dispatches() -> None:
         sa.Column("chosen_count", sa.Integer(), nullable=False),
         sa.Column("shortfall", sa.Text(), nullable=True),
         sa.Column("summary", sa.Text(), nullable=False),
-        sa.Column("candidates", postgresql.JSONB(), nullable=False),
+        sa.Column("candidates", postgresql.JSON(), nullable=False),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("latency_ms", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("trigger IN ('auto', 'retry', 'by_hand')", name=op.f("ck_decisions_trigger")),

@@ -1,0 +1,124 @@
+"""What follows from decisions: they are published and kept, assignments are made, places under the caps reserved."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Text, bindparam, cast, insert
+from sqlalchemy.dialects.postgresql import JSON
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis import outbox
+from contracts.routing import AssignmentCreated, DispatchDecided
+from services.routing.commands.attempts import Attempt, Decided, Outcome, Share
+from services.routing.commands.caps import reserve
+from services.routing.domain.eligibility import RULE_SET_VERSION
+from services.routing.domain.states import AssignmentStatus, CapState, DispatchStatus
+from services.routing.models import Assignment, Decision, Dispatch
+
+MILLISECOND = timedelta(milliseconds=1)
+FIRST_VERSION = 1
+"""An assignment's, as it is created and published once."""
+
+
+def publish(session: AsyncSession, outcomes: Iterable[Outcome], now: datetime) -> None:
+    """Moves each lead's dispatch on and says so; nothing is written yet."""
+    for outcome in outcomes:
+        _publish_decided(session, outcome, now)
+        for share in outcome.shares:
+            _publish_created(session, outcome.attempt, share, now)
+
+
+def _publish_decided(session: AsyncSession, outcome: Outcome, now: datetime) -> None:
+    attempt, dispatch = outcome.attempt, outcome.attempt.dispatch
+    has_live = bool(outcome.shares) or any(assignment.status.is_live for assignment in attempt.earlier)
+    move_on(dispatch, DispatchStatus.DISPATCHING if has_live else DispatchStatus.EXCEPTION, now)
+    dispatch.attempts_count += 1
+    event = DispatchDecided(
+        lead_id=dispatch.lead_id,
+        decision_id=outcome.decision_id,
+        attempt_no=dispatch.attempts_count,
+        assignment_ids=tuple(share.assignment_id for share in outcome.shares),
+        candidates_count=outcome.candidates_count,
+        decided_at=now,
+    )
+    outbox.add(session, event, version=dispatch.next_version(), cause=attempt.cause)
+
+
+def move_on(dispatch: Dispatch, status: DispatchStatus, now: datetime) -> None:
+    """What was delivered stays delivered, whatever becomes of its other shares."""
+    if dispatch.status not in (status, DispatchStatus.DELIVERED):
+        dispatch.status, dispatch.status_since = status, now
+
+
+def _publish_created(session: AsyncSession, attempt: Attempt, share: Share, now: datetime) -> None:
+    """All that is needed to mail it: who consumes it asks nobody."""
+    event = AssignmentCreated(
+        assignment_id=share.assignment_id,
+        lead_id=attempt.dispatch.lead_id,
+        installer_id=share.candidate.id,
+        installer_name=share.candidate.name,
+        deliver_to=share.candidate.email,
+        selected_path=attempt.dispatch.selected_path,
+        service=attempt.dispatch.service,
+        location=attempt.location,
+        contact=attempt.contact,
+        created_at=now,
+    )
+    outbox.add(session, event, version=FIRST_VERSION, cause=attempt.cause)
+
+
+# The record is JSON already; the column's own type would encode it once more.
+_KEEP_DECISION = insert(Decision).values(candidates=cast(bindparam("record", type_=Text), JSON))
+
+
+async def write(session: AsyncSession, decided: Decided, now: datetime) -> None:
+    """Decisions, assignments, reservations and turns, whose leads' dispatches are written already."""
+    if not decided.outcomes:
+        return
+    await session.execute(_KEEP_DECISION, [_decision_row(outcome, now) for outcome in decided.outcomes])
+    assignments = [row for outcome in decided.outcomes for row in _assignment_rows(outcome, now)]
+    if assignments:
+        await session.execute(insert(Assignment), assignments)
+        await reserve(session, Counter(row["installer_id"] for row in assignments), decided.standings)
+
+
+def _decision_row(outcome: Outcome, now: datetime) -> Mapping[str, Any]:
+    attempt = outcome.attempt
+    return {
+        "id": outcome.decision_id,
+        "lead_id": attempt.dispatch.lead_id,
+        "attempt_no": attempt.dispatch.attempts_count,
+        "trigger": attempt.trigger,
+        "operator_id": attempt.by.id if attempt.by else None,
+        "operator_name": attempt.by.name if attempt.by else None,
+        "override_reason": attempt.override_reason,
+        "rule_set_version": RULE_SET_VERSION,
+        "wanted_count": attempt.wanted_count,
+        "chosen_count": len(outcome.shares),
+        "shortfall": outcome.shortfall,
+        "summary": outcome.summary,
+        "record": outcome.record,
+        "decided_at": now,
+        "latency_ms": max(0, (now - attempt.dispatch.received_at) // MILLISECOND),
+    }
+
+
+def _assignment_rows(outcome: Outcome, now: datetime) -> Sequence[Mapping[str, Any]]:
+    dispatch = outcome.attempt.dispatch
+    return [
+        {
+            "id": share.assignment_id,
+            "version": FIRST_VERSION,
+            "lead_id": dispatch.lead_id,
+            "installer_id": share.candidate.id,
+            "decision_id": outcome.decision_id,
+            "selected_path": dispatch.selected_path,
+            "share_no": share.number,
+            "status": AssignmentStatus.PENDING,
+            "cap_state": CapState.RESERVED,
+            "created_at": now,
+        }
+        for share in outcome.shares
+    ]
