@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NoReturn
 
 from pydantic import ValidationError
 
@@ -47,9 +48,12 @@ def create_operator(arguments: Sequence[str]) -> None:
         created = asyncio.run(_create(seed, settings))
     except ValidationError as wrong:
         names = ", ".join(str(fault["loc"][0]) for fault in wrong.errors(include_input=False))
-        sys.exit(_wrong(f"the environment lacks, or has wrong: {names}"))
-    except (Refusal, ValueError, OSError) as wrong:
-        sys.exit(_wrong(str(wrong)))
+        _give_up(f"the environment lacks, or has wrong: {names}")
+    except Refusal as refused:
+        faults = "; ".join(fault.message for fault in refused.errors)
+        _give_up(f"{refused.detail}: {faults}" if faults else refused.detail)
+    except (ValueError, OSError) as wrong:
+        _give_up(str(wrong))
     if not created:
         print("the operator exists already; nothing was changed")  # noqa: T201
         return
@@ -105,5 +109,6 @@ async def create_once(database: Database, seed: Seed, security: Security) -> boo
     return True
 
 
-def _wrong(text: str) -> str:
-    return f"identity: {text.replace(chr(10), ' ')}"
+def _give_up(why: str) -> NoReturn:
+    print(f"identity: {why.replace(chr(10), ' ')}", file=sys.stderr)  # noqa: T201
+    sys.exit(2)
