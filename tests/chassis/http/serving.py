@@ -1,10 +1,13 @@
-"""An application behind a real uvicorn, as a process of ours runs it, in a thread of the tests."""
+"""An application as it answers: behind a real uvicorn in a thread, or in the test's own event loop."""
 
+import asyncio
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
 
+import httpx
 import uvicorn
 from litestar import Litestar
 
@@ -28,3 +31,27 @@ def serving(app: Litestar) -> Iterator[str]:
         server.should_exit = True
         thread.join(10)
         assert not thread.is_alive(), "the application did not stop"
+
+
+@asynccontextmanager
+async def in_process(app: Litestar) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of `app` in this event loop, so that the application can use a test's sessions and engines."""
+    application: Any = app
+    transport = httpx.ASGITransport(application)
+    up, over = asyncio.Event(), asyncio.Event()
+    life = asyncio.create_task(_live(app, up, over))
+    await up.wait()
+    async with httpx.AsyncClient(transport=transport, base_url="http://in.process") as client:
+        yield client
+    over.set()
+    await life
+
+
+async def _live(app: Litestar, up: asyncio.Event, over: asyncio.Event) -> None:
+    """In a task of its own: a fixture's begin and end run in two, which the application's scopes do not allow."""
+    try:
+        async with app.lifespan():
+            up.set()
+            await over.wait()
+    finally:
+        up.set()

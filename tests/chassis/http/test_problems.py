@@ -7,7 +7,6 @@ from typing import Any
 
 import httpx
 import pytest
-from litestar.testing import AsyncTestClient
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -15,7 +14,7 @@ from chassis.database import Database, create_engine
 from chassis.http.problems import Problem
 from deploy.local.postgres import ServiceDatabase
 from tests.chassis.http import example
-from tests.chassis.http.serving import serving
+from tests.chassis.http.serving import in_process, serving
 
 MEMBERS = {"type", "title", "status", "detail", "errors", "request_id"}
 
@@ -195,7 +194,7 @@ class TestFailuresOfTheDatabase:
         url = chassis_database.url.replace("postgresql://", "postgresql+asyncpg://")
         engine = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=0.05)
         app = example.build(Database(engine, "/waybill/example"), None)
-        async with engine.connect() as held, AsyncTestClient(app) as client:
+        async with engine.connect() as held, in_process(app) as client:
             await held.execute(text("SELECT 1"))
             answers = await asyncio.gather(*(client.get("/fail?sql=SELECT 1") for _ in range(3)))
         await engine.dispose()
