@@ -1,5 +1,7 @@
 """The composition root of payouts: the only place where engine, gateway and routes meet."""
 
+from chassis.clock import Clock
+from chassis.database import Database
 from chassis.loops import Loop
 from chassis.schedule import Job, weekly
 from chassis.service import Service, clock_of, database_of
@@ -10,9 +12,15 @@ from services.payouts.settings import Settings
 from services.payouts.stripe_gateway import StripeGateway, TransferGateway
 
 
-def build(settings: Settings | None = None, *, gateway: TransferGateway | None = None) -> Service:
+def build(
+    settings: Settings | None = None,
+    *,
+    clock: Clock | None = None,
+    database: Database | None = None,
+    gateway: TransferGateway | None = None,
+) -> Service:
     settings = settings or Settings()
-    clock, database = clock_of(settings), database_of("payouts", settings)
+    clock, database = clock or clock_of(settings), database or database_of("payouts", settings)
     gateway = gateway or _stripe(settings)
     sender = Sender(database, gateway, clock, settings)
     sweep = weekly(settings.sweep_weekday, settings.sweep_time, settings.zone)

@@ -5,7 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from litestar import get, post, put
-from litestar.params import JSONBody
+from litestar.params import FromPath, JSONBody
 from pydantic import BaseModel, Field
 
 from chassis import audit
@@ -101,13 +101,13 @@ async def _view(database: Database, board_id: UUID) -> BoardView:
 
 
 @get("/admin/boards/{board_id:uuid}/participations", guards=[requires(Capability.READ_OPS)])
-async def get_participations(board_id: UUID, database: Given[Database]) -> BoardView:
+async def get_participations(board_id: FromPath[UUID], database: Given[Database]) -> BoardView:
     return await _view(database, board_id)
 
 
 @put("/admin/boards/{board_id:uuid}/participations", guards=[requires(Capability.MANAGE_BILLING_OPS)])
 async def set_participations(
-    board_id: UUID, data: JSONBody[ParticipationsBody], database: Given[Database], operator: Given[Operator]
+    board_id: FromPath[UUID], data: JSONBody[ParticipationsBody], database: Given[Database], operator: Given[Operator]
 ) -> BoardView:
     """Replaces the rules as a whole; closed once the board's pay is allocated."""
     _refuse_doubled(data)
@@ -150,7 +150,7 @@ async def list_held(database: Given[Database]) -> list[BoardView]:
     guards=[requires(Capability.MANAGE_BILLING_OPS, step_up=True)],
 )
 async def allocate(
-    board_id: UUID,
+    board_id: FromPath[UUID],
     database: Given[Database],
     clock: Given[Clock],
     settings: Given[Settings],

@@ -5,7 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from litestar import get, post, put
-from litestar.params import JSONBody
+from litestar.params import FromPath, JSONBody
 from pydantic import BaseModel, EmailStr, Field
 
 from chassis import audit
@@ -86,7 +86,7 @@ async def add_expert(
 
 @put("/admin/experts/{expert_id:uuid}", guards=[requires(Capability.MANAGE_BILLING_OPS, step_up=True)])
 async def change_expert(
-    expert_id: UUID, data: JSONBody[ExpertBody], database: Given[Database], operator: Given[Operator]
+    expert_id: FromPath[UUID], data: JSONBody[ExpertBody], database: Given[Database], operator: Given[Operator]
 ) -> ExpertView:
     """Where the money goes is part of it, so it takes a fresh second factor."""
     async with database.transaction() as session:
@@ -110,7 +110,7 @@ async def list_experts(database: Given[Database], page: Given[PageRequest]) -> P
 
 
 @get("/admin/experts/{expert_id:uuid}", guards=[requires(Capability.READ_OPS)])
-async def get_expert(expert_id: UUID, database: Given[Database]) -> ExpertView:
+async def get_expert(expert_id: FromPath[UUID], database: Given[Database]) -> ExpertView:
     async with database.reading() as session:
         return ExpertView.of(await queries.expert(session, expert_id))
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from litestar import Response, get, post
-from litestar.params import JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from pydantic import BaseModel, Field
 
 from chassis import audit
@@ -105,8 +105,8 @@ async def list_payouts(
     database: Given[Database],
     page: Given[PageRequest],
     in_state: Annotated[PayoutState | None, QueryParameter(name="state")] = None,
-    expert_id: UUID | None = None,
-    board_id: UUID | None = None,
+    expert_id: FromQuery[UUID | None] = None,
+    board_id: FromQuery[UUID | None] = None,
 ) -> Page[PayoutView]:
     """Pending and historical payouts, oldest first."""
     async with database.reading() as session:
@@ -116,7 +116,7 @@ async def list_payouts(
 
 @get("/admin/ops/payouts/{payout_id:uuid}", guards=[requires(Capability.READ_OPS)])
 async def get_payout(
-    payout_id: UUID, database: Given[Database], clock: Given[Clock], settings: Given[Settings]
+    payout_id: FromPath[UUID], database: Given[Database], clock: Given[Clock], settings: Given[Settings]
 ) -> PayoutDetail:
     return await _detail(database, payout_id, clock.now(), settings)
 
@@ -151,7 +151,7 @@ def _actions(state: PayoutState) -> list[Literal["run", "release", "reverse"]]:
 
 @post("/admin/ops/payouts/{payout_id:uuid}/run", status_code=200, guards=[requires(Money, step_up=True)])
 async def run_payout(
-    payout_id: UUID,
+    payout_id: FromPath[UUID],
     database: Given[Database],
     clock: Given[Clock],
     settings: Given[Settings],
@@ -178,7 +178,7 @@ async def run_payout(
 
 @post("/admin/ops/payouts/{payout_id:uuid}/release", status_code=200, guards=[requires(Money, step_up=True)])
 async def release_payout(
-    payout_id: UUID,
+    payout_id: FromPath[UUID],
     data: JSONBody[ReasonBody],
     database: Given[Database],
     clock: Given[Clock],
@@ -201,7 +201,7 @@ async def release_payout(
 
 @post("/admin/ops/payouts/{payout_id:uuid}/reverse", status_code=200, guards=[requires(Money, step_up=True)])
 async def reverse_payout(
-    payout_id: UUID,
+    payout_id: FromPath[UUID],
     data: JSONBody[ReverseBody],
     database: Given[Database],
     clock: Given[Clock],

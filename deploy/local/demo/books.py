@@ -1,0 +1,287 @@
+"""What came of it, as an independent reader sees it: named equalities between services, Stripe and the mailbox."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.console import Console as Terminal
+from rich.table import Table
+
+from deploy.local.demo.stage import Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Equality:
+    """`left` and `right` are counted or added up from different places; they must be the same."""
+
+    name: str
+    left: int
+    right: int
+    is_money: bool = False
+
+    @property
+    def holds(self) -> bool:
+        return self.left == self.right
+
+    def shown(self, value: int) -> str:
+        return f"{value / 100:,.2f}" if self.is_money else f"{value:,}"
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    figures: dict[str, int]
+    equalities: Sequence[Equality]
+
+    @property
+    def failed(self) -> list[Equality]:
+        return [equality for equality in self.equalities if not equality.holds]
+
+    @property
+    def tie(self) -> bool:
+        return not self.failed
+
+    def summary(self, seconds: float) -> dict[str, int | float]:
+        return {
+            **self.figures,
+            "invariants_checked": len(self.equalities),
+            "invariants_failed": len(self.failed),
+            "seconds": seconds,
+        }
+
+
+ISSUED_INSTALLER = "kind = 'installer' AND document_status = 'issued'"
+
+
+async def read_books(stage: Stage) -> Books:
+    figures = await _figures(stage)
+    equalities = [
+        *await _leads(stage),
+        *await _deliveries(stage),
+        *await _invoices(stage, figures),
+        *await _journal(stage),
+        *await _payouts(stage, figures),
+        *await _mails(stage),
+        *await _event_path(stage),
+    ]
+    return Books(figures, equalities)
+
+
+async def _figures(stage: Stage) -> dict[str, int]:
+    number, stripe = stage.reader.number, await stage.reader.stripe_totals()
+    sent = "SELECT sum(amount_cents - reversed_cents) FROM payouts WHERE state = 'sent'"
+    billed = "SELECT sum(unit_price_cents) FROM delivery_events WHERE event_status <> 'void'"
+    return {
+        "leads": await number("intake", "SELECT count(*) FROM leads"),
+        "assignments_sent": await number("routing", "SELECT count(*) FROM assignments WHERE status = 'sent'"),
+        "delivery_events": await number("billing", "SELECT count(*) FROM delivery_events"),
+        "billed_cents": await number("billing", billed),
+        "stripe_invoiced_cents": stripe["invoiced_cents"],
+        "paid_cents": await number("billing", "SELECT sum(amount_cents) FROM payments"),
+        "payouts_sent_cents": await number("payouts", sent),
+        "stripe_transferred_cents": stripe["transferred_cents"] - stripe["reversed_cents"],
+        "mails_sent": len(await stage.reader.mails()),
+    }
+
+
+async def _leads(stage: Stage) -> list[Equality]:
+    number = stage.reader.number
+    leads = await number("intake", "SELECT count(*) FROM leads")
+    decided = "SELECT count(DISTINCT lead_id) FROM decisions"
+    delivered = "SELECT count(DISTINCT lead_id) FROM assignments WHERE status = 'sent'"
+    over = "SELECT count(*) FROM cap_windows w JOIN installers i ON i.id = w.installer_id AND w.kind = 'month' "
+    shares = "SELECT lead_id FROM assignments WHERE status = 'sent' GROUP BY lead_id, selected_path HAVING count(*) > "
+    exclusive = f"{shares} CASE selected_path WHEN 'recommended_installer' THEN 1 ELSE 3 END"
+    return [
+        Equality("leads accepted over HTTP = leads stored", stage.tally.leads_accepted, leads),
+        Equality("leads stored = leads dispatched", leads, await number("routing", "SELECT count(*) FROM dispatches")),
+        Equality("leads stored = leads decided", leads, await number("routing", decided)),
+        Equality(
+            "leads with a delivery = leads shown as delivered",
+            await number("routing", delivered),
+            await number("intake", "SELECT count(*) FROM leads WHERE status = 'delivered'"),
+        ),
+        Equality(
+            "leads sold to more installers than their product allows", await _count(stage, "routing", exclusive), 0
+        ),
+        Equality(
+            "installers over their cap", await number("routing", f"{over} WHERE w.reserved + w.used > i.month_limit"), 0
+        ),
+        Equality("repeated submissions answered alike", stage.tally.replays_answered, stage.tally.leads_accepted // 20),
+        Equality("another content under a used key refused", stage.tally.conflicts_refused, 1),
+    ]
+
+
+async def _count(stage: Stage, service: str, query: str) -> int:
+    return await stage.reader.number(service, f"SELECT count(*) FROM ({query}) AS found")  # noqa: S608  # ours
+
+
+async def _deliveries(stage: Stage) -> list[Equality]:
+    number = stage.reader.number
+    sent = await number("routing", "SELECT count(*) FROM assignments WHERE status = 'sent'")
+    events = await number("billing", "SELECT count(*) FROM delivery_events")
+    lines = "SELECT count(*) FROM invoice_lines WHERE is_live AND delivery_event_id IS NOT NULL"
+    once = "SELECT delivery_event_id FROM invoice_lines WHERE is_live GROUP BY 1 HAVING count(delivery_event_id) > 1"
+    return [
+        Equality("assignments sent = delivery events", sent, events),
+        Equality("delivery events = invoice lines", events, await number("billing", lines)),
+        Equality("deliveries that stand on two lines", await _count(stage, "billing", once), 0),
+        Equality("deliveries still held", await number("billing", HELD), 0),
+        Equality(
+            "caps released at routing = at billing",
+            await number("routing", "SELECT count(*) FROM assignments WHERE cap_state = 'released'"),
+            await number("billing", "SELECT count(*) FROM delivery_events WHERE cap_status = 'released'"),
+        ),
+    ]
+
+
+HELD = "SELECT count(*) FROM held_deliveries WHERE released_at IS NULL"
+
+
+async def _invoices(stage: Stage, figures: dict[str, int]) -> list[Equality]:
+    number, stripe = stage.reader.number, await stage.reader.stripe_totals()
+    subtotal = f"SELECT sum(subtotal_cents) FROM invoices WHERE {ISSUED_INSTALLER}"
+    total = f"SELECT sum(total_cents) FROM invoices WHERE {ISSUED_INSTALLER}"
+    lines = (
+        "SELECT sum(l.inc_gst_cents) FROM invoice_lines l JOIN invoices i ON i.id = l.invoice_id "
+        "WHERE i.document_status = 'issued'"
+    )
+    by_stripe = "SELECT sum(amount_cents) FROM payments WHERE external_payment_ref IS NOT NULL"
+    by_transfer = "SELECT sum(amount_cents) FROM payments WHERE external_payment_ref IS NULL"
+    issued = "SELECT sum(total_cents) FROM invoices WHERE document_status = 'issued'"
+    gaps = "SELECT max(substring(number FROM 4)::int) - count(*) FROM invoices WHERE number IS NOT NULL"
+    gst = (
+        "SELECT id FROM invoices WHERE document_status = 'issued' "
+        "AND gst_cents <> round(subtotal_cents * 0.1) AND kind = 'installer'"
+    )
+    return [
+        Equality(
+            "prices of deliveries = installers' subtotals",
+            figures["billed_cents"],
+            await number("billing", subtotal),
+            True,
+        ),
+        Equality(
+            "installers' totals = invoiced at Stripe", await number("billing", total), stripe["invoiced_cents"], True
+        ),
+        Equality(
+            "totals = sum of lines with GST", await number("billing", issued), await number("billing", lines), True
+        ),
+        Equality("GST that is not a tenth of its invoice", await _count(stage, "billing", gst), 0),
+        Equality(
+            "payments from Stripe = paid at Stripe", await number("billing", by_stripe), stripe["paid_cents"], True
+        ),
+        Equality(
+            "payments by transfer = received",
+            await number("billing", by_transfer),
+            stage.tally.transfer_paid_cents,
+            True,
+        ),
+        Equality("gaps in the invoice numbers", await number("billing", gaps), 0),
+    ]
+
+
+async def _journal(stage: Stage) -> list[Equality]:
+    number = stage.reader.number
+    balances = "SELECT sum(balance_cents) FROM invoices WHERE document_status = 'issued'"
+    control = "SELECT sum(amount_cents) FROM journal_entries WHERE account = 'receivable'"
+    unbalanced = "SELECT posting_id FROM journal_entries GROUP BY posting_id, currency HAVING sum(amount_cents) <> 0"
+    payable = "SELECT -sum(amount_cents) FROM journal_entries WHERE account = 'expert_payable'"
+    unpaid = "SELECT sum(amount_cents) FROM payouts WHERE state <> 'sent'"
+    gst = "SELECT -sum(amount_cents) FROM journal_entries WHERE account = 'gst_payable'"
+    invoiced_gst = "SELECT sum(gst_cents) FROM invoices WHERE document_status = 'issued'"
+    return [
+        Equality("postings that do not sum to zero", await _count(stage, "billing", unbalanced), 0),
+        Equality(
+            "receivable in the journal = open balances",
+            await number("billing", control),
+            await number("billing", balances),
+            True,
+        ),
+        Equality(
+            "GST in the journal = GST on invoices",
+            await number("billing", gst),
+            await number("billing", invoiced_gst),
+            True,
+        ),
+        Equality(
+            "owed to experts in the journal = unpaid payouts",
+            await number("billing", payable),
+            await number("payouts", unpaid),
+            True,
+        ),
+    ]
+
+
+async def _payouts(stage: Stage, figures: dict[str, int]) -> list[Equality]:
+    number = stage.reader.number
+    pools = "SELECT sum(contracted_amount_cents * 7000 / 10000) FROM boards WHERE allocated_at IS NOT NULL"
+    return [
+        Equality(
+            "boards' pools = pay allocated",
+            await number("payouts", pools),
+            await number("payouts", "SELECT sum(amount_cents) FROM payouts"),
+            True,
+        ),
+        Equality(
+            "payouts sent = transferred at Stripe",
+            figures["payouts_sent_cents"],
+            figures["stripe_transferred_cents"],
+            True,
+        ),
+        Equality(
+            "payouts sent = successful attempts",
+            await number("payouts", "SELECT count(*) FROM payouts WHERE state = 'sent'"),
+            await number("payouts", "SELECT count(*) FROM attempts WHERE outcome = 'succeeded' AND kind = 'transfer'"),
+        ),
+    ]
+
+
+async def _mails(stage: Stage) -> list[Equality]:
+    number, mails = stage.reader.number, await stage.reader.mails()
+    accepted = "SELECT count(*) FROM messages WHERE state = 'accepted'"
+    leads = f"{accepted} AND purpose = 'lead_delivery'"
+    receipts = f"{accepted} AND purpose = 'payout_receipt'"
+    documents = await stage.reader.rows("billing", "SELECT sha256 FROM documents")
+    attached = [
+        hashlib.sha256(await stage.reader.attachment(mail["id"])).hexdigest() for mail in mails if mail["attachments"]
+    ]
+    return [
+        Equality("mails accepted = mails in the mailbox", await number("notifications", accepted), len(mails)),
+        Equality(
+            "leads mailed = assignments sent",
+            await number("notifications", leads),
+            await number("routing", "SELECT count(*) FROM assignments WHERE status = 'sent'"),
+        ),
+        Equality(
+            "receipts mailed = payouts sent",
+            await number("notifications", receipts),
+            await number("payouts", "SELECT count(*) FROM payouts WHERE state = 'sent'"),
+        ),
+        Equality(
+            "documents rendered = documents in mails, byte for byte",
+            len(documents),
+            len({row["sha256"] for row in documents} & set(attached)),
+        ),
+    ]
+
+
+async def _event_path(stage: Stage) -> list[Equality]:
+    parked = "SELECT count(*) FROM parked_events WHERE state = 'parked'"
+    return [
+        Equality("events still in an outbox", await stage.reader.events_under_way(), 0),
+        Equality("events parked", sum([await stage.reader.number(name, parked) for name in stage.reader.services]), 0),
+    ]
+
+
+def show(books: Books, terminal: Terminal) -> None:
+    table = Table(title="The books", title_justify="left", header_style="bold", pad_edge=False, box=None)
+    table.add_column("what must be equal, or nothing")
+    table.add_column("one side", justify="right")
+    table.add_column("the other", justify="right")
+    table.add_column("")
+    for equality in books.equalities:
+        verdict = "[green]ties[/green]" if equality.holds else "[red]DIFFERS[/red]"
+        table.add_row(equality.name, equality.shown(equality.left), equality.shown(equality.right), verdict)
+    terminal.print()
+    terminal.print(table)
+    terminal.print()

@@ -1,0 +1,210 @@
+"""Act one: installers are set up, leads come in, dispatch gives them out, every mail that is accepted is billed."""
+
+import asyncio
+from typing import Any
+from uuid import uuid4
+
+from deploy.local.demo.people import INSTALLERS, OUT_OF_REACH, PLACES, SERVICES, Person, abn_of
+from deploy.local.demo.stage import LEADS, Stage, at, first_of_next_month
+
+SOURCES = ("Solar Compare", "Home Energy Guide", "Switch and Save")
+UNPRICED = "Capital and Island Energy"
+"""Its prices come late: its deliveries are held, seen, and priced at their own instant once there is a plan."""
+UNREACHABLE = "Bellarine Solar"
+"""Its mail server refuses the first leads: they become exceptions, which an operator gives to somebody else."""
+SMALL_CAP = "Goldfields Electrical"
+CONSENT = {
+    "text": "I agree to be contacted by up to three installers about my enquiry.",
+    "url": "https://quotes.example/consent",
+}
+AT_ONCE = 24
+QUEUE = "/admin/dispatch-exceptions"
+
+
+async def open_shop(stage: Stage) -> None:
+    """Sources, installers with their territories and caps, and prices for all but one."""
+    first = first_of_next_month(stage.now().date())
+    stage.move_to(at(first.replace(day=3), 9))
+    for name in SOURCES:
+        source = await stage.dispatcher.post("intake", "/admin/lead-sources", {"name": name})
+        stage.lead_sources.append({"name": name, "api_key": source["api_key"]})
+    for number, (name, state) in enumerate(INSTALLERS):
+        stage.installers[name] = await _installer(stage, number, name, state)
+    await stage.reader.until("installers known to billing", lambda: _missing_accounts(stage))
+    for number, name in enumerate(stage.installers):
+        if name != UNPRICED:
+            await set_prices(stage, name, 9_500 + 250 * number, 4_200 + 100 * number)
+    stage.tell(
+        f"{len(SOURCES)} lead sources and {len(INSTALLERS)} installers in {len({s for _, s in INSTALLERS})} states"
+    )
+
+
+async def _installer(stage: Stage, number: int, name: str, state: str) -> str:
+    mailbox = name.lower().replace(" ", "-")
+    created = await stage.dispatcher.post(
+        "routing",
+        "/admin/installers",
+        {
+            "name": name,
+            "abn": abn_of(104_000_000 + number * 1_337),
+            "gst_registered": True,
+            "email": f"leads@{mailbox}.example",
+            "billing_email": f"accounts@{mailbox}.example",
+            "billing_address": f"{number + 1} Trade Street, {state}",
+            "services": list(SERVICES),
+            "caps": {"month": 6 if name == SMALL_CAP else 90},
+            "territory": {"states": ["ACT", "TAS"] if state == "ACT" else [state]},
+        },
+    )
+    installer_id: str = created["id"]
+    return installer_id
+
+
+async def _missing_accounts(stage: Stage) -> int:
+    return len(stage.installers) - await stage.reader.number(
+        "billing", "SELECT count(*) FROM accounts WHERE kind = 'installer'"
+    )
+
+
+async def set_prices(stage: Stage, name: str, exclusive_cents: int, shared_cents: int) -> None:
+    """From the first of the running month, so that it covers what was delivered since."""
+    await stage.finance.post(
+        "billing",
+        f"/admin/installers/{stage.installers[name]}/price-plans",
+        {
+            "effective_from": at(stage.now().date().replace(day=1), 0).isoformat(),
+            "exclusive_price_cents": exclusive_cents,
+            "shared_price_cents": shared_cents,
+        },
+    )
+
+
+async def take_leads(stage: Stage) -> None:
+    """Leads from all sources at once; some are sent twice, one key is used for other content."""
+    await stage.reader.order_mail_fault(
+        action="refuse", recipient=f"leads@{UNREACHABLE.lower().replace(' ', '-')}.example", times=3
+    )
+    submissions = [_submission(stage, number) for number in range(LEADS)]
+    gate = asyncio.Semaphore(AT_ONCE)
+    answers = await asyncio.gather(*(_submit(stage, number, body, gate) for number, body in enumerate(submissions)))
+    stage.tally.leads_accepted = len({answer["id"] for answer in answers})
+    await _send_some_again(stage, submissions, answers, gate)
+    stage.tell(f"{stage.tally.leads_accepted} leads taken in, {stage.tally.replays_answered} repeats answered alike")
+
+
+def _submission(stage: Stage, number: int) -> dict[str, Any]:
+    person = stage.crowd.person(OUT_OF_REACH if number % 55 == 54 else PLACES[number % len(PLACES)])
+    path = "recommended_installer" if stage.crowd.chance() < 0.4 else "compare_quotes"
+    return _body(person, path, stage.crowd.choice(SERVICES))
+
+
+def _body(person: Person, selected_path: str, service: str) -> dict[str, Any]:
+    return {
+        "client_submission_key": str(uuid4()),
+        "selected_path": selected_path,
+        "service": service,
+        "name": person.name,
+        "email": person.email,
+        "phone": person.phone,
+        "address": {
+            "street": person.street,
+            "suburb": person.place.suburb,
+            "state": person.place.state,
+            "postcode": person.place.postcode,
+        },
+        "consent": CONSENT,
+    }
+
+
+async def _submit(stage: Stage, number: int, body: dict[str, Any], gate: asyncio.Semaphore) -> Any:
+    api_key = stage.lead_sources[number % len(SOURCES)]["api_key"]
+    async with gate:
+        answer = await stage.client.post(
+            f"{stage.addresses.services['intake']}/leads", json=body, headers={"Authorization": f"Bearer {api_key}"}
+        )
+    if answer.status_code == 409:
+        return {"id": None, "conflict": True}
+    answer.raise_for_status()
+    return {**answer.json(), "replayed": answer.headers.get("Idempotent-Replayed") == "true"}
+
+
+async def _send_some_again(
+    stage: Stage, submissions: list[dict[str, Any]], answers: list[Any], gate: asyncio.Semaphore
+) -> None:
+    for number in range(0, LEADS, 20):
+        again = await _submit(stage, number, submissions[number], gate)
+        if again["replayed"] and again["id"] == answers[number]["id"]:
+            stage.tally.replays_answered += 1
+    other = {**submissions[0], "name": "Somebody Else"}
+    stage.tally.conflicts_refused += (await _submit(stage, 0, other, gate)).get("conflict", False)
+
+
+async def watch_delivery(stage: Stage) -> None:
+    """Until every lead is delivered or is an operator's to decide, and every delivery is in billing's ledger."""
+    await stage.reader.until("leads on their way", lambda: _under_way(stage), 90)
+    sent = await stage.reader.number("routing", "SELECT count(*) FROM assignments WHERE status = 'sent'")
+    waiting = await stage.reader.number("routing", "SELECT count(*) FROM dispatch_exceptions WHERE resolved_at IS NULL")
+    stage.tell(f"{sent} assignments delivered by mail; {waiting} leads wait in the exception queue")
+
+
+async def _under_way(stage: Stage) -> dict[str, int]:
+    number = stage.reader.number
+    sent = await number("routing", "SELECT count(*) FROM assignments WHERE status = 'sent'")
+    ledger = await number("billing", "SELECT count(*) FROM delivery_events")
+    held = await number("billing", "SELECT count(*) FROM held_deliveries WHERE released_at IS NULL")
+    missing = {
+        "leads": await number("intake", "SELECT count(*) FROM leads WHERE status IN ('routable', 'dispatching')"),
+        "dispatches": stage.tally.leads_accepted - await number("routing", "SELECT count(*) FROM dispatches"),
+        "assignments": await number("routing", "SELECT count(*) FROM assignments WHERE status = 'pending'"),
+        "deliveries": sent - ledger - held,
+        "events": await stage.reader.events_under_way(),
+    }
+    return {name: count for name, count in missing.items() if count}
+
+
+async def work_the_queue(stage: Stage) -> None:
+    """An operator gives what can be delivered to another installer and closes the rest, each with a reason."""
+    items = await stage.dispatcher.every("routing", QUEUE)
+    given, closed = 0, 0
+    for item in items:
+        if item["reason"] == "no_eligible_installer":
+            await stage.dispatcher.post(
+                "routing",
+                f"/admin/dispatch-exceptions/{item['id']}/resolve",
+                {"reason": "No installer in the territory"},
+            )
+            closed += 1
+        else:
+            await stage.dispatcher.post("routing", f"/admin/dispatch-exceptions/{item['id']}/retry")
+            given += 1
+    await watch_delivery(stage)
+    stage.tell(f"the queue is worked: {given} dispatched again, {closed} closed with a reason")
+
+
+async def price_what_is_held(stage: Stage) -> None:
+    """The late plan covers what was delivered before it: each is priced at its own instant."""
+    held = await stage.reader.number("billing", "SELECT count(*) FROM held_deliveries WHERE released_at IS NULL")
+    await set_prices(stage, UNPRICED, 12_000, 5_400)
+    await stage.reader.until("held deliveries", lambda: _still_held(stage))
+    stage.tell(f"{held} deliveries of {UNPRICED} had no price; its plan released them")
+
+
+async def _still_held(stage: Stage) -> int:
+    return await stage.reader.number("billing", "SELECT count(*) FROM held_deliveries WHERE released_at IS NULL")
+
+
+async def release_a_cap(stage: Stage) -> None:
+    """One delivery stops counting against its cap; what it costs stays."""
+    (assignment, *_) = (await stage.dispatcher.get("routing", "/admin/assignments", status="sent", limit=1))["items"]
+    await stage.dispatcher.post(
+        "routing", f"/admin/assignments/{assignment['id']}/release-cap", {"reason_code": "invalid_lead"}
+    )
+    await stage.reader.until("the released cap at billing", lambda: _caps_to_come(stage))
+    stage.tell("one cap released for an invalid lead; the money is untouched")
+
+
+async def _caps_to_come(stage: Stage) -> int:
+    here = await stage.reader.number("routing", "SELECT count(*) FROM assignments WHERE cap_state = 'released'")
+    return here - await stage.reader.number(
+        "billing", "SELECT count(*) FROM delivery_events WHERE cap_status = 'released'"
+    )

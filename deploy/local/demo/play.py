@@ -1,0 +1,84 @@
+"""The demonstration from beginning to end, in the order in which it is told."""
+
+import asyncio
+import os
+
+import httpx
+import stripe
+
+from deploy.local.demo import boards, invoices, leads
+from deploy.local.demo.books import Books, read_books
+from deploy.local.demo.operators import create_operators, new_sign_ins, sign_in
+from deploy.local.demo.reader import Reader
+from deploy.local.demo.stage import Stage, Tell
+from deploy.local.system import System
+
+TIMEOUT_SECONDS = 30.0
+
+
+async def play(system: System, tell: Tell) -> Books:
+    """Both flows on a system that was just started; what came of them, as an independent reader sees it."""
+    addresses = system.addresses
+    if addresses.stripe is None or addresses.mailbox_url is None:
+        raise RuntimeError("the demonstration plays customers and mail servers: it needs those of the machine room")
+    databases = {name: database.url for name, database in addresses.databases.items()}
+    limits = httpx.Limits(max_connections=64)
+    async with (
+        httpx.AsyncClient(timeout=TIMEOUT_SECONDS, limits=limits, trust_env=False) as client,
+        Reader(databases, addresses.stripe.api_base, addresses.mailbox_url, client) as reader,
+    ):
+        stage = await _set(system, client, reader, tell)
+        await leads_to_money(stage)
+        await board_to_experts(stage)
+        return await read_books(stage)
+
+
+async def _set(system: System, client: httpx.AsyncClient, reader: Reader, tell: Tell) -> Stage:
+    addresses = system.addresses
+    if addresses.stripe is None:
+        raise RuntimeError("the demonstration needs a Stripe server")
+    sign_ins = new_sign_ins()
+    await create_operators(sign_ins, _identity_environment(system))
+    owner, _, finance, second, dispatcher, _ = await asyncio.gather(
+        *(sign_in(one, addresses.services, client) for one in sign_ins)
+    )
+    tell(f"{len(sign_ins)} operators, two per role, signed in with password and one-time code")
+    sdk = stripe.StripeClient(addresses.stripe.api_key, base_addresses={"api": addresses.stripe.api_base})
+    return Stage(
+        system=system,
+        client=client,
+        reader=reader,
+        stripe=sdk,
+        owner=owner,
+        finance=finance,
+        second=second,
+        dispatcher=dispatcher,
+        tell=tell,
+        sign_ins=sign_ins,
+    )
+
+
+def _identity_environment(system: System) -> dict[str, str]:
+    """What identity's own process was started with, for its own command."""
+    from deploy.local import programs  # noqa: PLC0415
+
+    told = programs.service("identity", system.addresses).environment
+    return {name: setting for name, setting in told.items() if os.environ.get(name) != setting}
+
+
+async def leads_to_money(stage: Stage) -> None:
+    await leads.open_shop(stage)
+    await leads.take_leads(stage)
+    await leads.watch_delivery(stage)
+    await leads.work_the_queue(stage)
+    await leads.price_what_is_held(stage)
+    await leads.release_a_cap(stage)
+    await invoices.close_the_month(stage)
+    await invoices.collect(stage)
+
+
+async def board_to_experts(stage: Stage) -> None:
+    await boards.open_boards(stage)
+    await boards.close_boards(stage)
+    await boards.invoice_clients(stage)
+    await boards.pay_experts(stage)
