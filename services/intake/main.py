@@ -4,7 +4,7 @@ from chassis.clock import Clock
 from chassis.database import Database
 from chassis.service import Service, clock_of, database_of
 from services.intake.consumers import CONSUMERS
-from services.intake.http import ROUTES, source_routes
+from services.intake.http import ROUTES, LeadDesk, source_routes
 from services.intake.keyring import KeyRing
 from services.intake.settings import Settings
 
@@ -12,14 +12,14 @@ from services.intake.settings import Settings
 def build(settings: Settings | None = None, *, clock: Clock | None = None, database: Database | None = None) -> Service:
     """`settings` are read from the environment unless given; a clock or a database that is given takes its place."""
     settings = settings or Settings()
-    database = database or database_of("intake", settings)
+    clock, database = clock or clock_of(settings), database or database_of("intake", settings)
     key_ring = KeyRing(database, settings.lead_key_cache_seconds)
     return Service(
         name="intake",
         settings=settings,
-        clock=clock or clock_of(settings),
+        clock=clock,
         database=database,
         routes=(source_routes(key_ring), *ROUTES),
         consumers=CONSUMERS,
-        dependencies={"key_ring": key_ring},
+        dependencies={"key_ring": key_ring, "desk": LeadDesk(database, clock, settings.trusted_proxies)},
     )
