@@ -3,6 +3,7 @@
 Until `up` has said over standard input that the system may stay, its end is the end of the system.
 """
 
+import asyncio
 import json
 import os
 import signal
@@ -14,7 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import NoReturn
 
-from deploy.local.addresses import write_endpoints
+from deploy.local.addresses import record_sign_ins, write_endpoints
 from deploy.local.paths import ENDPOINTS
 from deploy.local.running import ALREADY_RUNNING, KEEPER_LOG, LOGS, STATE, STAY, AlreadyRunning, keeping, write_state
 from deploy.local.system import System
@@ -41,13 +42,29 @@ def make_system() -> System:
     return System(logs=LOGS, report=report_progress)
 
 
-def main(make: Callable[[], System] = make_system) -> None:
+def leave_empty(_system: System) -> None:
+    """A system without anybody's rows in it."""
+
+
+def play_demo(system: System) -> None:
+    """The demonstration's data; who may sign in to it and which sources may send leads go into the endpoints."""
+    from deploy.local.demo.play import play  # noqa: PLC0415  # only this needs its libraries
+
+    played = asyncio.run(play(system, report_progress))
+    if not played.books.tie:
+        names = "; ".join(equality.name for equality in played.books.failed)
+        raise RuntimeError(f"the demonstration's books do not tie: {names}")
+    record_sign_ins(operators=[one.as_endpoint() for one in played.sign_ins], lead_sources=played.lead_sources)
+
+
+def main(make: Callable[[], System] = make_system, populate: Callable[[System], None] = leave_empty) -> None:
+    """`populate` runs when the system is up and its endpoints are written, and before `up` is told that it is ready."""
     stop_on_signals()
     stay = threading.Event()
     threading.Thread(target=_listen, args=(stay,), name="leash", daemon=True).start()
     try:
         with keeping():
-            _keep(make, stay)
+            _keep(make, populate, stay)
     except AlreadyRunning:
         sys.exit(ALREADY_RUNNING)
     except ToldToStop:
@@ -74,7 +91,7 @@ def ignore_signals() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _keep(make: Callable[[], System], stay: threading.Event) -> None:
+def _keep(make: Callable[[], System], populate: Callable[[System], None], stay: threading.Event) -> None:
     system = make()
     # Who wants to stop us while we start must know whom.
     _write_state(system)
@@ -82,6 +99,7 @@ def _keep(make: Callable[[], System], stay: threading.Event) -> None:
         with system:
             write_endpoints(system.addresses.as_endpoints())
             _write_state(system)
+            populate(system)
             _say("ready", "")
             stay.wait()
             _let_go_of_terminal()
@@ -135,4 +153,4 @@ def _let_go_of_terminal() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(populate=play_demo)

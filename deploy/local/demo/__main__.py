@@ -30,7 +30,7 @@ def main() -> None:
     try:
         tell("starting PostgreSQL, Kafka, the mail server, Stripe and the six services")
         with System(report=lambda line: tell(f"[dim]{line}[/dim]")) as system:
-            books = asyncio.run(play(system, tell))
+            books = asyncio.run(play(system, tell)).books
     except ToldToStop:
         sys.exit(130)
     except (Refused, TooLate, ChildFailed) as failed:

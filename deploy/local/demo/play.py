@@ -2,13 +2,14 @@
 
 import asyncio
 import os
+from dataclasses import dataclass
 
 import httpx
 import stripe
 
 from deploy.local.demo import boards, invoices, leads
 from deploy.local.demo.books import Books, read_books
-from deploy.local.demo.operators import create_operators, new_sign_ins, sign_in
+from deploy.local.demo.operators import SignIn, create_operators, new_sign_ins, sign_in
 from deploy.local.demo.reader import Reader
 from deploy.local.demo.stage import Stage, Tell
 from deploy.local.system import System
@@ -16,8 +17,17 @@ from deploy.local.system import System
 TIMEOUT_SECONDS = 30.0
 
 
-async def play(system: System, tell: Tell) -> Books:
-    """Both flows on a system that was just started; what came of them, as an independent reader sees it."""
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What came of both flows as an independent reader sees it, and who may go on from there."""
+
+    books: Books
+    sign_ins: list[SignIn]
+    lead_sources: list[dict[str, str]]
+
+
+async def play(system: System, tell: Tell) -> Played:
+    """Both flows on a system that was just started."""
     addresses = system.addresses
     if addresses.stripe is None or addresses.mailbox_url is None:
         raise RuntimeError("the demonstration plays customers and mail servers: it needs those of the machine room")
@@ -30,7 +40,7 @@ async def play(system: System, tell: Tell) -> Books:
         stage = await _set(system, client, reader, tell)
         await leads_to_money(stage)
         await board_to_experts(stage)
-        return await read_books(stage)
+        return Played(await read_books(stage), stage.sign_ins, stage.lead_sources)
 
 
 async def _set(system: System, client: httpx.AsyncClient, reader: Reader, tell: Tell) -> Stage:
