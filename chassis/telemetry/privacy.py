@@ -45,7 +45,9 @@ _DEEPEST = 5
 LONGEST_TEXT = 1_000
 
 # What these say about a fault repeats the values that they were given.
-_TALKATIVE = ("asyncpg", "email_validator", "json", "jwt", "litestar", "msgspec", "pydantic", "sqlalchemy")
+_TALKATIVE = frozenset(
+    {"asyncpg", "email_validator", "json", "jwt", "litestar", "msgspec", "pydantic", "pydantic_core", "sqlalchemy"}
+)
 _FRAMES = 20
 _CHAIN = 5
 
@@ -93,7 +95,7 @@ def safe_message(fault: BaseException) -> str:
     """A refusal's sentence is written to be read; a library's can hold what a customer typed."""
     if isinstance(fault, Refusal):
         return f"{fault.code}: {fault.detail}"
-    if type(fault).__module__.partition(".")[0] in _TALKATIVE:
+    if any(kind.__module__.partition(".")[0] in _TALKATIVE for kind in type(fault).__mro__):
         known = {name: getattr(fault, name, None) for name in ("sqlstate", "constraint_name", "table_name")}
         return " ".join(f"{name}={value}" for name, value in known.items() if isinstance(value, str))
     return masked_text(str(fault))
