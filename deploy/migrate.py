@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from chassis import migrate
-from deploy.services import SERVICES
+from deploy import SERVICES
 
 ENDPOINTS = Path(__file__).resolve().parent.parent / "var" / "endpoints.json"
 
