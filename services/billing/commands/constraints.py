@@ -9,10 +9,7 @@ from chassis.errors import Refusal
 
 
 async def flush_or_refuse(session: AsyncSession, refusals: Mapping[str, Refusal]) -> None:
-    """Flushes; a violated constraint named in `refusals` is raised as its refusal.
-
-    The check before a write is for the message, the constraint is for the race.
-    """
+    """Flushes; a violated constraint named in `refusals` is raised as its refusal, and the transaction is over."""
     try:
         await session.flush()
     except IntegrityError as violation:

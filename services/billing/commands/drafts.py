@@ -98,7 +98,7 @@ async def _refuse_held(session: AsyncSession, command: GenerateDrafts) -> None:
 
 
 async def _plan(session: AsyncSession, standings: Sequence[Standing]) -> _Plan:
-    open_ = [standing for standing in standings if standing.is_known and standing.unbilled_count]
+    open_ = [standing for standing in standings if standing.unbilled_count]
     stale = sorted(s.invoice_id for s in open_ if s.invoice_id and s.document_status is DocumentStatus.DRAFT)
     redrafted = await _empty_drafts(session, stale)
     new = {s.installer_id: new_id() for s in open_ if s.invoice_id is None}
@@ -222,11 +222,10 @@ def _publish(session: AsyncSession, period: Period, drafted: Row[Any]) -> None:
 def _untouched(standing: Standing) -> DraftResult:
     if standing.unbilled_count == 0:
         return DraftResult(standing.installer_id, DraftOutcome.UNCHANGED, standing.invoice_id)
-    if not standing.is_known:
-        return _failed(standing, "account_unknown", "routing has not told us of this installer yet")
-    late = f"{standing.unbilled_count} deliveries came after the invoice was issued: void it or charge a debit"
-    return _failed(standing, "late_deliveries", late)
-
-
-def _failed(standing: Standing, code: str, detail: str) -> DraftResult:
-    return DraftResult(standing.installer_id, DraftOutcome.FAILED, standing.invoice_id, code=code, detail=detail)
+    return DraftResult(
+        standing.installer_id,
+        DraftOutcome.FAILED,
+        standing.invoice_id,
+        code="late_deliveries",
+        detail=f"{standing.unbilled_count} deliveries came after the invoice was issued: void it or charge a debit",
+    )

@@ -148,8 +148,6 @@ async def _take_reference(session: AsyncSession, invoice: Invoice, command: Issu
     taken = StripeReferenceTaken(
         f"{command.stripe_invoice_id} stands on another invoice", stripe_invoice_id=command.stripe_invoice_id
     )
-    if await invoices.has_stripe_reference(session, command.stripe_invoice_id, besides=invoice.id):
-        raise taken
     await flush_or_refuse(session, {"uq_invoices_stripe_invoice_id": taken})
     # A webhook may have come before us: its turn is now.
     await wake_unmatched(session, command.stripe_invoice_id)

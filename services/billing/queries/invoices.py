@@ -40,11 +40,6 @@ async def lines(session: AsyncSession, invoice_id: UUID) -> Sequence[InvoiceLine
     return (await session.scalars(query)).all()
 
 
-async def has_stripe_reference(session: AsyncSession, stripe_invoice_id: str, besides: UUID) -> bool:
-    query = select(Invoice.id).where(Invoice.stripe_invoice_id == stripe_invoice_id, Invoice.id != besides)
-    return await session.scalar(query) is not None
-
-
 async def entries(session: AsyncSession, invoice_id: UUID) -> Sequence[JournalEntry]:
     """Every journal entry that the invoice caused so far."""
     query = (

@@ -20,7 +20,6 @@ class Standing:
     """What an installer has in a period: deliveries on no invoice yet, and the invoice, if there is one."""
 
     installer_id: UUID
-    is_known: bool
     unbilled_count: int
     invoice_id: UUID | None
     document_status: DocumentStatus | None
@@ -72,8 +71,6 @@ _STANDINGS = text(
           AND (:installer_ids IS NULL OR account_id = ANY(:installer_ids))
     )
     SELECT coalesce(unbilled.installer_id, billed.account_id) AS installer_id,
-           EXISTS (SELECT FROM accounts a
-                   WHERE a.id = coalesce(unbilled.installer_id, billed.account_id)) AS is_known,
            coalesce(unbilled.unbilled_count, 0) AS unbilled_count,
            billed.id AS invoice_id, billed.document_status
     FROM unbilled FULL JOIN billed ON billed.account_id = unbilled.installer_id
@@ -100,7 +97,6 @@ async def standings(session: AsyncSession, period: Period, installer_ids: Collec
     return [
         Standing(
             row.installer_id,
-            row.is_known,
             row.unbilled_count,
             row.invoice_id,
             DocumentStatus(row.document_status) if row.document_status else None,

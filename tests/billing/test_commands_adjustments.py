@@ -1,0 +1,187 @@
+"""Credits and debits: for decided reasons alone, linked to lines, over the limit with a second operator."""
+
+from uuid import UUID
+
+import pytest
+
+from chassis.ids import new_id
+from contracts.values import AdjustmentType
+from services.billing.commands.adjustments import Decider, approve_adjustment, reject_adjustment
+from services.billing.domain.adjustments import DebitReason, RefusedReason
+from services.billing.domain.statuses import AdjustmentState, InvoiceStatus
+from services.billing.errors import (
+    AdjustmentDecided,
+    AdjustmentIdTaken,
+    AmountMissing,
+    CreditTooLarge,
+    LineNotFound,
+    MakerCannotApprove,
+    NotIssued,
+    ReasonRefused,
+    UnknownReason,
+)
+from services.billing.models import Adjustment, Invoice
+from tests.billing.arrangements import CHECKER, MAKER, NOW, Books, march, sent
+
+
+@pytest.fixture
+async def invoice(books: Books) -> Invoice:
+    """Three exclusive leads of $85.00 ex GST."""
+    installer_id = await books.priced_installer()
+    return await books.issued_invoice(*(sent(installer_id, march(day)) for day in (3, 4, 5)))
+
+
+async def approve(books: Books, adjustment_id: UUID, by: Decider) -> Adjustment:
+    async with books.unit() as session:
+        return await approve_adjustment(session, adjustment_id, by, books.house.numbering, NOW)
+
+
+async def reject(books: Books, adjustment_id: UUID, by: Decider) -> Adjustment:
+    async with books.unit() as session:
+        return await reject_adjustment(session, adjustment_id, by, NOW)
+
+
+class TestCredit:
+    async def test_reduces_what_is_owed_with_its_gst_and_keeps_the_face(self, books: Books, invoice: Invoice) -> None:
+        adjustment = await books.credit(invoice.id, 8_500, line_no=2)
+        assert (adjustment.state, adjustment.number) == (AdjustmentState.APPROVED, "WB-A-000001")
+        after = await books.invoice(invoice.id)
+        assert (after.credits_cents, after.adjusted_gst_cents, after.balance_cents) == (8_500, -850, 18_700)
+        assert after.total_cents == invoice.total_cents
+        (event,) = await books.published("invoice.adjusted")
+        assert (event["amount_cents"], event["gst_cents"], event["balance_cents"]) == (8_500, 850, 18_700)
+        assert (await books.trial_balance())["credits_given"] == 8_500
+
+    async def test_of_a_whole_line_credits_its_delivery(self, books: Books, invoice: Invoice) -> None:
+        await books.credit(invoice.id, None, line_no=2, reason_code="duplicate_dispatch")
+        rows = await books.rows("SELECT event_status, credit_reason_code, cap_status FROM delivery_events ORDER BY 1")
+        assert [tuple(row) for row in rows] == [
+            ("billable", None, "counted"),
+            ("billable", None, "counted"),
+            ("credited", "duplicate_dispatch", "counted"),
+        ]
+        (event,) = await books.published("delivery.credited")
+        assert (event["reason_code"], event["version"]) == ("duplicate_dispatch", 2)
+
+    async def test_in_parts_of_a_line_credits_its_delivery_with_the_last_part(
+        self, books: Books, invoice: Invoice
+    ) -> None:
+        await books.credit(invoice.id, 3_333, line_no=1)
+        assert await books.published("delivery.credited") == []
+        await books.credit(invoice.id, 5_167, line_no=1)
+        assert len(await books.published("delivery.credited")) == 1
+        assert await books.value("SELECT sum(gst_cents)::int FROM adjustment_lines WHERE line_no = 1") == 850
+
+    async def test_without_a_line_is_shared_out_over_what_is_left(self, books: Books, invoice: Invoice) -> None:
+        await books.credit(invoice.id, None, line_no=3)
+        await books.credit(invoice.id, 1_001)
+        rows = await books.rows("SELECT line_no, ex_gst_cents FROM adjustment_lines WHERE line_no < 3 ORDER BY 1")
+        assert [tuple(row) for row in rows] == [(1, 501), (2, 500)]
+
+    async def test_of_all_leaves_nothing_to_pay_and_nothing_paid(self, books: Books) -> None:
+        invoice = await books.issued_invoice()
+        await books.credit(invoice.id, None)
+        after = await books.invoice(invoice.id)
+        assert (after.balance_cents, after.status, after.paid_at) == (0, InvoiceStatus.PAID, None)
+        assert await books.published("invoice.paid") == []
+
+    async def test_of_the_rest_after_a_payment_makes_it_paid(self, books: Books) -> None:
+        invoice = await books.issued_invoice()
+        await books.pay(invoice.id, 8_250, "bank 1")
+        await books.credit(invoice.id, 1_000)
+        assert len(await books.published("invoice.paid")) == 1
+
+    @pytest.mark.parametrize("reason", list(RefusedReason))
+    async def test_refuses_sales_outcomes_by_name(self, books: Books, invoice: Invoice, reason: str) -> None:
+        with pytest.raises(ReasonRefused, match=reason):
+            await books.credit(invoice.id, 100, reason_code=reason)
+
+    async def test_refuses_reasons_that_nobody_decided(self, books: Books, invoice: Invoice) -> None:
+        with pytest.raises(UnknownReason, match="invalid_contact"):
+            await books.credit(invoice.id, 100, reason_code="goodwill")
+
+    async def test_refuses_more_than_the_line_the_invoice_or_the_balance_has(
+        self, books: Books, invoice: Invoice
+    ) -> None:
+        with pytest.raises(CreditTooLarge, match=r"\$85\.01 .* \$85\.00"):
+            await books.credit(invoice.id, 8_501, line_no=1)
+        with pytest.raises(CreditTooLarge):
+            await books.credit(invoice.id, 25_501)
+        await books.pay(invoice.id, 28_000, "bank 1")
+        with pytest.raises(CreditTooLarge, match=r"is owed"):
+            await books.credit(invoice.id, 46)
+        with pytest.raises(LineNotFound):
+            await books.credit(invoice.id, 100, line_no=4)
+
+    async def test_refuses_a_draft(self, books: Books) -> None:
+        draft = await books.draft_of(await books.priced_installer())
+        with pytest.raises(NotIssued):
+            await books.credit(draft, 100)
+
+    async def test_sent_twice_under_one_id_is_one(self, books: Books, invoice: Invoice) -> None:
+        id_ = new_id()
+        first = await books.credit(invoice.id, 100, adjustment_id=id_)
+        assert (await books.credit(invoice.id, 100, adjustment_id=id_)).number == first.number
+        assert (await books.invoice(invoice.id)).credits_cents == 100
+        with pytest.raises(AdjustmentIdTaken):
+            await books.credit(invoice.id, 100, adjustment_id=id_, line_no=1)
+
+
+class TestSecondOperator:
+    @pytest.fixture
+    async def pending(self, books: Books, invoice: Invoice) -> Adjustment:
+        """$200.20 with GST: over the limit."""
+        return await books.credit(invoice.id, 18_200)
+
+    async def test_is_not_needed_at_the_limit(self, books: Books, invoice: Invoice) -> None:
+        assert (await books.credit(invoice.id, 18_182)).state is AdjustmentState.APPROVED
+
+    async def test_is_waited_for_over_the_limit(self, books: Books, invoice: Invoice, pending: Adjustment) -> None:
+        assert (pending.state, pending.number, pending.inc_gst_cents) == (AdjustmentState.PENDING, None, 20_020)
+        assert (await books.invoice(invoice.id)).credits_cents == 0
+        assert await books.published("invoice.adjusted") == []
+
+    async def test_puts_it_into_the_books(self, books: Books, invoice: Invoice, pending: Adjustment) -> None:
+        approved = await approve(books, pending.id, CHECKER)
+        assert (approved.state, approved.decided_by_id) == (AdjustmentState.APPROVED, CHECKER.id)
+        assert (await books.invoice(invoice.id)).balance_cents == 28_050 - 20_020
+        await approve(books, pending.id, CHECKER)
+        assert len(await books.published("invoice.adjusted")) == 1
+
+    async def test_is_not_the_maker(self, books: Books, pending: Adjustment) -> None:
+        with pytest.raises(MakerCannotApprove):
+            await approve(books, pending.id, MAKER)
+
+    async def test_agrees_to_no_more_than_is_left_by_then(
+        self, books: Books, invoice: Invoice, pending: Adjustment
+    ) -> None:
+        await books.pay(invoice.id, 9_000, "bank 1")
+        with pytest.raises(CreditTooLarge):
+            await approve(books, pending.id, CHECKER)
+
+    async def test_may_say_no_for_good(self, books: Books, pending: Adjustment) -> None:
+        assert (await reject(books, pending.id, CHECKER)).state is AdjustmentState.REJECTED
+        await reject(books, pending.id, CHECKER)
+        with pytest.raises(AdjustmentDecided):
+            await approve(books, pending.id, CHECKER)
+
+    async def test_cannot_take_back_what_is_in_the_books(self, books: Books, pending: Adjustment) -> None:
+        await approve(books, pending.id, CHECKER)
+        with pytest.raises(AdjustmentDecided):
+            await reject(books, pending.id, CHECKER)
+
+
+class TestDebit:
+    DEBIT = {"type": AdjustmentType.DEBIT, "reason_code": DebitReason.LATE_DELIVERY, "notes": "Lead of 31 March"}
+
+    async def test_adds_to_what_is_owed(self, books: Books, invoice: Invoice) -> None:
+        await books.credit(invoice.id, 3_850, **self.DEBIT)
+        after = await books.invoice(invoice.id)
+        assert (after.debits_cents, after.adjusted_gst_cents, after.balance_cents) == (3_850, 385, 28_050 + 4_235)
+        assert (await books.trial_balance())["revenue"] == -(25_500 + 3_850)
+
+    async def test_names_its_amount_and_a_reason_of_its_own(self, books: Books, invoice: Invoice) -> None:
+        with pytest.raises(AmountMissing):
+            await books.credit(invoice.id, None, **self.DEBIT)
+        with pytest.raises(UnknownReason):
+            await books.credit(invoice.id, 100, **self.DEBIT | {"reason_code": "invalid_contact"})
