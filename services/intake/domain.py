@@ -129,7 +129,10 @@ class LeadContent:
 
 
 def fingerprint(content: LeadContent) -> bytes:
-    """SHA-256 of the normal form: the same for two submissions that say the same."""
+    """SHA-256 of the normal form: the same for two submissions that say the same.
+
+    Kept for ever: whoever changes the normal form computes those of the kept leads anew, from their columns.
+    """
     said = [getattr(content, name) for name in LeadContent.__slots__]
     return sha256(json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()).digest()
 

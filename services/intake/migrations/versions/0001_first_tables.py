@@ -18,6 +18,7 @@ def upgrade() -> None:
         op.execute(statement)
     _sources()
     _leads()
+    _indexes_of_leads()
     _records_of_leads()
     _clients()
     _boards()
@@ -100,6 +101,9 @@ def _leads() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_leads"),
         sa.UniqueConstraint("source_id", "submission_key", name="uq_leads_source_id_submission_key"),
     )
+
+
+def _indexes_of_leads() -> None:
     op.create_index("ix_leads_postcode_received_at_id", "leads", ["postcode", "received_at", "id"], unique=False)
     op.create_index("ix_leads_received_at_id", "leads", ["received_at", "id"], unique=False)
     op.create_index("ix_leads_source_id_received_at_id", "leads", ["source_id", "received_at", "id"], unique=False)
