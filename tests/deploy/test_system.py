@@ -1,9 +1,11 @@
 """The whole system around stand-ins for the services: what is started, what is not, who is told what."""
 
 import os
+import time
 from pathlib import Path
 
 import httpx
+import psutil  # type: ignore[import-untyped]
 import pytest
 
 from deploy import SERVICES
@@ -35,6 +37,19 @@ def existing(databases: Databases, kafka: KafkaAddress, smtp_sink: SmtpSink) -> 
         "STRIPE_API_BASE": "http://127.0.0.1:9",
         "STRIPE_API_KEY": "sk_test_theirs",
     }
+
+
+class TestRealServices:
+    def test_are_ready_soon_and_rest_small(self) -> None:
+        began = time.monotonic()
+        with System({}) as system:
+            assert time.monotonic() - began < 30
+            for name, url in system.addresses.services.items():
+                assert httpx.get(f"{url}/health/ready").status_code == 200
+                rests_at = psutil.Process(system.supervisor.child(name).pid).memory_info().rss
+                assert rests_at < 150 * 1024 * 1024
+            assert system.supervisor.restarts_of(system.supervisor.child("billing")) == 0
+            system.supervisor.check()
 
 
 class TestStart:
