@@ -54,6 +54,8 @@ def create_engine(
         max_overflow=0,
         pool_timeout=10,
         pool_pre_ping=True,
+        # A failed statement is logged without what it held: it can be about a person.
+        hide_parameters=True,
         connect_args={"server_settings": server_settings, "timeout": 10},
     )
 

@@ -93,6 +93,9 @@ def serve(service: Service, shape: Shape) -> None:
         access_log=False,
         log_config=None,
         server_header=False,
+        # Whoever calls can write X-Forwarded-For: it is believed from the proxies that are named, and from nobody else.
+        proxy_headers=settings.forwarded_allow_ips is not None,
+        forwarded_allow_ips=settings.forwarded_allow_ips,
         timeout_graceful_shutdown=int(settings.graceful_timeout_seconds),
     )
     log.info("process_started", service=service.name, shape=shape, port=settings.http_port)

@@ -44,6 +44,9 @@ class ServiceSettings(BaseSettings):
 
     http_host: str = Field("127.0.0.1", validation_alias="HTTP_HOST")
     http_port: int = Field(8000, ge=0, le=65535, validation_alias="HTTP_PORT")
+    forwarded_allow_ips: str | None = Field(
+        None, validation_alias="FORWARDED_ALLOW_IPS", description="proxies whose X-Forwarded-For is believed"
+    )
     max_body_bytes: int = Field(64 * 1024, validation_alias="MAX_BODY_BYTES")
 
     database_url: SecretStr = Field(
