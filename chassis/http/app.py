@@ -90,6 +90,14 @@ def _describe(app: Litestar) -> None:
     app.state.endpoints = read_endpoints(app)
     app.state.endpoint_by_place = {(e.path, e.method): e for e in app.state.endpoints}
     app.state.routes = {route.path_format: route for route in app.routes if isinstance(route, HTTPRoute)}
+    for route in app.state.routes.values():
+        _resolve_one_after_another(route)
+
+
+def _resolve_one_after_another(route: HTTPRoute) -> None:
+    """Litestar starts a task for each dependency that could be resolved beside others; ours are there already."""
+    for _, model in route.route_handler_map.values():
+        model.dependency_batches = [{dependency} for batch in model.dependency_batches for dependency in batch]
 
 
 async def provide_page(

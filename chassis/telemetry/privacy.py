@@ -3,6 +3,7 @@
 import re
 import traceback
 from collections.abc import Mapping
+from functools import lru_cache
 from types import TracebackType
 from typing import Any
 
@@ -56,6 +57,7 @@ def masked(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {key: MASK if is_personal(key) and value is not None else _masked(value, 0) for key, value in fields.items()}
 
 
+@lru_cache(4096)
 def is_personal(key: str) -> bool:
     """By the key's name, or by the last words of it: `contact_email` as `email`."""
     key = key.lower()
