@@ -10,7 +10,6 @@ from uuid import UUID
 from sqlalchemy import text
 
 from chassis.database import Database, create_engine
-from chassis.ids import new_id
 from contracts.values import AustralianState, SelectedPath
 from deploy.local.postgres import ServiceDatabase
 from services.intake.commands.leads import TakeLead
@@ -30,7 +29,7 @@ class Person:
     name: str
 
 
-OPERATOR = Person(new_id(), "Robin Field")
+OPERATOR = Person(UUID("0199a000-0000-7000-8000-0000000000f1"), "Robin Field")
 
 CONTENT = LeadContent(
     selected_path=SelectedPath.COMPARE_QUOTES,
