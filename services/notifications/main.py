@@ -8,6 +8,7 @@ from chassis.loops import Loop
 from chassis.schedule import Job, daily
 from chassis.service import Service, clock_of, database_of
 from services.notifications.consumers import Consumers
+from services.notifications.http import ROUTES
 from services.notifications.rendering import House, Renderer
 from services.notifications.retention import Retention
 from services.notifications.sender import Sender, SenderParts
@@ -38,6 +39,8 @@ def build(
         settings=settings,
         clock=clock,
         database=database,
+        routes=ROUTES,
+        dependencies={"renderer": renderer},
         consumers=Consumers(clock, settings).all(),
         loops=(Loop("sender", sender.step, IDLE_SECONDS),),
         jobs=(Job("erase-contents", daily(ERASE_AT, settings.zone), retention.run),),

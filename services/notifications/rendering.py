@@ -30,6 +30,8 @@ CURRENT_VERSION: Mapping[MessagePurpose, int] = {
 """The template that new messages of a purpose take; a queued one keeps the version it was queued with."""
 
 LONGEST_SUBJECT = 150
+LONGEST_LINE = 200
+"""In characters. A Message-ID that is folded, as a ticket's would be at 78, is one that some servers do not find."""
 _AUTOMATIC = frozenset({MessagePurpose.OPS_ALERT, MessagePurpose.DIGEST})
 _EXTRA_HEADERS = ("Reply-To", "In-Reply-To", "References")
 
@@ -119,7 +121,8 @@ class Renderer:
     def letter(self, message: Renderable, traceparent: str | None) -> Letter:
         sender, recipient = ascii_domain(message.from_address), ascii_domain(message.recipient_email)
         written = self.write(message.template, message.template_version, message.context)
-        mail = EmailMessage(policy=SMTP if (sender + recipient).isascii() else SMTPUTF8)
+        policy = SMTP if (sender + recipient).isascii() else SMTPUTF8
+        mail = EmailMessage(policy=policy.clone(max_line_length=LONGEST_LINE))
         mail["From"] = _mailbox(message.from_name, sender)
         mail["To"] = _mailbox(message.recipient_name, recipient)
         mail["Subject"] = written.subject

@@ -10,7 +10,7 @@ from chassis.clock import FixedClock
 from chassis.database import Database
 from deploy.local.smtp_sink.faults import Action, Fault, Stage
 from deploy.local.smtp_sink.server import SmtpSink
-from services.notifications.commands.accounts import AccountProfile, change_account, resume_account, suspend_account
+from services.notifications.commands.accounts import change_account, resume_account, suspend_account
 from services.notifications.domain.messages import MailClass
 from services.notifications.errors import SenderAccountExists
 from services.notifications.settings import Settings
@@ -66,9 +66,8 @@ class TestRotation:
         self, database: RolledBackDatabase, sender_of: MakeSender
     ) -> None:
         account_id = await only(database, sender_of)
-        digests = AccountProfile("default", "a@waybill.example", "W", "SMTP_URL", 100, frozenset({MailClass.DIGEST}))
         async with database.transaction() as session:
-            await change_account(session, account_id, digests, OPERATOR)
+            await change_account(session, account_id, {"mail_classes": [MailClass.DIGEST]}, OPERATOR)
         await queue(database, draft())
         gateway = FakeGateway()
         await run_until_idle(sender_of(database, gateway))
@@ -210,9 +209,8 @@ class TestAuthentication:
         self, database: RolledBackDatabase, sender_of: MakeSender
     ) -> None:
         account_id = await only(database, sender_of)
-        nowhere = AccountProfile("default", "a@waybill.example", "W", "SMTP_URL_NOWHERE", 100)
         async with database.transaction() as session:
-            await change_account(session, account_id, nowhere, OPERATOR)
+            await change_account(session, account_id, {"secret_name": "SMTP_URL_NOWHERE"}, OPERATOR)
         (message_id,) = await queue(database, draft())
         await run_until_idle(sender_of(database))
         kept = await message(database, message_id)

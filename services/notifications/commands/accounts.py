@@ -1,7 +1,7 @@
 """Sender accounts: added and changed by operators, judged by what happens to them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
@@ -76,10 +76,12 @@ async def keep_default_account(session: AsyncSession, profile: AccountProfile, n
 
 
 async def change_account(
-    session: AsyncSession, account_id: UUID, profile: AccountProfile, actor: Actor
+    session: AsyncSession, account_id: UUID, changes: Mapping[str, Any], actor: Actor
 ) -> SenderAccount:
+    """`changes` are fields of the profile; what they leave out stays."""
     account = await _locked(session, account_id)
     before = _facts(account)
+    profile = replace(_profile(account), **changes)
     other = await account_named(session, profile.name)
     if other is not None and other.id != account_id:
         raise SenderAccountExists("choose another name", name=profile.name)
@@ -146,6 +148,18 @@ def note_health(account: SenderAccount, health: Health) -> None:
     account.counted_since = health.counted_since
     account.faults_in_a_row = health.faults_in_a_row
     account.authentication_failures = health.authentication_failures
+
+
+def _profile(account: SenderAccount) -> AccountProfile:
+    return AccountProfile(
+        name=account.name,
+        from_address=account.from_address,
+        from_name=account.from_name,
+        secret_name=account.secret_name,
+        daily_cap=account.daily_cap,
+        mail_classes=frozenset(MailClass(mail_class) for mail_class in account.mail_classes),
+        weight=account.weight,
+    )
 
 
 def _apply(account: SenderAccount, profile: AccountProfile) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.errors import NotFound
+from chassis.paging import PageRequest
 from services.notifications.domain.accounts import BOUNCE_WINDOW, Traffic, day_start
 from services.notifications.domain.messages import MessageState
 from services.notifications.models import Message, SenderAccount, SenderCount
@@ -35,6 +36,11 @@ async def account_named(session: AsyncSession, name: str) -> SenderAccount | Non
 
 async def all_accounts(session: AsyncSession) -> list[SenderAccount]:
     return list(await session.scalars(select(SenderAccount).order_by(SenderAccount.name)))
+
+
+async def list_accounts(session: AsyncSession, page: PageRequest) -> Sequence[SenderAccount]:
+    statement = page.apply(select(SenderAccount), SenderAccount.created_at, SenderAccount.id)
+    return list(await session.scalars(statement))
 
 
 async def one_account(session: AsyncSession, account_id: UUID) -> SenderAccount:

@@ -1,6 +1,7 @@
 """Messages: those to be sent, those in hand, those that an operator looks for."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -8,9 +9,11 @@ from sqlalchemy import ColumnElement, Integer, Uuid, bindparam, func, select, te
 from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.errors import NotFound
+from chassis.paging import PageRequest
 from contracts.values import MessagePurpose
 from services.notifications.domain.messages import MailClass, MessageState
-from services.notifications.models import Document, Message
+from services.notifications.models import Attempt, Document, Message
 
 WAITING = (MessageState.QUEUED, MessageState.DEFERRED)
 UNSETTLED = (*WAITING, MessageState.SENDING)
@@ -169,3 +172,68 @@ async def messages_to_erase(session: AsyncSession, settled_before: datetime, por
         .with_for_update(skip_locked=True)
     )
     return list(await session.scalars(statement))
+
+
+@dataclass(frozen=True, slots=True)
+class MessageFilter:
+    """What an operator looks for; None is anything. The window is half-open, by when the message was queued."""
+
+    purpose: MessagePurpose | None = None
+    state: MessageState | None = None
+    subject_id: UUID | None = None
+    recipient_hash: str | None = None
+    created_from: datetime | None = None
+    created_before: datetime | None = None
+
+    def conditions(self) -> Iterator[ColumnElement[bool]]:
+        for column in ("purpose", "state", "subject_id", "recipient_hash"):
+            if getattr(self, column) is not None:
+                yield getattr(Message, column) == getattr(self, column)
+        if self.created_from is not None:
+            yield Message.created_at >= self.created_from
+        if self.created_before is not None:
+            yield Message.created_at < self.created_before
+
+
+async def list_messages(session: AsyncSession, page: PageRequest, wanted: MessageFilter) -> Sequence[Message]:
+    statement = page.apply(select(Message).where(*wanted.conditions()), Message.created_at, Message.id)
+    return list(await session.scalars(statement))
+
+
+async def one_message(session: AsyncSession, message_id: UUID) -> Message:
+    message = await session.get(Message, message_id)
+    if message is None:
+        raise NotFound("no such message", message_id=message_id)
+    return message
+
+
+async def attempts_of(session: AsyncSession, message_id: UUID) -> Sequence[Attempt]:
+    statement = select(Attempt).where(Attempt.message_id == message_id).order_by(Attempt.attempt_no)
+    return list(await session.scalars(statement))
+
+
+@dataclass(frozen=True, slots=True)
+class QueueFigures:
+    """What waits and since when; `overdue_since` is the oldest instant at which something should have gone out."""
+
+    queued: int
+    deferred: int
+    in_hand: int
+    overdue: int
+    overdue_since: datetime | None
+
+
+async def queue_figures(session: AsyncSession, now: datetime) -> QueueFigures:
+    is_overdue = Message.state.in_(WAITING) & (Message.next_attempt_at <= now)
+    row = (
+        await session.execute(
+            select(
+                func.count().filter(Message.state == MessageState.QUEUED),
+                func.count().filter(Message.state == MessageState.DEFERRED),
+                func.count().filter(Message.state == MessageState.SENDING),
+                func.count().filter(is_overdue),
+                func.min(Message.next_attempt_at).filter(is_overdue),
+            ).where(Message.state.in_(UNSETTLED))
+        )
+    ).one()
+    return QueueFigures(*row)
