@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from contracts.topics import TOPICS
 from deploy.local.kafka import KafkaServer
 from deploy.local.paths import close_workroom, open_workroom
 from deploy.local.postgres import PostgresAddress, PostgresServer, ServiceDatabase
@@ -42,6 +43,13 @@ def postgres() -> PostgresAddress:
 def kafka() -> KafkaAddress:
     """The run's broker. Topics are shared by all tests: make your own."""
     return KafkaAddress(**ask("kafka"))
+
+
+@pytest.fixture(scope="session")
+def kafka_bootstrap_servers(kafka: KafkaAddress) -> str:
+    """The run's broker with the topics of the contracts on it, for what speaks to them by their names."""
+    kafka.create_topics(*TOPICS)
+    return kafka.bootstrap_servers
 
 
 @pytest.fixture(scope="session")
