@@ -4,7 +4,7 @@ from chassis.clock import Clock
 from chassis.database import Database
 from chassis.service import Service, clock_of, database_of
 from services.intake.consumers import CONSUMERS
-from services.intake.http import ROUTES, LeadDesk, source_routes
+from services.intake.http import ROUTES, source_routes
 from services.intake.keyring import KeyRing
 from services.intake.settings import Settings
 
@@ -21,5 +21,5 @@ def build(settings: Settings | None = None, *, clock: Clock | None = None, datab
         database=database,
         routes=(source_routes(key_ring), *ROUTES),
         consumers=CONSUMERS,
-        dependencies={"key_ring": key_ring, "desk": LeadDesk(database, clock, settings.trusted_proxies)},
+        dependencies={"key_ring": key_ring},
     )

@@ -1,7 +1,5 @@
 """The knobs of intake."""
 
-from ipaddress import IPv4Network, IPv6Network
-
 from pydantic import Field, SecretStr
 
 from chassis.settings import ServiceSettings, database_url_field
@@ -10,11 +8,6 @@ from chassis.settings import ServiceSettings, database_url_field
 class Settings(ServiceSettings):
     database_url: SecretStr = database_url_field("intake")
 
-    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = Field(
-        (),
-        validation_alias="TRUSTED_PROXIES",
-        description='JSON list of networks whose X-Forwarded-For is believed, as ["10.0.0.0/8"]',
-    )
     lead_key_overlap_hours: float = Field(
         24,
         ge=0,

@@ -3,10 +3,11 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import httpx
 from litestar import Litestar
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from chassis.clock import Clock
 from chassis.database import Database
@@ -58,10 +59,19 @@ class Desk:
 
 @asynccontextmanager
 async def answering(
-    database: Database, identity: TestIdentity, clock: Clock, *, peer: str = "203.0.113.9", **settings: Any
+    database: Database,
+    identity: TestIdentity,
+    clock: Clock,
+    *,
+    peer: str = "203.0.113.9",
+    proxies: str | None = None,
+    **settings: Any,
 ) -> AsyncIterator[Desk]:
-    app = application(database, identity, clock, **settings)
-    transport = httpx.ASGITransport(cast("Any", app), raise_app_exceptions=False, client=(peer, 4711))
+    """`proxies` are those that uvicorn would believe."""
+    app: Any = application(database, identity, clock, **settings)
+    if proxies is not None:
+        app = ProxyHeadersMiddleware(app, trusted_hosts=proxies)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(peer, 4711))
     async with httpx.AsyncClient(transport=transport, base_url="http://intake.example") as client:
         yield Desk(client, identity)
 

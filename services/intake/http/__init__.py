@@ -1,8 +1,8 @@
 """The routes of intake. Those of lead sources need the key ring: `source_routes` makes them."""
 
 from services.intake.http import boards, clients, leads, ndas, sources
-from services.intake.http.submissions import LeadDesk, source_routes
+from services.intake.http.submissions import source_routes
 
 ROUTES = (*leads.ROUTES, *sources.ROUTES, *clients.ROUTES, *boards.ROUTES, *ndas.ROUTES)
 
-__all__ = ["ROUTES", "LeadDesk", "source_routes"]
+__all__ = ["ROUTES", "source_routes"]

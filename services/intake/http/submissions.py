@@ -1,10 +1,7 @@
 """What lead sources may do: hand a lead in, and ask what became of it. Their API key is the bearer token."""
 
-from collections.abc import Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
 from datetime import datetime
-from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -26,7 +23,6 @@ from services.intake import queries
 from services.intake.commands.leads import TakeLead, TakenLead, take_lead
 from services.intake.domain import SUBMISSION_KEY, LeadContent, LeadOutcome, LeadStatus
 from services.intake.http.fields import Email, PersonName, Phone, Postcode, ServiceSlug, Street, Suburb, WebAddress
-from services.intake.http.peers import remote_address
 from services.intake.keyring import KeyRing
 from services.intake.models import Lead
 from services.intake.queries import LiveKey
@@ -36,15 +32,6 @@ REPLAYED = "Idempotent-Replayed"
 
 _header_key: ContextVar[str | None] = ContextVar("idempotency_key", default=None)
 """The header's key, for the body's validation: what is wrong between the two is told with all other faults."""
-
-
-@dataclass(frozen=True, slots=True)
-class LeadDesk:
-    """What taking a lead in needs. One dependency in place of three: Litestar starts a task for each of several."""
-
-    database: Database
-    clock: Clock
-    trusted_proxies: Sequence[IPv4Network | IPv6Network]
 
 
 def source_guard(keys: KeyRing) -> Guard:
@@ -153,7 +140,8 @@ class LeadProgress(BaseModel):
 async def submit_lead(
     request: Request[LiveKey, Any, Any],
     data: JSONBody[LeadSubmission],
-    desk: Given[LeadDesk],
+    database: Given[Database],
+    clock: Given[Clock],
     _idempotency_key: Annotated[
         str | None,
         HeaderParameter(
@@ -172,12 +160,17 @@ async def submit_lead(
         source=request.user,
         submission_key=str(data.client_submission_key),
         content=data.content(),
-        remote_address=remote_address(request, desk.trusted_proxies),
-        now=desk.clock.now(),
+        remote_address=_peer(request),
+        now=clock.now(),
     )
-    async with desk.database.transaction() as session:
+    async with database.transaction() as session:
         taken = await take_lead(session, command)
     return _receipt(taken)
+
+
+def _peer(request: Request[LiveKey, Any, Any]) -> str:
+    """The other end of the connection, or what a proxy that is named in FORWARDED_ALLOW_IPS says of it."""
+    return request.client.host if request.client else "unknown"
 
 
 def _receipt(taken: TakenLead) -> Response[LeadReceipt]:
