@@ -71,7 +71,8 @@ class LeadContact(Model):
 class Decision(Model):
     """One attempt at dispatching a lead, written once: who was considered, what was compared, who was chosen and why.
 
-    `candidates` is what domain/record.py makes, kept as written: it is read as a whole. `latency_ms` is from the lead's receipt to the decision.
+    `candidates` is what domain/record.py makes, kept as written: it is read as a whole. `latency_ms` is from the
+    lead's receipt to the decision.
     """
 
     __tablename__ = "decisions"

@@ -1,0 +1,157 @@
+"""Two workers at once over the same installers: no cap is passed, nobody waits in a circle, nothing is done twice."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import event
+
+from chassis.clock import FixedClock
+from chassis.errors import Refusal
+from contracts.values import SelectedPath
+from deploy.local.postgres import ServiceDatabase
+from services.routing.commands.assignments import CancelAssignment, cancel_assignment
+from services.routing.commands.exceptions import AssignByHand, RetryDispatch, assign_by_hand, retry_dispatch
+from services.routing.commands.installers import ParticularsChanges, change_particulars
+from services.routing.domain.states import AssignmentStatus, CancelReason
+from services.routing.domain.windows import Limits
+from tests.routing.arrangements import EXCLUSIVE, FREMANTLE, ROBIN, SHARED, Floor, committing, lead, leads
+
+
+@pytest.fixture
+async def floor(fresh_database: Callable[[str], ServiceDatabase], clock: FixedClock) -> AsyncIterator[Floor]:
+    async with committing(fresh_database("routing"), clock) as floor:
+        yield floor
+
+
+def counting(floor: Floor) -> list[str]:
+    """Every statement that is sent from now on."""
+    sent: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        sent.append(statement)
+
+    event.listen(floor.database.engine.sync_engine, "before_cursor_execute", note)
+    return sent
+
+
+class TestTwoBatches:
+    @pytest.mark.parametrize("path", [EXCLUSIVE, SHARED])
+    async def test_never_pass_a_cap_together(self, floor: Floor, path: SelectedPath) -> None:
+        installers = await floor.installers(5, Limits(month=9))
+        await asyncio.gather(*(floor.dispatch(*leads(10, path)) for _ in range(6)))
+        given = await floor.given()
+        assert {given[installer_id] for installer_id in installers} == {9}
+        assert [await floor.counts(id_) for id_ in installers] == [{"day": (9, 0), "week": (9, 0), "month": (9, 0)}] * 5
+
+    async def test_go_round_together(self, floor: Floor) -> None:
+        installers = await floor.installers(6)
+        await asyncio.gather(*(floor.dispatch(*leads(10)) for _ in range(6)))
+        given = await floor.given()
+        assert {given[installer_id] for installer_id in installers} == {10}
+
+    async def test_the_same_lead_at_once_is_dispatched_once(self, floor: Floor) -> None:
+        await floor.installers(3)
+        arrived = lead(SHARED)
+        outcomes = await asyncio.gather(*(floor.dispatch(arrived) for _ in range(4)), return_exceptions=True)
+        # Who comes second meets the primary key; the runtime tries it again and finds the work done.
+        assert any(outcome is None for outcome in outcomes)
+        await floor.dispatch(arrived)
+        assert len(await floor.decisions(arrived.lead_id)) == 1
+        assert len(await floor.assignments()) == 3
+
+
+class TestDispatchAmidEverythingElse:
+    async def test_deliveries_failures_operators_and_new_leads_meet_without_a_deadlock(self, floor: Floor) -> None:
+        installers = await floor.installers(4, Limits(day=40, month=100))
+        await floor.dispatch(*leads(20, SHARED))
+        made = [assignment.id for assignment in await floor.assignments()]
+        await asyncio.gather(
+            floor.deliver(*made[:20]),
+            floor.deliver(*reversed(made[10:30])),
+            floor.refuse_mail(*made[30:50]),
+            floor.dispatch(*leads(10, SHARED)),
+            floor.dispatch(*leads(10, SHARED)),
+            *(self.cancel(floor, id_) for id_ in made[50:55]),
+            *(self.move(floor, id_, {"time_zone": "Australia/Perth"}) for id_ in installers),
+            *(self.move(floor, id_, {"name": "Renamed"}) for id_ in installers),
+        )
+        await self.counts_tell_the_truth(floor, installers)
+
+    async def test_two_operators_give_a_share_once(self, floor: Floor) -> None:
+        await floor.dispatch(lead(location=FREMANTLE))
+        item = await floor.only_exception()
+        installers = await floor.installers(3)
+
+        async def assign(installer_id: UUID) -> None:
+            async with floor.database.transaction() as session:
+                await assign_by_hand(session, AssignByHand(item.id, (installer_id,), ROBIN), floor.clock.now())
+
+        outcomes = await asyncio.gather(*map(assign, installers), return_exceptions=True)
+        assert sum(outcome is None for outcome in outcomes) == 1
+        assert all(isinstance(outcome, Refusal) for outcome in outcomes if outcome is not None)
+        await floor.only_assignment()
+
+    async def test_a_double_click_on_retry_dispatches_once(self, floor: Floor) -> None:
+        await floor.dispatch(lead())
+        await floor.installers(2)
+        item = await floor.only_exception()
+
+        async def retry() -> None:
+            async with floor.database.transaction() as session:
+                await retry_dispatch(session, RetryDispatch(item.id, ROBIN), floor.clock.now())
+
+        outcomes = await asyncio.gather(retry(), retry(), return_exceptions=True)
+        assert sum(outcome is None for outcome in outcomes) == 1
+        await floor.only_assignment()
+
+    @staticmethod
+    async def cancel(floor: Floor, assignment_id: UUID) -> None:
+        command = CancelAssignment(assignment_id, CancelReason.OPERATOR_ERROR, None, ROBIN)
+        async with floor.database.transaction() as session:
+            await cancel_assignment(session, command, floor.clock.now())
+
+    @staticmethod
+    async def move(floor: Floor, installer_id: UUID, changes: ParticularsChanges) -> None:
+        async with floor.database.transaction() as session:
+            await change_particulars(session, installer_id, changes, ROBIN)
+
+    @staticmethod
+    async def counts_tell_the_truth(floor: Floor, installers: list[UUID]) -> None:
+        assignments = await floor.assignments()
+        for installer_id in installers:
+            own = [a.status for a in assignments if a.installer_id == installer_id]
+            held = (own.count(AssignmentStatus.PENDING), own.count(AssignmentStatus.SENT))
+            assert await floor.counts(installer_id) == dict.fromkeys(("day", "week", "month"), held)
+
+
+class TestStatements:
+    async def test_a_batch_of_500_takes_as_many_as_a_batch_of_one(self, floor: Floor) -> None:
+        await floor.installers(8)
+        await floor.dispatch(lead(SHARED))
+        sent = counting(floor)
+        await floor.dispatch(lead(SHARED))
+        for_one = len(sent)
+        sent.clear()
+        await floor.dispatch(*leads(500, SHARED))
+        assert len(sent) == for_one <= 14
+        assert len(await floor.assignments()) == 1506
+
+    async def test_500_that_nobody_takes_need_no_more(self, floor: Floor) -> None:
+        sent = counting(floor)
+        await floor.dispatch(*(lead(location=FREMANTLE) for _ in range(500)))
+        assert len(sent) <= 14
+        assert len(await floor.exceptions()) == 500
+
+    async def test_so_do_500_deliveries_and_500_failures(self, floor: Floor) -> None:
+        await floor.installers(5)
+        await floor.dispatch(*leads(334, SHARED))
+        made = [assignment.id for assignment in await floor.assignments()]
+        sent = counting(floor)
+        await floor.deliver(*made[:500])
+        assert len(sent) <= 10
+        sent.clear()
+        await floor.refuse_mail(*made[500:])
+        assert len(sent) <= 12
