@@ -79,13 +79,14 @@ class KafkaServer:
 
     directory: Path
     settings: Mapping[str, str] = field(default_factory=dict)
+    log: Path | None = None
 
     def __post_init__(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
         self._controller_port = free_port()
         self._class_path = ":".join(map(str, ensure_jars()))
-        self.child = Child(self._program(), self.directory / "kafka.log")
+        self.child = Child(self._program(), self.log or self.directory / "kafka.log")
 
     @property
     def bootstrap_servers(self) -> str:

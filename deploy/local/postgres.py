@@ -78,13 +78,14 @@ class PostgresServer:
 
     directory: Path
     settings: Mapping[str, str] = field(default_factory=dict)
+    log: Path | None = None
 
     def __post_init__(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
         self.address = PostgresAddress(free_port(), secrets.token_urlsafe(18))
         self.user = UNPRIVILEGED if os.geteuid() == 0 else None
         self.binaries = _reachable_binaries(self.user, self.directory)
-        self.child = Child(self._program(), self.directory / "postgres.log")
+        self.child = Child(self._program(), self.log or self.directory / "postgres.log")
 
     @property
     def _cluster(self) -> Path:

@@ -111,7 +111,7 @@ class System:
         program.wait_until_ended()
 
     def _start_postgres(self, services: Sequence[str]) -> None:
-        self.postgres = PostgresServer(self.room / "postgres")
+        self.postgres = PostgresServer(self.room / "postgres", log=self.supervisor.log_of("postgres"))
         self.supervisor.adopt(self.postgres.child)
         self._timed(f"PostgreSQL on port {self.postgres.address.port}", self.postgres.start, self.postgres.child)
         for service in services:
@@ -122,7 +122,7 @@ class System:
         if servers := self._given.get("KAFKA_BOOTSTRAP_SERVERS"):
             self.addresses.kafka_bootstrap_servers = servers
         else:
-            self.kafka = KafkaServer(self.room / "kafka")
+            self.kafka = KafkaServer(self.room / "kafka", log=self.supervisor.log_of("kafka"))
             self.supervisor.adopt(self.kafka.child)
             self.addresses.kafka_bootstrap_servers = self.kafka.bootstrap_servers
             self._timed(f"Kafka on port {self.kafka.port}", self.kafka.start, self.kafka.child)
