@@ -82,7 +82,7 @@ class TestCursor:
                 urlsafe_b64encode(raw).decode()
                 for raw in (b"[]", b"{}", b"7", b'["x", "y"]', b'["2026-06-01", "0"]', b"[1, 2]", b"\xff")
             ),
-            urlsafe_b64encode(f'["2026-06-01T00:00:00", "{new_id().hex}"]'.encode()).decode(),
+            urlsafe_b64encode(b'["2026-06-01T00:00:00", "0190f3a0000070008000000000000001"]').decode(),
         ],
     )
     def test_that_is_none_of_ours_is_refused(self, sent: Any) -> None:

@@ -9,12 +9,14 @@ import httpx
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
+from structlog.testing import capture_logs
 
 from chassis.database import Database, create_engine
 from chassis.http.problems import Problem
 from deploy.local.postgres import ServiceDatabase
 from tests.chassis.http import example
 from tests.chassis.http.serving import in_process, serving
+from tests.kit.eventually import eventually_sync
 
 MEMBERS = {"type", "title", "status", "detail", "errors", "request_id"}
 
@@ -142,8 +144,11 @@ class TestBodies:
 
     def test_that_never_end_leave_the_service_well(self, address: str, client: httpx.Client) -> None:
         host, port = address.removeprefix("http://").split(":")
-        with socket.create_connection((host, int(port))) as caller:
-            caller.sendall(b"POST /hook HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nab")
+        with capture_logs() as lines:
+            with socket.create_connection((host, int(port))) as caller:
+                caller.sendall(b"POST /hook HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nab")
+            refused = eventually_sync(lambda: [line for line in lines if line["event"] == "request_refused"])
+        assert refused[0]["code"] == "client_gone"
         assert client.get("/health/live").status_code == 200
 
 
