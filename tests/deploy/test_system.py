@@ -39,11 +39,16 @@ def existing(databases: Databases, kafka: KafkaAddress, smtp_sink: SmtpSink) -> 
     }
 
 
+def crowding() -> float:
+    """How many programs share a core, at least 1: the promise is about a machine that does nothing else."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
 class TestRealServices:
     def test_are_ready_soon_and_rest_small(self) -> None:
         began = time.monotonic()
         with System({}) as system:
-            assert time.monotonic() - began < 30
+            assert time.monotonic() - began < 30 * crowding()
             for name, url in system.addresses.services.items():
                 assert httpx.get(f"{url}/health/ready").status_code == 200
                 rests_at = psutil.Process(system.supervisor.child(name).pid).memory_info().rss
