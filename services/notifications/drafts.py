@@ -15,7 +15,7 @@ from services.notifications.commands.messages import Draft
 DISPATCH_EXCEPTION = AlertKind(
     DispatchExceptionRaised.type,
     "Leads wait in the exception queue",
-    "They were not dispatched: assign each by hand, or resolve it.",
+    "Each needs an operator: assign it by hand, or resolve it.",
 )
 DELIVERY_HELD = AlertKind(
     DeliveryHeld.type,

@@ -237,7 +237,7 @@ class TestInvoiceMail:
         assert "on the attached invoice" in body(one)
 
     def test_says_what_is_left_of_a_part_paid_one(self) -> None:
-        assert "Left to pay: $95.00 AUD" in body(paper(invoice(balance_cents=9_500)))
+        assert "Left to pay:  $95.00 AUD" in body(paper(invoice(balance_cents=9_500)))
 
     def test_an_adjustment_note_is_called_so(self) -> None:
         one = paper(invoice("adjustment_note"))
