@@ -8,6 +8,7 @@ from chassis.clock import FixedClock
 from chassis.database import Database, create_engine
 from deploy.local.postgres import ServiceDatabase
 from tests.billing.arrangements import NOW, Books
+from tests.deploy.stripe.rig import Rig, receiving, running
 from tests.kit.databases import RolledBackDatabase
 from tests.kit.identity import TestIdentity
 
@@ -29,6 +30,20 @@ async def shared_books(fresh_database: Callable[[str], ServiceDatabase], clock: 
     database = Database(create_engine(fresh_database("billing").url, pool_size=8), "/waybill/billing")
     yield Books(database, clock)
     await database.close()
+
+
+@pytest.fixture(scope="session")
+def _stripe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    with receiving() as mailbox, running(tmp_path_factory.mktemp("stripe"), mailbox) as rig:
+        yield rig
+
+
+@pytest.fixture
+def stripe_rig(_stripe: Rig) -> Iterator[Rig]:
+    """The Stripe simulator, with nothing in it."""
+    yield _stripe
+    _stripe.clock_file.unlink(missing_ok=True)
+    _stripe.control("reset")
 
 
 @pytest.fixture(scope="session")

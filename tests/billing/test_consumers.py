@@ -1,0 +1,128 @@
+"""Kafka in: each event as it is on the wire becomes one command."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chassis.clock import FixedClock
+from chassis.ids import new_id
+from contracts.envelope import Envelope, Event, Incoming
+from contracts.registry import EVENTS
+from services.billing.consumers import consumers
+from tests.billing.arrangements import LONG_AGO, NOW, Books
+
+EXAMPLES = Path(__file__).parents[2] / "contracts" / "examples"
+
+
+def incoming(type_: str, *, version: int | None = None, **changed: Any) -> Incoming[Event]:
+    """The golden example of the event, with fields changed."""
+    example = json.loads((EXAMPLES / f"{type_}.1.json").read_text())
+    event = EVENTS[type_].model_validate(example["body"] | changed)
+    envelope = Envelope(
+        id=new_id(),
+        type=type_,
+        source="/waybill/test",
+        time=NOW,
+        subject=event.subject,
+        dataschema=event.dataschema(),
+        aggregate_version=version or int(example["headers"]["ce_aggregateversion"]),
+        correlation_id="test",
+    )
+    return Incoming(event, envelope)
+
+
+async def consume(books: Books, *events: Incoming[Any]) -> None:
+    """As the runtime hands them over: one list per type, in one transaction."""
+    handlers = {type_: handler for c in consumers(books.clock) for type_, handler in c.by_type().items()}
+    for event in events:
+        async with books.unit() as session:
+            await handlers[event.envelope.type](session, [event])
+
+
+def test_subscribes_to_what_billing_lives_on() -> None:
+    handled = {type_ for consumer in consumers(FixedClock(NOW)) for type_ in consumer.by_type()}
+    assert handled == {
+        "installer.changed",
+        "client.changed",
+        "board.closed",
+        "assignment.sent",
+        "assignment.cap_released",
+        "payout.allocated",
+        "payout.sent",
+        "payout.reversed",
+    }
+
+
+class TestAccounts:
+    async def test_installer_changed_is_applied_by_the_envelopes_version(self, books: Books) -> None:
+        await consume(books, incoming("installer.changed", version=2, name="Two"))
+        await consume(books, incoming("installer.changed", version=1, name="One"))
+        assert await books.value("SELECT name FROM accounts") == "Two"
+
+    async def test_client_changed_is_applied_by_its_own_version(self, books: Books) -> None:
+        change = incoming("client.changed")
+        await consume(books, change)
+        (row,) = await books.rows("SELECT * FROM accounts")
+        client = change.event.client  # type: ignore[attr-defined]
+        assert (row.kind, row.name, row.source_version) == ("client", client.name, client.version)
+        assert row.agreed_terms_days == client.terms_days
+
+
+class TestDeliveries:
+    async def test_assignment_sent_is_priced_by_path_and_instant(self, books: Books) -> None:
+        event = incoming("assignment.sent")
+        installer_id = event.event.installer_id  # type: ignore[attr-defined]
+        await consume(books, incoming("installer.changed", installer_id=installer_id))
+        await books.plan(installer_id, LONG_AGO, 8_500, 3_850)
+        await consume(books, event, incoming("assignment.sent"))
+        (row,) = await books.rows("SELECT * FROM delivery_events")
+        assert (row.product_type, row.unit_price_cents) == ("shared", 3_850)
+        assert (row.service, row.locality) == ("solar-battery", "Marrickville NSW 2204")
+        (recorded,) = await books.published("delivery.recorded")
+        assert recorded["causation_id"] == str(event.envelope.id)
+
+    async def test_a_cap_release_leaves_the_money_alone(self, books: Books) -> None:
+        event = incoming("assignment.sent")
+        assignment: Any = event.event
+        await consume(books, incoming("installer.changed", installer_id=assignment.installer_id))
+        await books.plan(assignment.installer_id, LONG_AGO, 8_500, 3_850)
+        await consume(books, event, incoming("assignment.cap_released", assignment_id=assignment.assignment_id))
+        (row,) = await books.rows("SELECT * FROM delivery_events")
+        assert (row.cap_status, row.event_status, row.unit_price_cents) == ("released", "billable", 3_850)
+
+
+class TestBoards:
+    async def test_board_closed_drafts_its_invoice_once(self, books: Books) -> None:
+        closed = incoming("board.closed")
+        await consume(books, closed, incoming("board.closed"))
+        (row,) = await books.rows("SELECT * FROM invoices")
+        board: Any = closed.event
+        assert (row.board_id, row.subtotal_cents) == (board.board_id, board.contracted_amount_cents)
+        (event,) = await books.published("invoice.drafted")
+        assert event["causation_id"] == str(closed.envelope.id)
+
+
+class TestPayouts:
+    async def test_the_journal_follows_an_experts_pay_there_and_back(self, books: Books) -> None:
+        await consume(books, incoming("payout.allocated", amount_cents=42_000))
+        assert await books.trial_balance() == {"expert_cost": 42_000, "expert_payable": -42_000}
+        await consume(books, incoming("payout.sent", amount_cents=42_000))
+        assert await books.trial_balance() == {"expert_cost": 42_000, "stripe_clearing": -42_000}
+        await consume(books, incoming("payout.reversed", amount_cents=2_000, stripe_reversal_id="trr_1"))
+        assert await books.trial_balance() == {
+            "expert_cost": 42_000,
+            "expert_payable": -2_000,
+            "stripe_clearing": -40_000,
+        }
+
+    @pytest.mark.parametrize("type_", ["payout.allocated", "payout.sent", "payout.reversed"])
+    async def test_the_same_fact_is_posted_once(self, books: Books, type_: str) -> None:
+        await consume(books, incoming(type_), incoming(type_))
+        assert await books.value("SELECT count(*) FROM journal_postings") == 1
+
+    async def test_two_reversals_of_one_payout_are_two_facts(self, books: Books) -> None:
+        first, second = (incoming("payout.reversed", stripe_reversal_id=f"trr_{n}") for n in (1, 2))
+        await consume(books, first, second)
+        assert await books.value("SELECT count(*) FROM journal_postings") == 2
