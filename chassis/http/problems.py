@@ -63,7 +63,8 @@ class Problem:
 
     def response(self) -> Response[bytes]:
         return Response(
-            json.dumps(self.document(), ensure_ascii=False).encode(),
+            # Escaped, so that not even a lone surrogate of the caller's can make an answer fail.
+            json.dumps(self.document()).encode(),
             status_code=self.status,
             media_type=MEDIA_TYPE,
             headers=dict(self.headers),
@@ -77,7 +78,8 @@ def answer_fault(request: Request[Any, Any, Any], fault: Exception) -> Response[
         log.error("request_failed", fault=type(fault).__name__, trace=told_fault(fault))
     else:
         codes = sorted({error.code for error in problem.errors})
-        log.info("request_refused", code=problem.code, status=problem.status, errors=codes)
+        kind = type(fault).__name__
+        log.info("request_refused", code=problem.code, status=problem.status, errors=codes, fault=kind)
     return problem.response()
 
 
