@@ -45,3 +45,7 @@ class FieldError:
         self.field = field
         self.code = code
         self.message = message
+
+
+class NoDatabase(Exception):
+    """The environment does not say where the service's database is."""

@@ -9,11 +9,16 @@ PASSING_CLASSES = ("08", "53", "57", "58")
 # Serialization failure, deadlock, lock not available, read-only (a failover in progress), idle session ended.
 PASSING_STATES = frozenset({"40001", "40P01", "55P03", "25006", "25P03"})
 
+# What the file system says no to stays so: no server is away.
+OF_FILES = (FileNotFoundError, FileExistsError, PermissionError, IsADirectoryError, NotADirectoryError)
+
 
 def is_passing(fault: BaseException) -> bool:
     """Whether `fault`, or what it was raised from, is no fault of the work that met it."""
-    if isinstance(fault, PoolTimeout | OSError | TimeoutError):
+    if isinstance(fault, PoolTimeout | TimeoutError):
         return True
+    if isinstance(fault, OSError):
+        return not isinstance(fault, OF_FILES)
     if isinstance(fault, DBAPIError):
         return fault.connection_invalidated or _state_passes(fault.orig) or _is_lost_connection(fault.orig)
     return _state_passes(fault) or _is_lost_connection(fault)

@@ -8,9 +8,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy.engine import make_url
 
-
-class NoDatabase(Exception):
-    """The environment does not say where the service's database is."""
+from chassis.errors import NoDatabase
 
 
 def configuration(service: str, owner_url: str, app_role: str | None) -> Config:

@@ -12,7 +12,7 @@ import structlog
 import uvicorn
 from litestar import Litestar
 
-from chassis import migrate
+from chassis.errors import NoDatabase
 from chassis.http.app import build_app
 from chassis.http.health import Health
 from chassis.replay import Replayer
@@ -112,23 +112,33 @@ def run(name: str, build: Callable[[], Service], arguments: Sequence[str] | None
     options = parser.parse_args(arguments)
     try:
         _run(name, build, options)
-    except (migrate.NoDatabase, ValueError) as wrong:
+    except (NoDatabase, ValueError) as wrong:
         print(f"{name}: {_one_line(wrong)}", file=sys.stderr)  # noqa: T201
         sys.exit(2)
 
 
 def _run(name: str, build: Callable[[], Service], options: argparse.Namespace) -> None:
+    if options.command in {"migrate", "check", "revision"}:
+        _migrate(name, options)
+        return
     match options.command:
-        case "migrate":
-            migrate.upgrade(migrate.from_environment(name))
-        case "check":
-            migrate.check(migrate.from_environment(name))
-        case "revision":
-            migrate.revision(migrate.from_environment(name), options.message)
         case "openapi":
             asyncio.run(_print_openapi(build()))
         case shape:
             serve(build(), Shape(shape))
+
+
+def _migrate(name: str, options: argparse.Namespace) -> None:
+    from chassis import migrate  # noqa: PLC0415  # eleven megabytes that a process which serves can spare
+
+    config = migrate.from_environment(name)
+    match options.command:
+        case "migrate":
+            migrate.upgrade(config)
+        case "check":
+            migrate.check(config)
+        case _:
+            migrate.revision(config, options.message)
 
 
 async def _print_openapi(service: Service) -> None:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from chassis import migrate
+from chassis.errors import NoDatabase
 from deploy import SERVICES
 
 ENDPOINTS = Path(__file__).resolve().parent.parent / "var" / "endpoints.json"
@@ -17,7 +18,7 @@ def main() -> None:
     for service in SERVICES:
         try:
             migrate.upgrade(migrate.from_environment(service))
-        except migrate.NoDatabase as missing:
+        except NoDatabase as missing:
             sys.exit(f"migrate: {missing}")
         print(f"{service}: at head")
 
