@@ -1,6 +1,6 @@
 """Fixtures of routing's tests."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
 
@@ -8,6 +8,7 @@ from chassis.clock import FixedClock
 from tests.kit.databases import RolledBackDatabase
 from tests.kit.identity import TestIdentity
 from tests.routing.arrangements import NOW, Floor
+from tests.routing.desk import Desk, answering
 
 
 @pytest.fixture
@@ -25,3 +26,10 @@ async def floor(rolled_back_database: Callable[[str], Awaitable[RolledBackDataba
 def identity() -> Iterator[TestIdentity]:
     with TestIdentity() as identity:
         yield identity
+
+
+@pytest.fixture
+async def desk(floor: Floor, identity: TestIdentity) -> AsyncIterator[Desk]:
+    """Routing answering in this process, over the floor's database."""
+    async with answering(floor.database, identity, floor.clock) as desk:
+        yield desk

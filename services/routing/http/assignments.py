@@ -5,7 +5,6 @@ from uuid import UUID
 
 from litestar import get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
-from pydantic import AwareDatetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.clock import Clock
@@ -17,7 +16,7 @@ from contracts.values import CapReleaseReason
 from services.routing.commands import assignments as commands
 from services.routing.commands.assignments import CancelAssignment, ReleaseCap
 from services.routing.domain.states import AssignmentStatus, CancelReason, CapState
-from services.routing.http.fields import Note
+from services.routing.http.fields import AwareInstant, Note
 from services.routing.http.lead_views import AssignmentView
 from services.routing.models import Assignment
 from services.routing.queries import assignments as queries
@@ -42,8 +41,8 @@ async def list_assignments(
     lead_id: FromQuery[UUID | None] = None,
     status: FromQuery[AssignmentStatus | None] = None,
     cap_status: FromQuery[CapState | None] = None,
-    created_from: Annotated[AwareDatetime | None, QueryParameter(description="the first instant of the window")] = None,
-    created_before: Annotated[AwareDatetime | None, QueryParameter(description="the first one after it")] = None,
+    created_from: Annotated[AwareInstant | None, QueryParameter(description="the first instant of the window")] = None,
+    created_before: Annotated[AwareInstant | None, QueryParameter(description="the first one after it")] = None,
 ) -> Page[AssignmentView]:
     """Newest first."""
     wanted = queries.AssignmentFilter(installer_id, lead_id, status, cap_status, created_from, created_before)

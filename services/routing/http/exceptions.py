@@ -7,7 +7,7 @@ from uuid import UUID
 
 from litestar import get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
-from pydantic import AwareDatetime, BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 from pydantic_core import PydanticCustomError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,7 +19,7 @@ from contracts.identity import Capability
 from services.routing.commands import exceptions as commands
 from services.routing.commands.exceptions import AssignByHand, ResolveException, RetryDispatch
 from services.routing.domain.states import ExceptionReason
-from services.routing.http.fields import Note
+from services.routing.http.fields import AwareInstant, Note
 from services.routing.http.lead_views import DispatchView, ExceptionRow, ExceptionView
 from services.routing.http.leads import show_dispatch
 from services.routing.models import DispatchException
@@ -71,7 +71,7 @@ async def list_dispatch_exceptions(
     queue: Annotated[QueueState, QueryParameter(name="state")] = QueueState.OPEN,
     reason: FromQuery[ExceptionReason | None] = None,
     lead_id: FromQuery[UUID | None] = None,
-    raised_before: Annotated[AwareDatetime | None, QueryParameter(description="only those that are older")] = None,
+    raised_before: Annotated[AwareInstant | None, QueryParameter(description="only those that are older")] = None,
 ) -> Page[ExceptionRow]:
     """The longest waiting first."""
     wanted = queries.ExceptionFilter(queue.is_open, reason, lead_id, raised_before)

@@ -1,0 +1,56 @@
+"""Schemathesis against routing on a real database: whatever is sent, the answer is a documented one."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from chassis.clock import SystemClock
+from chassis.database import Database, create_engine
+from chassis.http.openapi import openapi_document
+from deploy.local.postgres import ServiceDatabase
+from tests.chassis.http.fuzzing import faults_found
+from tests.chassis.http.serving import serving
+from tests.kit.identity import TestIdentity
+from tests.routing.desk import application
+
+
+@pytest.fixture
+def database(fresh_database: Callable[[str], ServiceDatabase]) -> Database:
+    return Database(create_engine(fresh_database("routing").url), "/waybill/routing")
+
+
+@pytest.mark.slow
+class TestEveryOperation:
+    async def test_answers_as_documented(self, database: Database, identity: TestIdentity) -> None:
+        with serving(application(database, identity, SystemClock())) as address:
+            faults = await asyncio.to_thread(faults_found, address, identity.headers(), max_examples=6)
+        assert not faults, "\n".join(faults)
+
+
+class TestDocument:
+    def test_holds_every_route(self, identity: TestIdentity) -> None:
+        nowhere = Database(create_engine("postgresql://nobody@127.0.0.1:9/none"), "/waybill/routing")
+        document = openapi_document(application(nowhere, identity, SystemClock()))
+        ours = [path for path in document["paths"] if not path.startswith(("/admin/parked", "/admin/clock"))]
+        assert sorted(ours) == sorted(
+            [
+                "/admin/assignments",
+                "/admin/assignments/{assignment_id}",
+                "/admin/assignments/{assignment_id}/cancel",
+                "/admin/assignments/{assignment_id}/release-cap",
+                "/admin/auto-dispatch",
+                "/admin/dispatch-exceptions",
+                "/admin/dispatch-exceptions/{exception_id}",
+                "/admin/dispatch-exceptions/{exception_id}/assign",
+                "/admin/dispatch-exceptions/{exception_id}/resolve",
+                "/admin/dispatch-exceptions/{exception_id}/retry",
+                "/admin/installers",
+                "/admin/installers/{installer_id}",
+                "/admin/installers/{installer_id}/caps",
+                "/admin/installers/{installer_id}/status",
+                "/admin/installers/{installer_id}/territory",
+                "/admin/leads/{lead_id}/decisions",
+                "/admin/leads/{lead_id}/dispatch",
+            ]
+        )
