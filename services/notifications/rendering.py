@@ -73,6 +73,8 @@ class Renderable(Protocol):
     @property
     def document(self) -> Attached | None: ...
     @property
+    def traceparent(self) -> str | None: ...
+    @property
     def from_address(self) -> str: ...
     @property
     def from_name(self) -> str: ...
@@ -118,7 +120,8 @@ class Renderer:
         )
         return Written(one_line(subject, LONGEST_SUBJECT), text.strip() + "\n", html)
 
-    def letter(self, message: Renderable, traceparent: str | None) -> Letter:
+    def letter(self, message: Renderable) -> Letter:
+        """Byte for byte the same however often it is asked for, so that a second try is the same mail."""
         sender, recipient = ascii_domain(message.from_address), ascii_domain(message.recipient_email)
         written = self.write(message.template, message.template_version, message.context)
         policy = SMTP if (sender + recipient).isascii() else SMTPUTF8
@@ -128,16 +131,16 @@ class Renderer:
         mail["Subject"] = written.subject
         mail["Date"] = format_datetime(message.dated_at)
         mail["Message-ID"] = message.header_id
-        for name, value in self._further_headers(message, traceparent).items():
+        for name, value in self._further_headers(message).items():
             mail[name] = one_line(value, 900)
         _fill(mail, written, message)
         return Letter(sender, recipient, bytes(mail))
 
-    def _further_headers(self, message: Renderable, traceparent: str | None) -> dict[str, str]:
+    def _further_headers(self, message: Renderable) -> dict[str, str]:
         headers = {"Reply-To": self._house.support_address, "X-Waybill-Message": str(message.message_id)}
         headers |= {name: message.extra_headers[name] for name in _EXTRA_HEADERS if name in message.extra_headers}
-        if traceparent is not None:
-            headers["traceparent"] = traceparent
+        if message.traceparent is not None:
+            headers["traceparent"] = message.traceparent
         if message.purpose in _AUTOMATIC:
             headers["Auto-Submitted"] = "auto-generated"
         return headers

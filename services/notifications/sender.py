@@ -16,7 +16,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from chassis.clock import Clock
 from chassis.database import Database
-from chassis.telemetry.traces import SpanKind, current_traceparent, span
+from chassis.telemetry.traces import SpanKind, span
 from services.notifications.commands.accounts import DEFAULT_ACCOUNT, AccountProfile, keep_default_account
 from services.notifications.commands.claims import Claimed, ClaimTerms, claim_messages, renew_leases
 from services.notifications.commands.outcomes import Outcome, RecordTerms, record_outcomes
@@ -142,8 +142,9 @@ class Sender:
 
     async def _send(self, claimed: Claimed) -> Outcome:
         """Never raises: whatever happens is the try's outcome."""
-        parent = claimed.cause.traceparent if claimed.cause else None
-        with span("mail send", parent_traceparent=parent, kind=SpanKind.CLIENT, purpose=claimed.purpose.value):
+        with span(
+            "mail send", parent_traceparent=claimed.traceparent, kind=SpanKind.CLIENT, purpose=claimed.purpose.value
+        ):
             letter = self._letter(claimed)
             if letter is None:
                 return _without_reply(claimed, Verdict.NOT_RENDERED)
@@ -157,7 +158,7 @@ class Sender:
     def _letter(self, claimed: Claimed) -> Letter | None:
         """None where this release cannot make it; another may, so the message is not lost."""
         try:
-            return self._parts.renderer.letter(claimed, current_traceparent())
+            return self._parts.renderer.letter(claimed)
         except Exception as fault:
             log.exception("mail_not_rendered", message_id=str(claimed.message_id), fault=type(fault).__name__)
             return None

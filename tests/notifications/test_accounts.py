@@ -1,5 +1,6 @@
 """Sender accounts at work: who sends, who rests, and what an operator can do about it."""
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
@@ -101,6 +102,16 @@ class TestDailyCap:
         clock.advance(timedelta(hours=11))
         await run_until_idle(senders[0])
         assert len(gateway.mailbox) == 20
+
+    async def test_two_senders_at_once_spend_it_once(
+        self, own_database: Database, sender_of: MakeSender, settings: Settings
+    ) -> None:
+        capped = settings.model_copy(update={"default_daily_cap": 10, "send_portion": 4})
+        gateway = FakeGateway()
+        senders = [sender_of(own_database, gateway, capped) for _ in range(2)]
+        await queue(own_database, *map(draft, recipients(25)))
+        await asyncio.gather(*(run_until_idle(sender) for sender in senders))
+        assert len(gateway.mailbox) == 10
 
     async def test_warns_at_nine_tenths(
         self, database: RolledBackDatabase, sender_of: MakeSender, settings: Settings

@@ -51,6 +51,7 @@ class Paper:
     extra_headers: Mapping[str, str] = field(default_factory=dict)
     dated_at: datetime = datetime(2026, 3, 3, 2, 15, 4, tzinfo=UTC)
     document: Any = None
+    traceparent: str | None = TRACE
     from_address: str = "no-reply@waybill.example"
     from_name: str = "Waybill"
 
@@ -64,7 +65,7 @@ def paper(one: Draft, **changes: Any) -> Paper:
 
 
 def mail(one: Paper, house: House = HOUSE) -> EmailMessage:
-    parsed = message_from_bytes(Renderer(house).letter(one, TRACE).content, policy=default)
+    parsed = message_from_bytes(Renderer(house).letter(one).content, policy=default)
     assert isinstance(parsed, EmailMessage)
     return parsed
 
@@ -178,12 +179,12 @@ class TestUnicode:
     def test_an_ordinary_server_can_carry_it(self) -> None:
         """Seven bits and short lines, whatever the names are."""
         contact = CONTACT.model_copy(update={"name": "ü" * 2000})
-        content = Renderer(HOUSE).letter(paper(lead(contact=contact)), TRACE).content
+        content = Renderer(HOUSE).letter(paper(lead(contact=contact))).content
         assert content.isascii()
         assert max(len(line) for line in content.split(b"\r\n")) <= 998
 
     def test_a_mailbox_beyond_ascii_is_kept_and_its_domain_made_plain(self) -> None:
-        letter = Renderer(HOUSE).letter(replace(paper(lead()), recipient_email="jörg@müller.example"), TRACE)
+        letter = Renderer(HOUSE).letter(replace(paper(lead()), recipient_email="jörg@müller.example"))
         assert letter.recipient == "jörg@xn--mller-kva.example"
         assert letter.needs_utf8
 
@@ -192,7 +193,7 @@ class TestBytes:
     def test_are_the_same_every_time(self) -> None:
         document = SimpleNamespace(file_name="WB-000042.pdf", media_type="application/pdf", content=PDF)
         one = paper(invoice(), document=document)
-        assert Renderer(HOUSE).letter(one, TRACE).content == Renderer(HOUSE).letter(one, TRACE).content
+        assert Renderer(HOUSE).letter(one).content == Renderer(HOUSE).letter(one).content
 
     def test_the_attachment_is_the_document(self) -> None:
         document = SimpleNamespace(file_name="WB-000042.pdf", media_type="application/pdf", content=PDF)

@@ -96,7 +96,7 @@ class TestADeadProcess:
         await let_leases_run_out(database)
         await run_until_idle(sender_of(database))
         first, second = smtp_sink.mailbox
-        assert first.message["Message-ID"] == second.message["Message-ID"]
+        assert first.raw == second.raw
         kept = await message(database, message_id)
         assert (kept["state"], kept["unknown_outcomes"]) == ("accepted", 1)
         assert len(await published(database)) == 1

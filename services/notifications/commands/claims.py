@@ -14,11 +14,10 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import insert, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.causation import Cause
 from chassis.ids import new_id
 from contracts.values import MessagePurpose
 from services.notifications.commands.accounts import note_health
-from services.notifications.commands.messages import cause_of, publish_outcome, settle
+from services.notifications.commands.messages import publish_outcome, settle
 from services.notifications.commands.outcomes import note_tickets_of_failed, put_off
 from services.notifications.domain.accounts import Candidate, at, choose, room_of, weight_of
 from services.notifications.domain.messages import MailClass, MessageState
@@ -56,7 +55,7 @@ class Claimed:
     secret_name: str
     from_address: str
     from_name: str
-    cause: Cause | None
+    traceparent: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +209,7 @@ def _claimed(message: Message, account: SenderAccount, document: Document | None
         secret_name=account.secret_name,
         from_address=account.from_address,
         from_name=account.from_name,
-        cause=cause_of(message),
+        traceparent=message.traceparent,
     )
 
 

@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.errors import NotFound
 from chassis.paging import PageRequest
 from services.notifications.domain.accounts import BOUNCE_WINDOW, Traffic, day_start
-from services.notifications.domain.messages import MessageState
 from services.notifications.models import Message, SenderAccount, SenderCount
+from services.notifications.queries.messages import IN_HAND
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +53,7 @@ async def one_account(session: AsyncSession, account_id: UUID) -> SenderAccount:
 async def in_hand_by_account(session: AsyncSession) -> dict[UUID, int]:
     """How many messages each account has out."""
     rows = await session.execute(
-        select(Message.sender_account_id, func.count())
-        .where(Message.state == MessageState.SENDING)
-        .group_by(Message.sender_account_id)
+        select(Message.sender_account_id, func.count()).where(IN_HAND).group_by(Message.sender_account_id)
     )
     return {account_id: number for account_id, number in rows if account_id is not None}
 

@@ -15,10 +15,17 @@ from contracts.values import MessagePurpose
 from services.notifications.domain.messages import MailClass, MessageState
 from services.notifications.models import Attempt, Document, Message
 
-WAITING = (MessageState.QUEUED, MessageState.DEFERRED)
-UNSETTLED = (*WAITING, MessageState.SENDING)
+
+def in_state(*states: MessageState) -> ColumnElement[bool]:
+    """Written into the statement: by a parameter, the planner cannot know that a partial index serves."""
+    return Message.state.in_(bindparam(None, list(states), expanding=True, literal_execute=True))
+
+
+WAITING = in_state(MessageState.QUEUED, MessageState.DEFERRED)
+IN_HAND = in_state(MessageState.SENDING)
+UNSETTLED = WAITING | IN_HAND
 # Leases are on the database's clock, which all processes share and nobody moves.
-EXPIRED = (Message.state == MessageState.SENDING) & (Message.lease_until < func.clock_timestamp())
+EXPIRED = IN_HAND & (Message.lease_until < func.clock_timestamp())
 
 RENEW_LEASES = text(
     """
@@ -55,7 +62,7 @@ def lease_end(lease_seconds: float) -> ColumnElement[datetime]:
 
 async def is_anything_due(session: AsyncSession, now: datetime) -> bool:
     """Cheap, as it is asked all day: two looks into partial indices."""
-    due = select(Message.id).where(Message.state.in_(WAITING), Message.next_attempt_at <= now).exists()
+    due = select(Message.id).where(WAITING, Message.next_attempt_at <= now).exists()
     expired = select(Message.id).where(EXPIRED).exists()
     return bool(await session.scalar(select(due | expired)))
 
@@ -68,7 +75,7 @@ async def lock_due_messages(
         return []
     statement = (
         select(Message)
-        .where(Message.state.in_(WAITING), Message.next_attempt_at <= now, Message.mail_class.in_(classes))
+        .where(WAITING, Message.next_attempt_at <= now, Message.mail_class.in_(classes))
         .order_by(Message.priority, Message.next_attempt_at, Message.id)
         .limit(room)
         .with_for_update(skip_locked=True)
@@ -93,7 +100,7 @@ async def lock_unsettled_about(
 ) -> list[Message]:
     statement = (
         select(Message)
-        .where(Message.subject_id.in_(subject_ids), Message.purpose == purpose, Message.state.in_(UNSETTLED))
+        .where(Message.subject_id.in_(subject_ids), Message.purpose == purpose, UNSETTLED)
         .order_by(Message.id)
         .with_for_update()
     )
@@ -105,7 +112,7 @@ async def lock_waiting_alert(session: AsyncSession, kind: str, recipient_hash: s
     found: Message | None = await session.scalar(
         select(Message)
         .where(
-            Message.state == MessageState.QUEUED,
+            in_state(MessageState.QUEUED),
             Message.attempts == 0,
             Message.purpose == MessagePurpose.OPS_ALERT,
             Message.subject_kind == kind,
@@ -164,7 +171,7 @@ async def messages_to_erase(session: AsyncSession, settled_before: datetime, por
         select(Message.id)
         .where(
             Message.erased_at.is_(None),
-            Message.state.not_in(UNSETTLED),
+            ~UNSETTLED,
             Message.state_since < settled_before,
         )
         .order_by(Message.state_since)
@@ -224,16 +231,16 @@ class QueueFigures:
 
 
 async def queue_figures(session: AsyncSession, now: datetime) -> QueueFigures:
-    is_overdue = Message.state.in_(WAITING) & (Message.next_attempt_at <= now)
+    is_overdue = WAITING & (Message.next_attempt_at <= now)
     row = (
         await session.execute(
             select(
                 func.count().filter(Message.state == MessageState.QUEUED),
                 func.count().filter(Message.state == MessageState.DEFERRED),
-                func.count().filter(Message.state == MessageState.SENDING),
+                func.count().filter(IN_HAND),
                 func.count().filter(is_overdue),
                 func.min(Message.next_attempt_at).filter(is_overdue),
-            ).where(Message.state.in_(UNSETTLED))
+            ).where(UNSETTLED)
         )
     ).one()
     return QueueFigures(*row)
