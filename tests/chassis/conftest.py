@@ -6,8 +6,15 @@ from dataclasses import dataclass
 import pytest
 
 from chassis.database import Database
+from contracts.registry import EVENTS
 from deploy.local.postgres import ServiceDatabase
 from tests.chassis import probe
+
+
+@pytest.fixture(autouse=True)
+def _probe_is_an_event(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For the chassis's tests alone: the contracts' own tests walk all events there are."""
+    monkeypatch.setitem(EVENTS, probe.ProbeMoved.type, probe.ProbeMoved)
 
 
 @dataclass(frozen=True)

@@ -113,6 +113,7 @@ def main() -> None:
     parser.add_argument("--kafka", required=True)
     parser.add_argument("--topic", required=True)
     options = parser.parse_args()
+    probe.register()
     probe.use_topic(options.topic)
     asyncio.run(relay_until_killed(options) if options.role == "relay" else consume_until_killed(options))
 

@@ -33,7 +33,9 @@ class ProbeMoved(Event):
     note: str = ""
 
 
-EVENTS[ProbeMoved.type] = ProbeMoved
+def register() -> None:
+    """Makes the event known in a process of its own; in a test run the fixture of conftest.py does, and takes it back."""
+    EVENTS[ProbeMoved.type] = ProbeMoved
 
 
 def use_topic(name: str, bootstrap_servers: str | None = None, partitions: int = 3) -> Topic:
