@@ -34,7 +34,7 @@ class ProbeMoved(Event):
 
 
 def register() -> None:
-    """Makes the event known in a process of its own; in a test run the fixture of conftest.py does, and takes it back."""
+    """Makes the event known in a process of its own; in a test run the fixture of conftest.py does."""
     EVENTS[ProbeMoved.type] = ProbeMoved
 
 
