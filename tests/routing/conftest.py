@@ -3,12 +3,17 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from chassis.clock import FixedClock
 from tests.kit.databases import RolledBackDatabase
 from tests.kit.identity import TestIdentity
 from tests.routing.arrangements import NOW, Floor
 from tests.routing.desk import Desk, answering
+
+# How long an example takes says something about the machine's other work, nothing about the rules.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 @pytest.fixture

@@ -18,6 +18,8 @@ from services.routing.settings import Settings
 from tests.kit.identity import TestIdentity
 
 NOWHERE = "postgresql://nobody@127.0.0.1:9/none"
+UNKNOWN = "0199a000-0000-7000-8000-000000000000"
+"""An id of nothing."""
 
 NEW_INSTALLER: dict[str, Any] = {
     "name": "Southern Sun Solar",

@@ -9,7 +9,7 @@ from chassis.ids import new_id
 from contracts.values import CapReleaseReason
 from services.routing.domain.windows import Limits
 from tests.routing.arrangements import FREMANTLE, NOW, SHARED, Floor, lead
-from tests.routing.desk import Desk, code_of, faults
+from tests.routing.desk import UNKNOWN, Desk, code_of, faults
 
 
 async def waiting(floor: Floor, desk: Desk) -> dict[str, Any]:
@@ -206,7 +206,7 @@ class TestExceptionQueue:
             {"field": f"installer_ids.{full}", "code": "cap_day", "message": "cap_reached"}
         ]
         without_reason = {"installer_ids": [full], "override_cap": True}
-        assert faults(await desk.ask("POST", path, without_reason)) == {"": "reason_required"}
+        assert faults(await desk.ask("POST", path, without_reason)) == {"reason": "reason_required"}
         told = await desk.do("POST", path, without_reason | {"reason": "agreed by phone"})
         assert told["dispatch"]["shares_live"] == 1
 
@@ -253,16 +253,16 @@ class TestWhoMay:
         ("method", "path"),
         [
             ("GET", "/admin/assignments"),
-            ("GET", f"/admin/assignments/{new_id()}"),
-            ("POST", f"/admin/assignments/{new_id()}/cancel"),
-            ("POST", f"/admin/assignments/{new_id()}/release-cap"),
+            ("GET", f"/admin/assignments/{UNKNOWN}"),
+            ("POST", f"/admin/assignments/{UNKNOWN}/cancel"),
+            ("POST", f"/admin/assignments/{UNKNOWN}/release-cap"),
             ("GET", "/admin/dispatch-exceptions"),
-            ("GET", f"/admin/dispatch-exceptions/{new_id()}"),
-            ("POST", f"/admin/dispatch-exceptions/{new_id()}/assign"),
-            ("POST", f"/admin/dispatch-exceptions/{new_id()}/retry"),
-            ("POST", f"/admin/dispatch-exceptions/{new_id()}/resolve"),
-            ("GET", f"/admin/leads/{new_id()}/dispatch"),
-            ("GET", f"/admin/leads/{new_id()}/decisions"),
+            ("GET", f"/admin/dispatch-exceptions/{UNKNOWN}"),
+            ("POST", f"/admin/dispatch-exceptions/{UNKNOWN}/assign"),
+            ("POST", f"/admin/dispatch-exceptions/{UNKNOWN}/retry"),
+            ("POST", f"/admin/dispatch-exceptions/{UNKNOWN}/resolve"),
+            ("GET", f"/admin/leads/{UNKNOWN}/dispatch"),
+            ("GET", f"/admin/leads/{UNKNOWN}/decisions"),
             ("GET", "/admin/auto-dispatch"),
             ("PUT", "/admin/auto-dispatch"),
         ],

@@ -8,7 +8,7 @@ from chassis.ids import new_id
 from contracts.identity import Role
 from contracts.values import InstallerStatus
 from tests.routing.arrangements import Floor, lead
-from tests.routing.desk import NEW_INSTALLER, Desk, code_of, faults
+from tests.routing.desk import NEW_INSTALLER, UNKNOWN, Desk, code_of, faults
 
 
 class TestAddInstaller:
@@ -161,10 +161,10 @@ class TestWhoMay:
         ("method", "path"),
         [
             ("POST", "/admin/installers"),
-            ("PATCH", f"/admin/installers/{new_id()}"),
-            ("PUT", f"/admin/installers/{new_id()}/territory"),
-            ("PUT", f"/admin/installers/{new_id()}/caps"),
-            ("POST", f"/admin/installers/{new_id()}/status"),
+            ("PATCH", f"/admin/installers/{UNKNOWN}"),
+            ("PUT", f"/admin/installers/{UNKNOWN}/territory"),
+            ("PUT", f"/admin/installers/{UNKNOWN}/caps"),
+            ("POST", f"/admin/installers/{UNKNOWN}/status"),
         ],
     )
     async def test_nobody_changes_them_unsigned(self, desk: Desk, method: str, path: str) -> None:

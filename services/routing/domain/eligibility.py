@@ -14,7 +14,7 @@ from contracts.values import InstallerStatus, Location
 from services.routing.domain.states import AssignmentStatus
 from services.routing.domain.windows import Limits, Window, WindowKind
 
-RULE_SET_VERSION = "2026-11.1"
+RULE_SET_VERSION = "1"
 """Kept with every decision. A change of a rule, of what it compares or of the ordering takes the next one."""
 
 

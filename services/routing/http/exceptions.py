@@ -2,12 +2,12 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated
 from uuid import UUID
 
 from litestar import get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -50,13 +50,14 @@ class AssignBody(Body):
 
     installer_ids: Annotated[list[UUID], Field(min_length=1, max_length=3)]
     override_cap: bool = False
-    reason: Note | None = None
+    reason: Annotated[Note | None, Field(validate_default=True)] = None
 
-    @model_validator(mode="after")
-    def _says_why(self) -> Self:
-        if self.override_cap and self.reason is None:
+    @field_validator("reason")
+    @classmethod
+    def _says_why(cls, reason: str | None, given: ValidationInfo) -> str | None:
+        if given.data.get("override_cap") and reason is None:
             raise PydanticCustomError("reason_required", "an override of the caps needs a reason")
-        return self
+        return reason
 
 
 class ResolveBody(Body):
