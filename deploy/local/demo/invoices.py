@@ -1,9 +1,125 @@
 """The month is closed, invoices go out, money comes in."""
 
-from deploy.local.demo.stage import Stage
+from typing import Any
+
+from deploy.local.demo.operators import Refused
+from deploy.local.demo.stage import Stage, at, first_of_next_month
+
+ISSUED = "FROM invoices WHERE document_status = 'issued'"
 
 
-async def close_the_month(stage: Stage) -> None: ...
+async def close_the_month(stage: Stage) -> None:
+    """Preview, drafts, export, an invoice at Stripe for each, held against ours to the cent, issued, mailed."""
+    month = stage.now().date().replace(day=1)
+    period = f"{month:%Y-%m}"
+    stage.move_to(at(first_of_next_month(month), 8))
+    await stage.finance.get("billing", "/admin/billing/preview-invoice-period", period=period)
+    first = await stage.finance.post("billing", "/admin/billing/generate-invoice-drafts", {"period": period})
+    again = await stage.finance.post("billing", "/admin/billing/generate-invoice-drafts", {"period": period})
+    drafts = await stage.finance.every("billing", "/admin/billing/invoices", status="draft", kind="installer")
+    written = sum(result["outcome"] == "drafted" for result in first["results"])
+    repeated = sum(result["outcome"] == "drafted" for result in again["results"])
+    stage.tell(f"{written} drafts for {period}; a second run writes {repeated}")
+    await _show_the_gate(stage, drafts[0])
+    for draft in drafts:
+        await _issue(stage, draft)
+    await stage.reader.until("tax invoices by mail", lambda: _mails_to_come(stage))
+    total = await stage.reader.number(
+        "billing", "SELECT sum(total_cents) FROM invoices WHERE document_status = 'issued'"
+    )
+    stage.tell(f"{len(drafts)} invoices issued and mailed with their PDF: ${total / 100:,.2f} with GST")
 
 
-async def collect(stage: Stage) -> None: ...
+async def _show_the_gate(stage: Stage, draft: Any) -> None:
+    """A cent too much at Stripe, and the invoice is not issued."""
+    wrong = await _at_stripe(stage, draft, cents_too_many=1)
+    try:
+        await _mark_issued(stage, draft, wrong)
+    except Refused:
+        stage.stripe.v1.invoices.void_invoice(wrong)
+        stage.tell("an invoice that differs by a cent from Stripe's is refused")
+    else:
+        raise RuntimeError("an invoice was issued against a Stripe invoice of another total")
+
+
+async def _issue(stage: Stage, draft: Any) -> None:
+    await _mark_issued(stage, draft, await _at_stripe(stage, draft))
+
+
+async def _mark_issued(stage: Stage, draft: Any, stripe_invoice_id: str) -> None:
+    await stage.finance.post(
+        "billing", f"/admin/billing/invoices/{draft['id']}/mark-issued", {"stripe_invoice_id": stripe_invoice_id}
+    )
+
+
+async def _at_stripe(stage: Stage, draft: Any, cents_too_many: int = 0) -> str:
+    """What a person of finance types into Stripe from the export."""
+    export = await stage.finance.get("billing", f"/admin/billing/invoices/{draft['id']}/export")
+    customer = stage.stripe.v1.customers.create(
+        {"name": export["customer"]["name"], "email": export["customer"]["email"]}
+    )
+    invoice = stage.stripe.v1.invoices.create(
+        {"customer": customer.id, "collection_method": "send_invoice", "days_until_due": 7, "auto_advance": False}
+    )
+    lines: Any = [{"amount": line["ex_gst_cents"], "description": line["description"]} for line in export["lines"]]
+    lines.append({"amount": export["gst_cents"] + cents_too_many, "description": "GST 10 %"})
+    stage.stripe.v1.invoices.add_lines(invoice.id, {"lines": lines})
+    stage.stripe.v1.invoices.finalize_invoice(invoice.id, {"auto_advance": False})
+    return invoice.id
+
+
+async def _mails_to_come(stage: Stage) -> int:
+    issued = await stage.reader.number("billing", f"SELECT count(*) {ISSUED}")
+    accepted = "SELECT count(*) FROM messages WHERE purpose = 'invoice' AND state = 'accepted'"
+    return issued - await stage.reader.number("notifications", accepted)
+
+
+async def collect(stage: Stage) -> None:
+    """Customers pay at Stripe, whose webhooks tell us, twice each and out of order; one pays by bank transfer."""
+    issued = await stage.reader.rows(
+        "billing",
+        "SELECT id, number, stripe_invoice_id, total_cents FROM invoices "
+        "WHERE kind = 'installer' AND document_status = 'issued' ORDER BY number",
+    )
+    await stage.control_stripe("webhooks/duplicate", copies=2)
+    await stage.control_stripe("webhooks/pause")
+    for place, invoice in enumerate(issued):
+        await _pay(stage, place, invoice)
+    await stage.control_stripe("webhooks/resume", order="reverse")
+    await stage.reader.until("payments from Stripe", lambda: _payments_to_come(stage))
+    paid = await stage.reader.number("billing", "SELECT sum(amount_cents) FROM payments")
+    stage.tell(f"{len(issued) - 1} invoices paid, one in two parts, one by transfer, one left open: ${paid / 100:,.2f}")
+
+
+async def _pay(stage: Stage, place: int, invoice: Any) -> None:
+    path = f"invoices/{invoice['stripe_invoice_id']}/pay"
+    match place:
+        case 0:
+            await stage.control_stripe(path, amount=invoice["total_cents"] // 3)
+            await stage.control_stripe(path)
+        case 1:
+            await _pay_by_transfer(stage, invoice)
+        case 2:
+            return
+        case _:
+            await stage.control_stripe(path)
+
+
+async def _pay_by_transfer(stage: Stage, invoice: Any) -> None:
+    await stage.finance.post(
+        "billing",
+        f"/admin/billing/invoices/{invoice['id']}/payments",
+        {
+            "amount_cents": invoice["total_cents"],
+            "received_at": stage.now().isoformat(),
+            "method": "bank_transfer",
+            "reference": f"EFT {invoice['number']}",
+        },
+    )
+    stage.tally.transfer_paid_cents += invoice["total_cents"]
+
+
+async def _payments_to_come(stage: Stage) -> int:
+    at_stripe = (await stage.reader.stripe_totals())["paid_cents"]
+    known = "SELECT sum(amount_cents) FROM payments WHERE external_payment_ref IS NOT NULL"
+    return int(at_stripe) - await stage.reader.number("billing", known)
