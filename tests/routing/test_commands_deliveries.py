@@ -194,6 +194,14 @@ class TestMarkFailed:
         assert (item.occurrences, item.assignment_id) == (3, made[2])
         assert types_of(await floor.events("dispatch.exception_raised")) == ["dispatch.exception_raised"]
 
+    async def test_a_dead_mailbox_draws_no_more_than_its_turns(self, floor: Floor) -> None:
+        dead, alive = await floor.installers(2, Limits(month=20))
+        for _ in range(6):
+            await floor.dispatch(lead())
+            await floor.refuse_mail(*(a.id for a in await floor.assignments() if a.installer_id == dead))
+        assert await floor.given() == {dead: 3, alive: 3}
+        assert await floor.counts(dead) == {}
+
     async def test_tries_nobody_else_by_itself(self, floor: Floor) -> None:
         await floor.installers(2)
         await floor.dispatch(lead())

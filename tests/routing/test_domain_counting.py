@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,13 +16,15 @@ from services.routing.domain.counting import (
     Counts,
     WindowKey,
     changes_of,
+    counted,
     frees_the_cap,
     recounted,
 )
-from services.routing.domain.states import CapState
+from services.routing.domain.states import AssignmentStatus, CapState
 from services.routing.domain.windows import WindowKind, window_at
 from tests.routing.samples import INSTANTS, NOW
 
+COUNT = st.integers(0, 1)
 SYDNEY, PERTH = ZoneInfo("Australia/Sydney"), ZoneInfo("Australia/Perth")
 
 
@@ -56,13 +59,28 @@ class TestChangesOf:
 
 
 class TestRecounted:
-    @given(st.lists(st.tuples(INSTANTS, st.sampled_from([CapState.RESERVED, CapState.COUNTED])), max_size=30))
-    def test_loses_and_invents_no_place(self, places: list[tuple[datetime, CapState]]) -> None:
-        windows = recounted(places, PERTH)
+    @given(st.lists(st.tuples(INSTANTS, st.builds(Counts, COUNT, COUNT, COUNT)), max_size=30))
+    def test_loses_and_invents_nothing(self, assignments: list[tuple[datetime, Counts]]) -> None:
+        windows = recounted(assignments, PERTH)
         for kind in WindowKind:
             of_kind = [counts for window, counts in windows.items() if window.kind is kind]
-            assert sum(counts.reserved for counts in of_kind) == sum(s is CapState.RESERVED for _, s in places)
-            assert sum(counts.used for counts in of_kind) == sum(s is CapState.COUNTED for _, s in places)
+            for field in Counts._fields:
+                assert sum(getattr(c, field) for c in of_kind) == sum(getattr(c, field) for _, c in assignments)
+
+    @pytest.mark.parametrize(
+        ("status", "cap_state", "adds"),
+        [
+            (AssignmentStatus.PENDING, CapState.RESERVED, Counts(reserved=1)),
+            (AssignmentStatus.SENT, CapState.COUNTED, Counts(used=1)),
+            (AssignmentStatus.SENT, CapState.RELEASED, Counts()),
+            (AssignmentStatus.FAILED, CapState.GIVEN_BACK, Counts(failed=1)),
+            (AssignmentStatus.CANCELLED, CapState.GIVEN_BACK, Counts()),
+        ],
+    )
+    def test_counts_an_assignment_by_its_state(
+        self, status: AssignmentStatus, cap_state: CapState, adds: Counts
+    ) -> None:
+        assert counted(status, cap_state) == adds
 
 
 class TestCredits:

@@ -38,7 +38,7 @@ async def cancel_assignment(session: AsyncSession, command: CancelAssignment, no
         return assignment
     if assignment.status is not AssignmentStatus.PENDING:
         raise NotPending(f"the assignment is {assignment.status}", assignment_id=assignment.id)
-    given_back = end(assignment, AssignmentStatus.CANCELLED, command.reason, now)
+    end(assignment, AssignmentStatus.CANCELLED, command.reason, now)
     assignment.ended_note = command.note
     event = AssignmentCancelled(
         assignment_id=assignment.id,
@@ -48,7 +48,7 @@ async def cancel_assignment(session: AsyncSession, command: CancelAssignment, no
         cancelled_at=now,
     )
     outbox.add(session, event, version=assignment.next_version())
-    await move(session, [given_back])
+    await move(session, [CapMove(assignment.installer_id, assignment.created_at, CapChange.GIVE_BACK)])
     unserved = await note_unserved(session, [dispatches[assignment.lead_id]], now)
     detail = f"its last assignment was cancelled: {command.reason}"
     raisings = [Raising(lead, ExceptionReason.LEFT_UNSERVED, detail, assignment.id) for lead in unserved]

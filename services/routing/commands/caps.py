@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.routing.domain.counting import CapMove, changes_of, recounted
 from services.routing.domain.eligibility import Standing
 from services.routing.models import CapWindow
-from services.routing.queries.counters import lock_turns, places_held, zones
+from services.routing.queries.counters import all_counted, lock_turns, zones
 
 Instants = ARRAY(DateTime(timezone=True))
 
@@ -75,9 +75,12 @@ async def reserve(session: AsyncSession, given: Mapping[UUID, int], standings: M
 
 _MOVE = text(
     """
-    UPDATE cap_windows SET reserved = cap_windows.reserved + change.reserved, used = cap_windows.used + change.used
-    FROM unnest(:installer_ids, :kinds, :starts, :reserved, :used)
-        AS change (installer_id, kind, window_start, reserved, used)
+    UPDATE cap_windows
+    SET reserved = cap_windows.reserved + change.reserved,
+        used = cap_windows.used + change.used,
+        failed = cap_windows.failed + change.failed
+    FROM unnest(:installer_ids, :kinds, :starts, :reserved, :used, :failed)
+        AS change (installer_id, kind, window_start, reserved, used, failed)
     WHERE (cap_windows.installer_id, cap_windows.kind, cap_windows.window_start)
         = (change.installer_id, change.kind, change.window_start)
     """
@@ -87,6 +90,7 @@ _MOVE = text(
     bindparam("starts", type_=Instants),
     bindparam("reserved", type_=ARRAY(Integer)),
     bindparam("used", type_=ARRAY(Integer)),
+    bindparam("failed", type_=ARRAY(Integer)),
 )
 
 
@@ -104,6 +108,7 @@ async def move(session: AsyncSession, moves: Sequence[CapMove]) -> None:
         "starts": [key.starts_at for key in changes],
         "reserved": [counts.reserved for counts in changes.values()],
         "used": [counts.used for counts in changes.values()],
+        "failed": [counts.failed for counts in changes.values()],
     }
     moved = cast("CursorResult[tuple[()]]", await session.execute(_MOVE, arrays))
     if moved.rowcount != len(changes):
@@ -113,17 +118,15 @@ async def move(session: AsyncSession, moves: Sequence[CapMove]) -> None:
 async def recount(session: AsyncSession, installer_id: UUID, zone: ZoneInfo) -> None:
     """The installer lives by another clock now: all its windows are counted anew, so that no cap starts from zero."""
     await lock_turns(session, [installer_id])
-    places = await places_held(session, installer_id)
+    windows = recounted(await all_counted(session, installer_id), zone)
     await session.execute(delete(CapWindow).where(CapWindow.installer_id == installer_id))
-    windows = recounted(places, zone)
     rows = [
         {
             "installer_id": installer_id,
             "kind": window.kind,
             "window_start": window.starts_at,
             "window_end": window.ends_at,
-            "reserved": counts.reserved,
-            "used": counts.used,
+            **counts._asdict(),
         }
         for window, counts in windows.items()
     ]

@@ -121,16 +121,16 @@ def _fail(session: AsyncSession, assignment: Assignment, failure: DeliveryFailur
         failed_at=failure.failed_at,
     )
     outbox.add(session, event, version=assignment.next_version(), cause=failure.cause)
-    return end(assignment, AssignmentStatus.FAILED, failure.reason_code, failure.failed_at)
+    end(assignment, AssignmentStatus.FAILED, failure.reason_code, failure.failed_at)
+    return CapMove(assignment.installer_id, assignment.created_at, CapChange.FAIL)
 
 
-def end(assignment: Assignment, status: AssignmentStatus, reason: str, ended_at: datetime) -> CapMove:
-    """Ends a pending assignment; what it gives back is the caller's to move."""
+def end(assignment: Assignment, status: AssignmentStatus, reason: str, ended_at: datetime) -> None:
+    """Ends a pending assignment; its place under the caps is the caller's to move."""
     assignment.status = status
     assignment.cap_state = CapState.GIVEN_BACK
     assignment.ended_at = ended_at
     assignment.ended_reason = reason
-    return CapMove(assignment.installer_id, assignment.created_at, CapChange.GIVE_BACK)
 
 
 def _failed(assignment: Assignment, dispatch: Dispatch, failure: DeliveryFailure) -> Raising:

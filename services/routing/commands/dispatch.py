@@ -55,7 +55,11 @@ async def dispatch_leads(session: AsyncSession, leads: Sequence[DispatchLead], n
 async def _fresh(session: AsyncSession, leads: Sequence[DispatchLead]) -> list[DispatchLead]:
     """Those not seen before, each once. Two writers at once with the same lead meet at the primary key."""
     known = await seen(session, {lead.lead_id for lead in leads})
-    return list({lead.lead_id: lead for lead in reversed(leads) if lead.lead_id not in known}.values())[::-1]
+    fresh: dict[UUID, DispatchLead] = {}
+    for lead in leads:
+        if lead.lead_id not in known:
+            fresh.setdefault(lead.lead_id, lead)
+    return list(fresh.values())
 
 
 def _opened(lead: DispatchLead, now: datetime) -> Dispatch:

@@ -9,22 +9,24 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from contracts.values import CreditReason
-from services.routing.domain.states import CapState
+from services.routing.domain.states import AssignmentStatus, CapState
 from services.routing.domain.windows import Window, WindowKind, window_at
 
 
 class Counts(NamedTuple):
-    """As a change, either may be negative."""
+    """As a change, each may be negative. `failed` holds no place; it counts the turns that were had for nothing."""
 
     reserved: int = 0
     used: int = 0
+    failed: int = 0
 
     def plus(self, other: "Counts") -> "Counts":
-        return Counts(self.reserved + other.reserved, self.used + other.used)
+        return Counts(self.reserved + other.reserved, self.used + other.used, self.failed + other.failed)
 
 
 class CapChange(Enum):
     COMMIT = Counts(reserved=-1, used=1)
+    FAIL = Counts(reserved=-1, failed=1)
     GIVE_BACK = Counts(reserved=-1)
     RELEASE = Counts(used=-1)
 
@@ -55,17 +57,20 @@ def changes_of(moves: Iterable[CapMove], zones: Mapping[UUID, ZoneInfo]) -> dict
     return changes
 
 
-HELD = {CapState.RESERVED: Counts(reserved=1), CapState.COUNTED: Counts(used=1)}
-"""What an assignment holds; released and given back hold nothing."""
+def counted(status: AssignmentStatus, cap_state: CapState) -> Counts:
+    """What an assignment adds to its windows; one that was released or cancelled adds nothing."""
+    if status is AssignmentStatus.FAILED:
+        return Counts(failed=1)
+    return Counts(reserved=int(cap_state is CapState.RESERVED), used=int(cap_state is CapState.COUNTED))
 
 
-def recounted(places: Iterable[tuple[datetime, CapState]], zone: ZoneInfo) -> dict[Window, Counts]:
-    """All windows of one installer as they are in `zone`, from the assignments that hold a place."""
+def recounted(assignments: Iterable[tuple[datetime, Counts]], zone: ZoneInfo) -> dict[Window, Counts]:
+    """All windows of one installer as they are in `zone`, from when its assignments were made and what they count."""
     counts: dict[Window, Counts] = {}
-    for assigned_at, state in places:
+    for assigned_at, adds in assignments:
         for kind in WindowKind:
             window = window_at(kind, assigned_at, zone)
-            counts[window] = counts.get(window, Counts()).plus(HELD[state])
+            counts[window] = counts.get(window, Counts()).plus(adds)
     return counts
 
 

@@ -71,15 +71,21 @@ class Candidate:
 
 @dataclass(slots=True)
 class WindowCount:
-    """What a window holds: `used` are delivered, `reserved` are on their way."""
+    """What a window holds: `used` are delivered, `reserved` are on their way, `failed` could not be delivered."""
 
     window: Window
     used: int = 0
     reserved: int = 0
+    failed: int = 0
 
     @property
     def taken(self) -> int:
         return self.used + self.reserved
+
+    @property
+    def turns(self) -> int:
+        """How often it was the installer's turn, also for nothing."""
+        return self.taken + self.failed
 
 
 @dataclass(frozen=True, slots=True, order=True)

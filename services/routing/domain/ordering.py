@@ -2,7 +2,8 @@
 
 1. The least share of the cycle's cap that is used or reserved. The cycle is the installer's month; limits per day or
    week are stretched to it and the lowest counts. An installer without any limit is measured against the largest
-   capacity among the eligible, so that it neither starves the capped ones nor is starved by them.
+   capacity among the eligible, so that it neither starves the capped ones nor is starved by them. A lead that could
+   not be delivered holds no place, and was a turn all the same: a dead mailbox would draw every lead otherwise.
 2. The longest since the last assignment; never is longest.
 3. A stable hash of lead and installer, so that nobody profits from a low id.
 
@@ -33,7 +34,7 @@ class OrderingKey(NamedTuple):
 def ordering_key(lead_id: UUID, standing: Standing, common_capacity: int) -> OrderingKey:
     """`common_capacity` stands in where the candidate has no limit at all: see `largest_capacity`."""
     capacity = common_capacity if standing.capacity is None else standing.capacity
-    share_ppm = standing.counts[WindowKind.MONTH].taken * PARTS // max(1, capacity)
+    share_ppm = standing.counts[WindowKind.MONTH].turns * PARTS // max(1, capacity)
     return OrderingKey(share_ppm, standing.last_turn or NEVER, tie_break(lead_id, standing.candidate.id))
 
 

@@ -98,7 +98,7 @@ class TurnTaken(Model):
 
 
 class CapWindow(Model):
-    """How many leads of an installer were reserved and used in a window, by the instant of their assignment.
+    """How many leads of an installer were reserved, used and failed in a window, by the instant of their assignment.
 
     All kinds are counted whether they have a limit or not: a limit set in the middle of a week knows the week.
     """
@@ -111,9 +111,10 @@ class CapWindow(Model):
     window_end: Mapped[datetime]
     reserved: Mapped[int] = mapped_column(default=0, server_default="0")
     used: Mapped[int] = mapped_column(default=0, server_default="0")
+    failed: Mapped[int] = mapped_column(default=0, server_default="0")
 
     __table_args__ = (
         one_of("kind", WindowKind),
-        CheckConstraint("reserved >= 0 AND used >= 0", name="counts"),
+        CheckConstraint("reserved >= 0 AND used >= 0 AND failed >= 0", name="counts"),
         CheckConstraint("window_start < window_end", name="window"),
     )

@@ -9,9 +9,8 @@ from sqlalchemy import DateTime, Text, Uuid, bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.routing.domain.counting import HELD
+from services.routing.domain.counting import Counts, counted
 from services.routing.domain.eligibility import Turn, WindowCount
-from services.routing.domain.states import CapState
 from services.routing.domain.windows import Window, WindowKind, windows_at
 from services.routing.models import Assignment, Installer, TurnTaken
 from services.routing.queries.arrays import among
@@ -37,7 +36,7 @@ def _turn(at: datetime | None, place: int) -> Turn | None:
 
 _COUNTS = text(
     """
-    SELECT installer_id, kind, used, reserved
+    SELECT installer_id, kind, used, reserved, failed
     FROM unnest(:installer_ids, :kinds, :starts) AS wanted (installer_id, kind, window_start)
     JOIN cap_windows USING (installer_id, kind, window_start)
     """
@@ -60,7 +59,7 @@ async def counts_of(
     }
     for row in await session.execute(_COUNTS, arrays):
         count = counts[row.installer_id, WindowKind(row.kind)]
-        count.used, count.reserved = row.used, row.reserved
+        count.used, count.reserved, count.failed = row.used, row.reserved, row.failed
     return counts
 
 
@@ -70,14 +69,11 @@ async def zones(session: AsyncSession, installer_ids: Collection[UUID]) -> dict[
     return {row.id: ZoneInfo(row.time_zone) for row in rows}
 
 
-async def places_held(session: AsyncSession, installer_id: UUID) -> list[tuple[datetime, CapState]]:
-    """When each assignment that holds a place under the caps was made, and how it holds it."""
-    rows = await session.execute(
-        select(Assignment.created_at, Assignment.cap_state).where(
-            Assignment.installer_id == installer_id, Assignment.cap_state.in_(list(HELD))
-        )
-    )
-    return [(row.created_at, row.cap_state) for row in rows]
+async def all_counted(session: AsyncSession, installer_id: UUID) -> list[tuple[datetime, Counts]]:
+    """When each assignment of the installer was made, and what it adds to its windows."""
+    query = select(Assignment.created_at, Assignment.status, Assignment.cap_state)
+    rows = await session.execute(query.where(Assignment.installer_id == installer_id))
+    return [(row.created_at, counted(row.status, row.cap_state)) for row in rows]
 
 
 async def usage_of(
