@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.clock import Clock
@@ -24,11 +25,15 @@ from services.notifications.settings import Settings
 
 
 class Consumers:
-    """The handlers, with what they are given: the clock for business time, the settings for addresses."""
+    """The handlers, with what they are given: the clock for business time, the settings for addresses.
 
-    def __init__(self, clock: Clock, settings: Settings) -> None:
+    `wake` tells the sender that there is mail: it would look by itself, but a lead is not to wait for that.
+    """
+
+    def __init__(self, clock: Clock, settings: Settings, wake: Callable[[], None] = lambda: None) -> None:
         self._clock = clock
         self._settings = settings
+        self._wake = wake
 
     def all(self) -> tuple[Consumer, ...]:
         return (
@@ -79,6 +84,7 @@ class Consumers:
 
     async def _queue(self, session: AsyncSession, mails: list[Draft]) -> None:
         await queue_messages(session, mails, self._settings.mail_domain, self._clock.now())
+        event.listen(session.sync_session, "after_commit", lambda _session: self._wake(), once=True)
 
     def _alerts(self, kind: AlertKind, describe: Callable[[Incoming[Any]], Trouble]) -> Any:
         return partial(self._alert, kind, describe)

@@ -34,18 +34,24 @@ def build(
     renderer = Renderer(house_of(settings))
     sender = Sender(SenderParts(database, clock, settings, gateway, renderer))
     retention = Retention(database, clock, settings.content_retention_days)
-    return Service(
+
+    def wake() -> None:
+        sender.wake()
+        service.wake_loops()
+
+    service = Service(
         name="notifications",
         settings=settings,
         clock=clock,
         database=database,
         routes=ROUTES,
         dependencies={"renderer": renderer},
-        consumers=Consumers(clock, settings).all(),
+        consumers=Consumers(clock, settings, wake).all(),
         loops=(Loop("sender", sender.step, IDLE_SECONDS),),
         jobs=(Job("erase-contents", daily(ERASE_AT, settings.zone), retention.run),),
         on_stop=(sender.close,),
     )
+    return service
 
 
 def smtp_gateway_of(settings: Settings) -> AiosmtplibGateway:

@@ -58,6 +58,7 @@ class Sender:
         self._unrecorded: list[Outcome] = []
         self._renew_at = 0.0
         self._has_default_account = False
+        self._woken = asyncio.Event()
 
     async def step(self) -> bool:
         """One portion: records what has ended, takes more in hand, waits a moment for outcomes."""
@@ -66,11 +67,22 @@ class Sender:
         await self._take_more()
         if not self._sending:
             return False
-        done, _ = await asyncio.wait(self._sending, timeout=WAIT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-        self._collect(done)
+        self._collect(await self._some_ended())
         await self._record()
         await self._renew()
         return True
+
+    def wake(self) -> None:
+        """There is more to send: do not wait for what is under way."""
+        self._woken.set()
+
+    async def _some_ended(self) -> set[asyncio.Task[Outcome]]:
+        """What has ended after a moment at the most; none where the wait was cut short by `wake`."""
+        woken = asyncio.create_task(self._woken.wait())
+        done, _ = await asyncio.wait({*self._sending, woken}, timeout=WAIT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        woken.cancel()
+        self._woken.clear()
+        return {task for task in self._sending if task in done}
 
     async def close(self) -> None:
         """Sees what is under way to its end. What takes too long is left to its lease."""

@@ -11,6 +11,7 @@ from chassis.database import Database
 from contracts.values import MessagePurpose
 from deploy.local.smtp_sink.faults import Action, Fault
 from deploy.local.smtp_sink.server import SmtpSink
+from services.notifications import retention
 from services.notifications.commands.messages import cancel_messages, erase_contents, retry_message
 from services.notifications.errors import MessageErased, MessageNotRetryable
 from tests.kit.databases import RolledBackDatabase
@@ -85,6 +86,18 @@ class TestRetryMessage:
 
 
 class TestErased:
+    async def test_by_the_nightly_job_in_portions(
+        self, database: RolledBackDatabase, sender_of: MakeSender, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(retention, "PORTION", 2)
+        await queue(database, *(draft(f"p{n}@example.test") for n in range(5)))
+        await run_until_idle(sender_of(database, FakeGateway()))
+        job = retention.Retention(database, FixedClock(NOW), days=90)
+        await job.run(NOW + timedelta(days=90))
+        assert await rows(database, "SELECT 1 FROM messages WHERE erased_at IS NOT NULL") == []
+        await job.run(NOW + timedelta(days=90, seconds=1))
+        assert len(await rows(database, "SELECT 1 FROM messages WHERE erased_at IS NOT NULL")) == 5
+
     async def test_after_its_time_only_the_fact_is_left(
         self, database: RolledBackDatabase, sender_of: MakeSender, clock: FixedClock
     ) -> None:

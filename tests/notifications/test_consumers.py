@@ -132,6 +132,29 @@ class TestAssignmentCreated:
         assert (body["subject_id"], body["reason_code"]) == (str(event.assignment_id), reason)
 
 
+class TestWaking:
+    async def test_the_sender_is_told_once_the_mail_is_committed(
+        self, database: RolledBackDatabase, clock: FixedClock, settings: Settings
+    ) -> None:
+        woken: list[str] = []
+        consumers = Consumers(clock, settings, lambda: woken.append("woken"))
+        async with database.transaction() as session:
+            await consumers.on_assignment_created(session, [incoming(assignment_created())])
+            assert woken == []
+        assert woken == ["woken"]
+
+    async def test_a_rollback_wakes_nobody(
+        self, database: RolledBackDatabase, clock: FixedClock, settings: Settings
+    ) -> None:
+        woken: list[str] = []
+        consumers = Consumers(clock, settings, lambda: woken.append("woken"))
+        with pytest.raises(ZeroDivisionError):
+            async with database.transaction() as session:
+                await consumers.on_assignment_created(session, [incoming(assignment_created())])
+                raise ZeroDivisionError
+        assert woken == []
+
+
 class TestAssignmentCancelled:
     async def test_stops_a_mail_that_has_not_left(self, desk: Desk, database: RolledBackDatabase) -> None:
         event, other = assignment_created(), assignment_created()

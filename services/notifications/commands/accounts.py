@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+import structlog
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,6 +20,8 @@ from services.notifications.domain.replies import Verdict
 from services.notifications.errors import SenderAccountExists
 from services.notifications.models import SenderAccount, SenderCount
 from services.notifications.queries.accounts import account_named
+
+log = structlog.get_logger(__name__)
 
 DEFAULT_ACCOUNT = "default"
 
@@ -141,6 +144,9 @@ async def count_sends(
 
 
 def note_health(account: SenderAccount, health: Health) -> None:
+    """Writes the health down; a change of it is said aloud, as a cap that is near is somebody's affair."""
+    if (account.state, account.reason) != (health.state, health.reason):
+        log.warning("sender_account_changed", account=account.name, state=health.state, reason=health.reason)
     account.state = health.state
     account.state_since = health.since
     account.reason = health.reason
