@@ -61,7 +61,7 @@ async def _at_stripe(stage: Stage, draft: Any, cents_too_many: int = 0) -> str:
     invoice = stage.stripe.v1.invoices.create(
         {"customer": customer.id, "collection_method": "send_invoice", "days_until_due": 7, "auto_advance": False}
     )
-    lines: Any = [{"amount": line["ex_gst_cents"], "description": line["description"]} for line in export["lines"]]
+    lines: Any = [{"amount": item["amount_cents"], "description": item["description"]} for item in export["items"]]
     lines.append({"amount": export["gst_cents"] + cents_too_many, "description": "GST 10 %"})
     stage.stripe.v1.invoices.add_lines(invoice.id, {"lines": lines})
     stage.stripe.v1.invoices.finalize_invoice(invoice.id, {"auto_advance": False})
