@@ -203,3 +203,9 @@ class SignatureRefused(Refusal):
     code = "signature_refused"
     title = "The signature is not Stripe's"
     status = HTTPStatus.BAD_REQUEST
+
+
+class WebhookMalformed(Refusal):
+    code = "webhook_malformed"
+    title = "Not an event"
+    status = HTTPStatus.BAD_REQUEST

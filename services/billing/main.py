@@ -1,5 +1,7 @@
 """The composition root of billing: the only place where engine, gateway and routes meet."""
 
+from chassis.clock import Clock
+from chassis.database import Database
 from chassis.loops import Loop
 from chassis.service import Service, clock_of, database_of
 from contracts.values import InvoiceKind
@@ -13,10 +15,19 @@ from services.billing.settling import StripeSettler
 from services.billing.stripe_gateway import LiveStripe, StripeGateway
 
 
-def build(settings: Settings | None = None, *, gateway: StripeGateway | None = None) -> Service:
-    """Without a key there is no gateway: Stripe references are typed in and checked for form alone."""
+def build(
+    settings: Settings | None = None,
+    *,
+    clock: Clock | None = None,
+    database: Database | None = None,
+    gateway: StripeGateway | None = None,
+) -> Service:
+    """Without a key there is no gateway: Stripe references are typed in and checked for form alone.
+
+    Tests give a clock that stands still, a database of their own and a Stripe in the process.
+    """
     settings = settings or Settings()
-    clock, database = clock_of(settings), database_of("billing", settings)
+    clock, database = clock or clock_of(settings), database or database_of("billing", settings)
     gateway = gateway or _stripe(settings)
     renderer = Renderer(database, clock, settings.zone)
     loops = [Loop("documents", renderer.step)]

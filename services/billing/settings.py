@@ -43,7 +43,6 @@ class Settings(ServiceSettings):
         SecretStr(""), validation_alias="STRIPE_WEBHOOK_SECRET", description="empty: the endpoint is off"
     )
     stripe_webhook_tolerance_seconds: int = Field(300, gt=0, validation_alias="STRIPE_WEBHOOK_TOLERANCE_SECONDS")
-    stripe_webhook_max_bytes: int = Field(512 * 1024, gt=0, validation_alias="STRIPE_WEBHOOK_MAX_BYTES")
 
     @property
     def seller(self) -> Party:

@@ -8,6 +8,7 @@ from chassis.clock import FixedClock
 from chassis.database import Database, create_engine
 from deploy.local.postgres import ServiceDatabase
 from tests.billing.arrangements import NOW, Books
+from tests.billing.desk import Desk, answering
 from tests.deploy.stripe.rig import Rig, receiving, running
 from tests.kit.databases import RolledBackDatabase
 from tests.kit.identity import TestIdentity
@@ -50,3 +51,10 @@ def stripe_rig(_stripe: Rig) -> Iterator[Rig]:
 def identity() -> Iterator[TestIdentity]:
     with TestIdentity() as identity:
         yield identity
+
+
+@pytest.fixture
+async def desk(books: Books, identity: TestIdentity) -> AsyncIterator[Desk]:
+    """Billing over HTTP, on the database that is rolled back; Stripe's references are typed in."""
+    async with answering(books.database, identity, books.clock) as desk:
+        yield desk

@@ -7,8 +7,9 @@ import pytest
 
 from chassis.ids import new_id
 from contracts.values import InvoiceKind
-from services.billing.commands.stripe_events import ReceivedEvent, receive_event, retry_event
+from services.billing.commands.stripe_events import receive_event, retry_event
 from services.billing.domain.statuses import InvoiceStatus
+from services.billing.domain.webhooks import ReceivedEvent
 from services.billing.errors import StripeAway, StripeEventNotFound
 from services.billing.models import Invoice
 from services.billing.settling import StripeSettler, look_up

@@ -18,6 +18,7 @@ from chassis.ids import new_id
 from services.billing.commands.payments import RecordPayment, record_payment
 from services.billing.domain.journal import CURRENCY
 from services.billing.domain.statuses import PaymentMethod, StripeEventState
+from services.billing.domain.webhooks import ReceivedEvent
 from services.billing.errors import StripeEventNotFound
 from services.billing.models import Invoice, StripeEvent
 from services.billing.queries import invoices
@@ -26,15 +27,6 @@ LEASE = timedelta(seconds=60)
 """Longer than asking Stripe takes: a process that died leaves its event to the next one."""
 LONGEST_WAIT = timedelta(minutes=15)
 BY = "stripe"
-
-
-@dataclass(frozen=True, slots=True)
-class ReceivedEvent:
-    """`stripe_invoice_id` is None where the event is about nothing that billing asks after."""
-
-    event_id: str
-    type: str
-    stripe_invoice_id: str | None
 
 
 @dataclass(frozen=True, slots=True)

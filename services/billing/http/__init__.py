@@ -1,3 +1,27 @@
 """HTTP in: translate, one command or query, translate back."""
 
-ROUTES = ()
+from services.billing.http import (
+    accounts,
+    adjustments,
+    deliveries,
+    exports,
+    invoices,
+    journal,
+    ops_invoices,
+    payments,
+    periods,
+    stripe,
+)
+
+ROUTES = (
+    *accounts.ROUTES,
+    *deliveries.ROUTES,
+    *periods.ROUTES,
+    *invoices.ROUTES,
+    *exports.ROUTES,
+    *payments.ROUTES,
+    *adjustments.ROUTES,
+    *ops_invoices.ROUTES,
+    *journal.ROUTES,
+    *stripe.ROUTES,
+)

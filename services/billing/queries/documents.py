@@ -1,10 +1,11 @@
 """Rendered documents, what is still to be rendered, and the facts to render it from."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.values import DocumentKind, ProductType
@@ -156,3 +157,10 @@ def _debit_line(adjustment: Adjustment) -> PrintedLine:
 
 def _party(kept: dict[str, Any]) -> Party:
     return Party(kept.get("name", ""), kept.get("abn"), kept.get("address"), kept.get("email"))
+
+
+async def facts_of(session: AsyncSession, invoice_id: UUID) -> Row[UUID, str, str, str, str, datetime] | None:
+    """What is to be said of an invoice's document, without its bytes."""
+    said = (Document.id, Document.number, Document.file_name, Document.media_type, Document.sha256, Document.created_at)
+    query = select(*said).where(Document.invoice_id == invoice_id, Document.adjustment_id.is_(None))
+    return (await session.execute(query)).one_or_none()

@@ -6,13 +6,15 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from contracts.values import InvoiceKind
 from services.billing.errors import InvoiceNotFound
 from services.billing.models import Account, Invoice, InvoiceLine, JournalEntry, JournalPosting
 
 
-async def find(session: AsyncSession, invoice_id: UUID) -> Invoice:
+async def find(session: AsyncSession, invoice_id: UUID, kind: InvoiceKind | None = None) -> Invoice:
+    """Of this kind, where one is named: to the routes of clients an installer's invoice is none."""
     invoice = await session.get(Invoice, invoice_id)
-    if invoice is None:
+    if invoice is None or kind not in {None, invoice.kind}:
         raise InvoiceNotFound("billing has no such invoice", invoice_id=invoice_id)
     return invoice
 

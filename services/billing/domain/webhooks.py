@@ -1,0 +1,50 @@
+"""What a webhook of Stripe's is about, as far as billing asks after it."""
+
+import json
+from dataclasses import dataclass
+
+PAYMENT_TYPES = frozenset({"invoice.paid", "invoice.payment_succeeded", "invoice.updated", "invoice_payment.paid"})
+LONGEST_ID = 255
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedEvent:
+    """`stripe_invoice_id` is None where the event is about nothing that billing asks after."""
+
+    event_id: str
+    type: str
+    stripe_invoice_id: str | None
+
+
+def read_event(raw: bytes) -> ReceivedEvent | None:
+    """None where the body is no event. No amount is read: Stripe is asked for those."""
+    body = _parsed(raw)
+    if not isinstance(body, dict):
+        return None
+    event_id, type_ = _text(body.get("id")), _text(body.get("type"))
+    if event_id is None or type_ is None or body.get("object") != "event":
+        return None
+    return ReceivedEvent(event_id, type_, _invoice_id(body) if type_ in PAYMENT_TYPES else None)
+
+
+def _parsed(raw: bytes) -> object:
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _invoice_id(body: dict[object, object]) -> str | None:
+    """An invoice's own id, or the id of the invoice that a payment is of."""
+    wrapper = body.get("data")
+    about = wrapper.get("object") if isinstance(wrapper, dict) else None
+    if not isinstance(about, dict):
+        return None
+    return _text(about.get("id" if about.get("object") == "invoice" else "invoice"))
+
+
+def _text(value: object) -> str | None:
+    """Short, and of what a database can hold."""
+    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_ID or not value.isprintable():
+        return None
+    return value

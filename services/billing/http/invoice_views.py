@@ -1,0 +1,221 @@
+"""How an invoice is shown: the same words and sums in every list, detail and answer."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Self
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis import audit
+from chassis.audit import Subject
+from chassis.http import Operator
+from contracts.values import AdjustmentType, GstTreatment, InvoiceKind
+from services.billing.commands.issuing import House, IssueInvoice, readiness_blockers
+from services.billing.domain.periods import days_overdue
+from services.billing.domain.statuses import (
+    Action,
+    AdjustmentState,
+    DocumentStatus,
+    InvoiceStatus,
+    PaymentMethod,
+    available_actions,
+    is_overdue,
+)
+from services.billing.domain.tax_invoice import Owner
+from services.billing.models import Account, Adjustment, Invoice
+from services.billing.queries import adjustments, documents, invoices, payments
+
+
+class InvoiceView(BaseModel):
+    """`total_cents = subtotal_cents - credits_cents + debits_cents + gst_cents`, as it stands after adjustments.
+
+    `issued_total_cents` and `issued_gst_cents` are the face of the document, which never changes.
+    """
+
+    id: UUID
+    kind: InvoiceKind
+    number: str | None
+    status: InvoiceStatus
+    is_overdue: bool
+    days_overdue: int
+    account_id: UUID
+    account_name: str
+    board_id: UUID | None
+    period: str | None
+    period_start: datetime | None
+    period_end: datetime | None
+    purchase_order: str | None
+    subtotal_cents: int
+    credits_cents: int
+    debits_cents: int
+    gst_cents: int
+    total_cents: int
+    paid_cents: int
+    balance_cents: int
+    issued_total_cents: int
+    issued_gst_cents: int
+    currency: str
+    stripe_invoice_id: str | None
+    stripe_invoice_url: str | None
+    created_at: datetime
+    issued_at: datetime | None
+    due_at: datetime | None
+    sent_at: datetime | None
+    paid_at: datetime | None
+    voided_at: datetime | None
+    void_reason_code: str | None
+    version: int = Field(description="send it back with changed lines")
+
+    @classmethod
+    def of(cls, invoice: Invoice, account_name: str, house: House, now: datetime) -> Self:
+        return cls(**_shown(invoice, account_name, house, now))
+
+
+def _shown(invoice: Invoice, account_name: str, house: House, now: datetime) -> dict[str, Any]:
+    own = {name: getattr(invoice, name) for name in InvoiceView.model_fields if hasattr(invoice, name)}
+    overdue = is_overdue(invoice.status, invoice.due_at, now)
+    return own | {
+        "account_name": account_name,
+        "is_overdue": overdue,
+        "days_overdue": days_overdue(invoice.due_at, now, house.zone) if overdue and invoice.due_at else 0,
+        "gst_cents": invoice.gst_cents + invoice.adjusted_gst_cents,
+        "total_cents": invoice.balance_cents + invoice.paid_cents,
+        "issued_total_cents": invoice.total_cents,
+        "issued_gst_cents": invoice.gst_cents,
+    }
+
+
+class LineView(BaseModel):
+    line_no: int
+    delivery_event_id: UUID | None
+    description: str
+    quantity: int
+    unit_price_cents: int
+    gst_treatment: GstTreatment
+    includes_gst: bool
+    ex_gst_cents: int
+    gst_cents: int
+    inc_gst_cents: int
+
+
+class PaymentView(BaseModel):
+    id: UUID
+    invoice_id: UUID
+    amount_cents: int
+    currency: str
+    received_at: datetime
+    method: PaymentMethod
+    reference: str | None
+    external_payment_ref: str | None
+    recorded_by: str
+    recorded_at: datetime
+
+
+class AdjustmentView(BaseModel):
+    """`ex_gst_cents + gst_cents = inc_gst_cents`. A pending one has no effect until another operator agrees."""
+
+    id: UUID
+    invoice_id: UUID
+    type: AdjustmentType
+    reason_code: str
+    notes: str | None
+    line_no: int | None
+    ex_gst_cents: int
+    gst_cents: int
+    inc_gst_cents: int
+    state: AdjustmentState
+    number: str | None
+    made_by_id: UUID
+    made_by_name: str
+    created_at: datetime
+    decided_by_id: UUID | None
+    decided_by_name: str | None
+    decided_at: datetime | None
+
+    @classmethod
+    def of(cls, adjustment: Adjustment) -> Self:
+        return cls.model_validate(adjustment, from_attributes=True)
+
+
+class BlockerView(BaseModel):
+    """What stands between a draft and its issue, and who can take it away."""
+
+    code: str
+    detail: str
+    owner: Owner
+
+
+class DocumentFacts(BaseModel):
+    """The rendered document; its bytes are at `/document`."""
+
+    id: UUID
+    number: str
+    file_name: str
+    media_type: str
+    sha256: str
+    created_at: datetime
+
+
+class InvoiceDetail(InvoiceView):
+    lines: list[LineView]
+    payments: list[PaymentView]
+    adjustments: list[AdjustmentView]
+    document: DocumentFacts | None
+    available_actions: list[Action]
+    blockers: list[BlockerView] = Field(description="of a draft; a Stripe reference is asked for at the issue")
+
+
+async def detail_of(session: AsyncSession, invoice_id: UUID, house: House, now: datetime) -> InvoiceDetail:
+    """Everything that one page about an invoice shows."""
+    invoice, account = await invoices.with_account(session, invoice_id)
+    kept = await documents.facts_of(session, invoice_id)
+    return InvoiceDetail(
+        **_shown(invoice, account.name, house, now),
+        lines=_views(LineView, await invoices.lines(session, invoice_id)),
+        payments=_views(PaymentView, await payments.of_invoice(session, invoice_id)),
+        adjustments=_views(AdjustmentView, await adjustments.of_invoice(session, invoice_id)),
+        document=DocumentFacts.model_validate(kept, from_attributes=True) if kept else None,
+        available_actions=list(
+            available_actions(
+                invoice.kind, invoice.status, paid_cents=invoice.paid_cents, has_document=kept is not None
+            )
+        ),
+        blockers=await _blockers(session, invoice, account, house, now),
+    )
+
+
+async def _blockers(
+    session: AsyncSession, invoice: Invoice, account: Account, house: House, now: datetime
+) -> list[BlockerView]:
+    if invoice.document_status is not DocumentStatus.DRAFT:
+        return []
+    command = IssueInvoice(invoice.id, invoice.kind, invoice.stripe_invoice_id)
+    found = await readiness_blockers(session, invoice, account, command, house, now)
+    return _views(BlockerView, found)
+
+
+async def audit_status(
+    session: AsyncSession,
+    operator: Operator,
+    action: str,
+    invoice: Invoice,
+    before: InvoiceStatus,
+    facts: Mapping[str, Any],
+) -> None:
+    """One entry for a change; what was done already and is asked for again leaves none."""
+    if invoice.status is before:
+        return
+    await audit.record(
+        session,
+        actor=operator,
+        action=action,
+        subject=Subject("invoice", invoice.id),
+        before={"status": before},
+        after={"status": invoice.status, **facts},
+    )
+
+
+def _views(view: type[Any], rows: Sequence[Any]) -> list[Any]:
+    return [view.model_validate(row, from_attributes=True) for row in rows]

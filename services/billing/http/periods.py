@@ -1,0 +1,191 @@
+"""Closing a month over HTTP: look at what it comes to, then draft it."""
+
+from datetime import datetime
+from typing import Annotated, Self
+from uuid import UUID
+
+from litestar import get, post
+from litestar.params import FromQuery, JSONBody, QueryParameter
+from pydantic import BaseModel, Field
+
+from chassis import audit
+from chassis.audit import Subject
+from chassis.clock import Clock
+from chassis.database import Database
+from chassis.http import Body, Given, Operator, requires
+from contracts.identity import Capability
+from contracts.values import GstTreatment, ProductType
+from services.billing.commands.drafts import DraftOutcome, DraftResult, GenerateDrafts, generate_drafts
+from services.billing.domain.periods import MONTH_PATTERN, Period
+from services.billing.domain.statuses import DocumentStatus
+from services.billing.http.fields import Month
+from services.billing.queries import periods
+from services.billing.queries.periods import Preview
+from services.billing.settings import Settings
+
+InstallerIds = Annotated[list[UUID], Field(min_length=1, max_length=500)]
+
+
+class PeriodBody(Body):
+    """A calendar month of the business, as `2026-03`; all installers, unless some are named."""
+
+    period: Month
+    installer_ids: InstallerIds | None = None
+
+
+class PriceGroup(BaseModel):
+    product_type: ProductType
+    unit_price_cents: int
+    gst_treatment: GstTreatment
+    includes_gst: bool
+    count: int
+
+
+class InstallerPreview(BaseModel):
+    """What the invoice of the installer's whole month comes to, whether there is one already or not."""
+
+    installer_id: UUID
+    installer_name: str | None
+    groups: list[PriceGroup]
+    delivery_count: int
+    unbilled_count: int
+    held_count: int
+    subtotal_cents: int
+    gst_cents: int
+    total_cents: int
+    invoice_id: UUID | None
+    document_status: DocumentStatus | None
+
+    @classmethod
+    def of(cls, preview: Preview) -> Self:
+        amounts = preview.amounts
+        return cls(
+            installer_id=preview.installer_id,
+            installer_name=preview.installer_name,
+            groups=[PriceGroup.model_validate(group, from_attributes=True) for group in preview.groups],
+            delivery_count=sum(group.count for group in preview.groups),
+            unbilled_count=preview.unbilled_count,
+            held_count=preview.held_count,
+            subtotal_cents=amounts.ex_gst_cents,
+            gst_cents=amounts.gst_cents,
+            total_cents=amounts.inc_gst_cents,
+            invoice_id=preview.invoice_id,
+            document_status=preview.document_status,
+        )
+
+
+class PeriodPreview(BaseModel):
+    """`can_close`: the month has ended and no delivery of it is held."""
+
+    period: str
+    period_start: datetime
+    period_end: datetime
+    has_ended: bool
+    can_close: bool
+    delivery_count: int
+    held_count: int
+    subtotal_cents: int
+    gst_cents: int
+    total_cents: int
+    currency: str
+    installers: list[InstallerPreview]
+
+
+class DraftView(BaseModel):
+    """One installer's outcome. `failed` says why by `code` and `detail`; the others are not held up by it."""
+
+    installer_id: UUID
+    outcome: DraftOutcome
+    invoice_id: UUID | None
+    total_cents: int | None
+    line_count: int | None
+    code: str | None
+    detail: str | None
+
+
+class DraftRun(BaseModel):
+    period: str
+    period_start: datetime
+    period_end: datetime
+    drafted_count: int
+    failed_count: int
+    results: list[DraftView]
+
+
+@get("/admin/billing/preview-invoice-period", guards=[requires(Capability.READ_OPS)])
+async def get_invoice_period_preview(
+    database: Given[Database],
+    clock: Given[Clock],
+    settings: Given[Settings],
+    period: Annotated[str, QueryParameter(pattern=MONTH_PATTERN, max_length=7, description="a month as 2026-03")],
+    installer_id: FromQuery[UUID | None] = None,
+) -> PeriodPreview:
+    """What a month comes to; possible at any time, and changes nothing."""
+    month = Period.of_month(period, settings.zone)
+    return await _preview(database, month, [installer_id] if installer_id else None, clock.now())
+
+
+@post("/admin/billing/preview-invoice-period", status_code=200, guards=[requires(Capability.READ_OPS)])
+async def preview_invoice_period(
+    data: JSONBody[PeriodBody], database: Given[Database], clock: Given[Clock], settings: Given[Settings]
+) -> PeriodPreview:
+    """The same for any number of installers."""
+    return await _preview(database, Period.of_month(data.period, settings.zone), data.installer_ids, clock.now())
+
+
+@post("/admin/billing/generate-invoice-drafts", status_code=200, guards=[requires(Capability.MANAGE_BILLING_OPS)])
+async def generate_invoice_drafts(
+    data: JSONBody[PeriodBody],
+    database: Given[Database],
+    clock: Given[Clock],
+    settings: Given[Settings],
+    operator: Given[Operator],
+) -> DraftRun:
+    """Drafts a month that has ended. Run it again at will: what stands on an invoice is not drafted twice."""
+    month = Period.of_month(data.period, settings.zone)
+    async with database.transaction() as session:
+        results = await generate_drafts(session, GenerateDrafts(month, data.installer_ids), clock.now())
+        written = [result for result in results if result.outcome.is_written]
+        if written:
+            await audit.record(
+                session,
+                actor=operator,
+                action="generate_invoice_drafts",
+                subject=Subject("period", month.name),
+                after={"invoices": [result.invoice_id for result in written]},
+            )
+    return _run(month, results)
+
+
+async def _preview(database: Database, month: Period, installer_ids: list[UUID] | None, now: datetime) -> PeriodPreview:
+    async with database.reading() as session:
+        found = [InstallerPreview.of(one) for one in await periods.preview(session, month, installer_ids)]
+    held_count = sum(one.held_count for one in found)
+    return PeriodPreview(
+        period=month.name,
+        period_start=month.start,
+        period_end=month.end,
+        has_ended=month.has_ended(now),
+        can_close=month.has_ended(now) and held_count == 0,
+        delivery_count=sum(one.delivery_count for one in found),
+        held_count=held_count,
+        subtotal_cents=sum(one.subtotal_cents for one in found),
+        gst_cents=sum(one.gst_cents for one in found),
+        total_cents=sum(one.total_cents for one in found),
+        currency="AUD",
+        installers=found,
+    )
+
+
+def _run(month: Period, results: list[DraftResult]) -> DraftRun:
+    return DraftRun(
+        period=month.name,
+        period_start=month.start,
+        period_end=month.end,
+        drafted_count=sum(result.outcome.is_written for result in results),
+        failed_count=sum(result.outcome is DraftOutcome.FAILED for result in results),
+        results=[DraftView.model_validate(result, from_attributes=True) for result in results],
+    )
+
+
+ROUTES = (get_invoice_period_preview, preview_invoice_period, generate_invoice_drafts)

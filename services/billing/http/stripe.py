@@ -1,0 +1,112 @@
+"""Stripe's webhooks, and the queue of those that wait for a person."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from litestar import get, post
+from litestar.params import FromPath, HeaderParameter, QueryParameter, RawBody
+from pydantic import BaseModel
+
+from chassis import audit
+from chassis.audit import Subject
+from chassis.clock import Clock
+from chassis.database import Database
+from chassis.http import Given, Operator, public, requires
+from chassis.paging import Page, PageRequest
+from contracts.identity import Capability
+from services.billing.commands.stripe_events import receive_event, retry_event
+from services.billing.domain.statuses import StripeEventState
+from services.billing.domain.webhooks import read_event
+from services.billing.errors import SignatureRefused, WebhookMalformed, WebhooksDisabled
+from services.billing.queries import listings
+from services.billing.settings import Settings
+from services.billing.stripe_gateway import is_authentic
+
+LARGEST_WEBHOOK_BYTES = 512 * 1024
+"""Stripe's bodies hold whole invoices: they may be larger than what else comes in."""
+
+
+class Received(BaseModel):
+    """It is kept; what follows from it happens after this answer."""
+
+    event_id: str
+    status: Literal["received"] = "received"
+
+
+class StripeEventView(BaseModel):
+    """`held` waits for a person, `unmatched` for the invoice that names its Stripe invoice."""
+
+    id: UUID
+    event_id: str
+    type: str
+    stripe_invoice_id: str | None
+    state: StripeEventState
+    attempts: int
+    detail: str | None
+    received_at: datetime
+    next_attempt_at: datetime
+    settled_at: datetime | None
+
+
+@post(
+    "/webhooks/stripe",
+    status_code=202,
+    guards=[public("authenticated by Stripe's signature over the raw body")],
+    request_max_body_size=LARGEST_WEBHOOK_BYTES,
+)
+async def take_stripe_webhook(
+    body: RawBody,
+    database: Given[Database],
+    clock: Given[Clock],
+    settings: Given[Settings],
+    signature: Annotated[str | None, HeaderParameter(name="Stripe-Signature", max_length=2000)] = None,
+) -> Received:
+    """Keeps an authentic event once and answers; without a secret nothing can be authentic, and it is off."""
+    secret = settings.stripe_webhook_secret.get_secret_value().strip()
+    if not secret:
+        raise WebhooksDisabled("set STRIPE_WEBHOOK_SECRET to take webhooks")
+    if not is_authentic(body, signature, secret, settings.stripe_webhook_tolerance_seconds):
+        raise SignatureRefused("the signature is missing, not of these bytes, or too old")
+    event = read_event(body)
+    if event is None:
+        raise WebhookMalformed("the body is no event of Stripe's")
+    async with database.transaction() as session:
+        await receive_event(session, event, clock.now())
+    return Received(event_id=event.event_id)
+
+
+@get("/admin/billing/stripe-events", guards=[requires(Capability.READ_OPS)])
+async def list_stripe_events(
+    database: Given[Database],
+    page: Given[PageRequest],
+    in_state: Annotated[StripeEventState | None, QueryParameter(name="state")] = None,
+) -> Page[StripeEventView]:
+    """What Stripe told us, newest first."""
+    async with database.reading() as session:
+        found = await listings.stripe_events(session, page, in_state)
+    return page.page(
+        found,
+        lambda row: (row.received_at, row.id),
+        lambda row: StripeEventView.model_validate(row, from_attributes=True),
+    )
+
+
+@post(
+    "/admin/billing/stripe-events/{stripe_event_id:uuid}/retry",
+    status_code=200,
+    guards=[requires(Capability.MANAGE_BILLING_OPS)],
+)
+async def post_retry_stripe_event(
+    stripe_event_id: FromPath[UUID], database: Given[Database], clock: Given[Clock], operator: Given[Operator]
+) -> StripeEventView:
+    """Gives a held or unmatched event another turn, once its cause is mended."""
+    async with database.transaction() as session:
+        event = await retry_event(session, stripe_event_id, clock.now())
+        await audit.record(
+            session, actor=operator, action="retry_stripe_event", subject=Subject("stripe_event", stripe_event_id)
+        )
+    return StripeEventView.model_validate(event, from_attributes=True)
+
+
+ROUTES = (take_stripe_webhook, list_stripe_events, post_retry_stripe_event)
