@@ -1,0 +1,83 @@
+"""All six services as doors to be tried: each application in process, its routes as facts, its database away.
+
+Whoever is let in meets the database that is away, so that nothing real is touched and nothing can be changed.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from uuid import uuid4
+
+import httpx
+
+from chassis.http import route_guards
+from chassis.http.app import TOKEN_KEYS
+from chassis.http.endpoints import RouteGuard
+from chassis.http.keys import JwksKeys
+from chassis.process import assemble
+from chassis.service import Service
+from chassis.settings import Shape
+from tests.chassis.http.serving import in_process
+from tests.kit.identity import TestIdentity
+
+NOWHERE = "postgresql://nobody@127.0.0.1:9/none"
+SECRETS = {"identity": {"key_secret": "what seals nothing, as there is no database"}}
+
+
+Answers = dict[str, tuple[int, str | None]]
+"""Status and problem code by route and token, as `GET /admin/leads expired`."""
+
+
+@dataclass(frozen=True)
+class Doors:
+    """One service's routes, and a client that knocks."""
+
+    client: httpx.AsyncClient
+    guards: tuple[RouteGuard, ...]
+
+    @property
+    def guarded(self) -> Iterator[RouteGuard]:
+        return (guard for guard in self.guards if guard.public_reason is None)
+
+    async def knock(self, guard: RouteGuard, token: str | None = None, *, method: str | None = None) -> httpx.Response:
+        """Path parameters are ids of nothing, and there is no body."""
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        return await self.client.request(method or guard.method, path_of(guard), headers=headers)
+
+    async def answers(self, guards: Iterable[RouteGuard], tokens: Mapping[str, str | None]) -> Answers:
+        return {
+            f"{guard.method} {guard.path} {kind}": outcome(await self.knock(guard, token))
+            for guard in guards
+            for kind, token in tokens.items()
+        }
+
+
+@asynccontextmanager
+async def doors_of(service: str, identity: TestIdentity) -> AsyncIterator[Doors]:
+    app = assemble(_built(service, identity), Shape.API)
+    async with in_process(app) as client:
+        yield Doors(client, tuple(route_guards(app)))
+
+
+def _built(service: str, identity: TestIdentity) -> Service:
+    settings = import_module(f"services.{service}.settings").Settings
+    told = settings(database_url=NOWHERE, identity_jwks_url=identity.jwks_url, **SECRETS.get(service, {}))
+    built: Service = import_module(f"services.{service}.main").build(told)
+    # Identity verifies by the keys in its database, which is away here: it is given the set that the others fetch.
+    if TOKEN_KEYS in built.dependencies:
+        built.dependencies = {**built.dependencies, TOKEN_KEYS: JwksKeys(identity.jwks_url)}
+    return built
+
+
+def outcome(answer: httpx.Response) -> tuple[int, str | None]:
+    """The status, and the code of the problem document where there is one."""
+    if answer.headers.get("content-type") != "application/problem+json":
+        return answer.status_code, None
+    return answer.status_code, answer.json()["type"].rpartition(":")[2]
+
+
+def path_of(guard: RouteGuard) -> str:
+    """With ids of nothing."""
+    parts = [str(uuid4()) if part.startswith("{") else part for part in guard.path.split("/")]
+    return "/".join(parts)
