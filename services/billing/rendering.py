@@ -1,15 +1,14 @@
-"""Documents as PDF: the facts are read, set by typst in a thread with no transaction open, and kept once."""
+"""Documents as PDF: the facts are read, set in a process of its own with no transaction open, and kept once."""
 
 import asyncio
 import json
-from functools import cache
+import sys
 from pathlib import Path
 from time import monotonic
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import structlog
-import typst
 
 from chassis.clock import Clock
 from chassis.database import Database
@@ -21,35 +20,36 @@ from services.billing.queries import documents
 
 log = structlog.get_logger(__name__)
 
-TEMPLATES = Path(__file__).parent / "templates"
-FONT = "Inter"
+TYPESETTER = Path(__file__).with_name("typesetting.py")
+TYPESETTING_SECONDS = 60.0
 REST_SECONDS = 60.0
 """How long a document that could not be rendered waits, so that the others do not wait behind it."""
 
 
-class FontMissing(RuntimeError):
-    """Typst sets a text without its font as blanks, and says nothing."""
+class NotRendered(RuntimeError):
+    """The typesetter gave no PDF. Its own words are not passed on: they quote the document."""
 
 
-def render(printed: Printed) -> bytes:
-    """Deterministic: the same words and amounts give the same bytes, whenever and wherever they are set."""
-    return typst.compile(
-        str(TEMPLATES / "document.typ"),
-        root=str(TEMPLATES),
-        font_paths=_fonts(),
-        sys_inputs={"document": json.dumps(printed)},
-        format="pdf",
-        timestamp=printed["instant"],
+async def render(printed: Printed) -> bytes:
+    # Isolated: its directory on the path would put our `http` before the standard library's.
+    typesetter = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-I", str(TYPESETTER)),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
     )
-
-
-@cache
-def _fonts() -> typst.Fonts:
-    """Ours alone: what the machine has installed would change the bytes."""
-    fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(TEMPLATES / "fonts")])
-    if FONT not in fonts.families():
-        raise FontMissing(f"templates/fonts holds no {FONT}")
-    return fonts
+    try:
+        async with asyncio.timeout(TYPESETTING_SECONDS):
+            content, _ = await typesetter.communicate(json.dumps(printed).encode())
+    except TimeoutError:
+        raise NotRendered("the typesetter took too long") from None
+    finally:
+        if typesetter.returncode is None:
+            typesetter.kill()
+            await typesetter.wait()
+    if typesetter.returncode != 0 or not content.startswith(b"%PDF"):
+        raise NotRendered(f"the typesetter ended with {typesetter.returncode}")
+    return content
 
 
 class Renderer:
@@ -85,7 +85,7 @@ class Renderer:
                 if kind is DocumentKind.TAX_INVOICE
                 else printed_note(await documents.note_facts(session, id_), self._zone)
             )
-        content = await asyncio.to_thread(render, printed)
+        content = await render(printed)
         async with self._database.transaction() as session:
             await keep_document(session, Rendered(kind, id_, content), self._clock.now())
         log.info("document_rendered", kind=kind, id=str(id_), bytes=len(content))

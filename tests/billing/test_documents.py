@@ -5,6 +5,7 @@ import hashlib
 import re
 from datetime import timedelta
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,7 @@ import pytest
 from pypdf import PdfReader
 
 from contracts.values import DocumentKind, GstTreatment, InvoiceKind, ProductType
-from services.billing import rendering
+from services.billing import rendering, typesetting
 from services.billing.commands.accounts import apply_account_states
 from services.billing.commands.client_invoices import DraftLine, SetLines, set_lines
 from services.billing.commands.documents import Rendered, keep_document, resend_invoice
@@ -21,7 +22,8 @@ from services.billing.domain.tax_invoice import Party
 from services.billing.errors import DocumentNotReady, NotIssued
 from services.billing.models import Invoice
 from services.billing.queries import documents
-from services.billing.rendering import Renderer, render
+from services.billing.rendering import NotRendered, Renderer, render
+from services.billing.typesetting import typeset
 from tests.billing.arrangements import NOW, SELLER, SYDNEY, Books, installer_state, march, sent
 
 
@@ -135,29 +137,41 @@ class TestRender:
         }
         return printed_invoice(InvoiceFacts(**facts), SYDNEY)
 
-    def test_the_same_facts_give_the_same_bytes(self) -> None:
-        assert render(self.printed()) == render(self.printed())
+    async def test_the_same_facts_give_the_same_bytes_here_and_in_a_process_of_their_own(self) -> None:
+        assert typeset(self.printed()) == typeset(self.printed()) == await render(self.printed())
+
+    async def test_what_cannot_be_set_is_told_without_its_words(self) -> None:
+        with pytest.raises(NotRendered, match=r"^the typesetter ended with 1$"):
+            await render({"title": "Tax invoice of somebody", "instant": 0})
+
+    async def test_a_typesetter_that_hangs_is_ended(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        hanging = tmp_path / "hanging.py"
+        hanging.write_text("import time; time.sleep(60)")
+        monkeypatch.setattr(rendering, "TYPESETTER", hanging)
+        monkeypatch.setattr(rendering, "TYPESETTING_SECONDS", 0.2)
+        with pytest.raises(NotRendered, match="too long"):
+            await render(self.printed())
 
     def test_the_longest_list_is_small_enough_to_mail_and_says_what_it_leaves_out(self) -> None:
-        pdf = render(self.printed(LONGEST_LIST + 1))
+        pdf = typeset(self.printed(LONGEST_LIST + 1))
         assert len(pdf) < 150_000
         assert "the first 1,000 of 1,001" in words(pdf)
 
     def test_what_people_typed_is_text_and_not_markup(self) -> None:
         name = '#panic("x") *bold* $1 \\ <b> "quoted" _under_ `code` @ref Ünïcødé Αθήνα'
-        assert " ".join(name.split()) in words(render(self.printed(buyer=Party(name, None))))
+        assert " ".join(name.split()) in words(typeset(self.printed(buyer=Party(name, None))))
 
     def test_embeds_its_own_font_and_no_other(self) -> None:
-        embedded = set(re.findall(rb"/BaseFont ?/([^ /]+)", render(self.printed())))
+        embedded = set(re.findall(rb"/BaseFont ?/([^ /]+)", typeset(self.printed())))
         assert embedded
         assert all(b"Inter" in font for font in embedded)
 
     def test_refuses_to_set_anything_without_its_font(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(rendering, "FONT", "Nowhere Sans")
-        rendering._fonts.cache_clear()
-        with pytest.raises(rendering.FontMissing):
-            render(self.printed())
-        rendering._fonts.cache_clear()
+        monkeypatch.setattr(typesetting, "FONT", "Nowhere Sans")
+        typesetting._fonts.cache_clear()
+        with pytest.raises(typesetting.FontMissing):
+            typeset(self.printed())
+        typesetting._fonts.cache_clear()
 
 
 class TestKeepDocument:
@@ -194,10 +208,10 @@ class TestKeepDocument:
         books.clock.advance(timedelta(minutes=1))
         second = await books.issued_invoice()
 
-        def failing(printed: dict[str, Any]) -> bytes:
+        async def failing(printed: dict[str, Any]) -> bytes:
             if printed["number"] == invoice.number:
-                raise RuntimeError("cannot be set")
-            return render(printed)
+                raise NotRendered("cannot be set")
+            return await render(printed)
 
         monkeypatch.setattr(rendering, "render", failing)
         assert await rendered(books) == 2

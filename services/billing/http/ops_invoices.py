@@ -6,7 +6,7 @@ from uuid import UUID
 
 from litestar import Response, get, post, put
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from chassis import audit
 from chassis.audit import Subject
@@ -44,7 +44,7 @@ MONEY = Capability.MANAGE_BILLING_OPS
 class LineBody(Body):
     """Ex GST; a negative price takes something off."""
 
-    description: Text
+    description: Annotated[Text, StringConstraints(max_length=400)]
     quantity: Annotated[int, Field(ge=1, le=100_000)]
     unit_price_cents: Annotated[int, Field(ge=-LARGEST_PRICE_CENTS, le=LARGEST_PRICE_CENTS)]
     gst_treatment: GstTreatment = GstTreatment.TAXABLE
@@ -54,7 +54,7 @@ class LinesBody(Body):
     """All the lines as they are to be; `version` is the invoice's as it was read."""
 
     version: Annotated[int, Field(ge=0, le=2**53)]
-    lines: Annotated[list[LineBody], Field(max_length=500)]
+    lines: Annotated[list[LineBody], Field(max_length=100)]
 
 
 class SendBody(Body):
