@@ -50,7 +50,15 @@ _PARK = """
                                reason_code, reason_detail, parked_at)
     SELECT gen_random_uuid(), 'relay', topic, -1, id, key, headers, body, event_id, 'parked', $2, $3, now()
     FROM outbox WHERE id = $1
-    ON CONFLICT DO NOTHING
+    ON CONFLICT ON CONSTRAINT uq_parked_events_record DO UPDATE SET
+        state = 'parked', reason_code = excluded.reason_code, reason_detail = excluded.reason_detail,
+        settled_at = NULL, settled_by = NULL, settled_reason = NULL
+"""
+# The same lock as chassis/parking.py: nobody replays the lane while something is put into it.
+_LOCK_LANE = "SELECT pg_advisory_xact_lock(hashtextextended('relay|' || $1 || '|' || encode($2, 'hex'), 0))"
+_IS_BLOCKED = """
+    SELECT EXISTS (SELECT FROM parked_events
+                   WHERE consumer = 'relay' AND state = 'parked' AND topic = $1 AND key = $2)
 """
 _BLOCKED = "SELECT DISTINCT topic, key FROM parked_events WHERE consumer = 'relay' AND state = 'parked'"
 
@@ -208,8 +216,7 @@ class Relay:
         for row in rows:
             lane = (row["topic"], row["key"])
             try:
-                if lane in self._blocked:
-                    await self._park(connection, row, "behind_a_parked_event")
+                if lane in self._blocked and await self._park_behind(connection, row):
                     continue
                 await self._publish([row])
                 await connection.execute(_DELETE, [row["id"]])
@@ -221,10 +228,23 @@ class Relay:
     async def _learn_blocked(self, connection: asyncpg.Connection) -> None:
         self._blocked = {(row["topic"], row["key"]) for row in await connection.fetch(_BLOCKED)}
 
+    async def _park_behind(self, connection: asyncpg.Connection, row: asyncpg.Record) -> bool:
+        """Whether it had to be: a replay may just have emptied the lane, and then it may go."""
+        async with connection.transaction():
+            await connection.execute(_LOCK_LANE, row["topic"], row["key"])
+            if not await connection.fetchval(_IS_BLOCKED, row["topic"], row["key"]):
+                return False
+            await self._put_aside(connection, row, "behind_a_parked_event")
+        return True
+
     async def _park(self, connection: asyncpg.Connection, row: asyncpg.Record, reason: str) -> None:
         async with connection.transaction():
-            await connection.execute(_PARK, row["id"], reason, "larger than the topic allows")
-            await connection.execute(_DELETE, [row["id"]])
+            await connection.execute(_LOCK_LANE, row["topic"], row["key"])
+            await self._put_aside(connection, row, reason)
+
+    async def _put_aside(self, connection: asyncpg.Connection, row: asyncpg.Record, reason: str) -> None:
+        await connection.execute(_PARK, row["id"], reason, "larger than the topic allows")
+        await connection.execute(_DELETE, [row["id"]])
         log.error("event_parked", consumer="relay", reason=reason, event_id=str(row["event_id"]))
 
     async def _ready_producer(self) -> Producer:

@@ -44,6 +44,8 @@ class Replayer:
     async def replay(self, id_: UUID, *, by: str) -> Replayed:
         """Refuses with ReplayFailed when the very first fails; a later failure ends the replay and is told."""
         lane = await self._first(id_)
+        if lane.consumer == RELAY:
+            return Replayed(await self._return_to_outbox(lane, by))
         replayed = 0
         while True:
             try:
@@ -60,6 +62,17 @@ class Replayer:
             replayed += 1
             if lane.key is None:
                 return Replayed(replayed)
+
+    async def _return_to_outbox(self, lane: Row[Any], by: str) -> int:
+        """The whole lane in one transaction: while a part of it waits, the relay would park the other part again."""
+        returned = 0
+        async with self._database.transaction() as session:
+            await parking.lock_lane_of(session, lane)
+            while parked := await parking.first_in_lane(session, lane.consumer, lane.topic, lane.key, lane.id):
+                await parking.back_to_outbox(session, parked.id, slot_of(parked.key))
+                await parking.settle(session, parked.id, ParkedState.REPLAYED, by)
+                returned += 1
+        return returned
 
     async def _first(self, id_: UUID) -> Row[Any]:
         async with self._database.reading() as session:
@@ -82,9 +95,6 @@ class Replayer:
             return True
 
     async def _apply(self, session: AsyncSession, parked: Row[Any]) -> None:
-        if parked.consumer == RELAY:
-            await parking.back_to_outbox(session, parked.id, slot_of(parked.key))
-            return
         runtime = self._runtimes[parked.consumer]
         arrival = decode(ParkedRecord.of(parked), runtime.consumer.by_type(), runtime.max_event_bytes)
         if arrival.malformed is not None:

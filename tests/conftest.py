@@ -33,6 +33,17 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         config.stash[_controller].close()
 
 
+# What a test that asks for one of these does (real commits in a database of its own, a broker, a server to kill) takes
+# longer than the inner loop has.
+THOROUGH = {"fresh_database", "empty_database", "own_postgres", "own_kafka", "kafka", "_stripe", "_running_rig"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if THOROUGH & set(getattr(item, "fixturenames", ())):
+            item.add_marker("slow")
+
+
 @pytest.fixture(scope="session")
 def postgres() -> PostgresAddress:
     """The run's server as its superuser sees it. Who stops or kills a server takes `own_postgres`."""
