@@ -15,9 +15,10 @@ from chassis.process import assemble
 from chassis.settings import Shape
 from contracts.identity import Role
 from services.billing.main import build
+from services.billing.rendering import Renderer
 from services.billing.settings import Settings
 from services.billing.stripe_gateway import StripeGateway
-from tests.billing.arrangements import SELLER
+from tests.billing.arrangements import SELLER, SYDNEY, Books
 from tests.kit.identity import TestIdentity
 
 NOWHERE = "postgresql://nobody@127.0.0.1:9/none"
@@ -92,3 +93,19 @@ def faults(answer: httpx.Response) -> dict[str, str]:
     """The faults of a problem document: code by field."""
     assert answer.headers["content-type"] == "application/problem+json", answer.text
     return {fault["field"]: fault["code"] for fault in answer.json()["errors"]}
+
+
+def payment(amount_cents: int, reference: str, **changed: Any) -> dict[str, Any]:
+    body = {
+        "amount_cents": amount_cents,
+        "received_at": "2026-04-02T00:00:00Z",
+        "method": "bank_transfer",
+        "reference": reference,
+    }
+    return body | changed
+
+
+async def render_all(books: Books) -> None:
+    renderer = Renderer(books.database, books.clock, SYDNEY)
+    while await renderer.step():
+        continue

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -40,6 +40,7 @@ class CapRelease:
 
 async def record_deliveries(session: AsyncSession, sent: Sequence[SentAssignment], now: datetime) -> None:
     """Records what a plan prices and holds the rest; what is in the ledger or the queue already stays as it is."""
+    sent = _first_of_each(sent)
     causes = {assignment.assignment_id: assignment.cause for assignment in sent}
     _publish_recorded(session, await record_sent(session, sent, now), causes)
     unpriced = await _unknown(session, sent)
@@ -57,13 +58,8 @@ async def release_held(session: AsyncSession, installer_id: UUID, now: datetime)
 
     The caller has locked the installer's prices.
     """
-    waiting = (
-        select(HeldDelivery.assignment_id)
-        .where(HeldDelivery.installer_id == installer_id, HeldDelivery.released_at.is_(None))
-        .order_by(HeldDelivery.assignment_id)
-        .with_for_update()
-    )
-    recorded = await record_held(session, list(await session.scalars(waiting)), now)
+    waiting = await ledger.lock_held(session, installer_id)
+    recorded = await record_held(session, waiting, now)
     released = [row.assignment_id for row in recorded]
     await session.execute(
         update(HeldDelivery)
@@ -107,12 +103,16 @@ async def _hold(session: AsyncSession, unpriced: Sequence[SentAssignment], now: 
 
 
 async def _unknown(session: AsyncSession, sent: Sequence[SentAssignment]) -> list[SentAssignment]:
-    """Those that are neither in the ledger nor in the queue; of several of one assignment the first."""
+    """Those that are neither in the ledger nor in the queue."""
     known = await ledger.known_assignments(session, [assignment.assignment_id for assignment in sent])
+    return [assignment for assignment in sent if assignment.assignment_id not in known]
+
+
+def _first_of_each(sent: Sequence[SentAssignment]) -> list[SentAssignment]:
+    """A statement takes the rows of a batch in any order: which of two stands is decided here."""
     first: dict[UUID, SentAssignment] = {}
     for assignment in sent:
-        if assignment.assignment_id not in known:
-            first.setdefault(assignment.assignment_id, assignment)
+        first.setdefault(assignment.assignment_id, assignment)
     return list(first.values())
 
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Uuid, bindparam, delete, select, text
+from sqlalchemy import Row, Uuid, bindparam, delete, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -24,8 +24,8 @@ from services.billing.domain.journal import CURRENCY
 from services.billing.domain.periods import Period
 from services.billing.domain.statuses import DocumentStatus
 from services.billing.errors import MonthHasHeldDeliveries, PeriodNotEnded
-from services.billing.models import Invoice, InvoiceLine
-from services.billing.queries import periods
+from services.billing.models import InvoiceLine
+from services.billing.queries import invoices, periods
 from services.billing.queries.periods import Standing
 
 
@@ -110,13 +110,7 @@ async def _empty_drafts(session: AsyncSession, invoice_ids: Sequence[UUID]) -> f
     """Those that still are drafts under their lock: one may have been issued while we looked."""
     if not invoice_ids:
         return frozenset()
-    locked = (
-        select(Invoice.id)
-        .where(Invoice.id.in_(invoice_ids), Invoice.document_status == DocumentStatus.DRAFT)
-        .order_by(Invoice.id)
-        .with_for_update()
-    )
-    drafts = frozenset(await session.scalars(locked))
+    drafts = await invoices.lock_drafts(session, invoice_ids)
     await session.execute(delete(InvoiceLine).where(InvoiceLine.invoice_id.in_(drafts)))
     return drafts
 

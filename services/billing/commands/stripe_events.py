@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select, text, update
+from sqlalchemy import text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,9 +19,8 @@ from services.billing.commands.payments import RecordPayment, record_payment
 from services.billing.domain.journal import CURRENCY
 from services.billing.domain.statuses import PaymentMethod, StripeEventState
 from services.billing.domain.webhooks import ReceivedEvent
-from services.billing.errors import StripeEventNotFound
 from services.billing.models import Invoice, StripeEvent
-from services.billing.queries import invoices
+from services.billing.queries import invoices, stripe_events
 
 LEASE = timedelta(seconds=60)
 """Longer than asking Stripe takes: a process that died leaves its event to the next one."""
@@ -58,14 +57,7 @@ async def receive_event(session: AsyncSession, event: ReceivedEvent, now: dateti
 
 async def lease_event(session: AsyncSession, now: datetime) -> StripeEvent | None:
     """The pending event that waits longest, for this process alone until the lease ends."""
-    query = (
-        select(StripeEvent)
-        .where(StripeEvent.state == StripeEventState.PENDING, StripeEvent.next_attempt_at <= now)
-        .order_by(StripeEvent.next_attempt_at)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
-    event = (await session.scalars(query)).one_or_none()
+    event = await stripe_events.lock_due(session, now)
     if event is not None:
         event.attempts += 1
         event.next_attempt_at = now + LEASE
@@ -74,7 +66,7 @@ async def lease_event(session: AsyncSession, now: datetime) -> StripeEvent | Non
 
 async def settle_event(session: AsyncSession, event_id: UUID, paid: Sequence[PaidAtStripe], now: datetime) -> None:
     """Records what Stripe has and we have not; replayed, reordered and doubled events change nothing."""
-    event = await _lock(session, event_id)
+    event = await stripe_events.lock(session, event_id)
     if event.state is not StripeEventState.PENDING or event.stripe_invoice_id is None:
         return
     await _lock_reference(session, event.stripe_invoice_id)
@@ -90,19 +82,19 @@ async def settle_event(session: AsyncSession, event_id: UUID, paid: Sequence[Pai
 
 async def ignore_event(session: AsyncSession, event_id: UUID, detail: str, now: datetime) -> None:
     """Stripe itself does not know the invoice (any more)."""
-    event = await _lock(session, event_id)
+    event = await stripe_events.lock(session, event_id)
     event.state, event.detail, event.settled_at = StripeEventState.IGNORED, detail, now
 
 
 async def try_event_later(session: AsyncSession, event_id: UUID, detail: str, now: datetime) -> None:
-    event = await _lock(session, event_id)
+    event = await stripe_events.lock(session, event_id)
     event.detail = detail
     event.next_attempt_at = now + min(LONGEST_WAIT, timedelta(seconds=2 ** min(event.attempts, 10)))
 
 
 async def retry_event(session: AsyncSession, event_id: UUID, now: datetime) -> StripeEvent:
     """An operator has mended what held it."""
-    event = await _lock(session, event_id)
+    event = await stripe_events.lock(session, event_id)
     if event.state in {StripeEventState.HELD, StripeEventState.UNMATCHED}:
         event.state, event.next_attempt_at = StripeEventState.PENDING, now
     return event
@@ -135,13 +127,6 @@ async def _record(session: AsyncSession, invoice: Invoice, paid: PaidAtStripe, n
     except Refusal as refusal:
         return f"{paid.reference}: {refusal.detail}"
     return None
-
-
-async def _lock(session: AsyncSession, event_id: UUID) -> StripeEvent:
-    event = await session.get(StripeEvent, event_id, with_for_update=True, populate_existing=True)
-    if event is None:
-        raise StripeEventNotFound("there is no such event", stripe_event_id=event_id)
-    return event
 
 
 async def _lock_reference(session: AsyncSession, stripe_invoice_id: str) -> None:

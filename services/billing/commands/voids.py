@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import outbox
@@ -15,8 +15,8 @@ from services.billing.commands.journal import post
 from services.billing.domain.journal import Entry, Posting, PostingKind, reversing_entries
 from services.billing.domain.statuses import AdjustmentState, DocumentStatus
 from services.billing.errors import HasPayments
-from services.billing.models import Adjustment, Invoice, InvoiceLine
-from services.billing.queries import invoices
+from services.billing.models import Invoice, InvoiceLine
+from services.billing.queries import adjustments, invoices
 
 
 class VoidReason(StrEnum):
@@ -61,8 +61,7 @@ async def _let_lines_fall(session: AsyncSession, invoice: Invoice) -> None:
 
 
 async def _reject_pending(session: AsyncSession, invoice: Invoice, by: str, now: datetime) -> None:
-    pending = select(Adjustment).where(Adjustment.invoice_id == invoice.id, Adjustment.state == AdjustmentState.PENDING)
-    for adjustment in await session.scalars(pending.with_for_update()):
+    for adjustment in await adjustments.lock_pending(session, invoice.id):
         decide(adjustment, AdjustmentState.REJECTED, None, by, now)
 
 

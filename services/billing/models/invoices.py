@@ -91,6 +91,8 @@ class Invoice(Versioned, Table):
         ),
         Index("ix_invoices_created_at", "created_at", "id"),
         Index("ix_invoices_account", "account_id", "created_at", "id"),
+        Index("ix_invoices_period", "period", "created_at", "id"),
+        Index("ix_invoices_dated_at", text("coalesce(issued_at, created_at)")),
         Index("ix_invoices_status", "document_status", "period_start"),
         Index(
             "ix_invoices_owed",

@@ -56,4 +56,5 @@ class StripeEvent(Table):
         Index("ix_stripe_events_pending", "next_attempt_at", postgresql_where=text("state = 'pending'")),
         Index("ix_stripe_events_unmatched", "stripe_invoice_id", postgresql_where=text("state = 'unmatched'")),
         Index("ix_stripe_events_received_at", "received_at", "id"),
+        Index("ix_stripe_events_state", "state", "received_at", "id"),
     )

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.billing.domain.adjustments import LineLeft
 from services.billing.domain.gst import Amounts
+from services.billing.domain.statuses import AdjustmentState
 from services.billing.errors import AdjustmentNotFound
 from services.billing.models import Adjustment, AdjustmentLine, InvoiceLine
 
@@ -17,6 +18,11 @@ async def find(session: AsyncSession, adjustment_id: UUID) -> Adjustment:
     if adjustment is None:
         raise AdjustmentNotFound("billing has no such adjustment", adjustment_id=adjustment_id)
     return adjustment
+
+
+async def lock_pending(session: AsyncSession, invoice_id: UUID) -> Sequence[Adjustment]:
+    query = select(Adjustment).where(Adjustment.invoice_id == invoice_id, Adjustment.state == AdjustmentState.PENDING)
+    return (await session.scalars(query.with_for_update())).all()
 
 
 async def of_invoice(session: AsyncSession, invoice_id: UUID) -> Sequence[Adjustment]:

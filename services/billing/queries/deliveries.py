@@ -14,3 +14,14 @@ async def known_assignments(session: AsyncSession, assignment_ids: Sequence[UUID
     recorded = select(DeliveryEvent.assignment_id).where(DeliveryEvent.assignment_id.in_(assignment_ids))
     held = select(HeldDelivery.assignment_id).where(HeldDelivery.assignment_id.in_(assignment_ids))
     return set(await session.scalars(recorded.union(held)))
+
+
+async def lock_held(session: AsyncSession, installer_id: UUID) -> list[UUID]:
+    """The assignments of an installer that wait for a price."""
+    query = (
+        select(HeldDelivery.assignment_id)
+        .where(HeldDelivery.installer_id == installer_id, HeldDelivery.released_at.is_(None))
+        .order_by(HeldDelivery.assignment_id)
+        .with_for_update()
+    )
+    return list(await session.scalars(query))

@@ -1,12 +1,13 @@
 """Invoices: one to work on, its lines, and what stands around it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.values import InvoiceKind
+from services.billing.domain.statuses import DocumentStatus
 from services.billing.errors import InvoiceNotFound
 from services.billing.models import Account, Invoice, InvoiceLine, JournalEntry, JournalPosting
 
@@ -25,6 +26,17 @@ async def lock(session: AsyncSession, invoice_id: UUID) -> Invoice:
     if invoice is None:
         raise InvoiceNotFound("billing has no such invoice", invoice_id=invoice_id)
     return invoice
+
+
+async def lock_drafts(session: AsyncSession, invoice_ids: Collection[UUID]) -> frozenset[UUID]:
+    """Those of them that are drafts once they are locked."""
+    query = (
+        select(Invoice.id)
+        .where(Invoice.id.in_(invoice_ids), Invoice.document_status == DocumentStatus.DRAFT)
+        .order_by(Invoice.id)
+        .with_for_update()
+    )
+    return frozenset(await session.scalars(query))
 
 
 async def lock_by_stripe_id(session: AsyncSession, stripe_invoice_id: str) -> Invoice | None:

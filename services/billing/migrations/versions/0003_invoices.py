@@ -74,6 +74,8 @@ CREATE TABLE invoices (
     CONSTRAINT uq_invoices_stripe_invoice_id UNIQUE (stripe_invoice_id)
 );
 CREATE INDEX ix_invoices_account ON invoices (account_id, created_at, id);
+CREATE INDEX ix_invoices_period ON invoices (period, created_at, id);
+CREATE INDEX ix_invoices_dated_at ON invoices (coalesce(issued_at, created_at));
 CREATE INDEX ix_invoices_created_at ON invoices (created_at, id);
 CREATE INDEX ix_invoices_owed ON invoices (due_at, id) WHERE document_status = 'issued' AND balance_cents > 0;
 CREATE INDEX ix_invoices_status ON invoices (document_status, period_start);

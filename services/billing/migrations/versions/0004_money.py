@@ -160,6 +160,7 @@ CREATE TABLE stripe_events (
 );
 CREATE INDEX ix_stripe_events_pending ON stripe_events (next_attempt_at) WHERE state = 'pending';
 CREATE INDEX ix_stripe_events_received_at ON stripe_events (received_at, id);
+CREATE INDEX ix_stripe_events_state ON stripe_events (state, received_at, id);
 CREATE INDEX ix_stripe_events_unmatched ON stripe_events (stripe_invoice_id) WHERE state = 'unmatched';
 """
 

@@ -1,0 +1,30 @@
+"""Stripe's events: the next one to work off, and one to change."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.billing.domain.statuses import StripeEventState
+from services.billing.errors import StripeEventNotFound
+from services.billing.models import StripeEvent
+
+
+async def lock_due(session: AsyncSession, now: datetime) -> StripeEvent | None:
+    """The pending event that waits longest; those that another process holds are passed over."""
+    query = (
+        select(StripeEvent)
+        .where(StripeEvent.state == StripeEventState.PENDING, StripeEvent.next_attempt_at <= now)
+        .order_by(StripeEvent.next_attempt_at)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    return (await session.scalars(query)).one_or_none()
+
+
+async def lock(session: AsyncSession, event_id: UUID) -> StripeEvent:
+    event = await session.get(StripeEvent, event_id, with_for_update=True, populate_existing=True)
+    if event is None:
+        raise StripeEventNotFound("there is no such event", stripe_event_id=event_id)
+    return event
