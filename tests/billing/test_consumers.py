@@ -34,11 +34,16 @@ def incoming(type_: str, *, version: int | None = None, **changed: Any) -> Incom
 
 
 async def consume(books: Books, *events: Incoming[Any]) -> None:
-    """As the runtime hands them over: one list per type, in one transaction."""
-    handlers = {type_: handler for c in consumers(books.clock) for type_, handler in c.by_type().items()}
+    """One after the other, each in a batch and a transaction of its own."""
     for event in events:
-        async with books.unit() as session:
-            await handlers[event.envelope.type](session, [event])
+        await consume_batch(books, event)
+
+
+async def consume_batch(books: Books, *events: Incoming[Any]) -> None:
+    """All of one type, as the runtime hands them over: one list in one transaction."""
+    handlers = {type_: handler for c in consumers(books.clock) for type_, handler in c.by_type().items()}
+    async with books.unit() as session:
+        await handlers[events[0].envelope.type](session, list(events))
 
 
 def test_subscribes_to_what_billing_lives_on() -> None:
@@ -126,3 +131,32 @@ class TestPayouts:
         first, second = (incoming("payout.reversed", stripe_reversal_id=f"trr_{n}") for n in (1, 2))
         await consume(books, first, second)
         assert await books.value("SELECT count(*) FROM journal_postings") == 2
+
+
+class TestBatches:
+    """The same fact twice in one batch, under two event ids, is one fact: the first."""
+
+    async def test_of_deliveries_and_cap_releases(self, books: Books) -> None:
+        event = incoming("assignment.sent")
+        sent: Any = event.event
+        await consume(books, incoming("installer.changed", installer_id=sent.installer_id))
+        await books.plan(sent.installer_id, LONG_AGO, 8_500, 3_850)
+        later = incoming("assignment.sent", sent_at="2026-03-09T00:00:00Z")
+        await consume_batch(books, event, later)
+        assert await books.value("SELECT delivered_at FROM delivery_events") == sent.sent_at
+        releases = [
+            incoming("assignment.cap_released", assignment_id=sent.assignment_id, reason_code=reason)
+            for reason in ("invalid_lead", "operator_error")
+        ]
+        await consume_batch(books, *releases)
+        assert await books.value("SELECT cap_release_reason FROM delivery_events") == "invalid_lead"
+
+    async def test_of_boards(self, books: Books) -> None:
+        await consume_batch(books, *(incoming("board.closed", contracted_amount_cents=cents) for cents in (100, 200)))
+        assert await books.value("SELECT subtotal_cents FROM invoices") == 100
+
+    @pytest.mark.parametrize("type_", ["payout.allocated", "payout.sent", "payout.reversed"])
+    async def test_of_payouts(self, books: Books, type_: str) -> None:
+        await consume_batch(books, incoming(type_, amount_cents=100), incoming(type_, amount_cents=100))
+        assert await books.value("SELECT count(*) FROM journal_postings") == 1
+        assert await books.value("SELECT count(*) FROM journal_entries") == 2

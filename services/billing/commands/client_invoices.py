@@ -64,7 +64,9 @@ class SetLines:
 async def draft_board_invoices(session: AsyncSession, boards: Sequence[ClosedBoard], now: datetime) -> None:
     """One draft with one line per board; a board that has its invoice keeps it, whatever became of it."""
     await apply_account_states(session, [board.client for board in boards], now)
-    drafts = {board.board_id: (new_id(), board) for board in boards}
+    drafts: dict[UUID, tuple[UUID, ClosedBoard]] = {}
+    for board in boards:
+        drafts.setdefault(board.board_id, (new_id(), board))
     rows = [_invoice_row(id_, board, now) for id_, board in drafts.values()]
     statement = insert(Invoice).values(rows).on_conflict_do_nothing(index_elements=["board_id"])
     fresh = set(await session.scalars(statement.returning(Invoice.id)))

@@ -71,12 +71,11 @@ async def release_held(session: AsyncSession, installer_id: UUID, now: datetime)
 
 
 async def release_caps(session: AsyncSession, releases: Sequence[CapRelease]) -> None:
-    """Sets the cap status and nothing else: what a delivery costs is no matter of caps."""
-    given = rows(
-        "given",
-        assignment_id=(UUIDS, [release.assignment_id for release in releases]),
-        reason=(TEXTS, [str(release.reason) for release in releases]),
-    )
+    """Sets the cap status and nothing else: what a delivery costs is no matter of caps. The first reason stands."""
+    reasons: dict[UUID, str] = {}
+    for release in releases:
+        reasons.setdefault(release.assignment_id, release.reason)
+    given = rows("given", assignment_id=(UUIDS, list(reasons)), reason=(TEXTS, list(reasons.values())))
     # The queue first: a delivery that leaves it meanwhile takes its cap status along.
     for table in (HeldDelivery, DeliveryEvent):
         await session.execute(

@@ -14,19 +14,22 @@ from services.billing.models import JournalEntry, JournalPosting
 
 async def post(session: AsyncSession, postings: Sequence[Posting], now: datetime) -> None:
     """Two statements for any number of postings; one without entries moves no money and leaves no trace."""
-    ids = {posting.source_key: new_id() for posting in postings if posting.entries}
-    if not ids:
+    first: dict[str, tuple[UUID, Posting]] = {}
+    for posting in postings:
+        if posting.entries:
+            first.setdefault(posting.source_key, (new_id(), posting))
+    if not first:
         return
     await session.flush()
-    headers = [_header(posting, ids[posting.source_key], now) for posting in postings if posting.entries]
+    headers = [_header(id_, posting, now) for id_, posting in first.values()]
     statement = insert(JournalPosting).values(headers).on_conflict_do_nothing(index_elements=["source_key"])
-    fresh = set(await session.scalars(statement.returning(JournalPosting.source_key)))
-    entries = [entry for posting in postings if posting.source_key in fresh for entry in _entries(posting, ids)]
+    fresh = set(await session.scalars(statement.returning(JournalPosting.id)))
+    entries = [entry for id_, posting in first.values() if id_ in fresh for entry in _entries(id_, posting)]
     if entries:
         await session.execute(insert(JournalEntry).values(entries))
 
 
-def _header(posting: Posting, id_: UUID, now: datetime) -> dict[str, object]:
+def _header(id_: UUID, posting: Posting, now: datetime) -> dict[str, object]:
     return {
         "id": id_,
         "source_key": posting.source_key,
@@ -39,10 +42,10 @@ def _header(posting: Posting, id_: UUID, now: datetime) -> dict[str, object]:
     }
 
 
-def _entries(posting: Posting, ids: dict[str, UUID]) -> list[dict[str, object]]:
+def _entries(id_: UUID, posting: Posting) -> list[dict[str, object]]:
     return [
         {
-            "posting_id": ids[posting.source_key],
+            "posting_id": id_,
             "entry_no": number,
             "account": entry.account,
             "amount_cents": entry.amount_cents,
