@@ -41,7 +41,7 @@ test: $(READY) ## every test, on real Kafka, PostgreSQL, SMTP and a Stripe serve
 	@$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup $(ARGS)
 
 test-fast: $(READY) ## the inner loop: all but the tests that kill and restart things
-	@$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup -m "not slow" $(ARGS)
+	@HYPOTHESIS_PROFILE=fast $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup -m "not slow" $(ARGS)
 
 lint: $(READY) ## formatting, lint, who imports whom, generated documents
 	@$(BIN)/ruff format --check --quiet $(CODE)

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from contracts.topics import TOPICS
 from deploy.local.kafka import KafkaServer
@@ -15,6 +16,10 @@ from deploy.local.smtp_sink.server import SmtpSink
 from tests.kit.controller import CHASSIS, SOCKET_VARIABLE, Controller, ask, forget_existing_servers
 from tests.kit.databases import Databases, RolledBackDatabase
 from tests.kit.kafka import KafkaAddress
+
+# The inner loop tries fewer examples of each property: HYPOTHESIS_PROFILE=fast.
+settings.register_profile("fast", max_examples=15)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 _controller = pytest.StashKey[Controller]()
 

@@ -26,6 +26,8 @@ from services.billing.rendering import NotRendered, Renderer, render
 from services.billing.typesetting import typeset
 from tests.billing.arrangements import NOW, SELLER, SYDNEY, Books, installer_state, march, sent
 
+pytestmark = pytest.mark.slow
+
 
 async def rendered(books: Books) -> int:
     """Lets the loop run until it rests; how many documents it made."""

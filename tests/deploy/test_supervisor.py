@@ -116,6 +116,8 @@ from deploy.local.postgres import PostgresServer
 from deploy.local.supervisor import Supervisor
 from tests.kit.stand_in import stand_in
 
+pytestmark = pytest.mark.slow
+
 room = Path(sys.argv[1])
 supervisor = Supervisor(room)
 servers = PostgresServer(room / "postgres"), KafkaServer(room / "kafka")

@@ -10,6 +10,8 @@ from services.identity.errors import InvalidCode, InvalidCredentials, TooManyAtt
 from services.identity.models import AttemptWindow
 from tests.identity.house import House, Person, asker_of
 
+pytestmark = pytest.mark.slow
+
 
 async def fail(house: House, person: Person, times: int, **wrong: str) -> None:
     for _ in range(times):

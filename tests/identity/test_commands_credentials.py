@@ -29,6 +29,8 @@ from services.identity.errors import (
 from services.identity.models import Operator
 from tests.identity.house import PASSWORD, House, Person, asker_of
 
+pytestmark = pytest.mark.slow
+
 NEW_PASSWORD = "four green lamps in a hall"
 
 

@@ -13,6 +13,8 @@ from contracts.identity import Role
 from tests.identity.house import PASSWORD, Person
 from tests.identity.web import Web, code_of
 
+pytestmark = pytest.mark.slow
+
 KIM = {"email": "Kim@Waybill.example", "name": "Kim Reed", "role": "editor"}
 WHY = {"reason": "a change of duties"}
 

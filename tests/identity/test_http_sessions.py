@@ -13,6 +13,8 @@ from tests.identity.house import PASSWORD
 from tests.identity.web import Web, code_of
 from tests.kit.identity import TestIdentity, bearer
 
+pytestmark = pytest.mark.slow
+
 
 async def refresh(web: Web, token: str) -> Any:
     return await web.client.post("/sessions/refresh", json={"refresh_token": token})

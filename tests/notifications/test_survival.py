@@ -22,6 +22,8 @@ from tests.notifications.conftest import MakeSender, run_until_idle
 from tests.notifications.fake_gateway import FakeGateway
 from tests.notifications.samples import draft, message, published, queue, rows, states
 
+pytestmark = pytest.mark.slow
+
 
 async def take_in_hand(sender: Sender) -> list[Claimed]:
     await sender._keep_default_account()

@@ -12,6 +12,8 @@ from chassis.http.openapi import openapi_document
 from tests.chassis.http import example
 from tests.chassis.http.fuzzing import faults_found
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def document(no_database: Database) -> dict[str, Any]:

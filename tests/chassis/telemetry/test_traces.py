@@ -19,6 +19,8 @@ from tests.chassis.http.conftest import NOWHERE
 from tests.chassis.telemetry.test_logs import ENVIRONMENT, PROGRAM
 from tests.kit.eventually import eventually_sync
 
+pytestmark = pytest.mark.slow
+
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
 
