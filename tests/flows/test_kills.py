@@ -20,7 +20,7 @@ from tests.flows.people import Person, new_service, submission
 from tests.flows.running import Installer, Running
 from tests.kit.eventually import eventually
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("system")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("system"), pytest.mark.timeout(300)]
 
 GRACEFUL_SECONDS = ServiceSettings.model_fields["graceful_timeout_seconds"].default
 RECOVERY_SECONDS = 60
@@ -153,6 +153,22 @@ async def _kill(running: Running, service: str) -> None:
     await running.until(mended)
 
 
+async def _stop(running: Running) -> dict[str, str]:
+    """All at once, with SIGTERM; how each ended."""
+    for service in SERVICES:
+        running.child(service).ask_to_stop()
+    waits = [asyncio.to_thread(running.child(service).wait_until_ended) for service in SERVICES]
+    faults = await asyncio.gather(*waits, return_exceptions=True)
+    said = ["ended well" if fault is None else str(fault).partition(";")[0] for fault in faults]
+    return dict(zip(SERVICES, said, strict=True))
+
+
+async def _start(running: Running) -> None:
+    for service in SERVICES:
+        running.child(service).start()
+    await running.until_ready(*SERVICES)
+
+
 async def _mails_that_nobody_recorded(running: Running, flow: Flow) -> bool:
     """The mail server has some that notifications has not heard of."""
     accepted = {header for header, message in (await flow.messages()).items() if message["state"] == "accepted"}
@@ -198,14 +214,11 @@ class TestStop:
             flow.hand_in(fives=4)
             await running.until(partial(_mails_that_nobody_recorded, running, flow))
             began = monotonic()
-            for service in SERVICES:
-                running.child(service).ask_to_stop()
-            # Raises where it ends with another code than 0.
-            await asyncio.gather(*(asyncio.to_thread(running.child(service).wait_until_ended) for service in SERVICES))
-            assert monotonic() - began < GRACEFUL_SECONDS
-        for service in SERVICES:
-            running.child(service).start()
-        await running.until_ready(*SERVICES)
+            ends = await _stop(running)
+            took_seconds = monotonic() - began
+        await _start(running)
+        assert ends == dict.fromkeys(SERVICES, "ended well")
+        assert took_seconds < GRACEFUL_SECONDS
         await flow.all_accepted()
         await running.until(flow.settled, RECOVERY_SECONDS)
         await running.until(flow.every_sent_assignment_is_billed, RECOVERY_SECONDS)

@@ -43,14 +43,14 @@ def _rejected_bodies() -> list[Any]:
 
 
 @asynccontextmanager
-async def _intake_fails_inside(running: Running, name: str) -> AsyncIterator[None]:
+async def _failing_inside(running: Running, service: str, table: str, name: str) -> AsyncIterator[None]:
     """At one name, with an answer of the database that tells the whole row."""
-    owner = running.owners["intake"]
-    await owner.execute(f"ALTER TABLE leads ADD CONSTRAINT refused CHECK (name <> '{name}') NOT VALID")
+    owner = running.owners[service]
+    await owner.execute(f"ALTER TABLE {table} ADD CONSTRAINT refused CHECK (name <> '{name}') NOT VALID")
     try:
         yield
     finally:
-        await owner.execute("ALTER TABLE leads DROP CONSTRAINT refused")
+        await owner.execute(f"ALTER TABLE {table} DROP CONSTRAINT refused")
 
 
 def _lines(running: Running, service: str) -> list[dict[str, Any]]:
@@ -99,11 +99,16 @@ class TestLogs:
 
     async def test_tell_of_a_request_that_failed_inside_without_the_row(self, running: Running) -> None:
         person = Person()
-        async with _intake_fails_inside(running, person.name):
-            answer = await running.post_lead(submission(person, new_service()))
-        assert answer.status_code == 500
-        assert MARK not in answer.text.lower()
-        await _until_logged(running, "intake", "request_failed", fault="IntegrityError")
+        async with _failing_inside(running, "intake", "leads", person.name):
+            lead = await running.post_lead(submission(person, new_service()))
+        firm = f"{marked()} Solar"
+        profile = {"name": firm, "gst_registered": True, "email": f"{marked()}@firm.example", "services": ["solar"]}
+        async with _failing_inside(running, "routing", "installers", firm):
+            installer = await running.ask("POST", "routing", "/admin/installers", json=profile)
+        for service, answer in {"intake": lead, "routing": installer}.items():
+            assert answer.status_code == 500
+            assert MARK not in answer.text.lower()
+            await _until_logged(running, service, "request_failed", fault="IntegrityError")
 
     async def test_tell_of_a_poison_record_without_what_it_held(self, running: Running) -> None:
         subscription = Subscription("routing", LEADS, LeadCreated.type)

@@ -38,8 +38,7 @@ async def poisoned(running: Running) -> AsyncIterator[list[Sent]]:
     async with producer(running.kafka) as ours:
         sent = await asyncio.gather(*(send_poison(ours, subscription, poison) for subscription, poison in pairs))
     yield list(sent)
-    for service in {one.subscription.service for one in sent}:
-        await _discard_all(running, service)
+    await asyncio.gather(*(_discard_all(running, service) for service in {one.subscription.service for one in sent}))
     assert await running.parked() == {}
 
 
