@@ -3,6 +3,7 @@
 from chassis.clock import Clock
 from chassis.database import Database
 from chassis.loops import Loop
+from chassis.schedule import Job, daily
 from chassis.service import Service, clock_of, database_of
 from contracts.values import InvoiceKind
 from services.billing.commands.issuing import House
@@ -30,9 +31,8 @@ def build(
     clock, database = clock or clock_of(settings), database or database_of("billing", settings)
     gateway = gateway or _stripe(settings)
     renderer = Renderer(database, clock, settings.zone)
-    loops = [Loop("documents", renderer.step)]
-    if gateway is not None:
-        loops.append(Loop("stripe_events", StripeSettler(database, gateway, clock).step))
+    settlers = [StripeSettler(database, gateway, clock)] if gateway else []
+    nightly = daily(settings.stripe_sweep_time, settings.zone)
     return Service(
         name="billing",
         settings=settings,
@@ -40,7 +40,8 @@ def build(
         database=database,
         routes=ROUTES,
         consumers=consumers(clock),
-        loops=loops,
+        loops=(Loop("documents", renderer.step), *(Loop("stripe_events", settler.step) for settler in settlers)),
+        jobs=tuple(Job("stripe_sweep", nightly, settler.sweep) for settler in settlers),
         dependencies={"gateway": gateway, "house": house_of(settings)},
         on_stop=(gateway.close,) if gateway is not None else (),
     )

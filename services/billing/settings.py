@@ -1,5 +1,7 @@
 """The knobs of billing."""
 
+from datetime import time
+
 from pydantic import Field, SecretStr
 
 from chassis.settings import ServiceSettings, database_url_field
@@ -39,6 +41,11 @@ class Settings(ServiceSettings):
     )
     stripe_api_base: str | None = Field(None, validation_alias="STRIPE_API_BASE")
     stripe_timeout_seconds: float = Field(20, gt=0, validation_alias="STRIPE_TIMEOUT_SECONDS")
+    stripe_sweep_time: time = Field(
+        time(3),
+        validation_alias="STRIPE_SWEEP_TIME",
+        description="nightly question about what is owed",
+    )
     stripe_webhook_secret: SecretStr = Field(
         SecretStr(""), validation_alias="STRIPE_WEBHOOK_SECRET", description="empty: the endpoint is off"
     )

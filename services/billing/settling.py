@@ -1,6 +1,7 @@
 """Working off Stripe's webhooks: lease an event, ask Stripe with no transaction open, record what it says."""
 
 from dataclasses import astuple
+from datetime import datetime
 
 import structlog
 
@@ -8,6 +9,7 @@ from chassis.clock import Clock
 from chassis.database import Database
 from services.billing.commands.stripe_events import (
     PaidAtStripe,
+    ask_about_owed,
     ignore_event,
     lease_event,
     settle_event,
@@ -46,6 +48,11 @@ class StripeSettler:
                     await try_event_later(session, event.id, reason, self._clock.now())
         log.info("stripe_event_worked_off", event_id=event.event_id, outcome=type(outcome).__name__)
         return True
+
+    async def sweep(self, due_at: datetime) -> None:
+        """Every night: payments of which no webhook told us are found all the same."""
+        async with self._database.transaction() as session:
+            await ask_about_owed(session, due_at, self._clock.now())
 
 
 async def look_up(gateway: StripeGateway | None, stripe_invoice_id: str | None) -> StripeFacts | None:

@@ -160,6 +160,19 @@ class TestSettling:
         assert (await books.invoice(invoice.id)).status is InvoiceStatus.PAID
 
 
+class TestSweep:
+    async def test_finds_what_no_webhook_told_of(self, books: Books, stripe: FakeStripe, invoice: Invoice) -> None:
+        stripe.pay(invoice.stripe_invoice_id or "", 9_350)
+        due_at = books.clock.now()
+        settler = StripeSettler(books.database, stripe, books.clock)
+        await settler.sweep(due_at)
+        await settler.sweep(due_at)
+        assert await work_off(books, stripe) == 1
+        assert (await books.invoice(invoice.id)).status is InvoiceStatus.PAID
+        await settler.sweep(due_at + timedelta(days=1))
+        assert await work_off(books, stripe) == 0
+
+
 class TestRetryEvent:
     async def test_gives_a_held_one_another_turn(self, books: Books, stripe: FakeStripe, invoice: Invoice) -> None:
         await books.pay(invoice.id, 9_000, "bank 1")

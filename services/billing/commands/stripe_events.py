@@ -100,6 +100,29 @@ async def retry_event(session: AsyncSession, event_id: UUID, now: datetime) -> S
     return event
 
 
+async def ask_about_owed(session: AsyncSession, due_at: datetime, now: datetime) -> None:
+    """Has Stripe asked about every invoice that is still owed, as if it had told us: a webhook can be lost for good.
+
+    Once per run of the schedule, which `due_at` names.
+    """
+    owed = await stripe_events.owed_references(session)
+    if not owed:
+        return
+    questions = [
+        {
+            "id": new_id(),
+            "event_id": f"sweep:{due_at.isoformat()}:{stripe_invoice_id}",
+            "type": "sweep",
+            "stripe_invoice_id": stripe_invoice_id,
+            "state": StripeEventState.PENDING,
+            "received_at": now,
+            "next_attempt_at": now,
+        }
+        for stripe_invoice_id in owed
+    ]
+    await session.execute(insert(StripeEvent).on_conflict_do_nothing(index_elements=["event_id"]), questions)
+
+
 async def wake_unmatched(session: AsyncSession, stripe_invoice_id: str) -> None:
     """The invoice that events waited for has its reference now."""
     await _lock_reference(session, stripe_invoice_id)

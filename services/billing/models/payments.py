@@ -36,7 +36,7 @@ class Payment(Table):
 
 
 class StripeEvent(Table):
-    """A webhook that was authentic: a note to look at its Stripe invoice again, never a source of amounts."""
+    """An authentic webhook, or the nightly sweep: a note to ask Stripe about an invoice, never a source of amounts."""
 
     __tablename__ = "stripe_events"
 

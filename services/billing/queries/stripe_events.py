@@ -6,9 +6,9 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.billing.domain.statuses import StripeEventState
+from services.billing.domain.statuses import DocumentStatus, StripeEventState
 from services.billing.errors import StripeEventNotFound
-from services.billing.models import StripeEvent
+from services.billing.models import Invoice, StripeEvent
 
 
 async def lock_due(session: AsyncSession, now: datetime) -> StripeEvent | None:
@@ -28,3 +28,13 @@ async def lock(session: AsyncSession, event_id: UUID) -> StripeEvent:
     if event is None:
         raise StripeEventNotFound("there is no such event", stripe_event_id=event_id)
     return event
+
+
+async def owed_references(session: AsyncSession) -> list[str]:
+    """The Stripe invoices of what is issued and not paid in full."""
+    query = select(Invoice.stripe_invoice_id).where(
+        Invoice.document_status == DocumentStatus.ISSUED,
+        Invoice.balance_cents > 0,
+        Invoice.stripe_invoice_id.is_not(None),
+    )
+    return [reference for reference in await session.scalars(query.order_by(Invoice.due_at)) if reference]
