@@ -30,10 +30,6 @@ class Period:
         first = _months_later(date(year - 1, 7, 1), 3 * (quarter - 1))
         return cls(name, _midnight(first, zone), _midnight(_months_later(first, 3), zone))
 
-    @classmethod
-    def containing(cls, instant: datetime, zone: ZoneInfo) -> Self:
-        return cls.of_month(f"{instant.astimezone(zone):%Y-%m}", zone)
-
     def __contains__(self, instant: datetime) -> bool:
         return self.start <= instant < self.end
 

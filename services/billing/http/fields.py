@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from chassis.http import Line, Text
 from services.billing.domain.issuing import STRIPE_CUSTOMER_PATTERN, STRIPE_INVOICE_PATTERN
-from services.billing.domain.periods import FISCAL_QUARTER_PATTERN, MONTH_PATTERN
+from services.billing.domain.periods import MONTH_PATTERN
 
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 LARGEST_AMOUNT_CENTS = 10_000_000_000
@@ -36,7 +36,6 @@ AwareInstant = Annotated[datetime, Field(strict=False), BeforeValidator(_written
 AmountCents = Annotated[int, Field(ge=1, le=LARGEST_AMOUNT_CENTS, description="in cents")]
 PriceCents = Annotated[int, Field(ge=0, le=LARGEST_PRICE_CENTS, description="in cents, for one lead")]
 Month = Annotated[str, StringConstraints(pattern=MONTH_PATTERN, max_length=7)]
-FiscalQuarter = Annotated[str, StringConstraints(pattern=FISCAL_QUARTER_PATTERN, max_length=9)]
 StripeInvoiceId = Annotated[
     str, StringConstraints(pattern=STRIPE_INVOICE_PATTERN, max_length=255), Field(examples=["in_1Nxe8TLkdIwHu7ix"])
 ]

@@ -1,6 +1,6 @@
 """Accounts and their price plans."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import select
@@ -23,10 +23,6 @@ async def lock(session: AsyncSession, account_id: UUID) -> Account:
     if account is None:
         raise AccountNotFound("billing knows no such account", account_id=account_id)
     return account
-
-
-async def known_ids(session: AsyncSession, account_ids: Collection[UUID]) -> set[UUID]:
-    return set(await session.scalars(select(Account.id).where(Account.id.in_(account_ids))))
 
 
 async def price_plans(session: AsyncSession, installer_id: UUID) -> Sequence[PricePlan]:
