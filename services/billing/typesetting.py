@@ -6,14 +6,17 @@ month would leave a service 250 MB larger than it was. It imports nothing of our
 
 import json
 import sys
-from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import font_source_sans_pro
 import typst
 
 TEMPLATES = Path(__file__).parent / "templates"
-FONT = "Inter"
+FONT = "Source Sans Pro"
+FACES = ("SourceSansPro-Regular.ttf", "SourceSansPro-Semibold.ttf")
+"""By name: the package has each face in two formats, and which one is found first must not depend on the machine."""
 
 
 class FontMissing(RuntimeError):
@@ -22,22 +25,26 @@ class FontMissing(RuntimeError):
 
 def typeset(printed: dict[str, Any]) -> bytes:
     """Deterministic: the same words and amounts give the same bytes, whenever and wherever they are set."""
-    return typst.compile(
-        str(TEMPLATES / "document.typ"),
-        root=str(TEMPLATES),
-        font_paths=_fonts(),
-        sys_inputs={"document": json.dumps(printed)},
-        format="pdf",
-        timestamp=printed["instant"],
-    )
+    # Typst takes a directory of fonts; it stays until the document is set, as a face is read when a text asks for it.
+    with TemporaryDirectory() as faces:
+        return typst.compile(
+            str(TEMPLATES / "document.typ"),
+            root=str(TEMPLATES),
+            font_paths=_fonts(Path(faces)),
+            sys_inputs={"document": json.dumps(printed)},
+            format="pdf",
+            timestamp=printed["instant"],
+        )
 
 
-@cache
-def _fonts() -> typst.Fonts:
-    """Ours alone: what the machine has installed would change the bytes."""
-    fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(TEMPLATES / "fonts")])
+def _fonts(directory: Path) -> typst.Fonts:
+    """Those of the pinned package alone: what the machine has installed would change the bytes."""
+    files = Path(font_source_sans_pro.__file__).parent / "files"
+    for face in FACES:
+        (directory / face).symlink_to(files / face)
+    fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(directory)])
     if FONT not in fonts.families():
-        raise FontMissing(f"templates/fonts holds no {FONT}")
+        raise FontMissing(f"the package font-source-sans-pro holds no {FONT}")
     return fonts
 
 

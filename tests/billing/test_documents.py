@@ -166,7 +166,7 @@ class TestRender:
     def test_embeds_its_own_font_and_no_other(self) -> None:
         embedded = set(re.findall(rb"/BaseFont ?/([^ /]+)", typeset(self.printed())))
         assert embedded
-        assert all(b"Inter" in font for font in embedded)
+        assert all(b"SourceSansPro" in font for font in embedded)
 
     def test_refuses_to_set_anything_without_its_font(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(typesetting, "FONT", "Nowhere Sans")
