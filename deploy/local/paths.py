@@ -1,5 +1,6 @@
 """Where the machine room keeps things: what stays lies below `var/`, what is temporary in a workroom."""
 
+import fcntl
 import os
 import secrets
 import shutil
@@ -17,15 +18,31 @@ ENDPOINTS = VAR / "endpoints.json"
 # Below the range from which the kernel takes the ports of outgoing connections: a server that restarts
 # finds its port free again.
 _PORTS = range(20_000, 32_000)
+_RESERVATIONS = Path(tempfile.gettempdir()) / f"waybill-ports-{os.getuid()}"
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 on which nothing listens now."""
+    """A port of 127.0.0.1 on which nothing listens now, and which is given to nobody else while this process lives.
+
+    Whoever asks for one binds it later, and others ask meanwhile: a lock on a file of the port's name keeps it ours.
+    """
     for port in SystemRandom().sample(_PORTS, 200):
         with socket.socket() as candidate, suppress(OSError):
             candidate.bind(("127.0.0.1", port))
+            _reserve(port)
             return port
     raise OSError("no free port found on 127.0.0.1")
+
+
+def _reserve(port: int) -> None:
+    """Raises BlockingIOError where another of our processes has it, or this one already; kept open until we end."""
+    _RESERVATIONS.mkdir(mode=0o700, exist_ok=True)
+    reservation = os.open(_RESERVATIONS / str(port), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(reservation, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(reservation)
+        raise
 
 
 def is_listening(port: int) -> bool:

@@ -170,10 +170,8 @@ class TestRender:
 
     def test_refuses_to_set_anything_without_its_font(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(typesetting, "FONT", "Nowhere Sans")
-        typesetting._fonts.cache_clear()
         with pytest.raises(typesetting.FontMissing):
             typeset(self.printed())
-        typesetting._fonts.cache_clear()
 
 
 class TestKeepDocument:
