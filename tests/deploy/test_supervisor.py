@@ -16,6 +16,8 @@ from deploy.local.supervisor import Stopping, Supervisor
 from tests.kit.eventually import eventually_sync
 from tests.kit.stand_in import stand_in
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def supervisor(workroom: Path) -> Iterator[Supervisor]:
@@ -115,8 +117,6 @@ from deploy.local.kafka import KafkaServer
 from deploy.local.postgres import PostgresServer
 from deploy.local.supervisor import Supervisor
 from tests.kit.stand_in import stand_in
-
-pytestmark = pytest.mark.slow
 
 room = Path(sys.argv[1])
 supervisor = Supervisor(room)
