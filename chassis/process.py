@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -99,7 +100,19 @@ def serve(service: Service, shape: Shape) -> None:
         timeout_graceful_shutdown=int(settings.graceful_timeout_seconds),
     )
     log.info("process_started", service=service.name, shape=shape, port=settings.http_port)
-    uvicorn.Server(config).run()
+    server = uvicorn.Server(config)
+    _end_well(server)
+    server.run()
+
+
+def _end_well(server: uvicorn.Server) -> None:
+    """Uvicorn raises the signal that ended it once more, which would make a stop in good order look like a kill."""
+
+    def stop(*_: object) -> None:
+        server.should_exit = True
+
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(ending, stop)
 
 
 def run(name: str, build: Callable[[], Service], arguments: Sequence[str] | None = None) -> None:
