@@ -1,11 +1,11 @@
 """The only way to publish: an event is a row of the transaction that made it true, or it never happened."""
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 from zlib import crc32
 
+import msgspec
 from sqlalchemy import DateTime, LargeBinary, SmallInteger, Text, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,6 +17,10 @@ from contracts.envelope import Envelope, Event, Headers, to_headers
 
 SHARD_SLOTS = 64
 """Keys hash into this many slots; a relay shard serves a share of them, so that the number of shards can change."""
+
+SEGMENTS = 8
+"""The outbox is a ring of so many segments, filled in turn with the rows of `SEGMENT_ROWS` ids each."""
+SEGMENT_ROWS = 16_384
 
 _PENDING = "outbox.pending"
 _WROTE = "outbox.wrote"
@@ -63,6 +67,10 @@ def slot_of(key: bytes) -> int:
     return crc32(key) % SHARD_SLOTS
 
 
+def segment_of(id_: int) -> int:
+    return id_ // SEGMENT_ROWS % SEGMENTS
+
+
 def _encode(event: Event, version: int, cause: Cause | None, config: OutboxConfig) -> PendingEvent:
     event_id = new_id()
     # The machine's clock: an envelope's time is about the publishing; business instants are in the body.
@@ -89,19 +97,27 @@ def _encode(event: Event, version: int, cause: Cause | None, config: OutboxConfi
 
 
 def pack_headers(headers: Headers | list[tuple[str, bytes | None]]) -> bytes:
-    """Headers as one column: JSON of pairs, bytes as latin-1 so that any record's headers survive, null ones too."""
-    return json.dumps([[name, None if raw is None else raw.decode("latin-1")] for name, raw in headers]).encode()
+    """Headers as one column: MessagePack of pairs, so that any record's headers survive, null ones too."""
+    return _encode_headers(headers)
 
 
 def unpack_headers(packed: bytes) -> list[tuple[str, bytes | None]]:
-    return [(name, None if raw is None else raw.encode("latin-1")) for name, raw in json.loads(packed)]
+    """Raises msgspec.DecodeError where `pack_headers` did not write it."""
+    return _decode_headers(packed)
+
+
+_encode_headers = msgspec.msgpack.Encoder().encode
+_decode_headers = msgspec.msgpack.Decoder(list[tuple[str, bytes | None]]).decode
 
 
 # One statement for any number of events; unnest keeps the order they were added in.
 _INSERT = text(
     """
-    INSERT INTO outbox (shard, event_id, topic, key, headers, body, created_at)
-    SELECT * FROM unnest(:slots, :event_ids, :topics, :keys, :headers, :bodies, :created_at)
+    INSERT INTO outbox (id, segment, shard, event_id, topic, key, headers, body, created_at)
+    SELECT id, outbox_segment(id), shard, event_id, topic, key, headers, body, created_at
+    FROM (SELECT nextval('outbox_ids') AS id, * FROM unnest(
+        :slots, :event_ids, :topics, :keys, :headers, :bodies, :created_at
+    ) AS added (shard, event_id, topic, key, headers, body, created_at)) AS numbered
     """
 ).bindparams(
     bindparam("slots", type_=ARRAY(SmallInteger)),
