@@ -30,7 +30,8 @@ def named_metadata() -> MetaData:
 class Versioned:
     """An aggregate: each of its events takes the next version, under the row's lock, before the outbox row is written.
 
-    Lock the row first (`with_for_update`); then the order of outbox ids is the order of versions.
+    An event and nothing else takes one: a version without an event is a gap to every consumer. Lock the row first
+    (`with_for_update`); then the order of outbox ids is the order of versions.
     """
 
     version: Mapped[int] = mapped_column(default=0, server_default="0")

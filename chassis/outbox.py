@@ -80,25 +80,22 @@ def encode(event: Event, *, version: int, config: OutboxConfig, cause: Cause | N
     # The machine's clock: an envelope's time is about the publishing; business instants are in the body.
     created_at = datetime.now(UTC)
     subject = event.subject
-    envelope = Envelope(
-        id=event_id,
-        type=event.type,
-        source=config.source,
-        time=created_at,
-        subject=subject,
-        dataschema=event.dataschema(),
-        aggregate_version=version,
-        correlation_id=cause.correlation_id if cause else str(event_id),
-        causation_id=cause.causation_id if cause else None,
-        traceparent=cause.traceparent if cause else None,
-    )
     body = event.model_dump_json(exclude_none=True).encode()
     if len(body) > config.max_event_bytes:
         raise EventTooLarge(f"{event.type} {subject} has {len(body)} bytes of {config.max_event_bytes}")
     key = subject.encode()
-    return PendingEvent(
-        slot_of(key), event_id, event.topic.name, key, pack_headers(to_headers(envelope)), body, created_at
-    )
+    headers = to_headers(_envelope(event, event_id, created_at, subject, version, cause, config.source))
+    return PendingEvent(slot_of(key), event_id, event.topic.name, key, pack_headers(headers), body, created_at)
+
+
+def _envelope(
+    event: Event, event_id: UUID, created_at: datetime, subject: str, version: int, cause: Cause | None, source: str
+) -> Envelope:
+    schema = event.dataschema()
+    if cause is None:
+        return Envelope(event_id, event.type, source, created_at, subject, schema, version, str(event_id))
+    ids = (cause.correlation_id, cause.causation_id, cause.traceparent)
+    return Envelope(event_id, event.type, source, created_at, subject, schema, version, *ids)
 
 
 def add_from(cte: str, first: int) -> str:

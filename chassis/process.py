@@ -46,7 +46,8 @@ def runtimes_of(service: Service) -> dict[str, ConsumerRuntime]:
 def assemble(service: Service, shape: Shape) -> Litestar:
     """The whole process as one ASGI application: its lifespan starts and stops the worker half."""
     runtimes = runtimes_of(service)
-    worker = Worker(service, runtimes) if shape.works else None
+    replayer = Replayer(service.database, runtimes)
+    worker = Worker(service, runtimes, replayer) if shape.works else None
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
@@ -69,7 +70,7 @@ def assemble(service: Service, shape: Shape) -> Litestar:
             "database": service.database,
             "clock": service.clock,
             "settings": service.settings,
-            "replayer": Replayer(service.database, runtimes),
+            "replayer": replayer,
             **service.dependencies,
         },
         health=Health(

@@ -17,6 +17,7 @@ from chassis.loops import LoopRunner
 from chassis.pending import Shard
 from chassis.publishing import kafka_producer
 from chassis.relay import Relay, measure_outbox
+from chassis.replay import Replayer
 from chassis.runtime import ConsumerRuntime
 from chassis.schedule import Scheduler
 from chassis.service import Service
@@ -30,9 +31,10 @@ MEASURE_SECONDS = 2.0
 class Worker:
     """The background half of one process."""
 
-    def __init__(self, service: Service, runtimes: dict[str, ConsumerRuntime]) -> None:
+    def __init__(self, service: Service, runtimes: dict[str, ConsumerRuntime], replayer: Replayer) -> None:
         settings = service.settings
         self._service = service
+        self._replayer = replayer
         self._dsn = (
             make_url(settings.database_url.get_secret_value()).set(drivername="postgresql").render_as_string(False)
         )
@@ -132,8 +134,11 @@ class Worker:
         for subscription in self.subscriptions:
             subscription.measure()
         async with self._service.database.reading() as session:
-            PARKED_WAITING.set(await parking.count_waiting(session))
+            waiting = await parking.count_waiting(session)
             await measure_outbox(session)
+        PARKED_WAITING.set(waiting)
+        if waiting and (healed := await self._replayer.heal()):
+            log.info("version_gaps_closed", service=self._service.name, events=healed)
 
     def stuck(self, within_seconds: float) -> list[str]:
         """Names of the parts that made no progress for so long though they had reason to."""

@@ -6,7 +6,6 @@ Without one, a span is two random numbers: the SDK is not even imported.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from random import getrandbits
 from typing import TYPE_CHECKING, Self
@@ -168,7 +167,7 @@ def _consumer_span(consumer: str, incoming: Incoming[EventT]) -> Span:
 
 
 def _moved_on(incoming: Incoming[EventT], span: Span) -> Incoming[EventT]:
-    return replace(incoming, envelope=replace(incoming.envelope, traceparent=_traceparent(span.get_span_context())))
+    return incoming._replace(envelope=incoming.envelope._replace(traceparent=_traceparent(span.get_span_context())))
 
 
 def _start(
