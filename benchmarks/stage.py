@@ -16,11 +16,12 @@ from deploy.local.child import Child, ChildFailed, Program
 from deploy.local.kafka import KafkaServer, create_topics
 from deploy.local.kafka_jars import VERSION as KAFKA_VERSION
 from deploy.local.paths import ROOT, close_workroom, open_workroom
-from deploy.local.postgres import PostgresServer, ServiceDatabase, create_database, create_role
+from deploy.local.postgres import PostgresServer, ServiceDatabase, create_database, create_role, drop_database
 
 READY = "ready"
 OWNER = "bench"
-PARTITIONS = 3
+PARTITIONS = 6
+"""As many as the product's topics have."""
 
 
 class Stage:
@@ -66,9 +67,24 @@ class Stage:
         address.execute(f"SET ROLE {OWNER}_owner", *create_chassis_tables(), *statements, database=name)
         return database
 
+    def clone(self, database: ServiceDatabase, server: PostgresServer | None = None) -> ServiceDatabase:
+        """A copy of `database`, to which nobody may be connected; on disk before this returns."""
+        address, template = (server or self.postgres()).address, database.url.rpartition("/")[2]
+        copy = create_database(address, OWNER, f"bench_{next(self._numbers)}", template)
+        address.execute("CHECKPOINT")
+        return copy
+
+    def drop(self, database: ServiceDatabase, server: PostgresServer | None = None) -> None:
+        drop_database((server or self.postgres()).address, database.url.rpartition("/")[2])
+
     def topic(self, partitions: int = PARTITIONS) -> Topic:
         """A new one, as the product creates its own."""
         topic = Topic(f"bench.{next(self._numbers)}", OWNER, "id", "", partitions=partitions)
+        create_topics(self.kafka(), [topic])
+        return topic
+
+    def contract_topic(self, topic: Topic) -> Topic:
+        """One of the product's own."""
         create_topics(self.kafka(), [topic])
         return topic
 
