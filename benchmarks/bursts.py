@@ -17,7 +17,7 @@ from benchmarks.leads import portions, rows, write_burst
 from benchmarks.stage import Stage
 from benchmarks.workers import debezium, faststream_outbox
 from contracts.topics import Topic
-from deploy.local.postgres import PostgresServer, ServiceDatabase
+from deploy.local.postgres import ServiceDatabase
 
 LOGICAL = {"wal_level": "logical", "max_wal_size": "8GB", "wal_sender_timeout": "0"}
 """What Debezium asks of a server; nothing else differs from ours."""
@@ -70,33 +70,46 @@ class DebeziumBurst:
 
     async def arguments(self, events: int) -> list[object]:
         """For a run of the worker `debezium`, which reads all again."""
-        slot = f"run_{next(_numbers)}"
-        connection = await asyncpg.connect(self.url)
-        try:
-            await connection.execute("SELECT pg_copy_logical_replication_slot($1, $2)", debezium.ORIGIN, slot)
-        finally:
-            await connection.close()
-        return [
-            *("--database", self.url, "--slot", slot, "--directory", self.directory),
-            *("--warm-up", self.warm_up, "--count", events),
-        ]
+        return [*await copied_slot(self.url, self.directory), "--warm-up", self.warm_up, "--count", events]
 
 
-def logical_server(stage: Stage) -> PostgresServer:
-    return stage.postgres("Debezium's", LOGICAL)
-
-
-async def of_debezium(stage: Stage, warm_up: int, events: int) -> DebeziumBurst:
-    """The same in a table as the EventRouter reads it, on a server of its own."""
-    address = logical_server(stage).address
+def debezium_database(stage: Stage) -> str:
+    """The URL of a database on a server of its own, with the outbox and the slot that Debezium reads."""
+    address = stage.postgres("Debezium's", LOGICAL).address
     name = f"rival_{next(_numbers)}"
     address.execute(f"CREATE DATABASE {name}")
     address.execute(*debezium.STATEMENTS, database=name)
-    connection = await asyncpg.connect(address.url(name))
+    return address.url(name)
+
+
+async def of_debezium(stage: Stage, warm_up: int, events: int) -> DebeziumBurst:
+    """The same in a table as the EventRouter reads it."""
+    url = debezium_database(stage)
+    connection = await asyncpg.connect(url)
     try:
         for portion in portions(warm_up + events):
             burst = [debezium.record(row) for row in rows(portion)]
             await connection.copy_records_to_table(debezium.TABLE, records=burst)
     finally:
         await connection.close()
-    return DebeziumBurst(address.url(name), stage.room, warm_up)
+    return DebeziumBurst(url, stage.room, warm_up)
+
+
+async def copied_slot(url: str, directory: Path) -> list[object]:
+    """Arguments for a run that reads all that the database's slot has kept, through a copy of it."""
+    return await _with_slot(url, directory, f"SELECT pg_copy_logical_replication_slot('{debezium.ORIGIN}', $1)")
+
+
+async def new_slot(url: str, directory: Path) -> list[object]:
+    """Arguments for a run that reads what is written from now on."""
+    return await _with_slot(url, directory, "SELECT pg_create_logical_replication_slot($1, 'pgoutput')")
+
+
+async def _with_slot(url: str, directory: Path, make: str) -> list[object]:
+    slot = f"run_{next(_numbers)}"
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(make, slot)
+    finally:
+        await connection.close()
+    return ["--database", url, "--slot", slot, "--directory", directory]

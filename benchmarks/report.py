@@ -41,7 +41,7 @@ def write(file: Path, page: Path) -> None:
 
 def _order(row: Row) -> tuple[int, str]:
     number = re.sub(r"\D", "", row[1].number)
-    return int(number or 0), row[0].name
+    return int(number or 0), row[0].measured_at
 
 
 def row(figure: FigureResult, claim: ClaimResult) -> str:

@@ -19,6 +19,8 @@ from deploy.local.paths import ROOT, close_workroom, open_workroom
 from deploy.local.postgres import PostgresServer, ServiceDatabase, create_database, create_role, drop_database
 
 READY = "ready"
+PATIENCE_SECONDS = 300
+"""For a process to be ready, and for one with an end to end."""
 OWNER = "bench"
 PARTITIONS = 6
 """As many as the product's topics have."""
@@ -105,7 +107,7 @@ class Stage:
                 ready=lambda: READY in _lines(log),
                 environment=_environment(environment or {}),
                 directory=ROOT,
-                ready_seconds=120,
+                ready_seconds=PATIENCE_SECONDS,
             ),
             log,
         )
