@@ -36,28 +36,26 @@ class TopicEnd:
 async def drained(end: TopicEnd, count: int, launch: Callable[[], Child]) -> tuple[Sample, Child]:
     """The rate at which the started program brings `count` more records into the topic, its start-up left out.
 
-    Counting begins with the first records that are seen, whose number is not counted in: so that every side is
-    measured in the same way, whether it has to connect, to start a JVM or to take a lease. Looking costs something
-    on a machine of two cores: far from the end it is done seldom.
+    The time runs from the last look at which there was nothing, so that every side is measured in the same way,
+    whether it has to connect, to start a JVM or to take a lease. Looking costs something on a machine of two cores:
+    far from the end it is done seldom.
     """
     before = await end.count()
     child = launch()
-    first = await _more_than(end, before, child)
-    started = time.monotonic()
-    seen = first
-    while seen < before + count:
-        await asyncio.sleep(_pause(before + count - seen, seen - first, time.monotonic() - started))
-        seen = await end.count()
+    started = await _last_empty_look(end, before, child)
+    while (seen := await end.count()) < before + count:
+        await asyncio.sleep(_pause(before + count - seen, seen - before, time.monotonic() - started))
         _check(child, started)
-    return {"events/s": (seen - first) / (time.monotonic() - started)}, child
+    return {"events/s": count / (time.monotonic() - started)}, child
 
 
-async def _more_than(end: TopicEnd, before: int, child: Child) -> int:
-    started = time.monotonic()
-    while (seen := await end.count()) == before:
+async def _last_empty_look(end: TopicEnd, before: int, child: Child) -> float:
+    first = looked = time.monotonic()
+    while await end.count() == before:
+        looked = time.monotonic()
         await asyncio.sleep(SHORTEST_SECONDS)
-        _check(child, started)
-    return seen
+        _check(child, first)
+    return looked
 
 
 def _pause(left: int, done: int, seconds: float) -> float:

@@ -23,7 +23,7 @@ async def figures(stage: Stage) -> AsyncIterator[Sequence[Figure]]:
 
 
 def _figure(stage: Stage, writers: int) -> Figure:
-    seconds = SECONDS * stage.scale
+    seconds = max(0.5, SECONDS * stage.scale)
     return Figure(
         name=f"wake-up, {writers} writers",
         title=f"{writers} writers commit an event each time, in the relay's process",

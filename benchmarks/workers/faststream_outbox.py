@@ -24,7 +24,8 @@ WORKERS, CLAIMED_AT_ONCE, DELETED_AT_ONCE = 64, 2_000, 100
 
 
 def table() -> Table:
-    return make_outbox_table(MetaData(), table_name=TABLE)
+    made: Table = make_outbox_table(MetaData(), table_name=TABLE)
+    return made
 
 
 def statements() -> list[str]:
@@ -48,8 +49,11 @@ async def run(options: argparse.Namespace) -> None:
         logger=None,
     )
 
-    @kafka.publisher(options.topic)
-    @outbox.subscriber(
+    async def relay(body: bytes) -> KafkaResponse:
+        message = outbox.context.get_local("message")
+        return KafkaResponse(body, headers=message.headers, key=message.headers["ce_subject"].encode())
+
+    claim = outbox.subscriber(
         QUEUE,
         max_workers=options.workers,
         fetch_batch_size=options.claimed,
@@ -58,10 +62,7 @@ async def run(options: argparse.Namespace) -> None:
         max_fetch_interval=0.02,
         decoder=undecoded,
     )
-    async def relay(body: bytes) -> KafkaResponse:
-        message = outbox.context.get_local("message")
-        return KafkaResponse(body, headers=message.headers, key=message.headers["ce_subject"].encode())
-
+    kafka.publisher(options.topic)(claim(relay))
     await kafka.connect()
     print("ready", flush=True)
     await outbox.start()
@@ -73,7 +74,8 @@ async def run(options: argparse.Namespace) -> None:
 
 async def undecoded(message: OutboxMessage) -> bytes:
     """The bytes go on as they are."""
-    return message.body
+    body: bytes = message.body
+    return body
 
 
 def main() -> None:

@@ -57,6 +57,17 @@ class TestRunning:
     def test_a_percentile_is_one_of_the_latencies(self, percent: float, expected: float) -> None:
         assert percentile([5, 3, 1, 4, 2], percent) == expected
 
+    @pytest.mark.parametrize(
+        ("wanted", "found"),
+        [("relay_wake_up", ["relay_wake_up"]), ("p5", ["relay_wake_up"]), ("P14", ["consumer_restart"])],
+    )
+    def test_finds_a_program_by_its_name_and_by_a_figure(self, wanted: str, found: list[str]) -> None:
+        assert find(wanted) == found
+
+    def test_finds_all_that_begin_so_and_all_there_are(self) -> None:
+        assert {name.partition("_")[0] for name in find("relay")} == {"relay"}
+        assert set(find("relay")) < set(find(""))
+
     @pytest.mark.parametrize("wanted", ["nothing_of_this_name", "P999"])
     def test_says_what_there_is_where_nothing_is_called_so(self, wanted: str) -> None:
         with pytest.raises(LookupError, match="there are"):
