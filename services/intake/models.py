@@ -209,7 +209,6 @@ class Board(Versioned, Model):
     __table_args__ = (
         CheckConstraint("contracted_amount_cents > 0", name="contracted_amount_positive"),
         CheckConstraint("currency = 'AUD'", name="currency_known"),
-        _among("close_reason", CloseReason),
         CheckConstraint("(status = 'closed') = (closed_at IS NOT NULL)", name="closed_at_told"),
         _among("status", BoardStatus),
         Index("ix_boards_opened_at_id", "opened_at", "id"),
