@@ -11,6 +11,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+LAST_PORT = 65_535
+
 
 class Environment(StrEnum):
     LOCAL = "local"
@@ -46,7 +48,7 @@ class ServiceSettings(BaseSettings):
     business_time_zone: str = Field("Australia/Sydney", validation_alias="BUSINESS_TIME_ZONE")
 
     http_host: str = Field("127.0.0.1", validation_alias="HTTP_HOST")
-    http_port: int = Field(8000, ge=0, le=65535, validation_alias="HTTP_PORT")
+    http_port: int = Field(8000, ge=0, le=LAST_PORT, validation_alias="HTTP_PORT")
     forwarded_allow_ips: str | None = Field(
         None, validation_alias="FORWARDED_ALLOW_IPS", description="proxies whose X-Forwarded-For is believed"
     )
@@ -150,6 +152,6 @@ def parsed_database_url(url: str) -> URL:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
         parsed = None
-    if parsed is None or parsed.get_backend_name() not in {"postgresql", "postgres"}:
+    if parsed is None or parsed.get_backend_name() not in {"postgresql", "postgres"} or (parsed.port or 0) > LAST_PORT:
         raise ValueError("must be the URL of a PostgreSQL database, as postgresql://role@host:5432/database")
     return parsed

@@ -10,7 +10,14 @@ from chassis.settings import ServiceSettings
 from deploy import SERVICES
 
 SOMEWHERE = "postgresql://nobody@127.0.0.1:9/none"
-NO_URLS = ("", "nowhere", "127.0.0.1:5432", "postgresql://nobody:s3cret@127.0.0.1:port/none", "mysql://nobody@x/none")
+NO_URLS = (
+    "",
+    "nowhere",
+    "127.0.0.1:5432",
+    "postgresql://nobody:s3cret@127.0.0.1:port/none",
+    "mysql://nobody@x/none",
+    "postgresql://x:65536/none",
+)
 
 
 @pytest.fixture(autouse=True)
