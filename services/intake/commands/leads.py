@@ -40,7 +40,8 @@ class TakenLead:
 
 
 # One round trip for the lead, its consent and its first step, and the proof that the key still works: a key that was
-# revoked or has run out inserts nothing, and neither does a submission that is already there.
+# revoked or has run out inserts nothing, and neither does a submission that is already there. The lock is the one that
+# the foreign key takes anyway; taken here, it waits for a revocation under way and then looks at the source again.
 _COLUMNS = (
     "submission_key", "fingerprint", "accepted_as", "status", "selected_path", "service", "name", "email",
     "email_match", "phone", "street", "suburb", "state", "postcode", "received_at",
@@ -52,6 +53,7 @@ _TAKE = text(
         SELECT :id, s.id, 1, :received_at, {", ".join(f":{column}" for column in _COLUMNS)}
           FROM lead_source_keys k JOIN lead_sources s ON s.id = k.source_id
          WHERE k.prefix = :prefix AND s.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())
+           FOR KEY SHARE OF s
         ON CONFLICT (source_id, submission_key) DO NOTHING
         RETURNING id
     ), consent AS (
