@@ -13,6 +13,7 @@ from contracts.identity import Capability, Role
 from contracts.values import MessagePurpose
 from deploy.local.smtp_sink.faults import Action, Fault
 from services.notifications import drafts
+from services.notifications.commands.messages import Draft
 from tests.kit.databases import RolledBackDatabase
 from tests.kit.identity import TestIdentity
 from tests.notifications.conftest import MakeSender, run_until_idle
@@ -33,10 +34,11 @@ async def desk(database: RolledBackDatabase, identity: TestIdentity, clock: Fixe
         yield desk
 
 
-async def refused_message(database: RolledBackDatabase, sender_of: MakeSender) -> str:
+async def refused_message(database: RolledBackDatabase, sender_of: MakeSender, mail: Draft | None = None) -> str:
+    """The mail of a lead, unless another is given."""
     gateway = FakeGateway()
     gateway.faults.order(Fault(action=Action.REFUSE, answer="550 5.7.1 Listed by a block list", times=1))
-    (message_id,) = await queue(database, drafts.lead_delivery(incoming(assignment_created())))
+    (message_id,) = await queue(database, mail or drafts.lead_delivery(incoming(assignment_created())))
     await run_until_idle(sender_of(database, gateway))
     return str(message_id)
 
@@ -112,7 +114,10 @@ class TestMessages:
         assert shown["subject"].startswith("Solar battery lead in Marrickville")
         assert "0412 345 678" in shown["text"]
         assert [attempt["response"] for attempt in shown["attempts"]] == ["5.7.1 Listed by a block list"]
-        assert shown["available_actions"] == ["retry"]
+        assert shown["available_actions"] == []
+        answer = await desk.ask("POST", f"/admin/messages/{shown['id']}/retry", json={"reason": "off the block list"})
+        assert (answer.status_code, answer.json()["type"]) == (409, "urn:waybill:problem:lead_given_back")
+        assert answer.json()["assignment_id"] == shown["subject_id"]
 
     async def test_of_an_unknown_template_show_no_wording(self, desk: Desk, database: RolledBackDatabase) -> None:
         (message_id,) = await queue(database, draft(context={}))
@@ -122,7 +127,9 @@ class TestMessages:
     async def test_are_tried_again_and_audited(
         self, desk: Desk, database: RolledBackDatabase, sender_of: MakeSender
     ) -> None:
-        path = f"/admin/messages/{await refused_message(database, sender_of)}/retry"
+        message_id = await refused_message(database, sender_of, draft())
+        assert (await desk.get(f"/admin/messages/{message_id}"))["available_actions"] == ["retry"]
+        path = f"/admin/messages/{message_id}/retry"
         for _ in range(2):
             shown = await desk.post(path, {"reason": "off the block list"}, Role.EDITOR)
             assert (shown["state"], shown["tries"], shown["next_attempt_at"] is not None) == ("queued", 0, True)

@@ -18,7 +18,7 @@ from contracts.notifications import MessageAccepted, MessageFailed
 from contracts.values import MessagePurpose
 from services.notifications.domain.addresses import address_hash, is_deliverable, normalised, one_line
 from services.notifications.domain.messages import PUBLISHED, MessageState, header_id, mail_class_of, priority_of
-from services.notifications.errors import AddressSuppressed, MessageErased, MessageNotRetryable
+from services.notifications.errors import AddressSuppressed, LeadGivenBack, MessageErased, MessageNotRetryable
 from services.notifications.models import Message
 from services.notifications.queries.messages import (
     ERASE_MESSAGES,
@@ -155,6 +155,9 @@ async def retry_message(
 async def _refuse_retry(session: AsyncSession, message: Message, override_suppression: bool, now: datetime) -> None:
     if not MessageState(message.state).may_be_retried:
         raise MessageNotRetryable(f"the message is {message.state}", message_id=message.id)
+    if is_given_back(message):
+        detail = "give the lead out again from routing's exception queue, where it may have another installer by now"
+        raise LeadGivenBack(detail, message_id=message.id, assignment_id=message.subject_id)
     if message.erased_at is not None:
         raise MessageErased("its address and content were erased", message_id=message.id)
     if message.reason_code == "recipient_invalid" or not is_deliverable(message.recipient_email or ""):
@@ -162,6 +165,12 @@ async def _refuse_retry(session: AsyncSession, message: Message, override_suppre
     standing = await suppressed_hashes(session, [message.recipient_hash], now)
     if standing and not override_suppression:
         raise AddressSuppressed("lift the suppression, or override it with a reason", message_id=message.id)
+
+
+def is_given_back(message: Message) -> bool:
+    """A lead's mail whose failure was published: its assignment has failed, and what arrives now nobody is charged."""
+    has_failed = MessageState(message.state).may_be_retried and message.version > 0
+    return has_failed and message.purpose == MessagePurpose.LEAD_DELIVERY
 
 
 def settle(message: Message, state: MessageState, reason_code: str | None, now: datetime) -> None:

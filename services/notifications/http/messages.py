@@ -16,7 +16,7 @@ from chassis.http import Body, Given, Operator, requires
 from chassis.paging import Page, PageRequest
 from contracts.identity import Capability
 from contracts.values import MessagePurpose
-from services.notifications.commands.messages import retry_message
+from services.notifications.commands.messages import is_given_back, retry_message
 from services.notifications.domain.addresses import address_hash
 from services.notifications.domain.messages import MessageState
 from services.notifications.http.fields import AwareInstant, Reason
@@ -85,7 +85,7 @@ class RetryMessage(Body):
 
 def _row(message: Message) -> dict[str, object]:
     state = MessageState(message.state)
-    retryable = state.may_be_retried and message.erased_at is None
+    retryable = state.may_be_retried and message.erased_at is None and not is_given_back(message)
     fields = {name: getattr(message, name, None) for name in MessageRow.model_fields}
     return fields | {
         "next_attempt_at": message.next_attempt_at if state.is_waiting else None,
