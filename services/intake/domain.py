@@ -9,6 +9,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import NamedTuple
 
+from contracts.abn import is_abn
 from contracts.values import AustralianState, SelectedPath
 
 
@@ -267,16 +268,13 @@ def _either(states: Iterable[AustralianState]) -> str:
 
 # --- clients ---------------------------------------------------------------------------------------------------------
 
-ABN_WEIGHTS = (10, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19)
-
 
 def abn(given: str) -> str:
-    """The eleven digits of a valid ABN: with one taken from the first, their weighted sum is divisible by 89."""
+    """The eleven digits of a valid ABN."""
     digits = "".join(given.split())
     if not re.fullmatch(r"[1-9][0-9]{10}", digits):
         raise Fault("abn_invalid", "must be an ABN of 11 digits")
-    weighted = sum(weight * int(digit) for weight, digit in zip(ABN_WEIGHTS, digits, strict=True)) - ABN_WEIGHTS[0]
-    if weighted % 89:
+    if not is_abn(digits):
         raise Fault("abn_invalid", "is no ABN: its check digits are wrong")
     return digits
 

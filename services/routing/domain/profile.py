@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from functools import cache
 from zoneinfo import available_timezones
 
+from contracts.abn import is_abn
 from contracts.values import AustralianState
 
-ABN_WEIGHTS = (10, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19)
+ABN_LENGTH = 11
 _SEPARATORS = re.compile(r"[\s().-]")
 _E164_AUSTRALIA = re.compile(r"\+61(?:[2-478]\d{8}|1[38]00\d{6}|13\d{4})")
 _SERVICE = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
@@ -22,12 +23,11 @@ _POSTCODE = re.compile(r"\d{4}", re.ASCII)
 
 
 def normal_abn(text: str) -> str:
-    """Eleven digits whose weighted sum is a multiple of 89 (Australian Business Register); raises ValueError."""
+    """The eleven digits; raises ValueError."""
     digits = _SEPARATORS.sub("", text)
-    if len(digits) != len(ABN_WEIGHTS) or not (digits.isascii() and digits.isdigit()):
+    if len(digits) != ABN_LENGTH or not (digits.isascii() and digits.isdigit()):
         raise ValueError("an ABN has 11 digits")
-    numbers = [int(digits[0]) - 1, *map(int, digits[1:])]
-    if digits[0] == "0" or sum(weight * number for weight, number in zip(ABN_WEIGHTS, numbers, strict=True)) % 89:
+    if not is_abn(digits):
         raise ValueError("the check digits of the ABN do not match")
     return digits
 
