@@ -1,5 +1,6 @@
 """Columns that hold a word of a known set: a StrEnum in the program, checked text in the database."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
@@ -25,7 +26,7 @@ class Word(TypeDecorator[WordT], Generic[WordT]):
         return None if value is None else self.words(value)
 
 
-def one_of(column: str, words: type[StrEnum]) -> CheckConstraint:
+def one_of(column: str, words: Iterable[str]) -> CheckConstraint:
     """The check beside a `Word`, named as its column."""
-    listed = ", ".join(f"'{word.value}'" for word in words)
+    listed = ", ".join(f"'{word}'" for word in words)
     return CheckConstraint(f"{column} IN ({listed})", name=column)

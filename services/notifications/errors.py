@@ -21,6 +21,11 @@ class MessageNotRetryable(Refusal):
     title = "Only a message that failed or was suppressed can be tried again"
 
 
+class MessageCancelled(Refusal):
+    code = "message_cancelled"
+    title = "What the message is about was taken back"
+
+
 class MessageErased(Refusal):
     code = "message_erased"
     title = "What the message said has been erased"

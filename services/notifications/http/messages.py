@@ -84,8 +84,8 @@ class RetryMessage(Body):
 
 
 def _row(message: Message) -> dict[str, object]:
-    state = MessageState(message.state)
-    retryable = state.may_be_retried and message.erased_at is None
+    state = message.state
+    retryable = state.may_be_retried and message.erased_at is None and message.cancelled_at is None
     fields = {name: getattr(message, name, None) for name in MessageRow.model_fields}
     return fields | {
         "next_attempt_at": message.next_attempt_at if state.is_waiting else None,
