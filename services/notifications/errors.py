@@ -26,6 +26,11 @@ class LeadGivenBack(Refusal):
     title = "The lead went back to the exception queue with its mail's failure"
 
 
+class MessageCancelled(Refusal):
+    code = "message_cancelled"
+    title = "What the message is about was taken back"
+
+
 class MessageErased(Refusal):
     code = "message_erased"
     title = "What the message said has been erased"

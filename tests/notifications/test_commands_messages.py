@@ -13,7 +13,7 @@ from deploy.local.smtp_sink.faults import Action, Fault
 from deploy.local.smtp_sink.server import SmtpSink
 from services.notifications import drafts, retention
 from services.notifications.commands.messages import cancel_messages, erase_contents, retry_message
-from services.notifications.errors import LeadGivenBack, MessageErased, MessageNotRetryable
+from services.notifications.errors import LeadGivenBack, MessageCancelled, MessageErased, MessageNotRetryable
 from tests.kit.databases import RolledBackDatabase
 from tests.notifications.conftest import MakeSender, run_until_idle
 from tests.notifications.fake_gateway import FakeGateway
@@ -96,6 +96,39 @@ class TestRetryMessage:
                 )
         await run_until_idle(sender_of(database, gateway))
         assert [told.envelope.type for told in await published(database)] == ["message.failed"]
+
+    async def test_refuses_what_was_cancelled_while_it_was_in_hand(
+        self, database: RolledBackDatabase, sender_of: MakeSender, clock: FixedClock
+    ) -> None:
+        subject_id = uuid4()
+        (message_id,) = await queue(database, draft(subject_id=subject_id))
+        gateway = FakeGateway()
+        gateway.faults.order(Fault(action=Action.REFUSE, answer="550 5.7.1 No"))
+        sender = sender_of(database, gateway)
+        await sender._keep_default_account()
+        (claimed,) = await sender._claim(1)
+        async with database.transaction() as session:
+            await cancel_messages(session, MessagePurpose.PAYOUT_RECEIPT, [subject_id], clock.now())
+        sender._unrecorded.append(await sender._send(claimed))
+        await run_until_idle(sender)
+        assert (await message(database, message_id))["state"] == "failed"
+        async with database.transaction() as session:
+            with pytest.raises(MessageCancelled):
+                await retry_message(session, message_id, OPERATOR, "again", override_suppression=False, now=NOW)
+
+    async def test_refuses_what_was_cancelled_after_it_had_failed(
+        self, database: RolledBackDatabase, sender_of: MakeSender
+    ) -> None:
+        gateway = FakeGateway()
+        gateway.faults.order(Fault(action=Action.REFUSE, answer="550 5.7.1 No"))
+        subject_id = uuid4()
+        (message_id,) = await queue(database, draft(subject_id=subject_id))
+        await run_until_idle(sender_of(database, gateway))
+        async with database.transaction() as session:
+            await cancel_messages(session, MessagePurpose.PAYOUT_RECEIPT, [subject_id], NOW)
+            with pytest.raises(MessageCancelled):
+                await retry_message(session, message_id, OPERATOR, "again", override_suppression=False, now=NOW)
+        assert (await message(database, message_id))["state"] == "failed"
 
     async def test_refuses_what_can_never_arrive(self, database: RolledBackDatabase) -> None:
         (message_id,) = await queue(database, draft("nobody"))

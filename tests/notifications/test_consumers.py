@@ -26,6 +26,7 @@ from tests.notifications.samples import (
     exception_raised,
     incoming,
     invoice_sent,
+    invoice_voided,
     one,
     payout_held,
     payout_sent,
@@ -217,6 +218,50 @@ class TestInvoices:
         parked = await one(database, "SELECT reason_code FROM parked_events")
         assert parked["reason_code"] == "document_unknown"
         assert await states(database) == []
+
+
+class TestInvoiceVoided:
+    async def test_stops_what_has_not_left(self, desk: Desk, database: RolledBackDatabase) -> None:
+        document, other = document_rendered(), document_rendered()
+        await desk.take(document, other, invoice_sent(document), invoice_sent(other))
+        await desk.take(invoice_voided(document.invoice_id))
+        kept = await rows(database, "SELECT subject_id, state, reason_code FROM messages ORDER BY state")
+        assert [tuple(row.values()) for row in kept] == [
+            (document.invoice_id, "cancelled", "invoice_voided"),
+            (other.invoice_id, "queued", None),
+        ]
+        assert await published(database) == []
+
+    async def test_in_the_same_batch_too(self, desk: Desk, database: RolledBackDatabase) -> None:
+        document = document_rendered()
+        await desk.take(document, invoice_sent(document), invoice_voided(document.invoice_id))
+        assert await states(database) == ["cancelled"]
+
+    async def test_that_comes_before_the_sending_stops_it_all_the_same(
+        self, desk: Desk, database: RolledBackDatabase
+    ) -> None:
+        document = document_rendered()
+        await desk.take(invoice_voided(document.invoice_id))
+        await desk.take(document, invoice_sent(document))
+        await desk.take(invoice_sent(document, send_no=2))
+        assert await states(database) == ["cancelled", "cancelled"]
+
+    async def test_told_twice_is_done_once(self, desk: Desk, database: RolledBackDatabase) -> None:
+        document = document_rendered()
+        await desk.take(document, invoice_sent(document))
+        for _ in range(2):
+            await desk.take(invoice_voided(document.invoice_id), invoice_voided(document.invoice_id))
+        assert await states(database) == ["cancelled"]
+        assert await rows(database, "SELECT 1 FROM parked_events") == []
+
+    async def test_leaves_what_was_accepted(self, desk: Desk, database: RolledBackDatabase) -> None:
+        document = document_rendered()
+        await desk.take(document, invoice_sent(document))
+        async with database.transaction() as session:
+            await session.execute(text("UPDATE messages SET state = 'accepted', accepted_at = now()"))
+        await desk.take(invoice_voided(document.invoice_id))
+        kept = await one(database, "SELECT state, cancelled_at FROM messages")
+        assert (kept["state"], kept["cancelled_at"]) == ("accepted", None)
 
 
 class TestPayoutSent:

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import outbox
+from chassis.constraints import flush_or_refuse
 from contracts.billing import InvoiceIssued
 from contracts.values import InvoiceKind
-from services.billing.commands.constraints import flush_or_refuse
 from services.billing.commands.journal import post
 from services.billing.commands.numbers import Numbering, Series, next_number
 from services.billing.commands.stripe_events import wake_unmatched

@@ -7,9 +7,9 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import outbox
+from chassis.constraints import flush_or_refuse
 from chassis.ids import new_id
 from contracts.billing import InvoicePaid, InvoicePaymentRecorded
-from services.billing.commands.constraints import flush_or_refuse
 from services.billing.commands.journal import post
 from services.billing.domain.journal import CURRENCY, LedgerAccount, Posting, PostingKind, transfer
 from services.billing.domain.statuses import DocumentStatus, InvoiceStatus, PaymentMethod

@@ -13,14 +13,14 @@ from chassis import audit
 from chassis.audit import Subject
 from chassis.clock import Clock
 from chassis.database import Database
-from chassis.http import Body, Given, Operator, requires
+from chassis.http import AwareInstant, Body, Given, Operator, requires
 from chassis.paging import Page, PageRequest
 from contracts.identity import Capability
 from contracts.values import GstTreatment, InvoiceKind
 from services.billing.commands.accounts import SetAccount, set_account
 from services.billing.commands.issuing import House, terms_days
 from services.billing.commands.price_plans import AddPricePlan, Prices, add_price_plan
-from services.billing.http.fields import AwareInstant, PriceCents, StripeCustomerId
+from services.billing.http.fields import PriceCents, StripeCustomerId
 from services.billing.models import Account, PricePlan
 from services.billing.queries import accounts, listings
 from services.billing.settings import Settings

@@ -12,7 +12,7 @@ from chassis import audit
 from chassis.audit import Subject
 from chassis.clock import Clock
 from chassis.database import Database
-from chassis.http import Body, Given, Operator, Text, requires
+from chassis.http import AwareInstant, Body, Given, Operator, Text, requires
 from chassis.paging import Page, PageRequest
 from contracts.identity import Capability
 from contracts.values import GstTreatment, InvoiceKind
@@ -25,7 +25,6 @@ from services.billing.domain.statuses import InvoiceStatus, PaymentMethod
 from services.billing.http.documents import download
 from services.billing.http.fields import (
     LARGEST_PRICE_CENTS,
-    AwareInstant,
     Reference,
     StripeInvoiceId,
     WebAddress,

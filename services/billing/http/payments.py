@@ -10,12 +10,12 @@ from chassis import audit
 from chassis.audit import Subject
 from chassis.clock import Clock
 from chassis.database import Database
-from chassis.http import Body, Given, Operator, requires
+from chassis.http import AwareInstant, Body, Given, Operator, requires
 from contracts.identity import Capability
 from services.billing.commands.issuing import House
 from services.billing.commands.payments import RecordPayment, record_payment
 from services.billing.domain.statuses import PaymentMethod
-from services.billing.http.fields import AmountCents, AwareInstant, Reference
+from services.billing.http.fields import AmountCents, Reference
 from services.billing.http.invoice_views import InvoiceDetail, PaymentView, detail_of
 
 

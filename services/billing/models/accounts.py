@@ -6,8 +6,9 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
+from chassis.columns import Word, one_of
 from contracts.values import GstTreatment, InvoiceKind
-from services.billing.models.columns import Table, Word, one_of
+from services.billing.models.columns import Table
 
 
 class Account(Table):

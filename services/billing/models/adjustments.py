@@ -6,9 +6,10 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from chassis.columns import Word, one_of
 from contracts.values import AdjustmentType, GstTreatment
 from services.billing.domain.statuses import AdjustmentState
-from services.billing.models.columns import Table, Word, one_of
+from services.billing.models.columns import Table
 
 
 class Adjustment(Table):

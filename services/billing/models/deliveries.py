@@ -6,10 +6,11 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from chassis.columns import Word, one_of
 from chassis.database import Versioned
 from contracts.values import CapReleaseReason, CapStatus, CreditReason, GstTreatment, ProductType
 from services.billing.domain.statuses import EventStatus
-from services.billing.models.columns import Table, Word, one_of
+from services.billing.models.columns import Table
 
 
 class DeliveryEvent(Versioned, Table):

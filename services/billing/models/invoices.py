@@ -7,10 +7,11 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from chassis.columns import Word, one_of
 from chassis.database import Versioned
 from contracts.values import GstTreatment, InvoiceKind
 from services.billing.domain.statuses import DocumentStatus, InvoiceStatus, status_of
-from services.billing.models.columns import Table, Word, one_of
+from services.billing.models.columns import Table
 
 
 class Invoice(Versioned, Table):

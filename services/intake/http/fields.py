@@ -1,11 +1,8 @@
 """The fields of intake's bodies: the domain's rules as pydantic runs them, so that all faults come at once."""
 
-import re
-from datetime import datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, StringConstraints, ValidationInfo
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, StringConstraints, ValidationInfo
 
 from chassis.http import Line, Text
 from contracts.forms import LONGEST_EMAIL, LONGEST_SERVICE, abn, email_address, service_slug
@@ -21,21 +18,6 @@ def _postcode_of_state(postcode: str, info: ValidationInfo) -> str:
     return postcode
 
 
-def _written_out(instant: object) -> object:
-    """Pydantic would take a bare number for seconds since 1970."""
-    if isinstance(instant, str) and not re.match(r"[0-9]{4}-", instant):
-        raise PydanticCustomError("datetime_parsing", "Input should be an instant as 2026-03-03T02:15:04Z")
-    return instant
-
-
-def _aware(instant: datetime) -> datetime:
-    if instant.tzinfo is None:
-        raise PydanticCustomError("timezone_aware", "Input should have timezone info")
-    return instant
-
-
-AwareInstant = Annotated[datetime, BeforeValidator(_written_out), AfterValidator(_aware)]
-"""For parameters: what pydantic's own AwareDatetime is, Litestar does not know."""
 PersonName = Annotated[Text, StringConstraints(max_length=200), AfterValidator(domain.one_line)]
 Street = Annotated[Text, StringConstraints(max_length=200), AfterValidator(domain.one_line)]
 Suburb = Annotated[Text, StringConstraints(max_length=100), AfterValidator(domain.one_line)]
