@@ -77,6 +77,16 @@ class NotIssued(Refusal):
     title = "The invoice is not issued"
 
 
+class NotVoid(Refusal):
+    code = "invoice_not_void"
+    title = "The invoice is not void"
+
+
+class BoardIsBilled(Refusal):
+    code = "board_is_billed"
+    title = "The board has an invoice"
+
+
 class NotOfThisKind(Refusal):
     """Installers' invoices hold deliveries; only a client's lines are written by hand."""
 
@@ -131,7 +141,7 @@ class ReceivedInTheFuture(Invalid):
 
 
 class PaymentExceedsBalance(Refusal):
-    """Unapplied cash is not kept in this release: an over-payment is refused whole."""
+    """More than is owed is a slip of the pen, unless whoever types it in says that the rest is the customer's."""
 
     code = "payment_exceeds_balance"
     title = "The payment is more than is owed"
@@ -139,6 +149,21 @@ class PaymentExceedsBalance(Refusal):
     def __init__(self, invoice_id: UUID, amount_cents: int, balance_cents: int) -> None:
         detail = f"{dollars(amount_cents)} was given and {dollars(balance_cents)} is owed"
         super().__init__(detail, invoice_id=invoice_id, balance_cents=balance_cents)
+
+
+class StripePaymentIdMissing(Invalid):
+    code = "stripe_payment_id_missing"
+    title = "A payment at Stripe needs its id there"
+
+
+class NoCustomerCredit(Refusal):
+    code = "customer_credit_exceeded"
+    title = "More than the customer has, or than is owed"
+
+
+class CreditApplicationIdTaken(Refusal):
+    code = "credit_application_id_taken"
+    title = "The id stands for another application of credit"
 
 
 class PaymentReferenceTaken(Refusal):
@@ -191,6 +216,11 @@ class MakerCannotApprove(Refusal):
 class HasPayments(Refusal):
     code = "invoice_has_payments"
     title = "Money came in for the invoice"
+
+
+class StripeEventNotWaiting(Refusal):
+    code = "stripe_event_not_waiting"
+    title = "Nobody is waited for"
 
 
 class WebhooksDisabled(Refusal):

@@ -9,8 +9,8 @@ from chassis.clock import Clock
 from chassis.database import Database
 from services.billing.commands.stripe_events import (
     PaidAtStripe,
-    ask_about_owed,
-    ignore_event,
+    ask_about_open,
+    forget_event,
     lease_event,
     settle_event,
     try_event_later,
@@ -43,7 +43,7 @@ class StripeSettler:
                     paid = [PaidAtStripe(*astuple(payment)) for payment in payments]
                     await settle_event(session, event.id, paid, self._clock.now())
                 case Refused(code):
-                    await ignore_event(session, event.id, code, self._clock.now())
+                    await forget_event(session, event.id, code, self._clock.now())
                 case Unknown(reason):
                     await try_event_later(session, event.id, reason, self._clock.now())
         log.info("stripe_event_worked_off", event_id=event.event_id, outcome=type(outcome).__name__)
@@ -52,7 +52,7 @@ class StripeSettler:
     async def sweep(self, due_at: datetime) -> None:
         """Every night: payments of which no webhook told us are found all the same."""
         async with self._database.transaction() as session:
-            await ask_about_owed(session, due_at, self._clock.now())
+            await ask_about_open(session, due_at, self._clock.now())
 
 
 async def look_up(gateway: StripeGateway | None, stripe_invoice_id: str | None) -> StripeFacts | None:

@@ -184,6 +184,12 @@ class Books:
             await draft_board_invoices(session, [board], self.clock.now())
         return UUID(str(await self.value("SELECT id FROM invoices WHERE board_id = :id", id=board.board_id)))
 
+    async def client_invoices(self, *amounts_cents: int) -> list[UUID]:
+        """Issued ones of one client, a board each; ex GST."""
+        client = client_state(new_id())
+        drafts = [await self.board_draft(cents, client=client) for cents in amounts_cents]
+        return [(await self.issue(id_, kind=InvoiceKind.CLIENT, stripe_invoice_id=None)).id for id_ in drafts]
+
     async def pay(self, invoice_id: UUID, amount_cents: int, reference: str, **changed: Any) -> RecordedPayment:
         command: dict[str, Any] = {
             "received_at": self.clock.now(),
@@ -197,6 +203,21 @@ class Books:
                 RecordPayment(invoice_id=invoice_id, amount_cents=amount_cents, reference=reference, **command),
                 self.clock.now(),
             )
+
+    async def pay_at_stripe(self, invoice_id: UUID, amount_cents: int) -> RecordedPayment:
+        """As the settler records what Stripe has."""
+        self._references += 1
+        async with self.unit() as session:
+            command = RecordPayment(
+                invoice_id=invoice_id,
+                amount_cents=amount_cents,
+                received_at=self.clock.now(),
+                method=PaymentMethod.STRIPE,
+                by="stripe",
+                external_payment_ref=f"pi_test{self._references:010}",
+                excess_to_credit=True,
+            )
+            return await record_payment(session, command, self.clock.now())
 
     async def credit(self, invoice_id: UUID, amount_cents: int | None, **changed: Any) -> Adjustment:
         """Ex GST; None is all that is left."""

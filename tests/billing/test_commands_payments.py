@@ -39,7 +39,7 @@ class TestRecordPayment:
 
     async def test_posts_cash_or_stripe_clearing_against_the_receivable(self, books: Books, invoice: Invoice) -> None:
         await books.pay(invoice.id, 350, "bank 1")
-        await books.pay(invoice.id, 9_000, "pi_1", method=PaymentMethod.STRIPE)
+        await books.pay(invoice.id, 9_000, "card", method=PaymentMethod.STRIPE, external_payment_ref="pi_123456")
         balances = await books.trial_balance()
         assert balances == {"cash": 350, "stripe_clearing": 9_000, "revenue": -8_500, "gst_payable": -850}
 

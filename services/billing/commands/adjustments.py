@@ -32,7 +32,7 @@ from services.billing.errors import (
     UnknownReason,
 )
 from services.billing.models import Adjustment, Invoice
-from services.billing.queries import adjustments, invoices
+from services.billing.queries import accounts, adjustments, invoices
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ async def _lock(session: AsyncSession, adjustment_id: UUID) -> tuple[Invoice, Ad
 async def _shares(
     session: AsyncSession, invoice: Invoice, line_no: int | None, ex_gst_cents: int | None, type_: AdjustmentType
 ) -> list[LineShare]:
-    """A credit over the lines it falls on; a debit falls on none."""
+    """A credit over the lines it falls on, paid or not; a debit falls on none."""
     if type_ is AdjustmentType.DEBIT:
         return []
     lines = await adjustments.lines_left(session, invoice.id)
@@ -141,12 +141,7 @@ async def _shares(
     if wanted > left or left == 0:
         detail = f"{dollars(wanted)} ex GST was asked for and {dollars(left)} is left"
         raise CreditTooLarge(detail, invoice_id=invoice.id)
-    shares = rules.split_credit(wanted, lines)
-    inc_gst_cents = gst.total([share.amounts for share in shares]).inc_gst_cents
-    if inc_gst_cents > invoice.balance_cents:
-        detail = f"{dollars(inc_gst_cents)} with GST was asked for and {dollars(invoice.balance_cents)} is owed"
-        raise CreditTooLarge(detail, invoice_id=invoice.id)
-    return shares
+    return rules.split_credit(wanted, lines)
 
 
 def _debit(command: AddAdjustment) -> Amounts:
@@ -166,18 +161,28 @@ async def _apply(
 ) -> None:
     adjustment.number = await next_number(session, numbering, Series.ADJUSTMENT_NOTE)
     decide(adjustment, AdjustmentState.APPROVED, by.id, by.name, now)
-    if adjustment.type is AdjustmentType.CREDIT:
-        adjustment.gst_cents = gst.total([share.amounts for share in shares]).gst_cents
-        invoice.credits_cents += adjustment.ex_gst_cents
-        invoice.adjusted_gst_cents -= adjustment.gst_cents
-    else:
+    excess_cents = _settle(invoice, adjustment, shares)
+    await session.flush()
+    if excess_cents:
+        (await accounts.lock_credit(session, invoice.account_id)).customer_credit_cents += excess_cents
+    await credit_lines(session, invoice, adjustment, shares, now)
+    await post(session, [_posting(invoice, adjustment, excess_cents, now)], now)
+    outbox.add(session, _adjusted_event(invoice, adjustment, excess_cents, now), version=invoice.next_version())
+    note_if_paid(session, invoice, now)
+
+
+def _settle(invoice: Invoice, adjustment: Adjustment, shares: list[LineShare]) -> int:
+    """What of a credit is more than is still owed: it was paid, and is the customer's."""
+    if adjustment.type is AdjustmentType.DEBIT:
         invoice.debits_cents += adjustment.ex_gst_cents
         invoice.adjusted_gst_cents += adjustment.gst_cents
-    await session.flush()
-    await credit_lines(session, invoice, adjustment, shares, now)
-    await post(session, [_posting(invoice, adjustment, now)], now)
-    outbox.add(session, _adjusted_event(invoice, adjustment, now), version=invoice.next_version())
-    note_if_paid(session, invoice, now)
+        return 0
+    adjustment.gst_cents = gst.total([share.amounts for share in shares]).gst_cents
+    excess_cents = max(0, adjustment.inc_gst_cents - invoice.owed_cents)
+    invoice.credits_cents += adjustment.ex_gst_cents
+    invoice.adjusted_gst_cents -= adjustment.gst_cents
+    invoice.customer_credit_cents += excess_cents
+    return excess_cents
 
 
 def _asked_for(command: AddAdjustment, amounts: Amounts, now: datetime) -> Adjustment:
@@ -223,20 +228,20 @@ def _refuse_unissued(invoice: Invoice) -> None:
         raise NotIssued(detail, invoice_id=invoice.id)
 
 
-def _posting(invoice: Invoice, adjustment: Adjustment, now: datetime) -> Posting:
+def _posting(invoice: Invoice, adjustment: Adjustment, excess_cents: int, now: datetime) -> Posting:
     is_credit = adjustment.type is AdjustmentType.CREDIT
-    entries = credit_entries if is_credit else invoice_entries
+    amounts = (adjustment.ex_gst_cents, adjustment.gst_cents)
     return Posting(
         source_key=f"adjustment:{adjustment.id}",
         kind=PostingKind.CREDIT_GIVEN if is_credit else PostingKind.DEBIT_CHARGED,
         occurred_at=now,
-        entries=entries(adjustment.ex_gst_cents, adjustment.gst_cents),
+        entries=credit_entries(*amounts, excess_cents) if is_credit else invoice_entries(*amounts),
         party_id=invoice.account_id,
         invoice_id=invoice.id,
     )
 
 
-def _adjusted_event(invoice: Invoice, adjustment: Adjustment, now: datetime) -> InvoiceAdjusted:
+def _adjusted_event(invoice: Invoice, adjustment: Adjustment, excess_cents: int, now: datetime) -> InvoiceAdjusted:
     return InvoiceAdjusted(
         invoice_id=invoice.id,
         adjustment_id=adjustment.id,
@@ -246,5 +251,6 @@ def _adjusted_event(invoice: Invoice, adjustment: Adjustment, now: datetime) -> 
         gst_cents=adjustment.gst_cents,
         currency=CURRENCY,
         balance_cents=invoice.balance_cents,
+        customer_credit_cents=excess_cents or None,
         adjusted_at=now,
     )

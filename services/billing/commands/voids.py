@@ -34,11 +34,11 @@ class VoidInvoice:
 
 
 async def void_invoice(session: AsyncSession, command: VoidInvoice, now: datetime) -> Invoice:
-    """Of a draft, or of an issued invoice on which nothing was paid. Credited deliveries stay credited."""
+    """Of a draft, or of an issued invoice for which no money came in. Credited deliveries stay credited."""
     invoice = await invoices.lock(session, command.invoice_id)
     if invoice.document_status is DocumentStatus.VOID:
         return invoice
-    if invoice.paid_cents:
+    if invoice.has_money:
         raise HasPayments("money came in for it: give a credit instead", invoice_id=invoice.id)
     entries = [Entry(entry.account, entry.amount_cents) for entry in await invoices.entries(session, invoice.id)]
     invoice.document_status = DocumentStatus.VOID
@@ -77,11 +77,14 @@ def _posting(invoice: Invoice, entries: list[Entry], now: datetime) -> Posting:
 
 
 def _voided_event(invoice: Invoice, reason: VoidReason, now: datetime) -> InvoiceVoided:
-    return InvoiceVoided(
-        invoice_id=invoice.id,
-        kind=invoice.kind,
-        number=invoice.number,
-        board_id=invoice.board_id,
-        reason_code=reason,
-        voided_at=now,
+    return InvoiceVoided.model_validate(
+        {
+            "invoice_id": invoice.id,
+            "kind": invoice.kind,
+            "number": invoice.number,
+            **invoice.parties,
+            "reason_code": reason,
+            "paid_at": invoice.paid_at,
+            "voided_at": now,
+        }
     )

@@ -9,6 +9,7 @@ from services.billing.domain.tax_invoice import Blocker, Face, Owner, missing_el
 
 STRIPE_INVOICE_PATTERN = r"^in_[A-Za-z0-9_]{6,240}$"
 STRIPE_CUSTOMER_PATTERN = r"^cus_[A-Za-z0-9_]{6,240}$"
+STRIPE_PAYMENT_PATTERN = r"^(pi|py|ch)_[A-Za-z0-9_]{6,240}$"
 DEAD_AT_STRIPE = frozenset({"void", "uncollectible", "deleted"})
 
 

@@ -15,7 +15,7 @@ class DocumentStatus(StrEnum):
 
 
 class InvoiceStatus(StrEnum):
-    """What is shown: the document's life and, once issued, what has been paid of it."""
+    """What is shown: the document's life and, once issued, what is paid of it."""
 
     DRAFT = "draft"
     ISSUED = "issued"
@@ -60,6 +60,10 @@ class StripeEventState(StrEnum):
     UNMATCHED = "unmatched"
     HELD = "held"
 
+    @property
+    def waits_for_a_person(self) -> bool:
+        return self in {StripeEventState.HELD, StripeEventState.UNMATCHED}
+
 
 class Action(StrEnum):
     """What can be done with an invoice as it stands; the same words in the API and on the page."""
@@ -74,12 +78,12 @@ class Action(StrEnum):
     VOID = "void"
 
 
-def status_of(document_status: DocumentStatus, paid_cents: int, balance_cents: int) -> InvoiceStatus:
+def status_of(document_status: DocumentStatus, settled_cents: int, balance_cents: int) -> InvoiceStatus:
     if document_status is not DocumentStatus.ISSUED:
         return InvoiceStatus(document_status)
     if balance_cents == 0:
         return InvoiceStatus.PAID
-    return InvoiceStatus.PARTIALLY_PAID if paid_cents else InvoiceStatus.ISSUED
+    return InvoiceStatus.PARTIALLY_PAID if settled_cents else InvoiceStatus.ISSUED
 
 
 def is_overdue(status: InvoiceStatus, due_at: datetime | None, now: datetime) -> bool:

@@ -12,7 +12,10 @@ from services.billing.models.columns import Table, Word, one_of
 
 
 class Adjustment(Table):
-    """What was asked for never changes; once decided nothing does, but the instant at which its note was rendered."""
+    """What was asked for never changes; once decided nothing does, but the instant at which its note was rendered.
+
+    `asked_cents` is None where all that was left was asked for.
+    """
 
     __tablename__ = "adjustments"
 
@@ -23,6 +26,7 @@ class Adjustment(Table):
     notes: Mapped[str | None]
     line_no: Mapped[int | None]
     gst_treatment: Mapped[GstTreatment] = mapped_column(Word(GstTreatment))
+    asked_cents: Mapped[int | None]
     ex_gst_cents: Mapped[int]
     gst_cents: Mapped[int]
     state: Mapped[AdjustmentState] = mapped_column(Word(AdjustmentState))

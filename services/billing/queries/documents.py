@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.values import DocumentKind, ProductType
 from services.billing.domain.printed import InvoiceFacts, NoteFacts, PrintedLine
-from services.billing.domain.statuses import AdjustmentState, DocumentStatus
+from services.billing.domain.statuses import AdjustmentState
 from services.billing.domain.tax_invoice import Party
 from services.billing.errors import DocumentNotReady
 from services.billing.models import Adjustment, AdjustmentLine, DeliveryEvent, Document, Invoice, InvoiceLine
@@ -39,7 +39,7 @@ async def next_unrendered(session: AsyncSession, besides: Collection[UUID]) -> t
     """The document that waits longest; `besides` are those that failed a moment ago."""
     invoice = (
         select(Invoice.id)
-        .where(Invoice.document_status == DocumentStatus.ISSUED, Invoice.rendered_at.is_(None))
+        .where(Invoice.issued_at.is_not(None), Invoice.rendered_at.is_(None))
         .where(Invoice.id.not_in(besides))
         .order_by(Invoice.issued_at)
         .limit(1)

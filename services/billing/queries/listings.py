@@ -91,9 +91,9 @@ def _of_status(status: InvoiceStatus) -> list[ColumnElement[bool]]:
         case InvoiceStatus.PAID:
             return [Invoice.document_status == DocumentStatus.ISSUED, Invoice.balance_cents == 0]
         case InvoiceStatus.PARTIALLY_PAID:
-            return [*_owed(), Invoice.paid_cents > 0]
+            return [*_owed(), Invoice.paid_cents > Invoice.customer_credit_cents]
         case InvoiceStatus.ISSUED:
-            return [*_owed(), Invoice.paid_cents == 0]
+            return [*_owed(), Invoice.paid_cents == Invoice.customer_credit_cents]
 
 
 def _owed() -> list[ColumnElement[bool]]:
