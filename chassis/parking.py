@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.errors import NotFound, Refusal
 from chassis.ids import new_id
-from chassis.outbox import pack_headers, unpack_headers
+from chassis.outbox import SEGMENTS, pack_headers, unpack_headers
 from chassis.records import Arrival
 from chassis.tables import parked_events
 
@@ -223,13 +223,16 @@ async def lock_lane_of(session: AsyncSession, parked: Row[Any]) -> None:
 
 _RETURN = text(
     """
-    INSERT INTO outbox (id, shard, event_id, topic, key, headers, body, created_at)
-    OVERRIDING SYSTEM VALUE
-    SELECT record_offset, :slot, event_id, topic, key, headers, body, parked_at FROM parked_events WHERE id = :id
+    INSERT INTO outbox (id, segment, shard, event_id, topic, key, headers, body, created_at)
+    SELECT record_offset, :segment, :slot, event_id, topic, key, headers, body, parked_at
+    FROM parked_events WHERE id = :id
     """
 )
 
 
 async def back_to_outbox(session: AsyncSession, id_: UUID, slot: int) -> None:
-    """For what the relay parked: it takes its old place again, before whatever its key has published since."""
-    await session.execute(_RETURN, {"id": id_, "slot": slot})
+    """For what the relay parked: it takes its old place again, before whatever its key has published since.
+
+    It does so in the segment that the relay reads whole, as its place may be one that the relay has left behind.
+    """
+    await session.execute(_RETURN, {"id": id_, "slot": slot, "segment": SEGMENTS})

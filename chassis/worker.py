@@ -14,7 +14,9 @@ from chassis import parking
 from chassis.event_metrics import PARKED_WAITING
 from chassis.faults import is_passing
 from chassis.loops import LoopRunner
-from chassis.relay import Relay, Shard, kafka_producer, measure_outbox
+from chassis.pending import Shard
+from chassis.publishing import kafka_producer
+from chassis.relay import Relay, measure_outbox
 from chassis.runtime import ConsumerRuntime
 from chassis.schedule import Scheduler
 from chassis.service import Service
