@@ -63,6 +63,19 @@ class DeliveryCredited(Event):
     credited_at: Instant
 
 
+class DeliveryVoided(Event):
+    """A delivery that stood on no invoice is not billed at all."""
+
+    type: ClassVar[str] = "delivery.voided"
+    topic: ClassVar[topics.Topic] = topics.DELIVERIES
+
+    assignment_id: UUID
+    delivery_event_id: UUID
+    installer_id: UUID
+    reason_code: str
+    voided_at: Instant
+
+
 class InvoiceDrafted(Event):
     """A draft exists. `period_*` for an installer's month, `board_id` for a client's board.
 

@@ -24,6 +24,11 @@ class AdjustmentNotFound(NotFound):
     title = "No such adjustment"
 
 
+class DeliveryNotFound(NotFound):
+    code = "delivery_not_found"
+    title = "No such delivery"
+
+
 class StripeEventNotFound(NotFound):
     code = "stripe_event_not_found"
     title = "No such Stripe event"
@@ -156,6 +161,13 @@ class StripePaymentIdMissing(Invalid):
     title = "A payment at Stripe needs its id there"
 
 
+class StripePaymentDiffers(Refusal):
+    """What would be typed in otherwise than Stripe has it could never be told apart from a second payment."""
+
+    code = "stripe_payment_differs"
+    title = "Stripe has it otherwise"
+
+
 class NoCustomerCredit(Refusal):
     code = "customer_credit_exceeded"
     title = "More than the customer has, or than is owed"
@@ -196,6 +208,43 @@ class AdjustmentIdTaken(Refusal):
 class AmountMissing(Invalid):
     code = "amount_missing"
     title = "An amount is required"
+
+
+class AmountNotExpected(Invalid):
+    code = "amount_not_expected"
+    title = "The amount follows from what is named"
+
+
+class DeliveriesMissing(Invalid):
+    code = "deliveries_missing"
+    title = "The deliveries have to be named"
+
+
+class DeliveriesNotExpected(Invalid):
+    code = "deliveries_not_expected"
+    title = "No deliveries are named here"
+
+
+class DeliveriesNotLate(Refusal):
+    """Each one that cannot be charged is named in `errors` with its reason."""
+
+    code = "deliveries_not_late"
+    title = "Not deliveries that the invoice went without"
+
+
+class DeliveriesCostNothing(Refusal):
+    code = "deliveries_cost_nothing"
+    title = "There is nothing to charge"
+
+
+class DeliveryIsBilled(Refusal):
+    code = "delivery_is_billed"
+    title = "The delivery is billed"
+
+
+class SecondOperatorNeeded(Refusal):
+    code = "second_operator_needed"
+    title = "Over the limit of one operator"
 
 
 class CreditTooLarge(Refusal):

@@ -16,8 +16,8 @@ from services.billing.commands.stripe_events import (
     try_event_later,
 )
 from services.billing.domain.issuing import StripeFacts
-from services.billing.errors import StripeAway
-from services.billing.stripe_gateway import Refused, StripeGateway, Succeeded, Unknown
+from services.billing.errors import StripeAway, StripePaymentDiffers
+from services.billing.stripe_gateway import Refused, StripeGateway, StripePayment, Succeeded, Unknown
 
 log = structlog.get_logger(__name__)
 
@@ -53,6 +53,28 @@ class StripeSettler:
         """Every night: payments of which no webhook told us are found all the same."""
         async with self._database.transaction() as session:
             await ask_about_open(session, due_at, self._clock.now())
+
+
+async def look_up_payment(
+    gateway: StripeGateway | None, stripe_invoice_id: str | None, reference: str | None
+) -> int | None:
+    """What Stripe has of the invoice under that id, in cents; None where there is nothing to ask, or nobody.
+
+    Call it before the transaction that records. Raises StripePaymentDiffers where Stripe has no such payment.
+    """
+    if gateway is None or stripe_invoice_id is None or reference is None:
+        return None
+    outcome = await gateway.payments(stripe_invoice_id)
+    if isinstance(outcome, Unknown):
+        raise StripeAway(f"Stripe did not answer ({outcome.reason}); nothing was changed")
+    paid = {payment.reference: payment.amount_cents for payment in _found(outcome)}
+    if reference not in paid:
+        raise StripePaymentDiffers(f"Stripe has no payment {reference} of {stripe_invoice_id}")
+    return paid[reference]
+
+
+def _found(outcome: Succeeded[list[StripePayment]] | Refused) -> list[StripePayment]:
+    return outcome.found if isinstance(outcome, Succeeded) else []
 
 
 async def look_up(gateway: StripeGateway | None, stripe_invoice_id: str | None) -> StripeFacts | None:

@@ -14,9 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.clock import FixedClock
 from chassis.database import Database
 from chassis.ids import new_id
+from chassis.outbox import unpack_headers
+from contracts.envelope import from_headers
 from contracts.values import AdjustmentType, CreditReason, InvoiceKind, ProductType
 from services.billing.commands.accounts import AccountState, apply_account_states
-from services.billing.commands.adjustments import AddAdjustment, ApprovalRule, Decider, add_adjustment
+from services.billing.commands.adjusting import Decider
+from services.billing.commands.adjustments import AddAdjustment, ApprovalRule, add_adjustment
 from services.billing.commands.client_invoices import ClosedBoard, draft_board_invoices
 from services.billing.commands.deliveries import record_deliveries
 from services.billing.commands.drafts import DraftResult, GenerateDrafts, generate_drafts
@@ -254,10 +257,10 @@ class Books:
         """The bodies of the events in the outbox, in their order, each with its `type` and `version`."""
         found = []
         for row in await self.rows("SELECT topic, key, headers, body FROM outbox ORDER BY id"):
-            headers = dict(json.loads(row.headers))
+            envelope = from_headers(unpack_headers(row.headers))
             event = json.loads(row.body)
-            event |= {"type": headers["ce_type"], "version": int(headers["ce_aggregateversion"])}
-            event |= {"key": row.key.decode(), "causation_id": headers.get("ce_causationid")}
+            event |= {"type": envelope.type, "version": envelope.aggregate_version}
+            event |= {"key": row.key.decode(), "causation_id": envelope.causation_id}
             found.append(event)
         return [event for event in found if type_ in {None, event["type"]}]
 

@@ -15,7 +15,7 @@ from contracts.billing import InvoicePaid, InvoicePaymentRecorded
 from contracts.values import InvoiceKind
 from services.billing.commands.constraints import flush_or_refuse
 from services.billing.commands.journal import post
-from services.billing.domain.issuing import STRIPE_PAYMENT_PATTERN
+from services.billing.domain.issuing import STRIPE_PAYMENT_PATTERN, dollars
 from services.billing.domain.journal import CURRENCY, LedgerAccount, Posting, PostingKind, payment_entries
 from services.billing.domain.statuses import DocumentStatus, InvoiceStatus, PaymentMethod
 from services.billing.errors import (
@@ -23,6 +23,7 @@ from services.billing.errors import (
     PaymentExceedsBalance,
     PaymentReferenceTaken,
     ReceivedInTheFuture,
+    StripePaymentDiffers,
     StripePaymentIdMissing,
 )
 from services.billing.models import Invoice, Payment
@@ -33,7 +34,8 @@ from services.billing.queries import accounts, invoices, payments
 class RecordPayment:
     """One of the references at least. `external_payment_ref` is Stripe's id of the payment.
 
-    With `excess_to_credit`, what is more than is owed becomes the customer's credit; without it, it is refused.
+    `at_stripe_cents` is what Stripe has under it, where it was asked. With `excess_to_credit`, what is more than is
+    owed becomes the customer's credit; without it, it is refused.
     """
 
     invoice_id: UUID
@@ -43,6 +45,7 @@ class RecordPayment:
     by: str
     reference: str | None = None
     external_payment_ref: str | None = None
+    at_stripe_cents: int | None = None
     excess_to_credit: bool = False
 
     @property
@@ -60,6 +63,7 @@ class MarkPaid:
     by: str
     reference: str | None = None
     external_payment_ref: str | None = None
+    at_stripe_cents: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +80,7 @@ async def record_payment(session: AsyncSession, command: RecordPayment, now: dat
     if known:
         _refuse_another(known, command)
         return RecordedPayment(known[0], invoice, is_new=False)
-    if command.received_at > now and command.method is not PaymentMethod.STRIPE:
-        raise ReceivedInTheFuture("received_at lies in the future", invoice_id=invoice.id)
+    _refuse_untrue(command, now)
     excess_cents = _excess(invoice, command)
     payment = await _take_in(session, invoice, command, excess_cents, now)
     await post(session, [_posting(invoice, payment, excess_cents)], now)
@@ -100,6 +103,7 @@ async def mark_paid(session: AsyncSession, command: MarkPaid, now: datetime) -> 
         by=command.by,
         reference=command.reference or f"{invoice.number}/{await payments.count(session, invoice.id) + 1}",
         external_payment_ref=command.external_payment_ref,
+        at_stripe_cents=command.at_stripe_cents,
     )
     recorded = await record_payment(session, payment, now)
     if not recorded.is_new:
@@ -168,6 +172,16 @@ def _refuse_nameless(command: RecordPayment) -> None:
         return
     fault = FieldError("external_payment_ref", "missing", "Give Stripe's id of the payment: pi_…, py_… or ch_…")
     raise StripePaymentIdMissing(detail, errors=(fault,), invoice_id=command.invoice_id)
+
+
+def _refuse_untrue(command: RecordPayment, now: datetime) -> None:
+    if command.received_at > now and command.method is not PaymentMethod.STRIPE:
+        raise ReceivedInTheFuture("received_at lies in the future", invoice_id=command.invoice_id)
+    if command.at_stripe_cents not in {None, command.amount_cents}:
+        raise StripePaymentDiffers(
+            f"ours is {dollars(command.amount_cents)}, Stripe's is {dollars(command.at_stripe_cents or 0)}",
+            invoice_id=command.invoice_id,
+        )
 
 
 def _refuse_unissued(invoice: Invoice) -> None:

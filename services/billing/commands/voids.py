@@ -5,17 +5,17 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import outbox
 from contracts.billing import InvoiceVoided
-from services.billing.commands.adjustments import decide
+from services.billing.commands.adjusting import decide
 from services.billing.commands.journal import post
 from services.billing.domain.journal import Entry, Posting, PostingKind, reversing_entries
 from services.billing.domain.statuses import AdjustmentState, DocumentStatus
 from services.billing.errors import HasPayments
-from services.billing.models import Invoice, InvoiceLine
+from services.billing.models import Adjustment, AdjustmentDelivery, Invoice, InvoiceLine
 from services.billing.queries import adjustments, invoices
 
 
@@ -52,12 +52,13 @@ async def void_invoice(session: AsyncSession, command: VoidInvoice, now: datetim
 
 
 async def _let_lines_fall(session: AsyncSession, invoice: Invoice) -> None:
-    await session.execute(
-        update(InvoiceLine)
-        .where(InvoiceLine.invoice_id == invoice.id)
-        .values(is_live=False)
-        .execution_options(synchronize_session=False)
-    )
+    """Its deliveries can be billed again, those that a debit charged too."""
+    of_debits = select(Adjustment.id).where(Adjustment.invoice_id == invoice.id)
+    for falling in (
+        update(InvoiceLine).where(InvoiceLine.invoice_id == invoice.id),
+        update(AdjustmentDelivery).where(AdjustmentDelivery.adjustment_id.in_(of_debits)),
+    ):
+        await session.execute(falling.values(is_live=False).execution_options(synchronize_session=False))
 
 
 async def _reject_pending(session: AsyncSession, invoice: Invoice, by: str, now: datetime) -> None:

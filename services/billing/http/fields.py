@@ -8,7 +8,11 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from chassis.http import Line, Text
-from services.billing.domain.issuing import STRIPE_CUSTOMER_PATTERN, STRIPE_INVOICE_PATTERN
+from services.billing.domain.issuing import (
+    STRIPE_CUSTOMER_PATTERN,
+    STRIPE_INVOICE_PATTERN,
+    STRIPE_PAYMENT_PATTERN,
+)
 from services.billing.domain.periods import MONTH_PATTERN
 
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
@@ -41,6 +45,9 @@ StripeInvoiceId = Annotated[
 ]
 StripeCustomerId = Annotated[
     str, StringConstraints(pattern=STRIPE_CUSTOMER_PATTERN, max_length=255), Field(examples=["cus_Na6dX7aXxi11N4"])
+]
+StripePaymentId = Annotated[
+    str, StringConstraints(pattern=STRIPE_PAYMENT_PATTERN, max_length=255), Field(examples=["pi_3PqT2cLkdIwHu7ix"])
 ]
 WebAddress = Annotated[Line, StringConstraints(pattern=r"^https://[^\s]+$", max_length=2000)]
 Reference = Annotated[Line, StringConstraints(max_length=120)]

@@ -60,6 +60,26 @@ class Adjustment(Table):
         return self.ex_gst_cents + self.gst_cents
 
 
+class AdjustmentDelivery(Table):
+    """A delivery that a debit charges, because it came after its month was invoiced: billed there and nowhere else.
+
+    `is_live` falls when the invoice is voided: then the delivery may be billed anew.
+    """
+
+    __tablename__ = "adjustment_deliveries"
+
+    adjustment_id: Mapped[UUID] = mapped_column(ForeignKey("adjustments.id"), primary_key=True)
+    delivery_event_id: Mapped[UUID] = mapped_column(ForeignKey("delivery_events.id"), primary_key=True)
+    ex_gst_cents: Mapped[int]
+    gst_cents: Mapped[int]
+    is_live: Mapped[bool] = mapped_column(default=True, server_default="true")
+
+    __table_args__ = (
+        CheckConstraint("ex_gst_cents >= 0 AND gst_cents >= 0", name="amounts"),
+        Index("uq_adjustment_deliveries_delivery", "delivery_event_id", unique=True, postgresql_where=text("is_live")),
+    )
+
+
 class AdjustmentLine(Table):
     """The part of a credit that falls on one line of the invoice; written once, with the decision."""
 
