@@ -113,14 +113,10 @@ class TestRevokingMeanwhile:
         """It saw the source alive when it began."""
         _, source = await working_source(committed)
 
-        async def take() -> None:
-            async with committed.transaction() as session:
-                await take_lead(session, taking(source))
-
         async with committed.transaction() as session:
             await revoke_source(session, source.source_id, None, OPERATOR, NOW)
             await session.flush()
-            post = asyncio.create_task(take())
+            post = asyncio.create_task(take_lead(committed, taking(source)))
             await blocked(committed)
         with pytest.raises(SourceRevoked):
             await post

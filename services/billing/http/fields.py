@@ -5,7 +5,11 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from chassis.http import Line, Text
-from services.billing.domain.issuing import STRIPE_CUSTOMER_PATTERN, STRIPE_INVOICE_PATTERN
+from services.billing.domain.issuing import (
+    STRIPE_CUSTOMER_PATTERN,
+    STRIPE_INVOICE_PATTERN,
+    STRIPE_PAYMENT_PATTERN,
+)
 from services.billing.domain.periods import MONTH_PATTERN
 
 LARGEST_AMOUNT_CENTS = 10_000_000_000
@@ -20,6 +24,9 @@ StripeInvoiceId = Annotated[
 ]
 StripeCustomerId = Annotated[
     str, StringConstraints(pattern=STRIPE_CUSTOMER_PATTERN, max_length=255), Field(examples=["cus_Na6dX7aXxi11N4"])
+]
+StripePaymentId = Annotated[
+    str, StringConstraints(pattern=STRIPE_PAYMENT_PATTERN, max_length=255), Field(examples=["pi_3PqT2cLkdIwHu7ix"])
 ]
 WebAddress = Annotated[Line, StringConstraints(pattern=r"^https://[^\s]+$", max_length=2000)]
 Reference = Annotated[Line, StringConstraints(max_length=120)]
