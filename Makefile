@@ -9,7 +9,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 TEST_WORKERS ?= 2
 CODE := contracts chassis services deploy tests
 
-.PHONY: help demo up down status clock test test-fast lint format types migrate documents requirements clean
+.PHONY: help demo up down status clock test test-fast faults lint format types migrate documents requirements clean
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,10 @@ test: $(READY) ## every test, on real Kafka, PostgreSQL, SMTP and a Stripe serve
 
 test-fast: $(READY) ## the inner loop: all but the tests that kill and restart things
 	@HYPOTHESIS_PROFILE=fast $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup -m "not slow" $(ARGS)
+
+faults: $(READY) ## break things under load and prove that nothing is lost; ROUNDS=10 or KILLS=1000, SEED=7, ONLY=14
+	@$(BIN)/python -m tests.faults $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(KILLS),--kills $(KILLS)) \
+		$(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) $(if $(SCALE),--scale $(SCALE)) $(ARGS)
 
 lint: $(READY) ## formatting, lint, who imports whom, generated documents
 	@$(BIN)/ruff format --check --quiet $(CODE)
