@@ -15,6 +15,7 @@ To add a fault, write `tests/faults/fault_<number>_<name>.py` with a subclass of
   how much of it. `at.note("kills")` counts what the report shows, `at.require(...)` is for what must hold besides I1
   to I8.
 - Who starts or ends a service's processes does it under `async with at.rig.hold(service)`.
+- `async def verify(self, at: Round)`, where there is something to look at when all has settled.
 
 After `inject` the round restarts what is dead, takes back what was ordered of the proxies, waits until all is settled
 (I7) and has the independent reader check the other invariants (checker.py). What a fault puts into a topic itself it

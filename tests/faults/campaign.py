@@ -2,14 +2,15 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
+from traceback import extract_tb
 
 from contracts.topics import TOPICS
-from tests.faults.checker import Checker, Verdict
+from tests.faults.checker import Checker
 from tests.faults.fault import Fault, Round, Scale, chance_of
 from tests.faults.load import Load
 from tests.faults.log_reader import LogReader
@@ -106,24 +107,42 @@ class Campaign:
         self._load.chance = chance_of(f"{planned.seed}/load")
         at = Round(self._rig, self._load, self._checker, chance_of(f"{planned.seed}/{planned.numbers}"), self._scale)
         outcome = Outcome(planned, self._scale.name, at.figures, at.longest_seconds, failures=at.failures)
-        before = self._checker.duplicates
+        before = self._checker.duplicates.total()
+        faults = [fault() for fault in planned.faults]
         try:
-            await self._inject(at, planned.faults)
-            outcome.settled_after_seconds = await until_settled(self._rig, self._checker, self._scale.settle_seconds)
-        except NotSettled as stuck:
-            outcome.failures.append(str(stuck))
-        verdict = await self._checker.check(self._load.answers)
-        outcome.failures += verdict.broken
-        outcome.seen = _seen(verdict, self._checker.duplicates - before, await self._absorbed())
+            await self._inject(at, faults)
+        except Exception as fault:
+            # What could not be done is no proof of anything: the round fails, and all is looked at all the same.
+            outcome.failures += told(fault)
+        await self._look(at, faults, outcome)
+        outcome.seen["published again in this round"] = self._checker.duplicates.total() - before
         outcome.seconds = monotonic() - began
         self._say(outcome)
         return outcome
 
-    async def _inject(self, at: Round, faults: Iterable[type[Fault]]) -> None:
+    async def _inject(self, at: Round, faults: Sequence[Fault]) -> None:
         async with self._load.running(self._scale.leads_per_second):
-            await _all_at_once(at, faults)
-            self._take_back()
-            await self._rig.mend()
+            try:
+                async with asyncio.TaskGroup() as group:
+                    for fault in faults:
+                        group.create_task(fault.inject(at))
+            finally:
+                self._take_back()
+                await self._rig.mend()
+
+    async def _look(self, at: Round, faults: Sequence[Fault], outcome: Outcome) -> None:
+        try:
+            outcome.settled_after_seconds = await until_settled(self._rig, self._checker, self._scale.settle_seconds)
+        except NotSettled as stuck:
+            # Whatever is missing may still be on its way: what was seen to be wrong is told, and no more.
+            outcome.failures += [str(stuck), *self._checker.take_found().broken]
+            return
+        for fault in faults:
+            await fault.verify(at)
+        verdict = await self._checker.check(self._load.answers)
+        outcome.failures += verdict.broken
+        outcome.seen = verdict.seen
+        outcome.seen["absorbed by inboxes"] = await self._absorbed()
 
     def _take_back(self) -> None:
         for proxy in (self._rig.postgres_proxy, *self._rig.kafka_proxies.values()):
@@ -151,17 +170,13 @@ class Campaign:
             self._tell(f"  again: {outcome.again}")
 
 
-def _seen(verdict: Verdict, published_again: int, absorbed: int) -> Counter[str]:
-    seen = verdict.seen.copy()
-    seen["published again in this round"] = published_again
-    seen["absorbed by inboxes"] = absorbed
-    return seen
-
-
-async def _all_at_once(at: Round, faults: Iterable[type[Fault]]) -> None:
-    async with asyncio.TaskGroup() as group:
-        for fault in faults:
-            group.create_task(fault().inject(at))
+def told(fault: BaseException) -> list[str]:
+    """Each cause, with the place in the campaign where it came up."""
+    if isinstance(fault, BaseExceptionGroup):
+        return [line for cause in fault.exceptions for line in told(cause)]
+    ours = [frame for frame in extract_tb(fault.__traceback__) if "/tests/" in frame.filename]
+    place = f" ({Path(ours[-1].filename).name}:{ours[-1].lineno})" if ours else ""
+    return [f"{type(fault).__name__}: {fault}{place}"]
 
 
 @asynccontextmanager
@@ -178,12 +193,12 @@ async def play_all(
     """Those that need one broker first, then those that need three; until `enough`."""
     outcomes: list[Outcome] = []
     for is_cluster in (False, True):
-        rounds = [one for one in planned if one.needs_cluster is is_cluster]
-        if not rounds or enough(outcomes):
-            continue
-        async with campaign_on(room, scale, tell, is_cluster=is_cluster) as campaign:
-            for one in rounds:
-                outcomes.append(await campaign.play(one))
-                if enough(outcomes):
-                    break
+        left = [one for one in planned if one.needs_cluster is is_cluster]
+        while left and not enough(outcomes):
+            async with campaign_on(room, scale, tell, is_cluster=is_cluster) as campaign:
+                while left and not enough(outcomes):
+                    outcomes.append(await campaign.play(left.pop(0)))
+                    if not outcomes[-1].holds:
+                        # What did not hold in one round would not hold in the next ones either.
+                        break
     return outcomes

@@ -68,7 +68,8 @@ class Checker:
     """First occurrences."""
     applied: dict[str, set[UUID]] = field(default_factory=lambda: defaultdict(set))
     """By consumer."""
-    duplicates: int = 0
+    duplicates: Counter[str] = field(default_factory=Counter)
+    """Records that came again, by the service whose they are."""
     _found: Verdict = field(default_factory=Verdict)
     """What was seen not to hold while reading."""
     _last_version: dict[tuple[str, bytes], int] = field(default_factory=dict)
@@ -86,16 +87,21 @@ class Checker:
             self._note_applied(await pool.fetch(APPLIED))
         return self.committed.keys() - self.published.keys() - await self._refused_by_the_broker()
 
+    def take_found(self) -> Verdict:
+        """What was seen not to hold since this was asked last."""
+        found, self._found = self._found, Verdict()
+        return found
+
     async def check(self, answers: Mapping[str, set[str]]) -> Verdict:
         """`answers` are the ids that each submission got with a 2xx."""
         unpublished = await self.read()
-        verdict, self._found = self._found, Verdict()
+        verdict = self.take_found()
         verdict.refuse("I2", "events that are in no topic", unpublished)
         verdict.seen.update(
             {
                 "committed": len(self.committed),
                 "published": len(self.published),
-                "published again": self.duplicates,
+                "published again": self.duplicates.total(),
                 "applied": sum(map(len, self.applied.values())),
             }
         )
@@ -136,7 +142,7 @@ class Checker:
         if not _is_same(event, record):
             self._found.refuse("I2", "records that differ from what was committed", [place])
         if event_id in self.published:
-            self.duplicates += 1
+            self.duplicates[event.service] += 1
             return
         self.published[event_id] = record
         self._note_order(event, place)

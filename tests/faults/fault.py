@@ -2,12 +2,14 @@
 
 from abc import ABC, abstractmethod
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib import import_module
+from inspect import isabstract
 from pathlib import Path
 from random import Random
 from time import monotonic
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from tests.faults.checker import Checker
 from tests.faults.load import Load
@@ -80,9 +82,20 @@ class Fault(ABC):
     @abstractmethod
     async def inject(self, at: Round) -> None: ...
 
+    async def verify(self, at: Round) -> None:  # noqa: B027  # most have nothing to add
+        """When all has settled: what this fault asks for besides the invariants."""
+
 
 def every_fault() -> list[type[Fault]]:
     """All that lie in this directory, by number."""
     for module in sorted(Path(__file__).parent.glob("fault_*.py")):
         import_module(f"tests.faults.{module.stem}")
-    return sorted(Fault.__subclasses__(), key=lambda fault: (fault.number, fault.__name__))
+    return sorted(_below(Fault), key=lambda fault: (fault.number, fault.__name__))
+
+
+def _below(fault: type[Any]) -> Iterator[type[Fault]]:
+    """Those that say all of themselves; a class that others share is none."""
+    for kind in fault.__subclasses__():
+        yield from _below(kind)
+        if not isabstract(kind):
+            yield kind

@@ -27,9 +27,12 @@ from tests.faults.witness import install_witness
 from tests.flows.operators import create_and_sign_in
 from tests.flows.running import KNOBS, Running
 from tests.kit import kafka_wire
+from tests.kit.eventually import eventually
 from tests.kit.proxy import Proxy
 
 SESSION_TIMEOUT_SECONDS = float(KNOBS["KAFKA_SESSION_TIMEOUT_MS"]) / 1_000
+
+ANSWER_SECONDS = 60
 
 # Who comes back after a kill takes its place in its groups at once, as a replica with a stable name does.
 STATIC_MEMBER = {"KAFKA_GROUP_INSTANCE": "one"}
@@ -125,6 +128,21 @@ class Rig:
             await self.start(service)
         await asyncio.gather(*(process.until_ready() for process in self.processes.values()))
         return dead
+
+    async def told(self, method: str, service: str, path: str, body: Any = None) -> Any:
+        """As an operator, again and again until it is done: the service may just be dead."""
+
+        async def done() -> list[Any]:
+            try:
+                answer = await self.running.ask(method, service, path, json=body)
+            except httpx.TransportError as away:
+                raise AssertionError(f"{service} is away") from away
+            assert answer.status_code < 500, f"{method} {service}{path}: {answer.status_code} {answer.text}"
+            answer.raise_for_status()
+            return [answer.json()]
+
+        (told,) = await eventually(done, ANSWER_SECONDS)
+        return told
 
     async def number(self, service: str, query: str, *arguments: Any) -> int:
         return int(await self.pools[service].fetchval(query, *arguments) or 0)

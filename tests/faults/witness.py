@@ -15,6 +15,7 @@ CREATE TABLE witness.events (
     key bytea NOT NULL,
     headers bytea NOT NULL,
     body bytea NOT NULL,
+    written_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     is_read boolean NOT NULL DEFAULT false
 );
 CREATE INDEX ON witness.events (seq) WHERE NOT is_read;
