@@ -66,19 +66,12 @@ class RelayKilledAtTheAnswer(RelayKilled):
 
     async def _kill_once(self, at: Round, service: str) -> int:
         process = await at.rig.start(service, environment=_in_small_batches())
-        orders = [
-            proxy.order(
-                first(lambda: _kill(process)),
-                answers(kafka_wire.PRODUCE),
-                of=f"waybill-{service}-relay".encode(),
-                skip=at.chance.randint(0, 3),
-            )
-            for proxy in at.rig.kafka_proxies.values()
-        ]
-        code = await process.ended()
-        for order in orders:
-            order.withdraw()
-        return code
+        death, answer = first(lambda: _kill(process)), answers(kafka_wire.PRODUCE)
+        ordered = at.rig.order_of_relay(service, death, answer, skip=at.chance.randint(0, 3))
+        try:
+            return await process.ended()
+        finally:
+            ordered.withdraw()
 
 
 def _kill(process: Process) -> None:

@@ -5,7 +5,7 @@ What the services are told of Kafka and PostgreSQL leads through the proxies; th
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,14 +28,39 @@ from tests.flows.operators import create_and_sign_in
 from tests.flows.running import KNOBS, Running
 from tests.kit import kafka_wire
 from tests.kit.eventually import eventually
-from tests.kit.proxy import Proxy
+from tests.kit.proxy import Deed, Matches, Order, Proxy
 
 SESSION_TIMEOUT_SECONDS = float(KNOBS["KAFKA_SESSION_TIMEOUT_MS"]) / 1_000
 
 ANSWER_SECONDS = 60
+BROKER_SECONDS = 120
 
 # Who comes back after a kill takes its place in its groups at once, as a replica with a stable name does.
 STATIC_MEMBER = {"KAFKA_GROUP_INSTANCE": "one"}
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """The same of each broker's proxy; what happens at one is withdrawn from the others."""
+
+    orders: Sequence[Order]
+
+    @property
+    def count(self) -> int:
+        return sum(order.count for order in self.orders)
+
+    async def happened(self, deadline_seconds: float) -> None:
+        waits = [asyncio.create_task(order.happened.wait()) for order in self.orders]
+        try:
+            done, _ = await asyncio.wait(waits, timeout=deadline_seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        assert done, f"nothing came by in {deadline_seconds} s that the order is about"
+
+    def withdraw(self) -> None:
+        for order in self.orders:
+            order.withdraw()
 
 
 @dataclass
@@ -120,6 +145,29 @@ class Rig:
             f"DATABASE_URL_{service.upper()}": through_proxy.geturl(),
             "KAFKA_BOOTSTRAP_SERVERS": ",".join(f"127.0.0.1:{proxy.port}" for proxy in self.kafka_proxies.values()),
         }
+
+    def order_of_relay(self, service: str, deed: Deed, matches: Matches, *, times: int = 1, skip: int = 0) -> Orders:
+        """At whichever broker its requests come to."""
+        return self.order_of_kafka(f"waybill-{service}-relay", deed, matches, times=times, skip=skip)
+
+    def order_of_kafka(self, client: str, deed: Deed, matches: Matches, *, times: int = 1, skip: int = 0) -> Orders:
+        return Orders(
+            [
+                proxy.order(deed, matches, of=client.encode(), times=times, skip=skip)
+                for proxy in self.kafka_proxies.values()
+            ]
+        )
+
+    async def start_broker(self, broker: KafkaServer) -> None:
+        """All clients besiege it at once, so that it may take longer than its program's own deadline."""
+
+        async def ready() -> bool:
+            with suppress(OSError):
+                return await asyncio.to_thread(broker.child.program.ready)
+            return False
+
+        await asyncio.to_thread(broker.start)
+        await eventually(ready, BROKER_SECONDS)
 
     async def mend(self) -> list[str]:
         """Starts what has ended anew and waits until all are ready; the names of those that had ended."""

@@ -264,6 +264,15 @@ def lose_the_answer() -> Deed:
     return deed
 
 
+def pass_on() -> Deed:
+    """Nothing but the knowledge that it came by."""
+
+    async def deed(_connection: Connection, unit: Unit) -> bytes:
+        return unit.data
+
+    return deed
+
+
 def swallow() -> Deed:
     """The unit does not pass, and nobody is told."""
 
