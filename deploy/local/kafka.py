@@ -153,6 +153,8 @@ class KafkaServer:
             command=[*self._java(), "-cp", self._class_path, "kafka.Kafka", str(self._properties)],
             ready=lambda: is_listening(self.port) and answers(self.bootstrap_servers),
             directory=self.directory,
+            # Three seconds on a machine that does nothing else; a crowd of clients that wait for it makes it many more.
+            ready_seconds=90,
         )
 
     def start(self) -> None:

@@ -47,6 +47,7 @@ class Outcome:
     scale: str = "campaign"
     figures: Counter[str] = field(default_factory=Counter)
     longest_seconds: dict[str, float] = field(default_factory=dict)
+    ratios: dict[str, float] = field(default_factory=dict)
     seen: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
     seconds: float = 0.0
@@ -63,6 +64,7 @@ class Outcome:
     def __str__(self) -> str:
         figures = ", ".join(f"{count} {what}" for what, count in self.figures.items())
         slowest = "".join(f"; {what} {seconds:.1f} s" for what, seconds in self.longest_seconds.items())
+        slowest += "".join(f"; {what} x{ratio:.2f}" for what, ratio in self.ratios.items())
         verdict = "holds" if self.holds else "DOES NOT HOLD"
         seen = ", ".join(f"{name} {count:,}" for name, count in self.seen.items())
         return (
@@ -106,7 +108,7 @@ class Campaign:
         began = monotonic()
         self._load.chance = chance_of(f"{planned.seed}/load")
         at = Round(self._rig, self._load, self._checker, chance_of(f"{planned.seed}/{planned.numbers}"), self._scale)
-        outcome = Outcome(planned, self._scale.name, at.figures, at.longest_seconds, failures=at.failures)
+        outcome = Outcome(planned, self._scale.name, at.figures, at.longest_seconds, at.ratios, failures=at.failures)
         before = self._checker.duplicates.total()
         faults = [fault() for fault in planned.faults]
         try:

@@ -52,6 +52,7 @@ class Round:
     scale: Scale
     figures: Counter[str] = field(default_factory=Counter)
     longest_seconds: dict[str, float] = field(default_factory=dict)
+    ratios: dict[str, float] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
 
     def note(self, what: str, count: int = 1) -> None:

@@ -35,6 +35,10 @@ class Load:
     unanswered: int = 0
     _under_way: set[asyncio.Task[None]] = field(default_factory=set)
     _numbers: int = 0
+    _flowing: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self._flowing.set()
 
     @property
     def accepted(self) -> int:
@@ -56,6 +60,16 @@ class Load:
             await asyncio.gather(stream, return_exceptions=True)
         await self.all_answered()
 
+    @asynccontextmanager
+    async def paused(self) -> AsyncIterator[None]:
+        """No lead is begun in the block, but by `send`."""
+        self._flowing.clear()
+        try:
+            await self.all_answered()
+            yield
+        finally:
+            self._flowing.set()
+
     async def send(self, leads: int) -> None:
         """So many at once, each with its answer."""
         for _ in range(leads):
@@ -69,6 +83,7 @@ class Load:
 
     async def _stream(self, leads_per_second: float) -> None:
         while True:
+            await self._flowing.wait()
             self._begin()
             await asyncio.sleep(self.chance.expovariate(leads_per_second))
 
