@@ -89,27 +89,25 @@ class Campaign:
     """On one rig, one round after the other."""
 
     def __init__(self, rig: Rig, scale: Scale, tell: Tell) -> None:
-        self._rig = rig
-        self._scale = scale
+        self.rig = rig
+        self.scale = scale
         self._tell = tell
-        self._load = Load(rig, chance_of("load"))
+        self.load = Load(rig, chance_of("load"))
         stripe = rig.system.addresses.stripe
         assert stripe is not None
         topics = [topic.name for topic in TOPICS]
-        self._checker = Checker(
-            rig.pools, LogReader(rig.bootstrap_servers, topics), rig.running.client, stripe.api_base
-        )
+        self.checker = Checker(rig.pools, LogReader(rig.bootstrap_servers, topics), rig.running.client, stripe.api_base)
 
     async def open(self) -> None:
-        await self._load.open()
-        await until_settled(self._rig, self._checker, self._scale.settle_seconds)
+        await self.load.open()
+        await until_settled(self.rig, self.checker, self.scale.settle_seconds)
 
     async def play(self, planned: Planned) -> Outcome:
         began = monotonic()
-        self._load.chance = chance_of(f"{planned.seed}/load")
-        at = Round(self._rig, self._load, self._checker, chance_of(f"{planned.seed}/{planned.numbers}"), self._scale)
-        outcome = Outcome(planned, self._scale.name, at.figures, at.longest_seconds, at.ratios, failures=at.failures)
-        before = self._checker.duplicates.total()
+        self.load.chance = chance_of(f"{planned.seed}/load")
+        at = Round(self.rig, self.load, self.checker, chance_of(f"{planned.seed}/{planned.numbers}"), self.scale)
+        outcome = Outcome(planned, self.scale.name, at.figures, at.longest_seconds, at.ratios, failures=at.failures)
+        before = self.checker.duplicates.total()
         faults = [fault() for fault in planned.faults]
         try:
             await self._inject(at, faults)
@@ -117,37 +115,38 @@ class Campaign:
             # What could not be done is no proof of anything: the round fails, and all is looked at all the same.
             outcome.failures += told(fault)
         await self._look(at, faults, outcome)
-        outcome.seen["published again in this round"] = self._checker.duplicates.total() - before
+        outcome.seen["published again in this round"] = self.checker.duplicates.total() - before
         outcome.seconds = monotonic() - began
         self._say(outcome)
         return outcome
 
     async def _inject(self, at: Round, faults: Sequence[Fault]) -> None:
-        async with self._load.running(self._scale.leads_per_second):
+        async with self.load.running(self.scale.leads_per_second):
             try:
                 async with asyncio.TaskGroup() as group:
                     for fault in faults:
                         group.create_task(fault.inject(at))
             finally:
                 self._take_back()
-                await self._rig.mend()
+                await self.rig.mend()
 
     async def _look(self, at: Round, faults: Sequence[Fault], outcome: Outcome) -> None:
         try:
-            outcome.settled_after_seconds = await until_settled(self._rig, self._checker, self._scale.settle_seconds)
+            outcome.settled_after_seconds = await until_settled(self.rig, self.checker, self.scale.settle_seconds)
         except NotSettled as stuck:
             # Whatever is missing may still be on its way: what was seen to be wrong is told, and no more.
-            outcome.failures += [str(stuck), *self._checker.take_found().broken]
+            await self.checker.read()
+            outcome.failures += [str(stuck), *self.checker.take_found().broken]
             return
         for fault in faults:
             await fault.verify(at)
-        verdict = await self._checker.check(self._load.answers)
+        verdict = await self.checker.check(self.load.answers)
         outcome.failures += verdict.broken
         outcome.seen = verdict.seen
         outcome.seen["absorbed by inboxes"] = await self._absorbed()
 
     def _take_back(self) -> None:
-        for proxy in (self._rig.postgres_proxy, *self._rig.kafka_proxies.values()):
+        for proxy in (self.rig.postgres_proxy, *self.rig.kafka_proxies.values()):
             proxy.orders.clear()
             proxy.delay_seconds = 0
             proxy.resume()
@@ -155,8 +154,8 @@ class Campaign:
     async def _absorbed(self) -> int:
         """Duplicates that the consumers living now have met in their inboxes."""
         counted = 0.0
-        for process in self._rig.processes.values():
-            metrics = await self._rig.running.metrics(process.service)
+        for process in self.rig.processes.values():
+            metrics = await self.rig.running.metrics(process.service)
             counted += sum(
                 value
                 for (name, labels), value in metrics.items()
