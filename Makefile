@@ -7,9 +7,14 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 TEST_WORKERS ?= 2
-CODE := contracts chassis services deploy tests
+CODE := contracts chassis services deploy tests benchmarks
+EXTRAS := identity intake routing billing payouts notifications local dev
 
-.PHONY: help demo up down status clock test test-fast faults lint format types migrate documents requirements clean
+BENCH_READY := $(VENV)/.bench-ready
+RUNS ?= 5
+SCALE ?= 1
+
+.PHONY: help demo up down status clock test test-fast faults bench lint format types migrate documents requirements clean
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,9 +48,17 @@ test: $(READY) ## every test, on real Kafka, PostgreSQL, SMTP and a Stripe serve
 test-fast: $(READY) ## the inner loop: all but the tests that kill and restart things
 	@HYPOTHESIS_PROFILE=fast $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup -m "not slow" $(ARGS)
 
-faults: $(READY) ## break things under load and prove that nothing is lost; ROUNDS=10 or KILLS=1000, SEED=7, ONLY=14
+faults: $(READY) ## break things under load and prove that nothing is lost; ROUNDS=10 or KILLS=1000, SEED=7, ONLY=14, FORM=short
 	@$(BIN)/python -m tests.faults $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(KILLS),--kills $(KILLS)) \
-		$(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) $(if $(SCALE),--scale $(SCALE)) $(ARGS)
+		$(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) $(if $(FORM),--form $(FORM)) $(ARGS)
+
+bench: $(BENCH_READY) ## ours, floors and rivals beside each other; NAME=relay or NAME=P5 for some, RUNS=, SCALE=
+	@$(BIN)/python -m benchmarks $(NAME) --runs $(RUNS) --scale $(SCALE) $(ARGS)
+
+# On top of the other packages, and of the same versions: only who measures needs rivals and a chart.
+$(BENCH_READY): $(READY) requirements/bench.txt
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --compile-bytecode --require-hashes -r requirements/bench.txt
+	@touch $(BENCH_READY)
 
 lint: $(READY) ## formatting, lint, who imports whom, generated documents
 	@$(BIN)/ruff format --check --quiet $(CODE)
@@ -68,7 +81,8 @@ documents: $(READY) ## write event schemas, AsyncAPI and OpenAPI anew
 
 requirements: $(READY) ## resolve the pins of pyproject.toml anew, with hashes and without addresses
 	@printf 'uv\n' | $(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --universal --python-version 3.11 - -o requirements/bootstrap.txt
-	@$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --universal --python-version 3.11 --all-extras pyproject.toml -o requirements/dev.txt
+	@$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --universal --python-version 3.11 $(addprefix --extra ,$(EXTRAS)) pyproject.toml -o requirements/dev.txt
+	@$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --universal --python-version 3.11 --extra bench -c requirements/dev.txt pyproject.toml -o requirements/bench.txt
 
 clean: ## remove the virtual environment, caches and what runs left behind
 	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,4 +1,4 @@
-"""`python -m tests.faults [--rounds N | --kills N] [--seed S] [--only 14] [--scale campaign] [--report FILE]`."""
+"""`python -m tests.faults [--rounds N | --kills N] [--seed S] [--only 14] [--form campaign] [--report FILE]`."""
 
 import argparse
 import asyncio
@@ -47,7 +47,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--kills", type=_positive, help="rounds of what kills, until so many processes were killed")
     parser.add_argument("--seed", default=str(randbelow(10**6)), help="every choice comes from it")
     parser.add_argument("--only", default="", help="14 or a name; 3,14 is either, 3+14 both at once")
-    parser.add_argument("--scale", choices=sorted(SCALES), default="campaign")
+    parser.add_argument("--form", choices=sorted(SCALES), default="campaign")
     parser.add_argument("--report", type=Path, help="a file whose table of faults is written anew")
     parser.add_argument("--logs", type=Path, help="where the programs' output goes; else a temporary directory")
     return parser.parse_args(arguments)
@@ -95,8 +95,8 @@ async def _play(planned: Sequence[Planned], options: argparse.Namespace) -> list
     with tempfile.TemporaryDirectory(prefix="waybill-faults-") as room:
         directory = options.logs or Path(room)
         directory.mkdir(parents=True, exist_ok=True)
-        _tell(f"seed {options.seed}, scale {options.scale}; logs in {directory / 'logs'}")
-        return await play_all(planned, directory, SCALES[options.scale], _tell, lambda so_far: _enough(so_far, options))
+        _tell(f"seed {options.seed}, form {options.form}; logs in {directory / 'logs'}")
+        return await play_all(planned, directory, SCALES[options.form], _tell, lambda so_far: _enough(so_far, options))
 
 
 def _enough(outcomes: list[Outcome], options: argparse.Namespace) -> bool:

@@ -38,7 +38,7 @@ class Planned:
     def command(self, scale: str) -> str:
         """What plays this round again, alone."""
         faults = "+".join(fault.__name__ for fault in self.faults)
-        return f"make faults ROUNDS=1 SEED={self.seed} ONLY={faults} SCALE={scale}"
+        return f"make faults ROUNDS=1 SEED={self.seed} ONLY={faults} FORM={scale}"
 
 
 @dataclass

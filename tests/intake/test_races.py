@@ -1,7 +1,7 @@
 """What must hold when two do it at once, and when the COMMIT or the answer fails: real commits, real connections."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, cast
 
 import asyncpg
@@ -72,18 +72,22 @@ class TestOneKeyManyPosts:
         took = asyncio.Event()
         fail = asyncio.Event()
 
-        async def failing() -> None:
-            async with committed.transaction() as session:
-                await take_lead(session, taking(source))
-                took.set()
-                await fail.wait()
-                raise ConnectionAbortedError
+        class LostBeforeCommit(Database):
+            """The statement is done, and the connection goes before its transaction ends."""
+
+            async def publish_in(self, statement: str, *values: Any) -> Sequence[asyncpg.Record]:
+                async with self.engine.connect() as connection:
+                    driver: Any = (await connection.get_raw_connection()).driver_connection
+                    async with driver.transaction():
+                        await driver.fetch(statement, *values)
+                        took.set()
+                        await fail.wait()
+                        raise ConnectionAbortedError
 
         async def waiting() -> bool:
-            async with committed.transaction() as session:
-                return (await take_lead(session, taking(source))).is_replay
+            return (await take_lead(committed, taking(source))).is_replay
 
-        first = asyncio.create_task(failing())
+        first = asyncio.create_task(take_lead(LostBeforeCommit(committed.engine, "/waybill/intake"), taking(source)))
         await took.wait()
         second = asyncio.create_task(waiting())
         await blocked(committed)

@@ -91,7 +91,6 @@ async def _release_held_up(session: AsyncSession, expert_id: UUID, now: datetime
     )
     for payout in held:
         payout.state, payout.state_since, payout.reason_code = PayoutState.READY, now, None
-        payout.next_version()
 
 
 def _apply(expert: Expert, profile: ExpertProfile) -> None:

@@ -57,7 +57,6 @@ async def begin_transfer(session: AsyncSession, payout_id: UUID, terms: Terms) -
         session, payout, AttemptKind.TRANSFER, amount_cents=payout.amount_cents, expert=expert, terms=terms
     )
     _enter(payout, PayoutState.SENDING, terms.now)
-    payout.next_version()
     await session.flush()
     return Begun(attempt.id, order_of(attempt, payout))
 
@@ -178,7 +177,6 @@ async def release_payout(session: AsyncSession, payout_id: UUID, now: datetime) 
     if payout.state not in (PayoutState.ON_HOLD, PayoutState.FAILED):
         raise NotOnHold(f"it is {payout.state}", payout_id=payout_id)
     _enter(payout, PayoutState.READY, now)
-    payout.next_version()
     await session.flush()
     return payout
 
