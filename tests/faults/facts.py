@@ -300,4 +300,16 @@ AGGREGATES = (
     Aggregate("routing", "routing.assignments", "SELECT id, version FROM assignments"),
     Aggregate("routing", "routing.dispatches", "SELECT lead_id, version FROM dispatches"),
     Aggregate("billing", "billing.invoices", "SELECT id, version FROM invoices"),
+    Aggregate(
+        "billing",
+        "billing.deliveries",
+        "SELECT assignment_id, version FROM delivery_events UNION ALL "
+        "SELECT assignment_id, version FROM held_deliveries WHERE released_at IS NULL",
+    ),
+    Aggregate(
+        "payouts",
+        "payouts.payouts",
+        "SELECT id, version FROM payouts UNION ALL SELECT id, allocation_version FROM boards",
+    ),
+    Aggregate("notifications", "notifications.messages", "SELECT id, version FROM messages"),
 )

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from tests.faults.fault import Fault, Round
+from tests.faults.load import STREET
 from tests.faults.rig import Rig
 from tests.faults.writers import add_client, gate, held_back, waiting_writers
 from tests.kit.eventually import eventually
@@ -14,8 +15,9 @@ from tests.kit.proxy import Deed, cut_before, holds, lose_the_answer
 SERVICES = ("intake", "routing", "notifications", "billing")
 CONSUMERS = ("routing", "notifications", "billing", "intake")
 SERIALIZATION_FAILURE, DEADLOCK_DETECTED = "40001", "40P01"
+LEAD_STREET = STREET.encode()
 POOL_SIZE = 10
-"""Of each process, by the settings; the relay has one connection more."""
+"""Of each process, by the settings, and once more for statements that are a transaction each; the relay has one."""
 
 LEFT_BEHIND = """
     SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename <> 'postgres'
@@ -32,7 +34,7 @@ class DatabaseTrouble(Fault):
         for service in at.rig.pools:
             await eventually(partial(self._nobody_is_left, at.rig, service), at.scale.settle_seconds)
             backends = await at.rig.number(service, BACKENDS)
-            at.require(backends <= POOL_SIZE + 1, f"{service} has {backends} backends")
+            at.require(backends <= 2 * POOL_SIZE + 1, f"{service} has {backends} backends")
 
     async def _nobody_is_left(self, rig: Rig, service: str) -> bool:
         return not await rig.number(service, LEFT_BEHIND)
@@ -59,8 +61,10 @@ class ConnectionCutAtCommit(DatabaseTrouble):
             service = at.chance.choice(SERVICES)
             done = at.chance.random() < 0.5
             deed: Deed = lose_the_answer() if done else cut_before()
+            # A lead is taken in by one statement that is a transaction of its own, without the word.
+            decisive = at.chance.choice((b"COMMIT", LEAD_STREET)) if service == "intake" else b"COMMIT"
             cut = at.rig.postgres_proxy.order(
-                deed, holds(b"COMMIT"), of=f"waybill_{service}".encode(), skip=at.chance.randint(0, 3)
+                deed, holds(decisive), of=f"waybill_{service}".encode(), skip=at.chance.randint(0, 3)
             )
             async with asyncio.timeout(at.scale.settle_seconds):
                 await cut.happened.wait()

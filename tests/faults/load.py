@@ -16,6 +16,7 @@ from tests.kit.eventually import eventually
 
 SERVICE = "solar-under-fault"
 NOBODY_DOES = "work-of-nobody"
+STREET = "Fault Street"
 INSTALLERS = 4
 ANSWER_SECONDS = 60
 
@@ -124,7 +125,7 @@ class Load:
             "email": f"person-{number}@post.example",
             "phone": f"0491{570_000 + number % 10_000:06d}",
             "address": {
-                "street": f"{number} Fault Street",
+                "street": f"{number} {STREET}",
                 "suburb": "Marrickville",
                 "state": "NSW",
                 "postcode": "2204",

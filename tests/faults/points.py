@@ -47,13 +47,15 @@ BATCH_SETTLED = "chassis.subscribers:Subscription._commit"
 BATCH_RECEIVED = "chassis.runtime:ConsumerRuntime.process"
 HANDED_OVER = "chassis.runtime:ConsumerRuntime.hand_over"
 """In the batch's transaction. Before: the inbox is claimed. After: the effects are written too."""
-PUBLISHED = "chassis.relay:Relay._publish"
-"""Before: the rows are read. After: the broker has acknowledged them, and they are still in the outbox."""
+PUBLISHED = "chassis.publishing:Publisher._send"
+"""Of one partition's batch. Before: the rows are read. After: they are acknowledged, and still in the outbox."""
 COMMITTED = "sqlalchemy.ext.asyncio:AsyncSession.commit"
 """Of any unit of work. Before: nothing is durable. After: it is, and nobody was answered."""
+WRITTEN_AT_ONCE = "chassis.database:Database.publish_in"
+"""Of a unit of work that is one statement, as a lead's. After: it is durable, and nobody was answered."""
 STUCK_AFTER = "chassis.process:STUCK_SECONDS"
 LATE_BEAT_AFTER = "chassis.http.health:LONGEST_BEAT_SECONDS"
-PRODUCER = "chassis.relay:AIOKafkaProducer"
+PRODUCER = "chassis.publishing:AIOKafkaProducer"
 
 EVERY_POINT = (
     BATCH_SETTLED,
@@ -61,6 +63,7 @@ EVERY_POINT = (
     HANDED_OVER,
     PUBLISHED,
     COMMITTED,
+    WRITTEN_AT_ONCE,
     STUCK_AFTER,
     LATE_BEAT_AFTER,
     PRODUCER,
