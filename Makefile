@@ -9,7 +9,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 TEST_WORKERS ?= 2
 CODE := contracts chassis services deploy tests
 
-.PHONY: help demo up down status clock test test-fast lint format types migrate documents requirements clean
+.PHONY: help demo up down status clock test test-fast ring mutants lint format types migrate documents requirements clean
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,12 @@ test: $(READY) ## every test, on real Kafka, PostgreSQL, SMTP and a Stripe serve
 
 test-fast: $(READY) ## the inner loop: all but the tests that kill and restart things
 	@HYPOTHESIS_PROFILE=fast $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup -m "not slow" $(ARGS)
+
+ring: $(READY) ## SEEDS (10000) simulated histories of the event path with faults in them; SEED=7 tells one of them
+	@$(BIN)/python -m tests.ring $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),10000))
+
+mutants: $(READY) ## ten seeded bugs of our own, each of which has to be noticed by name
+	@$(BIN)/python -m pytest -n $(TEST_WORKERS) tests/mutants $(ARGS)
 
 lint: $(READY) ## formatting, lint, who imports whom, generated documents
 	@$(BIN)/ruff format --check --quiet $(CODE)
