@@ -1,9 +1,9 @@
 """Events in, mails out: through the real runtime, inbox and all."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 import pytest
 from sqlalchemy import text
@@ -39,8 +39,8 @@ from tests.notifications.samples import (
 class RecordOf:
     """A Kafka record of one event."""
 
-    def __init__(self, event: Event, offset: int, event_id: UUID | None = None) -> None:
-        envelope = incoming(event, event_id=event_id).envelope
+    def __init__(self, event: Event, offset: int, version: int) -> None:
+        envelope = incoming(event, version=version).envelope
         self.topic, self.partition, self.offset = event.topic.name, 0, offset
         self.key: bytes | None = event.subject.encode()
         self.value: bytes | None = event.model_dump_json().encode()
@@ -53,18 +53,20 @@ def settings() -> Settings:
 
 
 class Desk:
-    """Takes events as the broker would hand them over."""
+    """Takes events as the broker would hand them over, each the next of its aggregate."""
 
     def __init__(self, database: RolledBackDatabase, clock: FixedClock, settings: Settings) -> None:
         self._runtimes = {c.topic.name: _runtime(c, database) for c in Consumers(clock, settings).all()}
         self._offset = 0
+        self._versions: Counter[str] = Counter()
 
     async def take(self, *events: Event) -> list[Record]:
         """One batch of one topic."""
         records: list[Record] = []
         for event in events:
             self._offset += 1
-            records.append(RecordOf(event, self._offset))
+            self._versions[event.subject] += 1
+            records.append(RecordOf(event, self._offset, self._versions[event.subject]))
         await self.again(records)
         return records
 
