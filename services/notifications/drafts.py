@@ -31,7 +31,9 @@ PAYOUT_FAILED = AlertKind(
     PayoutFailed.type, "Payouts were refused", "Nothing was paid: see to the reason, then run each again."
 )
 PAYOUT_HELD = AlertKind(
-    PayoutHeld.type, "Payouts are on hold", "Nothing was paid: see to the reason, then release each."
+    PayoutHeld.type,
+    "Payouts are on hold",
+    "Nothing was paid: see to the reason. The next sweep looks again; whoever cannot wait releases and runs each.",
 )
 
 

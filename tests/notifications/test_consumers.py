@@ -4,7 +4,6 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 import pytest
 from sqlalchemy import text
@@ -40,8 +39,8 @@ from tests.notifications.samples import (
 class RecordOf:
     """A Kafka record of one event."""
 
-    def __init__(self, event: Event, offset: int, event_id: UUID | None = None, version: int = 1) -> None:
-        envelope = incoming(event, event_id=event_id, version=version).envelope
+    def __init__(self, event: Event, offset: int, version: int) -> None:
+        envelope = incoming(event, version=version).envelope
         self.topic, self.partition, self.offset = event.topic.name, 0, offset
         self.key: bytes | None = event.subject.encode()
         self.value: bytes | None = event.model_dump_json().encode()
@@ -54,7 +53,7 @@ def settings() -> Settings:
 
 
 class Desk:
-    """Takes events as the broker would hand them over."""
+    """Takes events as the broker would hand them over, each the next of its aggregate."""
 
     def __init__(self, database: RolledBackDatabase, clock: FixedClock, settings: Settings) -> None:
         self._runtimes = {c.topic.name: _runtime(c, database) for c in Consumers(clock, settings).all()}
@@ -67,7 +66,7 @@ class Desk:
         for event in events:
             self._offset += 1
             self._versions[event.subject] += 1
-            records.append(RecordOf(event, self._offset, version=self._versions[event.subject]))
+            records.append(RecordOf(event, self._offset, self._versions[event.subject]))
         await self.again(records)
         return records
 
