@@ -28,6 +28,8 @@ from tests.notifications.samples import (
     invoice_sent,
     invoice_voided,
     one,
+    payment_held,
+    payment_recorded,
     payout_held,
     payout_sent,
     published,
@@ -308,6 +310,27 @@ class TestAlerts:
         await desk.take(payout_held())
         kinds = [row["subject_kind"] for row in await rows(database, "SELECT subject_kind FROM messages ORDER BY id")]
         assert kinds == ["dispatch.exception_raised", "delivery.held", "payout.held"]
+
+    async def test_a_payment_that_is_not_in_the_books_alerts(self, desk: Desk, database: RolledBackDatabase) -> None:
+        await desk.take(held := payment_held())
+        mail = await one(database, "SELECT * FROM messages")
+        (item,) = mail["context"]["items"]
+        assert (mail["subject_kind"], item["reason_code"], item["detail"]) == (
+            "invoice.payment_held",
+            "currency_not_kept",
+            "it is in USD",
+        )
+        assert item["ids"] == {"invoice": str(held.invoice_id), "payment": "pi_3PqT2cLkdIwHu7ix"}
+
+    async def test_a_payment_of_more_than_was_owed_alerts_and_others_do_not(
+        self, desk: Desk, database: RolledBackDatabase
+    ) -> None:
+        await desk.take(payment_recorded())
+        assert await rows(database, "SELECT * FROM messages") == []
+        await desk.take(payment_recorded(), payment_recorded(customer_credit_cents=1_100))
+        mail = await one(database, "SELECT * FROM messages")
+        (item,) = mail["context"]["items"]
+        assert (item["reason_code"], item["detail"]) == ("over_paid", "$11.00 of $93.50 is the customer's")
 
     async def test_a_replay_alerts_once(self, desk: Desk, database: RolledBackDatabase) -> None:
         records = await desk.take(exception_raised(), exception_raised())
