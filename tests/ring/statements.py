@@ -258,7 +258,7 @@ CONSTANTS: list[tuple[Any, Model]] = [
 ]
 
 _KEYLESS = parking.Parking(
-    Arrival(SimpleNamespace(topic="", partition=0, offset=0, key=None, value=b"", headers=())), ""
+    Arrival(SimpleNamespace(topic="", partition=0, offset=0, key=None, value=b"", headers=()), ("", 0, 0)), ""
 )
 
 BUILT: list[tuple[Callable[[Any], Coroutine[Any, Any, Any]], Model]] = [

@@ -208,10 +208,12 @@ class Script:
         key = self._key()
         offset = self._offset = self._offset + self._chance.randint(0, 1)
         record = FakeRecord(key, b"body", [], TOPIC.name, 0, offset)
-        return lambda session: parking.park(session, CONSUMER, [Parking(Arrival(record), "a_reason")])
+        return lambda session: parking.park(
+            session, CONSUMER, [Parking(Arrival(record, (TOPIC.name, key)), "a_reason")]
+        )
 
     def _blocked(self) -> Call:
-        arrivals = [Arrival(FakeRecord(key, b"", [], TOPIC.name)) for key in KEYS]
+        arrivals = [Arrival(FakeRecord(key, b"", [], TOPIC.name), (TOPIC.name, key)) for key in KEYS]
         return lambda session: parking.blocked_lanes(session, CONSUMER, arrivals)
 
     def _settle(self) -> Call:
