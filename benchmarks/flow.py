@@ -14,7 +14,7 @@ import httpx
 import pyotp
 
 from benchmarks import intake
-from benchmarks.stage import Stage
+from benchmarks.stage import PATIENCE_SECONDS, Stage
 from benchmarks.workers.flow_floor import TABLES
 from benchmarks.workers.flow_kit import TOPIC_PREFIX
 from chassis.migrations import create_chassis_tables
@@ -60,7 +60,8 @@ class Way:
 
 @asynccontextmanager
 async def running(stage: Stage, started: Sequence[Program]) -> AsyncIterator[None]:
-    children = [Child(program, stage.room / f"{program.name}.log") for program in started]
+    patient = [replace(program, ready_seconds=PATIENCE_SECONDS) for program in started]
+    children = [Child(program, stage.room / f"{program.name}.log") for program in patient]
     try:
         for child in children:
             child.start()
@@ -204,4 +205,4 @@ def _floor_program(stage: Stage, name: str, database: ServiceDatabase, port: int
     def is_ready() -> bool:
         return is_listening(port) if name == "intake" else log.exists() and "ready" in log.read_text()
 
-    return Program(f"floor-{name}", command, ready=is_ready, directory=ROOT, ready_seconds=60)
+    return Program(f"floor-{name}", command, ready=is_ready, directory=ROOT)

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
-from sqlalchemy import Text, Uuid, func
+from sqlalchemy import DateTime, Text, Uuid, func
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -26,7 +26,7 @@ from contracts.routing import DispatchDecided
 
 
 class Base(DeclarativeBase):
-    type_annotation_map = {str: Text(), UUID: Uuid()}
+    type_annotation_map = {str: Text(), UUID: Uuid(), datetime: DateTime(timezone=True)}
 
 
 class Decision(Base):

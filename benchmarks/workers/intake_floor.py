@@ -90,7 +90,7 @@ class Floor:
         await self.open()
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        await self._pool.close()
+        await self.close()
         await send({"type": "lifespan.shutdown.complete"})
 
     async def open(self) -> None:
@@ -103,6 +103,9 @@ class Floor:
             reset=nothing_to_reset,
         )
 
+    async def close(self) -> None:
+        await self._pool.close()
+
     async def take(self, token: bytes, body: bytes, peer: str) -> tuple[int, bytes]:
         """Status and body of the answer."""
         key = (token[4:16].decode(), sha256(token).digest())
@@ -110,6 +113,8 @@ class Floor:
         if source_id is None:
             source_id = self._sources[key[1]] = await self._pool.fetchval(SOURCE, *key)
         lead, now, lead_id, fingerprint = json.loads(body), datetime.now(UTC), uuid7(), sha256(body).digest()
+        # Tables and events take numbers in E.164 alone.
+        lead["phone"] = "+61" + lead["phone"].replace(" ", "")[1:]
         row = (*_lead(lead, lead_id, now, fingerprint), *key, *_consent(lead, peer), uuid7())
         taken = await self._write(row, _event(lead, lead_id, source_id, now))
         if taken is None:
@@ -148,11 +153,9 @@ def _headers(answer: bytes) -> list[tuple[bytes, bytes]]:
 
 def _lead(lead: dict[str, Any], lead_id: UUID, now: datetime, fingerprint: bytes) -> Values:
     address = lead["address"]
-    # The table takes numbers in E.164 alone.
-    phone = "+61" + lead["phone"].replace(" ", "")[1:]
     return (
         *(lead_id, now, lead["client_submission_key"], fingerprint, lead["selected_path"], lead["service"]),
-        *(lead["name"], lead["email"], phone, address["street"], address["suburb"], address["state"]),
+        *(lead["name"], lead["email"], lead["phone"], address["street"], address["suburb"], address["state"]),
         address["postcode"],
     )
 
