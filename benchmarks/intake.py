@@ -17,7 +17,7 @@ from benchmarks.stage import Stage
 from chassis.database import Database, create_engine
 from deploy.local.child import Child
 from deploy.local.paths import ROOT, free_port, is_listening
-from deploy.local.postgres import PostgresServer, ServiceDatabase, create_database, create_role
+from deploy.local.postgres import PostgresAddress, PostgresServer, ServiceDatabase, create_database, create_role
 from services.intake.commands.sources import create_source
 
 SERVICE = "intake"
@@ -37,9 +37,9 @@ class _Owner:
 _OWNER = _Owner(UUID("0199a000-0000-7000-8000-0000000000f1"), "Benchmark")
 
 
-def migrated(stage: Stage) -> ServiceDatabase:
+def migrated(stage: Stage, address: PostgresAddress | None = None) -> ServiceDatabase:
     """A new database of intake, by its own migrations."""
-    address = stage.postgres().address
+    address = address or stage.postgres().address
     create_role(address, SERVICE)
     database = create_database(address, SERVICE, f"intake_{next(_numbers)}")
     subprocess.run(

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,7 @@ class Stage:
         """The bootstrap servers of the one broker."""
         if self._kafka is None:
             self._kafka = KafkaServer(self.room / "kafka")
+            self._kafka.child.program = replace(self._kafka.child.program, ready_seconds=PATIENCE_SECONDS)
             self._kafka.start()
             self._kafka.child.wait_until_ready()
             self.servers["Kafka"] = KAFKA_VERSION

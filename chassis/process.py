@@ -47,8 +47,7 @@ def runtimes_of(service: Service) -> dict[str, ConsumerRuntime]:
 def assemble(service: Service, shape: Shape) -> Litestar:
     """The whole process as one ASGI application: its lifespan starts and stops the worker half."""
     runtimes = runtimes_of(service)
-    replayer = Replayer(service.database, runtimes)
-    worker = Worker(service, runtimes, replayer) if shape.works else None
+    worker = Worker(service, runtimes) if shape.works else None
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
@@ -71,7 +70,7 @@ def assemble(service: Service, shape: Shape) -> Litestar:
             "database": service.database,
             "clock": service.clock,
             "settings": service.settings,
-            "replayer": replayer,
+            "replayer": Replayer(service.database, runtimes),
             **service.dependencies,
         },
         health=Health(

@@ -31,10 +31,10 @@ MEASURE_SECONDS = 2.0
 class Worker:
     """The background half of one process."""
 
-    def __init__(self, service: Service, runtimes: dict[str, ConsumerRuntime], replayer: Replayer) -> None:
+    def __init__(self, service: Service, runtimes: dict[str, ConsumerRuntime]) -> None:
         settings = service.settings
         self._service = service
-        self._replayer = replayer
+        self._replayer = Replayer(service.database, runtimes)
         self._dsn = (
             make_url(settings.database_url.get_secret_value()).set(drivername="postgresql").render_as_string(False)
         )
