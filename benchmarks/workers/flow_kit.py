@@ -17,7 +17,7 @@ from aiokafka import AIOKafkaConsumer
 from uuid_utils.compat import uuid7
 
 from benchmarks.workers.intake_floor import nothing_to_reset
-from chassis.relay import kafka_producer
+from chassis.publishing import kafka_producer
 
 TOPIC_PREFIX = "floor."
 """The product's names are taken by the product."""
