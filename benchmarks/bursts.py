@@ -11,11 +11,11 @@ from itertools import count
 from pathlib import Path
 
 import asyncpg
-from aiokafka.partitioner import DefaultPartitioner
 
 from benchmarks.leads import portions, rows, write_burst
 from benchmarks.stage import Stage
 from benchmarks.workers import debezium
+from chassis.publishing import partition_of
 from contracts.topics import Topic
 from deploy.local.postgres import ServiceDatabase
 
@@ -34,9 +34,8 @@ async def ours(stage: Stage, events: int) -> ServiceDatabase:
 
 def in_memory(stage: Stage, topic: Topic, events: int) -> Path:
     """The same rows as a file for the floors: partition, key, headers, body."""
-    partition_of, partitions = DefaultPartitioner(), list(range(topic.partitions))
     file = stage.room / f"rows-{events}.pickle"
-    burst = [(partition_of(row.key, partitions, []), row.key, row.headers, row.body) for row in rows(events)]
+    burst = [(partition_of(row.key, topic.partitions), row.key, row.headers, row.body) for row in rows(events)]
     file.write_bytes(pickle.dumps(burst))
     return file
 

@@ -17,7 +17,7 @@ def write_chart(rows: Sequence[tuple[FigureResult, ClaimResult]], file: Path) ->
     mpl.rcParams.update({"svg.hashsalt": "waybill", "svg.fonttype": "none", "font.size": 9, "text.color": INK})
     from matplotlib.figure import Figure as Canvas  # noqa: PLC0415  # after the backend was chosen
 
-    canvas = Canvas(figsize=(9, 1 + BAR_INCHES * max(1, len(rows))), layout="tight")
+    canvas = Canvas(figsize=(9, 1 + BAR_INCHES * max(1, len(rows))), layout="constrained")
     axes = canvas.subplots()
     shares = [_shares(*row) for row in rows]
     places = range(len(rows))
@@ -27,11 +27,15 @@ def write_chart(rows: Sequence[tuple[FigureResult, ClaimResult]], file: Path) ->
         [max(0.0, high - share) for share, _, high in shares],
     ]
     colours = [REACHED if share >= 1 else MISSED for share in middle]
-    axes.barh(places, middle, xerr=errors, color=colours, ecolor=INK, height=0.6, capsize=2)
+    axes.set_xscale("log", base=2)
+    axes.xaxis.set_major_formatter(lambda share, _: f"{share:g}")
+    # From the target outwards: twice as good is as long as half as good.
+    axes.barh(places, [share - 1 for share in middle], left=1, color=colours, height=0.6)
+    axes.errorbar(middle, places, xerr=errors, fmt="none", ecolor=INK, capsize=2, linewidth=1)
     axes.axvline(1, color=INK, linewidth=1)
     axes.set_yticks(places, [_label(*row) for row in rows])
     axes.invert_yaxis()
-    axes.set_xlabel("share of the target (the line is the target; right of it is better)")
+    axes.set_xlabel("share of the target: right of the line is better", color=INK)
     axes.tick_params(colors=INK)
     axes.spines[["top", "right"]].set_visible(False)
     canvas.savefig(file, format="svg", transparent=True, metadata={"Date": None})

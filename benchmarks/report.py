@@ -1,7 +1,7 @@
 """`docs/performance.md` and its chart, made from what was measured and from the remarks of people."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from benchmarks import results
@@ -34,14 +34,18 @@ def write(file: Path, page: Path) -> None:
         INTRODUCTION,
         "\n".join([HEADER, *(row(*each) for each in rows)]) + "\n",
         f"![Each ratio as a share of its target]({chart.name})\n",
-        *_sections(rows, _remarks(REMARKS.read_text())),
+        *_remarks_on(dict.fromkeys(claim.number for _, claim in rows), REMARKS.read_text()),
+        "## How they were taken\n",
+        *(f"- {_taken_with(figure)}" for figure in {figure.name: figure for figure, _ in rows}.values()),
+        "",
     ]
     page.write_text("\n".join(parts))
 
 
-def _order(row: Row) -> tuple[int, str]:
+def _order(row: Row) -> tuple[bool, int, str]:
+    """The figures that have a target in the design, then those of growth."""
     number = re.sub(r"\D", "", row[1].number)
-    return int(number or 0), row[0].measured_at
+    return not row[1].number.startswith("P"), int(number or 0), row[0].measured_at
 
 
 def row(figure: FigureResult, claim: ClaimResult) -> str:
@@ -68,34 +72,21 @@ def _verdict(figure: FigureResult, claim: ClaimResult) -> str:
     return verdict if figure.scale == 1 else f"{verdict}, at {figure.scale:g} of its size"
 
 
-def _sections(rows: Iterable[Row], remarks: Mapping[str, str]) -> Iterable[str]:
-    """One per figure's number: the remarks, then with what it was taken."""
-    seen: dict[str, list[FigureResult]] = {}
-    for figure, claim in rows:
-        figures = seen.setdefault(claim.number, [])
-        if figure not in figures:
-            figures.append(figure)
-    for number, figures in seen.items():
-        yield f"## {number}\n"
-        if number in remarks:
-            yield remarks[number] + "\n"
-        for figure in figures:
-            yield _taken_with(figure) + "\n"
-
-
 def _taken_with(figure: FigureResult) -> str:
     sizes = ", ".join(f"{name} {shown(amount).removesuffix('.00')}" for name, amount in figure.sizes.items())
     runs = len(next(iter(figure.samples.values())))
     libraries = ", ".join(f"{name} {version}" for name, version in {**figure.servers, **figure.versions}.items())
     return (
-        f"{figure.title}: {runs} runs of each side, {sizes}. Taken {figure.measured_at} at {figure.commit} by"
+        f"{figure.title}: {runs} runs of each side, {sizes}; {figure.measured_at}, commit {figure.commit},"
         f" `benchmarks/programs/{figure.program}.py` on {figure.machine} (load before it {figure.load_before:.2f});"
         f" {libraries}."
     )
 
 
-def _remarks(text: str) -> dict[str, str]:
+def _remarks_on(numbers: Iterable[str], text: str) -> Iterator[str]:
     """Sections by their headings; what stands before the first is for the reader of the remarks alone."""
     _, *sections = re.split(r"^## +", text, flags=re.MULTILINE)
-    titled = (section.partition("\n") for section in sections)
-    return {title.strip(): body.strip() for title, _, body in titled if body.strip()}
+    remarks = {title.strip(): body.strip() for title, _, body in (section.partition("\n") for section in sections)}
+    for number in numbers:
+        if remarks.get(number):
+            yield f"## {number}\n\n{remarks[number]}\n"

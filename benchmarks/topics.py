@@ -5,7 +5,7 @@ from typing import Any
 
 from benchmarks.leads import rows
 from benchmarks.stage import Stage
-from chassis.relay import kafka_producer
+from chassis.publishing import kafka_producer
 from contracts.topics import LEADS, Topic
 
 IN_FLIGHT = 1_000

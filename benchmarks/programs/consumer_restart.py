@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from itertools import count
+from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError
@@ -15,7 +16,7 @@ from benchmarks.figure import Claim, Figure, Sample, Side
 from benchmarks.leads import rows
 from benchmarks.stage import Stage
 from benchmarks.workers.consumer import EFFECTS
-from chassis.relay import kafka_producer
+from chassis.publishing import kafka_producer
 from chassis.settings import ServiceSettings
 from contracts.topics import LEADS
 from deploy.local.child import Child
@@ -62,7 +63,7 @@ class Ground:
         )
 
     async def _publish(self, events: int) -> None:
-        producer = kafka_producer(self._stage.kafka(), "bench")()
+        producer: Any = kafka_producer(self._stage.kafka(), "bench")()
         await producer.start()
         try:
             sent = [await producer.send(LEADS.name, row.body, row.key, headers=row.headers) for row in rows(events)]

@@ -25,9 +25,18 @@ from deploy.local.postgres import ServiceDatabase
 NUMBERS = ("P13",)
 LIBRARIES: Sequence[str] = ()
 
+
+def _hold_seconds() -> float:
+    given = os.environ.get("HOLD_SECONDS", "0")
+    try:
+        return float(given)
+    except ValueError:
+        raise LookupError(f"HOLD_SECONDS is {given!r}, not a number of seconds") from None
+
+
 PASSED, BURST = 60_000, 40_000
 PER_SECOND = 800
-HOLD_SECONDS = float(os.environ.get("HOLD_SECONDS", "0"))
+HOLD_SECONDS = _hold_seconds()
 HURRIED = {"autovacuum_naptime": "5s"}
 """Where ten minutes pass in one, a vacuum comes as much more often."""
 

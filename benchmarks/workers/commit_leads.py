@@ -54,8 +54,7 @@ async def by_command(database: Database, api_key: str) -> Commit:
     command = await _command(database, api_key)
 
     async def commit(key: str) -> None:
-        async with database.transaction() as session:
-            await take_lead(session, replace(command, submission_key=key, now=datetime.now(UTC)))
+        await take_lead(database, replace(command, submission_key=key, now=datetime.now(UTC)))
 
     return commit
 

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_asyn
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from benchmarks.workers.deciding import decision
+from benchmarks.workers.outbox_row import ADD
 from benchmarks.workers.tally import Tally, run
 from chassis import tables
 from chassis.ids import new_id
@@ -53,7 +54,7 @@ async def apply(session: AsyncSession, consumer: str, event_id: UUID, event: Lea
             decided_at=made.decided_at,
         )
     )
-    await session.execute(insert(tables.outbox).values(**_row(made, event_id)))
+    await session.execute(ADD, _row(made, event_id))
 
 
 def _row(made: DispatchDecided, cause: UUID) -> dict[str, object]:

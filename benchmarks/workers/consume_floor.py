@@ -30,10 +30,11 @@ KEEP = """
     ON CONFLICT DO NOTHING
 """
 PUBLISH = """
-    INSERT INTO outbox (shard, event_id, topic, key, headers, body, created_at)
-    SELECT shard, event_id, 'routing.dispatches', key, headers, body, $6
-      FROM unnest($1::smallint[], $2::uuid[], $3::bytea[], $4::bytea[], $5::bytea[])
-        AS e (shard, event_id, key, headers, body)
+    INSERT INTO outbox (id, segment, shard, event_id, topic, key, headers, body, created_at)
+    SELECT id, outbox_segment(id), shard, event_id, 'routing.dispatches', key, headers, body, $6
+      FROM (SELECT nextval('outbox_ids') AS id, *
+              FROM unnest($1::smallint[], $2::uuid[], $3::bytea[], $4::bytea[], $5::bytea[])
+                AS e (shard, event_id, key, headers, body)) AS drawn
 """
 Event = tuple[UUID, dict[str, Any]]
 """The id of a `lead.created`, and its body."""

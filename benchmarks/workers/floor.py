@@ -12,7 +12,7 @@ from typing import Any
 import uvloop
 
 from benchmarks.workers import until_stopped
-from chassis.relay import kafka_producer
+from chassis.publishing import kafka_producer
 
 IN_FLIGHT = 1_000
 

@@ -21,14 +21,14 @@ import phonenumbers
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import AfterValidator, BaseModel, ConfigDict, EmailStr, Field, HttpUrl
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
+from benchmarks.workers.outbox_row import ADD
 from benchmarks.workers.uvicorn_as_ours import serve
 from chassis.ids import new_id
 from chassis.outbox import slot_of
-from chassis.tables import outbox
 from contracts.intake import LeadCreated
 from contracts.values import AustralianState, LeadContact, Location, SelectedPath
 from services.intake.domain import LeadStatus
@@ -142,7 +142,7 @@ async def submit_lead(
             changed_at=lead.received_at,
         )
     )
-    await session.execute(insert(outbox).values(**_event(lead)))
+    await session.execute(ADD, _event(lead))
     await session.commit()
     response.headers["Location"] = f"/leads/{lead.id}"
     return LeadOut(id=lead.id, status=lead.status)

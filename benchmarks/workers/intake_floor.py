@@ -50,13 +50,14 @@ TAKE = """
 """
 TAKE_ALONE = f"{TAKE} SELECT id FROM lead"
 TAKE_AND_PUBLISH = f"""{TAKE}, event AS (
-        INSERT INTO outbox (shard, event_id, topic, key, headers, body, created_at)
-        SELECT $20, $21, 'intake.leads', $22, $23, $24, $25 FROM lead
+        INSERT INTO outbox (id, segment, shard, event_id, topic, key, headers, body, created_at)
+        SELECT id, outbox_segment(id), $20, $21, 'intake.leads', $22, $23, $24, $25
+          FROM (SELECT nextval('outbox_ids') AS id FROM lead) AS drawn
     ) SELECT id FROM lead
 """
 PUBLISH = """
-    INSERT INTO outbox (shard, event_id, topic, key, headers, body, created_at)
-    VALUES ($1, $2, 'intake.leads', $3, $4, $5, $6)
+    INSERT INTO outbox (id, segment, shard, event_id, topic, key, headers, body, created_at)
+    SELECT id, outbox_segment(id), $1, $2, 'intake.leads', $3, $4, $5, $6 FROM nextval('outbox_ids') AS id
 """
 FIRST = "SELECT id, fingerprint FROM leads WHERE source_id = $1 AND submission_key = $2"
 SERVER_SETTINGS = {"application_name": "floor-intake", "statement_timeout": "30000", "timezone": "UTC"}
