@@ -4,7 +4,6 @@ Its guarantees are made the product's: the offset is committed after the handler
 transaction of its effects.
 """
 
-import json
 from argparse import Namespace
 from datetime import datetime
 from uuid import UUID
@@ -21,7 +20,7 @@ from benchmarks.workers.outbox_row import ADD
 from benchmarks.workers.tally import Tally, run
 from chassis import tables
 from chassis.ids import new_id
-from chassis.outbox import slot_of
+from chassis.outbox import pack_headers, slot_of
 from contracts.intake import LeadCreated
 from contracts.routing import DispatchDecided
 
@@ -77,7 +76,7 @@ def _row(made: DispatchDecided, cause: UUID) -> dict[str, object]:
         "event_id": event_id,
         "topic": made.topic.name,
         "key": key,
-        "headers": json.dumps(list(headers.items())).encode(),
+        "headers": pack_headers([(name, text.encode()) for name, text in headers.items()]),
         "body": made.model_dump_json().encode(),
         "created_at": made.decided_at,
     }

@@ -23,6 +23,7 @@ import asyncpg
 from uuid_utils.compat import uuid7
 
 from benchmarks.workers.uvicorn_as_ours import serve
+from chassis.outbox import pack_headers
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -178,19 +179,19 @@ def _event(lead: dict[str, Any], lead_id: UUID, source_id: UUID, now: datetime) 
         "received_at": instant,
     }
     headers = [
-        ["ce_specversion", "1.0"],
-        ["ce_id", str(event_id)],
-        ["ce_type", "lead.created"],
-        ["ce_source", "/waybill/intake"],
-        ["ce_time", instant],
-        ["ce_subject", key],
-        ["ce_dataschema", "urn:waybill:schema:lead.created:1"],
-        ["ce_aggregateversion", "1"],
-        ["ce_correlationid", str(event_id)],
-        ["content-type", "application/json"],
+        ("ce_specversion", b"1.0"),
+        ("ce_id", str(event_id).encode()),
+        ("ce_type", b"lead.created"),
+        ("ce_source", b"/waybill/intake"),
+        ("ce_time", instant.encode()),
+        ("ce_subject", key.encode()),
+        ("ce_dataschema", b"urn:waybill:schema:lead.created:1"),
+        ("ce_aggregateversion", b"1"),
+        ("ce_correlationid", str(event_id).encode()),
+        ("content-type", b"application/json"),
     ]
     raw_key = key.encode()
-    return crc32(raw_key) % 64, event_id, raw_key, json.dumps(headers).encode(), json.dumps(body).encode(), now
+    return crc32(raw_key) % 64, event_id, raw_key, pack_headers(headers), json.dumps(body).encode(), now
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ import pytest
 from benchmarks.intake import working_key
 from benchmarks.submissions import submission
 from benchmarks.workers.intake_floor import Floor
+from chassis.outbox import unpack_headers
 from deploy.local.postgres import ServiceDatabase
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("benchmarks")]
@@ -114,7 +115,7 @@ class TestSides:
         connection = await asyncpg.connect(database.url)
         row = await connection.fetchrow("SELECT topic, key, headers, body FROM outbox")
         await connection.close()
-        headers, body = dict(json.loads(row["headers"])), json.loads(row["body"])
-        assert (row["topic"], row["key"].decode(), headers["ce_type"]) == ("intake.leads", lead_id, "lead.created")
-        assert headers["ce_subject"] == body["lead_id"] == lead_id
+        headers, body = dict(unpack_headers(row["headers"])), json.loads(row["body"])
+        assert (row["topic"], row["key"].decode(), headers["ce_type"]) == ("intake.leads", lead_id, b"lead.created")
+        assert headers["ce_subject"] == body["lead_id"].encode() == lead_id.encode()
         assert body["contact"]["phone"] == "+61412000001"
