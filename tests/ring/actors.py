@@ -4,7 +4,9 @@ import asyncio
 from collections import Counter
 from collections.abc import Coroutine
 from contextlib import suppress
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from aiokafka import TopicPartition
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,20 +17,21 @@ from chassis.faults import is_passing
 from chassis.pending import Shard
 from chassis.publishing import partition_of
 from chassis.relay import Relay
-from chassis.replay import Replayer
+from chassis.replay import Replayer, VersionMissing
 from chassis.runtime import Consumer, ConsumerRuntime
 from chassis.settings import ServiceSettings
 from chassis.subscribers import Subscription
+from chassis.worker import MEASURE_SECONDS, Worker
 from contracts.envelope import Incoming
-from tests.ring.broker import ModelProducer
+from tests.ring.broker import LARGEST_AT_CLIENT, ModelProducer
 from tests.ring.events import TOPIC, RingMoved, RingRested, RingTurned, event_of
 from tests.ring.group import ModelConsumer, ModelKafkaBroker, ModelSubscriber
 from tests.ring.loop import Process
 from tests.ring.plan import KEYS, Command, Flavour
 from tests.ring.sessions import ModelDatabase
-from tests.ring.statements import APPLY, BUMP, PARKED
+from tests.ring.statements import APPLY, BUMP, FILL, PARKED, SKIP, turn
 from tests.ring.store import Row
-from tests.ring.watch import Invariant
+from tests.ring.watch import DESPITE_GAP, Invariant
 
 if TYPE_CHECKING:
     from tests.ring.world import World
@@ -37,7 +40,8 @@ SERVICES = 2
 ECHOES = "echoes"
 AGGREGATE_IDS = (*(f"k{number}" for number in range(KEYS)), ECHOES)
 OPERATOR_SECONDS = 1.5
-HOPELESS = (Flavour.POISON.value, Flavour.LARGE.value, Flavour.TOO_LARGE.value)
+HOPELESS = tuple(f'"flavour":"{flavour}"'.encode() for flavour in (Flavour.POISON, Flavour.TOO_LARGE))
+LARGE = f'"flavour":"{Flavour.LARGE}"'.encode()
 
 
 class Refused(Exception):
@@ -61,6 +65,27 @@ class CountingRuntime(ConsumerRuntime):
             self.world.watch.report(Invariant.ACCOUNTED, f"{self.counted} counted of {len(records)} records")
 
 
+class Gauges(Worker):
+    """Of a worker, the part that measures and heals: what else it starts, a history starts by itself."""
+
+    def __init__(self, database: ModelDatabase, runtime: ConsumerRuntime, subscription: Subscription) -> None:
+        self._service = SimpleNamespace(database=database, name="ring")  # type: ignore[assignment]
+        self._replayer = Replayer(database, {runtime.name: runtime})
+        self.subscriptions = [subscription]
+
+    async def run(self, world: "World") -> None:
+        while True:
+            await asyncio.sleep(MEASURE_SECONDS)
+            # With nothing parked there is nothing to heal, and its gauges are nobody's concern.
+            if not world.store.tables[PARKED]:
+                continue
+            try:
+                await self._measure_once()
+            except Exception as fault:
+                if not is_passing(fault):
+                    raise
+
+
 class Actors:
     """Starts the processes, and starts anew what was killed."""
 
@@ -70,6 +95,7 @@ class Actors:
         self._left = [list(commands) for commands in world.plan.writers]
         self._stopping: list[Process] = []
         self._tries: Counter[str] = Counter()
+        self._refused: Counter[UUID] = Counter()
         self._settings = ServiceSettings.model_construct(
             consumer_instance=None, consumer_batch_size=world.plan.consumer_batch, consumer_poll_ms=20,
             session_timeout_ms=3_000,
@@ -148,11 +174,19 @@ class Actors:
     async def _execute(self, database: ModelDatabase, command: Command) -> None:
         async with database.transaction() as session:
             for key, flavour in command.steps:
-                version = await session.scalar(BUMP, {"id": f"k{key}"})
-                assert version is not None
-                outbox.add(session, event_of(f"k{key}", flavour), version=version)
+                await self._step(session, f"k{key}", flavour)
             if command.is_refused:
                 raise Refused
+
+    async def _step(self, session: AsyncSession, key: str, flavour: Flavour) -> None:
+        if flavour is Flavour.SKIPPED:
+            await session.execute(SKIP, {"id": key})
+            return
+        version = await session.scalar(FILL, {"id": key}) if flavour is Flavour.LATE else None
+        if version is None:
+            flavour = Flavour.PLAIN if flavour is Flavour.LATE else flavour
+            version = await session.scalar(BUMP, {"id": key})
+        outbox.add(session, event_of(key, flavour), version=version)
 
     def _litter(self, key: int) -> None:
         name = f"k{key}".encode()
@@ -163,10 +197,12 @@ class Actors:
 
     async def _consume(self, process: Process) -> None:
         kafka = ModelKafkaBroker(self._world)
-        runtime = self._runtime(ModelDatabase(self._world, "/waybill/ring"))
+        database = ModelDatabase(self._world, "/waybill/ring")
+        runtime = self._runtime(database)
         subscription = Subscription(kafka, runtime, self._settings)  # type: ignore[arg-type]
         (subscriber,) = kafka.subscribers
         self._subscriptions[process] = (subscription, subscriber)
+        self.spawn(process, Gauges(database, runtime, subscription).run(self._world))
         await subscriber.run()
 
     def _runtime(self, database: ModelDatabase) -> CountingRuntime:
@@ -233,22 +269,24 @@ class Actors:
                 await self._settle(database, replayer, row)
 
     async def _settle(self, database: ModelDatabase, replayer: Replayer, row: Row) -> None:
-        """Gives up what can never work, and tries everything else again."""
+        """Gives up what can never work, and tries everything else again; in the end without what never comes."""
+        despite_gap = self._refused[row["id"]] > self._world.toss()
         try:
             if self._is_hopeless(row):
                 async with database.transaction() as session:
                     await parking.discard(session, row["id"], by="robin", reason="hopeless")
             else:
-                await replayer.replay(row["id"], by="robin")
-        except Refusal:
-            return
+                by = DESPITE_GAP if despite_gap else "robin"
+                await replayer.replay(row["id"], by=by, despite_gap=despite_gap)
+        except Refusal as refusal:
+            self._refused[row["id"]] += isinstance(refusal.__cause__, VersionMissing)
         except Exception as fault:
             if not is_passing(fault):
                 raise
 
     def _firsts(self) -> list[Row]:
         lanes: dict[Any, Row] = {}
-        for row in sorted(self._parked(), key=lambda row: (row["partition"], row["record_offset"])):
+        for row in sorted(self._parked(), key=turn):
             lanes.setdefault((row["consumer"], row["topic"], row["key"]), row)
         return list(lanes.values())
 
@@ -256,7 +294,13 @@ class Actors:
         return [row for row in self._world.store.tables[PARKED].values() if row["state"] == "parked"]
 
     def _is_hopeless(self, row: Row) -> bool:
-        return row["event_id"] is None or any(f'"flavour":"{name}"'.encode() in row["body"] for name in HOPELESS)
+        if row["event_id"] is None or row["reason_code"] == parking.VERSION_PASSED:
+            return True
+        if row["consumer"] == parking.RELAY and LARGE in row["body"]:
+            if self._world.toss():
+                return True
+            self._world.broker.largest_bytes = LARGEST_AT_CLIENT
+        return any(flavour in row["body"] for flavour in HOPELESS)
 
     def _waiting_for_operator(self) -> bool:
         return self._world.plan.has_operator and bool(self._parked())

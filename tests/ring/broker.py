@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 LARGEST_AT_CLIENT = 3_000
 LARGEST_AT_BROKER = 2_000
-"""Bytes of a body. What lies between is refused by the broker, with all that shares the request."""
+"""Bytes of a body. What lies between is refused by the broker, with all that shares the request, until it allows more."""
 
 
 class Record(NamedTuple):
@@ -48,6 +48,7 @@ class Broker:
     def __init__(self, world: "World", partitions: int) -> None:
         self._world = world
         self.partitions = partitions
+        self.largest_bytes = LARGEST_AT_BROKER
         self.logs: dict[TopicPartition, list[Record]] = defaultdict(list)
         self.next_sequences: dict[tuple[int, TopicPartition], int] = {}
         self._arrivals: list[asyncio.Future[None]] = []
@@ -199,7 +200,7 @@ class ModelProducer:
 
     def _write(self, request: Request) -> KafkaError | None:
         """What the broker says to a request, having written it or not."""
-        if any(len(entry.value) > LARGEST_AT_BROKER for entry in request.entries):
+        if any(len(entry.value) > self._broker.largest_bytes for entry in request.entries):
             return MessageSizeTooLargeError()
         known = self._broker.next_sequences
         expected = known.get((self._id, request.partition))

@@ -95,6 +95,9 @@ class ModelConsumer:
     def assignment(self) -> frozenset[TopicPartition]:
         return frozenset(self.positions)
 
+    def highwater(self, partition: TopicPartition) -> int:
+        return len(self._world.broker.logs[partition])
+
     def seek(self, partition: TopicPartition, offset: int) -> None:
         self.positions[partition] = offset
 

@@ -29,9 +29,13 @@ class Flavour(StrEnum):
     TOO_LARGE = "too large"
     """The producer refuses it at once."""
     LARGE = "large"
-    """The broker refuses it, with what shares its request."""
+    """The broker refuses it, with what shares its request, until an operator allows it more."""
     GARBAGE = "garbage"
     """A record of somebody else under one of our keys: it cannot be decoded."""
+    SKIPPED = "skipped"
+    """A version is taken and nobody is told: a gap."""
+    LATE = "late"
+    """The event of the first version that was skipped, after all."""
 
 
 class FaultKind(StrEnum):
@@ -101,7 +105,7 @@ class Plan:
     """The seed of everything that the plan leaves open: who runs next, how requests are packed, delays."""
 
 
-_RARE = tuple(flavour for flavour in Flavour if flavour is not Flavour.PLAIN)
+_RARE = tuple(flavour for flavour in Flavour if flavour not in (Flavour.PLAIN, Flavour.LATE))
 
 
 def drawn(seed: int) -> Plan:
@@ -109,9 +113,12 @@ def drawn(seed: int) -> Plan:
     chance = Random(seed)  # noqa: S311
     kinds = [_one(chance, tuple(FaultKind)) for _ in range(_one(chance, (1, 2, 3)))]
     flavours = (*(Flavour.PLAIN,) * _one(chance, (2, 5, 10)), _one(chance, _RARE), _one(chance, _RARE))
+    if Flavour.SKIPPED in flavours:
+        flavours += (Flavour.LATE,)
+    keys = _one(chance, (1, 2, KEYS))
     return Plan(
         writers=tuple(
-            tuple(_command(chance, flavours) for _ in range(chance.randint(1, 4)))
+            tuple(_command(chance, keys, flavours) for _ in range(chance.randint(1, 4)))
             for _ in range(chance.randint(1, WRITERS))
         ),
         faults=tuple(_fault(chance, kinds) for _ in range(_one(chance, (0, 1, 2, 3, 4, 6)))),
@@ -126,8 +133,8 @@ def drawn(seed: int) -> Plan:
     )
 
 
-def _command(chance: Random, flavours: Sequence[Flavour]) -> Command:
-    steps = tuple((int(chance.random() * KEYS), _one(chance, flavours)) for _ in range(_one(chance, (1, 1, 2, 3))))
+def _command(chance: Random, keys: int, flavours: Sequence[Flavour]) -> Command:
+    steps = tuple((int(chance.random() * keys), _one(chance, flavours)) for _ in range(_one(chance, (1, 1, 2, 3))))
     return Command(steps, chance.random() < 0.05)
 
 

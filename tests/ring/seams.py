@@ -22,12 +22,14 @@ from chassis import (
     outbox,
     parking,
     pending,
+    positions,
     publishing,
     records,
     relay,
     replay,
     runtime,
     subscribers,
+    worker,
 )
 from contracts.registry import EVENTS
 from tests.ring import sessions
@@ -38,15 +40,15 @@ if TYPE_CHECKING:
     from tests.ring.world import World
 
 MODULES: tuple[ModuleType, ...] = (
-    *(causation, database, inbox, outbox, parking, pending),
-    *(publishing, records, relay, replay, runtime, subscribers),
+    *(causation, database, inbox, outbox, parking, pending, positions),
+    *(publishing, records, relay, replay, runtime, subscribers, worker),
 )
 EPOCH = datetimes.datetime(2026, 1, 1, tzinfo=datetimes.UTC)
 
 SMALL: list[tuple[ModuleType, str, Any]] = [
     # An idle second of a history is not worth fifty rounds of a relay.
-    (relay, "IDLE_SECONDS", (0.05, 0.8)),
-    (relay, "STANDBY_SECONDS", 1.0),
+    (relay, "IDLE_SECONDS", (0.05, 1.6)),
+    (relay, "STANDBY_SECONDS", 2.0),
     # What a large outbox does now and then, a small one does all the time.
     (pending, "FLOOR_SECONDS", 0.1),
     (pending, "RECLAIM_SECONDS", 0.3),

@@ -15,7 +15,7 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import text
 
-from chassis import inbox, outbox, parking, pending
+from chassis import inbox, outbox, parking, pending, positions, relay
 from chassis.outbox import SEGMENTS
 from chassis.pending import table_of
 from chassis.publishing import PendingRow
@@ -23,11 +23,15 @@ from chassis.records import Arrival
 from tests.ring.store import Row, Rows, Transaction, Waiting
 
 Model = Callable[..., Any]
-OUTBOX, INBOX, PARKED, AGGREGATES, EFFECTS = "outbox", "inbox", "parked_events", "aggregates", "effects"
+OUTBOX, INBOX, PARKED, POSITIONS = "outbox", "inbox", "parked_events", "consumer_positions"
+AGGREGATES, EFFECTS = "aggregates", "effects"
 NOBODY = UUID(int=0)
 
-# The ring's own two statements: a command's change under the aggregate's row lock, and a handler's effect.
+# The ring's own statements: a command's change under the aggregate's row lock, a version that is taken without an event,
+# the event of such a version after all, and a handler's effect.
 BUMP = text("UPDATE aggregates SET version = version + 1 WHERE id = :id RETURNING version")
+SKIP = text("UPDATE aggregates SET version = version + 1, skipped = skipped || (version + 1) WHERE id = :id")
+FILL = text("UPDATE aggregates SET filled = skipped[1], skipped = skipped[2:] WHERE id = :id RETURNING filled")
 APPLY = text(
     "INSERT INTO effects (event_id, key, version) "
     "SELECT * FROM unnest(CAST(:event_ids AS uuid[]), CAST(:keys AS text[]), CAST(:versions AS int[]))"
@@ -35,10 +39,28 @@ APPLY = text(
 
 
 def bump(transaction: Transaction, id: str) -> Waiting:  # noqa: A002
-    yield from transaction.lock((AGGREGATES, id))
-    version = transaction.rows(AGGREGATES)[id]["version"] + 1
-    yield from transaction.update(AGGREGATES, id, version=version)
-    return [Row(version=version)]
+    row = yield from _locked(transaction, id)
+    yield from transaction.update(AGGREGATES, id, version=row["version"] + 1)
+    return [Row(version=row["version"] + 1)]
+
+
+def skip(transaction: Transaction, id: str) -> Waiting:  # noqa: A002
+    row = yield from _locked(transaction, id)
+    version = row["version"] + 1
+    yield from transaction.update(AGGREGATES, id, version=version, skipped=[*row["skipped"], version])
+    return []
+
+
+def fill(transaction: Transaction, id: str) -> Waiting:  # noqa: A002
+    row = yield from _locked(transaction, id)
+    first = next(iter(row["skipped"]), None)
+    yield from transaction.update(AGGREGATES, id, filled=first, skipped=row["skipped"][1:])
+    return [Row(filled=first)]
+
+
+def _locked(transaction: Transaction, id_: str) -> Waiting:
+    yield from transaction.lock((AGGREGATES, id_))
+    return transaction.get(AGGREGATES, id_)
 
 
 def apply(transaction: Transaction, event_ids: list[UUID], keys: list[str], versions: list[int]) -> Waiting:
@@ -48,7 +70,7 @@ def apply(transaction: Transaction, event_ids: list[UUID], keys: list[str], vers
     return []
 
 
-# The outbox and the inbox.
+# The outbox, the inbox and the positions.
 
 
 def insert_outbox(transaction: Transaction, slots: list[int], event_ids: list[UUID], **columns: list[Any]) -> Waiting:
@@ -64,7 +86,7 @@ def insert_outbox(transaction: Transaction, slots: list[int], event_ids: list[UU
 
 def claim(transaction: Transaction, consumer: str, event_ids: list[UUID]) -> Waiting:
     fresh = []
-    for event_id in event_ids:
+    for event_id in sorted(event_ids):
         if (yield from transaction.insert(INBOX, (event_id, consumer), Row(event_id=event_id, consumer=consumer))):
             fresh.append(Row(event_id=event_id))
     return fresh
@@ -72,6 +94,35 @@ def claim(transaction: Transaction, consumer: str, event_ids: list[UUID]) -> Wai
 
 def seen(transaction: Transaction, consumer: str, event_ids: list[UUID]) -> Rows:
     return [Row(event_id=id_) for id_ in event_ids if transaction.get(INBOX, (id_, consumer)) is not None]
+
+
+def read_positions(transaction: Transaction, consumer: str, keys: list[bytes]) -> Rows:
+    found = (transaction.get(POSITIONS, (consumer, key)) for key in sorted(set(keys)))
+    return [row for row in found if row is not None]
+
+
+def advance(
+    transaction: Transaction, consumer: str, keys: list[bytes], firsts: list[int], lasts: list[int]
+) -> Waiting:
+    for key, first, last in sorted(zip(keys, firsts, lasts, strict=True)):
+        place = (consumer, key)
+        row = Row(key=key, first_version=first, last_version=last)
+        if (yield from transaction.insert(POSITIONS, place, row)):
+            continue
+        yield from transaction.lock((POSITIONS, place))
+        found = transaction.get(POSITIONS, place)
+        if found is None:
+            # It was deleted between the two: PostgreSQL begins again with the insertion.
+            yield from transaction.insert(POSITIONS, place, row)
+        elif found["last_version"] < last:
+            yield from transaction.update(POSITIONS, place, last_version=last)
+    return []
+
+
+def forget(transaction: Transaction, consumer: str, key: bytes) -> Waiting:
+    if transaction.get(POSITIONS, (consumer, key)) is not None:
+        yield from transaction.delete(POSITIONS, (consumer, key))
+    return []
 
 
 # The relay.
@@ -126,12 +177,13 @@ def park_from_outbox(transaction: Transaction, id_: int, code: str, detail: str)
     if row is None:
         return []
     key = ("relay", row["topic"], -1, id_)
-    place = {"consumer": "relay", "partition": -1, "record_offset": id_, "event_type": None, "attempts": 0}
+    place = {"consumer": "relay", "partition": -1, "record_offset": id_}
+    unread = {"event_type": None, "aggregate_version": None, "attempts": 0}
     what = {name: row[name] for name in ("topic", "key", "headers", "body", "event_id")}
     unsettled = {"settled_at": None, "settled_by": None, "settled_reason": None}
     why = {"state": "parked", "reason_code": code, "reason_detail": detail}
     id_parked = UUID(int=transaction.store.next_value(PARKED))
-    fresh = Row(id=id_parked, parked_at=datetime.now(UTC), **place, **what, **why, **unsettled)
+    fresh = Row(id=id_parked, parked_at=datetime.now(UTC), **place, **unread, **what, **why, **unsettled)
     if not (yield from transaction.insert(PARKED, key, fresh)):
         yield from transaction.update(PARKED, key, **why, **unsettled)
     return [Row(event_id=row["event_id"])]
@@ -159,9 +211,12 @@ def _waiting(transaction: Transaction, consumer: str) -> Rows:
 
 
 def blocked_lanes(transaction: Transaction, topics: list[str], keys: list[bytes], consumer: str) -> Rows:
+    lanes: dict[tuple[str, bytes], bool] = {}
     asked = set(zip(topics, keys, strict=True))
-    lanes = asked & {(row["topic"], row["key"]) for row in _waiting(transaction, consumer)}
-    return [Row(topic=topic, key=key) for topic, key in sorted(lanes)]
+    for row in _waiting(transaction, consumer):
+        if (lane := (row["topic"], row["key"])) in asked:
+            lanes[lane] = lanes.get(lane, True) and row["reason_code"] == parking.VERSION_GAP
+    return [Row(topic=topic, key=key, waits_for_version=gap) for (topic, key), gap in sorted(lanes.items())]
 
 
 def lock_lane(transaction: Transaction, name: str, _seed: int) -> Waiting:
@@ -178,18 +233,41 @@ def park(transaction: Transaction, rows: Sequence[Mapping[str, Any]]) -> Waiting
 
 
 def first_in_lane(
-    transaction: Transaction, consumer: str, topic: str, lane: bytes | UUID, state: str, _limit: int
+    transaction: Transaction, consumer: str, topic: str, lane: bytes | UUID, state: str, _zero: int, _limit: int
 ) -> Waiting:
     by = "id" if isinstance(lane, UUID) else "key"
     wanted = {"consumer": consumer, "topic": topic, by: lane, "state": state}
     found = [row for row in transaction.rows(PARKED).values() if wanted.items() <= row.items()]
-    if not found:
-        return []
-    first = min(found, key=itemgetter("partition", "record_offset"))
-    yield from transaction.lock((PARKED, _place(first)))
-    again = transaction.get(PARKED, _place(first))
-    # As PostgreSQL does: a row that was changed meanwhile is looked at again, and no other takes its place.
-    return [again] if again is not None and wanted.items() <= again.items() else []
+    for row in sorted(found, key=turn):
+        yield from transaction.lock((PARKED, _place(row)))
+        again = transaction.get(PARKED, _place(row))
+        # A row that was changed meanwhile is looked at again; where it is not wanted any more, the next takes its place.
+        if again is not None and wanted.items() <= again.items():
+            return [again]
+    return []
+
+
+def turn(row: Row) -> tuple[int, int, int]:
+    return row["aggregate_version"] or 0, row["partition"], row["record_offset"]
+
+
+def healed_lanes(transaction: Transaction, reason: str, state: str, one: int) -> Rows:
+    where = {"reason_code": reason, "state": state}
+    healed = []
+    for row in transaction.rows(PARKED).values():
+        position = transaction.get(POSITIONS, (row["consumer"], row["key"])) if where.items() <= row.items() else None
+        if position is not None and row["aggregate_version"] == position["last_version"] + one:
+            healed.append(row)
+    return healed
+
+
+def depth(transaction: Transaction) -> list[tuple[int, float]]:
+    """The age is a gauge's alone."""
+    return [(len(transaction.rows(OUTBOX)), 0.0)]
+
+
+def count_waiting(transaction: Transaction, state: str) -> Rows:
+    return [Row(count=sum(row["state"] == state for row in transaction.rows(PARKED).values()))]
 
 
 def settle(transaction: Transaction, id_: UUID, state: str, at: datetime, by: str, reason: str | None) -> Waiting:
@@ -239,10 +317,15 @@ def back_to_outbox(transaction: Transaction, id: UUID, slot: int, segment: int) 
 
 CONSTANTS: list[tuple[Any, Model]] = [
     (BUMP, bump),
+    (SKIP, skip),
+    (FILL, fill),
     (APPLY, apply),
     (outbox._INSERT, insert_outbox),
     (inbox._CLAIM, claim),
     (inbox._SEEN, seen),
+    (positions._READ, read_positions),
+    (positions._ADVANCE, advance),
+    (positions._FORGET, forget),
     (parking._BLOCKED, blocked_lanes),
     (parking._RETURN, back_to_outbox),
     ("SELECT pg_try_advisory_lock($1, $2)", try_lead),
@@ -255,6 +338,7 @@ CONSTANTS: list[tuple[Any, Model]] = [
     (pending._LOCK_LANE, lock_relay_lane),
     (pending._IS_BLOCKED, is_blocked),
     (pending._BLOCKED, relay_blocked),
+    (relay._DEPTH, depth),
 ]
 
 _KEYLESS = parking.Parking(
@@ -266,6 +350,8 @@ BUILT: list[tuple[Callable[[Any], Coroutine[Any, Any, Any]], Model]] = [
     (lambda session: parking.park(session, "", [_KEYLESS]), park),
     (lambda session: parking.first_in_lane(session, "", "", b"", NOBODY), first_in_lane),
     (lambda session: parking.first_in_lane(session, "", "", None, NOBODY), first_in_lane),
+    (parking.healed_lanes, healed_lanes),
+    (parking.count_waiting, count_waiting),
     (lambda session: parking.settle(session, NOBODY, parking.ParkedState.PARKED, ""), settle),
     (lambda session: parking.note_failure(session, NOBODY, "", ""), note_failure),
     (lambda session: parking.find(session, NOBODY), find),
@@ -280,6 +366,8 @@ class _Asked(Exception):
 class _Asking:
     async def execute(self, statement: Any, _values: Any = None) -> None:
         raise _Asked(statement)
+
+    scalar = execute
 
 
 def _sample(build: Callable[[Any], Coroutine[Any, Any, Any]]) -> Any:
@@ -306,7 +394,7 @@ def outcome_of(transaction: Transaction, statement: Any, values: Any) -> Any:
     """For SQLAlchemy's side: a constant with its values beside it, or a built statement that holds them."""
     model = _BY_CONSTANT.get(id(statement))
     if model is not None:
-        return model(transaction, **values)
+        return model(transaction, **(values or {}))
     shape = statement._generate_cache_key()
     try:
         model = _BY_SHAPE[shape.key]

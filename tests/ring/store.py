@@ -33,13 +33,14 @@ class Row(dict[Any, Any]):
 Rows = list[Row]
 Waiting = Generator["Transaction", None, Any]
 """A statement that yields each transaction whose end it has to wait for, and returns its rows."""
-Committed = Callable[[str, Hashable, Row | None], None]
+Changes = Mapping[tuple[str, Hashable], Row | None]
+Committed = Callable[[Changes], None]
 
 
 class Store:
-    """All committed rows by table and primary key. `on_commit` hears of every row that a commit changes, in order."""
+    """All committed rows by table and primary key. `on_commit` hears of the rows that a commit changes, in order."""
 
-    def __init__(self, on_commit: Committed = lambda *_: None) -> None:
+    def __init__(self, on_commit: Committed = lambda _: None) -> None:
         self.tables: dict[str, dict[Hashable, Row]] = defaultdict(dict)
         self.locks: dict[Hashable, Transaction] = {}
         self.session_locks: dict[Hashable, ServerSession] = {}
@@ -197,7 +198,8 @@ class Transaction:
                 self.store.tables[table].pop(key, None)
             else:
                 self.store.tables[table][key] = row
-            self.store.on_commit(table, key, row)
+        if self._own:
+            self.store.on_commit(self._own)
         self._end()
 
     def roll_back(self) -> None:

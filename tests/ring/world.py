@@ -54,7 +54,7 @@ class World:
         self.chaos = Chaos(plan.faults)
         self.watch = Watch(self)
         self.store = Store(self.watch.saw_commit)
-        self.store.tables[AGGREGATES].update({key: Row(version=0) for key in AGGREGATE_IDS})
+        self.store.tables[AGGREGATES].update({key: Row(version=0, skipped=[], filled=None) for key in AGGREGATE_IDS})
         self.broker = Broker(self, plan.partitions)
         self.group = Group(self, [TopicPartition(TOPIC.name, number) for number in range(plan.partitions)])
         self.wires: list[Wire] = []
@@ -193,6 +193,7 @@ class World:
             and not self.store.locks
             and self.actors.are_done()
             and self.group.has_drained()
+            and not self.watch.healable()
         )
 
     def _leftover(self) -> str:
@@ -202,6 +203,7 @@ class World:
             "locks": len(self.store.locks),
             "actors": not self.actors.are_done(),
             "consumers": not self.group.has_drained(),
+            "waiting for what has come": self.watch.healable(),
         }
         return f"left after {DEADLINE_SECONDS} s: { ({name: what for name, what in pending.items() if what}) }"
 
