@@ -19,7 +19,7 @@ from chassis.ids import new_id
 from chassis.outbox import SEGMENTS, pack_headers, unpack_headers
 from chassis.positions import Position
 from chassis.records import Arrival
-from chassis.tables import consumer_positions, parked_events
+from chassis.tables import parked_events
 
 BEHIND = "behind_a_parked_event"
 VERSION_GAP = "version_gap"
@@ -96,11 +96,17 @@ async def blocked_lanes(
     return {(row.topic, row.key): row.waits_for_version for row in found}
 
 
+_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:lane, 0))")
+
+
 async def lock_lanes(session: AsyncSession, consumer: str, lanes: Iterable[tuple[str, bytes]]) -> None:
     """Until the end of the transaction nobody else parks into or replays these lanes: none is left behind unseen."""
     names = sorted({f"{consumer}|{topic}|{key.hex()}" for topic, key in lanes})
     for name in names:
-        await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+        await session.execute(_LOCK, {"lane": name})
+
+
+_PARK = upsert(parked_events).on_conflict_do_nothing(index_elements=["consumer", "topic", "partition", "record_offset"])
 
 
 async def park(session: AsyncSession, consumer: str, parkings: Sequence[Parking]) -> None:
@@ -108,13 +114,7 @@ async def park(session: AsyncSession, consumer: str, parkings: Sequence[Parking]
     if not parkings:
         return
     await lock_lanes(session, consumer, _keyed(parkings))
-    rows = [_row(consumer, parking) for parking in parkings]
-    await session.execute(
-        upsert(parked_events).on_conflict_do_nothing(
-            index_elements=["consumer", "topic", "partition", "record_offset"]
-        ),
-        rows,
-    )
+    await session.execute(_PARK, [_row(consumer, parking) for parking in parkings])
 
 
 def _keyed(parkings: Iterable[Parking]) -> set[tuple[str, bytes]]:
@@ -143,25 +143,29 @@ def _row(consumer: str, parking: Parking) -> dict[str, Any]:
     }
 
 
+_FIRST = (
+    select(parked_events)
+    .where(parked_events.c.consumer == bindparam("consumer"), parked_events.c.topic == bindparam("topic"))
+    .where(parked_events.c.state == ParkedState.PARKED)
+    # What filled a gap late lies behind what waited for it; a record that nobody can read keeps its place.
+    .order_by(
+        func.coalesce(parked_events.c.aggregate_version, 0), parked_events.c.partition, parked_events.c.record_offset
+    )
+    .limit(1)
+    .with_for_update()
+)
+_FIRST_OF_KEY = _FIRST.where(parked_events.c.key == bindparam("key"))
+_FIRST_ALONE = _FIRST.where(parked_events.c.id == bindparam("parked_id"))
+
+
 async def first_in_lane(
     session: AsyncSession, consumer: str, topic: str, key: bytes | None, id_: UUID
 ) -> Row[Any] | None:
     """The parked event that is next in the lane, locked; where there is no key, the event itself."""
-    lane = parked_events.c.key == key if key is not None else parked_events.c.id == id_
-    found = await session.execute(
-        select(parked_events)
-        .where(parked_events.c.consumer == consumer, parked_events.c.topic == topic, lane)
-        .where(parked_events.c.state == ParkedState.PARKED)
-        # What filled a gap late lies behind what waited for it; a record that nobody can read keeps its place.
-        .order_by(
-            func.coalesce(parked_events.c.aggregate_version, 0),
-            parked_events.c.partition,
-            parked_events.c.record_offset,
-        )
-        .limit(1)
-        .with_for_update()
-    )
-    return found.one_or_none()
+    values = {"consumer": consumer, "topic": topic}
+    if key is None:
+        return (await session.execute(_FIRST_ALONE, values | {"parked_id": id_})).one_or_none()
+    return (await session.execute(_FIRST_OF_KEY, values | {"key": key})).one_or_none()
 
 
 async def settle(session: AsyncSession, id_: UUID, state: ParkedState, by: str, reason: str | None = None) -> None:
@@ -181,9 +185,12 @@ async def note_failure(session: AsyncSession, id_: UUID, reason_code: str, reaso
     )
 
 
+_FIND = select(parked_events).where(parked_events.c.id == bindparam("parked_id"))
+_FIND_LOCKED = _FIND.with_for_update()
+
+
 async def find(session: AsyncSession, id_: UUID, *, lock: bool = False) -> Row[Any]:
-    query = select(parked_events).where(parked_events.c.id == id_)
-    found = (await session.execute(query.with_for_update() if lock else query)).one_or_none()
+    found = (await session.execute(_FIND_LOCKED if lock else _FIND, {"parked_id": id_})).one_or_none()
     if found is None:
         raise NotFound("no such parked event", parked_event_id=id_)
     return found
@@ -211,20 +218,26 @@ async def list_parked(
     return (await session.execute(query)).all()
 
 
+_HEALED = text(
+    """
+    SELECT parked.* FROM parked_events parked
+    JOIN consumer_positions p ON p.consumer = parked.consumer AND p.key = parked.key
+    WHERE parked.state = 'parked' AND parked.reason_code = 'version_gap'
+      AND parked.aggregate_version = p.last_version + 1
+    """
+)
+
+
 async def healed_lanes(session: AsyncSession) -> Sequence[Row[Any]]:
     """The first of each lane that waited for a version which has come since."""
-    gap = parked_events.c.reason_code == VERSION_GAP
-    follows = parked_events.c.aggregate_version == consumer_positions.c.last_version + 1
-    same = (consumer_positions.c.consumer == parked_events.c.consumer) & (
-        consumer_positions.c.key == parked_events.c.key
-    )
-    query = select(parked_events).join(consumer_positions, same & follows).where(gap)
-    return (await session.execute(query.where(parked_events.c.state == ParkedState.PARKED))).all()
+    return (await session.execute(_HEALED)).all()
+
+
+_COUNT = text("SELECT count(*) FROM parked_events WHERE state = 'parked'")
 
 
 async def count_waiting(session: AsyncSession) -> int:
-    query = select(func.count()).select_from(parked_events).where(parked_events.c.state == ParkedState.PARKED)
-    return await session.scalar(query) or 0
+    return await session.scalar(_COUNT) or 0
 
 
 async def discard(session: AsyncSession, id_: UUID, *, by: str, reason: str) -> Row[Any]:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 SERVICES = 2
 ECHOES = "echoes"
 AGGREGATE_IDS = (*(f"k{number}" for number in range(KEYS)), ECHOES)
-OPERATOR_SECONDS = 1.5
+OPERATOR_SECONDS = 2.5
 HOPELESS = tuple(f'"flavour":"{flavour}"'.encode() for flavour in (Flavour.POISON, Flavour.TOO_LARGE))
 LARGE = f'"flavour":"{Flavour.LARGE}"'.encode()
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 LARGEST_AT_CLIENT = 3_000
 LARGEST_AT_BROKER = 2_000
-"""Bytes of a body. What lies between is refused by the broker, with all that shares the request, until it allows more."""
+"""Bytes of a body. What lies between is refused by the broker, with what shares the request, until it allows more."""
 
 
 class Record(NamedTuple):

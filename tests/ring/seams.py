@@ -51,7 +51,7 @@ SMALL: list[tuple[ModuleType, str, Any]] = [
     (relay, "STANDBY_SECONDS", 2.0),
     # What a large outbox does now and then, a small one does all the time.
     (pending, "FLOOR_SECONDS", 0.1),
-    (pending, "RECLAIM_SECONDS", 0.3),
+    (pending, "RECLAIM_SECONDS", 1.0),
     (outbox, "SEGMENT_ROWS", 2),
 ]
 """Measures of the chassis as they fit a small history."""

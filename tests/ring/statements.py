@@ -8,7 +8,6 @@ names it; `test_model.py` holds every entry against PostgreSQL.
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from datetime import UTC, datetime
 from operator import itemgetter
-from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +18,6 @@ from chassis import inbox, outbox, parking, pending, positions, relay
 from chassis.outbox import SEGMENTS
 from chassis.pending import table_of
 from chassis.publishing import PendingRow
-from chassis.records import Arrival
 from tests.ring.store import Row, Rows, Transaction, Waiting
 
 Model = Callable[..., Any]
@@ -27,8 +25,8 @@ OUTBOX, INBOX, PARKED, POSITIONS = "outbox", "inbox", "parked_events", "consumer
 AGGREGATES, EFFECTS = "aggregates", "effects"
 NOBODY = UUID(int=0)
 
-# The ring's own statements: a command's change under the aggregate's row lock, a version that is taken without an event,
-# the event of such a version after all, and a handler's effect.
+# The ring's own statements: a command's change under the aggregate's row lock, a version that is taken without an
+# event, the event of such a version after all, and a handler's effect.
 BUMP = text("UPDATE aggregates SET version = version + 1 WHERE id = :id RETURNING version")
 SKIP = text("UPDATE aggregates SET version = version + 1, skipped = skipped || (version + 1) WHERE id = :id")
 FILL = text("UPDATE aggregates SET filled = skipped[1], skipped = skipped[2:] WHERE id = :id RETURNING filled")
@@ -101,9 +99,7 @@ def read_positions(transaction: Transaction, consumer: str, keys: list[bytes]) -
     return [row for row in found if row is not None]
 
 
-def advance(
-    transaction: Transaction, consumer: str, keys: list[bytes], firsts: list[int], lasts: list[int]
-) -> Waiting:
+def advance(transaction: Transaction, consumer: str, keys: list[bytes], firsts: list[int], lasts: list[int]) -> Waiting:
     for key, first, last in sorted(zip(keys, firsts, lasts, strict=True)):
         place = (consumer, key)
         row = Row(key=key, first_version=first, last_version=last)
@@ -190,7 +186,7 @@ def park_from_outbox(transaction: Transaction, id_: int, code: str, detail: str)
 
 
 def lock_relay_lane(transaction: Transaction, topic: str, key: bytes) -> Waiting:
-    return lock_lane(transaction, f"relay|{topic}|{key.hex()}", 0)
+    return lock_lane(transaction, f"relay|{topic}|{key.hex()}")
 
 
 def is_blocked(transaction: Transaction, topic: str, key: bytes) -> Rows:
@@ -219,8 +215,8 @@ def blocked_lanes(transaction: Transaction, topics: list[str], keys: list[bytes]
     return [Row(topic=topic, key=key, waits_for_version=gap) for (topic, key), gap in sorted(lanes.items())]
 
 
-def lock_lane(transaction: Transaction, name: str, _seed: int) -> Waiting:
-    yield from transaction.lock(("lane", name))
+def lock_lane(transaction: Transaction, lane: str) -> Waiting:
+    yield from transaction.lock(("lane", lane))
     return [Row(pg_advisory_xact_lock="")]
 
 
@@ -232,16 +228,14 @@ def park(transaction: Transaction, rows: Sequence[Mapping[str, Any]]) -> Waiting
     return []
 
 
-def first_in_lane(
-    transaction: Transaction, consumer: str, topic: str, lane: bytes | UUID, state: str, _zero: int, _limit: int
-) -> Waiting:
-    by = "id" if isinstance(lane, UUID) else "key"
-    wanted = {"consumer": consumer, "topic": topic, by: lane, "state": state}
+def first_in_lane(transaction: Transaction, consumer: str, topic: str, **lane: Any) -> Waiting:
+    wanted = {"consumer": consumer, "topic": topic, "state": "parked"}
+    wanted |= {"key": lane["key"]} if "key" in lane else {"id": lane["parked_id"]}
     found = [row for row in transaction.rows(PARKED).values() if wanted.items() <= row.items()]
     for row in sorted(found, key=turn):
         yield from transaction.lock((PARKED, _place(row)))
         again = transaction.get(PARKED, _place(row))
-        # A row that was changed meanwhile is looked at again; where it is not wanted any more, the next takes its place.
+        # A row that was changed meanwhile is looked at again; one that is not wanted any more gives way to the next.
         if again is not None and wanted.items() <= again.items():
             return [again]
     return []
@@ -251,12 +245,12 @@ def turn(row: Row) -> tuple[int, int, int]:
     return row["aggregate_version"] or 0, row["partition"], row["record_offset"]
 
 
-def healed_lanes(transaction: Transaction, reason: str, state: str, one: int) -> Rows:
-    where = {"reason_code": reason, "state": state}
+def healed_lanes(transaction: Transaction) -> Rows:
+    where = {"reason_code": parking.VERSION_GAP, "state": "parked"}
     healed = []
     for row in transaction.rows(PARKED).values():
         position = transaction.get(POSITIONS, (row["consumer"], row["key"])) if where.items() <= row.items() else None
-        if position is not None and row["aggregate_version"] == position["last_version"] + one:
+        if position is not None and row["aggregate_version"] == position["last_version"] + 1:
             healed.append(row)
     return healed
 
@@ -266,8 +260,8 @@ def depth(transaction: Transaction) -> list[tuple[int, float]]:
     return [(len(transaction.rows(OUTBOX)), 0.0)]
 
 
-def count_waiting(transaction: Transaction, state: str) -> Rows:
-    return [Row(count=sum(row["state"] == state for row in transaction.rows(PARKED).values()))]
+def count_waiting(transaction: Transaction) -> Rows:
+    return [Row(count=sum(row["state"] == "parked" for row in transaction.rows(PARKED).values()))]
 
 
 def settle(transaction: Transaction, id_: UUID, state: str, at: datetime, by: str, reason: str | None) -> Waiting:
@@ -290,14 +284,14 @@ def _change(transaction: Transaction, id_: UUID, values: Callable[[Row], dict[st
     return []
 
 
-def find(transaction: Transaction, id_: UUID) -> Rows:
-    return [row for row in transaction.rows(PARKED).values() if row["id"] == id_]
+def find(transaction: Transaction, parked_id: UUID) -> Rows:
+    return [row for row in transaction.rows(PARKED).values() if row["id"] == parked_id]
 
 
-def find_locked(transaction: Transaction, id_: UUID) -> Waiting:
-    for row in find(transaction, id_):
+def find_locked(transaction: Transaction, parked_id: UUID) -> Waiting:
+    for row in find(transaction, parked_id):
         yield from transaction.lock((PARKED, _place(row)))
-    return find(transaction, id_)
+    return find(transaction, parked_id)
 
 
 def _place(row: Row) -> tuple[Any, ...]:
@@ -327,6 +321,14 @@ CONSTANTS: list[tuple[Any, Model]] = [
     (positions._ADVANCE, advance),
     (positions._FORGET, forget),
     (parking._BLOCKED, blocked_lanes),
+    (parking._LOCK, lock_lane),
+    (parking._PARK, park),
+    (parking._FIRST_OF_KEY, first_in_lane),
+    (parking._FIRST_ALONE, first_in_lane),
+    (parking._FIND, find),
+    (parking._FIND_LOCKED, find_locked),
+    (parking._HEALED, healed_lanes),
+    (parking._COUNT, count_waiting),
     (parking._RETURN, back_to_outbox),
     ("SELECT pg_try_advisory_lock($1, $2)", try_lead),
     (pending.READ, read),
@@ -341,21 +343,9 @@ CONSTANTS: list[tuple[Any, Model]] = [
     (relay._DEPTH, depth),
 ]
 
-_KEYLESS = parking.Parking(
-    Arrival(SimpleNamespace(topic="", partition=0, offset=0, key=None, value=b"", headers=()), ("", 0, 0)), ""
-)
-
 BUILT: list[tuple[Callable[[Any], Coroutine[Any, Any, Any]], Model]] = [
-    (lambda session: parking.lock_lanes(session, "", [("", b"")]), lock_lane),
-    (lambda session: parking.park(session, "", [_KEYLESS]), park),
-    (lambda session: parking.first_in_lane(session, "", "", b"", NOBODY), first_in_lane),
-    (lambda session: parking.first_in_lane(session, "", "", None, NOBODY), first_in_lane),
-    (parking.healed_lanes, healed_lanes),
-    (parking.count_waiting, count_waiting),
     (lambda session: parking.settle(session, NOBODY, parking.ParkedState.PARKED, ""), settle),
     (lambda session: parking.note_failure(session, NOBODY, "", ""), note_failure),
-    (lambda session: parking.find(session, NOBODY), find),
-    (lambda session: parking.find(session, NOBODY, lock=True), find_locked),
 ]
 
 
@@ -366,8 +356,6 @@ class _Asked(Exception):
 class _Asking:
     async def execute(self, statement: Any, _values: Any = None) -> None:
         raise _Asked(statement)
-
-    scalar = execute
 
 
 def _sample(build: Callable[[Any], Coroutine[Any, Any, Any]]) -> Any:
@@ -394,12 +382,10 @@ def outcome_of(transaction: Transaction, statement: Any, values: Any) -> Any:
     """For SQLAlchemy's side: a constant with its values beside it, or a built statement that holds them."""
     model = _BY_CONSTANT.get(id(statement))
     if model is not None:
-        return model(transaction, **(values or {}))
+        return model(transaction, values) if isinstance(values, list) else model(transaction, **(values or {}))
     shape = statement._generate_cache_key()
     try:
         model = _BY_SHAPE[shape.key]
     except KeyError:
         raise LookupError(f"tests/ring/statements.py has no model of this statement: {statement}") from None
-    if isinstance(values, list):
-        return model(transaction, values)
     return model(transaction, *(bound.value for bound in shape.bindparams))

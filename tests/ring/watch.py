@@ -205,7 +205,6 @@ class Watch:
             if not is_settled and (waiting is None or not waiting["reason_code"]):
                 self.report(Invariant.APPLIED_OR_PARKED, f"{_name(fact)} is neither")
 
-
     def _judge_waiting(self, fact: Fact, row: Row) -> None:
         """What came a second time may stand behind another: that one is waited for."""
         if row["reason_code"] != BEHIND:

@@ -73,7 +73,8 @@ class World:
             raise asyncio.CancelledError
         if process.role in self._perils:
             self._tempt(process)
-        await one_step()
+        if not self.loop.goes_on(process):
+            await one_step()
 
     def current(self) -> Process:
         return CURRENT.get()
