@@ -223,13 +223,13 @@ _HEALED = text(
     SELECT parked.* FROM parked_events parked
     JOIN consumer_positions p ON p.consumer = parked.consumer AND p.key = parked.key
     WHERE parked.state = 'parked' AND parked.reason_code = 'version_gap'
-      AND parked.aggregate_version = p.last_version + 1
+      AND parked.aggregate_version <= p.last_version + 1
     """
 )
 
 
 async def healed_lanes(session: AsyncSession) -> Sequence[Row[Any]]:
-    """The first of each lane that waited for a version which has come since."""
+    """What waited for a version that has come since, or was applied by another member while it was parked here."""
     return (await session.execute(_HEALED)).all()
 
 
@@ -258,13 +258,17 @@ async def discard(session: AsyncSession, id_: UUID, *, by: str, reason: str) -> 
 
 
 async def _step_over(session: AsyncSession, parked: Row[Any]) -> None:
-    """The versions that follow a discarded one are no gap."""
+    """The version that follows a discarded one is no gap. What was missing before it was not given up with it."""
     if parked.consumer == RELAY or parked.key is None:
         return
     version = parked.aggregate_version
     if version is None:
-        await positions.forget(session, parked.consumer, parked.key)
-    else:
+        # Where others wait, what comes next is not the next: the operator says so for the first of them.
+        if await first_in_lane(session, parked.consumer, parked.topic, parked.key, parked.id) is None:
+            await positions.forget(session, parked.consumer, parked.key)
+        return
+    position = (await positions.read(session, parked.consumer, [parked.key])).get(parked.key)
+    if position is None or version == position.last + 1:
         await positions.advance(session, parked.consumer, {parked.key: Position(version, version)})
 
 

@@ -15,7 +15,7 @@ from chassis.database import Database
 from chassis.errors import Refusal
 from chassis.faults import is_passing
 from chassis.outbox import slot_of
-from chassis.parking import RELAY, VERSION_GAP, NotFirstInLine, NotParked, ParkedRecord, ParkedState
+from chassis.parking import BEHIND, RELAY, VERSION_GAP, NotFirstInLine, NotParked, ParkedRecord, ParkedState
 from chassis.positions import Position
 from chassis.records import decode
 from chassis.runtime import ConsumerRuntime
@@ -35,6 +35,8 @@ class VersionMissing(Refusal):
 
 ITSELF = "runtime"
 """Who settled it, where nobody had to."""
+BY_ITSELF = frozenset({VERSION_GAP, BEHIND})
+"""What may be replayed without an operator; whatever else waits in a lane, one has to look at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,7 @@ class Replayer:
         async with self._database.transaction() as session:
             await parking.lock_lane_of(session, lane)
             parked = await parking.first_in_lane(session, lane.consumer, lane.topic, lane.key, lane.id)
-            if parked is None:
+            if parked is None or (by == ITSELF and parked.reason_code not in BY_ITSELF):
                 return False
             await self._apply(session, parked, despite_gap=despite_gap)
             await parking.settle(session, parked.id, ParkedState.REPLAYED, by)

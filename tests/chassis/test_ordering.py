@@ -108,6 +108,62 @@ class TestAGap:
         await runtime.process([third])
         assert (await probe.verdict(bench.url))["applied"] == 2
 
+    async def test_stays_open_where_an_event_behind_it_is_discarded(self, bench: Bench) -> None:
+        """Nobody has given up the second: when it comes it is applied, and the fourth is not let past it before."""
+        runtime, _ = set_up(bench)
+        came: list[Any] = moves(PROBE, range(1, 5))
+        first, second, third, fourth = came
+        await runtime.process([first, third])
+        async with bench.database.transaction() as session:
+            await parking.discard(session, (await ids(bench))[0], by="robin", reason="a test record")
+        await runtime.process([fourth])
+        second.offset = 20
+        await runtime.process([second])
+        steps = await rows(bench, "SELECT step FROM effects ORDER BY id")
+        assert [row["step"] for row in steps] == [1, 2]
+
+    async def test_stays_open_where_a_record_that_nobody_can_read_is_discarded(self, bench: Bench) -> None:
+        """What waits there is older than whatever comes next."""
+        runtime, _ = set_up(bench)
+        came: list[Any] = moves(PROBE, range(1, 6))
+        first, _, third, unreadable, fifth = came
+        unreadable.headers = []
+        await runtime.process([first, third, unreadable])
+        (unread,) = await rows(bench, "SELECT id FROM parked_events WHERE event_id IS NULL")
+        async with bench.database.transaction() as session:
+            await parking.discard(session, unread["id"], by="robin", reason="nothing can read it")
+        await runtime.process([fifth])
+        assert (await probe.verdict(bench.url))["applied"] == 1
+        assert await parked(bench) == [
+            ("parked", VERSION_GAP),
+            ("discarded", "envelope_incomplete"),
+            ("parked", VERSION_GAP),
+        ]
+
+    async def test_does_not_bring_back_a_version_from_before_by_itself(self, bench: Bench) -> None:
+        """The first of the lane is an operator's to judge, though what is behind it has been healed."""
+        runtime, replayer = set_up(bench)
+        came: list[Any] = moves(PROBE, range(1, 5))
+        first, second, third, fourth = came
+        await runtime.process([second, fourth])
+        first.offset, third.offset = 20, 21
+        await runtime.process([first, third])
+        assert await replayer.heal() == 0
+        steps = await rows(bench, "SELECT step FROM effects ORDER BY id")
+        assert [row["step"] for row in steps] == [2, 3]
+
+    async def test_is_none_where_another_member_has_closed_it_meanwhile(self, bench: Bench) -> None:
+        """A member that has lost the partition may park what the next owner has applied."""
+        runtime, replayer = set_up(bench)
+        came: list[Any] = moves(PROBE, range(1, 4))
+        await runtime.process(came)
+        late = decode(came[2], {ProbeMoved.type: object()}, 10_000)
+        async with bench.database.transaction() as session:
+            await parking.park(session, runtime.name, [parking.Parking(late, VERSION_GAP)])
+        assert await replayer.heal() == 1
+        verdict = await probe.verdict(bench.url)
+        assert (verdict["applied"], verdict["parked"]) == (3, 0)
+
     async def test_is_seen_over_events_that_the_consumer_does_not_take(self, bench: Bench) -> None:
         runtime, _ = set_up(bench)
         came: list[Any] = moves(PROBE, range(1, 4))

@@ -250,7 +250,7 @@ def healed_lanes(transaction: Transaction) -> Rows:
     healed = []
     for row in transaction.rows(PARKED).values():
         position = transaction.get(POSITIONS, (row["consumer"], row["key"])) if where.items() <= row.items() else None
-        if position is not None and row["aggregate_version"] == position["last_version"] + 1:
+        if position is not None and row["aggregate_version"] <= position["last_version"] + 1:
             healed.append(row)
     return healed
 

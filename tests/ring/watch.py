@@ -105,7 +105,7 @@ class Watch:
             if missing and key not in self._forgotten:
                 self.report(Invariant.NO_GAP, f"{key} v{version} without {missing}")
             self._forgotten.discard(key)
-        elif version < last:
+        elif version < last and key not in self._forgotten:
             self.report(Invariant.APPLIED_IN_ORDER, f"{key} v{version} after v{last}")
 
     def _may_be_missing(self, key: str, version: int) -> bool:
