@@ -15,7 +15,16 @@ from chassis.database import Database
 from chassis.errors import Refusal
 from chassis.faults import is_passing
 from chassis.outbox import slot_of
-from chassis.parking import BEHIND, RELAY, VERSION_GAP, NotFirstInLine, NotParked, ParkedRecord, ParkedState
+from chassis.parking import (
+    BEHIND,
+    RELAY,
+    VERSION_GAP,
+    VERSION_PASSED,
+    NotFirstInLine,
+    NotParked,
+    ParkedRecord,
+    ParkedState,
+)
 from chassis.positions import Position
 from chassis.records import decode
 from chassis.runtime import ConsumerRuntime
@@ -30,6 +39,12 @@ class ReplayFailed(Refusal):
 class VersionMissing(Refusal):
     code = VERSION_GAP
     title = "An earlier version has not come"
+    status = HTTPStatus.CONFLICT
+
+
+class VersionPassed(Refusal):
+    code = VERSION_PASSED
+    title = "Later versions were applied before it"
     status = HTTPStatus.CONFLICT
 
 
@@ -58,7 +73,7 @@ class Replayer:
     async def replay(self, id_: UUID, *, by: str, despite_gap: bool = False) -> Replayed:
         """Refuses with ReplayFailed when the very first fails; a later failure ends the replay and is told.
 
-        `despite_gap`: the missing versions before the first are given up.
+        `despite_gap`: the missing versions before the first are given up, or it goes though later ones have gone.
         """
         lane = await self._first(id_)
         if lane.consumer == RELAY:
@@ -130,17 +145,23 @@ class Replayer:
         if arrival.malformed is not None:
             raise ReplayFailed(f"{arrival.malformed.code}: {arrival.malformed.detail}", parked_event_id=parked.id)
         if not despite_gap:
-            await self._refuse_gap(session, parked)
+            await self._refuse_out_of_order(session, parked)
         if arrival.incoming and await inbox.claim(session, parked.consumer, [arrival.incoming.envelope.id]):
             await runtime.hand_over(session, [arrival])
         if runtime.has_versions and parked.key is not None and parked.aggregate_version is not None:
             here = Position(parked.aggregate_version, parked.aggregate_version)
             await positions.advance(session, parked.consumer, {parked.key: here})
 
-    async def _refuse_gap(self, session: AsyncSession, parked: Row[Any]) -> None:
+    async def _refuse_out_of_order(self, session: AsyncSession, parked: Row[Any]) -> None:
+        """What waited behind another event was not held against its position before."""
         position = (await positions.read(session, parked.consumer, [parked.key])).get(parked.key)
-        if position is not None and (parked.aggregate_version or 0) > position.last + 1:
+        version = parked.aggregate_version
+        if position is None or version is None:
+            return
+        if version > position.last + 1:
             raise VersionMissing(f"version {position.last + 1} has not come", parked_event_id=parked.id)
+        if version < position.first:
+            raise VersionPassed(f"version {version} came after {position.last}", parked_event_id=parked.id)
 
     async def _note(self, lane: Row[Any], fault: Exception) -> tuple[UUID, str]:
         code = fault.code if isinstance(fault, Refusal) else "handler_failed"

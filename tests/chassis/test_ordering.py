@@ -152,6 +152,18 @@ class TestAGap:
         steps = await rows(bench, "SELECT step FROM effects ORDER BY id")
         assert [row["step"] for row in steps] == [2, 3]
 
+    async def test_holds_what_came_too_late_behind_another_event(self, bench: Bench) -> None:
+        runtime, replayer = set_up(bench)
+        came: list[Any] = moves(PROBE, range(1, 4))
+        first, second, third = came
+        third.value = b"{"
+        first.offset = 20
+        await runtime.process([second, third, first])
+        (late,) = await rows(bench, "SELECT id FROM parked_events WHERE aggregate_version = 1")
+        with pytest.raises(ReplayFailed, match="version 1 came after 2"):
+            await replayer.replay(late["id"], by="robin")
+        assert (await replayer.replay(late["id"], by="robin", despite_gap=True)).replayed == 1
+
     async def test_is_none_where_another_member_has_closed_it_meanwhile(self, bench: Bench) -> None:
         """A member that has lost the partition may park what the next owner has applied."""
         runtime, replayer = set_up(bench)
