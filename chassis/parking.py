@@ -221,15 +221,18 @@ async def list_parked(
 _HEALED = text(
     """
     SELECT parked.* FROM parked_events parked
-    JOIN consumer_positions p ON p.consumer = parked.consumer AND p.key = parked.key
-    WHERE parked.state = 'parked' AND parked.reason_code = 'version_gap'
-      AND parked.aggregate_version <= p.last_version + 1
+    LEFT JOIN consumer_positions p ON p.consumer = parked.consumer AND p.key = parked.key
+    WHERE parked.state = 'parked' AND CASE parked.reason_code
+        WHEN 'behind_a_parked_event' THEN false
+        WHEN 'version_gap' THEN parked.aggregate_version <= p.last_version + 1
+        ELSE EXISTS (SELECT FROM inbox i WHERE i.consumer = parked.consumer AND i.event_id = parked.event_id)
+    END
     """
 )
 
 
 async def healed_lanes(session: AsyncSession) -> Sequence[Row[Any]]:
-    """What waited for a version that has come since, or was applied by another member while it was parked here."""
+    """What waited for a version that has come since, and what another member applied while it was parked here."""
     return (await session.execute(_HEALED)).all()
 
 

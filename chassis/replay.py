@@ -51,7 +51,7 @@ class VersionPassed(Refusal):
 ITSELF = "runtime"
 """Who settled it, where nobody had to."""
 BY_ITSELF = frozenset({VERSION_GAP, BEHIND})
-"""What may be replayed without an operator; whatever else waits in a lane, one has to look at."""
+"""What may be replayed without an operator. What else waits in a lane, one has to look at, unless it was applied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +133,16 @@ class Replayer:
         async with self._database.transaction() as session:
             await parking.lock_lane_of(session, lane)
             parked = await parking.first_in_lane(session, lane.consumer, lane.topic, lane.key, lane.id)
-            if parked is None or (by == ITSELF and parked.reason_code not in BY_ITSELF):
+            if parked is None or (by == ITSELF and not await self._needs_nobody(session, parked)):
                 return False
             await self._apply(session, parked, despite_gap=despite_gap)
             await parking.settle(session, parked.id, ParkedState.REPLAYED, by)
             return True
+
+    async def _needs_nobody(self, session: AsyncSession, parked: Row[Any]) -> bool:
+        if parked.reason_code in BY_ITSELF:
+            return True
+        return parked.event_id is not None and bool(await inbox.seen(session, parked.consumer, [parked.event_id]))
 
     async def _apply(self, session: AsyncSession, parked: Row[Any], *, despite_gap: bool) -> None:
         runtime = self._runtimes[parked.consumer]

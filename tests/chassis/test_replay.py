@@ -8,10 +8,12 @@ import pytest
 from chassis import parking
 from chassis.errors import NotFound
 from chassis.parking import NotFirstInLine, NotParked
+from chassis.records import decode
 from chassis.replay import Replayer, ReplayFailed
 from chassis.runtime import ConsumerRuntime
 from tests.chassis import probe
 from tests.chassis.conftest import Bench
+from tests.chassis.probe import ProbeMoved
 from tests.chassis.test_runtime import Failing, moves, parked, rows
 
 
@@ -30,6 +32,23 @@ def set_up(bench: Bench, handler: probe.Handler = probe.apply) -> tuple[Consumer
 
 async def ids(bench: Bench) -> list[UUID]:
     return [row["id"] for row in await rows(bench, "SELECT id FROM parked_events ORDER BY record_offset")]
+
+
+class TestHeal:
+    async def test_frees_the_key_of_an_event_that_another_member_has_applied(self, bench: Bench) -> None:
+        """A member that stood still for longer than its session parks what the next owner could apply."""
+        runtime, replayer = set_up(bench)
+        probe_id = uuid4()
+        first, *later = moves(probe_id, range(1, 4))
+        await runtime.process([first])
+        late = decode(first, {ProbeMoved.type: object()}, 10_000)
+        async with bench.database.transaction() as session:
+            await parking.park(session, runtime.name, [parking.Parking(late, "handler_failed")])
+        await runtime.process(later)
+        assert (await probe.verdict(bench.url))["applied"] == 1
+        assert await replayer.heal() == 3
+        verdict = await probe.verdict(bench.url)
+        assert (verdict["applied"], verdict["out_of_order"], verdict["parked"], verdict["doubled"]) == (3, 0, 0, 0)
 
 
 class TestReplay:

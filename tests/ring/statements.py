@@ -246,13 +246,15 @@ def turn(row: Row) -> tuple[int, int, int]:
 
 
 def healed_lanes(transaction: Transaction) -> Rows:
-    where = {"reason_code": parking.VERSION_GAP, "state": "parked"}
-    healed = []
-    for row in transaction.rows(PARKED).values():
-        position = transaction.get(POSITIONS, (row["consumer"], row["key"])) if where.items() <= row.items() else None
-        if position is not None and row["aggregate_version"] <= position["last_version"] + 1:
-            healed.append(row)
-    return healed
+    return [row for row in transaction.rows(PARKED).values() if row["state"] == "parked" and _heals(transaction, row)]
+
+
+def _heals(transaction: Transaction, row: Row) -> bool:
+    if row["reason_code"] == parking.VERSION_GAP:
+        position, version = transaction.get(POSITIONS, (row["consumer"], row["key"])), row["aggregate_version"]
+        return position is not None and version is not None and version <= position["last_version"] + 1
+    is_behind = row["reason_code"] == parking.BEHIND
+    return not is_behind and transaction.get(INBOX, (row["event_id"], row["consumer"])) is not None
 
 
 def depth(transaction: Transaction) -> list[tuple[int, float]]:

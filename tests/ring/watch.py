@@ -69,6 +69,7 @@ class Watch:
         self._met: dict[str, int] = {}
         """The version with which a key was published first: a consumer begins there."""
         self._applied: dict[str, int] = defaultdict(int)
+        self._applied_ids: set[UUID] = set()
         self._given_up: set[tuple[str, int]] = set()
         self._forgotten: set[str] = set()
         """Keys of which an operator gave up a record that nobody can read: it may have been any version."""
@@ -98,6 +99,7 @@ class Watch:
     def _saw_effect(self, row: Row) -> None:
         key, version = row["key"], row["version"]
         self.effects.append((key, version, row["event_id"]))
+        self._applied_ids.add(row["event_id"])
         last = self._applied[key]
         if version > last:
             self._applied[key] = version
@@ -148,7 +150,7 @@ class Watch:
         self._published[fact.key] = fact.place
 
     def healable(self) -> list[str]:
-        """What waits for a version that has come: nobody has to do anything for it."""
+        """What waits for a version that has come, or was applied elsewhere: nobody has to do anything for it."""
         waiting: dict[str, Row] = {}
         for row in sorted(self._world.store.tables[PARKED].values(), key=turn):
             if row["state"] == "parked" and row["consumer"] != RELAY:
@@ -156,7 +158,8 @@ class Watch:
         return [
             f"{key} v{row['aggregate_version']}"
             for key, row in waiting.items()
-            if row["reason_code"] == VERSION_GAP and self._has_come(key, row["aggregate_version"] - 1)
+            if (row["reason_code"] == VERSION_GAP and self._has_come(key, row["aggregate_version"] - 1))
+            or (row["reason_code"] != BEHIND and row["event_id"] in self._applied_ids)
         ]
 
     def _has_come(self, key: str, version: int) -> bool:
