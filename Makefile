@@ -14,7 +14,7 @@ BENCH_READY := $(VENV)/.bench-ready
 RUNS ?= 5
 SCALE ?= 1
 
-.PHONY: help demo up down status clock test test-fast faults bench lint format types migrate documents requirements clean
+.PHONY: help demo up down status clock test test-fast ring mutants faults bench lint format types migrate documents requirements clean
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,12 @@ test: $(READY) ## every test, on real Kafka, PostgreSQL, SMTP and a Stripe serve
 
 test-fast: $(READY) ## the inner loop: all but the tests that kill and restart things
 	@HYPOTHESIS_PROFILE=fast $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup -m "not slow" $(ARGS)
+
+ring: $(READY) ## SEEDS=100000 simulated histories of the event path with faults in them; SEED=7 tells one of them
+	@$(BIN)/python -m tests.ring $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),10000))
+
+mutants: $(READY) ## seeded bugs of our own, each of which has to be noticed by the promise that it breaks
+	@$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup tests/mutants $(ARGS)
 
 faults: $(READY) ## break things under load and prove that nothing is lost; ROUNDS=10 or KILLS=1000, SEED=7, ONLY=14, FORM=short
 	@$(BIN)/python -m tests.faults $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(KILLS),--kills $(KILLS)) \

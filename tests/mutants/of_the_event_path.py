@@ -1,4 +1,4 @@
-"""Nine mutants of the event path, each with the invariant by which the ring knows it."""
+"""Mutants of the event path, each with the invariant by which the ring knows it."""
 
 from tests.mutants.mutant import Mutant
 from tests.ring.watch import Invariant
@@ -14,7 +14,7 @@ MUTANTS: dict[Mutant, Invariant] = {
     Mutant(
         "drop the inbox",
         "chassis.inbox:claim",
-        'claimed = await session.scalars(_CLAIM, {"consumer": consumer, "event_ids": sorted(set(event_ids))})',
+        'claimed = await session.scalars(_CLAIM, {"consumer": consumer, "event_ids": list(event_ids)})',
         "claimed = set(event_ids)",
         "Every redelivery is an effect more.",
     ): Invariant.APPLIED_ONCE,
@@ -72,4 +72,18 @@ MUTANTS: dict[Mutant, Invariant] = {
         "if len(rows) > 1:\n        batch.entries.pop()\n    batch.close()",
         "One event fewer is sent than counts as sent.",
     ): Invariant.PUBLISHED,
+    Mutant(
+        "ignore positions",
+        "chassis.runtime:ConsumerRuntime._read",
+        "if not self.has_versions:",
+        "if self.has_versions:",
+        "Every version is taken as it comes: one that is missing is stepped over in silence.",
+    ): Invariant.NO_GAP,
+    Mutant(
+        "advance the position despite a gap",
+        "chassis.ordering:_is_next",
+        "    if version > last:\n",
+        "    if version > last:\n        sorting.reached[key] = Position(first, version)\n",
+        "What comes too early is parked, but what was missing before it counts as settled: it is given up in silence.",
+    ): Invariant.APPLIED_OR_PARKED,
 }
