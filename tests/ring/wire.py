@@ -4,7 +4,8 @@ What a process knows of its backend is what was answered. A connection can be lo
 around COMMIT; the backend notices at once or later, and until then it keeps its locks.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
+from types import GeneratorType
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -56,7 +57,7 @@ class Wire:
         transaction = transaction or self.backend.begin()
         try:
             rows: Any = outcome(transaction)
-            if isinstance(rows, Generator):
+            if type(rows) is GeneratorType:
                 rows = await transaction.finish(rows)
             self._check_open()
             if is_alone:
