@@ -10,6 +10,7 @@ from contracts import values
 from services.routing.errors import NoSuchLead
 from services.routing.models import AutoDispatch, Decision, Dispatch, LeadContact
 from services.routing.queries.arrays import among
+from services.routing.queries.locks import row_lock
 
 
 async def seen(session: AsyncSession, lead_ids: Collection[UUID]) -> set[UUID]:
@@ -30,11 +31,22 @@ async def get(session: AsyncSession, lead_id: UUID) -> Dispatch:
 
 
 async def locked(session: AsyncSession, lead_id: UUID) -> Dispatch:
-    """First of all locks: see queries/assignments.py."""
-    dispatch = await session.get(Dispatch, lead_id, with_for_update={"key_share": True})
+    """First of all locks: see queries/locks.py."""
+    dispatch = await session.get(Dispatch, lead_id, with_for_update={**row_lock(session)})
     if dispatch is None:
         raise NoSuchLead("no lead with this id was received", lead_id=lead_id)
     return dispatch
+
+
+async def locked_all(session: AsyncSession, lead_ids: Collection[UUID]) -> dict[UUID, Dispatch]:
+    """Those of the leads that have a dispatch, by lead."""
+    found = await session.scalars(
+        select(Dispatch)
+        .where(among(Dispatch.lead_id, lead_ids))
+        .order_by(Dispatch.lead_id)
+        .with_for_update(**row_lock(session))
+    )
+    return {dispatch.lead_id: dispatch for dispatch in found}
 
 
 async def contact_of(session: AsyncSession, lead_id: UUID) -> values.LeadContact | None:
