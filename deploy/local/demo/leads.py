@@ -41,7 +41,7 @@ async def open_shop(stage: Stage) -> None:
 
 async def _installer(stage: Stage, number: int, name: str, state: str) -> str:
     mailbox = name.lower().replace(" ", "-")
-    created = await stage.dispatcher.post(
+    created = await stage.finance.post(
         "routing",
         "/admin/installers",
         {

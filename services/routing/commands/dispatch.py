@@ -52,6 +52,25 @@ async def dispatch_leads(session: AsyncSession, leads: Sequence[DispatchLead], n
     return dispatches
 
 
+async def queue_failed(session: AsyncSession, lead: DispatchLead, fault: str, now: datetime) -> None:
+    """Opens the dispatch of a lead at which dispatching failed, for an operator to have it tried again.
+
+    One that has a dispatch by now needs nothing more.
+    """
+    if not await _fresh(session, [lead]):
+        return
+    dispatch = _opened(lead, now)
+    items = await raise_items(
+        session,
+        [Raising(dispatch, ExceptionReason.DISPATCH_FAILED, f"dispatch failed: {fault}", cause=lead.cause)],
+        now,
+    )
+    session.add(dispatch)
+    await session.flush()
+    await _keep_contacts(session, [lead])
+    session.add_all(items)
+
+
 async def _fresh(session: AsyncSession, leads: Sequence[DispatchLead]) -> list[DispatchLead]:
     """Those not seen before, each once. Two writers at once with the same lead meet at the primary key."""
     known = await seen(session, {lead.lead_id for lead in leads})

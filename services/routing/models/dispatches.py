@@ -36,12 +36,15 @@ class Dispatch(Versioned, Model):
     created_at: Mapped[datetime]
     delivered_at: Mapped[datetime | None]
     """When the first of its assignments was sent."""
+    closed_at: Mapped[datetime | None]
+    """From then on nobody gets it any more, whoever has it already."""
 
     __table_args__ = (
         one_of("selected_path", SelectedPath),
         one_of("state", AustralianState),
         one_of("status", DispatchStatus),
         CheckConstraint("(status = 'delivered') = (delivered_at IS NOT NULL)", name="delivered"),
+        CheckConstraint("status <> 'closed' OR closed_at IS NOT NULL", name="closed"),
     )
 
     @property
@@ -84,7 +87,10 @@ class Decision(Model):
     trigger: Mapped[Trigger] = mapped_column(Word(Trigger))
     operator_id: Mapped[UUID | None]
     operator_name: Mapped[str | None]
+    reason_text: Mapped[str | None]
+    """The operator's own words for their choice."""
     override_reason: Mapped[str | None]
+    """The same, where the caps were overridden."""
     rule_set_version: Mapped[str]
     wanted_count: Mapped[int]
     chosen_count: Mapped[int]
