@@ -25,9 +25,22 @@ from services.routing.domain.windows import Limits
 from services.routing.queries import dispatches
 from services.routing.queries.counters import lock_turns
 from tests.kit.eventually import eventually
-from tests.routing.arrangements import EXCLUSIVE, FREMANTLE, ROBIN, SHARED, Floor, committing, lead, leads
+from tests.routing.arrangements import (
+    EXCLUSIVE,
+    FREMANTLE,
+    MARRICKVILLE,
+    ROBIN,
+    SHARED,
+    Floor,
+    committing,
+    lead,
+    leads,
+    postcodes,
+)
 from tests.routing.feed import Feed, accepted, record
 from tests.routing.feed import failed as mail_failed
+
+LOCK_NOT_AVAILABLE = "55P03"
 
 
 def retries() -> float:
@@ -192,6 +205,56 @@ class TestSeveralCommandsInOneTransaction:
         statuses = {each.id: each.status for each in await floor.assignments()}
         assert statuses == {sent.id: AssignmentStatus.SENT, failed.id: AssignmentStatus.CANCELLED}
         assert await feed.parked() == []
+
+    async def test_wait_for_no_other_batch_that_has_what_they_want(self, floor: Floor) -> None:
+        """Each has an installer's counters and wants the other's: waiting, one would be ended as a deadlock."""
+        await two_places(floor)
+        mine, other, my_next, its_next = await crosswise(floor)
+        now = floor.clock.now()
+        async with floor.database.transaction() as one, floor.database.transaction() as two:
+            await mark_sent(one, [Delivery(mine, now)], now)
+            await mark_sent(two, [Delivery(other, now)], now)
+            refused = await asyncio.gather(
+                mark_failed(one, [DeliveryFailure(my_next, "refused", now)], now),
+                mark_failed(two, [DeliveryFailure(its_next, "refused", now)], now),
+                return_exceptions=True,
+            )
+            await asyncio.gather(one.rollback(), two.rollback())
+        # Where one is refused before the other asks, the other finds the way free.
+        states = {getattr(fault.orig, "sqlstate", fault) for fault in refused if isinstance(fault, DBAPIError)}
+        assert states == {LOCK_NOT_AVAILABLE}
+
+    async def test_are_all_done_however_two_batches_meet(self, floor: Floor) -> None:
+        await two_places(floor)
+        for _ in range(5):
+            mine, other, my_next, its_next = await crosswise(floor)
+            one, two = Feed(floor), Feed(floor)
+            await asyncio.gather(
+                one.take(record(accepted(mine)), record(mail_failed(my_next))),
+                two.take(record(accepted(other)), record(mail_failed(its_next))),
+            )
+            statuses = {each.id: each.status for each in await floor.assignments()}
+            assert [statuses[id_] for id_ in (mine, other, my_next, its_next)] == [
+                AssignmentStatus.SENT,
+                AssignmentStatus.SENT,
+                AssignmentStatus.FAILED,
+                AssignmentStatus.FAILED,
+            ]
+        assert await Feed(floor).parked() == []
+
+
+async def two_places(floor: Floor) -> None:
+    """An installer in each of two places."""
+    await floor.installer(territory=postcodes(MARRICKVILLE.postcode))
+    await floor.installer(territory=postcodes(FREMANTLE.postcode))
+
+
+async def crosswise(floor: Floor) -> list[UUID]:
+    """Four assignments: the first and the last are of one installer, the others of the other."""
+    arrived = [lead(location=place) for place in (MARRICKVILLE, FREMANTLE, FREMANTLE, MARRICKVILLE)]
+    await floor.dispatch(*arrived)
+    made = {assignment.lead_id: assignment.id for assignment in await floor.assignments()}
+    return [made[each.lead_id] for each in arrived]
 
 
 class TestStatements:
