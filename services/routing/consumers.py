@@ -63,6 +63,7 @@ def consumers(clock: Clock, database: Database) -> tuple[Consumer, ...]:
     async def on_delivery_credited(session: AsyncSession, batch: list[Incoming[DeliveryCredited]]) -> None:
         credits_ = [_release(i) for i in batch if frees_the_cap(i.event.reason_code)]
         await release_caps_for_credits(session, credits_, clock.now())
+        await session.flush()
 
     return (
         Consumer(topics.LEADS, {LeadCreated: on_lead_created, LeadClosed: on_lead_closed}),

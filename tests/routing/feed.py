@@ -9,6 +9,7 @@ from uuid import UUID
 
 from chassis.ids import new_id
 from chassis.parking import list_parked
+from chassis.replay import Replayer
 from chassis.runtime import ConsumerRuntime, Patience
 from contracts.billing import DeliveryCredited
 from contracts.envelope import Envelope, Event, to_headers
@@ -63,6 +64,10 @@ class Feed:
 
     async def take(self, *records: Record) -> None:
         await self.runtimes[records[0].topic].process(records)
+
+    async def replay(self, parked_id: UUID) -> None:
+        by_name = {runtime.name: runtime for runtime in self.runtimes.values()}
+        await Replayer(self.floor.database, by_name).replay(parked_id, by="Robin Field")
 
     async def parked(self) -> Sequence[Any]:
         async with self.floor.database.reading() as session:

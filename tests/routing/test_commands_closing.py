@@ -23,7 +23,7 @@ from services.routing.domain.states import (
 )
 from services.routing.errors import ExceptionIsResolved, LeadIsClosed
 from services.routing.models import DispatchException
-from tests.routing.arrangements import FREMANTLE, NOW, ROBIN, SHARED, Floor, lead, leads
+from tests.routing.arrangements import FREMANTLE, NOW, ROBIN, SHARED, Floor, lead, leads, types_of
 
 
 async def close(floor: Floor, *lead_ids: UUID) -> None:
@@ -146,6 +146,35 @@ class TestTheQueue:
         async with floor.database.transaction() as session:
             with pytest.raises(ExceptionIsResolved, match="lead_closed by system"):
                 await retry_dispatch(session, RetryDispatch(item.id, ROBIN), NOW)
+
+
+class TestBeforeItCame:
+    """Its events come in order, unless an operator replays what was held back for coming out of it."""
+
+    async def test_nobody_gets_it_afterwards(self, floor: Floor) -> None:
+        await floor.installer()
+        arrived, other = lead(), lead()
+        await close(floor, arrived.lead_id)
+        await close(floor, arrived.lead_id)
+        await floor.dispatch(arrived, other)
+        assert (await floor.only_assignment()).lead_id == other.lead_id
+        assert await floor.exceptions() == []
+        dispatch = await floor.dispatch_of(arrived.lead_id)
+        assert (dispatch.status, dispatch.closed_at, dispatch.version) == (DispatchStatus.CLOSED, NOW, 0)
+
+    async def test_nobody_is_kept_in_mind(self, floor: Floor) -> None:
+        await close(floor, (arrived := lead()).lead_id)
+        await floor.dispatch(arrived)
+        assert await floor.rows("SELECT lead_id FROM lead_contacts") == []
+
+    async def test_it_stays_closed_when_it_comes_twice(self, floor: Floor) -> None:
+        await floor.installer()
+        await close(floor, (arrived := lead()).lead_id)
+        await floor.dispatch(arrived)
+        await floor.dispatch(arrived)
+        await close(floor, arrived.lead_id)
+        assert await floor.assignments() == []
+        assert types_of(await floor.events()) == ["installer.changed"]
 
 
 class TestTwice:

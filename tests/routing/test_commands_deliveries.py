@@ -208,6 +208,7 @@ class TestMarkFailed:
         versions = [version for version, event in await floor.published() if event.type.startswith("dispatch.")]
         assert versions == [1, 2, 3]
         assert (await floor.dispatch_of(arrived.lead_id)).version == 3
+        assert (item.occurrences, item.told_count) == (3, 2)
 
     async def test_tells_once_of_failures_that_come_together(self, floor: Floor) -> None:
         await floor.installers(3)

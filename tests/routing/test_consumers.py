@@ -11,6 +11,7 @@ from chassis.causation import Cause
 from chassis.clock import FixedClock
 from chassis.ids import new_id
 from chassis.outbox import unpack_headers
+from chassis.parking import VERSION_PASSED
 from contracts.envelope import from_headers
 from contracts.routing import AssignmentCreated, DispatchExceptionRaised
 from contracts.topics import Topic
@@ -148,6 +149,19 @@ class TestLeadClosed:
         await feed.take(record(closed(new_id()), version=2))
         assert await feed.parked() == []
         assert await floor.events() == []
+
+    async def test_before_its_creation_gives_it_to_nobody_though_that_be_replayed(
+        self, floor: Floor, feed: Feed
+    ) -> None:
+        await floor.installer()
+        lead = created()
+        await feed.take(record(closed(lead.lead_id), version=2))
+        await feed.take(record(lead))
+        [parked] = await feed.parked()
+        assert parked.reason_code == VERSION_PASSED
+        await feed.replay(parked.id)
+        assert (await floor.dispatch_of(lead.lead_id)).status is DispatchStatus.CLOSED
+        assert await floor.assignments() == []
 
 
 class TestMessages:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.audit import SYSTEM
@@ -14,7 +15,7 @@ from services.routing.commands.caps import move
 from services.routing.commands.conclusions import move_on
 from services.routing.commands.queueing import Settlement, resolve_items
 from services.routing.domain.states import DispatchStatus, Resolution
-from services.routing.models import Dispatch
+from services.routing.models import Dispatch, EarlyClosing
 from services.routing.queries.assignments import locked_pending
 from services.routing.queries.dispatches import locked_all
 from services.routing.queries.exceptions import open_items
@@ -36,9 +37,10 @@ class CloseLead:
 async def close_leads(session: AsyncSession, commands: Sequence[CloseLead], now: datetime) -> None:
     """Takes back what is pending and settles what waits for an assignment; what was sent stays sent, and charged.
 
-    A lead that is not known here was closed before it could be dispatched, and there is nothing to end.
+    One that is not known here is remembered: it may still come, where an operator replays what was held back.
     """
     dispatches = await locked_all(session, {command.lead_id for command in commands})
+    await _remember(session, [command for command in commands if command.lead_id not in dispatches])
     closed = {
         command.lead_id: command
         for command in commands
@@ -51,6 +53,12 @@ async def close_leads(session: AsyncSession, commands: Sequence[CloseLead], now:
     pending = await locked_pending(session, closed)
     moves = [take_back(session, each, LEAD_CLOSED, now, closed[each.lead_id].cause) for each in pending]
     await move(session, moves)
+
+
+async def _remember(session: AsyncSession, commands: Sequence[CloseLead]) -> None:
+    rows = [{"lead_id": command.lead_id, "closed_at": command.closed_at} for command in commands]
+    if rows:
+        await session.execute(insert(EarlyClosing).on_conflict_do_nothing(), rows)
 
 
 async def _settle(

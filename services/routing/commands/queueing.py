@@ -51,7 +51,8 @@ async def raise_items(
             told[item.id] = (item, raising)
         else:
             _count_again(item, raising, now)
-            if raising.dispatch.lead_id in left_alone:
+            if raising.dispatch.lead_id in left_alone and item.id not in told:
+                item.told_count += 1
                 told[item.id] = (item, raising)
     for item, raising in told.values():
         _publish(session, item, raising, now)
@@ -73,6 +74,7 @@ def _new_item(raising: Raising, now: datetime) -> DispatchException:
         detail=raising.detail,
         assignment_id=raising.assignment_id,
         occurrences=1,
+        told_count=1,
         raised_at=now,
         last_raised_at=now,
     )

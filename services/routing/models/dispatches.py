@@ -72,6 +72,15 @@ class LeadContact(Model):
     street: Mapped[str]
 
 
+class EarlyClosing(Model):
+    """A lead that was closed before routing had seen it: nobody gets it when it comes."""
+
+    __tablename__ = "early_closings"
+
+    lead_id: Mapped[UUID] = mapped_column(primary_key=True)
+    closed_at: Mapped[datetime]
+
+
 class Decision(Model):
     """One attempt at dispatching a lead, written once: who was considered, what was compared, who was chosen and why.
 
@@ -119,6 +128,8 @@ class DispatchException(Model):
     detail: Mapped[str]
     assignment_id: Mapped[UUID | None] = mapped_column(ForeignKey("assignments.id"))
     occurrences: Mapped[int] = mapped_column(default=1, server_default="1")
+    told_count: Mapped[int] = mapped_column(default=1, server_default="1")
+    """How often it was published: not every occurrence is."""
     raised_at: Mapped[datetime]
     last_raised_at: Mapped[datetime]
     resolved_at: Mapped[datetime | None]

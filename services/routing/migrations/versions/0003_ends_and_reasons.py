@@ -24,6 +24,13 @@ def upgrade() -> None:
         "resolution",
         "resolution IN ('assigned', 'retried', 'superseded', 'lead_closed', 'resolved_by_operator')",
     )
+    op.add_column("dispatch_exceptions", sa.Column("told_count", sa.Integer(), server_default="1", nullable=False))
+    op.create_table(
+        "early_closings",
+        sa.Column("lead_id", sa.Uuid(), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("lead_id", name=op.f("pk_early_closings")),
+    )
     op.add_column("decisions", sa.Column("reason_text", sa.Text(), nullable=True))
     op.add_column("installers", sa.Column("request_sha256", sa.LargeBinary(), nullable=True))
     op.create_check_constraint(
