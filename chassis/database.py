@@ -1,15 +1,17 @@
 """One engine per process, and the unit of work: a transaction that the edge commits once."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
-from sqlalchemy import MetaData, event
+from sqlalchemy import MetaData, QueuePool, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from chassis import outbox
+from chassis.telemetry.metrics import POOL_IN_USE, POOL_SIZE, POOL_TIMEOUTS
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -69,6 +71,7 @@ class Database:
     def __init__(self, engine: AsyncEngine, source: str, *, max_event_bytes: int = 512 * 1024) -> None:
         self.engine = engine
         self.on_commit: Callable[[], None] = lambda: None
+        _show_pool(engine)
         self._sessions = async_sessionmaker(
             engine,
             expire_on_commit=False,
@@ -80,8 +83,9 @@ class Database:
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """One unit of work: commits when the block ends, rolls back when it raises. Answer only after it has ended."""
         async with self._sessions() as session:
-            yield session
-            await session.commit()
+            with _counting_timeouts():
+                yield session
+                await session.commit()
             wrote_events = outbox.took_events(session.sync_session)
         if wrote_events:
             self.on_commit()
@@ -90,10 +94,28 @@ class Database:
     async def reading(self) -> AsyncIterator[AsyncSession]:
         """A session for queries; whatever it did is rolled back."""
         async with self._sessions() as session:
-            yield session
+            with _counting_timeouts():
+                yield session
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+def _show_pool(engine: AsyncEngine) -> None:
+    """Asked at each scrape; a process has one database, so that the last one made is it."""
+    if isinstance(engine.pool, QueuePool):
+        pool = engine.pool
+        POOL_SIZE.set(pool.size())
+        POOL_IN_USE.set_function(pool.checkedout)
+
+
+@contextmanager
+def _counting_timeouts() -> Iterator[None]:
+    try:
+        yield
+    except PoolTimeoutError:
+        POOL_TIMEOUTS.inc()
+        raise
 
 
 @event.listens_for(Session, "before_commit")

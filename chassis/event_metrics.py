@@ -23,4 +23,6 @@ PARKED_WAITING = Gauge("waybill_parked_waiting", "Parked events that wait for an
 
 JOB_RUNS = Counter("waybill_schedule_runs_total", "Runs of scheduled jobs", ["job", "outcome"])
 JOB_LAST_RUN = Gauge("waybill_schedule_last_run_timestamp_seconds", "Business time of the last finished run", ["job"])
-JOB_NEXT_RUN = Gauge("waybill_schedule_next_run_timestamp_seconds", "Business time of the next run", ["job"])
+JOB_NEXT_RUN = Gauge(
+    "waybill_schedule_next_run_timestamp_seconds", "Business time of the first run that is not finished", ["job"]
+)

@@ -132,6 +132,8 @@ class Worker:
         async with self._service.database.reading() as session:
             PARKED_WAITING.set(await parking.count_waiting(session))
             await measure_outbox(session)
+            for measure in self._service.measures:
+                await measure(session)
 
     def stuck(self, within_seconds: float) -> list[str]:
         """Names of the parts that made no progress for so long though they had reason to."""

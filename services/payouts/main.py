@@ -7,6 +7,7 @@ from chassis.schedule import Job, weekly
 from chassis.service import Service, clock_of, database_of
 from services.payouts.consumers import consumers
 from services.payouts.http import ROUTES
+from services.payouts.measures import measure_payouts
 from services.payouts.sending import Sender
 from services.payouts.settings import Settings
 from services.payouts.stripe_gateway import StripeGateway, TransferGateway
@@ -36,6 +37,7 @@ def build(
             Loop("open_attempts", sender.resolve_open, idle_seconds=1.0),
             Loop("account_notices", sender.check_account, idle_seconds=1.0),
         ),
+        measures=(measure_payouts(clock),),
         dependencies={"sender": sender},
         on_stop=(gateway.close,),
     )

@@ -1,10 +1,10 @@
 """Every SELECT of payouts, and the sweep's own book-keeping rows."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -12,6 +12,9 @@ from chassis.errors import NotFound
 from chassis.paging import PageRequest
 from services.payouts.domain import AttemptOutcome, PayoutState
 from services.payouts.models import AccountNotice, Approval, Attempt, Board, Expert, Participation, Payout, Sweep
+
+OPEN = (AttemptOutcome.PENDING, AttemptOutcome.UNKNOWN)
+"""Of a call whose outcome is not known."""
 
 
 async def payout_with_expert(session: AsyncSession, payout_id: UUID) -> tuple[Payout, Expert]:
@@ -77,6 +80,29 @@ async def next_open_attempt(session: AsyncSession, machine_now: datetime) -> UUI
         .limit(1)
     )
     return found
+
+
+async def unsettled_payouts(
+    session: AsyncSession, states: Collection[PayoutState]
+) -> dict[PayoutState, tuple[int, int]]:
+    """How many there are in each state, and what they come to in cents; those without any are left out."""
+    query = (
+        select(Payout.state, func.count(), func.sum(Payout.amount_cents))
+        .where(Payout.state.in_(states))
+        .group_by(Payout.state)
+    )
+    return {PayoutState(state): (count, int(cents)) for state, count, cents in await session.execute(query)}
+
+
+async def open_attempts(session: AsyncSession) -> dict[AttemptOutcome, tuple[int, datetime]]:
+    """How many calls have no answer that counts, and since when; outcomes without any are left out."""
+    # Written into the statement: by a parameter, the planner cannot know that the partial index serves.
+    query = (
+        select(Attempt.outcome, func.count(), func.min(Attempt.created_at))
+        .where(Attempt.outcome.in_(bindparam(None, OPEN, expanding=True, literal_execute=True)))
+        .group_by(Attempt.outcome)
+    )
+    return {AttemptOutcome(outcome): (count, oldest_at) for outcome, count, oldest_at in await session.execute(query)}
 
 
 async def attempt_created_at(session: AsyncSession, attempt_id: UUID) -> datetime | None:

@@ -1,9 +1,10 @@
 """Stripe's events: the next one to work off, and one to change."""
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.billing.domain.statuses import DocumentStatus, StripeEventState
@@ -28,6 +29,18 @@ async def lock(session: AsyncSession, event_id: UUID) -> StripeEvent:
     if event is None:
         raise StripeEventNotFound("there is no such event", stripe_event_id=event_id)
     return event
+
+
+async def waiting(
+    session: AsyncSession, states: Collection[StripeEventState]
+) -> dict[StripeEventState, tuple[int, datetime]]:
+    """How many there are in each state, and since when; those without any are left out."""
+    query = (
+        select(StripeEvent.state, func.count(), func.min(StripeEvent.received_at))
+        .where(StripeEvent.state.in_(states))
+        .group_by(StripeEvent.state)
+    )
+    return {StripeEventState(state): (count, oldest_at) for state, count, oldest_at in await session.execute(query)}
 
 
 async def owed_references(session: AsyncSession) -> list[str]:
