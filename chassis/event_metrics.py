@@ -21,8 +21,11 @@ OFFSET_COMMIT_FAULTS = Counter("waybill_consumer_offset_commit_faults_total", "O
 PARKED = Counter("waybill_parked_total", "Events parked", ["topic", "reason"])
 PARKED_WAITING = Gauge("waybill_parked_waiting", "Parked events that wait for an operator")
 
-JOB_RUNS = Counter("waybill_schedule_runs_total", "Runs of scheduled jobs", ["job", "outcome"])
-JOB_LAST_RUN = Gauge("waybill_schedule_last_run_timestamp_seconds", "Business time of the last finished run", ["job"])
+# Not `job`: that label is the scrape's own, and Prometheus would rename ours.
+JOB_RUNS = Counter("waybill_schedule_runs_total", "Runs of scheduled jobs", ["schedule", "outcome"])
+JOB_LAST_RUN = Gauge(
+    "waybill_schedule_last_run_timestamp_seconds", "Business time of the last finished run", ["schedule"]
+)
 JOB_NEXT_RUN = Gauge(
-    "waybill_schedule_next_run_timestamp_seconds", "Business time of the first run that is not finished", ["job"]
+    "waybill_schedule_next_run_timestamp_seconds", "Business time of the first run that is not finished", ["schedule"]
 )

@@ -71,12 +71,12 @@ class TestTheNextRun:
         running = asyncio.create_task(scheduler.run())
         await eventually(lambda: shows(START + timedelta(hours=1)))
         clock.advance(timedelta(hours=3, minutes=10))
-        failed = gauge_or_zero("waybill_schedule_runs_total", job="probe", outcome="failed")
+        failed = gauge_or_zero("waybill_schedule_runs_total", schedule="probe", outcome="failed")
         await eventually(lambda: has_failed_since(failed))
         assert await shows(START + timedelta(hours=1))
         broken = False
         await eventually(lambda: shows(START + timedelta(hours=4)))
-        assert gauge("waybill_schedule_last_run_timestamp_seconds", job="probe") == START.timestamp() + 3 * 3600
+        assert gauge("waybill_schedule_last_run_timestamp_seconds", schedule="probe") == START.timestamp() + 3 * 3600
         scheduler.stop()
         await running
         await database.close()
@@ -84,11 +84,11 @@ class TestTheNextRun:
 
 async def shows(next_run: datetime) -> bool:
     name = "waybill_schedule_next_run_timestamp_seconds"
-    return gauge_or_zero(name, job="probe") == next_run.timestamp()
+    return gauge_or_zero(name, schedule="probe") == next_run.timestamp()
 
 
 async def has_failed_since(failed: float) -> bool:
-    return gauge_or_zero("waybill_schedule_runs_total", job="probe", outcome="failed") > failed
+    return gauge_or_zero("waybill_schedule_runs_total", schedule="probe", outcome="failed") > failed
 
 
 def gauge_or_zero(name: str, **labels: Any) -> float:
