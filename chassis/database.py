@@ -1,11 +1,13 @@
 """One engine per process, and the unit of work: a transaction that the edge commits once."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
-from sqlalchemy import MetaData, QueuePool, event
+import asyncpg
+from sqlalchemy import URL, MetaData, QueuePool, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -30,7 +32,8 @@ def named_metadata() -> MetaData:
 class Versioned:
     """An aggregate: each of its events takes the next version, under the row's lock, before the outbox row is written.
 
-    Lock the row first (`with_for_update`); then the order of outbox ids is the order of versions.
+    An event and nothing else takes one: a version without an event is a gap to every consumer. Lock the row first
+    (`with_for_update`); then the order of outbox ids is the order of versions.
     """
 
     version: Mapped[int] = mapped_column(default=0, server_default="0")
@@ -40,26 +43,67 @@ class Versioned:
         return self.version
 
 
-def create_engine(
-    url: str, *, pool_size: int = 10, statement_timeout_seconds: float = 30, name: str = "waybill"
-) -> AsyncEngine:
-    """An asyncpg engine. The server ends sessions idle in a transaction, so that a stuck process holds no lock."""
-    server_settings = {
+def server_settings(name: str, statement_timeout_seconds: float = 30) -> dict[str, str]:
+    """The server ends sessions idle in a transaction, so that a stuck process holds no lock."""
+    return {
         "application_name": name,
         "statement_timeout": str(int(statement_timeout_seconds * 1000)),
         "idle_in_transaction_session_timeout": "60000",
         "timezone": "UTC",
     }
-    return create_async_engine(
+
+
+def create_engine(
+    url: str, *, pool_size: int = 10, statement_timeout_seconds: float = 30, name: str = "waybill"
+) -> AsyncEngine:
+    """An asyncpg engine."""
+    engine = create_async_engine(
         make_url(url).set(drivername="postgresql+asyncpg"),
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=10,
-        pool_pre_ping=True,
         # A failed statement is logged without what it held: it can be about a person.
         hide_parameters=True,
-        connect_args={"server_settings": server_settings, "timeout": 10},
+        connect_args={"server_settings": server_settings(name, statement_timeout_seconds), "timeout": 10},
     )
+    event.listen(engine.sync_engine, "checkout", _refuse_closed)
+    return engine
+
+
+def _refuse_closed(connection: Any, _record: Any, _proxy: Any) -> None:
+    """A server that went away has closed the connection, which asyncpg knows: no need to ask it with a round trip."""
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
+
+
+class StatementPool:
+    """Connections for statements that are a transaction each: one round trip and no session."""
+
+    def __init__(self, url: URL, settings: Mapping[str, str] | None = None, size: int = 10) -> None:
+        self._dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        self._settings = dict(settings or {})
+        self._size = size
+        self._pool: asyncpg.Pool | None = None
+
+    async def fetch(self, statement: str, *values: Any) -> Sequence[asyncpg.Record]:
+        """Committed when it returns."""
+        if self._pool is None:
+            # Statements of this kind are planned once: they find their rows by key.
+            settings = self._settings | {"plan_cache_mode": "force_generic_plan"}
+            self._pool = asyncpg.create_pool(
+                self._dsn, min_size=0, max_size=self._size, server_settings=settings, timeout=10, reset=_as_it_is
+            )
+        # A coroutine that finds the pool in the making waits for it here.
+        await self._pool
+        return await self._pool.fetch(statement, *values)  # type: ignore[no-any-return]
+
+    async def close(self) -> None:
+        if self._pool is not None:
+            self._pool.terminate()
+
+
+async def _as_it_is(_connection: Any) -> None:
+    """Nothing to put back: a single statement leaves no state at the server."""
 
 
 class Database:
@@ -68,15 +112,24 @@ class Database:
     `source` is the `ce_source` of the events that its sessions publish, as `/waybill/billing`.
     """
 
-    def __init__(self, engine: AsyncEngine, source: str, *, max_event_bytes: int = 512 * 1024) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        source: str,
+        *,
+        max_event_bytes: int = 512 * 1024,
+        statements: StatementPool | None = None,
+    ) -> None:
         self.engine = engine
         self.on_commit: Callable[[], None] = lambda: None
+        self.outbox = outbox.OutboxConfig(source, max_event_bytes)
+        self._statements = statements or StatementPool(engine.url)
         _show_pool(engine)
         self._sessions = async_sessionmaker(
             engine,
             expire_on_commit=False,
             class_=AsyncSession,
-            info={"outbox": outbox.OutboxConfig(source, max_event_bytes)},
+            info={"outbox": self.outbox},
         )
 
     @asynccontextmanager
@@ -97,7 +150,18 @@ class Database:
             with _counting_timeouts():
                 yield session
 
+    async def publish_in(self, statement: str, *values: Any) -> Sequence[asyncpg.Record]:
+        """One statement that is a unit of work as a whole and adds its event itself (`outbox.add_from`).
+
+        Committed when it returns; gives the rows that it answered.
+        """
+        answered = await self._statements.fetch(statement, *values)
+        if answered:
+            self.on_commit()
+        return answered
+
     async def close(self) -> None:
+        await self._statements.close()
         await self.engine.dispose()
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 _CLAIM = text(
     """
     INSERT INTO inbox (event_id, consumer, received_at)
-    SELECT event_id, :consumer, now() FROM unnest(:event_ids) AS event_id
+    SELECT event_id, :consumer, now() FROM unnest(:event_ids) AS event_id ORDER BY event_id
     ON CONFLICT DO NOTHING
     RETURNING event_id
     """
@@ -20,10 +20,10 @@ _CLAIM = text(
 async def claim(session: AsyncSession, consumer: str, event_ids: Iterable[UUID]) -> set[UUID]:
     """Marks the events as applied by `consumer` and returns those that were not yet.
 
-    A second process with the same events waits here for the first one's outcome. Sorted, so that two of them
-    meeting with overlapping batches wait for each other in one direction only.
+    A second process with the same events waits here for the first one's outcome. In the order of ids, so that two
+    of them meeting with overlapping batches wait for each other in one direction only.
     """
-    claimed = await session.scalars(_CLAIM, {"consumer": consumer, "event_ids": sorted(set(event_ids))})
+    claimed = await session.scalars(_CLAIM, {"consumer": consumer, "event_ids": list(event_ids)})
     return set(claimed)
 
 

@@ -80,6 +80,66 @@ CREATE TRIGGER audit_entries_are_written_once BEFORE UPDATE OR DELETE ON audit_e
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
 """
 
+STEP_2 = """
+ALTER TABLE outbox RENAME TO outbox_before;
+ALTER TABLE outbox_before RENAME CONSTRAINT outbox_pkey TO outbox_before_pkey;
+CREATE SEQUENCE outbox_ids AS bigint;
+SELECT setval('outbox_ids', nextval(pg_get_serial_sequence('outbox_before', 'id')));
+CREATE FUNCTION outbox_segment(id bigint) RETURNS smallint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT (id / 16384 % 8)::smallint
+$$;
+CREATE TABLE outbox (
+    id bigint NOT NULL,
+    segment smallint NOT NULL,
+    shard smallint NOT NULL,
+    event_id uuid NOT NULL,
+    topic text NOT NULL,
+    key bytea NOT NULL,
+    headers bytea NOT NULL,
+    body bytea NOT NULL,
+    created_at timestamptz NOT NULL,
+    PRIMARY KEY (id, segment)
+) PARTITION BY LIST (segment);
+CREATE TABLE outbox_0 PARTITION OF outbox FOR VALUES IN (0);
+CREATE TABLE outbox_1 PARTITION OF outbox FOR VALUES IN (1);
+CREATE TABLE outbox_2 PARTITION OF outbox FOR VALUES IN (2);
+CREATE TABLE outbox_3 PARTITION OF outbox FOR VALUES IN (3);
+CREATE TABLE outbox_4 PARTITION OF outbox FOR VALUES IN (4);
+CREATE TABLE outbox_5 PARTITION OF outbox FOR VALUES IN (5);
+CREATE TABLE outbox_6 PARTITION OF outbox FOR VALUES IN (6);
+CREATE TABLE outbox_7 PARTITION OF outbox FOR VALUES IN (7);
+CREATE TABLE outbox_returned PARTITION OF outbox FOR VALUES IN (8);
+INSERT INTO outbox SELECT id, outbox_segment(id), shard, event_id, topic, key, headers, body, created_at
+    FROM outbox_before;
+DROP TABLE outbox_before;
+CREATE FUNCTION reclaim_outbox_segment(segment int) RETURNS boolean LANGUAGE plpgsql
+    SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE
+    name text := 'public.outbox_' || segment;
+    is_empty boolean;
+BEGIN
+    IF pg_relation_size(name::regclass) = 0 THEN
+        RETURN true;
+    END IF;
+    EXECUTE 'LOCK TABLE ' || name || ' IN ACCESS EXCLUSIVE MODE NOWAIT';
+    EXECUTE 'SELECT NOT EXISTS (SELECT FROM ' || name || ')' INTO is_empty;
+    IF is_empty THEN
+        EXECUTE 'TRUNCATE ' || name;
+    END IF;
+    RETURN is_empty;
+EXCEPTION WHEN lock_not_available THEN
+    RETURN false;
+END $$;
+CREATE TABLE consumer_positions (
+    consumer text NOT NULL,
+    key bytea NOT NULL,
+    first_version integer NOT NULL,
+    last_version integer NOT NULL,
+    PRIMARY KEY (key, consumer)
+) WITH (fillfactor = 80);
+ALTER TABLE parked_events ADD COLUMN aggregate_version integer;
+"""
+
 
 def statements(step: str) -> Iterator[str]:
     """The step's statements one by one; a function's body keeps its semicolons."""
@@ -96,6 +156,16 @@ def statements(step: str) -> Iterator[str]:
 def create_chassis_tables() -> list[str]:
     """The first step, as statements to execute in order."""
     return list(statements(STEP_1))
+
+
+def grow_event_path() -> list[str]:
+    """The second step: the outbox becomes a ring of segments, what waits in it stays; consumers get positions."""
+    return list(statements(STEP_2))
+
+
+def whole_chassis() -> list[str]:
+    """All steps, for a database that has nothing else."""
+    return [*create_chassis_tables(), *grow_event_path()]
 
 
 def written_once(table: str) -> list[str]:

@@ -1,11 +1,12 @@
 """The only way to publish: an event is a row of the transaction that made it true, or it never happened."""
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 from uuid import UUID
 from zlib import crc32
 
+import msgspec
 from sqlalchemy import DateTime, LargeBinary, SmallInteger, Text, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,12 +19,17 @@ from contracts.envelope import Envelope, Event, Headers, to_headers
 SHARD_SLOTS = 64
 """Keys hash into this many slots; a relay shard serves a share of them, so that the number of shards can change."""
 
+SEGMENTS = 8
+"""The outbox is a ring of so many segments, filled in turn with the rows of `SEGMENT_ROWS` ids each."""
+SEGMENT_ROWS = 16_384
+
 _PENDING = "outbox.pending"
 _WROTE = "outbox.wrote"
 
 
-@dataclass(frozen=True, slots=True)
-class PendingEvent:
+class PendingEvent(NamedTuple):
+    """The columns of a row of the outbox, in the order in which both statements below take them."""
+
     slot: int
     event_id: UUID
     topic: str
@@ -54,7 +60,7 @@ def add(session: AsyncSession, event: Event, *, version: int, cause: Cause | Non
     if sync_session.in_nested_transaction():
         raise RuntimeError("an event added inside a savepoint could outlive its rollback: add it outside")
     config: OutboxConfig = sync_session.info["outbox"]
-    pending = _encode(event, version, cause or current_cause(), config)
+    pending = encode(event, version=version, config=config, cause=cause)
     sync_session.info.setdefault(_PENDING, []).append(pending)
     return pending.event_id
 
@@ -63,45 +69,70 @@ def slot_of(key: bytes) -> int:
     return crc32(key) % SHARD_SLOTS
 
 
-def _encode(event: Event, version: int, cause: Cause | None, config: OutboxConfig) -> PendingEvent:
+def segment_of(id_: int) -> int:
+    return id_ // SEGMENT_ROWS % SEGMENTS
+
+
+def encode(event: Event, *, version: int, config: OutboxConfig, cause: Cause | None = None) -> PendingEvent:
+    """The event as a row, for a statement that writes it together with what made it true; see `add_from`."""
+    cause = cause or current_cause()
     event_id = new_id()
     # The machine's clock: an envelope's time is about the publishing; business instants are in the body.
     created_at = datetime.now(UTC)
-    envelope = Envelope(
-        id=event_id,
-        type=event.type,
-        source=config.source,
-        time=created_at,
-        subject=event.subject,
-        dataschema=event.dataschema(),
-        aggregate_version=version,
-        correlation_id=cause.correlation_id if cause else str(event_id),
-        causation_id=cause.causation_id if cause else None,
-        traceparent=cause.traceparent if cause else None,
-    )
+    subject = event.subject
     body = event.model_dump_json(exclude_none=True).encode()
     if len(body) > config.max_event_bytes:
-        raise EventTooLarge(f"{event.type} {event.subject} has {len(body)} bytes of {config.max_event_bytes}")
-    key = event.subject.encode()
-    return PendingEvent(
-        slot_of(key), event_id, event.topic.name, key, pack_headers(to_headers(envelope)), body, created_at
-    )
+        raise EventTooLarge(f"{event.type} {subject} has {len(body)} bytes of {config.max_event_bytes}")
+    key = subject.encode()
+    headers = to_headers(_envelope(event, event_id, created_at, subject, version, cause, config.source))
+    return PendingEvent(slot_of(key), event_id, event.topic.name, key, pack_headers(headers), body, created_at)
+
+
+def _envelope(
+    event: Event, event_id: UUID, created_at: datetime, subject: str, version: int, cause: Cause | None, source: str
+) -> Envelope:
+    schema = event.dataschema()
+    if cause is None:
+        return Envelope(event_id, event.type, source, created_at, subject, schema, version, str(event_id))
+    ids = (cause.correlation_id, cause.causation_id, cause.traceparent)
+    return Envelope(event_id, event.type, source, created_at, subject, schema, version, *ids)
+
+
+def add_from(cte: str, first: int) -> str:
+    """A statement for a CTE: adds one event, its values from placeholder `first` on, where `cte` gave its row.
+
+    For commands that are one statement as a whole. The id is drawn after the row of `cte` is locked, as it must be.
+    """
+    values = ", ".join(f"${number}" for number in range(first, first + len(PendingEvent._fields)))
+    return f"""
+        INSERT INTO outbox (id, segment, shard, event_id, topic, key, headers, body, created_at)
+        SELECT id, outbox_segment(id), {values} FROM (SELECT nextval('outbox_ids') AS id FROM {cte}) AS drawn
+    """  # noqa: S608  # no value but placeholders
 
 
 def pack_headers(headers: Headers | list[tuple[str, bytes | None]]) -> bytes:
-    """Headers as one column: JSON of pairs, bytes as latin-1 so that any record's headers survive, null ones too."""
-    return json.dumps([[name, None if raw is None else raw.decode("latin-1")] for name, raw in headers]).encode()
+    """Headers as one column: MessagePack of pairs, so that any record's headers survive, null ones too."""
+    return _encode_headers(headers)
 
 
 def unpack_headers(packed: bytes) -> list[tuple[str, bytes | None]]:
-    return [(name, None if raw is None else raw.encode("latin-1")) for name, raw in json.loads(packed)]
+    """Raises msgspec.DecodeError where `pack_headers` did not write it."""
+    return _decode_headers(packed)
 
 
+_encode_headers = msgspec.msgpack.Encoder().encode
+_decode_headers = msgspec.msgpack.Decoder(list[tuple[str, bytes | None]]).decode
+
+
+_COLUMNS = ("slots", "event_ids", "topics", "keys", "headers", "bodies", "created_at")
 # One statement for any number of events; unnest keeps the order they were added in.
 _INSERT = text(
     """
-    INSERT INTO outbox (shard, event_id, topic, key, headers, body, created_at)
-    SELECT * FROM unnest(:slots, :event_ids, :topics, :keys, :headers, :bodies, :created_at)
+    INSERT INTO outbox (id, segment, shard, event_id, topic, key, headers, body, created_at)
+    SELECT id, outbox_segment(id), shard, event_id, topic, key, headers, body, created_at
+    FROM (SELECT nextval('outbox_ids') AS id, * FROM unnest(
+        :slots, :event_ids, :topics, :keys, :headers, :bodies, :created_at
+    ) AS added (shard, event_id, topic, key, headers, body, created_at)) AS numbered
     """
 ).bindparams(
     bindparam("slots", type_=ARRAY(SmallInteger)),
@@ -120,18 +151,7 @@ def write_pending(session: Session) -> None:
     pending: list[PendingEvent] = session.info.pop(_PENDING, [])
     if not pending:
         return
-    session.execute(
-        _INSERT,
-        {
-            "slots": [event.slot for event in pending],
-            "event_ids": [event.event_id for event in pending],
-            "topics": [event.topic for event in pending],
-            "keys": [event.key for event in pending],
-            "headers": [event.headers for event in pending],
-            "bodies": [event.body for event in pending],
-            "created_at": [event.created_at for event in pending],
-        },
-    )
+    session.execute(_INSERT, dict(zip(_COLUMNS, map(list, zip(*pending, strict=True)), strict=True)))
     session.info[_WROTE] = True
 
 

@@ -13,13 +13,19 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis import positions
 from chassis.errors import NotFound, Refusal
 from chassis.ids import new_id
-from chassis.outbox import pack_headers, unpack_headers
+from chassis.outbox import SEGMENTS, pack_headers, unpack_headers
+from chassis.positions import Position
 from chassis.records import Arrival
-from chassis.tables import parked_events
+from chassis.tables import consumer_positions, parked_events
 
 BEHIND = "behind_a_parked_event"
+VERSION_GAP = "version_gap"
+"""An earlier version of the aggregate has not come: replayed by itself once it has."""
+VERSION_PASSED = "version_passed"
+"""A version from before this consumer met the aggregate."""
 RELAY = "relay"
 """The `consumer` under which the relay parks an event that the broker refuses for good."""
 
@@ -70,20 +76,24 @@ class ParkedRecord:
 
 _BLOCKED = text(
     """
-    SELECT DISTINCT p.topic, p.key FROM unnest(:topics, :keys) AS k (topic, key)
+    SELECT p.topic, p.key, bool_and(p.reason_code = 'version_gap') AS waits_for_version
+    FROM unnest(:topics, :keys) AS k (topic, key)
     JOIN parked_events p ON p.consumer = :consumer AND p.state = 'parked' AND p.topic = k.topic AND p.key = k.key
+    GROUP BY p.topic, p.key
     """
 ).bindparams(bindparam("topics", type_=ARRAY(Text)), bindparam("keys", type_=ARRAY(LargeBinary)))
 
 
-async def blocked_lanes(session: AsyncSession, consumer: str, arrivals: Iterable[Arrival]) -> set[tuple[str, bytes]]:
-    """The lanes of `arrivals` in which something is parked."""
+async def blocked_lanes(
+    session: AsyncSession, consumer: str, arrivals: Iterable[Arrival]
+) -> dict[tuple[str, bytes], bool]:
+    """The lanes of `arrivals` in which something is parked, and whether all that they wait for is a missing version."""
     lanes = {(a.record.topic, a.record.key) for a in arrivals if a.record.key is not None}
     if not lanes:
-        return set()
+        return {}
     topics, keys = zip(*sorted(lanes), strict=True)
     found = await session.execute(_BLOCKED, {"consumer": consumer, "topics": list(topics), "keys": list(keys)})
-    return {(row.topic, row.key) for row in found}
+    return {(row.topic, row.key): row.waits_for_version for row in found}
 
 
 async def lock_lanes(session: AsyncSession, consumer: str, lanes: Iterable[tuple[str, bytes]]) -> None:
@@ -112,7 +122,7 @@ def _keyed(parkings: Iterable[Parking]) -> set[tuple[str, bytes]]:
 
 
 def _row(consumer: str, parking: Parking) -> dict[str, Any]:
-    record, incoming = parking.arrival.record, parking.arrival.incoming
+    record, envelope = parking.arrival.record, parking.arrival.envelope
     return {
         "id": new_id(),
         "consumer": consumer,
@@ -122,8 +132,9 @@ def _row(consumer: str, parking: Parking) -> dict[str, Any]:
         "key": record.key,
         "headers": pack_headers(list(record.headers)),
         "body": record.value,
-        "event_id": incoming.envelope.id if incoming else None,
-        "event_type": incoming.envelope.type if incoming else None,
+        "event_id": envelope.id if envelope else None,
+        "event_type": envelope.type if envelope else None,
+        "aggregate_version": envelope.aggregate_version if envelope else None,
         "state": ParkedState.PARKED,
         "reason_code": parking.reason_code,
         "reason_detail": parking.reason_detail[:2000],
@@ -141,7 +152,12 @@ async def first_in_lane(
         select(parked_events)
         .where(parked_events.c.consumer == consumer, parked_events.c.topic == topic, lane)
         .where(parked_events.c.state == ParkedState.PARKED)
-        .order_by(parked_events.c.partition, parked_events.c.record_offset)
+        # What filled a gap late lies behind what waited for it; a record that nobody can read keeps its place.
+        .order_by(
+            func.coalesce(parked_events.c.aggregate_version, 0),
+            parked_events.c.partition,
+            parked_events.c.record_offset,
+        )
         .limit(1)
         .with_for_update()
     )
@@ -195,6 +211,17 @@ async def list_parked(
     return (await session.execute(query)).all()
 
 
+async def healed_lanes(session: AsyncSession) -> Sequence[Row[Any]]:
+    """The first of each lane that waited for a version which has come since."""
+    gap = parked_events.c.reason_code == VERSION_GAP
+    follows = parked_events.c.aggregate_version == consumer_positions.c.last_version + 1
+    same = (consumer_positions.c.consumer == parked_events.c.consumer) & (
+        consumer_positions.c.key == parked_events.c.key
+    )
+    query = select(parked_events).join(consumer_positions, same & follows).where(gap)
+    return (await session.execute(query.where(parked_events.c.state == ParkedState.PARKED))).all()
+
+
 async def count_waiting(session: AsyncSession) -> int:
     query = select(func.count()).select_from(parked_events).where(parked_events.c.state == ParkedState.PARKED)
     return await session.scalar(query) or 0
@@ -213,7 +240,19 @@ async def discard(session: AsyncSession, id_: UUID, *, by: str, reason: str) -> 
     if first is None or first.id != id_:
         raise NotFirstInLine("settle the earlier one first", parked_event_id=id_, first_id=first.id if first else "")
     await settle(session, id_, ParkedState.DISCARDED, by, reason)
+    await _step_over(session, parked)
     return await find(session, id_)
+
+
+async def _step_over(session: AsyncSession, parked: Row[Any]) -> None:
+    """The versions that follow a discarded one are no gap."""
+    if parked.consumer == RELAY or parked.key is None:
+        return
+    version = parked.aggregate_version
+    if version is None:
+        await positions.forget(session, parked.consumer, parked.key)
+    else:
+        await positions.advance(session, parked.consumer, {parked.key: Position(version, version)})
 
 
 async def lock_lane_of(session: AsyncSession, parked: Row[Any]) -> None:
@@ -223,13 +262,16 @@ async def lock_lane_of(session: AsyncSession, parked: Row[Any]) -> None:
 
 _RETURN = text(
     """
-    INSERT INTO outbox (id, shard, event_id, topic, key, headers, body, created_at)
-    OVERRIDING SYSTEM VALUE
-    SELECT record_offset, :slot, event_id, topic, key, headers, body, parked_at FROM parked_events WHERE id = :id
+    INSERT INTO outbox (id, segment, shard, event_id, topic, key, headers, body, created_at)
+    SELECT record_offset, :segment, :slot, event_id, topic, key, headers, body, parked_at
+    FROM parked_events WHERE id = :id
     """
 )
 
 
 async def back_to_outbox(session: AsyncSession, id_: UUID, slot: int) -> None:
-    """For what the relay parked: it takes its old place again, before whatever its key has published since."""
-    await session.execute(_RETURN, {"id": id_, "slot": slot})
+    """For what the relay parked: it takes its old place again, before whatever its key has published since.
+
+    It does so in the segment that the relay reads whole, as its place may be one that the relay has left behind.
+    """
+    await session.execute(_RETURN, {"id": id_, "slot": slot, "segment": SEGMENTS})

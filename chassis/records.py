@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from contracts.envelope import Event, Incoming, Malformed, decode_body, from_headers
+from contracts.envelope import Envelope, Event, Incoming, Malformed, decode_body, from_headers
 from contracts.registry import EVENTS
 
 
@@ -25,24 +25,26 @@ class Record(Protocol):
     def headers(self) -> Sequence[tuple[str, bytes | None]]: ...
 
 
+Lane = tuple[str, bytes] | tuple[str, int, int]
+
+
 @dataclass(slots=True)
 class Arrival:
     """One record on its way through the runtime: exactly one of `incoming` and `malformed` is set, or it is ignored."""
 
     record: Record
+    lane: Lane
+    """What keeps its order: the key; a record without one stands alone."""
+    envelope: Envelope | None = None
+    """None where it cannot be read."""
     incoming: Incoming[Event] | None = None
     malformed: Malformed | None = None
-    is_ignored: bool = False
-    """A type that this consumer does not subscribe to."""
     attempts: int = 0
 
     @property
-    def lane(self) -> tuple[str, bytes] | tuple[str, int, int]:
-        """What keeps its order: the key; a record without one stands alone."""
-        record = self.record
-        if record.key is None:
-            return (record.topic, record.partition, record.offset)
-        return (record.topic, record.key)
+    def is_ignored(self) -> bool:
+        """Of a type that this consumer does not subscribe to."""
+        return self.incoming is None and self.malformed is None
 
 
 @dataclass(slots=True)
@@ -55,16 +57,20 @@ class Suspect:
 
 def decode(record: Record, handled: Mapping[str, Any], max_bytes: int) -> Arrival:
     """Never raises: what cannot be read becomes an arrival with its reason."""
+    key = record.key
+    lane: Lane = (record.topic, record.partition, record.offset) if key is None else (record.topic, key)
+    envelope = None
     try:
         envelope = from_headers(record.headers)
-        if envelope.type not in EVENTS:
+        model = EVENTS.get(envelope.type)
+        if model is None:
             raise Malformed("type_unknown", "the event type is not in the contracts")
+        if key is None or key != envelope.subject.encode():
+            raise Malformed("key_not_subject", "the record's key is not the event's subject")
         if envelope.type not in handled:
-            return Arrival(record, is_ignored=True)
+            return Arrival(record, lane, envelope)
         if record.value is not None and len(record.value) > max_bytes:
             raise Malformed("body_too_large", f"{len(record.value)} bytes of {max_bytes}")
-        if record.key is None or record.key.decode("utf-8", "replace") != envelope.subject:
-            raise Malformed("key_not_subject", "the record's key is not the event's subject")
-        return Arrival(record, Incoming(decode_body(EVENTS[envelope.type], record.value), envelope))
+        return Arrival(record, lane, envelope, Incoming(decode_body(model, record.value), envelope))
     except Malformed as malformed:
-        return Arrival(record, malformed=malformed)
+        return Arrival(record, lane, envelope, malformed=malformed)

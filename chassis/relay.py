@@ -6,110 +6,46 @@ first occurrence of every event of a key keeps its order; the second occurrence 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from time import monotonic
-from typing import Any, Protocol
 
 import asyncpg
 import structlog
-from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.errors import KafkaError
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.event_metrics import (
-    OUTBOX_AGE_SECONDS,
-    OUTBOX_DEPTH,
-    RELAY_FAULTS,
-    RELAY_LEADS,
-    RELAY_ROUND_SECONDS,
-    RELAYED,
-)
-from chassis.outbox import unpack_headers
+from chassis.event_metrics import OUTBOX_AGE_SECONDS, OUTBOX_DEPTH, RELAY_FAULTS, RELAY_LEADS
+from chassis.pending import PendingSet, Shard
+from chassis.publishing import PendingRow, Producer, ProducerFactory, Publisher, Unsendable
 
 log = structlog.get_logger(__name__)
-
-LOCK_CLASS = 0x5742
-"""The first half of the advisory lock's key; the shard is the second."""
 
 IDLE_SECONDS = (0.002, 0.02)
 """Polls after work, and polls after a long rest: the wait doubles from one to the other."""
 FAULT_SECONDS = (0.1, 5.0)
 STANDBY_SECONDS = 0.25
 
-_READ = """
-    SELECT id, event_id, topic, key, headers, body FROM outbox
-    WHERE shard % $1 = $2 ORDER BY id LIMIT $3
-"""
-_DELETE = "DELETE FROM outbox WHERE id = ANY($1::bigint[])"
+# A connection that is lost at a bad moment leaves asyncpg in a state it calls an internal error.
+LOST = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
 _DEPTH = text("SELECT count(*), extract(epoch FROM now() - min(created_at)) FROM outbox")
-_PARK = """
-    INSERT INTO parked_events (id, consumer, topic, partition, record_offset, key, headers, body, event_id, state,
-                               reason_code, reason_detail, parked_at)
-    SELECT gen_random_uuid(), 'relay', topic, -1, id, key, headers, body, event_id, 'parked', $2, $3, now()
-    FROM outbox WHERE id = $1
-    ON CONFLICT ON CONSTRAINT uq_parked_events_record DO UPDATE SET
-        state = 'parked', reason_code = excluded.reason_code, reason_detail = excluded.reason_detail,
-        settled_at = NULL, settled_by = NULL, settled_reason = NULL
-"""
-# The same lock as chassis/parking.py: nobody replays the lane while something is put into it.
-_LOCK_LANE = "SELECT pg_advisory_xact_lock(hashtextextended('relay|' || $1 || '|' || encode($2, 'hex'), 0))"
-_IS_BLOCKED = """
-    SELECT EXISTS (SELECT FROM parked_events
-                   WHERE consumer = 'relay' AND state = 'parked' AND topic = $1 AND key = $2)
-"""
-_BLOCKED = "SELECT DISTINCT topic, key FROM parked_events WHERE consumer = 'relay' AND state = 'parked'"
-
-
-class Producer(Protocol):
-    """The part of AIOKafkaProducer that the relay uses; a model of the broker stands in for it in the proofs."""
-
-    async def start(self) -> None: ...
-    async def stop(self) -> None: ...
-    async def send(
-        self, topic: str, value: bytes, key: bytes, *, headers: list[tuple[str, bytes]]
-    ) -> Awaitable[Any]: ...
-
-
-ProducerFactory = Callable[[], Producer]
-
-
-def kafka_producer(bootstrap_servers: str, client_id: str) -> ProducerFactory:
-    """Idempotent, acknowledged by all in-sync replicas; an unknown outcome is sent again and absorbed."""
-
-    def make() -> Producer:
-        return AIOKafkaProducer(  # type: ignore[no-any-return]
-            bootstrap_servers=bootstrap_servers,
-            client_id=client_id,
-            enable_idempotence=True,
-            acks="all",
-            linger_ms=0,
-            max_batch_size=512 * 1024,
-            max_request_size=2 * 1024 * 1024,
-            request_timeout_ms=30_000,
-        )
-
-    return make
-
-
-@dataclass(frozen=True, slots=True)
-class Shard:
-    number: int
-    of: int
 
 
 class Relay:
-    """Runs until stopped; `wake` cuts the wait for the next poll short."""
+    """Runs until stopped; `wake` cuts the wait for the next poll short.
+
+    `batch_size` is what one read takes; twice as many may be under way at once.
+    """
 
     def __init__(self, dsn: str, shard: Shard, producer_factory: ProducerFactory, batch_size: int = 1_000) -> None:
         self._dsn = dsn
         self.shard = shard
         self._make_producer = producer_factory
         self._batch_size = batch_size
-        self._producer: Producer | None = None
         self._woken = asyncio.Event()
+        self._stopped = asyncio.Event()
         self._stopping = False
         self._blocked: set[tuple[str, bytes]] = set()
         self.last_progress = monotonic()
@@ -123,157 +59,155 @@ class Relay:
         self._woken.set()
 
     def stop(self) -> None:
-        """The round in flight ends first: what was sent is deleted."""
+        """What is under way ends first: what was sent is deleted."""
         self._stopping = True
+        self._stopped.set()
         self._woken.set()
 
     async def run(self) -> None:
         """Leads while it can; a lost database or broker is tried again for ever, with growing pauses."""
         wait = FAULT_SECONDS[0]
         while not self._stopping:
+            started = monotonic()
             try:
                 await self._lead()
-                wait = FAULT_SECONDS[0]
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, KafkaError) as fault:
+            except (*LOST, KafkaError) as fault:
                 RELAY_FAULTS.labels(type(fault).__name__).inc()
                 log.warning("relay_fault", shard=self.shard.number, fault=type(fault).__name__)
                 self.last_progress = monotonic()
-                await self._rest(wait)
+                wait = FAULT_SECONDS[0] if monotonic() - started > FAULT_SECONDS[1] else wait
+                await self._pause(wait)
                 wait = min(FAULT_SECONDS[1], wait * 2)
-            finally:
-                await self._discard_producer()
 
     async def _lead(self) -> None:
-        connection = await asyncpg.connect(self._dsn, timeout=10, server_settings={"application_name": "relay"})
+        pending = await PendingSet.open(self._dsn, self.shard)
         try:
-            if not await self._take_shard(connection):
-                return
-            self._set_leading(True)
-            await self._publish_until_stopped(connection)
+            if await self._take_shard(pending):
+                self._set_leading(True)
+                self._blocked = await pending.blocked_lanes()
+                while not self._stopping:
+                    await self._publish(pending)
         finally:
             self._set_leading(False)
-            with suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
-                await connection.close(timeout=2)
+            with suppress(*LOST):
+                await pending.connection.close(timeout=2)
 
-    async def _take_shard(self, connection: asyncpg.Connection) -> bool:
+    async def _take_shard(self, pending: PendingSet) -> bool:
         while not self._stopping:
-            if await connection.fetchval("SELECT pg_try_advisory_lock($1, $2)", LOCK_CLASS, self.shard.number):
+            if await pending.take_shard():
                 return True
             self.last_progress = monotonic()
-            await self._rest(STANDBY_SECONDS)
+            await self._pause(STANDBY_SECONDS)
         return False
 
-    async def _publish_until_stopped(self, connection: asyncpg.Connection) -> None:
-        read = await connection.prepare(_READ)
-        await self._learn_blocked(connection)
+    async def _publish(self, pending: PendingSet) -> None:
+        """With one producer, until stopped or until the broker refuses an event for good, which is then parked."""
+        async with self._publisher() as publisher:
+            try:
+                await self._publish_until_refused(pending, publisher)
+            finally:
+                # Whatever ended it: what is acknowledged need not go out a second time.
+                await _delete_acknowledged(pending, publisher)
+        if publisher.refused:
+            await self._publish_one_by_one(pending, publisher.refused)
+
+    async def _publish_until_refused(self, pending: PendingSet, publisher: Publisher) -> None:
         idle = IDLE_SECONDS[0]
-        while not self._stopping:
+        while True:
             # Cleared before the read: a commit after it wakes the next wait, never none.
             self._woken.clear()
-            rows = await read.fetch(self.shard.of, self.shard.number, self._batch_size)
+            if publisher.refused:
+                return await publisher.settle()
+            if publisher.fault is not None:
+                raise publisher.fault
+            deleted = await _delete_acknowledged(pending, publisher)
+            await pending.reclaim()
+            rows = await self._read(pending, publisher)
+            await publisher.submit(rows)
             self.last_progress = monotonic()
+            if self._stopping and not publisher.in_flight:
+                return None
             if rows:
-                await self._round(connection, rows)
                 idle = IDLE_SECONDS[0]
-            else:
+            elif not deleted:
                 await self._rest(idle)
                 idle = min(IDLE_SECONDS[1], idle * 2)
 
-    async def _round(self, connection: asyncpg.Connection, rows: list[asyncpg.Record]) -> None:
-        started = monotonic()
-        if self._blocked:
+    async def _read(self, pending: PendingSet, publisher: Publisher) -> Sequence[PendingRow]:
+        """Half of what may be under way, once there is room for so many: reading is cheapest by the thousand."""
+        if self._stopping or len(publisher.in_flight) > self._batch_size:
+            return []
+        rows = await pending.read(self._batch_size, publisher.in_flight)
+        if self._blocked and rows:
             # Only the leader parks, so that nothing is blocked unknown to it; a replay may have freed some.
-            await self._learn_blocked(connection)
-        if self._blocked:
-            await self._publish_one_by_one(connection, rows)
-            return
+            self._blocked = await pending.blocked_lanes()
+            return await self._without_blocked(pending, rows)
+        return rows
+
+    async def _without_blocked(self, pending: PendingSet, rows: Sequence[PendingRow]) -> list[PendingRow]:
+        """Parks what comes behind a parked event; what a replay has just freed is read again, in its order."""
+        free: list[PendingRow] = []
+        for row in rows:
+            if (row[2], row[3]) in self._blocked:
+                await pending.park_behind(row)
+            else:
+                free.append(row)
+        return free
+
+    async def _publish_one_by_one(self, pending: PendingSet, rows: Sequence[PendingRow]) -> None:
+        """Finds the event that the broker refuses for good, parks it, and goes on with those behind it."""
+        for row in await self._without_blocked(pending, rows):
+            if (row[2], row[3]) in self._blocked:
+                await pending.park_behind(row)
+                continue
+            try:
+                async with self._publisher() as publisher:
+                    await publisher.send_alone(row)
+                await pending.delete([row])
+            except Unsendable as refusal:
+                await pending.park(row, refusal.reason, refusal.detail)
+                self._blocked.add((row[2], row[3]))
+
+    @asynccontextmanager
+    async def _publisher(self) -> AsyncIterator[Publisher]:
+        """With a producer of its own: after an error a producer's sequence numbers are in doubt."""
+        producer = self._make_producer()
         try:
-            await self._publish(rows)
-        except MessageSizeTooLargeError:
-            await self._discard_producer()
-            await self._publish_one_by_one(connection, rows)
-            return
-        await connection.execute(_DELETE, [row["id"] for row in rows])
-        self.last_progress = monotonic()
-        RELAY_ROUND_SECONDS.observe(self.last_progress - started)
-
-    async def _publish(self, rows: list[asyncpg.Record]) -> None:
-        """All in flight at once, in order; returns when each is acknowledged, raises when one is not."""
-        producer = await self._ready_producer()
-        acknowledgements = []
-        for row in rows:
-            headers: Any = unpack_headers(row["headers"])
-            acknowledgements.append(await producer.send(row["topic"], row["body"], row["key"], headers=headers))
-        outcomes = await asyncio.gather(*acknowledgements, return_exceptions=True)
-        for fault in outcomes:
-            if isinstance(fault, BaseException):
-                raise fault
-        for row in rows:
-            RELAYED.labels(row["topic"]).inc()
-
-    async def _publish_one_by_one(self, connection: asyncpg.Connection, rows: list[asyncpg.Record]) -> None:
-        """Finds the event that the broker refuses for good, parks it with what comes behind it, and goes on."""
-        for row in rows:
-            lane = (row["topic"], row["key"])
+            await producer.start()
+            publisher = Publisher(producer, self._woken.set)
             try:
-                if lane in self._blocked and await self._park_behind(connection, row):
-                    continue
-                await self._publish([row])
-                await connection.execute(_DELETE, [row["id"]])
-            except MessageSizeTooLargeError:
-                await self._discard_producer()
-                await self._park(connection, row, "refused_by_the_broker")
-                self._blocked.add(lane)
-
-    async def _learn_blocked(self, connection: asyncpg.Connection) -> None:
-        self._blocked = {(row["topic"], row["key"]) for row in await connection.fetch(_BLOCKED)}
-
-    async def _park_behind(self, connection: asyncpg.Connection, row: asyncpg.Record) -> bool:
-        """Whether it had to be: a replay may just have emptied the lane, and then it may go."""
-        async with connection.transaction():
-            await connection.execute(_LOCK_LANE, row["topic"], row["key"])
-            if not await connection.fetchval(_IS_BLOCKED, row["topic"], row["key"]):
-                return False
-            await self._put_aside(connection, row, "behind_a_parked_event")
-        return True
-
-    async def _park(self, connection: asyncpg.Connection, row: asyncpg.Record, reason: str) -> None:
-        async with connection.transaction():
-            await connection.execute(_LOCK_LANE, row["topic"], row["key"])
-            await self._put_aside(connection, row, reason)
-
-    async def _put_aside(self, connection: asyncpg.Connection, row: asyncpg.Record, reason: str) -> None:
-        await connection.execute(_PARK, row["id"], reason, "larger than the topic allows")
-        await connection.execute(_DELETE, [row["id"]])
-        log.error("event_parked", consumer="relay", reason=reason, event_id=str(row["event_id"]))
-
-    async def _ready_producer(self) -> Producer:
-        if self._producer is None:
-            producer = self._make_producer()
-            try:
-                await producer.start()
-            except BaseException:
-                await producer.stop()
-                raise
-            self._producer = producer
-        return self._producer
-
-    async def _discard_producer(self) -> None:
-        """After an error its sequence numbers are in doubt: the next round starts with a new one."""
-        producer, self._producer = self._producer, None
-        if producer is not None:
-            with suppress(KafkaError, OSError, TimeoutError):
-                await asyncio.wait_for(producer.stop(), 5)
+                yield publisher
+            finally:
+                await publisher.close()
+        finally:
+            await _stop(producer)
 
     async def _rest(self, seconds: float) -> None:
-        if self._stopping:
-            return
+        if self._stopping and not self._woken.is_set():
+            seconds = min(seconds, IDLE_SECONDS[1])
         with suppress(TimeoutError):
             await asyncio.wait_for(self._woken.wait(), seconds)
+
+    async def _pause(self, seconds: float) -> None:
+        """Not cut short by a wake: a commit makes no standby a leader, and brings no broker back."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopped.wait(), seconds)
 
     def _set_leading(self, leads: bool) -> None:
         self.is_leading = leads
         RELAY_LEADS.labels(str(self.shard.number)).set(leads)
+
+
+async def _delete_acknowledged(pending: PendingSet, publisher: Publisher) -> int:
+    acknowledged = publisher.take_acknowledged()
+    await pending.delete(acknowledged)
+    publisher.forget(acknowledged)
+    return len(acknowledged)
+
+
+async def _stop(producer: Producer) -> None:
+    with suppress(KafkaError, OSError, TimeoutError):
+        await asyncio.wait_for(producer.stop(), 5)
 
 
 async def measure_outbox(session: AsyncSession) -> None:

@@ -1,6 +1,7 @@
 """Replaying parked events: the first of a key, then all that waited behind it, each in a transaction of its own."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -9,12 +10,13 @@ from uuid import UUID
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis import inbox, parking
+from chassis import inbox, parking, positions
 from chassis.database import Database
 from chassis.errors import Refusal
 from chassis.faults import is_passing
 from chassis.outbox import slot_of
-from chassis.parking import RELAY, NotFirstInLine, NotParked, ParkedRecord, ParkedState
+from chassis.parking import RELAY, VERSION_GAP, NotFirstInLine, NotParked, ParkedRecord, ParkedState
+from chassis.positions import Position
 from chassis.records import decode
 from chassis.runtime import ConsumerRuntime
 
@@ -23,6 +25,16 @@ class ReplayFailed(Refusal):
     code = "replay_failed"
     title = "The event failed again"
     status = HTTPStatus.CONFLICT
+
+
+class VersionMissing(Refusal):
+    code = VERSION_GAP
+    title = "An earlier version has not come"
+    status = HTTPStatus.CONFLICT
+
+
+ITSELF = "runtime"
+"""Who settled it, where nobody had to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +53,31 @@ class Replayer:
         self._database = database
         self._runtimes = runtimes
 
-    async def replay(self, id_: UUID, *, by: str) -> Replayed:
-        """Refuses with ReplayFailed when the very first fails; a later failure ends the replay and is told."""
+    async def replay(self, id_: UUID, *, by: str, despite_gap: bool = False) -> Replayed:
+        """Refuses with ReplayFailed when the very first fails; a later failure ends the replay and is told.
+
+        `despite_gap`: the missing versions before the first are given up.
+        """
         lane = await self._first(id_)
         if lane.consumer == RELAY:
             return Replayed(await self._return_to_outbox(lane, by))
+        return await self._replay_lane(lane, by, despite_gap=despite_gap)
+
+    async def heal(self) -> int:
+        """Replays the lanes whose missing version has come since they were parked; returns how many events went."""
+        async with self._database.reading() as session:
+            lanes = await parking.healed_lanes(session)
+        healed = 0
+        for lane in lanes:
+            with suppress(ReplayFailed):
+                healed += (await self._replay_lane(lane, by=ITSELF)).replayed
+        return healed
+
+    async def _replay_lane(self, lane: Row[Any], by: str, *, despite_gap: bool = False) -> Replayed:
         replayed = 0
         while True:
             try:
-                settled = await self._next(lane, by)
+                settled = await self._next(lane, by, despite_gap=despite_gap and replayed == 0)
             except Exception as fault:
                 if is_passing(fault):
                     raise
@@ -84,25 +112,33 @@ class Replayer:
                 raise NotFirstInLine("replay the earlier one first", parked_event_id=id_, first_id=first.id)
             return parked
 
-    async def _next(self, lane: Row[Any], by: str) -> bool:
+    async def _next(self, lane: Row[Any], by: str, *, despite_gap: bool) -> bool:
         async with self._database.transaction() as session:
             await parking.lock_lane_of(session, lane)
             parked = await parking.first_in_lane(session, lane.consumer, lane.topic, lane.key, lane.id)
             if parked is None:
                 return False
-            await self._apply(session, parked)
+            await self._apply(session, parked, despite_gap=despite_gap)
             await parking.settle(session, parked.id, ParkedState.REPLAYED, by)
             return True
 
-    async def _apply(self, session: AsyncSession, parked: Row[Any]) -> None:
+    async def _apply(self, session: AsyncSession, parked: Row[Any], *, despite_gap: bool) -> None:
         runtime = self._runtimes[parked.consumer]
         arrival = decode(ParkedRecord.of(parked), runtime.consumer.by_type(), runtime.max_event_bytes)
         if arrival.malformed is not None:
             raise ReplayFailed(f"{arrival.malformed.code}: {arrival.malformed.detail}", parked_event_id=parked.id)
-        if arrival.incoming is None:
-            return
-        if await inbox.claim(session, parked.consumer, [arrival.incoming.envelope.id]):
+        if not despite_gap:
+            await self._refuse_gap(session, parked)
+        if arrival.incoming and await inbox.claim(session, parked.consumer, [arrival.incoming.envelope.id]):
             await runtime.hand_over(session, [arrival])
+        if runtime.has_versions and parked.key is not None and parked.aggregate_version is not None:
+            here = Position(parked.aggregate_version, parked.aggregate_version)
+            await positions.advance(session, parked.consumer, {parked.key: here})
+
+    async def _refuse_gap(self, session: AsyncSession, parked: Row[Any]) -> None:
+        position = (await positions.read(session, parked.consumer, [parked.key])).get(parked.key)
+        if position is not None and (parked.aggregate_version or 0) > position.last + 1:
+            raise VersionMissing(f"version {position.last + 1} has not come", parked_event_id=parked.id)
 
     async def _note(self, lane: Row[Any], fault: Exception) -> tuple[UUID, str]:
         code = fault.code if isinstance(fault, Refusal) else "handler_failed"

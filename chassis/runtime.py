@@ -14,21 +14,21 @@ from typing import Any
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis import inbox, parking
+from chassis import inbox, parking, positions
 from chassis.causation import Cause, caused_by
 from chassis.database import Database
 from chassis.errors import Refusal
 from chassis.event_metrics import BATCH_SECONDS, BATCH_SIZE, PARKED, RETRIES, SEEN
 from chassis.faults import is_passing
+from chassis.ordering import sort
 from chassis.parking import BEHIND, Parking
-from chassis.records import Arrival, Record, Suspect, decode
+from chassis.positions import Position
+from chassis.records import Arrival, Lane, Record, Suspect, decode
 from chassis.telemetry.traces import consumed
 from contracts.envelope import Event, Incoming
 from contracts.topics import Topic
 
 Handler = Callable[[AsyncSession, list[Incoming[Any]]], Awaitable[None]]
-Lane = tuple[str, bytes] | tuple[str, int, int]
-
 log = structlog.get_logger(__name__)
 
 
@@ -72,6 +72,7 @@ class ConsumerRuntime:
     def __post_init__(self) -> None:
         self._handlers = self.consumer.by_type()
         self._topic = self.consumer.topic.name
+        self.has_versions = not self.consumer.topic.compacted
         self._stop = asyncio.Event()
         self.last_progress = monotonic()
         self.is_busy = False
@@ -82,6 +83,9 @@ class ConsumerRuntime:
 
     async def process(self, records: Sequence[Record]) -> None:
         """Settles every record of the batch, in order per key. Raises Stopping alone, with nothing half-done."""
+        if self._stop.is_set():
+            # The batch before may have been given up: one that comes after it must not have its offsets committed.
+            raise Stopping
         started = monotonic()
         self.is_busy = True
         try:
@@ -93,9 +97,8 @@ class ConsumerRuntime:
         BATCH_SECONDS.labels(self._topic).observe(self.last_progress - started)
 
     async def _settle(self, arrivals: list[Arrival]) -> None:
-        self._count("ignored", sum(arrival.is_ignored for arrival in arrivals))
         suspects: dict[Lane, Suspect] = {}
-        await self._apply([arrival for arrival in arrivals if not arrival.is_ignored], suspects)
+        await self._apply(arrivals, suspects)
         for attempt in range(1, self.patience.attempts):
             if not any(self._deserves_another_try(suspect) for suspect in suspects.values()):
                 break
@@ -137,37 +140,49 @@ class ConsumerRuntime:
 
     async def _attempt(self, arrivals: list[Arrival]) -> None:
         async with self.database.transaction() as session:
-            flowing, held = await self._sort(session, arrivals)
-            await parking.park(session, self.name, held)
-            ids = [arrival.incoming.envelope.id for arrival in flowing if arrival.incoming]
-            fresh = await inbox.claim(session, self.name, ids) if ids else set()
-            applied = await self.hand_over(session, _once_each(flowing, fresh))
+            sorting = sort(
+                arrivals, await self._blocked_for_good(session, arrivals), await self._read(session, arrivals)
+            )
+            await parking.park(session, self.name, sorting.held)
+            handled = [arrival for arrival in sorting.flowing if arrival.incoming]
+            fresh = await self._claim(session, handled)
+            applied = await self.hand_over(session, fresh)
+            await positions.advance(session, self.name, sorting.reached)
         self._count("applied", applied)
-        self._count("duplicate", len(flowing) - applied)
-        self._count_parked(held)
+        self._count("ignored", len(sorting.flowing) - len(handled))
+        self._count("duplicate", len(handled) - applied + sorting.duplicates)
+        self._count_parked(sorting.held)
 
-    async def _sort(self, session: AsyncSession, arrivals: list[Arrival]) -> tuple[list[Arrival], list[Parking]]:
-        """Which flow, and which are parked: the malformed ones, and whatever comes behind a parked one."""
-        blocked: set[Lane] = set(await self._blocked_for_good(session, arrivals))
-        flowing: list[Arrival] = []
-        held: list[Parking] = []
+    async def _read(self, session: AsyncSession, arrivals: list[Arrival]) -> dict[bytes, Position] | None:
+        if not self.has_versions:
+            return None
+        keys = {arrival.record.key for arrival in arrivals if arrival.record.key is not None}
+        return await positions.read(session, self.name, keys)
+
+    async def _claim(self, session: AsyncSession, arrivals: list[Arrival]) -> list[Arrival]:
+        """The fresh ones, each once: a batch can hold the same event twice."""
+        if not arrivals:
+            return []
+        ids = {envelope.id for arrival in arrivals if (envelope := arrival.envelope)}
+        left = await inbox.claim(session, self.name, ids)
+        if len(left) == len(arrivals):
+            return arrivals
+        fresh: list[Arrival] = []
         for arrival in arrivals:
-            if arrival.lane in blocked:
-                held.append(Parking(arrival, BEHIND))
-            elif arrival.malformed is not None:
-                held.append(Parking(arrival, arrival.malformed.code, arrival.malformed.detail))
-                blocked.add(arrival.lane)
-            else:
-                flowing.append(arrival)
-        return flowing, held
+            if arrival.envelope and arrival.envelope.id in left:
+                left.discard(arrival.envelope.id)
+                fresh.append(arrival)
+        return fresh
 
-    async def _blocked_for_good(self, session: AsyncSession, arrivals: list[Arrival]) -> set[tuple[str, bytes]]:
+    async def _blocked_for_good(
+        self, session: AsyncSession, arrivals: list[Arrival]
+    ) -> Mapping[tuple[str, bytes], bool]:
         """Asks again under the lanes' locks: a replay may just be emptying one of them."""
         blocked = await parking.blocked_lanes(session, self.name, arrivals)
-        if not blocked:
-            return blocked
-        await parking.lock_lanes(session, self.name, blocked)
-        return await parking.blocked_lanes(session, self.name, arrivals)
+        if blocked:
+            await parking.lock_lanes(session, self.name, blocked)
+            blocked = await parking.blocked_lanes(session, self.name, arrivals)
+        return blocked
 
     async def hand_over(self, session: AsyncSession, arrivals: list[Arrival]) -> int:
         for type_, batch in waves(arrivals):
@@ -242,7 +257,7 @@ class ConsumerRuntime:
                 reason=parked.reason_code,
                 partition=record.partition,
                 offset=record.offset,
-                event_id=str(parked.arrival.incoming.envelope.id) if parked.arrival.incoming else None,
+                event_id=str(parked.arrival.envelope.id) if parked.arrival.envelope else None,
             )
 
 
@@ -266,17 +281,6 @@ def waves(arrivals: Sequence[Arrival]) -> list[tuple[str, list[Incoming[Event]]]
         place[arrival.lane] = (wave, type_)
         calls.setdefault((wave, type_), []).append(arrival.incoming)
     return [(type_, calls[wave, type_]) for wave, type_ in sorted(calls, key=lambda call: call[0])]
-
-
-def _once_each(arrivals: Sequence[Arrival], fresh: set[Any]) -> list[Arrival]:
-    """The fresh ones, each once: a batch can hold the same event twice."""
-    taken: list[Arrival] = []
-    left = set(fresh)
-    for arrival in arrivals:
-        if arrival.incoming and arrival.incoming.envelope.id in left:
-            left.discard(arrival.incoming.envelope.id)
-            taken.append(arrival)
-    return taken
 
 
 def _not_behind(arrivals: list[Arrival], suspects: dict[Lane, Suspect]) -> list[Arrival]:

@@ -8,7 +8,7 @@ from litestar.types import ControllerRouterHandler
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.clock import Clock, ShiftedClock, SystemClock
-from chassis.database import Database, create_engine
+from chassis.database import Database, StatementPool, create_engine, server_settings
 from chassis.loops import Loop
 from chassis.runtime import Consumer
 from chassis.schedule import Job
@@ -23,13 +23,15 @@ def clock_of(settings: ServiceSettings) -> Clock:
 
 
 def database_of(name: str, settings: ServiceSettings) -> Database:
+    timeout, size = settings.statement_timeout_seconds, settings.database_pool_size
     engine = create_engine(
         settings.database_url.get_secret_value(),
-        pool_size=settings.database_pool_size,
-        statement_timeout_seconds=settings.statement_timeout_seconds,
+        pool_size=size,
+        statement_timeout_seconds=timeout,
         name=f"waybill-{name}",
     )
-    return Database(engine, f"/waybill/{name}", max_event_bytes=settings.max_event_bytes)
+    statements = StatementPool(engine.url, server_settings(f"waybill-{name}", timeout), size)
+    return Database(engine, f"/waybill/{name}", max_event_bytes=settings.max_event_bytes, statements=statements)
 
 
 @dataclass

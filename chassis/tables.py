@@ -4,7 +4,6 @@ from sqlalchemy import (
     BigInteger,
     Column,
     DateTime,
-    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -21,7 +20,8 @@ metadata = MetaData()
 outbox = Table(
     "outbox",
     metadata,
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("segment", SmallInteger, primary_key=True, autoincrement=False),
     Column("shard", SmallInteger, nullable=False),
     Column("event_id", Uuid, nullable=False),
     Column("topic", Text, nullable=False),
@@ -29,8 +29,8 @@ outbox = Table(
     Column("headers", LargeBinary, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
-    # The relay deletes as fast as commands insert: a vacuum that waits for a fifth of the table comes too late.
-    postgresql_with={"autovacuum_vacuum_scale_factor": "0", "autovacuum_vacuum_threshold": "5000"},
+    # A ring of segments by id, each emptied as a whole: see chassis/pending.py.
+    postgresql_partition_by="LIST (segment)",
 )
 
 inbox = Table(
@@ -40,6 +40,17 @@ inbox = Table(
     Column("event_id", Uuid, primary_key=True),
     Column("consumer", Text, primary_key=True),
     Column("received_at", DateTime(timezone=True), nullable=False),
+)
+
+consumer_positions = Table(
+    "consumer_positions",
+    metadata,
+    Column("consumer", Text, primary_key=True),
+    Column("key", LargeBinary, primary_key=True),
+    Column("first_version", Integer, nullable=False),
+    Column("last_version", Integer, nullable=False),
+    # Most rows are written again soon: room beside them keeps the index out of it.
+    postgresql_with={"fillfactor": "80"},
 )
 
 parked_events = Table(
@@ -58,6 +69,7 @@ parked_events = Table(
     Column("state", Text, nullable=False),
     Column("reason_code", Text, nullable=False),
     Column("reason_detail", Text, nullable=False),
+    Column("aggregate_version", Integer),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("parked_at", DateTime(timezone=True), nullable=False),
     Column("settled_at", DateTime(timezone=True)),

@@ -14,7 +14,10 @@ from chassis import parking
 from chassis.event_metrics import PARKED_WAITING
 from chassis.faults import is_passing
 from chassis.loops import LoopRunner
-from chassis.relay import Relay, Shard, kafka_producer, measure_outbox
+from chassis.pending import Shard
+from chassis.publishing import kafka_producer
+from chassis.relay import Relay, measure_outbox
+from chassis.replay import Replayer
 from chassis.runtime import ConsumerRuntime
 from chassis.schedule import Scheduler
 from chassis.service import Service
@@ -31,6 +34,7 @@ class Worker:
     def __init__(self, service: Service, runtimes: dict[str, ConsumerRuntime]) -> None:
         settings = service.settings
         self._service = service
+        self._replayer = Replayer(service.database, runtimes)
         self._dsn = (
             make_url(settings.database_url.get_secret_value()).set(drivername="postgresql").render_as_string(False)
         )
@@ -130,10 +134,13 @@ class Worker:
         for subscription in self.subscriptions:
             subscription.measure()
         async with self._service.database.reading() as session:
-            PARKED_WAITING.set(await parking.count_waiting(session))
+            waiting = await parking.count_waiting(session)
             await measure_outbox(session)
             for measure in self._service.measures:
                 await measure(session)
+        PARKED_WAITING.set(waiting)
+        if waiting and (healed := await self._replayer.heal()):
+            log.info("version_gaps_closed", service=self._service.name, events=healed)
 
     def stuck(self, within_seconds: float) -> list[str]:
         """Names of the parts that made no progress for so long though they had reason to."""

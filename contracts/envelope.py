@@ -1,9 +1,8 @@
 """The envelope: CloudEvents 1.0 in Kafka's binary mode. Attributes are headers, the body is the event as JSON."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -41,8 +40,7 @@ EventT = TypeVar("EventT", bound=Event)
 EventT_co = TypeVar("EventT_co", bound=Event, covariant=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """What is said about an event: who, when, of what, in which order and because of what."""
 
     id: UUID
@@ -57,8 +55,7 @@ class Envelope:
     traceparent: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming(Generic[EventT_co]):
+class Incoming(NamedTuple, Generic[EventT_co]):
     """An event as a consumer gets it."""
 
     event: EventT_co
@@ -95,17 +92,25 @@ def to_headers(envelope: Envelope) -> Headers:
     return headers
 
 
-def from_headers(headers: Iterable[tuple[str, bytes | None]]) -> Envelope:
+def from_headers(headers: Sequence[tuple[str, bytes | None]]) -> Envelope:
     """Raises Malformed for a null or non-UTF-8 header, and for an attribute that is missing or of the wrong form."""
-    text: dict[str, str] = {}
+    try:
+        text = {name: raw.decode() for name, raw in headers}  # type: ignore[union-attr]  # told below
+    except (AttributeError, UnicodeDecodeError):
+        raise _unreadable(headers) from None
+    return _envelope(text)
+
+
+def _unreadable(headers: Sequence[tuple[str, bytes | None]]) -> Malformed:
+    """For the first header that cannot be read."""
     for name, raw in headers:
         if raw is None:
-            raise Malformed("header_null", f"header {name!r} is null")
+            return Malformed("header_null", f"header {name!r} is null")
         try:
-            text[name] = raw.decode()
+            raw.decode()
         except UnicodeDecodeError:
-            raise Malformed("header_not_utf8", f"header {name!r} is not UTF-8") from None
-    return _envelope(text)
+            return Malformed("header_not_utf8", f"header {name!r} is not UTF-8")
+    raise LookupError("every header can be read")
 
 
 def _envelope(text: dict[str, str]) -> Envelope:

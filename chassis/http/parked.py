@@ -32,6 +32,7 @@ class ParkedEvent(BaseModel):
     key: str | None
     event_id: UUID | None
     event_type: str | None
+    aggregate_version: int | None
     state: ParkedState
     reason_code: str
     reason_detail: str
@@ -55,6 +56,12 @@ class ReplayResult(BaseModel):
     replayed: int
     stopped_at: UUID | None
     reason: str | None
+
+
+class ReplayParkedEvent(Body):
+    """`despite_gap` gives up the missing versions that the event waits for."""
+
+    despite_gap: bool = False
 
 
 class DiscardParkedEvent(Body):
@@ -86,10 +93,15 @@ async def get_parked_event(parked_event_id: FromPath[UUID], database: Given[Data
 
 @post("/admin/parked-events/{parked_event_id:uuid}/replay", guards=[requires("manage_admin_access")], status_code=200)
 async def replay_parked_event(
-    parked_event_id: FromPath[UUID], database: Given[Database], replayer: Given[Replayer], operator: Given[Operator]
+    parked_event_id: FromPath[UUID],
+    database: Given[Database],
+    replayer: Given[Replayer],
+    operator: Given[Operator],
+    data: JSONBody[ReplayParkedEvent | None] = None,
 ) -> ReplayResult:
     """Applies the event and then those that wait behind it, each in a transaction of its own."""
-    done = await replayer.replay(parked_event_id, by=str(operator.id))
+    despite_gap = data is not None and data.despite_gap
+    done = await replayer.replay(parked_event_id, by=str(operator.id), despite_gap=despite_gap)
     result = ReplayResult(replayed=done.replayed, stopped_at=done.stopped_at, reason=done.reason)
     # A replay commits event by event, so its audit row can only follow.
     async with database.transaction() as session:
@@ -99,7 +111,7 @@ async def replay_parked_event(
             action="replay_parked_event",
             subject=audit.Subject(SUBJECT, parked_event_id),
             before={"state": ParkedState.PARKED},
-            after=result.model_dump(),
+            after=result.model_dump() | {"despite_gap": despite_gap},
         )
     return result
 

@@ -1,7 +1,5 @@
 """Which request is being answered: for log lines, audit rows and problem documents, wherever they are made."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
@@ -27,10 +25,16 @@ def current_request_id() -> str | None:
     return request.request_id if request else None
 
 
-@contextmanager
-def answering(request: RequestContext) -> Iterator[None]:
-    token = _current.set(request)
-    try:
-        yield
-    finally:
-        _current.reset(token)
+class answering:  # noqa: N801  # used as a function is; a generator would cost more than all else here
+    """The block answers `request`."""
+
+    __slots__ = ("_request", "_token")
+
+    def __init__(self, request: RequestContext) -> None:
+        self._request = request
+
+    def __enter__(self) -> None:
+        self._token = _current.set(self._request)
+
+    def __exit__(self, *_fault: object) -> None:
+        _current.reset(self._token)

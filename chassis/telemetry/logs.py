@@ -3,7 +3,7 @@
 import json
 import logging
 import sys
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import PurePath
@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, TextIO
 from uuid import UUID
 
+import msgspec
 import structlog
 from structlog.typing import Processor
 
@@ -18,6 +19,9 @@ from chassis.causation import current_cause
 from chassis.telemetry.context import current_request
 from chassis.telemetry.privacy import masked, masked_text, told_fault
 from chassis.telemetry.traces import current_ids
+
+Line = MutableMapping[str, Any]
+_encode = msgspec.json.Encoder().encode
 
 # The libraries speak when something is wrong; uvicorn says also when it starts and stops.
 _LIBRARY_LEVEL = logging.WARNING
@@ -30,8 +34,11 @@ _TALKERS = {
 
 def start_logging(service: str, level: str, stream: TextIO | None = None) -> None:
     """Once per process; whatever was configured before is replaced."""
+    global _plain_line  # noqa: PLW0603  # one per process, as structlog's configuration is
     writer = structlog.WriteLogger(stream or sys.stdout)
-    first: list[Processor] = [_mask, _tell_fault, _add_ids, _stamped(service)]
+    stamp = _stamped(service)
+    _plain_line = None if logging.getLevelNamesMapping()[level.upper()] > logging.INFO else _plain_writer(stamp, writer)
+    first: list[Processor] = [_mask, _tell_fault, _add_ids, stamp]
     structlog.configure(
         processors=[structlog.processors.add_log_level, *first, _as_json],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -47,6 +54,25 @@ def start_logging(service: str, level: str, stream: TextIO | None = None) -> Non
         logging.getLogger(name).propagate = True
     logging.captureWarnings(True)
     sys.excepthook = _log_the_last
+
+
+_plain_line: Callable[[Line], None] | None = None
+
+
+def tell_plainly(event: str, **fields: str | float | None) -> None:
+    """A line of level info whose fields hold nothing of a person by what they are: it is not searched for such.
+
+    For the one line that every request writes.
+    """
+    if _plain_line is not None:
+        _plain_line({"event": event, "level": "info", **fields})
+
+
+def _plain_writer(stamp: Processor, writer: structlog.WriteLogger) -> Callable[[Line], None]:
+    def write(line: Line) -> None:
+        writer.msg(_encode(stamp(None, "info", _add_ids(None, "info", line))).decode())
+
+    return write
 
 
 class LibraryHandler(logging.Handler):
@@ -71,9 +97,6 @@ class LibraryHandler(logging.Handler):
             self._writer.msg(line)
         except Exception:
             self.handleError(record)
-
-
-Line = MutableMapping[str, Any]
 
 
 def _mask(_logger: Any, _method: str, line: Line) -> Line:

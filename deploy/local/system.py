@@ -23,19 +23,25 @@ from deploy import SERVICES
 from deploy.local import programs
 from deploy.local.addresses import Addresses, existing_database, existing_stripe, own_stripe
 from deploy.local.child import Child, Program
-from deploy.local.kafka import KafkaServer, create_topics
+from deploy.local.kafka import KafkaCluster, KafkaServer, create_topics
 from deploy.local.paths import close_workroom, free_port, open_workroom
 from deploy.local.postgres import PostgresServer, create_database, create_role
 from deploy.local.supervisor import Supervisor
 
 Report = Callable[[str], None]
+MakeKafka = Callable[[Path, Path], KafkaServer | KafkaCluster]
+
+
+def make_one_broker(directory: Path, log: Path) -> KafkaServer:
+    return KafkaServer(directory, log=log)
 
 
 class System:
     """Stops and leaves nothing behind when the block ends; killed, it takes its children with it.
 
     `logs` is where the programs' output goes; by default into the temporary directory, removed at the end.
-    `make_service` and `make_migration` stand for `programs.service` and `programs.migration` in tests.
+    `make_service` and `make_migration` stand for `programs.service` and `programs.migration` in tests, and `make_kafka`
+    for one broker; who starts the services in another way calls `start_servers` alone.
     """
 
     def __init__(
@@ -47,11 +53,13 @@ class System:
         services: Sequence[str] = SERVICES,
         make_service: Callable[[str, Addresses], Program] = programs.service,
         make_migration: Callable[[Addresses], Program] = programs.migration,
+        make_kafka: MakeKafka = make_one_broker,
     ) -> None:
         self._given = environment
         self._report = report
         self._make_service = make_service
         self._make_migration = make_migration
+        self._make_kafka = make_kafka
         self._services = services
         self.room = open_workroom()
         self.supervisor = Supervisor(logs or self.room / "logs")
@@ -62,7 +70,7 @@ class System:
             services={name: f"http://127.0.0.1:{free_port()}" for name in services},
         )
         self.postgres: PostgresServer | None = None
-        self.kafka: KafkaServer | None = None
+        self.kafka: KafkaServer | KafkaCluster | None = None
 
     def __enter__(self) -> Self:
         try:
@@ -78,10 +86,14 @@ class System:
         self.stop()
 
     def start(self) -> None:
-        self._in_parallel([self._prepare_databases, self._prepare_kafka, self._prepare_mail, self._prepare_stripe])
+        self.start_servers()
         self.supervisor.begin_tier()
         children = [self.supervisor.start(self._make_service(name, self.addresses)) for name in self._services]
         self._in_parallel([partial(self._await, child, child.name) for child in children])
+
+    def start_servers(self) -> None:
+        """All that the services stand on, with migrated databases and the topics."""
+        self._in_parallel([self._prepare_databases, self._prepare_kafka, self._prepare_mail, self._prepare_stripe])
 
     def stop(self) -> None:
         self.supervisor.stop()
@@ -121,12 +133,16 @@ class System:
     def _prepare_kafka(self) -> None:
         if servers := self._given.get("KAFKA_BOOTSTRAP_SERVERS"):
             self.addresses.kafka_bootstrap_servers = servers
-        else:
-            self.kafka = KafkaServer(self.room / "kafka", log=self.supervisor.log_of("kafka"))
-            self.supervisor.adopt(self.kafka.child)
-            self.addresses.kafka_bootstrap_servers = self.kafka.bootstrap_servers
-            self._timed(f"Kafka on port {self.kafka.port}", self.kafka.start, self.kafka.child)
-        create_topics(self.addresses.kafka_bootstrap_servers, TOPICS)
+            create_topics(servers, TOPICS)
+            return
+        self.kafka = self._make_kafka(self.room / "kafka", self.supervisor.log_of("kafka"))
+        self.addresses.kafka_bootstrap_servers = self.kafka.bootstrap_servers
+        for server in self.kafka.servers:
+            self.supervisor.adopt(server.child)
+        self.kafka.start()
+        for server in self.kafka.servers:
+            self._await(server.child, f"Kafka on port {server.port}")
+        create_topics(self.kafka.bootstrap_servers, TOPICS, replication_factor=self.kafka.replication_factor)
 
     def _prepare_mail(self) -> None:
         if url := self._given.get("SMTP_URL"):

@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.clock import Clock
 from chassis.service import Measure
 from services.payouts.domain import PayoutState
-from services.payouts.queries import OPEN, open_attempts, unsettled_payouts
+from services.payouts.queries import OPEN_OUTCOMES, open_attempts, unsettled_payouts
 
 PAYOUTS = Gauge("waybill_payouts", "Payouts that are not settled", ["state"])
 PAYOUTS_CENTS = Gauge("waybill_payouts_cents", "What they come to", ["state"])
@@ -15,7 +15,7 @@ ATTEMPTS_AGE_SECONDS = Gauge(
     "waybill_payout_attempts_oldest_age_seconds", "How long the first of them has been open, 0 when none is"
 )
 
-UNSETTLED = tuple(state for state in PayoutState if not state.is_settled)
+UNSETTLED = tuple(state for state in PayoutState if not state.was_sent)
 
 
 def measure_payouts(clock: Clock) -> Measure:
@@ -26,7 +26,7 @@ def measure_payouts(clock: Clock) -> Measure:
             count, cents = sums.get(state, (0, 0))
             PAYOUTS.labels(state).set(count)
             PAYOUTS_CENTS.labels(state).set(cents)
-        for outcome in OPEN:
+        for outcome in OPEN_OUTCOMES:
             ATTEMPTS_OPEN.labels(outcome).set(attempts[outcome][0] if outcome in attempts else 0)
         now = clock.now()
         ages = [(now - oldest_at).total_seconds() for _, oldest_at in attempts.values()]

@@ -89,11 +89,11 @@ class TestMeasureQueues:
         self, books: Books
     ) -> None:
         stripe = FakeStripe()
-        reference = stripe.add_invoice(9_350)
-        invoice = await books.issued_invoice(stripe_invoice_id=reference)
-        await books.pay(invoice.id, 9_350, "bank")
-        stripe.pay(reference, 9_350)
-        await webhook(books, "evt_1", reference)
+        stripe_invoice_id = stripe.add_invoice(9_350)
+        invoice = await books.issued_invoice(stripe_invoice_id=stripe_invoice_id)
+        reference = stripe.pay(stripe_invoice_id, 9_350)
+        await books.pay(invoice.id, 9_349, "a cent too little", external_payment_ref=reference)
+        await webhook(books, "evt_1", stripe_invoice_id)
         books.clock.advance(timedelta(minutes=5))
         async with books.database.reading() as session:
             await measure_queues(books.clock)(session)

@@ -7,9 +7,15 @@ import argparse
 import asyncio
 import os
 import signal
-from typing import Any
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, ClassVar
+from unittest.mock import patch
 
-from chassis.relay import Relay
+from aiokafka import AIOKafkaProducer
+from aiokafka.producer.message_accumulator import BatchBuilder
+
+from chassis.pending import PendingSet
+from chassis.publishing import PendingRow
 from chassis.runtime import ConsumerRuntime
 from chassis.subscribers import Subscription, kafka_broker
 from tests.chassis import probe
@@ -30,35 +36,33 @@ class Death:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-class DoomedRelay(Relay):
+class DoomedPendingSet(PendingSet):
+    death: ClassVar[Death]
+
+    async def read(self, limit: int, in_flight: Collection[int]) -> Sequence[PendingRow]:
+        rows = await super().read(limit, in_flight)
+        if rows:
+            self.death.at("read")
+        return rows
+
+    async def delete(self, rows: Iterable[PendingRow]) -> None:
+        gone = list(rows)
+        if gone:
+            self.death.at("acknowledged")
+        await super().delete(gone)
+        if gone:
+            self.death.at("deleted")
+
+
+class DoomedProducer(AIOKafkaProducer):  # type: ignore[misc]
+    """Dies with one batch at the broker and the next not yet: some of what was read is sent, some is not."""
+
     death: Death
 
-    async def _publish(self, rows: list[Any]) -> None:
-        self.death.at("read")
-        await super()._publish(rows)
-        self.death.at("acknowledged")
-
-    async def _round(self, connection: Any, rows: list[Any]) -> None:
-        await super()._round(connection, rows)
-        self.death.at("deleted")
-
-    async def _ready_producer(self) -> Any:
-        producer = await super()._ready_producer()
-        if self.death.step == "in_flight":
-            return DoomedProducer(producer, self.death)
-        return producer
-
-
-class DoomedProducer:
-    """Dies between two sends of one round: some are with the broker, some are not."""
-
-    def __init__(self, producer: Any, death: Death) -> None:
-        self._producer = producer
-        self._death = death
-
-    async def send(self, *arguments: Any, **named: Any) -> Any:
-        self._death.at("in_flight")
-        return await self._producer.send(*arguments, **named)
+    async def send_batch(self, batch: BatchBuilder, topic: str, *, partition: int) -> Any:
+        sent = await super().send_batch(batch, topic, partition=partition)
+        self.death.at("in_flight")
+        return sent
 
 
 class DoomedRuntime(ConsumerRuntime):
@@ -85,10 +89,12 @@ class DoomedSubscription(Subscription):
 
 
 async def relay_until_killed(options: argparse.Namespace) -> None:
-    DoomedRelay.death = Death(options.step, options.after)
-    made = probe.relay(options.database, options.kafka)
-    made.__class__ = DoomedRelay
-    await made.run()
+    DoomedPendingSet.death = DoomedProducer.death = Death(options.step, options.after)
+    with (
+        patch("chassis.relay.PendingSet", DoomedPendingSet),
+        patch("chassis.publishing.AIOKafkaProducer", DoomedProducer),
+    ):
+        await probe.relay(options.database, options.kafka).run()
 
 
 async def consume_until_killed(options: argparse.Namespace) -> None:

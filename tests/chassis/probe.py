@@ -11,7 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import outbox
 from chassis.database import Database, create_engine
-from chassis.relay import Relay, Shard, kafka_producer
+from chassis.pending import Shard
+from chassis.publishing import kafka_producer
+from chassis.relay import Relay
 from chassis.runtime import Consumer, ConsumerRuntime, Patience
 from chassis.settings import ServiceSettings
 from contracts.envelope import Event, Incoming

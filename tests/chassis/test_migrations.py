@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from chassis import migrate
-from chassis.migrations import create_chassis_tables
+from chassis.migrations import whole_chassis
 from deploy import SERVICES
 from deploy.local.postgres import PostgresAddress, ServiceDatabase
 
@@ -34,6 +34,6 @@ class TestMigrations:
 
 class TestFrozenSteps:
     def test_a_function_body_is_one_statement(self) -> None:
-        statements = create_chassis_tables()
-        assert len([statement for statement in statements if statement.startswith("CREATE FUNCTION")]) == 1
+        statements = whole_chassis()
+        assert len([statement for statement in statements if statement.startswith("CREATE FUNCTION")]) == 3
         assert all(statement.rstrip().endswith(";") for statement in statements)

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from chassis.migrations import create_chassis_tables
+from chassis.migrations import whole_chassis
 from chassis.subscribers import Subscription, kafka_broker
 from deploy.local.kafka import KafkaServer
 from deploy.local.postgres import PostgresServer, ServiceDatabase
@@ -109,7 +109,7 @@ class TestKillNineOfTheRelay:
     @pytest.mark.parametrize("step", ["read", "in_flight", "acknowledged", "deleted"])
     async def test_loses_doubles_and_reorders_nothing(self, step: str, place: Place) -> None:
         await publish(place)
-        after = 150 if step == "in_flight" else 2
+        after = 5 if step == "in_flight" else 2
         assert await run_until_killed(place, "relay", step, after) == -signal.SIGKILL
         assert (await probe.verdict(place.url))["unsent"] > 0
         async with relaying(place), consuming(place):
@@ -148,7 +148,7 @@ class TestARestartOfTheDatabase:
     ) -> None:
         own_postgres.address.execute(f'CREATE DATABASE "{topic}"')
         place = Place(own_postgres.address.url(topic), kafka.bootstrap_servers, topic)
-        await probe.create_tables(place.url, *create_chassis_tables())
+        await probe.create_tables(place.url, *whole_chassis())
         await publish(place)
         async with relaying(place), consuming(place):
             await eventually(lambda: _has_begun(place), DEADLINE_SECONDS)

@@ -116,4 +116,6 @@ def _run_script(server: PostgresServer) -> subprocess.CompletedProcess[str]:
         "DATABASE_OWNER_PASSWORD": "of-who-owns",
         "SERVICES": "identity billing",
     }
-    return subprocess.run(["/bin/sh", str(CREATE_DATABASES)], env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        ["/bin/sh", str(CREATE_DATABASES)], env=environment, capture_output=True, text=True, check=False
+    )

@@ -26,8 +26,7 @@ from tests.kit.databases import RolledBackDatabase
 
 
 async def taken(database: RolledBackDatabase, source: LiveKey, key: str = "form-7731") -> TakenLead:
-    async with database.transaction() as session:
-        return await take_lead(session, taking(source, key))
+    return await take_lead(database, taking(source, key))
 
 
 class TestTakeLead:
@@ -56,8 +55,7 @@ class TestTakeLead:
     async def test_keeps_the_match_form_beside_the_address_as_given(self, database: RolledBackDatabase) -> None:
         _, source = await working_source(database)
         command = taking(source, content=replace(CONTENT, email="Mia+solar@example.test"))
-        async with database.transaction() as session:
-            await take_lead(session, command)
+        await take_lead(database, command)
         (lead,) = await rows(database, "SELECT email, email_match, version FROM leads")
         assert lead == {"email": "Mia+solar@example.test", "email_match": "mia@example.test", "version": 1}
 
@@ -75,8 +73,7 @@ class TestTakeLead:
         first = await taken(database, source)
         other = taking(source, content=replace(CONTENT, phone="+61412345679"))
         with pytest.raises(SubmissionKeyReused) as refused:
-            async with database.transaction() as session:
-                await take_lead(session, other)
+            await take_lead(database, other)
         assert refused.value.ids == {"lead_id": str(first.lead_id)}
 
     async def test_the_same_key_of_another_source_is_another_lead(self, database: RolledBackDatabase) -> None:

@@ -80,8 +80,7 @@ def resolved(lead_id: UUID, version: int, resolution: str = "assigned") -> Incom
 
 async def leads(database: Database, number: int = 1) -> list[UUID]:
     _, source = await working_source(database)
-    async with database.transaction() as session:
-        return [(await take_lead(session, taking(source, f"key-{i}"))).lead_id for i in range(number)]
+    return [(await take_lead(database, taking(source, f"key-{i}"))).lead_id for i in range(number)]
 
 
 async def standing(database: Database, lead_id: UUID) -> tuple[str, int, str | None]:

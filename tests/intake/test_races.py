@@ -1,7 +1,7 @@
 """What must hold when two do it at once, and when the COMMIT or the answer fails: real commits, real connections."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, cast
 
 import asyncpg
@@ -72,18 +72,22 @@ class TestOneKeyManyPosts:
         took = asyncio.Event()
         fail = asyncio.Event()
 
-        async def failing() -> None:
-            async with committed.transaction() as session:
-                await take_lead(session, taking(source))
-                took.set()
-                await fail.wait()
-                raise ConnectionAbortedError
+        class LostBeforeCommit(Database):
+            """The statement is done, and the connection goes before its transaction ends."""
+
+            async def publish_in(self, statement: str, *values: Any) -> Sequence[asyncpg.Record]:
+                async with self.engine.connect() as connection:
+                    driver: Any = (await connection.get_raw_connection()).driver_connection
+                    async with driver.transaction():
+                        await driver.fetch(statement, *values)
+                        took.set()
+                        await fail.wait()
+                        raise ConnectionAbortedError
 
         async def waiting() -> bool:
-            async with committed.transaction() as session:
-                return (await take_lead(session, taking(source))).is_replay
+            return (await take_lead(committed, taking(source))).is_replay
 
-        first = asyncio.create_task(failing())
+        first = asyncio.create_task(take_lead(LostBeforeCommit(committed.engine, "/waybill/intake"), taking(source)))
         await took.wait()
         second = asyncio.create_task(waiting())
         await blocked(committed)
@@ -105,6 +109,19 @@ async def blocked(database: Database) -> None:
 
 
 class TestRevokingMeanwhile:
+    async def test_a_post_that_waited_for_the_revocations_commit_is_refused(self, committed: Database) -> None:
+        """It saw the source alive when it began."""
+        _, source = await working_source(committed)
+
+        async with committed.transaction() as session:
+            await revoke_source(session, source.source_id, None, OPERATOR, NOW)
+            await session.flush()
+            post = asyncio.create_task(take_lead(committed, taking(source)))
+            await blocked(committed)
+        with pytest.raises(SourceRevoked):
+            await post
+        assert await count(committed, "leads") == 0
+
     async def test_no_lead_is_taken_after_the_revocation_whatever_is_remembered(
         self, committed: Database, identity: TestIdentity, clock: FixedClock
     ) -> None:

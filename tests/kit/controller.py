@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, cast
 
-from chassis.migrations import create_chassis_tables
+from chassis.migrations import whole_chassis
 from deploy.local.kafka import KafkaServer
 from deploy.local.paths import ROOT, close_workroom, open_workroom
 from deploy.local.postgres import PostgresServer, create_database, create_role
@@ -87,7 +87,7 @@ class Controller:
         create_role(address, service)
         database = create_database(address, service, name)
         if service == CHASSIS:
-            address.execute(f"SET ROLE {service}_owner", *create_chassis_tables(), database=name)
+            address.execute(f"SET ROLE {service}_owner", *whole_chassis(), database=name)
         else:
             _migrate(service, database.environment())
         return {"name": name}

@@ -1,10 +1,12 @@
 """Databases for tests: a migrated template cloned per worker, and units of work that are rolled back."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
+from typing import Any
 
+import asyncpg
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker
 
 from chassis.database import Database, create_engine
@@ -62,6 +64,8 @@ class Databases:
             self._engines[url] = create_engine(url, pool_size=5, name=f"tests-{service}")
         async with self._engines[url].connect() as connection:
             outer = await connection.begin()
+            # SQLAlchemy begins with the first statement: what goes past it (`publish_in`) must find it begun.
+            await connection.exec_driver_sql("SELECT 1")
             yield RolledBackDatabase(connection, f"/waybill/{service}")
             await outer.rollback()
 
@@ -86,6 +90,15 @@ class RolledBackDatabase(Database):
             join_transaction_mode="create_savepoint",
             info={"outbox": OutboxConfig(source, max_event_bytes)},
         )
+
+    async def publish_in(self, statement: str, *values: Any) -> Sequence[asyncpg.Record]:
+        """In a savepoint, as asyncpg's own transaction is within one that it did not begin."""
+        driver: Any = (await self.connection.get_raw_connection()).driver_connection
+        async with driver.transaction():
+            answered: Sequence[asyncpg.Record] = await driver.fetch(statement, *values)
+        if answered:
+            self.on_commit()
+        return answered
 
     async def close(self) -> None:
         """The connection is the test's to close."""

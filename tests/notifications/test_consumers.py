@@ -1,9 +1,9 @@
 """Events in, mails out: through the real runtime, inbox and all."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 import pytest
 from sqlalchemy import text
@@ -26,7 +26,10 @@ from tests.notifications.samples import (
     exception_raised,
     incoming,
     invoice_sent,
+    invoice_voided,
     one,
+    payment_held,
+    payment_recorded,
     payout_held,
     payout_sent,
     published,
@@ -38,8 +41,8 @@ from tests.notifications.samples import (
 class RecordOf:
     """A Kafka record of one event."""
 
-    def __init__(self, event: Event, offset: int, event_id: UUID | None = None) -> None:
-        envelope = incoming(event, event_id=event_id).envelope
+    def __init__(self, event: Event, offset: int, version: int) -> None:
+        envelope = incoming(event, version=version).envelope
         self.topic, self.partition, self.offset = event.topic.name, 0, offset
         self.key: bytes | None = event.subject.encode()
         self.value: bytes | None = event.model_dump_json().encode()
@@ -52,18 +55,20 @@ def settings() -> Settings:
 
 
 class Desk:
-    """Takes events as the broker would hand them over."""
+    """Takes events as the broker would hand them over, each the next of its aggregate."""
 
     def __init__(self, database: RolledBackDatabase, clock: FixedClock, settings: Settings) -> None:
         self._runtimes = {c.topic.name: _runtime(c, database) for c in Consumers(clock, settings).all()}
         self._offset = 0
+        self._versions: Counter[str] = Counter()
 
     async def take(self, *events: Event) -> list[Record]:
         """One batch of one topic."""
         records: list[Record] = []
         for event in events:
             self._offset += 1
-            records.append(RecordOf(event, self._offset))
+            self._versions[event.subject] += 1
+            records.append(RecordOf(event, self._offset, self._versions[event.subject]))
         await self.again(records)
         return records
 
@@ -219,6 +224,50 @@ class TestInvoices:
         assert await states(database) == []
 
 
+class TestInvoiceVoided:
+    async def test_stops_what_has_not_left(self, desk: Desk, database: RolledBackDatabase) -> None:
+        document, other = document_rendered(), document_rendered()
+        await desk.take(document, other, invoice_sent(document), invoice_sent(other))
+        await desk.take(invoice_voided(document.invoice_id))
+        kept = await rows(database, "SELECT subject_id, state, reason_code FROM messages ORDER BY state")
+        assert [tuple(row.values()) for row in kept] == [
+            (document.invoice_id, "cancelled", "invoice_voided"),
+            (other.invoice_id, "queued", None),
+        ]
+        assert await published(database) == []
+
+    async def test_in_the_same_batch_too(self, desk: Desk, database: RolledBackDatabase) -> None:
+        document = document_rendered()
+        await desk.take(document, invoice_sent(document), invoice_voided(document.invoice_id))
+        assert await states(database) == ["cancelled"]
+
+    async def test_that_comes_before_the_sending_stops_it_all_the_same(
+        self, desk: Desk, database: RolledBackDatabase
+    ) -> None:
+        document = document_rendered()
+        await desk.take(invoice_voided(document.invoice_id))
+        await desk.take(document, invoice_sent(document))
+        await desk.take(invoice_sent(document, send_no=2))
+        assert await states(database) == ["cancelled", "cancelled"]
+
+    async def test_told_twice_is_done_once(self, desk: Desk, database: RolledBackDatabase) -> None:
+        document = document_rendered()
+        await desk.take(document, invoice_sent(document))
+        for _ in range(2):
+            await desk.take(invoice_voided(document.invoice_id), invoice_voided(document.invoice_id))
+        assert await states(database) == ["cancelled"]
+        assert await rows(database, "SELECT 1 FROM parked_events") == []
+
+    async def test_leaves_what_was_accepted(self, desk: Desk, database: RolledBackDatabase) -> None:
+        document = document_rendered()
+        await desk.take(document, invoice_sent(document))
+        async with database.transaction() as session:
+            await session.execute(text("UPDATE messages SET state = 'accepted', accepted_at = now()"))
+        await desk.take(invoice_voided(document.invoice_id))
+        kept = await one(database, "SELECT state, cancelled_at FROM messages")
+        assert (kept["state"], kept["cancelled_at"]) == ("accepted", None)
+
+
 class TestPayoutSent:
     async def test_queues_the_receipt(self, desk: Desk, database: RolledBackDatabase) -> None:
         event = payout_sent()
@@ -261,6 +310,27 @@ class TestAlerts:
         await desk.take(payout_held())
         kinds = [row["subject_kind"] for row in await rows(database, "SELECT subject_kind FROM messages ORDER BY id")]
         assert kinds == ["dispatch.exception_raised", "delivery.held", "payout.held"]
+
+    async def test_a_payment_that_is_not_in_the_books_alerts(self, desk: Desk, database: RolledBackDatabase) -> None:
+        await desk.take(held := payment_held())
+        mail = await one(database, "SELECT * FROM messages")
+        (item,) = mail["context"]["items"]
+        assert (mail["subject_kind"], item["reason_code"], item["detail"]) == (
+            "invoice.payment_held",
+            "currency_not_kept",
+            "it is in USD",
+        )
+        assert item["ids"] == {"invoice": str(held.invoice_id), "payment": "pi_3PqT2cLkdIwHu7ix"}
+
+    async def test_a_payment_of_more_than_was_owed_alerts_and_others_do_not(
+        self, desk: Desk, database: RolledBackDatabase
+    ) -> None:
+        await desk.take(payment_recorded())
+        assert await rows(database, "SELECT * FROM messages") == []
+        await desk.take(payment_recorded(), payment_recorded(customer_credit_cents=1_100))
+        mail = await one(database, "SELECT * FROM messages")
+        (item,) = mail["context"]["items"]
+        assert (item["reason_code"], item["detail"]) == ("over_paid", "$11.00 of $93.50 is the customer's")
 
     async def test_a_replay_alerts_once(self, desk: Desk, database: RolledBackDatabase) -> None:
         records = await desk.take(exception_raised(), exception_raised())

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import bindparam, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import audit, outbox
 from chassis.audit import Actor, Subject
+from chassis.database import Database
 from chassis.ids import new_id
 from contracts.intake import LeadCreated
 from contracts.values import LeadContact, Location
@@ -39,46 +39,40 @@ class TakenLead:
     is_replay: bool = False
 
 
-# One round trip for the lead, its consent and its first step, and the proof that the key still works: a key that was
-# revoked or has run out inserts nothing, and neither does a submission that is already there.
-_COLUMNS = (
-    "submission_key", "fingerprint", "accepted_as", "status", "selected_path", "service", "name", "email",
-    "email_match", "phone", "street", "suburb", "state", "postcode", "received_at",
-)  # fmt: skip
-_TAKE = text(
-    f"""
+# The whole unit of work in one statement: the lead, its consent, its first step and its event, and the proof that the
+# key still works. A key that was revoked or has run out inserts nothing, nor does a submission that is already there; a
+# revocation that is under way is waited for.
+_TAKE = f"""
     WITH lead AS (
-        INSERT INTO leads (id, source_id, version, status_since, {", ".join(_COLUMNS)})
-        SELECT :id, s.id, 1, :received_at, {", ".join(f":{column}" for column in _COLUMNS)}
+        INSERT INTO leads (id, submission_key, fingerprint, accepted_as, status, selected_path, service, name, email,
+                           email_match, phone, street, suburb, state, postcode, received_at, status_since, version,
+                           source_id)
+        SELECT $1, $2, $3, $4, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, 1, s.id
           FROM lead_source_keys k JOIN lead_sources s ON s.id = k.source_id
-         WHERE k.prefix = :prefix AND s.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())
+         WHERE k.prefix = $16 AND s.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())
+           FOR KEY SHARE OF s
         ON CONFLICT (source_id, submission_key) DO NOTHING
         RETURNING id
     ), consent AS (
         INSERT INTO consents (lead_id, text, url, remote_address, given_at)
-        SELECT id, :consent_text, :consent_url, :remote_address, :received_at FROM lead
+        SELECT id, $17, $18, $19, $15 FROM lead
     ), step AS (
         INSERT INTO lead_status_changes (id, lead_id, from_status, to_status, changed_at)
-        SELECT :step_id, id, 'received', :status, :received_at FROM lead
-    )
+        SELECT $20, id, 'received', $4, $15 FROM lead
+    ), event AS ({outbox.add_from("lead", 21)})
     SELECT id FROM lead
-    """  # noqa: S608  # the columns are the constant above
-).bindparams(
-    bindparam("id", type_=Lead.__table__.c.id.type),
-    bindparam("step_id", type_=Lead.__table__.c.id.type),
-    *(bindparam(column, type_=Lead.__table__.c[column].type) for column in _COLUMNS),
-)
+"""  # noqa: S608  # no value but placeholders
 
 
-async def take_lead(session: AsyncSession, command: TakeLead) -> TakenLead:
+async def take_lead(database: Database, command: TakeLead) -> TakenLead:
     """Refuses a key that no longer works, and other content under a submission key that was used."""
     lead_id = new_id()
     digest = fingerprint(command.content)
-    taken = await session.execute(_TAKE, _row(command, lead_id, digest))
-    if taken.first() is None:
+    event = outbox.encode(_created(command, lead_id), version=1, config=database.outbox)
+    if await database.publish_in(_TAKE, *_values(command, lead_id, digest), *event):
+        return TakenLead(lead_id, LeadStatus.ROUTABLE)
+    async with database.reading() as session:
         return await _first_answer(session, command, digest)
-    outbox.add(session, _created(command, lead_id), version=1)
-    return TakenLead(lead_id, LeadStatus.ROUTABLE)
 
 
 async def _first_answer(session: AsyncSession, command: TakeLead, digest: bytes) -> TakenLead:
@@ -91,31 +85,31 @@ async def _first_answer(session: AsyncSession, command: TakeLead, digest: bytes)
     return TakenLead(first.id, first.accepted_as, is_replay=True)
 
 
-def _row(command: TakeLead, lead_id: UUID, digest: bytes) -> dict[str, object]:
+def _values(command: TakeLead, lead_id: UUID, digest: bytes) -> tuple[object, ...]:
+    """In the order of the statement's placeholders, up to the event's own."""
     content = command.content
-    return {
-        "id": lead_id,
-        "step_id": new_id(),
-        "prefix": command.source.key.prefix,
-        "submission_key": command.submission_key,
-        "fingerprint": digest,
-        "accepted_as": LeadStatus.ROUTABLE,
-        "status": LeadStatus.ROUTABLE,
-        "selected_path": content.selected_path,
-        "service": content.service,
-        "name": content.name,
-        "email": content.email,
-        "email_match": email_match(content.email),
-        "phone": content.phone,
-        "street": content.street,
-        "suburb": content.suburb,
-        "state": content.state,
-        "postcode": content.postcode,
-        "received_at": command.now,
-        "consent_text": content.consent_text,
-        "consent_url": content.consent_url,
-        "remote_address": command.remote_address,
-    }
+    return (
+        lead_id,
+        command.submission_key,
+        digest,
+        LeadStatus.ROUTABLE,
+        content.selected_path,
+        content.service,
+        content.name,
+        content.email,
+        email_match(content.email),
+        content.phone,
+        content.street,
+        content.suburb,
+        content.state,
+        content.postcode,
+        command.now,
+        command.source.key.prefix,
+        content.consent_text,
+        content.consent_url,
+        command.remote_address,
+        new_id(),
+    )
 
 
 def _created(command: TakeLead, lead_id: UUID) -> LeadCreated:

@@ -163,9 +163,7 @@ async def submit_lead(
         remote_address=_peer(request),
         now=clock.now(),
     )
-    async with database.transaction() as session:
-        taken = await take_lead(session, command)
-    return _receipt(taken)
+    return _receipt(await take_lead(database, command))
 
 
 def _peer(request: Request[LiveKey, Any, Any]) -> str:

@@ -18,8 +18,12 @@ PARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
 
 
 @pytest.fixture
-def lines() -> Iterator[list[Any]]:
+def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
+    """What is said, on both of the roads that lines take."""
     with capture_logs() as lines:
+        monkeypatch.setattr(
+            "chassis.http.edge.tell_plainly", lambda event, **fields: lines.append({"event": event, **fields})
+        )
         yield lines
 
 

@@ -1,0 +1,1 @@
+"""One module per program: see `benchmarks/__init__.py`."""

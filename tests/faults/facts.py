@@ -1,0 +1,315 @@
+"""What must be there, as SQL over the tables and names of the wire: written down here once more, by nobody's code.
+
+A fact is a row that says that something happened; its event must have been committed with it. An effect is what a
+consumer makes of an event: one row for each, in the database of the one who applies it.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Each key that `rows` gives, as often as it does, is the key of one event of `type` in `service`'s outbox."""
+
+    service: str
+    type: str
+    rows: str
+
+
+TOLD = "purpose IN ('lead_delivery', 'invoice', 'payout_receipt')"
+"""Mails whose outcome somebody waits for."""
+
+FACTS = (
+    Fact("intake", "lead.created", "SELECT id FROM leads"),
+    Fact("intake", "board.opened", "SELECT id FROM boards"),
+    Fact("intake", "board.closed", "SELECT id FROM boards WHERE closed_at IS NOT NULL"),
+    Fact("intake", "client.changed", "SELECT id FROM clients, generate_series(1, version)"),
+    Fact("routing", "installer.changed", "SELECT id FROM installers, generate_series(1, version)"),
+    Fact("routing", "dispatch.decided", "SELECT lead_id FROM decisions"),
+    Fact("routing", "dispatch.delivered", "SELECT lead_id FROM dispatches WHERE delivered_at IS NOT NULL"),
+    Fact("routing", "dispatch.exception_raised", "SELECT lead_id FROM dispatch_exceptions"),
+    Fact(
+        "routing",
+        "dispatch.exception_resolved",
+        "SELECT lead_id FROM dispatch_exceptions WHERE resolved_at IS NOT NULL",
+    ),
+    Fact("routing", "assignment.created", "SELECT id FROM assignments"),
+    Fact("routing", "assignment.sent", "SELECT id FROM assignments WHERE status = 'sent'"),
+    Fact("routing", "assignment.failed", "SELECT id FROM assignments WHERE status = 'failed'"),
+    Fact("routing", "assignment.cancelled", "SELECT id FROM assignments WHERE status = 'cancelled'"),
+    Fact("routing", "assignment.cap_released", "SELECT id FROM assignments WHERE cap_state = 'released'"),
+    Fact("notifications", "message.accepted", f"SELECT id FROM messages WHERE state = 'accepted' AND {TOLD}"),
+    Fact(
+        "notifications", "message.failed", f"SELECT id FROM messages WHERE state IN ('failed', 'suppressed') AND {TOLD}"
+    ),
+    Fact("billing", "delivery.recorded", "SELECT assignment_id FROM delivery_events"),
+    Fact("billing", "delivery.held", "SELECT assignment_id FROM held_deliveries"),
+    Fact("billing", "invoice.issued", "SELECT id FROM invoices WHERE issued_at IS NOT NULL"),
+    Fact("billing", "invoice.document_rendered", "SELECT invoice_id FROM documents"),
+    Fact("billing", "invoice.sent", "SELECT id FROM invoices, generate_series(1, send_no)"),
+    Fact("billing", "invoice.payment_recorded", "SELECT invoice_id FROM payments"),
+    Fact("billing", "invoice.paid", "SELECT id FROM invoices WHERE paid_at IS NOT NULL"),
+    Fact("billing", "invoice.voided", "SELECT id FROM invoices WHERE voided_at IS NOT NULL"),
+    Fact("payouts", "payout.allocated", "SELECT id FROM payouts"),
+    Fact(
+        "payouts",
+        "payout.sent",
+        "SELECT payout_id FROM attempts WHERE kind = 'transfer' AND outcome = 'succeeded'",
+    ),
+    Fact(
+        "payouts",
+        "payout.reversed",
+        "SELECT payout_id FROM attempts WHERE kind = 'reversal' AND outcome = 'succeeded'",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """Which types of a topic a consumer applies; the name is its Kafka group's and the one in its inbox."""
+
+    service: str
+    topic: str
+    types: frozenset[str]
+
+    @property
+    def consumer(self) -> str:
+        return f"waybill.{self.service}.{self.topic}"
+
+
+def _takes(service: str, topic: str, *types: str) -> Subscription:
+    return Subscription(service, topic, frozenset(types))
+
+
+SUBSCRIPTIONS = (
+    _takes(
+        "intake",
+        "routing.dispatches",
+        "dispatch.decided",
+        "dispatch.delivered",
+        "dispatch.exception_raised",
+        "dispatch.exception_resolved",
+    ),
+    _takes("routing", "intake.leads", "lead.created"),
+    _takes("routing", "notifications.messages", "message.accepted", "message.failed"),
+    _takes("routing", "billing.deliveries", "delivery.credited"),
+    _takes("billing", "routing.installers", "installer.changed"),
+    _takes("billing", "intake.clients", "client.changed"),
+    _takes("billing", "intake.boards", "board.closed"),
+    _takes("billing", "routing.assignments", "assignment.sent", "assignment.cap_released"),
+    _takes("billing", "payouts.payouts", "payout.allocated", "payout.sent", "payout.reversed"),
+    _takes("payouts", "intake.boards", "board.opened", "board.closed"),
+    _takes("payouts", "billing.invoices", "invoice.paid"),
+    _takes("notifications", "routing.assignments", "assignment.created", "assignment.cancelled"),
+    _takes("notifications", "billing.invoices", "invoice.document_rendered", "invoice.sent"),
+    _takes("notifications", "payouts.payouts", "payout.sent", "allocation.held", "payout.failed", "payout.held"),
+    _takes("notifications", "routing.dispatches", "dispatch.exception_raised"),
+    _takes("notifications", "billing.deliveries", "delivery.held"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """The keys that `cause` gives in one service are those that `rows` gives in another, each as often."""
+
+    name: str
+    cause_service: str
+    cause: str
+    service: str
+    rows: str
+
+
+EFFECTS = (
+    Effect(
+        "a dispatch and a first decision for each lead",
+        "intake",
+        "SELECT id FROM leads",
+        "routing",
+        "SELECT d.lead_id FROM dispatches d LEFT JOIN decisions f ON f.lead_id = d.lead_id AND f.attempt_no = 1",
+    ),
+    Effect(
+        "a contact for each dispatch", "intake", "SELECT id FROM leads", "routing", "SELECT lead_id FROM lead_contacts"
+    ),
+    Effect(
+        "a mail for each assignment",
+        "routing",
+        "SELECT id FROM assignments",
+        "notifications",
+        "SELECT subject_id FROM messages WHERE purpose = 'lead_delivery' AND subject_kind = 'assignment'",
+    ),
+    Effect(
+        "an assignment sent for each mail accepted",
+        "notifications",
+        "SELECT subject_id FROM messages WHERE purpose = 'lead_delivery' AND state = 'accepted'",
+        "routing",
+        "SELECT id FROM assignments WHERE status = 'sent'",
+    ),
+    Effect(
+        "a delivery in the ledger, or held, for each assignment sent",
+        "routing",
+        "SELECT id FROM assignments WHERE status = 'sent'",
+        "billing",
+        "SELECT assignment_id FROM delivery_events UNION ALL "
+        "SELECT assignment_id FROM held_deliveries WHERE released_at IS NULL",
+    ),
+    Effect(
+        "each lead at the version that routing told last",
+        "routing",
+        "SELECT lead_id || ' ' || version FROM dispatches",
+        "intake",
+        "SELECT id || ' ' || dispatch_version FROM leads",
+    ),
+    Effect(
+        "delivered leads at routing and at intake",
+        "routing",
+        "SELECT lead_id FROM dispatches WHERE delivered_at IS NOT NULL",
+        "intake",
+        "SELECT id FROM leads WHERE delivered_at IS NOT NULL",
+    ),
+    Effect(
+        "each installer's account at its last version",
+        "routing",
+        "SELECT id || ' ' || version FROM installers",
+        "billing",
+        "SELECT id || ' ' || source_version FROM accounts WHERE kind = 'installer'",
+    ),
+    Effect(
+        "each client's account at its last version",
+        "intake",
+        "SELECT id || ' ' || version FROM clients",
+        "billing",
+        "SELECT id || ' ' || source_version FROM accounts WHERE kind = 'client'",
+    ),
+    Effect(
+        "a board at payouts for each board",
+        "intake",
+        "SELECT id || ' ' || version FROM boards",
+        "payouts",
+        "SELECT id || ' ' || board_version FROM boards",
+    ),
+    Effect(
+        "an invoice for each board closed",
+        "intake",
+        "SELECT id FROM boards WHERE closed_at IS NOT NULL",
+        "billing",
+        "SELECT board_id FROM invoices WHERE kind = 'client'",
+    ),
+    Effect(
+        "pay made ready for each board whose invoice is paid",
+        "billing",
+        "SELECT board_id FROM invoices WHERE kind = 'client' AND paid_at IS NOT NULL",
+        "payouts",
+        "SELECT board_id FROM board_payments",
+    ),
+    Effect(
+        "a posting for each payout allocated",
+        "payouts",
+        "SELECT id FROM payouts",
+        "billing",
+        "SELECT payout_id FROM journal_postings WHERE kind = 'payout_allocated'",
+    ),
+    Effect(
+        "a posting for each payout sent",
+        "payouts",
+        "SELECT payout_id FROM attempts WHERE kind = 'transfer' AND outcome = 'succeeded'",
+        "billing",
+        "SELECT payout_id FROM journal_postings WHERE kind = 'payout_sent'",
+    ),
+    Effect(
+        "a mail for each invoice sent",
+        "billing",
+        "SELECT id || ' ' || n FROM invoices, generate_series(1, send_no) AS n",
+        "notifications",
+        "SELECT subject_id || ' ' || send_no FROM messages WHERE purpose = 'invoice'",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """A query that must find nothing."""
+
+    invariant: str
+    name: str
+    service: str
+    rows: str
+
+
+NOTHING = (
+    Nothing(
+        "I4",
+        "postings whose entries do not sum to zero in each currency",
+        "billing",
+        "SELECT posting_id FROM journal_entries GROUP BY posting_id, currency HAVING sum(amount_cents) <> 0",
+    ),
+    Nothing(
+        "I4",
+        "currencies whose entries do not sum to zero",
+        "billing",
+        "SELECT currency FROM journal_entries GROUP BY currency HAVING sum(amount_cents) <> 0",
+    ),
+    Nothing(
+        "I4",
+        "receivable in the journal apart from what is open on invoices",
+        "billing",
+        "SELECT 1 WHERE (SELECT coalesce(sum(amount_cents), 0) FROM journal_entries WHERE account = 'receivable') <> "
+        "(SELECT coalesce(sum(balance_cents), 0) FROM invoices WHERE document_status = 'issued')",
+    ),
+    Nothing(
+        "I6",
+        "exclusive leads billed more than once",
+        "billing",
+        "SELECT lead_id FROM delivery_events WHERE product_type = 'exclusive' GROUP BY lead_id HAVING count(*) > 1",
+    ),
+    Nothing(
+        "I6",
+        "leads billed twice to one installer",
+        "billing",
+        "SELECT lead_id FROM delivery_events GROUP BY lead_id, installer_id HAVING count(*) > 1",
+    ),
+    Nothing(
+        "I6",
+        "shared leads billed more than three times",
+        "billing",
+        "SELECT lead_id FROM delivery_events GROUP BY lead_id HAVING count(*) > 3",
+    ),
+    Nothing(
+        "I3",
+        "installers over or under what their caps count",
+        "routing",
+        "SELECT installer_id FROM cap_windows w WHERE kind = 'month' GROUP BY installer_id HAVING sum(used) <> "
+        "(SELECT count(*) FROM assignments a WHERE a.installer_id = w.installer_id AND a.cap_state = 'counted')",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """Rows of id and version; each version up to it is the version of one event of that key in the topic."""
+
+    service: str
+    topic: str
+    rows: str
+
+
+AGGREGATES = (
+    Aggregate("intake", "intake.leads", "SELECT id, version FROM leads"),
+    Aggregate("intake", "intake.clients", "SELECT id, version FROM clients"),
+    Aggregate("intake", "intake.boards", "SELECT id, version FROM boards"),
+    Aggregate("routing", "routing.installers", "SELECT id, version FROM installers"),
+    Aggregate("routing", "routing.assignments", "SELECT id, version FROM assignments"),
+    Aggregate("routing", "routing.dispatches", "SELECT lead_id, version FROM dispatches"),
+    Aggregate("billing", "billing.invoices", "SELECT id, version FROM invoices"),
+    Aggregate(
+        "billing",
+        "billing.deliveries",
+        "SELECT assignment_id, version FROM delivery_events UNION ALL "
+        "SELECT assignment_id, version FROM held_deliveries WHERE released_at IS NULL",
+    ),
+    Aggregate(
+        "payouts",
+        "payouts.payouts",
+        "SELECT id, version FROM payouts UNION ALL SELECT id, allocation_version FROM boards",
+    ),
+    Aggregate("notifications", "notifications.messages", "SELECT id, version FROM messages"),
+)

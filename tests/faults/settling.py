@@ -1,0 +1,68 @@
+"""When everything that is under way has come to its end: I7."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from time import monotonic
+from typing import Any
+
+import asyncpg
+from aiokafka.errors import KafkaError
+
+from tests.faults.checker import Checker
+from tests.faults.facts import SUBSCRIPTIONS
+from tests.faults.log_reader import lags
+from tests.faults.rig import Rig
+
+POLL_SECONDS = 0.1
+
+UNDER_WAY = (
+    ("leads", "intake", "SELECT count(*) FROM leads WHERE status IN ('routable', 'dispatching')"),
+    ("assignments", "routing", "SELECT count(*) FROM assignments WHERE status = 'pending'"),
+    ("mails", "notifications", "SELECT count(*) FROM messages WHERE state IN ('queued', 'deferred', 'sending')"),
+    ("documents", "billing", "SELECT count(*) FROM invoices WHERE document_status = 'issued' AND rendered_at IS NULL"),
+    ("webhooks", "billing", "SELECT count(*) FROM stripe_events WHERE state = 'pending'"),
+    ("attempts", "payouts", "SELECT count(*) FROM attempts WHERE outcome IN ('pending', 'unknown')"),
+)
+"""Work that a service has in hand, by SQL."""
+
+OLDEST = "SELECT extract(epoch FROM now() - min(created_at)) FROM outbox"
+
+
+class NotSettled(AssertionError):
+    """Something is stuck; the message says what, and for how long the oldest event has been waiting."""
+
+
+async def until_settled(rig: Rig, checker: Checker, deadline_seconds: float) -> float:
+    """Seconds until every event was published and consumed, and no service had anything left to do."""
+    began = monotonic()
+    left: dict[str, int] = {}
+    while monotonic() - began < deadline_seconds:
+        left = await _asked(lambda: _left(rig, checker))
+        if not left:
+            return monotonic() - began
+        await asyncio.sleep(POLL_SECONDS)
+    raise NotSettled(f"I7: after {deadline_seconds:.0f} s still {left}; oldest pending: {await _oldest(rig)}")
+
+
+async def _asked(ask: Callable[[], Coroutine[Any, Any, dict[str, int]]]) -> dict[str, int]:
+    """A server that is just coming back is one thing more that is not settled."""
+    try:
+        return await ask()
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, KafkaError) as away:
+        return {type(away).__name__: 1}
+
+
+async def _left(rig: Rig, checker: Checker) -> dict[str, int]:
+    for name, service, query in UNDER_WAY:
+        if count := await rig.number(service, query):
+            return {name: count}
+    if unpublished := await checker.read():
+        return {"unpublished events": len(unpublished)}
+    groups = [(subscription.consumer, subscription.topic) for subscription in SUBSCRIPTIONS]
+    return await lags(rig.bootstrap_servers, groups)
+
+
+async def _oldest(rig: Rig) -> dict[str, float]:
+    """Seconds by service."""
+    ages = {service: await pool.fetchval(OLDEST) for service, pool in rig.pools.items()}
+    return {service: round(float(age), 1) for service, age in ages.items() if age is not None}
