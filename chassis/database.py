@@ -82,8 +82,12 @@ class StatementPool:
     def __init__(self, url: URL, settings: Mapping[str, str] | None = None, size: int = 10) -> None:
         self._dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
         self._settings = dict(settings or {})
-        self._size = size
+        self.size = size
         self._pool: asyncpg.Pool | None = None
+
+    def in_use(self) -> int:
+        """Connections that a statement runs on."""
+        return self._pool.get_size() - self._pool.get_idle_size() if self._pool is not None else 0
 
     async def fetch(self, statement: str, *values: Any) -> Sequence[asyncpg.Record]:
         """Committed when it returns."""
@@ -91,7 +95,7 @@ class StatementPool:
             # Statements of this kind are planned once: they find their rows by key.
             settings = self._settings | {"plan_cache_mode": "force_generic_plan"}
             self._pool = asyncpg.create_pool(
-                self._dsn, min_size=0, max_size=self._size, server_settings=settings, timeout=10, reset=_as_it_is
+                self._dsn, min_size=0, max_size=self.size, server_settings=settings, timeout=10, reset=_as_it_is
             )
         # A coroutine that finds the pool in the making waits for it here.
         await self._pool
@@ -124,7 +128,7 @@ class Database:
         self.on_commit: Callable[[], None] = lambda: None
         self.outbox = outbox.OutboxConfig(source, max_event_bytes)
         self._statements = statements or StatementPool(engine.url)
-        _show_pool(engine)
+        _show_pools(engine, self._statements)
         self._sessions = async_sessionmaker(
             engine,
             expire_on_commit=False,
@@ -165,12 +169,13 @@ class Database:
         await self.engine.dispose()
 
 
-def _show_pool(engine: AsyncEngine) -> None:
+def _show_pools(engine: AsyncEngine, statements: StatementPool) -> None:
     """Asked at each scrape; a process has one database, so that the last one made is it."""
     if isinstance(engine.pool, QueuePool):
-        pool = engine.pool
-        POOL_SIZE.set(pool.size())
-        POOL_IN_USE.set_function(pool.checkedout)
+        POOL_SIZE.labels("sessions").set(engine.pool.size())
+        POOL_IN_USE.labels("sessions").set_function(engine.pool.checkedout)
+    POOL_SIZE.labels("statements").set(statements.size)
+    POOL_IN_USE.labels("statements").set_function(statements.in_use)
 
 
 @contextmanager

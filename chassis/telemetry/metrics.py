@@ -23,8 +23,8 @@ HTTP_SECONDS = Histogram(
 )
 LOOP_LAG_SECONDS = Gauge("waybill_event_loop_lag_seconds", "How late the event loop's last beat came")
 
-POOL_SIZE = Gauge("waybill_database_pool_size", "Connections that this process may have at once")
-POOL_IN_USE = Gauge("waybill_database_pool_in_use", "Connections that work is being done on, at the scrape")
+POOL_SIZE = Gauge("waybill_database_pool_size", "Connections that this process may have at once", ["pool"])
+POOL_IN_USE = Gauge("waybill_database_pool_in_use", "Connections that work is being done on, at the scrape", ["pool"])
 POOL_TIMEOUTS = Counter("waybill_database_pool_timeouts_total", "Units of work that waited for a connection in vain")
 
 

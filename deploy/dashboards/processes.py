@@ -50,9 +50,9 @@ HEALTH = Row(
             "percentunit",
             (
                 Query(
-                    'max by (service, shape) (waybill_database_pool_in_use{service=~"$service"}'
+                    'max by (service, shape, pool) (waybill_database_pool_in_use{service=~"$service"}'
                     ' / waybill_database_pool_size{service=~"$service"})',
-                    "{{service}} {{shape}}",
+                    "{{service}} {{shape}} {{pool}}",
                 ),
             ),
             width=4,

@@ -23,14 +23,29 @@ from tests.kit.metrics import gauge
 START = datetime(2026, 3, 3, 1, tzinfo=UTC)
 
 
+def in_use(pool: str) -> float:
+    return gauge("waybill_database_pool_in_use", pool=pool)
+
+
 class TestThePool:
     async def test_is_seen_in_use_and_then_free(self, chassis_database: ServiceDatabase) -> None:
         database = Database(create_engine(chassis_database.url, pool_size=3), "/waybill/probe")
-        assert (gauge("waybill_database_pool_size"), gauge("waybill_database_pool_in_use")) == (3, 0)
+        assert (gauge("waybill_database_pool_size", pool="sessions"), in_use("sessions")) == (3, 0)
         async with database.reading() as session:
             await session.execute(text("SELECT 1"))
-            assert gauge("waybill_database_pool_in_use") == 1
-        assert gauge("waybill_database_pool_in_use") == 0
+            assert in_use("sessions") == 1
+        assert in_use("sessions") == 0
+        await database.close()
+
+    async def test_of_single_statements_is_seen_too(self, chassis_database: ServiceDatabase) -> None:
+        database = Database(create_engine(chassis_database.url, pool_size=1), "/waybill/probe")
+        assert (gauge("waybill_database_pool_size", pool="statements"), in_use("statements")) == (10, 0)
+        async with database.reading() as holder:
+            await holder.execute(text("SELECT pg_advisory_xact_lock(1)"))
+            waiting = asyncio.create_task(database.publish_in("SELECT pg_advisory_xact_lock(1)"))
+            await eventually(lambda: asyncio.sleep(0, result=in_use("statements") == 1))
+        await waiting
+        assert in_use("statements") == 0
         await database.close()
 
     async def test_counts_who_waited_in_vain(
