@@ -1,11 +1,15 @@
-"""`python -m deploy.checks`: runs every check, says what each found, and fails where one found a fault."""
+"""`python -m deploy.checks`: runs every check, says what each found, and fails where one found a fault.
 
+It renders the manifests anew; `--record` writes down which files were accepted, if all were (`passed.sha256`).
+"""
+
+import argparse
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from deploy.checks import compose, kubernetes
+from deploy.checks import compose, kubernetes, passed
 from deploy.checks.compose import Uncomposed
 from deploy.checks.kubernetes import Unrendered
 from deploy.checks.tools import PROMTOOL, ToolRefused, ensure_tool
@@ -34,6 +38,7 @@ def check_rules() -> str:
 
 
 def check_manifests() -> str:
+    kubernetes.write_rendered()
     manifests = [manifest for place in kubernetes.places() for manifest in kubernetes.render(place)]
     faults = [fault for manifest in manifests for fault in kubernetes.faults_of(manifest)]
     if faults:
@@ -57,6 +62,9 @@ def _run(tool: Path, *arguments: str) -> None:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m deploy.checks", description=__doc__)
+    parser.add_argument("--record", action="store_true", help="write down which files were accepted")
+    wants_record = parser.parse_args().record
     failed = False
     for check in CHECKS:
         try:
@@ -64,6 +72,8 @@ def main() -> None:
         except (Fault, ToolRefused, Uncomposed, Unrendered) as fault:
             failed = True
             print(fault, file=sys.stderr)
+    if wants_record and not failed:
+        passed.record()
     sys.exit(failed)
 
 

@@ -15,6 +15,9 @@ from deploy.checks.tools import KUSTOMIZE, ensure_keda, ensure_tool
 from deploy.local.paths import ROOT
 
 MANIFESTS = ROOT / "deploy" / "kubernetes"
+PRODUCTION = "overlays/production"
+RENDERED = MANIFESTS / "rendered" / "production.yaml"
+"""What production gets, as it was rendered last: to be read in a review, and by the tests, which have no kustomize."""
 VERSIONS = ("1.34", "1.37")
 """The oldest cluster that has all we use (a sleep before the stop), and the newest."""
 
@@ -25,20 +28,34 @@ class Unrendered(Exception):
     """What kustomize said."""
 
 
-@cache
 def render(place: str) -> tuple[Manifest, ...]:
     """What `kustomize build deploy/kubernetes/<place>` gives."""
+    return tuple(yaml.safe_load_all(_build(place)))
+
+
+def write_rendered() -> None:
+    RENDERED.parent.mkdir(exist_ok=True)
+    RENDERED.write_text("# `make platform-check` renders overlays/production into this file.\n" + _build(PRODUCTION))
+
+
+@cache
+def rendered() -> tuple[Manifest, ...]:
+    return tuple(yaml.safe_load_all(RENDERED.read_text()))
+
+
+@cache
+def _build(place: str) -> str:
     command = [str(ensure_tool(KUSTOMIZE)), "build", str(MANIFESTS / place)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0 or done.stderr:
         raise Unrendered(done.stderr.strip())
-    return tuple(yaml.safe_load_all(done.stdout))
+    return done.stdout
 
 
 def faults_of(manifest: Manifest) -> Iterator[str]:
     """What a cluster would refuse or drop, as sentences."""
     name = f"{manifest['kind']} {manifest['metadata']['name']}"
-    if manifest["apiVersion"].startswith("keda.sh/"):
+    if is_kedas(manifest):
         yield from (f"{name}: {fault}" for fault in _keda_faults(manifest))
         return
     for version in VERSIONS:
@@ -46,6 +63,10 @@ def faults_of(manifest: Manifest) -> Iterator[str]:
             kubernetes_validate.validate(manifest, version, strict=True)
         except (kubernetes_validate.ValidationError, kubernetes_validate.SchemaNotFoundError) as fault:
             yield f"{name} ({version}): {fault.message}"
+
+
+def is_kedas(manifest: Manifest) -> bool:
+    return bool(manifest["apiVersion"].startswith("keda.sh/"))
 
 
 def _keda_faults(scaler: Manifest) -> Iterator[str]:

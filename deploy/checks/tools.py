@@ -1,7 +1,8 @@
 """Checkers that no wheel brings: built once, from pinned and hashed Go modules, into `var/cache/tools`.
 
 Nothing of Go need be on the machine: the compiler is a wheel too (requirements/go.txt), and is gone after the build.
-Building takes minutes and the network; from then on a tool is a file.
+Building takes minutes and the network; from then on a tool is a file. Who has one already names it, as
+PROMTOOL=/usr/bin/promtool.
 """
 
 import fcntl
@@ -50,7 +51,9 @@ KEDA_FILES = ("config/crd/bases/keda.sh_scaledobjects.yaml", "schema/generated/s
 
 
 def ensure_tool(tool: GoTool) -> Path:
-    """The tool as a program; builds it where the cache does not hold it."""
+    """The tool as a program: the one that a variable of its name tells of, as PROMTOOL, else built into the cache."""
+    if named := os.environ.get(tool.name.upper()):
+        return Path(named)
     module = MODULES / tool.name
 
     def build(draft: Path) -> None:
@@ -78,7 +81,8 @@ def ensure_keda() -> Path:
 
 def _kept(name: str, inputs: tuple[Path, ...], make: Callable[[Path], None]) -> Path:
     """The directory that `make` filled from these inputs, once; two processes that find it missing make it once."""
-    digest = hashlib.sha256(b"".join(file.read_bytes() for file in inputs)).hexdigest()
+    lines = (line for file in inputs for line in file.read_text().splitlines() if not line.lstrip().startswith("#"))
+    digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
     kept = TOOLS / f"{name}-{digest[:12]}"
     TOOLS.mkdir(parents=True, exist_ok=True)
     with (TOOLS / f".{name}.lock").open("w") as lock:

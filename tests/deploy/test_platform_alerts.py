@@ -2,17 +2,14 @@
 
 import json
 import re
-import subprocess
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from sqlalchemy import text
 
-from deploy.checks.tools import PROMTOOL, ensure_tool
 from deploy.local.paths import ROOT
 from tests.deploy.test_platform_queries import PROMETHEUS, rules
 from tests.kit.databases import RolledBackDatabase
@@ -62,34 +59,6 @@ def sections() -> dict[str, str]:
     """The runbook's text by alert."""
     parts = re.split(r"^## (Waybill\w+)$", RUNBOOK.read_text(), flags=re.MULTILINE)
     return dict(zip(parts[1::2], parts[2::2], strict=True))
-
-
-@pytest.mark.slow
-class TestTheRuleTests:
-    """They would see an alert that never fires, and one that always does."""
-
-    @pytest.mark.parametrize(("expression", "verdict"), [("vector(0) > 1", "fires"), ("vector(1)", "silent")])
-    def test_fail_where_the_rules_are_broken(self, tmp_path: Path, expression: str, verdict: str) -> None:
-        survivors = []
-        for file in sorted((PROMETHEUS / "tests").glob("*.yml")):
-            self._copy_broken(tmp_path, file, expression)
-            for test in yaml.safe_load(file.read_text())["tests"]:
-                if f": {verdict}" in test["name"] and self._passes(tmp_path / "tests" / file.name, test["name"]):
-                    survivors.append(test["name"])
-        assert survivors == []
-
-    def _copy_broken(self, room: Path, tests: Path, expression: str) -> None:
-        rules = yaml.safe_load((PROMETHEUS / "rules" / tests.name).read_text())
-        for group in rules["groups"]:
-            for rule in group["rules"]:
-                rule |= {"expr": expression, "for": "0s"}
-        for folder, content in (("rules", yaml.safe_dump(rules)), ("tests", tests.read_text())):
-            (room / folder).mkdir(exist_ok=True)
-            (room / folder / tests.name).write_text(content)
-
-    def _passes(self, tests: Path, name: str) -> bool:
-        command = [str(ensure_tool(PROMTOOL)), "test", "rules", "--run", f"^{re.escape(name)}$", str(tests)]
-        return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 class TestTheRunbook:

@@ -1,24 +1,22 @@
-"""What an image holds, and that each service starts from it with its own packages alone."""
+"""What an image holds: the wire, the chassis, the service, and every package that they import."""
 
+import ast
 import re
-import secrets
+import sys
 import tomllib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from functools import cache
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
-import httpx
 import pytest
 
 from deploy import SERVICES
-from deploy.local import programs
-from deploy.local.addresses import Addresses, own_stripe
-from deploy.local.child import Child, Program
-from deploy.local.paths import ROOT, free_port
-from deploy.local.postgres import PostgresAddress, create_database, create_role, drop_database
-from tests.kit.image import copies, install, is_ignored, lay_out, stages
+from deploy.local.paths import ROOT
+from tests.kit.image import copies, is_ignored, stages
 
 REQUIREMENTS = ROOT / "requirements"
+OURS = {"contracts", "chassis", "services"}
 PIN = re.compile(r"^([a-z0-9._-]+)==([^ ;\\]+)", re.MULTILINE)
 
 
@@ -48,9 +46,72 @@ class TestTheLockFile:
         assert all("--hash=sha256:" in block for block in blocks)
         assert "://" not in text
 
+    def test_holds_every_package_that_the_image_imports(self, service: str) -> None:
+        """That each service really starts with these alone is tried in tests/platform."""
+        packages = {module.split(".")[0] for module in imported(service)}
+        missing = {
+            module: distributions().get(module)
+            for module in packages - OURS - sys.stdlib_module_names
+            if not {_normal(name) for name in distributions().get(module, [])} & pins(service).keys()
+        }
+        assert {"sqlalchemy", "aiokafka", "uvicorn"} <= packages
+        assert missing == {}
+
+
+def imported(service: str) -> set[str]:
+    """The modules that the image's code imports, wherever in a file it does, from its entry points on."""
+    found = {"chassis.topics", *(_module(file) for file in (ROOT / "services" / service).rglob("*.py"))}
+    unread = set(found)
+    while unread:
+        read = {name for module in unread for name in _imports(module)}
+        unread = read - found
+        found |= unread
+    return found
+
+
+@cache
+def _imports(module: str) -> frozenset[str]:
+    """By name; nothing of what is not ours, and of a name that is imported from a module, the module too."""
+    file = _file(module)
+    if file is None:
+        return frozenset()
+    named: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            named |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            named |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return frozenset(above for name in named for above in _with_packages(name))
+
+
+def _with_packages(module: str) -> Iterator[str]:
+    parts = module.split(".")
+    return (".".join(parts[:length]) for length in range(1, len(parts) + 1))
+
+
+def _file(module: str) -> Path | None:
+    parts = module.split(".")
+    place = ROOT.joinpath(*parts)
+    files = (place.with_suffix(".py"), place / "__init__.py") if parts[0] in OURS else ()
+    return next((file for file in files if file.exists()), None)
+
+
+def _module(file: Path) -> str:
+    return ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+@cache
+def distributions() -> dict[str, list[str]]:
+    """The packages that bring a module, as they are installed here."""
+    return dict(packages_distributions())
+
 
 def _name(requirement: str) -> str:
     return re.split(r"[=\[]", requirement)[0]
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 class TestTheDockerfile:
@@ -87,68 +148,3 @@ class TestTheContext:
     )
     def test_holds_what_is_copied(self, path: str) -> None:
         assert not is_ignored(path)
-
-
-@dataclass(frozen=True)
-class Image:
-    """An image's contents on this machine, and how its container would be run."""
-
-    service: str
-    url: str
-    owner: dict[str, str]
-    program: Program
-    log: Path
-
-    def run(self, command: str) -> Child:
-        python, *_ = self.program.command
-        environment = {**self.program.environment, **(self.owner if command == "migrate" else {})}
-        program = replace(self.program, command=[python, "-m", f"services.{self.service}", command])
-        return Child(replace(program, environment=environment), self.log)
-
-
-@pytest.fixture
-def image_of(
-    workroom: Path, postgres: PostgresAddress, kafka_bootstrap_servers: str
-) -> Iterator[Callable[[str], Image]]:
-    made: list[str] = []
-
-    def make(service: str) -> Image:
-        application = workroom / "srv"
-        lay_out(service, application)
-        python = install(REQUIREMENTS / f"{service}.txt", workroom / "venv")
-        create_role(postgres, service)
-        made.append(f"image_{service}_{secrets.token_hex(4)}")
-        addresses = Addresses("local", None, {name: f"http://127.0.0.1:{free_port()}" for name in SERVICES})
-        addresses.databases[service] = create_database(postgres, service, made[-1])
-        addresses.kafka_bootstrap_servers = kafka_bootstrap_servers
-        addresses.smtp_url, addresses.stripe = "smtp://127.0.0.1:9", own_stripe(9)
-        program = programs.service(service, addresses)
-        # Nothing of the checkout may help, and what the migration compiled is there for the service, as in an image.
-        ours = {"PYTHONPATH", "PYTHONDONTWRITEBYTECODE"}
-        environment = {name: setting for name, setting in program.environment.items() if name not in ours}
-        program = replace(program, command=[str(python)], directory=application, environment=environment)
-        url = addresses.services[service]
-        return Image(service, url, addresses.database(service), program, workroom / "log")
-
-    yield make
-    for name in made:
-        drop_database(postgres, name)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("service", SERVICES)
-class TestTheImage:
-    def test_migrates_starts_and_ends_well(self, image_of: Callable[[str], Image], service: str) -> None:
-        image = image_of(service)
-        migration = image.run("migrate")
-        migration.start()
-        migration.wait_until_ended()
-        child = image.run("all")
-        child.start()
-        try:
-            child.wait_until_ready()
-            assert httpx.get(f"{image.url}/health/live").json()["status"] == "ok"
-            child.ask_to_stop()
-            child.wait_until_ended()
-        finally:
-            child.stop()

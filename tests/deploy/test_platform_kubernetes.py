@@ -1,33 +1,35 @@
 """What a cluster is told: who runs what, with which settings, how it is watched, how it is scaled."""
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Iterator
+from copy import deepcopy
 from functools import cache
-from typing import Any
 
 import pytest
 
 from chassis.http.app import build_app
+from chassis.http.health import Health
 from chassis.settings import ServiceSettings
 from contracts.topics import TOPICS
 from deploy import SERVICES
-from deploy.checks.kubernetes import Manifest, faults_of, places, render
+from deploy.checks.kubernetes import Manifest, faults_of, is_kedas, rendered
+from deploy.local.paths import ROOT
 from deploy.services import build
 from tests.kit.settings import variables_of
 
-pytestmark = pytest.mark.slow
-OVERLAYS = [place for place in places() if place.startswith("overlays/")]
-PRODUCTION = "overlays/production"
+README = ROOT / "deploy" / "README.md"
+COMPONENT = "app.kubernetes.io/component"
 PARTITIONS = {topic.name: topic.partitions for topic in TOPICS}
 
 
-def of_kind(kind: str, place: str = PRODUCTION) -> dict[str, Manifest]:
+def of_kind(kind: str) -> dict[str, Manifest]:
     """By name."""
-    return {m["metadata"]["name"]: m for m in render(place) if m["kind"] == kind}
+    return {m["metadata"]["name"]: m for m in rendered() if m["kind"] == kind}
 
 
-def workloads(place: str = PRODUCTION) -> Iterator[Manifest]:
+def workloads() -> Iterator[Manifest]:
     for kind in ("Deployment", "Job"):
-        yield from of_kind(kind, place).values()
+        yield from of_kind(kind).values()
 
 
 def pod(workload: Manifest) -> Manifest:
@@ -45,45 +47,23 @@ def labels(workload: Manifest) -> dict[str, str]:
 
 
 class TestEveryObject:
-    @pytest.mark.parametrize("place", places())
-    def test_has_only_fields_that_the_cluster_knows(self, place: str) -> None:
-        assert [fault for manifest in render(place) for fault in faults_of(manifest)] == []
-
-    @pytest.mark.parametrize(
-        "change",
-        [
-            lambda spec: spec.update(minReplicas=2),
-            lambda spec: spec["triggers"][0]["metadata"].update(lagTreshold="1"),
-            lambda spec: spec["triggers"][0]["metadata"].pop("consumerGroup"),
-            lambda spec: spec["triggers"][0]["metadata"].update(offsetResetPolicy="newest"),
-        ],
-    )
-    def test_a_wrong_scaler_would_be_seen(self, change: Callable[[Any], Any]) -> None:
-        scaler = _copy(of_kind("ScaledObject")["billing-worker"])
-        change(scaler["spec"])
-        assert list(faults_of(scaler))
+    @pytest.mark.parametrize("kind", sorted({m["kind"] for m in rendered() if not is_kedas(m)}))
+    def test_has_only_fields_that_the_cluster_knows(self, kind: str) -> None:
+        assert [fault for manifest in of_kind(kind).values() for fault in faults_of(manifest)] == []
 
     def test_a_wrong_deployment_would_be_seen(self) -> None:
-        deployment = _copy(of_kind("Deployment")["billing-api"])
+        deployment = deepcopy(of_kind("Deployment")["billing-api"])
         deployment["spec"]["template"]["spec"]["containers"][0]["readynessProbe"] = {}
         assert list(faults_of(deployment))
 
-    @pytest.mark.parametrize("place", OVERLAYS)
-    def test_lies_in_the_namespace_of_its_overlay(self, place: str) -> None:
-        (namespace,) = of_kind("Namespace", place)
-        assert {m["metadata"]["namespace"] for m in render(place) if m["kind"] != "Namespace"} == {namespace}
+    def test_lies_in_the_namespace_of_the_overlay(self) -> None:
+        (namespace,) = of_kind("Namespace")
+        assert {m["metadata"]["namespace"] for m in rendered() if m["kind"] != "Namespace"} == {namespace}
 
 
-def _copy(manifest: Manifest) -> Manifest:
-    import copy  # noqa: PLC0415
-
-    return copy.deepcopy(manifest)
-
-
-@pytest.mark.parametrize("place", OVERLAYS)
 class TestEveryPod:
-    def test_may_do_nothing_that_it_need_not(self, place: str) -> None:
-        for workload in workloads(place):
+    def test_may_do_nothing_that_it_need_not(self) -> None:
+        for workload in workloads():
             given, own = pod(workload)["spec"], container(workload)
             assert given["securityContext"]["runAsNonRoot"]
             assert given["securityContext"]["runAsUser"] > 0
@@ -95,25 +75,25 @@ class TestEveryPod:
                 "capabilities": {"drop": ["ALL"]},
             }
 
-    def test_has_the_memory_that_was_measured_and_a_bound(self, place: str) -> None:
-        for workload in workloads(place):
+    def test_has_the_memory_that_was_measured_and_a_bound(self) -> None:
+        for workload in workloads():
             resources = container(workload)["resources"]
             assert resources["requests"].keys() == {"cpu", "memory"}
             assert _mebibytes(resources["requests"]["memory"]) >= 128
             assert _mebibytes(resources["limits"]["memory"]) >= 2 * _mebibytes(resources["requests"]["memory"])
 
-    def test_is_told_what_its_service_reads_and_nothing_else(self, place: str) -> None:
+    def test_is_told_what_its_service_reads_and_nothing_else(self) -> None:
         """A setting under a wrong name would be left at its default, in silence."""
-        for workload in workloads(place):
-            for name in environment(workload, place):
+        for workload in workloads():
+            for name in environment(workload):
                 assert name in known_to(labels(workload)["name"]), f"{workload['metadata']['name']}: {name}"
 
-    def test_gets_what_is_secret_by_reference(self, place: str) -> None:
-        for workload in workloads(place):
+    def test_gets_what_is_secret_by_reference(self) -> None:
+        for workload in workloads():
             for variable in container(workload).get("env", []):
                 assert set(variable) == {"name", "valueFrom"}
                 assert set(variable["valueFrom"]) == {"secretKeyRef"}
-        settings = [m["data"] for m in of_kind("ConfigMap", place).values()]
+        settings = [m["data"] for m in of_kind("ConfigMap").values()]
         assert not [name for data in settings for name in data if name.endswith(("_SECRET", "_KEY", "_PASSWORD"))]
 
 
@@ -121,11 +101,11 @@ def _mebibytes(quantity: str) -> int:
     return int(quantity.removesuffix("Mi"))
 
 
-def environment(workload: Manifest, place: str = PRODUCTION) -> set[str]:
+def environment(workload: Manifest) -> set[str]:
     own = container(workload)
     named = {variable["name"] for variable in own.get("env", [])}
     for source in own.get("envFrom", []):
-        named |= of_kind("ConfigMap", place)[source["configMapRef"]["name"]]["data"].keys()
+        named |= of_kind("ConfigMap")[source["configMapRef"]["name"]]["data"].keys()
     return named
 
 
@@ -214,8 +194,6 @@ SECRETS_OF = {
 
 
 def _routes(service: str) -> set[str]:
-    from chassis.http.health import Health  # noqa: PLC0415
-
     built = build(service)
     health = Health(built.database)
     app = build_app(name=service, settings=built.settings, routes=(), dependencies={}, health=health)
@@ -227,3 +205,20 @@ class TestTheTopics:
         job = of_kind("Job")["topics"]
         assert container(job)["command"] == ["python", "-m", "chassis.topics"]
         assert {"KAFKA_BOOTSTRAP_SERVERS", "KAFKA_REPLICATION_FACTOR"} <= environment(job)
+
+    def test_and_the_migrations_are_applied_before_the_processes(self) -> None:
+        """By the selector of deploy/README.md."""
+        late = {m["kind"] for m in rendered() if m["metadata"]["labels"].get(COMPONENT) in {"api", "worker"}}
+        assert late == {"Deployment", "Service"}
+        assert "app.kubernetes.io/component notin (api, worker)" in README.read_text()
+
+
+class TestTheSecrets:
+    def test_are_told_of_by_name_and_key(self) -> None:
+        variables = [variable for workload in workloads() for variable in container(workload).get("env", [])]
+        asked = [variable["valueFrom"]["secretKeyRef"] for variable in variables]
+        told = README.read_text()
+        for service in SERVICES:
+            told += told.replace("<service>", service)
+        for secret in asked:
+            assert re.search(rf"`{secret['name']}` \|.*`{secret['key']}`", told), secret

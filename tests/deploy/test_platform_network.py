@@ -7,10 +7,8 @@ from typing import Any
 import pytest
 
 from deploy import SERVICES
-from deploy.checks.kubernetes import Manifest, render
+from deploy.checks.kubernetes import Manifest, rendered
 
-pytestmark = pytest.mark.slow
-PRODUCTION = "overlays/production"
 HTTP, POSTGRESQL, KAFKA, DNS, HTTPS, SMTPS = 8000, 5432, 9092, 53, 443, 465
 
 
@@ -52,7 +50,7 @@ def allowed(source: Party, target: Party, port: int) -> bool:
 
 
 def _passes(direction: str, peers: str, pod: Party, other: Party, port: int) -> bool:
-    policies = [m["spec"] for m in render(PRODUCTION) if m["kind"] == "NetworkPolicy"]
+    policies = [m["spec"] for m in rendered() if m["kind"] == "NetworkPolicy"]
     about = [
         policy
         for policy in policies

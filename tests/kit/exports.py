@@ -17,6 +17,7 @@ class Export:
     """A sample's name as it is scraped, its own labels, and who exports it: a service's name, or None for all."""
 
     name: str
+    family: str
     labels: frozenset[str]
     service: str | None
 
@@ -44,11 +45,11 @@ def _samples(metric: MetricWrapperBase, service: str | None) -> Iterator[Export]
     labels = frozenset(metric._labelnames)
     endings = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_sum", "_count")}
     for ending in endings[family.type]:
-        yield Export(family.name + ending, labels | ({"le"} if ending == "_bucket" else set()), service)
+        yield Export(family.name + ending, family.name, labels | ({"le"} if ending == "_bucket" else set()), service)
 
 
 def _of_the_process() -> Iterator[Export]:
     for family in REGISTRY.collect():
         if family.name.startswith("process_"):
             for sample in family.samples:
-                yield Export(sample.name, frozenset(sample.labels), None)
+                yield Export(sample.name, family.name, frozenset(sample.labels), None)
