@@ -22,6 +22,6 @@ class TestTheRecord:
 
 class TestTheImage:
     def test_is_described_as_hadolint_would_have_it(self) -> None:
-        command = [Path(sys.executable).with_name("hadolint"), "--failure-threshold", "style", "Dockerfile"]
+        command = [str(Path(sys.executable).with_name("hadolint")), "--failure-threshold", "style", "Dockerfile"]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout
