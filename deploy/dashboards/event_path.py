@@ -106,6 +106,12 @@ CONSUMERS = Row(
             (Query(rate("waybill_consumer_offset_commit_faults_total", "service, topic"), "{{service}} {{topic}}"),),
             width=4,
         ),
+        Chart(
+            "Forgotten",
+            "Rows of the inbox that were older than is kept; positions stand for what they knew.",
+            "cps",
+            (Query(rate("waybill_inbox_forgotten_total", "service"), "{{service}}"),),
+        ),
     ),
 )
 
