@@ -69,7 +69,7 @@ class Gauges(Worker):
     """Of a worker, the part that measures and heals: what else it starts, a history starts by itself."""
 
     def __init__(self, database: ModelDatabase, runtime: ConsumerRuntime, subscription: Subscription) -> None:
-        self._service = SimpleNamespace(database=database, name="ring")  # type: ignore[assignment]
+        self._service = SimpleNamespace(database=database, name="ring", measures=())  # type: ignore[assignment]
         self._replayer = Replayer(database, {runtime.name: runtime})
         self.subscriptions = [subscription]
 
