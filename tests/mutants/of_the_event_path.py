@@ -23,9 +23,10 @@ MUTANTS: dict[Mutant, Invariant] = {
         "chassis.database:Database.transaction",
         "await session.commit()",
         "async with self._sessions() as ahead:\n"
-        "            ahead.sync_session.info['outbox.pending'] = session.sync_session.info.pop('outbox.pending', [])\n"
-        "            await ahead.commit()\n"
-        "        await session.commit()",
+        "                ahead.sync_session.info['outbox.pending'] = "
+        "session.sync_session.info.pop('outbox.pending', [])\n"
+        "                await ahead.commit()\n"
+        "            await session.commit()",
         "The events go out in a transaction of their own: one whose command then fails tells of what never was.",
     ): Invariant.RECORDED,
     Mutant(
