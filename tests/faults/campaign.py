@@ -104,7 +104,7 @@ class Campaign:
 
     async def play(self, planned: Planned) -> Outcome:
         began = monotonic()
-        self.load.chance = chance_of(f"{planned.seed}/load")
+        self.load.chance = self.load.boards.chance = chance_of(f"{planned.seed}/load")
         at = Round(self.rig, self.load, self.checker, chance_of(f"{planned.seed}/{planned.numbers}"), self.scale)
         outcome = Outcome(planned, self.scale.name, at.figures, at.longest_seconds, at.ratios, failures=at.failures)
         before = self.checker.duplicates.total()
@@ -121,7 +121,7 @@ class Campaign:
         return outcome
 
     async def _inject(self, at: Round, faults: Sequence[Fault]) -> None:
-        async with self.load.running(self.scale.leads_per_second):
+        async with self.load.running(self.scale.leads_per_second, self.scale.boards_per_second):
             try:
                 async with asyncio.TaskGroup() as group:
                     for fault in faults:

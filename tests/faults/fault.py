@@ -35,6 +35,7 @@ class Scale:
     settle_seconds: float = 90
     """I7: how long after the last fault everything may take to settle, on a machine with other work."""
     leads_per_second: float = 8
+    boards_per_second: float = 0.2
 
 
 SHORT = Scale("short", kills=6, times=3, hold_seconds=5, down_seconds=4)

@@ -8,9 +8,9 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.errors import for_code
 from aiokafka.protocol.admin import DeleteGroupsRequest
 
-from tests.faults.facts import SUBSCRIPTIONS, Subscription
 from tests.faults.fault import Fault, Round
 from tests.faults.log_reader import lags
+from tests.faults.subscriptions import SUBSCRIPTIONS, Subscription
 from tests.kit.eventually import eventually
 
 CONSUMERS = ("routing", "notifications", "billing", "intake")

@@ -4,7 +4,7 @@ What the services are told of Kafka and PostgreSQL leads through the proxies; th
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,7 +32,7 @@ from tests.kit.proxy import Deed, Matches, Order, Proxy
 
 SESSION_TIMEOUT_SECONDS = float(KNOBS["KAFKA_SESSION_TIMEOUT_MS"]) / 1_000
 
-ANSWER_SECONDS = 60
+ANSWER_SECONDS = 120
 BROKER_SECONDS = 120
 
 # Who comes back after a kill takes its place in its groups at once, as a replica with a stable name does.
@@ -177,8 +177,8 @@ class Rig:
         await asyncio.gather(*(process.until_ready() for process in self.processes.values()))
         return dead
 
-    async def told(self, method: str, service: str, path: str, body: Any = None) -> Any:
-        """As an operator, again and again until it is done: the service may just be dead."""
+    async def told(self, method: str, service: str, path: str, body: Any = None, *, also: Collection[int] = ()) -> Any:
+        """As an operator, again and again until it is done: the service may just be dead. `also` are codes that do."""
 
         async def done() -> list[Any]:
             try:
@@ -186,7 +186,8 @@ class Rig:
             except httpx.TransportError as away:
                 raise AssertionError(f"{service} is away") from away
             assert answer.status_code < 500, f"{method} {service}{path}: {answer.status_code} {answer.text}"
-            answer.raise_for_status()
+            if answer.status_code not in also:
+                answer.raise_for_status()
             return [answer.json()]
 
         (told,) = await eventually(done, ANSWER_SECONDS)

@@ -9,9 +9,9 @@ import asyncpg
 from aiokafka.errors import KafkaError
 
 from tests.faults.checker import Checker
-from tests.faults.facts import SUBSCRIPTIONS
 from tests.faults.log_reader import lags
 from tests.faults.rig import Rig
+from tests.faults.subscriptions import SUBSCRIPTIONS
 
 POLL_SECONDS = 0.1
 
