@@ -74,7 +74,7 @@ class Relay:
                 log.warning("relay_fault", shard=self.shard.number, fault=type(fault).__name__)
                 self.last_progress = monotonic()
                 wait = FAULT_SECONDS[0] if monotonic() - started > FAULT_SECONDS[1] else wait
-                await self._rest(wait)
+                await self._pause(wait)
                 wait = min(FAULT_SECONDS[1], wait * 2)
 
     async def _lead(self) -> None:
@@ -95,7 +95,7 @@ class Relay:
             if await pending.take_shard():
                 return True
             self.last_progress = monotonic()
-            await self._rest(STANDBY_SECONDS)
+            await self._pause(STANDBY_SECONDS)
         return False
 
     async def _publish(self, pending: PendingSet) -> None:
@@ -179,6 +179,13 @@ class Relay:
                 await publisher.close()
         finally:
             await _stop(producer)
+
+    async def _pause(self, seconds: float) -> None:
+        """Only a stop cuts it short: who tries again at every commit besieges a broker, and never stands by."""
+        until = monotonic() + seconds
+        while not self._stopping and (left := until - monotonic()) > 0:
+            self._woken.clear()
+            await self._rest(left)
 
     async def _rest(self, seconds: float) -> None:
         if self._stopping and not self._woken.is_set():
