@@ -17,7 +17,7 @@ from benchmarks import intake
 from benchmarks.stage import Stage
 from benchmarks.workers.flow_floor import TABLES
 from benchmarks.workers.flow_kit import TOPIC_PREFIX
-from chassis.migrations import create_chassis_tables
+from chassis.migrations import whole_chassis
 from contracts.identity import Role
 from contracts.topics import TOPICS
 from deploy.local import programs
@@ -192,7 +192,7 @@ def _floor_databases(stage: Stage) -> dict[str, ServiceDatabase]:
         create_role(server, name)
         databases[name] = create_database(server, name, f"floor_{name}")
         statements = [statement.strip() for statement in tables.split(";")]
-        server.execute(f"SET ROLE {name}_owner", *create_chassis_tables(), *statements, database=f"floor_{name}")
+        server.execute(f"SET ROLE {name}_owner", *whole_chassis(), *statements, database=f"floor_{name}")
     return databases
 
 

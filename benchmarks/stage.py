@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from chassis.migrations import create_chassis_tables
+from chassis.migrations import whole_chassis
 from contracts.topics import Topic
 from deploy.local.child import Child, ChildFailed, Program
 from deploy.local.kafka import KafkaServer, create_topics
@@ -68,7 +68,7 @@ class Stage:
         create_role(address, OWNER)
         name = f"bench_{next(self._numbers)}"
         database = create_database(address, OWNER, name)
-        address.execute(f"SET ROLE {OWNER}_owner", *create_chassis_tables(), *statements, database=name)
+        address.execute(f"SET ROLE {OWNER}_owner", *whole_chassis(), *statements, database=name)
         return database
 
     def clone(self, database: ServiceDatabase, server: PostgresServer | None = None) -> ServiceDatabase:

@@ -48,4 +48,4 @@ class FieldError:
 
 
 class NoDatabase(Exception):
-    """The environment does not say where the service's database is."""
+    """The environment does not say where the service's database is, or says what is no URL of one."""

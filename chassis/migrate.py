@@ -6,9 +6,9 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy.engine import make_url
 
 from chassis.errors import NoDatabase
+from chassis.settings import parsed_database_url
 
 
 def configuration(service: str, owner_url: str, app_role: str | None) -> Config:
@@ -30,12 +30,20 @@ def _directory(service: str) -> Path:
 
 def from_environment(service: str) -> Config:
     """`DATABASE_OWNER_URL_<SERVICE>` migrates; `DATABASE_URL_<SERVICE>` names the role that serves."""
-    serving = os.environ.get(f"DATABASE_URL_{service.upper()}")
-    owner = os.environ.get(f"DATABASE_OWNER_URL_{service.upper()}", serving)
-    if serving is None or owner is None:
-        raise NoDatabase(f"DATABASE_URL_{service.upper()} is not set")
-    role, owner_role = make_url(serving).username, make_url(owner).username
+    serving_name, owner_name = f"DATABASE_URL_{service.upper()}", f"DATABASE_OWNER_URL_{service.upper()}"
+    serving = os.environ.get(serving_name)
+    if serving is None:
+        raise NoDatabase(f"{serving_name} is not set")
+    owner = os.environ.get(owner_name, serving)
+    role, owner_role = _role_of(serving_name, serving), _role_of(owner_name, owner)
     return configuration(service, owner, role if role != owner_role else None)
+
+
+def _role_of(name: str, url: str) -> str | None:
+    try:
+        return parsed_database_url(url).username
+    except ValueError as wrong:
+        raise NoDatabase(f"{name}: {wrong}") from None
 
 
 def upgrade(config: Config) -> None:

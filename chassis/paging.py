@@ -4,7 +4,7 @@ import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Generic, TypeAlias, TypeVar
 from uuid import UUID
@@ -53,12 +53,16 @@ class Cursor:
     def parse(cls, text: str) -> "Cursor":
         try:
             at, id_ = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-            cursor = cls(datetime.fromisoformat(at), UUID(hex=id_))
-        except (ValueError, TypeError, AttributeError):
+            return cls(_in_utc(datetime.fromisoformat(at)), UUID(hex=id_))
+        except (ValueError, TypeError, AttributeError, OverflowError):
             raise MalformedCursor("the cursor is none that a page gave") from None
-        if cursor.at.tzinfo is None:
-            raise MalformedCursor("the cursor is none that a page gave")
-        return cursor
+
+
+def _in_utc(instant: datetime) -> datetime:
+    """Raises OverflowError where UTC has no date for it: the driver would fail on what Python can still hold."""
+    if instant.tzinfo is None:
+        raise ValueError("an instant without an offset")
+    return instant.astimezone(UTC)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,15 @@
 from enum import StrEnum
 from pathlib import Path
 from typing import Self
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AliasChoices, Field, SecretStr, model_validator
+from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+LAST_PORT = 65_535
 
 
 class Environment(StrEnum):
@@ -34,7 +39,7 @@ class Shape(StrEnum):
 class ServiceSettings(BaseSettings):
     """Read from the environment, then from files of the same names in `SECRETS_DIR` where that is set."""
 
-    model_config = SettingsConfigDict(extra="ignore", frozen=True, populate_by_name=True)
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, populate_by_name=True, hide_input_in_errors=True)
 
     environment: Environment = Field(Environment.PRODUCTION, validation_alias="WAYBILL_ENVIRONMENT")
     clock_file: Path | None = Field(
@@ -43,7 +48,7 @@ class ServiceSettings(BaseSettings):
     business_time_zone: str = Field("Australia/Sydney", validation_alias="BUSINESS_TIME_ZONE")
 
     http_host: str = Field("127.0.0.1", validation_alias="HTTP_HOST")
-    http_port: int = Field(8000, ge=0, le=65535, validation_alias="HTTP_PORT")
+    http_port: int = Field(8000, ge=0, le=LAST_PORT, validation_alias="HTTP_PORT")
     forwarded_allow_ips: str | None = Field(
         None, validation_alias="FORWARDED_ALLOW_IPS", description="proxies whose X-Forwarded-For is believed"
     )
@@ -99,6 +104,25 @@ class ServiceSettings(BaseSettings):
     )
     otlp_endpoint: str | None = Field(None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")
 
+    @field_validator("business_time_zone")
+    @classmethod
+    def _there_is_such_a_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            told = "must be a time zone of the IANA database, as Australia/Sydney"
+            raise PydanticCustomError("time_zone_unknown", told) from None
+        return name
+
+    @field_validator("database_url")
+    @classmethod
+    def _can_be_connected_to(cls, url: SecretStr) -> SecretStr:
+        try:
+            parsed_database_url(url.get_secret_value())
+        except ValueError as wrong:
+            raise PydanticCustomError("database_url_invalid", "{told}", {"told": str(wrong)}) from None
+        return url
+
     @model_validator(mode="after")
     def _only_a_laptop_moves_time(self) -> Self:
         if self.clock_file is not None and not self.is_local:
@@ -120,3 +144,14 @@ def database_url_field(service: str) -> SecretStr:
     """The field of one service's database: `DATABASE_URL_BILLING` and the like, so that six fit in one environment."""
     field: SecretStr = Field(validation_alias=AliasChoices(f"DATABASE_URL_{service.upper()}"))
     return field
+
+
+def parsed_database_url(url: str) -> URL:
+    """Raises ValueError, which does not repeat it: it can hold a password."""
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        parsed = None
+    if parsed is None or parsed.get_backend_name() not in {"postgresql", "postgres"} or (parsed.port or 0) > LAST_PORT:
+        raise ValueError("must be the URL of a PostgreSQL database, as postgresql://role@host:5432/database")
+    return parsed

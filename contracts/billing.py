@@ -63,8 +63,24 @@ class DeliveryCredited(Event):
     credited_at: Instant
 
 
+class DeliveryVoided(Event):
+    """A delivery that stood on no invoice is not billed at all."""
+
+    type: ClassVar[str] = "delivery.voided"
+    topic: ClassVar[topics.Topic] = topics.DELIVERIES
+
+    assignment_id: UUID
+    delivery_event_id: UUID
+    installer_id: UUID
+    reason_code: str
+    voided_at: Instant
+
+
 class InvoiceDrafted(Event):
-    """A draft exists. `period_*` for an installer's month, `board_id` for a client's board."""
+    """A draft exists. `period_*` for an installer's month, `board_id` for a client's board.
+
+    `replaces_invoice_id` is the void invoice whose place it takes.
+    """
 
     type: ClassVar[str] = "invoice.drafted"
     topic: ClassVar[topics.Topic] = topics.INVOICES
@@ -78,6 +94,7 @@ class InvoiceDrafted(Event):
     period_end: Instant | None = None
     total_cents: Cents
     currency: Currency
+    replaces_invoice_id: UUID | None = None
 
 
 class InvoiceIssued(Event):
@@ -139,7 +156,10 @@ class InvoiceSent(Event):
 
 
 class InvoicePaymentRecorded(Event):
-    """Money came in for the invoice; `balance_cents` is what is left to pay."""
+    """Money came in for the invoice; `balance_cents` is what is left to pay.
+
+    `customer_credit_cents` is what of it was more than was owed: it is kept for the customer.
+    """
 
     type: ClassVar[str] = "invoice.payment_recorded"
     topic: ClassVar[topics.Topic] = topics.INVOICES
@@ -151,6 +171,35 @@ class InvoicePaymentRecorded(Event):
     method: str
     received_at: Instant
     balance_cents: Cents
+    customer_credit_cents: Cents | None = None
+
+
+class InvoicePaymentHeld(Event):
+    """Stripe has a payment of the invoice that is not in the books: an operator must see to it."""
+
+    type: ClassVar[str] = "invoice.payment_held"
+    topic: ClassVar[topics.Topic] = topics.INVOICES
+
+    invoice_id: UUID
+    external_payment_ref: str
+    amount_cents: Annotated[int, Field(description="integer cents of `payment_currency`")]
+    payment_currency: str
+    reason_code: str
+    detail: str
+    held_at: Instant
+
+
+class InvoiceCreditApplied(Event):
+    """What the customer had with us paid for the invoice; `balance_cents` is what is left to pay."""
+
+    type: ClassVar[str] = "invoice.credit_applied"
+    topic: ClassVar[topics.Topic] = topics.INVOICES
+
+    invoice_id: UUID
+    amount_cents: Cents
+    currency: Currency
+    balance_cents: Cents
+    applied_at: Instant
 
 
 class InvoicePaid(Event):
@@ -171,7 +220,10 @@ class InvoicePaid(Event):
 
 
 class InvoiceAdjusted(Event):
-    """A credit (adjustment note) or debit changed what is owed; the issued invoice itself did not change."""
+    """A credit (adjustment note) or debit changed what is owed; the issued invoice itself did not change.
+
+    `customer_credit_cents` is what of a credit had been paid already: it is kept for the customer.
+    """
 
     type: ClassVar[str] = "invoice.adjusted"
     topic: ClassVar[topics.Topic] = topics.INVOICES
@@ -184,11 +236,16 @@ class InvoiceAdjusted(Event):
     gst_cents: Cents
     currency: Currency
     balance_cents: Cents
+    customer_credit_cents: Cents | None = None
     adjusted_at: Instant
 
 
 class InvoiceVoided(Event):
-    """The invoice is void; its number stays taken."""
+    """The invoice is void; its number stays taken.
+
+    `paid_at` is there where it had been told as paid, which only an invoice for nothing can be. A client's board stays
+    closed and its experts' pay earned: another invoice of the board may follow.
+    """
 
     type: ClassVar[str] = "invoice.voided"
     topic: ClassVar[topics.Topic] = topics.INVOICES
@@ -196,6 +253,9 @@ class InvoiceVoided(Event):
     invoice_id: UUID
     kind: InvoiceKind
     number: str | None = None
+    installer_id: UUID | None = None
+    client_id: UUID | None = None
     board_id: UUID | None = None
     reason_code: str
+    paid_at: Instant | None = None
     voided_at: Instant

@@ -17,7 +17,7 @@ from aiokafka import AIOKafkaConsumer
 from uuid_utils.compat import uuid7
 
 from benchmarks.workers.intake_floor import nothing_to_reset
-from chassis.relay import kafka_producer
+from chassis.publishing import kafka_producer
 
 TOPIC_PREFIX = "floor."
 """The product's names are taken by the product."""
@@ -28,8 +28,11 @@ CLAIM = """
     ON CONFLICT DO NOTHING RETURNING event_id
 """
 PUBLISH = """
-    INSERT INTO outbox (shard, event_id, topic, key, headers, body, created_at)
-    SELECT *, now() FROM unnest($1::smallint[], $2::uuid[], $3::text[], $4::bytea[], $5::bytea[], $6::bytea[])
+    INSERT INTO outbox (id, segment, shard, event_id, topic, key, headers, body, created_at)
+    SELECT id, outbox_segment(id), shard, event_id, topic, key, headers, body, now()
+      FROM (SELECT nextval('outbox_ids') AS id, *
+              FROM unnest($1::smallint[], $2::uuid[], $3::text[], $4::bytea[], $5::bytea[], $6::bytea[])
+                AS e (shard, event_id, topic, key, headers, body)) AS drawn
 """
 PENDING = "SELECT id, topic, key, headers, body FROM outbox ORDER BY id LIMIT $1"
 RELAY_LOCK = "SELECT pg_advisory_lock(1)"

@@ -2,11 +2,13 @@
 
 from datetime import UTC, datetime
 from http import HTTPStatus
+from typing import Annotated
 
 import structlog
 from litestar import get, put
 from litestar.params import JSONBody
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AfterValidator, AwareDatetime, BaseModel
+from pydantic_core import PydanticCustomError
 
 from chassis.clock import Clock, ShiftedClock
 from chassis.errors import Refusal
@@ -16,6 +18,8 @@ from chassis.http.given import Given
 from chassis.settings import ServiceSettings
 
 log = structlog.get_logger(__name__)
+
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
 class ClockIsReal(Refusal):
@@ -36,8 +40,15 @@ class BusinessTime(BaseModel):
     movable: bool
 
 
+def _before_the_calendars_end(instant: datetime) -> datetime:
+    """From there on time goes on, and schedules look a month ahead: beyond the calendar's end nothing would."""
+    if not EARLIEST <= instant < LATEST:
+        raise PydanticCustomError("instant_out_of_range", "Input should be from 1970 to 2199")
+    return instant.astimezone(UTC)
+
+
 class MoveClock(Body):
-    now: AwareDatetime
+    now: Annotated[AwareDatetime, AfterValidator(_before_the_calendars_end)]
 
 
 @get("/admin/clock", guards=[requires("read_ops")])
@@ -54,7 +65,7 @@ async def move_clock(
     if not (settings.is_local and isinstance(clock, ShiftedClock)):
         raise ClockIsReal("business time can be moved in local mode alone")
     try:
-        clock.move_to(data.now.astimezone(UTC))
+        clock.move_to(data.now)
     except ValueError:
         raise ClockOnlyMovesForward("nothing in the ledger may be undone by a clock") from None
     log.info("clock_moved", to_instant=data.now.isoformat(), operator_id=str(operator.id))

@@ -51,7 +51,7 @@ async def on_payout_allocated(session: AsyncSession, batch: list[Incoming[Payout
 
 
 async def on_payout_sent(session: AsyncSession, batch: list[Incoming[PayoutSent]], *, clock: Clock) -> None:
-    # By transfer: a payout that was reversed whole may be sent anew.
+    # By transfer: what moved at Stripe is the fact, and its id is Stripe's.
     moves = [_moved(PayoutStep.SENT, i.event, i.event.stripe_transfer_id, i.event.sent_at) for i in batch]
     await post_payouts(session, moves, clock.now())
 

@@ -24,6 +24,11 @@ class AdjustmentNotFound(NotFound):
     title = "No such adjustment"
 
 
+class DeliveryNotFound(NotFound):
+    code = "delivery_not_found"
+    title = "No such delivery"
+
+
 class StripeEventNotFound(NotFound):
     code = "stripe_event_not_found"
     title = "No such Stripe event"
@@ -75,6 +80,16 @@ class NotADraft(Refusal):
 class NotIssued(Refusal):
     code = "invoice_not_issued"
     title = "The invoice is not issued"
+
+
+class NotVoid(Refusal):
+    code = "invoice_not_void"
+    title = "The invoice is not void"
+
+
+class BoardIsBilled(Refusal):
+    code = "board_is_billed"
+    title = "The board has an invoice"
 
 
 class NotOfThisKind(Refusal):
@@ -131,7 +146,7 @@ class ReceivedInTheFuture(Invalid):
 
 
 class PaymentExceedsBalance(Refusal):
-    """Unapplied cash is not kept in this release: an over-payment is refused whole."""
+    """More than is owed is a slip of the pen, unless whoever types it in says that the rest is the customer's."""
 
     code = "payment_exceeds_balance"
     title = "The payment is more than is owed"
@@ -139,6 +154,28 @@ class PaymentExceedsBalance(Refusal):
     def __init__(self, invoice_id: UUID, amount_cents: int, balance_cents: int) -> None:
         detail = f"{dollars(amount_cents)} was given and {dollars(balance_cents)} is owed"
         super().__init__(detail, invoice_id=invoice_id, balance_cents=balance_cents)
+
+
+class StripePaymentIdMissing(Invalid):
+    code = "stripe_payment_id_missing"
+    title = "A payment at Stripe needs its id there"
+
+
+class StripePaymentDiffers(Refusal):
+    """What would be typed in otherwise than Stripe has it could never be told apart from a second payment."""
+
+    code = "stripe_payment_differs"
+    title = "Stripe has it otherwise"
+
+
+class NoCustomerCredit(Refusal):
+    code = "customer_credit_exceeded"
+    title = "More than the customer has, or than is owed"
+
+
+class CreditApplicationIdTaken(Refusal):
+    code = "credit_application_id_taken"
+    title = "The id stands for another application of credit"
 
 
 class PaymentReferenceTaken(Refusal):
@@ -173,6 +210,43 @@ class AmountMissing(Invalid):
     title = "An amount is required"
 
 
+class AmountNotExpected(Invalid):
+    code = "amount_not_expected"
+    title = "The amount follows from what is named"
+
+
+class DeliveriesMissing(Invalid):
+    code = "deliveries_missing"
+    title = "The deliveries have to be named"
+
+
+class DeliveriesNotExpected(Invalid):
+    code = "deliveries_not_expected"
+    title = "No deliveries are named here"
+
+
+class DeliveriesNotLate(Refusal):
+    """Each one that cannot be charged is named in `errors` with its reason."""
+
+    code = "deliveries_not_late"
+    title = "Not deliveries that the invoice went without"
+
+
+class DeliveriesCostNothing(Refusal):
+    code = "deliveries_cost_nothing"
+    title = "There is nothing to charge"
+
+
+class DeliveryIsBilled(Refusal):
+    code = "delivery_is_billed"
+    title = "The delivery is billed"
+
+
+class SecondOperatorNeeded(Refusal):
+    code = "second_operator_needed"
+    title = "Over the limit of one operator"
+
+
 class CreditTooLarge(Refusal):
     code = "credit_exceeds_balance"
     title = "The credit is more than is left"
@@ -191,6 +265,11 @@ class MakerCannotApprove(Refusal):
 class HasPayments(Refusal):
     code = "invoice_has_payments"
     title = "Money came in for the invoice"
+
+
+class StripeEventNotWaiting(Refusal):
+    code = "stripe_event_not_waiting"
+    title = "Nobody is waited for"
 
 
 class WebhooksDisabled(Refusal):

@@ -9,15 +9,15 @@ from chassis.clock import Clock
 from chassis.database import Database
 from services.billing.commands.stripe_events import (
     PaidAtStripe,
-    ask_about_owed,
-    ignore_event,
+    ask_about_open,
+    forget_event,
     lease_event,
     settle_event,
     try_event_later,
 )
 from services.billing.domain.issuing import StripeFacts
-from services.billing.errors import StripeAway
-from services.billing.stripe_gateway import Refused, StripeGateway, Succeeded, Unknown
+from services.billing.errors import StripeAway, StripePaymentDiffers
+from services.billing.stripe_gateway import Refused, StripeGateway, StripePayment, Succeeded, Unknown
 
 log = structlog.get_logger(__name__)
 
@@ -43,7 +43,7 @@ class StripeSettler:
                     paid = [PaidAtStripe(*astuple(payment)) for payment in payments]
                     await settle_event(session, event.id, paid, self._clock.now())
                 case Refused(code):
-                    await ignore_event(session, event.id, code, self._clock.now())
+                    await forget_event(session, event.id, code, self._clock.now())
                 case Unknown(reason):
                     await try_event_later(session, event.id, reason, self._clock.now())
         log.info("stripe_event_worked_off", event_id=event.event_id, outcome=type(outcome).__name__)
@@ -52,7 +52,29 @@ class StripeSettler:
     async def sweep(self, due_at: datetime) -> None:
         """Every night: payments of which no webhook told us are found all the same."""
         async with self._database.transaction() as session:
-            await ask_about_owed(session, due_at, self._clock.now())
+            await ask_about_open(session, due_at, self._clock.now())
+
+
+async def look_up_payment(
+    gateway: StripeGateway | None, stripe_invoice_id: str | None, reference: str | None
+) -> int | None:
+    """What Stripe has of the invoice under that id, in cents; None where there is nothing to ask, or nobody.
+
+    Call it before the transaction that records. Raises StripePaymentDiffers where Stripe has no such payment.
+    """
+    if gateway is None or stripe_invoice_id is None or reference is None:
+        return None
+    outcome = await gateway.payments(stripe_invoice_id)
+    if isinstance(outcome, Unknown):
+        raise StripeAway(f"Stripe did not answer ({outcome.reason}); nothing was changed")
+    paid = {payment.reference: payment.amount_cents for payment in _found(outcome)}
+    if reference not in paid:
+        raise StripePaymentDiffers(f"Stripe has no payment {reference} of {stripe_invoice_id}")
+    return paid[reference]
+
+
+def _found(outcome: Succeeded[list[StripePayment]] | Refused) -> list[StripePayment]:
+    return outcome.found if isinstance(outcome, Succeeded) else []
 
 
 async def look_up(gateway: StripeGateway | None, stripe_invoice_id: str | None) -> StripeFacts | None:

@@ -29,7 +29,10 @@ class StripeInvoice:
 
 @dataclass(frozen=True, slots=True)
 class StripePayment:
-    """One payment of an invoice that succeeded; `reference` stays the same in every event and every answer."""
+    """One payment of an invoice that succeeded; `reference` stays the same in every event and every answer.
+
+    `amount_cents` is what the customer was charged, also beyond what the invoice asked there.
+    """
 
     reference: str
     amount_cents: int
@@ -56,7 +59,7 @@ class StripeGateway(Protocol):
     async def invoice(self, invoice_id: str) -> Succeeded[StripeInvoice] | Refused | Unknown: ...
 
     async def payments(self, invoice_id: str) -> Succeeded[list[StripePayment]] | Refused | Unknown:
-        """All that succeeded so far, the first one first."""
+        """All that succeeded so far and moved money, the first one first."""
         ...
 
     async def close(self) -> None: ...
@@ -84,12 +87,14 @@ class LiveStripe:
     async def payments(self, invoice_id: str) -> Succeeded[list[StripePayment]] | Refused | Unknown:
         try:
             listed = await self._client.v1.invoice_payments.list_async(
-                {"invoice": invoice_id, "status": "paid", "limit": 100}
+                {"invoice": invoice_id, "status": "paid", "limit": 100, "expand": ["data.payment.payment_intent"]}
             )
-            payments = [_payment(item) async for item in listed.auto_paging_iter()]
+            payments = [payment_of(item) async for item in listed.auto_paging_iter()]
         except stripe.StripeError as fault:
             return outcome_of(fault)
-        return Succeeded(sorted(payments, key=lambda payment: (payment.paid_at, payment.reference)))
+        # "Paid" with nothing: no money moved, and there is nothing to record.
+        moved = [payment for payment in payments if payment.amount_cents]
+        return Succeeded(sorted(moved, key=lambda payment: (payment.paid_at, payment.reference)))
 
     async def close(self) -> None:
         await self._http.close_async()  # type: ignore[no-untyped-call]
@@ -103,12 +108,14 @@ def outcome_of(fault: stripe.StripeError) -> Refused | Unknown:
     return Unknown(f"http_{status}" if status else "no_answer")
 
 
-def _payment(item: stripe.InvoicePayment) -> StripePayment:
+def payment_of(item: stripe.InvoicePayment) -> StripePayment:
     paid_at = item.status_transitions.paid_at or item.created
     # The payment's own id and not the link's: a person who types one in types that one.
-    paid_by = item.payment.payment_intent or item.payment.charge or item.payment.payment_record
-    reference = _id_of(paid_by) or item.id
-    return StripePayment(reference, item.amount_paid or 0, item.currency, datetime.fromtimestamp(paid_at, UTC))
+    intent = item.payment.payment_intent
+    reference = _id_of(intent or item.payment.charge or item.payment.payment_record) or item.id
+    # Stripe credits the invoice with no more than it asked; a late bank debit can be charged whole all the same.
+    amount_cents = intent.amount_received if isinstance(intent, stripe.PaymentIntent) else item.amount_paid
+    return StripePayment(reference, amount_cents or 0, item.currency, datetime.fromtimestamp(paid_at, UTC))
 
 
 def _id_of(expandable: object) -> str | None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from pydantic import ValidationError
+from sqlalchemy.exc import DBAPIError
 
 from chassis.clock import SystemClock
 from chassis.database import Database
@@ -52,6 +53,8 @@ def create_operator(arguments: Sequence[str]) -> None:
     except Refusal as refused:
         faults = "; ".join(fault.message for fault in refused.errors)
         _give_up(f"{refused.detail}: {faults}" if faults else refused.detail)
+    except DBAPIError as fault:
+        _give_up(f"the database answered with {type(_driver_fault(fault)).__name__}")
     except (ValueError, OSError) as wrong:
         _give_up(str(wrong))
     if not created:
@@ -107,6 +110,11 @@ async def create_once(database: Database, seed: Seed, security: Security) -> boo
         await register_operator(session, seed.operator, credentials, security)
         await signing_key(session, security)
     return True
+
+
+def _driver_fault(fault: DBAPIError) -> BaseException | None:
+    """The driver's own, under SQLAlchemy's two coats; what it says can hold a value, so that its name is told alone."""
+    return fault.orig.__cause__ if fault.orig is not None else None
 
 
 def _give_up(why: str) -> NoReturn:

@@ -6,15 +6,12 @@ from uuid import UUID
 from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Index, Text, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from chassis.columns import Word, one_of
 from chassis.database import named_metadata
 from contracts.identity import Role
 from services.identity.domain import AttemptKind, OperatorStatus, SessionEnd, is_fresh_step
 
 Instant = DateTime(timezone=True)
-
-
-def _one_of(column: str, words: type[Role] | type[SessionEnd] | type[AttemptKind]) -> str:
-    return f"{column} IN ({', '.join(repr(word.value) for word in words)})"
 
 
 class Model(DeclarativeBase):
@@ -30,7 +27,7 @@ class Operator(Model):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     email: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
-    role: Mapped[str]
+    role: Mapped[Role] = mapped_column(Word(Role))
     password_hash: Mapped[str | None]
     password_changed_at: Mapped[datetime | None]
     totp_secret: Mapped[bytes | None]
@@ -40,7 +37,7 @@ class Operator(Model):
     created_at: Mapped[datetime]
 
     __table_args__ = (
-        CheckConstraint(_one_of("role", Role), name="role"),
+        one_of("role", Role),
         CheckConstraint("email = lower(email) AND email LIKE '%_@_%'", name="email"),
         CheckConstraint("(password_hash IS NULL) = (password_changed_at IS NULL)", name="password_has_its_instant"),
         CheckConstraint("password_hash LIKE '$argon2id$%'", name="password_is_argon2id"),
@@ -75,10 +72,10 @@ class OperatorSession(Model):
     mfa_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
-    revoked_for: Mapped[str | None]
+    revoked_for: Mapped[SessionEnd | None] = mapped_column(Word(SessionEnd))
 
     __table_args__ = (
-        CheckConstraint(_one_of("revoked_for", SessionEnd), name="revoked_for"),
+        one_of("revoked_for", SessionEnd),
         CheckConstraint("(revoked_at IS NULL) = (revoked_for IS NULL)", name="revoked_has_its_reason"),
         CheckConstraint("expires_at > started_at", name="expires_after_start"),
         Index("ix_sessions_operator_id", "operator_id", "started_at"),
@@ -140,13 +137,13 @@ class AttemptWindow(Model):
 
     __tablename__ = "attempt_windows"
 
-    kind: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[AttemptKind] = mapped_column(Word(AttemptKind), primary_key=True)
     subject: Mapped[bytes] = mapped_column(primary_key=True)
     started_at: Mapped[datetime]
     attempts: Mapped[int]
 
     __table_args__ = (
-        CheckConstraint(_one_of("kind", AttemptKind), name="kind"),
+        one_of("kind", AttemptKind),
         CheckConstraint("attempts >= 0", name="attempts"),
         Index("ix_attempt_windows_started_at", "started_at"),
     )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.paging import PageRequest
@@ -17,6 +17,12 @@ async def operator_by_email(session: AsyncSession, email: str) -> Operator | Non
     """By the normalised e-mail."""
     found: Operator | None = await session.scalar(select(Operator).where(Operator.email == email))
     return found
+
+
+async def password_parameters(session: AsyncSession) -> set[str]:
+    """Of all password hashes that are kept, of whomever: one kind, and a second one after the settings were raised."""
+    kind = func.regexp_replace(Operator.password_hash, r"\$[^$]*\$[^$]*$", "")
+    return set(await session.scalars(select(kind).where(Operator.password_hash.is_not(None)).distinct()))
 
 
 async def operator(session: AsyncSession, operator_id: UUID) -> Operator | None:

@@ -9,17 +9,8 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import NamedTuple
 
+from contracts.forms import Fault
 from contracts.values import AustralianState, SelectedPath
-
-
-class Fault(ValueError):
-    """A value that cannot be: `code` is stable, the message is for people and never repeats the value."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-
 
 # --- what a lead becomes ---------------------------------------------------------------------------------------------
 
@@ -64,7 +55,7 @@ def followed(status: LeadStatus, target: LeadStatus | None) -> LeadStatus:
     return target if target is not None and status.can_become(target) else status
 
 
-RESOLUTIONS_THAT_GO_ON = frozenset({"assigned", "assigned_by_hand", "retried"})
+RESOLUTIONS_THAT_GO_ON = frozenset({"assigned", "retried"})
 
 
 def resolved_to(resolution: str) -> LeadStatus | None:
@@ -148,33 +139,6 @@ def one_line(given: str) -> str:
     if not line:
         raise Fault("blank", "must not be blank")
     return line
-
-
-SERVICE = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
-
-
-def service_slug(given: str) -> str:
-    """A service as `solar-battery`: lower-case words of letters and digits, joined by - or _."""
-    slug = given.strip().lower()
-    if not SERVICE.fullmatch(slug):
-        raise Fault("service_invalid", "must be a slug of letters, digits, - and _, as solar-battery")
-    return slug
-
-
-_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
-_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-EMAIL = re.compile(rf"({_ATOM}(?:\.{_ATOM})*)@((?:{_LABEL}\.)+(?!\d+$){_LABEL})")
-MAX_EMAIL = 254
-MAX_LOCAL_PART = 64
-
-
-def email_address(given: str) -> str:
-    """The address with its domain in lower case. Quoted local parts and non-ASCII addresses are refused."""
-    address = given.strip()
-    found = EMAIL.fullmatch(address) if len(address) <= MAX_EMAIL else None
-    if found is None or len(found[1]) > MAX_LOCAL_PART:
-        raise Fault("email_invalid", "must be an e-mail address")
-    return f"{found[1]}@{found[2].lower()}"
 
 
 def email_match(address: str) -> str:
@@ -263,22 +227,6 @@ def check_postcode(postcode: str, state: AustralianState) -> None:
 
 def _either(states: Iterable[AustralianState]) -> str:
     return " or ".join(sorted(states))
-
-
-# --- clients ---------------------------------------------------------------------------------------------------------
-
-ABN_WEIGHTS = (10, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19)
-
-
-def abn(given: str) -> str:
-    """The eleven digits of a valid ABN: with one taken from the first, their weighted sum is divisible by 89."""
-    digits = "".join(given.split())
-    if not re.fullmatch(r"[1-9][0-9]{10}", digits):
-        raise Fault("abn_invalid", "must be an ABN of 11 digits")
-    weighted = sum(weight * int(digit) for weight, digit in zip(ABN_WEIGHTS, digits, strict=True)) - ABN_WEIGHTS[0]
-    if weighted % 89:
-        raise Fault("abn_invalid", "is no ABN: its check digits are wrong")
-    return digits
 
 
 # --- the keys of lead sources ----------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from chassis.database import Versioned, named_metadata
+from contracts.forms import E164
 from contracts.values import AustralianState, Currency, SelectedPath
 from services.intake.domain import BoardStatus, CloseReason, LeadOutcome, LeadStatus, outcome_of
 
@@ -114,7 +115,7 @@ class Lead(Versioned, Model):
         UniqueConstraint("source_id", "submission_key"),
         CheckConstraint("char_length(submission_key) BETWEEN 1 AND 200", name="submission_key_length"),
         CheckConstraint("octet_length(fingerprint) = 32", name="fingerprint_length"),
-        CheckConstraint("phone ~ '^\\+[1-9][0-9]{6,14}$'", name="phone_e164"),
+        CheckConstraint(f"phone ~ '{E164}'", name="phone_e164"),
         CheckConstraint("postcode ~ '^[0-9]{4}$'", name="postcode_digits"),
         _among("close_reason", CloseReason),
         CheckConstraint("(status = 'closed') = (close_reason IS NOT NULL)", name="close_reason_told"),
@@ -208,7 +209,6 @@ class Board(Versioned, Model):
     __table_args__ = (
         CheckConstraint("contracted_amount_cents > 0", name="contracted_amount_positive"),
         CheckConstraint("currency = 'AUD'", name="currency_known"),
-        _among("close_reason", CloseReason),
         CheckConstraint("(status = 'closed') = (closed_at IS NOT NULL)", name="closed_at_told"),
         _among("status", BoardStatus),
         Index("ix_boards_opened_at_id", "opened_at", "id"),

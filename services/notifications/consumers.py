@@ -10,14 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.clock import Clock
 from chassis.runtime import Consumer
 from contracts import topics
-from contracts.billing import DeliveryHeld, InvoiceDocumentRendered, InvoiceSent
+from contracts.billing import DeliveryHeld, InvoiceDocumentRendered, InvoiceSent, InvoiceVoided
 from contracts.envelope import Incoming
 from contracts.payouts import AllocationHeld, PayoutFailed, PayoutHeld, PayoutSent
 from contracts.routing import AssignmentCancelled, AssignmentCreated, DispatchExceptionRaised
 from contracts.values import MessagePurpose
 from services.notifications import drafts
 from services.notifications.commands.alerts import AlertKind, AlertTerms, Trouble, raise_alert
-from services.notifications.commands.documents import keep_documents
+from services.notifications.commands.documents import keep_documents, note_voided, stop_voided
 from services.notifications.commands.messages import Draft, cancel_messages, queue_messages
 from services.notifications.errors import DocumentUnknown
 from services.notifications.queries.messages import document_kinds
@@ -43,7 +43,11 @@ class Consumers:
             ),
             Consumer(
                 topics.INVOICES,
-                {InvoiceDocumentRendered: self.on_document_rendered, InvoiceSent: self.on_invoice_sent},
+                {
+                    InvoiceDocumentRendered: self.on_document_rendered,
+                    InvoiceSent: self.on_invoice_sent,
+                    InvoiceVoided: self.on_invoice_voided,
+                },
             ),
             Consumer(
                 topics.PAYOUTS,
@@ -78,6 +82,11 @@ class Consumers:
             if incoming.event.document_id not in kinds:
                 raise DocumentUnknown("nothing was attached yet", document_id=incoming.event.document_id)
         await self._queue(session, [drafts.invoice(i, kinds[i.event.document_id]) for i in batch])
+        await stop_voided(session, {incoming.event.invoice_id for incoming in batch}, self._clock.now())
+
+    async def on_invoice_voided(self, session: AsyncSession, batch: list[Incoming[InvoiceVoided]]) -> None:
+        voided_at = {incoming.event.invoice_id: incoming.event.voided_at for incoming in batch}
+        await note_voided(session, voided_at, self._clock.now())
 
     async def on_payout_sent(self, session: AsyncSession, batch: list[Incoming[PayoutSent]]) -> None:
         await self._queue(session, [drafts.payout_receipt(incoming) for incoming in batch])

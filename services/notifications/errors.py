@@ -21,6 +21,16 @@ class MessageNotRetryable(Refusal):
     title = "Only a message that failed or was suppressed can be tried again"
 
 
+class LeadGivenBack(Refusal):
+    code = "lead_given_back"
+    title = "The lead went back to the exception queue with its mail's failure"
+
+
+class MessageCancelled(Refusal):
+    code = "message_cancelled"
+    title = "What the message is about was taken back"
+
+
 class MessageErased(Refusal):
     code = "message_erased"
     title = "What the message said has been erased"

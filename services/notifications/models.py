@@ -1,7 +1,6 @@
 """Tables of notifications. A message is one mail to one person about one thing, once for ever."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -9,19 +8,16 @@ from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, LargeBinary
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from chassis.columns import Word, one_of
 from chassis.database import Versioned, named_metadata
-from contracts.values import MessagePurpose
+from contracts.values import DocumentKind, MessagePurpose
 from services.notifications.domain.accounts import AccountState, Health, HealthReason
-from services.notifications.domain.messages import MessageState
-from services.notifications.domain.replies import Verdict
+from services.notifications.domain.messages import MailClass, MessageState
+from services.notifications.domain.replies import SuppressionSource, Verdict
 from services.notifications.domain.tickets import EntryKind, TicketState
 
 PENDING = "pending"
 """An attempt whose outcome is not known yet."""
-
-
-def one_of(column: str, *words: StrEnum | str) -> str:
-    return f"{column} IN ({', '.join(repr(str(word)) for word in words)})"
 
 
 class Model(DeclarativeBase):
@@ -42,9 +38,9 @@ class SenderAccount(Model):
     mail_classes: Mapped[list[str]] = mapped_column(ARRAY(Text))
     daily_cap: Mapped[int]
     weight: Mapped[int] = mapped_column(default=1, server_default="1")
-    state: Mapped[str] = mapped_column(default=AccountState.ACTIVE)
+    state: Mapped[AccountState] = mapped_column(Word(AccountState), default=AccountState.ACTIVE)
     state_since: Mapped[datetime]
-    reason: Mapped[str | None]
+    reason: Mapped[HealthReason | None] = mapped_column(Word(HealthReason))
     next_change_at: Mapped[datetime | None]
     counted_since: Mapped[datetime]
     faults_in_a_row: Mapped[int] = mapped_column(default=0, server_default="0")
@@ -52,7 +48,7 @@ class SenderAccount(Model):
     created_at: Mapped[datetime]
 
     __table_args__ = (
-        CheckConstraint(one_of("state", *AccountState), name="state"),
+        one_of("state", AccountState),
         CheckConstraint("daily_cap > 0", name="daily_cap"),
         CheckConstraint("weight BETWEEN 1 AND 1000", name="weight"),
         CheckConstraint("cardinality(mail_classes) > 0", name="carries_something"),
@@ -61,10 +57,10 @@ class SenderAccount(Model):
     @property
     def health(self) -> Health:
         return Health(
-            state=AccountState(self.state),
+            state=self.state,
             since=self.state_since,
             counted_since=self.counted_since,
-            reason=HealthReason(self.reason) if self.reason else None,
+            reason=self.reason,
             next_change_at=self.next_change_at,
             faults_in_a_row=self.faults_in_a_row,
             authentication_failures=self.authentication_failures,
@@ -90,7 +86,7 @@ class Document(Model):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     invoice_id: Mapped[UUID]
-    kind: Mapped[str]
+    kind: Mapped[DocumentKind] = mapped_column(Word(DocumentKind))
     number: Mapped[str]
     file_name: Mapped[str]
     media_type: Mapped[str]
@@ -99,6 +95,15 @@ class Document(Model):
     received_at: Mapped[datetime]
 
     __table_args__ = (Index("ix_documents_invoice_id", "invoice_id"),)
+
+
+class VoidedInvoice(Model):
+    """No mail about it leaves any more, in whatever order its events come; written once."""
+
+    __tablename__ = "voided_invoices"
+
+    invoice_id: Mapped[UUID] = mapped_column(primary_key=True)
+    voided_at: Mapped[datetime]
 
 
 class Message(Versioned, Model):
@@ -112,14 +117,14 @@ class Message(Versioned, Model):
     __tablename__ = "messages"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    purpose: Mapped[str]
+    purpose: Mapped[MessagePurpose] = mapped_column(Word(MessagePurpose))
     subject_kind: Mapped[str]
     subject_id: Mapped[UUID]
     recipient_hash: Mapped[str]
     send_no: Mapped[int]
     recipient_email: Mapped[str | None]
     recipient_name: Mapped[str | None]
-    mail_class: Mapped[str]
+    mail_class: Mapped[MailClass] = mapped_column(Word(MailClass))
     priority: Mapped[int]
     template: Mapped[str]
     template_version: Mapped[int]
@@ -129,7 +134,7 @@ class Message(Versioned, Model):
     thread_id: Mapped[UUID | None]
     header_id: Mapped[str] = mapped_column(unique=True)
 
-    state: Mapped[str] = mapped_column(default=MessageState.QUEUED)
+    state: Mapped[MessageState] = mapped_column(Word(MessageState), default=MessageState.QUEUED)
     state_since: Mapped[datetime]
     reason_code: Mapped[str | None]
     smtp_status: Mapped[int | None]
@@ -169,8 +174,8 @@ class Message(Versioned, Model):
         Index("ix_messages_recipient", "recipient_hash", "created_at", "id"),
         Index("ix_messages_thread", "thread_id", "accepted_at", postgresql_where=text("thread_id IS NOT NULL")),
         Index("ix_messages_to_erase", "state_since", postgresql_where=text("erased_at IS NULL")),
-        CheckConstraint(one_of("state", *MessageState), name="state"),
-        CheckConstraint(one_of("purpose", *MessagePurpose), name="purpose"),
+        one_of("state", MessageState),
+        one_of("purpose", MessagePurpose),
         CheckConstraint(
             "state NOT IN ('queued', 'deferred') OR next_attempt_at IS NOT NULL", name="waiting_has_its_time"
         ),
@@ -205,7 +210,7 @@ class Attempt(Model):
     __table_args__ = (
         UniqueConstraint("message_id", "attempt_no"),
         Index("ix_attempts_pending", "sender_account_id", postgresql_where=text("outcome = 'pending'")),
-        CheckConstraint(one_of("outcome", PENDING, *Verdict), name="outcome"),
+        one_of("outcome", (PENDING, *Verdict)),
         CheckConstraint("(outcome = 'pending') = (finished_at IS NULL)", name="finished"),
     )
 
@@ -218,7 +223,7 @@ class Suppression(Model):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     address_hash: Mapped[str]
     reason_code: Mapped[str]
-    source: Mapped[str]
+    source: Mapped[SuppressionSource] = mapped_column(Word(SuppressionSource))
     detail: Mapped[str | None]
     message_id: Mapped[UUID | None] = mapped_column(ForeignKey("messages.id"))
     created_at: Mapped[datetime]
@@ -241,7 +246,7 @@ class Ticket(Model):
     subject: Mapped[str]
     requester_name: Mapped[str]
     requester_email: Mapped[str]
-    state: Mapped[str] = mapped_column(default=TicketState.OPEN)
+    state: Mapped[TicketState] = mapped_column(Word(TicketState), default=TicketState.OPEN)
     state_since: Mapped[datetime]
     replies: Mapped[int] = mapped_column(default=0, server_default="0")
     created_at: Mapped[datetime]
@@ -250,25 +255,29 @@ class Ticket(Model):
     __table_args__ = (
         Index("ix_tickets_created_at", "created_at", "id"),
         Index("ix_tickets_state", "state", "created_at", "id"),
-        CheckConstraint(one_of("state", *TicketState), name="state"),
+        one_of("state", TicketState),
     )
 
 
 class TicketEntry(Model):
-    """What was asked, answered or noted. Notes are for operators alone; written once."""
+    """What was asked, answered or noted. Notes are for operators alone; written once.
+
+    `closes` is set of replies: whether it was asked to close the ticket with it.
+    """
 
     __tablename__ = "ticket_entries"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     ticket_id: Mapped[UUID] = mapped_column(ForeignKey("tickets.id"))
-    kind: Mapped[str]
+    kind: Mapped[EntryKind] = mapped_column(Word(EntryKind))
     author_id: Mapped[UUID | None]
     author_name: Mapped[str]
     body: Mapped[str]
     message_id: Mapped[UUID | None] = mapped_column(ForeignKey("messages.id"))
+    closes: Mapped[bool | None]
     created_at: Mapped[datetime]
 
     __table_args__ = (
         Index("ix_ticket_entries_ticket_id", "ticket_id", "created_at", "id"),
-        CheckConstraint(one_of("kind", *EntryKind), name="kind"),
+        one_of("kind", EntryKind),
     )

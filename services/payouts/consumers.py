@@ -1,4 +1,8 @@
-"""Kafka in: boards from intake, paid invoices from billing."""
+"""Kafka in: boards from intake, paid and voided invoices from billing."""
+
+from collections.abc import Sequence
+from typing import TypeVar
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -6,13 +10,15 @@ from chassis.causation import Cause, caused_by
 from chassis.clock import Clock
 from chassis.runtime import Consumer
 from contracts import topics
-from contracts.billing import InvoicePaid
+from contracts.billing import InvoicePaid, InvoiceVoided
 from contracts.envelope import Incoming
 from contracts.intake import BoardClosed, BoardOpened
 from contracts.values import InvoiceKind
 from services.payouts.commands import boards as commands
 from services.payouts.commands.boards import BoardFacts
 from services.payouts.settings import Settings
+
+InvoiceEvent = TypeVar("InvoiceEvent", InvoicePaid, InvoiceVoided)
 
 
 async def on_board_opened(session: AsyncSession, batch: list[Incoming[BoardOpened]]) -> None:
@@ -32,13 +38,9 @@ async def on_board_opened(session: AsyncSession, batch: list[Incoming[BoardOpene
 
 
 async def on_invoice_paid(session: AsyncSession, batch: list[Incoming[InvoicePaid]]) -> None:
-    """Only clients' invoices have a board. Sorted, so that two batches lock boards in one order."""
-    paid = [i for i in batch if i.event.kind is InvoiceKind.CLIENT and i.event.board_id is not None]
-    for incoming in sorted(paid, key=lambda i: str(i.event.board_id)):
-        event = incoming.event
-        if event.board_id is not None:
-            with caused_by(Cause.of(incoming.envelope)):
-                await commands.mark_board_paid(session, event.board_id, event.invoice_id, event.paid_at)
+    for board_id, incoming in _of_boards(batch):
+        with caused_by(Cause.of(incoming.envelope)):
+            await commands.mark_board_paid(session, board_id, incoming.event.invoice_id, incoming.event.paid_at)
 
 
 def consumers(settings: Settings, clock: Clock) -> tuple[Consumer, ...]:
@@ -47,10 +49,22 @@ def consumers(settings: Settings, clock: Clock) -> tuple[Consumer, ...]:
             with caused_by(Cause.of(incoming.envelope)):
                 await commands.close_board(session, _facts(incoming), settings.expert_pool_basis_points, clock.now())
 
+    async def on_invoice_voided(session: AsyncSession, batch: list[Incoming[InvoiceVoided]]) -> None:
+        for board_id, incoming in _of_boards(batch):
+            event = incoming.event
+            with caused_by(Cause.of(incoming.envelope)):
+                await commands.void_board_invoice(session, board_id, event.invoice_id, event.voided_at, clock.now())
+
     return (
         Consumer(topics.BOARDS, {BoardOpened: on_board_opened, BoardClosed: on_board_closed}),
-        Consumer(topics.INVOICES, {InvoicePaid: on_invoice_paid}),
+        Consumer(topics.INVOICES, {InvoicePaid: on_invoice_paid, InvoiceVoided: on_invoice_voided}),
     )
+
+
+def _of_boards(batch: Sequence[Incoming[InvoiceEvent]]) -> list[tuple[UUID, Incoming[InvoiceEvent]]]:
+    """Only clients' invoices have a board. Sorted, so that two batches lock boards in one order."""
+    ours = [(i.event.board_id, i) for i in batch if i.event.kind is InvoiceKind.CLIENT]
+    return sorted(((board_id, i) for board_id, i in ours if board_id is not None), key=lambda pair: pair[0])
 
 
 def _facts(incoming: Incoming[BoardClosed]) -> BoardFacts:

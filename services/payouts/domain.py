@@ -1,5 +1,6 @@
 """The rules of experts' pay: how a board's pool is split, when a payout may go, what an answer of Stripe means."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,8 +26,12 @@ class PayoutState(StrEnum):
         return self is PayoutState.READY
 
     @property
-    def is_settled(self) -> bool:
+    def was_sent(self) -> bool:
         return self in (PayoutState.SENT, PayoutState.REVERSED)
+
+    @property
+    def may_be_released(self) -> bool:
+        return self in (PayoutState.ON_HOLD, PayoutState.FAILED)
 
 
 class PayoutMethod(StrEnum):
@@ -84,45 +89,45 @@ class Split:
     detail: str = ""
 
 
-def pool_of(contracted_amount_cents: int, pool_basis_points: int) -> int:
+def pool_of(contracted_amount_cents: int, basis_points: int) -> int:
     """The experts' part in cents, rounded down: the platform keeps the fraction of a cent."""
-    return contracted_amount_cents * pool_basis_points // 10_000
+    return contracted_amount_cents * basis_points // 10_000
 
 
 def split_pool(contracted_amount_cents: int, pool_cents: int, rules: Sequence[ParticipationRule]) -> Split:
-    """Fixed amounts and percentages first, then shares of the rest: with shares the parts sum to the pool exactly."""
+    """Fixed amounts and percentages first, then shares of the rest: with shares the parts sum to the pool exactly.
+
+    Percentages are split together: two of 35 % come to what 70 % does.
+    """
     if not rules:
         return Split(held=HeldReason.NO_PARTICIPATION, detail="the board has no participation rules")
-    amounts = {rule.expert_id: _earned_outright(rule, contracted_amount_cents) for rule in rules}
+    amounts = {rule.expert_id: rule.value for rule in rules if rule.kind is RuleKind.FIXED}
+    percentages = [rule for rule in rules if rule.kind is RuleKind.PERCENTAGE]
+    amounts |= _parts(percentages, contracted_amount_cents, 10_000)
     left = pool_cents - sum(amounts.values())
     if left < 0:
         return Split(held=HeldReason.POOL_EXCEEDED, detail=f"the rules exceed the pool by {-left} cents")
     shares = [rule for rule in rules if rule.kind is RuleKind.SHARE]
     if shares and left < len(shares):
         return Split(held=HeldReason.NOTHING_LEFT_TO_SHARE, detail=f"{left} cents are left for {len(shares)} shares")
-    for rule, cents in zip(shares, largest_remainder(left, [rule.value for rule in shares]), strict=True):
-        amounts[rule.expert_id] = cents
+    amounts |= _parts(shares, left, sum(rule.value for rule in shares))
     return Split(tuple((rule.expert_id, amounts[rule.expert_id]) for rule in rules))
 
 
-def _earned_outright(rule: ParticipationRule, contracted_amount_cents: int) -> int:
-    match rule.kind:
-        case RuleKind.FIXED:
-            return rule.value
-        case RuleKind.PERCENTAGE:
-            return contracted_amount_cents * rule.value // 10_000
-        case RuleKind.SHARE:
-            return 0
+def _parts(rules: Sequence[ParticipationRule], of_cents: int, whole: int) -> dict[UUID, int]:
+    cents = largest_remainder(of_cents, [rule.value for rule in rules], whole)
+    return {rule.expert_id: part for rule, part in zip(rules, cents, strict=True)}
 
 
-def largest_remainder(total_cents: int, weights: Sequence[int]) -> list[int]:
-    """Parts in proportion to `weights` that sum to `total_cents`; cents left over go to the largest fractions."""
-    whole = sum(weights)
-    if whole == 0:
-        return []
-    parts = [total_cents * weight // whole for weight in weights]
-    by_fraction = sorted(range(len(weights)), key=lambda place: (-(total_cents * weights[place] % whole), place))
-    for place in by_fraction[: total_cents - sum(parts)]:
+def largest_remainder(of_cents: int, weights: Sequence[int], whole: int) -> list[int]:
+    """Each weight's part of `of_cents`, where `whole` is the weight of all of it.
+
+    Together they are what the sum of the weights comes to, rounded down; cents left over go to the largest fractions.
+    """
+    parts = [of_cents * weight // whole for weight in weights]
+    by_fraction = sorted(range(len(weights)), key=lambda place: (-(of_cents * weights[place] % whole), place))
+    left = sum(of_cents * weight for weight in weights) // whole - sum(parts) if weights else 0
+    for place in by_fraction[:left]:
         parts[place] += 1
     return parts
 
@@ -139,18 +144,17 @@ class Gate:
 
 def gates(
     *,
-    state: PayoutState,
+    is_client_paid: bool,
     method: PayoutMethod,
     stripe_account_id: str | None,
     is_expert_active: bool,
     gnosis_safe_enabled: bool,
 ) -> tuple[Gate, ...]:
     """The checklist as far as we know it ourselves; whether the account can be paid, Stripe is asked at the send."""
-    is_paid = state is not PayoutState.PENDING
     has_method = method is PayoutMethod.STRIPE_CONNECT or gnosis_safe_enabled
     has_account = method is not PayoutMethod.STRIPE_CONNECT or stripe_account_id is not None
     return (
-        Gate("client_paid", is_paid, None if is_paid else "client_has_not_paid"),
+        Gate("client_paid", is_client_paid, None if is_client_paid else "client_has_not_paid"),
         Gate("expert_active", is_expert_active, None if is_expert_active else "expert_suspended"),
         Gate("method_enabled", has_method, None if has_method else "gnosis_safe_disabled"),
         Gate("account_known", has_account, None if has_account else "no_stripe_account"),
@@ -179,9 +183,58 @@ def idempotency_key(kind: AttemptKind, payout_id: UUID, attempt_no: int) -> str:
 WAITING_REFUSALS = frozenset({"balance_insufficient"})
 """Refusals that a later sweep may see pass by themselves: the payout stays ready, its next attempt has a new number."""
 HOLDING_REFUSALS = frozenset({"account_invalid", "insufficient_capabilities_for_transfer", "account_not_payable"})
+"""Refusals that pass when Stripe says that the account can be paid."""
+HOLDING_GATES = frozenset({"expert_suspended", "gnosis_safe_disabled", "no_stripe_account"})
+LOOKED_AT_AGAIN = HOLDING_REFUSALS | HOLDING_GATES
+"""What holds a payout until it is over, without anybody's release: each sweep looks."""
+CONCLUDED = frozenset({"never_happened", "reversal_never_happened"})
+"""Not Stripe's words: looked for in vain when the key was too old to be sent again."""
 
 
 def state_after_refusal(code: str) -> PayoutState:
     if code in WAITING_REFUSALS:
         return PayoutState.READY
     return PayoutState.ON_HOLD if code in HOLDING_REFUSALS else PayoutState.FAILED
+
+
+def is_doubtful(refusal_code: str) -> bool:
+    """Whether the money may have moved after all. An earlier release took unreadable answers for refusals."""
+    return refusal_code in CONCLUDED or refusal_code == "idempotency_error" or refusal_code.startswith("http_")
+
+
+ACCOUNT_EVENTS = frozenset({"account.updated", "capability.updated", "account.application.deauthorized"})
+LONGEST_ID = 255
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedEvent:
+    """`stripe_account_id` is None where the event is about nothing that payouts asks after."""
+
+    event_id: str
+    type: str
+    stripe_account_id: str | None
+
+
+def read_event(raw: bytes) -> ReceivedEvent | None:
+    """None where the body is no event. What it says of the account is not read: Stripe is asked for that."""
+    body = _parsed(raw)
+    if not isinstance(body, dict):
+        return None
+    event_id, type_ = _text(body.get("id")), _text(body.get("type"))
+    if event_id is None or type_ is None or body.get("object") != "event":
+        return None
+    return ReceivedEvent(event_id, type_, _text(body.get("account")) if type_ in ACCOUNT_EVENTS else None)
+
+
+def _parsed(raw: bytes) -> object:
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _text(value: object) -> str | None:
+    """Short, and of what a database can hold."""
+    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_ID or not value.isprintable():
+        return None
+    return value

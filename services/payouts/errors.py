@@ -6,8 +6,18 @@ from chassis.errors import Refusal
 
 
 class ExpertEmailTaken(Refusal):
-    code = "expert_exists"
-    title = "An expert with this e-mail or Stripe account exists"
+    code = "expert_email_taken"
+    title = "Another expert has this e-mail"
+
+
+class StripeAccountTaken(Refusal):
+    code = "stripe_account_taken"
+    title = "The Stripe account is another expert's"
+
+
+class VersionConflict(Refusal):
+    code = "version_conflict"
+    title = "Somebody changed it in the meantime"
 
 
 class BoardAllocated(Refusal):
@@ -33,7 +43,6 @@ class GateClosed(Refusal):
 class AwaitingApproval(Refusal):
     code = "approval_needs_another_operator"
     title = "A second operator has to approve it"
-    status = HTTPStatus.CONFLICT
 
 
 class NotOnHold(Refusal):
@@ -46,19 +55,46 @@ class NotReversible(Refusal):
     title = "The payout cannot be reversed by this amount"
 
 
-class StripeUnavailable(Refusal):
+class ReversalIdTaken(Refusal):
+    code = "reversal_id_taken"
+    title = "The id stands for another reversal"
+
+
+class ReversalRefused(Refusal):
+    """By Stripe: the expert's balance there does not do, or nothing is left of the transfer."""
+
+    code = "reversal_refused"
+    title = "Stripe refused the reversal: nothing came back"
+
+
+class StripeNotConfigured(Refusal):
     code = "stripe_not_configured"
     title = "No Stripe key is set: nothing can be transferred"
     status = HTTPStatus.SERVICE_UNAVAILABLE
 
 
-class WebhookClosed(Refusal):
-    code = "webhook_closed"
-    title = "No signing secret is set: nothing can be believed"
+class StripeAway(Refusal):
+    """Stripe could not be asked, so nothing was decided: the same request may succeed soon."""
+
+    code = "stripe_unavailable"
+    title = "Stripe cannot be asked just now"
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    retry_after_seconds = 5
+
+
+class WebhooksDisabled(Refusal):
+    code = "webhooks_disabled"
+    title = "No webhook secret is set"
     status = HTTPStatus.SERVICE_UNAVAILABLE
 
 
-class SignatureInvalid(Refusal):
-    code = "signature_invalid"
-    title = "The signature is not Stripe's, or too old"
+class SignatureRefused(Refusal):
+    code = "signature_refused"
+    title = "The signature is not Stripe's"
+    status = HTTPStatus.BAD_REQUEST
+
+
+class WebhookMalformed(Refusal):
+    code = "webhook_malformed"
+    title = "Not an event"
     status = HTTPStatus.BAD_REQUEST

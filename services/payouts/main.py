@@ -9,7 +9,8 @@ from services.payouts.consumers import consumers
 from services.payouts.http import ROUTES
 from services.payouts.sending import Sender
 from services.payouts.settings import Settings
-from services.payouts.stripe_gateway import StripeGateway, TransferGateway
+from services.payouts.stripe_gateway import LiveStripe, StripeGateway
+from services.payouts.sweeping import Sweeper
 
 
 def build(
@@ -17,13 +18,18 @@ def build(
     *,
     clock: Clock | None = None,
     database: Database | None = None,
-    gateway: TransferGateway | None = None,
+    gateway: StripeGateway | None = None,
 ) -> Service:
+    """Without a key there is no gateway: nothing is sent, and each sweep says what is left."""
     settings = settings or Settings()
     clock, database = clock or clock_of(settings), database or database_of("payouts", settings)
     gateway = gateway or _stripe(settings)
     sender = Sender(database, gateway, clock, settings)
     sweep = weekly(settings.sweep_weekday, settings.sweep_time, settings.zone)
+    questions = (
+        Loop("open_attempts", sender.resolve_open, idle_seconds=1.0),
+        Loop("account_notices", sender.check_account, idle_seconds=1.0),
+    )
     return Service(
         name="payouts",
         settings=settings,
@@ -31,16 +37,14 @@ def build(
         database=database,
         routes=ROUTES,
         consumers=consumers(settings, clock),
-        jobs=(Job("payout_sweep", sweep, sender.sweep),),
-        loops=(
-            Loop("open_attempts", sender.resolve_open, idle_seconds=1.0),
-            Loop("account_notices", sender.check_account, idle_seconds=1.0),
-        ),
+        jobs=(Job("payout_sweep", sweep, Sweeper(sender).run),),
+        loops=questions if gateway is not None else (),
         dependencies={"sender": sender},
-        on_stop=(gateway.close,),
+        on_stop=(gateway.close,) if gateway is not None else (),
     )
 
 
-def _stripe(settings: Settings) -> TransferGateway:
-    key = settings.stripe_api_key.get_secret_value() if settings.stripe_api_key else ""
-    return StripeGateway(key or "sk_not_configured", settings.stripe_api_base, settings.stripe_timeout_seconds)
+def _stripe(settings: Settings) -> StripeGateway | None:
+    if not settings.stripe_key:
+        return None
+    return LiveStripe(settings.stripe_key, settings.stripe_api_base, settings.stripe_timeout_seconds)

@@ -6,8 +6,9 @@ from uuid import UUID
 from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Index, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from chassis.columns import Word, one_of
 from chassis.database import Versioned, named_metadata
-from services.payouts.domain import AttemptKind, AttemptOutcome, PayoutMethod, PayoutState, RuleKind
+from services.payouts.domain import AttemptKind, AttemptOutcome, HeldReason, PayoutMethod, PayoutState, RuleKind
 
 Instant = DateTime(timezone=True)
 
@@ -24,7 +25,7 @@ class Expert(Versioned, Model):
     name: Mapped[str]
     email: Mapped[str] = mapped_column(unique=True)
     abn: Mapped[str | None]
-    payout_method: Mapped[str] = mapped_column(default=PayoutMethod.STRIPE_CONNECT)
+    payout_method: Mapped[PayoutMethod] = mapped_column(Word(PayoutMethod), default=PayoutMethod.STRIPE_CONNECT)
     stripe_account_id: Mapped[str | None] = mapped_column(unique=True)
     is_active: Mapped[bool] = mapped_column(default=True)
     can_be_paid: Mapped[bool | None]
@@ -48,7 +49,7 @@ class Board(Model):
     board_version: Mapped[int]
     pool_basis_points: Mapped[int | None]
     closed_at: Mapped[datetime | None]
-    held_reason: Mapped[str | None]
+    held_reason: Mapped[HeldReason | None] = mapped_column(Word(HeldReason))
     held_detail: Mapped[str | None]
     allocated_at: Mapped[datetime | None]
     allocation_version: Mapped[int] = mapped_column(default=0, server_default="0")
@@ -62,13 +63,16 @@ class Board(Model):
 
 
 class BoardPayment(Model):
-    """A client's payment that was heard of before the board's close was: topics keep no order between them."""
+    """What billing says of a board's invoice, kept until the board's close is heard of: topics keep no order between
+    them. One that is void pays for nothing, even where it was paid first.
+    """
 
     __tablename__ = "board_payments"
 
-    board_id: Mapped[UUID] = mapped_column(primary_key=True)
-    invoice_id: Mapped[UUID]
-    paid_at: Mapped[datetime]
+    invoice_id: Mapped[UUID] = mapped_column(primary_key=True)
+    board_id: Mapped[UUID] = mapped_column(index=True)
+    paid_at: Mapped[datetime | None]
+    voided_at: Mapped[datetime | None]
 
 
 class Participation(Model):
@@ -78,17 +82,19 @@ class Participation(Model):
     board_id: Mapped[UUID] = mapped_column(ForeignKey("boards.id"))
     expert_id: Mapped[UUID] = mapped_column(ForeignKey("experts.id"))
     position: Mapped[int]
-    kind: Mapped[str]
+    kind: Mapped[RuleKind] = mapped_column(Word(RuleKind))
     value: Mapped[int] = mapped_column(BigInteger)
 
     __table_args__ = (
         UniqueConstraint("board_id", "expert_id"),
-        CheckConstraint(f"kind IN ({', '.join(repr(kind.value) for kind in RuleKind)})", name="kind"),
+        one_of("kind", RuleKind),
         CheckConstraint("value > 0", name="value"),
     )
 
 
 class Payout(Versioned, Model):
+    """`invoice_id` is the paid invoice that it waits on no longer; without one, its client has not paid."""
+
     __tablename__ = "payouts"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -96,7 +102,7 @@ class Payout(Versioned, Model):
     expert_id: Mapped[UUID] = mapped_column(ForeignKey("experts.id"))
     amount_cents: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str]
-    state: Mapped[str] = mapped_column(default=PayoutState.PENDING)
+    state: Mapped[PayoutState] = mapped_column(Word(PayoutState), default=PayoutState.PENDING)
     state_since: Mapped[datetime]
     reason_code: Mapped[str | None]
     invoice_id: Mapped[UUID | None]
@@ -111,7 +117,7 @@ class Payout(Versioned, Model):
         Index("ix_payouts_expert_id", "expert_id"),
         CheckConstraint("amount_cents > 0", name="amount"),
         CheckConstraint("reversed_cents BETWEEN 0 AND amount_cents", name="reversed"),
-        CheckConstraint(f"state IN ({', '.join(repr(state.value) for state in PayoutState)})", name="state"),
+        one_of("state", PayoutState),
         CheckConstraint(
             "(state IN ('sent', 'reversed')) = (stripe_transfer_id IS NOT NULL)", name="sent_has_its_transfer"
         ),
@@ -119,19 +125,22 @@ class Payout(Versioned, Model):
 
 
 class Attempt(Model):
-    """An intent to move money, stored with its key before the call. Open ones are taken up after `lease_until`."""
+    """An intent to move money, stored with its key before the call. Open ones are taken up after `lease_until`.
+
+    A reversal's `id` is its caller's own, so that asking twice takes back once.
+    """
 
     __tablename__ = "attempts"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     payout_id: Mapped[UUID] = mapped_column(ForeignKey("payouts.id"))
-    kind: Mapped[str] = mapped_column(default=AttemptKind.TRANSFER)
+    kind: Mapped[AttemptKind] = mapped_column(Word(AttemptKind), default=AttemptKind.TRANSFER)
     attempt_no: Mapped[int]
     idempotency_key: Mapped[str] = mapped_column(unique=True)
     destination: Mapped[str]
     amount_cents: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str]
-    outcome: Mapped[str] = mapped_column(default=AttemptOutcome.PENDING)
+    outcome: Mapped[AttemptOutcome] = mapped_column(Word(AttemptOutcome), default=AttemptOutcome.PENDING)
     refusal_code: Mapped[str | None]
     stripe_id: Mapped[str | None]
     reason: Mapped[str | None]
@@ -142,7 +151,13 @@ class Attempt(Model):
     __table_args__ = (
         UniqueConstraint("payout_id", "kind", "attempt_no"),
         Index("uq_attempts_open", "payout_id", unique=True, postgresql_where="outcome IN ('pending', 'unknown')"),
-        CheckConstraint(f"outcome IN ({', '.join(repr(outcome.value) for outcome in AttemptOutcome)})", name="outcome"),
+        Index(
+            "uq_attempts_paid_once",
+            "payout_id",
+            unique=True,
+            postgresql_where="kind = 'transfer' AND outcome = 'succeeded'",
+        ),
+        one_of("outcome", AttemptOutcome),
         CheckConstraint("amount_cents > 0", name="amount"),
     )
 
@@ -167,7 +182,10 @@ class Approval(Model):
 
 
 class AccountNotice(Model):
-    """A webhook that was authentic: a note to ask Stripe about the account again, never a source of facts."""
+    """A webhook that was authentic: a note to ask Stripe about the account again, never a source of facts.
+
+    `asked_at` is when that was last tried, on the machine's clock.
+    """
 
     __tablename__ = "account_notices"
 
@@ -175,12 +193,15 @@ class AccountNotice(Model):
     stripe_account_id: Mapped[str]
     event_type: Mapped[str]
     received_at: Mapped[datetime]
+    asked_at: Mapped[datetime | None]
     settled_at: Mapped[datetime | None]
 
     __table_args__ = (Index("ix_account_notices_open", "received_at", postgresql_where="settled_at IS NULL"),)
 
 
 class Sweep(Model):
+    """One weekly run. It is finished once it has come to every payout; until then it is run again."""
+
     __tablename__ = "sweeps"
 
     due_at: Mapped[datetime] = mapped_column(primary_key=True)

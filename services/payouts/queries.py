@@ -1,17 +1,38 @@
-"""Every SELECT of payouts, and the sweep's own book-keeping rows."""
+"""Every SELECT of payouts."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.errors import NotFound
 from chassis.paging import PageRequest
-from services.payouts.domain import AttemptOutcome, PayoutState
-from services.payouts.models import AccountNotice, Approval, Attempt, Board, Expert, Participation, Payout, Sweep
+from services.payouts.domain import LOOKED_AT_AGAIN, AttemptKind, AttemptOutcome, PayoutState
+from services.payouts.models import (
+    AccountNotice,
+    Approval,
+    Attempt,
+    Board,
+    BoardPayment,
+    Expert,
+    Participation,
+    Payout,
+    Sweep,
+)
+
+OPEN_OUTCOMES = [outcome for outcome in AttemptOutcome if outcome.is_open]
+
+
+# --- payouts and their attempts ---------------------------------------------------------------------------------------
+
+
+async def lock_payout(session: AsyncSession, payout_id: UUID) -> Payout:
+    payout = await session.get(Payout, payout_id, with_for_update=True, populate_existing=True)
+    if payout is None:
+        raise NotFound("no such payout", payout_id=payout_id)
+    return payout
 
 
 async def payout_with_expert(session: AsyncSession, payout_id: UUID) -> tuple[Payout, Expert]:
@@ -48,9 +69,93 @@ async def list_payouts(
     return [(row[0], row[1], row[2]) for row in found]
 
 
+async def ready_payouts(session: AsyncSession) -> Sequence[Payout]:
+    """Oldest first: who has waited longest is paid first when the balance does not do for all."""
+    query = select(Payout).where(Payout.state == PayoutState.READY).order_by(Payout.created_at, Payout.id)
+    return (await session.scalars(query)).all()
+
+
+async def ready_figures(session: AsyncSession) -> tuple[int, int]:
+    """How many are ready, and how many cents they are."""
+    total = func.coalesce(func.sum(Payout.amount_cents), 0)
+    row = (await session.execute(select(func.count(), total).where(Payout.state == PayoutState.READY))).one()
+    return row[0], row[1]
+
+
+async def held_to_look_at(session: AsyncSession) -> Sequence[UUID]:
+    """Those on hold for something that passes by itself, oldest first."""
+    query = (
+        select(Payout.id)
+        .where(Payout.state == PayoutState.ON_HOLD, Payout.invoice_id.is_not(None))
+        .where(Payout.reason_code.in_(LOOKED_AT_AGAIN))
+        .order_by(Payout.created_at, Payout.id)
+    )
+    return (await session.scalars(query)).all()
+
+
+async def lock_held_of_expert(session: AsyncSession, expert_id: UUID, reason_codes: Iterable[str]) -> Sequence[Payout]:
+    query = (
+        select(Payout)
+        .where(Payout.expert_id == expert_id, Payout.state == PayoutState.ON_HOLD)
+        .where(Payout.reason_code.in_(reason_codes))
+        .order_by(Payout.id)
+        .with_for_update()
+    )
+    return (await session.scalars(query.execution_options(populate_existing=True))).all()
+
+
 async def attempts_of(session: AsyncSession, payout_id: UUID) -> Sequence[Attempt]:
     query = select(Attempt).where(Attempt.payout_id == payout_id).order_by(Attempt.created_at, Attempt.id)
     return (await session.scalars(query)).all()
+
+
+async def refused_attempts(session: AsyncSession, payout_id: UUID, kind: AttemptKind) -> Sequence[Attempt]:
+    query = (
+        select(Attempt)
+        .where(Attempt.payout_id == payout_id, Attempt.kind == kind, Attempt.outcome == AttemptOutcome.REFUSED)
+        .order_by(Attempt.attempt_no)
+    )
+    return (await session.scalars(query)).all()
+
+
+async def open_attempt(session: AsyncSession, payout_id: UUID) -> UUID | None:
+    found: UUID | None = await session.scalar(
+        select(Attempt.id).where(Attempt.payout_id == payout_id, Attempt.outcome.in_(OPEN_OUTCOMES))
+    )
+    return found
+
+
+async def last_attempt_no(session: AsyncSession, payout_id: UUID, kind: AttemptKind) -> int:
+    """0 where there was none yet."""
+    of_kind = select(func.max(Attempt.attempt_no)).where(Attempt.payout_id == payout_id, Attempt.kind == kind)
+    return await session.scalar(of_kind) or 0
+
+
+async def next_open_attempt(session: AsyncSession, machine_now: datetime) -> UUID | None:
+    found: UUID | None = await session.scalar(
+        select(Attempt.id)
+        .where(Attempt.outcome.in_(OPEN_OUTCOMES), Attempt.lease_until <= machine_now)
+        .order_by(Attempt.lease_until)
+        .limit(1)
+    )
+    return found
+
+
+async def lock_expired_attempt(
+    session: AsyncSession, attempt_id: UUID, machine_now: datetime
+) -> tuple[Attempt, Payout] | None:
+    """None where somebody else was faster, or it is settled."""
+    found = await session.execute(
+        select(Attempt, Payout)
+        .join(Payout, Payout.id == Attempt.payout_id)
+        .where(Attempt.id == attempt_id, Attempt.outcome.in_(OPEN_OUTCOMES), Attempt.lease_until <= machine_now)
+        .with_for_update(of=Attempt, skip_locked=True)
+    )
+    row = found.one_or_none()
+    return (row[0], row[1]) if row is not None else None
+
+
+# --- approvals --------------------------------------------------------------------------------------------------------
 
 
 async def standing_approval(session: AsyncSession, payout_id: UUID, now: datetime) -> Approval | None:
@@ -62,67 +167,36 @@ async def standing_approval(session: AsyncSession, payout_id: UUID, now: datetim
     return approval
 
 
-async def ready_payouts(session: AsyncSession) -> Sequence[Payout]:
-    """Oldest first: who has waited longest is paid first when the balance does not do for all."""
-    query = select(Payout).where(Payout.state == PayoutState.READY).order_by(Payout.created_at, Payout.id)
-    return (await session.scalars(query)).all()
-
-
-async def next_open_attempt(session: AsyncSession, machine_now: datetime) -> UUID | None:
-    found: UUID | None = await session.scalar(
-        select(Attempt.id)
-        .where(Attempt.outcome.in_([AttemptOutcome.PENDING, AttemptOutcome.UNKNOWN]))
-        .where(Attempt.lease_until <= machine_now)
-        .order_by(Attempt.lease_until)
-        .limit(1)
+async def lock_open_approval(session: AsyncSession, payout_id: UUID) -> Approval | None:
+    """Expired or not."""
+    approval: Approval | None = await session.scalar(
+        select(Approval)
+        .where(Approval.payout_id == payout_id, Approval.approved_at.is_(None))
+        .with_for_update()
+        .execution_options(populate_existing=True)
     )
-    return found
+    return approval
 
 
-async def attempt_created_at(session: AsyncSession, attempt_id: UUID) -> datetime | None:
-    created_at: datetime | None = await session.scalar(select(Attempt.created_at).where(Attempt.id == attempt_id))
-    return created_at
-
-
-async def next_account_notice(session: AsyncSession) -> str | None:
-    """The account that has waited longest to be asked about."""
-    found: str | None = await session.scalar(
-        select(AccountNotice.stripe_account_id)
-        .where(AccountNotice.settled_at.is_(None))
-        .order_by(AccountNotice.received_at)
-        .limit(1)
-    )
-    return found
-
-
-async def open_sweep(session: AsyncSession, due_at: datetime, now: datetime) -> None:
-    await session.execute(insert(Sweep).values(due_at=due_at, started_at=now).on_conflict_do_nothing())
-
-
-async def close_sweep(session: AsyncSession, due_at: datetime, now: datetime, sent: Sequence[Payout]) -> None:
-    """Adds what this run sent; what is still ready then was left for want of balance or was refused."""
-    left = (
-        await session.execute(
-            select(func.count(), func.coalesce(func.sum(Payout.amount_cents), 0)).where(
-                Payout.state == PayoutState.READY
-            )
-        )
-    ).one()
-    await session.execute(
-        update(Sweep)
-        .where(Sweep.due_at == due_at)
-        .values(
-            finished_at=now,
-            sent_count=Sweep.sent_count + len(sent),
-            sent_cents=Sweep.sent_cents + sum(payout.amount_cents for payout in sent),
-            left_count=left[0],
-            left_cents=left[1],
-        )
-    )
+# --- sweeps and webhooks ----------------------------------------------------------------------------------------------
 
 
 async def list_sweeps(session: AsyncSession, limit: int) -> Sequence[Sweep]:
     return (await session.scalars(select(Sweep).order_by(Sweep.due_at.desc()).limit(limit))).all()
+
+
+async def next_account_notice(session: AsyncSession) -> str | None:
+    """The account to be asked about next: the one that was asked about longest ago, so that none holds up another."""
+    found: str | None = await session.scalar(
+        select(AccountNotice.stripe_account_id)
+        .where(AccountNotice.settled_at.is_(None))
+        .order_by(AccountNotice.asked_at.nulls_first(), AccountNotice.received_at)
+        .limit(1)
+    )
+    return found
+
+
+# --- experts ----------------------------------------------------------------------------------------------------------
 
 
 async def list_experts(session: AsyncSession, page: PageRequest) -> Sequence[Expert]:
@@ -138,6 +212,23 @@ async def expert(session: AsyncSession, expert_id: UUID) -> Expert:
     return found
 
 
+async def lock_expert(session: AsyncSession, expert_id: UUID) -> Expert:
+    found = await session.get(Expert, expert_id, with_for_update=True, populate_existing=True)
+    if found is None:
+        raise NotFound("no such expert", expert_id=expert_id)
+    return found
+
+
+async def lock_expert_by_account(session: AsyncSession, stripe_account_id: str) -> Expert | None:
+    found: Expert | None = await session.scalar(
+        select(Expert)
+        .where(Expert.stripe_account_id == stripe_account_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return found
+
+
 async def refuse_unknown_experts(session: AsyncSession, expert_ids: Iterable[UUID]) -> None:
     asked = set(expert_ids)
     known = set(await session.scalars(select(Expert.id).where(Expert.id.in_(asked))))
@@ -145,8 +236,23 @@ async def refuse_unknown_experts(session: AsyncSession, expert_ids: Iterable[UUI
         raise NotFound("no such expert", expert_id=min(asked - known))
 
 
+# --- boards -----------------------------------------------------------------------------------------------------------
+
+
 async def board(session: AsyncSession, board_id: UUID) -> Board:
     found = await session.get(Board, board_id)
+    if found is None:
+        raise NotFound("no such board", board_id=board_id)
+    return found
+
+
+async def lock_board_if_known(session: AsyncSession, board_id: UUID) -> Board | None:
+    """None before it was heard of."""
+    return await session.get(Board, board_id, with_for_update=True, populate_existing=True)
+
+
+async def lock_board(session: AsyncSession, board_id: UUID) -> Board:
+    found = await lock_board_if_known(session, board_id)
     if found is None:
         raise NotFound("no such board", board_id=board_id)
     return found
@@ -164,3 +270,21 @@ async def participations_of(session: AsyncSession, board_id: UUID) -> Sequence[P
 
 async def payouts_of_board(session: AsyncSession, board_id: UUID) -> Sequence[Payout]:
     return (await session.scalars(select(Payout).where(Payout.board_id == board_id).order_by(Payout.id))).all()
+
+
+async def lock_payouts_of_board(session: AsyncSession, board_id: UUID) -> Sequence[Payout]:
+    query = select(Payout).where(Payout.board_id == board_id).order_by(Payout.id).with_for_update()
+    return (await session.scalars(query.execution_options(populate_existing=True))).all()
+
+
+async def standing_payment(session: AsyncSession, board_id: UUID) -> BoardPayment | None:
+    """The first paid invoice of the board that is not void."""
+    found: BoardPayment | None = await session.scalar(
+        select(BoardPayment)
+        .where(BoardPayment.board_id == board_id)
+        .where(BoardPayment.paid_at.is_not(None), BoardPayment.voided_at.is_(None))
+        .order_by(BoardPayment.paid_at, BoardPayment.invoice_id)
+        .limit(1)
+        .execution_options(populate_existing=True)
+    )
+    return found

@@ -3,38 +3,64 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 from uuid import UUID
 
 import structlog
 
+from chassis.audit import Actor
 from chassis.clock import Clock
 from chassis.database import Database
-from chassis.errors import Refusal
 from services.payouts import queries
-from services.payouts.commands import payouts as commands
-from services.payouts.commands.experts import settle_account
-from services.payouts.commands.payouts import Begun, Terms
-from services.payouts.domain import AttemptKind, NextStep, PayoutState, step_for_open_attempt
-from services.payouts.models import Payout
+from services.payouts.commands import attempts, payouts
+from services.payouts.commands.approvals import ask_for_run
+from services.payouts.commands.attempts import Begun, Reversal, Terms
+from services.payouts.commands.experts import settle_account, take_account_notice
+from services.payouts.domain import AttemptKind, NextStep, is_doubtful, step_for_open_attempt
+from services.payouts.errors import NotReversible, StripeAway, StripeNotConfigured
+from services.payouts.models import Attempt, Payout
 from services.payouts.settings import Settings
-from services.payouts.stripe_gateway import GatewayAway, Refused, TransferGateway
+from services.payouts.stripe_gateway import Refused, StripeGateway, Unknown
 
 log = structlog.get_logger(__name__)
+
+AnswerT = TypeVar("AnswerT")
 
 
 def machine_now() -> datetime:
     return datetime.now(UTC)
 
 
+def answered(answer: AnswerT | Unknown) -> AnswerT:
+    """What Stripe said to a question. Raises StripeAway where it said nothing."""
+    if isinstance(answer, Unknown):
+        raise StripeAway(f"it gave no answer: {answer.reason}")
+    return answer
+
+
 @dataclass
 class Sender:
-    """What sends payouts: the weekly sweep, an operator, and whoever takes up an attempt without an answer."""
+    """What sends payouts: the weekly sweep, an operator, and whoever takes up an attempt without an answer.
+
+    Without a key there is no gateway: nothing goes, and the sweep says what is left.
+    """
 
     database: Database
-    gateway: TransferGateway
+    gateway: StripeGateway | None
     clock: Clock
     settings: Settings
     machine_now: Callable[[], datetime] = machine_now
+
+    @property
+    def stripe(self) -> StripeGateway:
+        """Raises StripeNotConfigured where there is none."""
+        if self.gateway is None:
+            raise StripeNotConfigured("set STRIPE_API_KEY")
+        return self.gateway
+
+    def refuse_without_key(self) -> None:
+        """Before anything is written that only Stripe could make true."""
+        _ = self.stripe
 
     @property
     def _terms(self) -> Terms:
@@ -45,26 +71,66 @@ class Sender:
             gnosis_safe_enabled=self.settings.gnosis_safe_enabled,
         )
 
-    async def send(self, payout_id: UUID) -> Payout:
+    async def send(self, payout_id: UUID, approver: Actor | None = None) -> Payout:
         """One ready payout: the account is asked for, the intent stored, Stripe called, the outcome stored."""
         async with self.database.reading() as session:
             payout, expert = await queries.payout_with_expert(session, payout_id)
-            commands.refuse_closed_gates(payout, expert, self.settings.gnosis_safe_enabled)
-        payability = await self.gateway.payability(expert.stripe_account_id or "")
+            attempts.refuse_unready(payout)
+            payouts.refuse_closed_gates(payout, expert, self.settings.gnosis_safe_enabled)
+        payability = answered(await self.stripe.payability(expert.stripe_account_id or ""))
         if not payability.can_be_paid:
             async with self.database.transaction() as session:
-                return await commands.hold_payout(session, payout_id, "account_not_payable", self.clock.now())
+                return await payouts.hold_payout(session, payout_id, "account_not_payable", self.clock.now())
         async with self.database.transaction() as session:
-            begun = await commands.begin_transfer(session, payout_id, self._terms)
+            begun = await attempts.begin_transfer(session, payout_id, self._terms, approver)
         return await self._execute(begun)
 
-    async def reverse(self, payout_id: UUID, amount_cents: int, reason: str) -> Payout:
+    async def run(self, payout_id: UUID, operator: Actor) -> bool:
+        """By hand: whether it was sent, or now waits for a second operator."""
+        self.refuse_without_key()
+        valid = timedelta(hours=self.settings.approval_hours)
         async with self.database.transaction() as session:
-            begun = await commands.begin_reversal(session, payout_id, amount_cents, reason, self._terms)
-        return await self._execute(begun)
+            is_approved = await ask_for_run(session, payout_id, operator, self.clock.now(), valid)
+        if is_approved:
+            await self.send(payout_id, operator)
+        return is_approved
+
+    async def reverse(self, reversal: Reversal, operator: Actor) -> Attempt:
+        """The attempt as it stands: still open where the answer was lost, or another request is at it."""
+        self.refuse_without_key()
+        if await self._found_after_all(reversal.payout_id, AttemptKind.REVERSAL, operator):
+            raise NotReversible("an earlier reversal did go through: look again", payout_id=reversal.payout_id)
+        async with self.database.transaction() as session:
+            begun = await attempts.begin_reversal(session, reversal, operator, self._terms)
+        if begun is not None:
+            await self._execute(begun)
+        async with self.database.reading() as session:
+            return await session.get_one(Attempt, reversal.id)
+
+    async def release(self, payout_id: UUID, operator: Actor, reason: str) -> None:
+        """Lets it be sent again, unless it turns out that it was."""
+        if await self._found_after_all(payout_id, AttemptKind.TRANSFER, operator):
+            return
+        async with self.database.transaction() as session:
+            await payouts.release_payout(session, payout_id, operator, reason, self.clock.now())
+
+    async def _found_after_all(self, payout_id: UUID, kind: AttemptKind, operator: Actor) -> bool:
+        """Whether something is at Stripe that was taken for refused, though Stripe itself had not said so."""
+        async with self.database.reading() as session:
+            payout, _ = await queries.payout_with_expert(session, payout_id)
+            refused = await queries.refused_attempts(session, payout_id, kind)
+        for attempt in refused:
+            if not is_doubtful(attempt.refusal_code or ""):
+                continue
+            found = answered(await self.stripe.find(attempts.order_of(attempt, payout)))
+            if found is not None:
+                async with self.database.transaction() as session:
+                    await attempts.correct_outcome(session, attempt.id, found, operator, self.clock.now())
+                return True
+        return False
 
     async def _execute(self, begun: Begun) -> Payout:
-        outcome = await self.gateway.execute(begun.order)
+        outcome = await self.stripe.execute(begun.order)
         log.info(
             "attempt_answered",
             payout_id=str(begun.order.payout_id),
@@ -72,50 +138,17 @@ class Sender:
             outcome=type(outcome).__name__,
         )
         async with self.database.transaction() as session:
-            return await commands.record_outcome(session, begun.attempt_id, outcome, self._terms)
-
-    async def sweep(self, due_at: datetime) -> None:
-        """Sends what is ready, oldest first, as far as the balance goes. Run again, it goes on where it stopped."""
-        async with self.database.transaction() as session:
-            await queries.open_sweep(session, due_at, self.clock.now())
-            waiting = await queries.ready_payouts(session)
-        available_cents = await self.gateway.available_cents("AUD") if waiting else 0
-        sent: list[Payout] = []
-        for payout in waiting:
-            if payout.amount_cents > available_cents:
-                continue
-            settled = await self._send_in_sweep(payout.id)
-            if settled is not None and settled.state == PayoutState.SENT:
-                sent.append(settled)
-                available_cents -= settled.amount_cents
-        async with self.database.transaction() as session:
-            await queries.close_sweep(session, due_at, self.clock.now(), sent)
-
-    async def _send_in_sweep(self, payout_id: UUID) -> Payout | None:
-        """One payout that cannot go does not keep the others from going."""
-        try:
-            return await self.send(payout_id)
-        except Refusal as refusal:
-            log.warning("sweep_left_out", payout_id=str(payout_id), code=refusal.code)
-            await self._hold_unless_moved(payout_id, refusal)
-            return None
-
-    async def _hold_unless_moved(self, payout_id: UUID, refusal: Refusal) -> None:
-        reason = refusal.ids.get("reason_code")
-        if reason is None:
-            return
-        async with self.database.transaction() as session:
-            await commands.hold_payout(session, payout_id, reason, self.clock.now())
+            return await attempts.record_outcome(session, begun.attempt_id, outcome, self._terms)
 
     async def check_account(self) -> bool:
         """Asks Stripe about one account that a webhook spoke of. Whether there was one."""
-        async with self.database.reading() as session:
-            account_id = await queries.next_account_notice(session)
+        async with self.database.transaction() as session:
+            account_id = await take_account_notice(session, self.machine_now())
         if account_id is None:
             return False
         # Taken before the question: a notice that comes meanwhile is asked about again.
         now = self.clock.now()
-        payability = await self.gateway.payability(account_id)
+        payability = answered(await self.stripe.payability(account_id))
         async with self.database.transaction() as session:
             await settle_account(session, account_id, payability, now)
         return True
@@ -124,27 +157,21 @@ class Sender:
         """Takes up one attempt that has no answer and whose lease has run out. Whether there was one."""
         async with self.database.transaction() as session:
             attempt_id = await queries.next_open_attempt(session, self.machine_now())
-            begun = await commands.renew_lease(session, attempt_id, self._terms) if attempt_id else None
-            created_at = await queries.attempt_created_at(session, begun.attempt_id) if begun else None
-        if begun is None or created_at is None:
+            begun = await attempts.renew_lease(session, attempt_id, self._terms) if attempt_id else None
+        if begun is None:
             return False
-        await self._resolve(begun, created_at)
+        await self._resolve(begun)
         return True
 
-    async def _resolve(self, begun: Begun, created_at: datetime) -> None:
-        try:
-            found = await self.gateway.find(begun.order)
-        except GatewayAway as away:
-            log.warning("attempt_not_looked_up", payout_id=str(begun.order.payout_id), fault=str(away))
+    async def _resolve(self, begun: Begun) -> None:
+        found = await self.stripe.find(begun.order)
+        if isinstance(found, Unknown):
+            log.warning("attempt_not_looked_up", payout_id=str(begun.order.payout_id), reason=found.reason)
             return
-        if found is not None:
-            async with self.database.transaction() as session:
-                await commands.record_outcome(session, begun.attempt_id, found, self._terms)
-            return
-        if step_for_open_attempt(created_at, self.clock.now()) is NextStep.SEND_AGAIN:
+        if found is None and step_for_open_attempt(begun.created_at, self.clock.now()) is NextStep.SEND_AGAIN:
             await self._execute(begun)
             return
-        # Stripe has no such transfer and the key is too old to be sent again: it did not happen.
+        # Stripe has no such transfer and the key is too old to be sent again: it did not happen, as far as one can see.
         code = "never_happened" if begun.order.kind is AttemptKind.TRANSFER else "reversal_never_happened"
         async with self.database.transaction() as session:
-            await commands.record_outcome(session, begun.attempt_id, Refused(code, ""), self._terms)
+            await attempts.record_outcome(session, begun.attempt_id, found or Refused(code, ""), self._terms)

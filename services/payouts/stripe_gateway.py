@@ -2,10 +2,10 @@
 
 Every call that moves money carries a key that the caller stored before: the SDK would make up a random one, under
 which an outer retry would pay twice. The SDK's own retries are off for the same reason of clarity: an answer is
-`Succeeded`, `Refused` (Stripe said no, nothing moved) or `Unknown` (it may have moved).
+`Succeeded`, `Refused` (Stripe said no, nothing moved) or `Unknown` (it may have moved). A question may be repeated;
+one that could not be answered is `Unknown` too.
 """
 
-import json
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
@@ -17,7 +17,9 @@ from services.payouts.domain import AttemptKind
 API_VERSION = "2026-10-28.endive"
 
 # Refused before the endpoint ran, or by a rule that a later call with the same key may pass: nothing is decided.
-UNDECIDED_STATUSES = frozenset({401, 409, 429})
+UNDECIDED_STATUSES = frozenset({401, 408, 409, 425, 429})
+# The key stands for an earlier request, and what became of that one is not said.
+UNDECIDED_TYPES = frozenset({"idempotency_error"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,60 +75,23 @@ class Payability:
     reason: str | None = None
 
 
-class GatewayAway(Exception):
-    """A question (not an order) could not be answered: ask again later."""
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """What a webhook is about; what it says beyond that is asked for again, never believed."""
-
-    event_id: str
-    event_type: str
-    stripe_account_id: str
-
-
-class NotStripe(Exception):
-    """A body whose signature is not Stripe's, or older than the tolerance."""
-
-
-def read_notice(body: bytes, signature: str, secret: str) -> Notice | None:
-    """The notice of a signed Connect event about an account, None where it is about nothing of ours.
-
-    Raises NotStripe. The tolerance of five minutes is on the machine's clock.
-    """
-    try:
-        stripe.WebhookSignature.verify_header(body.decode(), signature, secret, stripe.Webhook.DEFAULT_TOLERANCE)
-        event = json.loads(body)
-    except (stripe.SignatureVerificationError, ValueError) as fault:
-        raise NotStripe from fault
-    account_id = event.get("account")
-    if not isinstance(account_id, str) or event.get("type") not in ACCOUNT_EVENTS:
-        return None
-    return Notice(str(event["id"]), str(event["type"]), account_id)
-
-
-ACCOUNT_EVENTS = frozenset({"account.updated", "capability.updated", "account.application.deauthorized"})
-
-
-class TransferGateway(Protocol):
+class StripeGateway(Protocol):
     async def execute(self, order: MoneyOrder) -> Outcome: ...
-    async def find(self, order: MoneyOrder) -> Succeeded | None:
-        """The transfer or reversal that an earlier call of this order made. Raises GatewayAway."""
+
+    async def find(self, order: MoneyOrder) -> Succeeded | Unknown | None:
+        """The transfer or reversal that an earlier call of this order made; None where there is none."""
         ...
 
-    async def payability(self, account_id: str) -> Payability:
-        """Raises GatewayAway."""
-        ...
+    async def payability(self, account_id: str) -> Payability | Unknown: ...
 
-    async def available_cents(self, currency: str) -> int:
-        """What can be transferred now. Raises GatewayAway."""
+    async def available_cents(self, currency: str) -> int | Unknown:
+        """What can be transferred now."""
         ...
 
     async def close(self) -> None: ...
 
 
-class StripeGateway:
+class LiveStripe:
     def __init__(self, api_key: str, api_base: str | None, timeout_seconds: float) -> None:
         self._http = stripe.HTTPXClient(timeout=timeout_seconds)
         self._client = stripe.StripeClient(
@@ -139,15 +104,13 @@ class StripeGateway:
 
     async def execute(self, order: MoneyOrder) -> Outcome:
         try:
-            if order.kind is AttemptKind.TRANSFER:
-                return Succeeded(await self._transfer(order))
-            return Succeeded(await self._reverse(order))
-        except stripe.APIConnectionError:
-            return Unknown("no_answer")
+            is_transfer = order.kind is AttemptKind.TRANSFER
+            stripe_id = await (self._transfer(order) if is_transfer else self._reverse(order))
         except stripe.StripeError as fault:
             return outcome_of(fault)
+        return Succeeded(stripe_id) if stripe_id else Unknown("answer_without_id")
 
-    async def _transfer(self, order: MoneyOrder) -> str:
+    async def _transfer(self, order: MoneyOrder) -> str | None:
         transfer = await self._client.v1.transfers.create_async(
             {
                 "amount": order.amount_cents,
@@ -158,9 +121,9 @@ class StripeGateway:
             },
             {"idempotency_key": order.idempotency_key},
         )
-        return transfer.id
+        return getattr(transfer, "id", None)
 
-    async def _reverse(self, order: MoneyOrder) -> str:
+    async def _reverse(self, order: MoneyOrder) -> str | None:
         if order.source_id is None:
             raise ValueError("a reversal needs the transfer it reverses")
         reversal = await self._client.v1.transfers.reversals.create_async(
@@ -168,9 +131,9 @@ class StripeGateway:
             {"amount": order.amount_cents, "metadata": order.metadata},
             {"idempotency_key": order.idempotency_key},
         )
-        return reversal.id
+        return getattr(reversal, "id", None)
 
-    async def find(self, order: MoneyOrder) -> Succeeded | None:
+    async def find(self, order: MoneyOrder) -> Succeeded | Unknown | None:
         try:
             if order.kind is AttemptKind.TRANSFER:
                 transfers = await self._client.v1.transfers.list_async(
@@ -181,27 +144,27 @@ class StripeGateway:
                 reversals = await self._client.v1.transfers.reversals.list_async(order.source_id or "", {"limit": 100})
                 found = [item.id async for item in reversals.auto_paging_iter() if _matches(item.metadata, order)]
         except stripe.StripeError as fault:
-            raise GatewayAway(type(fault).__name__) from fault
+            return _unanswered(fault)
         return Succeeded(found[0]) if found else None
 
-    async def payability(self, account_id: str) -> Payability:
+    async def payability(self, account_id: str) -> Payability | Unknown:
         try:
             account = await self._client.v1.accounts.retrieve_async(account_id)
         except (stripe.InvalidRequestError, stripe.PermissionError):
             return Payability(False, "account_invalid")
         except stripe.StripeError as fault:
-            raise GatewayAway(type(fault).__name__) from fault
+            return _unanswered(fault)
         capabilities = account.capabilities
         if capabilities is not None and getattr(capabilities, "transfers", None) == "active":
             return Payability(True)
         requirements = account.requirements
         return Payability(False, (requirements.disabled_reason if requirements else None) or "transfers_inactive")
 
-    async def available_cents(self, currency: str) -> int:
+    async def available_cents(self, currency: str) -> int | Unknown:
         try:
             balance = await self._client.v1.balance.retrieve_async()
         except stripe.StripeError as fault:
-            raise GatewayAway(type(fault).__name__) from fault
+            return _unanswered(fault)
         return sum(amount.amount for amount in balance.available if amount.currency == currency.lower())
 
     async def close(self) -> None:
@@ -209,12 +172,25 @@ class StripeGateway:
 
 
 def outcome_of(fault: stripe.StripeError) -> Outcome:
-    """A 5xx may have done the work; a 4xx did not, except those that a retry under the same key decides."""
-    status = fault.http_status or 0
-    if status >= 500 or status == 0 or status in UNDECIDED_STATUSES:
-        return Unknown(f"http_{status}")
-    kind = fault.error.type if fault.error else None
-    return Refused(fault.code or kind or f"http_{status}", fault.user_message or "")
+    """Only Stripe's own no is one. An answer that cannot be read says nothing: a 200 cut short has moved the money."""
+    status, told = fault.http_status or 0, fault.error
+    if not 400 <= status < 500 or status in UNDECIDED_STATUSES or isinstance(fault, stripe.RateLimitError):
+        return _unanswered(fault)
+    if told is None or told.type in UNDECIDED_TYPES:
+        return _unanswered(fault)
+    return Refused(fault.code or told.type or f"http_{status}", fault.user_message or "")
+
+
+def _unanswered(fault: stripe.StripeError) -> Unknown:
+    return Unknown(f"http_{fault.http_status}" if fault.http_status else "no_answer")
+
+
+def is_authentic(body: bytes, signature: str | None, secret: str, tolerance_seconds: int) -> bool:
+    """Whether Stripe signed exactly these bytes within the tolerance of the machine's clock."""
+    try:
+        return bool(stripe.WebhookSignature.verify_header(body, signature, secret, tolerance_seconds))
+    except (stripe.SignatureVerificationError, UnicodeDecodeError):
+        return False
 
 
 def _matches(metadata: stripe.StripeObject | dict[str, str] | None, order: MoneyOrder) -> bool:

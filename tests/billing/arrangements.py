@@ -14,9 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.clock import FixedClock
 from chassis.database import Database
 from chassis.ids import new_id
+from chassis.outbox import unpack_headers
+from contracts.envelope import from_headers
 from contracts.values import AdjustmentType, CreditReason, InvoiceKind, ProductType
 from services.billing.commands.accounts import AccountState, apply_account_states
-from services.billing.commands.adjustments import AddAdjustment, ApprovalRule, Decider, add_adjustment
+from services.billing.commands.adjusting import Decider
+from services.billing.commands.adjustments import AddAdjustment, ApprovalRule, add_adjustment
 from services.billing.commands.client_invoices import ClosedBoard, draft_board_invoices
 from services.billing.commands.deliveries import record_deliveries
 from services.billing.commands.drafts import DraftResult, GenerateDrafts, generate_drafts
@@ -184,6 +187,12 @@ class Books:
             await draft_board_invoices(session, [board], self.clock.now())
         return UUID(str(await self.value("SELECT id FROM invoices WHERE board_id = :id", id=board.board_id)))
 
+    async def client_invoices(self, *amounts_cents: int) -> list[UUID]:
+        """Issued ones of one client, a board each; ex GST."""
+        client = client_state(new_id())
+        drafts = [await self.board_draft(cents, client=client) for cents in amounts_cents]
+        return [(await self.issue(id_, kind=InvoiceKind.CLIENT, stripe_invoice_id=None)).id for id_ in drafts]
+
     async def pay(self, invoice_id: UUID, amount_cents: int, reference: str, **changed: Any) -> RecordedPayment:
         command: dict[str, Any] = {
             "received_at": self.clock.now(),
@@ -197,6 +206,21 @@ class Books:
                 RecordPayment(invoice_id=invoice_id, amount_cents=amount_cents, reference=reference, **command),
                 self.clock.now(),
             )
+
+    async def pay_at_stripe(self, invoice_id: UUID, amount_cents: int) -> RecordedPayment:
+        """As the settler records what Stripe has."""
+        self._references += 1
+        async with self.unit() as session:
+            command = RecordPayment(
+                invoice_id=invoice_id,
+                amount_cents=amount_cents,
+                received_at=self.clock.now(),
+                method=PaymentMethod.STRIPE,
+                by="stripe",
+                external_payment_ref=f"pi_test{self._references:010}",
+                excess_to_credit=True,
+            )
+            return await record_payment(session, command, self.clock.now())
 
     async def credit(self, invoice_id: UUID, amount_cents: int | None, **changed: Any) -> Adjustment:
         """Ex GST; None is all that is left."""
@@ -233,10 +257,10 @@ class Books:
         """The bodies of the events in the outbox, in their order, each with its `type` and `version`."""
         found = []
         for row in await self.rows("SELECT topic, key, headers, body FROM outbox ORDER BY id"):
-            headers = dict(json.loads(row.headers))
+            envelope = from_headers(unpack_headers(row.headers))
             event = json.loads(row.body)
-            event |= {"type": headers["ce_type"], "version": int(headers["ce_aggregateversion"])}
-            event |= {"key": row.key.decode(), "causation_id": headers.get("ce_causationid")}
+            event |= {"type": envelope.type, "version": envelope.aggregate_version}
+            event |= {"key": row.key.decode(), "causation_id": envelope.causation_id}
             found.append(event)
         return [event for event in found if type_ in {None, event["type"]}]
 

@@ -43,7 +43,7 @@ class FakeStripe:
     async def payments(self, invoice_id: str) -> Succeeded[list[StripePayment]] | Refused | Unknown:
         if self._stays_silent():
             return Unknown("no_answer")
-        return Succeeded(list(self.paid.get(invoice_id, ())))
+        return Succeeded([payment for payment in self.paid.get(invoice_id, ()) if payment.amount_cents])
 
     async def close(self) -> None:
         """Nothing is open."""

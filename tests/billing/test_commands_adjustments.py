@@ -5,8 +5,10 @@ from uuid import UUID
 import pytest
 
 from chassis.ids import new_id
-from contracts.values import AdjustmentType
-from services.billing.commands.adjustments import Decider, approve_adjustment, reject_adjustment
+from contracts.values import AdjustmentType, GstTreatment, InvoiceKind
+from services.billing.commands.adjusting import Decider
+from services.billing.commands.adjustments import approve_adjustment, reject_adjustment
+from services.billing.commands.client_invoices import DraftLine, SetLines, set_lines
 from services.billing.domain.adjustments import DebitReason, RefusedReason
 from services.billing.domain.statuses import AdjustmentState, InvoiceStatus
 from services.billing.errors import (
@@ -100,16 +102,11 @@ class TestCredit:
         with pytest.raises(UnknownReason, match="invalid_contact"):
             await books.credit(invoice.id, 100, reason_code="goodwill")
 
-    async def test_refuses_more_than_the_line_the_invoice_or_the_balance_has(
-        self, books: Books, invoice: Invoice
-    ) -> None:
+    async def test_refuses_more_than_the_line_or_the_invoice_has(self, books: Books, invoice: Invoice) -> None:
         with pytest.raises(CreditTooLarge, match=r"\$85\.01 .* \$85\.00"):
             await books.credit(invoice.id, 8_501, line_no=1)
         with pytest.raises(CreditTooLarge):
             await books.credit(invoice.id, 25_501)
-        await books.pay(invoice.id, 28_000, "bank 1")
-        with pytest.raises(CreditTooLarge, match=r"is owed"):
-            await books.credit(invoice.id, 46)
         with pytest.raises(LineNotFound):
             await books.credit(invoice.id, 100, line_no=4)
 
@@ -123,8 +120,66 @@ class TestCredit:
         first = await books.credit(invoice.id, 100, adjustment_id=id_)
         assert (await books.credit(invoice.id, 100, adjustment_id=id_)).number == first.number
         assert (await books.invoice(invoice.id)).credits_cents == 100
+        other = await books.issued_invoice()
+        for id_of, amount, changed in (
+            (invoice.id, 101, {}),
+            (invoice.id, None, {}),
+            (invoice.id, 100, {"line_no": 1}),
+            (invoice.id, 100, {"notes": "Another"}),
+            (invoice.id, 100, {"reason_code": "system_fault"}),
+            (invoice.id, 100, {"type": AdjustmentType.DEBIT, "reason_code": DebitReason.PRICE_CORRECTION}),
+            (other.id, 100, {}),
+        ):
+            with pytest.raises(AdjustmentIdTaken):
+                await books.credit(id_of, amount, adjustment_id=id_, **changed)
+
+    async def test_of_all_sent_twice_is_one_though_nothing_is_left(self, books: Books, invoice: Invoice) -> None:
+        id_ = new_id()
+        for _ in range(2):
+            assert (await books.credit(invoice.id, None, line_no=1, adjustment_id=id_)).ex_gst_cents == 8_500
         with pytest.raises(AdjustmentIdTaken):
-            await books.credit(invoice.id, 100, adjustment_id=id_, line_no=1)
+            await books.credit(invoice.id, 8_500, line_no=1, adjustment_id=id_)
+
+
+class TestCreditOfADiscount:
+    """A client's invoice whose lines take something off: nobody is given back what was never paid."""
+
+    async def issued(self, books: Books, *lines: DraftLine) -> Invoice:
+        draft = await books.board_draft()
+        async with books.unit() as session:
+            await set_lines(session, SetLines(draft, 1, lines))
+        return await books.issue(draft, kind=InvoiceKind.CLIENT, stripe_invoice_id=None)
+
+    @pytest.mark.parametrize(
+        ("lines", "credited"),
+        [
+            pytest.param([DraftLine("Board", 1, 1_000), DraftLine("Goodwill", 1, -200)], (800, 80), id="a discount"),
+            pytest.param(
+                [
+                    DraftLine("Board", 1, 1_000),
+                    DraftLine("Travel", 1, 1_000, GstTreatment.GST_FREE),
+                    DraftLine("Goodwill", 1, -1_000),
+                ],
+                (1_000, 0),
+                id="of all that is taxable",
+            ),
+        ],
+    )
+    async def test_of_all_is_what_the_invoice_comes_to(
+        self, books: Books, lines: list[DraftLine], credited: tuple[int, int]
+    ) -> None:
+        invoice = await self.issued(books, *lines)
+        adjustment = await books.credit(invoice.id, None)
+        assert (adjustment.ex_gst_cents, adjustment.gst_cents) == credited
+        assert (await books.invoice(invoice.id)).balance_cents == 0
+        assert await books.trial_balance() == {"revenue": -credited[0], "credits_given": credited[0]}
+
+    async def test_explicitly_of_all_is_the_same(self, books: Books) -> None:
+        invoice = await self.issued(books, DraftLine("Board", 1, 1_000), DraftLine("Goodwill", 1, -200))
+        with pytest.raises(CreditTooLarge, match=r"\$8\.01 .* \$8\.00"):
+            await books.credit(invoice.id, 801)
+        await books.credit(invoice.id, 800)
+        assert (await books.invoice(invoice.id)).balance_cents == 0
 
 
 class TestSecondOperator:
@@ -155,9 +210,16 @@ class TestSecondOperator:
     async def test_agrees_to_no_more_than_is_left_by_then(
         self, books: Books, invoice: Invoice, pending: Adjustment
     ) -> None:
-        await books.pay(invoice.id, 9_000, "bank 1")
+        await books.credit(invoice.id, 8_500, line_no=1)
         with pytest.raises(CreditTooLarge):
             await approve(books, pending.id, CHECKER)
+
+    async def test_agrees_after_the_payment_all_the_same(
+        self, books: Books, invoice: Invoice, pending: Adjustment
+    ) -> None:
+        await books.pay(invoice.id, 28_050, "bank 1")
+        await approve(books, pending.id, CHECKER)
+        assert (await books.invoice(invoice.id)).customer_credit_cents == 20_020
 
     async def test_may_say_no_for_good(self, books: Books, pending: Adjustment) -> None:
         assert (await reject(books, pending.id, CHECKER)).state is AdjustmentState.REJECTED
@@ -172,7 +234,7 @@ class TestSecondOperator:
 
 
 class TestDebit:
-    DEBIT = {"type": AdjustmentType.DEBIT, "reason_code": DebitReason.LATE_DELIVERY, "notes": "Lead of 31 March"}
+    DEBIT = {"type": AdjustmentType.DEBIT, "reason_code": DebitReason.PRICE_CORRECTION, "notes": "As agreed in May"}
 
     async def test_adds_to_what_is_owed(self, books: Books, invoice: Invoice) -> None:
         await books.credit(invoice.id, 3_850, **self.DEBIT)

@@ -1,4 +1,4 @@
-"""A client's invoice: one draft per board for ever, lines that can be changed until it is sent."""
+"""A client's invoice: one per board that counts, lines that can be changed until it is sent."""
 
 from dataclasses import replace
 from uuid import UUID
@@ -7,10 +7,18 @@ import pytest
 
 from chassis.ids import new_id
 from contracts.values import GstTreatment, InvoiceKind
-from services.billing.commands.client_invoices import DraftLine, SetLines, set_lines
+from services.billing.commands.client_invoices import (
+    ClosedBoard,
+    DraftLine,
+    SetLines,
+    draft_board_invoices,
+    redraft_board_invoice,
+    set_lines,
+)
+from services.billing.commands.payouts import PayoutMoved, PayoutStep, post_payouts
 from services.billing.commands.voids import VoidInvoice, VoidReason, void_invoice
 from services.billing.domain.statuses import InvoiceStatus
-from services.billing.errors import NotADraft, NotOfThisKind, NotReadyToIssue, VersionConflict
+from services.billing.errors import NotADraft, NotOfThisKind, NotReadyToIssue, NotVoid, VersionConflict
 from services.billing.models import Invoice
 from tests.billing.arrangements import NOW, Books, client_state
 
@@ -31,7 +39,7 @@ class TestDraftBoardInvoices:
         await books.board_draft(client=client_state(client_id, version=3, name="Three"))
         assert await books.value("SELECT name FROM accounts WHERE id = :id", id=client_id) == "Four"
 
-    async def test_one_per_board_for_ever(self, books: Books) -> None:
+    async def test_one_per_board_that_is_closed(self, books: Books) -> None:
         board_id = new_id()
         first = await books.board_draft(board_id=board_id)
         assert await books.board_draft(999, board_id=board_id) == first
@@ -39,6 +47,113 @@ class TestDraftBoardInvoices:
             await void_invoice(session, VoidInvoice(first, VoidReason.DUPLICATE, "Robin Field"), NOW)
         assert await books.board_draft(board_id=board_id) == first
         assert len(await books.published("invoice.drafted")) == 1
+
+
+class TestRedraft:
+    async def void(self, books: Books, invoice_id: UUID) -> None:
+        async with books.unit() as session:
+            await void_invoice(session, VoidInvoice(invoice_id, VoidReason.WRONG_DETAILS, "Robin Field"), NOW)
+
+    async def redraft(self, books: Books, invoice_id: UUID) -> Invoice:
+        async with books.unit() as session:
+            return await redraft_board_invoice(session, invoice_id, NOW)
+
+    async def test_of_a_void_invoice_bills_its_board_again(self, books: Books) -> None:
+        first = await books.board_draft()
+        async with books.unit() as session:
+            await set_lines(session, SetLines(first, 1, TestSetLines.LINES))
+        await books.issue(first, kind=InvoiceKind.CLIENT, stripe_invoice_id=None)
+        await self.void(books, first)
+        draft = await self.redraft(books, first)
+        before = await books.invoice(first)
+        assert (draft.board_id, draft.purchase_order) == (before.board_id, "PO-7781")
+        assert (draft.status, draft.total_cents) == (InvoiceStatus.DRAFT, before.total_cents)
+        assert draft.replaces_invoice_id == first
+        lines = "SELECT line_no, description, unit_price_cents, gst_cents FROM invoice_lines WHERE invoice_id = :id"
+        assert await books.rows(f"{lines} ORDER BY 1", id=draft.id) == await books.rows(f"{lines} ORDER BY 1", id=first)
+        event = (await books.published("invoice.drafted"))[-1]
+        assert (event["invoice_id"], event["replaces_invoice_id"]) == (str(draft.id), str(first))
+        issued = await books.issue(draft.id, kind=InvoiceKind.CLIENT, stripe_invoice_id=None)
+        await books.pay(draft.id, issued.balance_cents, "bank 1")
+        (paid,) = await books.published("invoice.paid")
+        assert (paid["invoice_id"], paid["board_id"]) == (str(draft.id), str(draft.board_id))
+        assert sum((await books.trial_balance()).values()) == 0
+
+    async def test_twice_is_once(self, books: Books) -> None:
+        first = await books.board_draft()
+        await self.void(books, first)
+        draft = await self.redraft(books, first)
+        assert (await self.redraft(books, first)).id == draft.id
+        assert await books.value("SELECT count(*) FROM invoices") == 2
+
+    async def test_again_and_again_leaves_one_that_counts(self, books: Books) -> None:
+        invoice_id = await books.board_draft()
+        for _ in range(3):
+            await self.void(books, invoice_id)
+            invoice_id = (await self.redraft(books, invoice_id)).id
+        live = await books.rows("SELECT id FROM invoices WHERE document_status <> 'void'")
+        assert [row.id for row in live] == [invoice_id]
+
+    async def test_refuses_what_is_not_void_or_no_clients(self, books: Books) -> None:
+        with pytest.raises(NotVoid):
+            await self.redraft(books, await books.board_draft())
+        installers = await books.draft_of(await books.priced_installer())
+        await self.void(books, installers)
+        with pytest.raises(NotOfThisKind):
+            await self.redraft(books, installers)
+
+    async def test_a_close_that_comes_again_after_it_drafts_nothing(self, books: Books) -> None:
+        board_id = new_id()
+        first = await books.board_draft(board_id=board_id)
+        await self.void(books, first)
+        await self.redraft(books, first)
+        async with books.unit() as session:
+            closed = ClosedBoard(board_id, "Board", client_state(new_id()), 5, None)
+            await draft_board_invoices(session, [closed], NOW)
+        assert await books.value("SELECT count(*) FROM invoices WHERE board_id = :id", id=board_id) == 2
+
+
+class TestForNothing:
+    """What a client need not pay any more is settled: its experts wait for that word."""
+
+    LINES = (DraftLine("Board", 1, 100_000), DraftLine("Goodwill", 1, -100_000))
+
+    async def test_an_invoice_that_comes_to_nothing_is_told_as_paid_when_it_is_issued(self, books: Books) -> None:
+        invoice_id = await books.board_draft(100_000)
+        async with books.unit() as session:
+            await set_lines(session, SetLines(invoice_id, 1, self.LINES))
+        invoice = await books.issue(invoice_id, kind=InvoiceKind.CLIENT, stripe_invoice_id=None)
+        assert (invoice.status, invoice.paid_at) == (InvoiceStatus.PAID, NOW)
+        events = [event["type"] for event in await books.published() if event["key"] == str(invoice_id)]
+        assert events[-2:] == ["invoice.issued", "invoice.paid"]
+        (paid,) = await books.published("invoice.paid")
+        assert (paid["total_cents"], paid["board_id"]) == (0, str(invoice.board_id))
+
+    async def test_one_that_credits_alone_settled_is_told_as_paid(self, books: Books) -> None:
+        (invoice_id,) = await books.client_invoices(10_000)
+        await books.credit(invoice_id, None)
+        (paid,) = await books.published("invoice.paid")
+        assert (paid["invoice_id"], paid["total_cents"]) == (str(invoice_id), 0)
+
+    async def test_that_it_had_been_told_is_said_when_it_is_voided(self, books: Books) -> None:
+        (invoice_id,) = await books.client_invoices(10_000)
+        await books.credit(invoice_id, None)
+        async with books.unit() as session:
+            await void_invoice(session, VoidInvoice(invoice_id, VoidReason.WRONG_DETAILS, "Robin Field"), NOW)
+        (voided,) = await books.published("invoice.voided")
+        invoice = await books.invoice(invoice_id)
+        assert (voided["client_id"], voided["board_id"]) == (str(invoice.account_id), str(invoice.board_id))
+        assert voided["paid_at"] == "2026-04-02T00:30:00Z"
+        assert await books.trial_balance() == {}
+
+    async def test_a_void_leaves_the_experts_their_pay(self, books: Books) -> None:
+        """They earned it when the board closed; who is billed for it, and how, is between us and the client."""
+        (invoice_id,) = await books.client_invoices(10_000)
+        moved = PayoutMoved(PayoutStep.ALLOCATED, "payout", new_id(), new_id(), 7_000, NOW)
+        async with books.unit() as session:
+            await post_payouts(session, [moved], NOW)
+            await void_invoice(session, VoidInvoice(invoice_id, VoidReason.WRONG_DETAILS, "Robin Field"), NOW)
+        assert await books.trial_balance() == {"expert_cost": 7_000, "expert_payable": -7_000}
 
 
 class TestSetLines:

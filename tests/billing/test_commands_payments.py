@@ -1,6 +1,7 @@
 """Payments: partial and whole, each reference once, never more than is owed, paid said once."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -8,7 +9,13 @@ from contracts.values import AdjustmentType
 from services.billing.commands.payments import MarkPaid, mark_paid
 from services.billing.domain.adjustments import DebitReason
 from services.billing.domain.statuses import InvoiceStatus, PaymentMethod
-from services.billing.errors import NotIssued, PaymentExceedsBalance, PaymentReferenceTaken, ReceivedInTheFuture
+from services.billing.errors import (
+    NotIssued,
+    PaymentExceedsBalance,
+    PaymentReferenceTaken,
+    ReceivedInTheFuture,
+    StripePaymentIdMissing,
+)
 from services.billing.models import Invoice
 from services.billing.queries import journal
 from tests.billing.arrangements import NOW, Books
@@ -39,7 +46,7 @@ class TestRecordPayment:
 
     async def test_posts_cash_or_stripe_clearing_against_the_receivable(self, books: Books, invoice: Invoice) -> None:
         await books.pay(invoice.id, 350, "bank 1")
-        await books.pay(invoice.id, 9_000, "pi_1", method=PaymentMethod.STRIPE)
+        await books.pay(invoice.id, 9_000, "card", method=PaymentMethod.STRIPE, external_payment_ref="pi_123456")
         balances = await books.trial_balance()
         assert balances == {"cash": 350, "stripe_clearing": 9_000, "revenue": -8_500, "gst_payable": -850}
 
@@ -55,6 +62,29 @@ class TestRecordPayment:
             await books.pay(invoice.id, 351, "bank 1")
         with pytest.raises(PaymentReferenceTaken):
             await books.pay((await books.issued_invoice()).id, 350, "bank 1")
+
+    async def test_under_stripes_id_is_that_payment_and_no_other(self, books: Books, invoice: Invoice) -> None:
+        first = await books.pay(invoice.id, 350, "bank 1", external_payment_ref="pi_123456")
+        for again in ({"external_payment_ref": "pi_123456"}, {}):
+            second = await books.pay(invoice.id, 350, "bank 1", **again)
+            assert (second.is_new, second.payment.id) == (False, first.payment.id)
+        with pytest.raises(PaymentReferenceTaken):
+            await books.pay(invoice.id, 350, "bank 1", external_payment_ref="pi_234567")
+
+    async def test_two_payments_under_the_references_of_one_are_told(self, books: Books, invoice: Invoice) -> None:
+        await books.pay(invoice.id, 350, "bank 1", external_payment_ref="pi_123456")
+        await books.pay(invoice.id, 350, "bank 2", external_payment_ref="pi_234567")
+        with pytest.raises(PaymentReferenceTaken):
+            await books.pay(invoice.id, 350, "bank 1", external_payment_ref="pi_234567")
+        await books.pay(invoice.id, 350, "bank 3")
+        with pytest.raises(PaymentReferenceTaken):
+            await books.pay(invoice.id, 350, "bank 3", external_payment_ref="pi_345678")
+
+    async def test_what_has_stripes_id_lies_at_stripe_whatever_it_was_paid_with(
+        self, books: Books, invoice: Invoice
+    ) -> None:
+        await books.pay(invoice.id, 350, "bank 1", external_payment_ref="py_123456")
+        assert (await books.trial_balance())["stripe_clearing"] == 350
 
     async def test_refuses_more_than_is_owed(self, books: Books, invoice: Invoice) -> None:
         await books.pay(invoice.id, 350, "bank 1")
@@ -84,10 +114,23 @@ class TestRecordPayment:
 
 
 class TestMarkPaid:
-    async def mark(self, books: Books, invoice: Invoice) -> Invoice:
+    async def mark(self, books: Books, invoice: Invoice, **changed: Any) -> Invoice:
+        command: dict[str, Any] = {"method": PaymentMethod.BANK_TRANSFER, "by": "Robin Field", **changed}
         async with books.unit() as session:
-            command = MarkPaid(invoice.id, NOW, PaymentMethod.BANK_TRANSFER, "Robin Field")
-            return await mark_paid(session, command, NOW)
+            return await mark_paid(session, MarkPaid(invoice_id=invoice.id, received_at=NOW, **command), NOW)
+
+    async def test_under_the_reference_of_an_earlier_part_is_told(self, books: Books, invoice: Invoice) -> None:
+        await books.pay(invoice.id, 4_675, "bank 1")
+        with pytest.raises(PaymentReferenceTaken, match="still owed"):
+            await self.mark(books, invoice, reference="bank 1")
+        assert (await books.invoice(invoice.id)).balance_cents == 4_675
+
+    async def test_at_stripe_names_stripes_id(self, books: Books, invoice: Invoice) -> None:
+        with pytest.raises(StripePaymentIdMissing):
+            await self.mark(books, invoice, method=PaymentMethod.STRIPE, reference="by card")
+        paid = await self.mark(books, invoice, method=PaymentMethod.STRIPE, external_payment_ref="pi_123456")
+        assert paid.status is InvoiceStatus.PAID
+        assert (await books.trial_balance())["stripe_clearing"] == 9_350
 
     async def test_pays_the_rest_under_a_reference_of_ours(self, books: Books, invoice: Invoice) -> None:
         await books.pay(invoice.id, 350, "bank 1")

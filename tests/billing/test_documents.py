@@ -17,6 +17,7 @@ from services.billing import rendering, typesetting
 from services.billing.commands.accounts import apply_account_states
 from services.billing.commands.client_invoices import DraftLine, SetLines, set_lines
 from services.billing.commands.documents import Rendered, keep_document, resend_invoice
+from services.billing.commands.voids import VoidInvoice, VoidReason, void_invoice
 from services.billing.domain.printed import LONGEST_LIST, InvoiceFacts, PrintedLine, printed_invoice
 from services.billing.domain.tax_invoice import Party
 from services.billing.errors import DocumentNotReady, NotIssued
@@ -216,6 +217,45 @@ class TestKeepDocument:
         monkeypatch.setattr(rendering, "render", failing)
         assert await rendered(books) == 2
         assert [row.invoice_id for row in await books.rows("SELECT invoice_id FROM documents")] == [second.id]
+
+
+class TestVoid:
+    """What was issued has its document for good, and nobody is mailed what is void."""
+
+    async def void(self, books: Books, invoice: Invoice) -> None:
+        async with books.unit() as session:
+            await void_invoice(session, VoidInvoice(invoice.id, VoidReason.DUPLICATE, "Robin Field"), NOW)
+
+    async def test_a_note_that_was_not_rendered_yet_is_kept_and_not_mailed(
+        self, books: Books, invoice: Invoice
+    ) -> None:
+        await rendered(books)
+        adjustment = await books.credit(invoice.id, 1_000)
+        await self.void(books, invoice)
+        assert await rendered(books) == 1
+        async with books.database.reading() as session:
+            note = await documents.of_adjustment(session, adjustment.id)
+        assert "Adjustment note WB-A-000001" in words(note.content)
+        assert [event["send_no"] for event in await books.published("invoice.sent")] == [1]
+        assert await rendered(books) == 0
+
+    async def test_an_invoice_that_was_not_rendered_yet_is_kept_and_not_mailed(
+        self, books: Books, invoice: Invoice
+    ) -> None:
+        adjustment = await books.credit(invoice.id, 1_000)
+        await self.void(books, invoice)
+        assert await rendered(books) == 2
+        assert "Total inc. GST, AUD $229.35" in await text_of(books, invoice.id)
+        async with books.database.reading() as session:
+            assert (await documents.of_adjustment(session, adjustment.id)).number == "WB-A-000001"
+        assert await books.published("invoice.sent") == []
+        assert await books.published("invoice.document_rendered") == []
+        assert await rendered(books) == 0
+
+    async def test_a_void_draft_has_none(self, books: Books) -> None:
+        draft = await books.invoice(await books.draft_of(await books.priced_installer()))
+        await self.void(books, draft)
+        assert await rendered(books) == 0
 
 
 class TestResendInvoice:

@@ -182,6 +182,13 @@ class TestIssueBlockers:
         stripe = replace(READY.stripe, **difference)  # type: ignore[arg-type]
         assert [b.code for b in issue_blockers(replace(READY, stripe=stripe))] == [code]
 
+    def test_a_discount_takes_off_no_more_than_what_it_is_of(self) -> None:
+        lines = [replace(LINE, gst_treatment=GstTreatment.GST_FREE, gst_cents=0, inc_gst_cents=100_000)]
+        lines.append(replace(LINE, unit_price_cents=-50_000, gst_cents=-5_000, inc_gst_cents=-55_000))
+        face = replace(FACE, lines=lines, gst_cents=-5_000, total_cents=45_000)
+        blocked = replace(READY, face=face, stripe=None)
+        assert [blocker.code for blocker in issue_blockers(blocked)] == ["gst_negative"]
+
     def test_names_every_blocker_at_once(self) -> None:
         blocked = replace(READY, buyer_email="", unbilled_count=2, held_assignment_ids=[MARCH_HELD], stripe=None)
         assert [b.code for b in issue_blockers(blocked)] == ["buyer_email_missing", "held_deliveries", "draft_is_stale"]
@@ -210,14 +217,19 @@ class TestStatus:
         assert not is_overdue(InvoiceStatus.PAID, NOW, NOW + timedelta(days=1))
 
     def test_says_what_can_be_done(self) -> None:
-        def actions(status: InvoiceStatus, kind: InvoiceKind = InvoiceKind.INSTALLER, paid: int = 0) -> set[Action]:
-            return set(available_actions(kind, status, paid_cents=paid, has_document=True))
+        def actions(status: InvoiceStatus, kind: InvoiceKind = InvoiceKind.INSTALLER, **facts: bool) -> set[Action]:
+            return set(available_actions(kind, status, **{"has_money": False, "has_document": True, **facts}))
 
         assert actions(InvoiceStatus.DRAFT) == {Action.MARK_ISSUED, Action.VOID}
         assert actions(InvoiceStatus.DRAFT, InvoiceKind.CLIENT) == {Action.EDIT_LINES, Action.SEND, Action.VOID}
         assert Action.VOID in actions(InvoiceStatus.ISSUED)
-        assert Action.VOID not in actions(InvoiceStatus.PARTIALLY_PAID, paid=1)
+        assert Action.VOID not in actions(InvoiceStatus.PARTIALLY_PAID, has_money=True)
+        assert actions(InvoiceStatus.PAID, has_money=True, has_credit=True) == {Action.ADJUST, Action.RESEND}
+        assert Action.APPLY_CREDIT in actions(InvoiceStatus.ISSUED, has_credit=True)
+        assert Action.APPLY_CREDIT not in actions(InvoiceStatus.ISSUED)
         assert actions(InvoiceStatus.VOID) == set()
+        assert actions(InvoiceStatus.VOID, InvoiceKind.CLIENT) == {Action.REDRAFT}
+        assert actions(InvoiceStatus.VOID, InvoiceKind.CLIENT, is_replaced=True) == set()
 
 
 def test_money_reads_as_money() -> None:

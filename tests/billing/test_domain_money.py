@@ -3,7 +3,7 @@
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from contracts.values import GstTreatment
@@ -26,6 +26,29 @@ MARCH_HELD = UUID(int=7)
 Issued = list[tuple[int, GstTreatment]]
 CENTS = st.integers(min_value=0, max_value=10_000_000)
 PRICED = st.builds(Priced, CENTS, st.sampled_from(GstTreatment), st.booleans())
+
+
+TAXABLE, FREE = GstTreatment.TAXABLE, GstTreatment.GST_FREE
+
+
+def credit(
+    lines: list[LineLeft], credited: Amounts, ex_gst_cents: int, line_no: int | None
+) -> tuple[list[LineLeft], Amounts]:
+    """What is left of the lines, and what is credited of them, after one credit more."""
+    shares = adjustments.split_credit(ex_gst_cents, adjustments.creditable(lines, line_no))
+    given = {share.line_no: share.amounts for share in shares}
+    assert all(amounts.ex_gst_cents > 0 and amounts.gst_cents >= 0 for amounts in given.values())
+    total = gst.total(list(given.values()))
+    assert total.ex_gst_cents == ex_gst_cents
+    left = [
+        LineLeft(line.line_no, line.treatment, minus(line.left, given.get(line.line_no, Amounts(0, 0))))
+        for line in lines
+    ]
+    return left, gst.total([credited, total])
+
+
+def minus(amounts: Amounts, taken: Amounts) -> Amounts:
+    return Amounts(amounts.ex_gst_cents - taken.ex_gst_cents, amounts.gst_cents - taken.gst_cents)
 
 
 class TestSplitGst:
@@ -96,6 +119,61 @@ class TestSplitCredit:
         lines = [LineLeft(no, t, a) for no, ((_, t), a) in enumerate(zip(issued, split, strict=True), start=1)]
         shares = adjustments.split_credit(gst.total(split).ex_gst_cents, lines)
         assert gst.total([share.amounts for share in shares]) == gst.total(split)
+
+    DISCOUNTED = st.lists(
+        st.tuples(st.integers(-50_000, 500_000), st.sampled_from(GstTreatment)), min_size=1, max_size=8
+    )
+
+    @given(DISCOUNTED, st.data())
+    def test_over_discounts_no_more_than_the_invoice_is_credited_and_all_of_it_can_be(
+        self, issued: Issued, data: st.DataObject
+    ) -> None:
+        split = gst.split_gst([Priced(cents, treatment) for cents, treatment in issued])
+        whole = gst.total(split)
+        assume(whole.ex_gst_cents > 0 and whole.gst_cents >= 0)
+        lines = [LineLeft(no, t, a) for no, ((_, t), a) in enumerate(zip(issued, split, strict=True), start=1)]
+        credited = Amounts(0, 0)
+        for _ in range(data.draw(st.integers(0, 4))):
+            line_no = data.draw(st.none() | st.integers(1, len(lines)))
+            found = adjustments.creditable(lines, line_no)
+            if not found:
+                continue
+            wanted = data.draw(st.integers(1, sum(line.left.ex_gst_cents for line in found)))
+            lines, credited = credit(lines, credited, wanted, line_no)
+        left = adjustments.creditable(lines)
+        if left:
+            lines, credited = credit(lines, credited, sum(line.left.ex_gst_cents for line in left), None)
+        assert credited == whole
+        assert adjustments.creditable(lines) == []
+
+    @pytest.mark.parametrize(
+        ("lines", "left"),
+        [
+            pytest.param([(1_000, TAXABLE), (-200, TAXABLE)], [(1, 800, 80)], id="a discount"),
+            pytest.param(
+                [(600, TAXABLE), (300, TAXABLE), (-300, TAXABLE)], [(1, 400, 40), (2, 200, 20)], id="over two"
+            ),
+            pytest.param(
+                [(1_000, TAXABLE), (1_000, FREE), (-1_000, TAXABLE)], [(2, 1_000, 0)], id="all of a treatment"
+            ),
+            pytest.param([(1_000, TAXABLE), (-400, FREE)], [(1, 600, 100)], id="of the other treatment"),
+            pytest.param([(1_000, TAXABLE), (-1_000, TAXABLE)], [], id="nothing is left"),
+        ],
+    )
+    def test_what_may_be_credited_of_a_discounted_invoice(
+        self, lines: Issued, left: list[tuple[int, int, int]]
+    ) -> None:
+        split = gst.split_gst([Priced(cents, treatment) for cents, treatment in lines])
+        issued = [LineLeft(no, t, a) for no, ((_, t), a) in enumerate(zip(lines, split, strict=True), start=1)]
+        found = adjustments.creditable(issued)
+        assert [(line.line_no, line.left.ex_gst_cents, line.left.gst_cents) for line in found] == left
+
+    def test_one_line_as_far_as_its_discounted_invoice_goes(self) -> None:
+        split = gst.split_gst([Priced(600), Priced(300), Priced(-500)])
+        issued = [LineLeft(no, TAXABLE, amounts) for no, amounts in enumerate(split, start=1)]
+        assert [line.left for line in adjustments.creditable(issued, 1)] == [Amounts(400, 40)]
+        assert [line.left for line in adjustments.creditable(issued, 2)] == [Amounts(300, 30)]
+        assert adjustments.creditable(issued, 3) == []
 
     def test_over_the_limit_means_over_it(self) -> None:
         assert not adjustments.needs_second_operator(20_000, 20_000)

@@ -106,6 +106,11 @@ class TestPricePlans:
         answer = await desk.ask("POST", path, PLAN | {"exclusive_price_cents": 9_000})
         assert (answer.status_code, code_of(answer)) == (409, "price_plan_version_exists")
 
+    async def test_needs_a_fresh_second_factor(self, desk: Desk, books: Books) -> None:
+        path = f"/admin/installers/{await books.installer()}/price-plans"
+        answer = await desk.ask("POST", path, PLAN, headers=desk.identity.stale_headers(Role.ADMIN))
+        assert (answer.status_code, code_of(answer)) == (403, "step_up_required")
+
     async def test_an_editor_looks_and_does_not_price(self, desk: Desk, books: Books) -> None:
         path = f"/admin/installers/{await books.installer()}/price-plans"
         assert (await desk.ask("GET", path, role=Role.EDITOR)).status_code == 200

@@ -90,6 +90,14 @@ class TestMarkPaid:
         assert len(await books.published("invoice.paid")) == 1
         assert await books.trial_balance() == {"cash": 1_320_000, "revenue": -1_200_000, "gst_payable": -120_000}
 
+    async def test_at_stripe_needs_stripes_id(self, desk: Desk, draft: UUID) -> None:
+        await desk.do("POST", f"/admin/ops/invoices/{draft}/send")
+        path = f"/admin/ops/invoices/{draft}/mark-paid"
+        answer = await desk.ask("POST", path, {"method": "stripe", "reference": "card"})
+        assert (answer.status_code, code_of(answer)) == (422, "stripe_payment_id_missing")
+        told = await desk.do("POST", path, {"method": "stripe", "external_payment_ref": "pi_123456789"})
+        assert (told["status"], told["payments"][0]["external_payment_ref"]) == ("paid", "pi_123456789")
+
     async def test_needs_no_body(self, desk: Desk, draft: UUID) -> None:
         await desk.do("POST", f"/admin/ops/invoices/{draft}/send")
         told = await desk.do("POST", f"/admin/ops/invoices/{draft}/mark-paid")
@@ -103,6 +111,27 @@ class TestMarkPaid:
     async def test_refuses_a_draft(self, desk: Desk, draft: UUID) -> None:
         answer = await desk.ask("POST", f"/admin/ops/invoices/{draft}/mark-paid")
         assert (answer.status_code, code_of(answer)) == (409, "invoice_not_issued")
+
+
+class TestRedraft:
+    async def test_bills_the_board_of_a_void_invoice_again(self, desk: Desk, books: Books, draft: UUID) -> None:
+        path = f"/admin/ops/invoices/{draft}/redraft"
+        early = await desk.ask("POST", path)
+        assert (early.status_code, code_of(early)) == (409, "invoice_not_void")
+        voided = await desk.do("POST", f"/admin/billing/invoices/{draft}/void", {"reason_code": "wrong_details"})
+        assert voided["available_actions"] == ["redraft"]
+        for _ in range(2):
+            told = await desk.do("POST", path, status=201)
+            assert (told["status"], told["replaces_invoice_id"], told["total_cents"]) == (
+                "draft",
+                str(draft),
+                1_320_000,
+            )
+        assert (await desk.get(f"/admin/ops/invoices/{draft}"))["available_actions"] == []
+        sent = await desk.do("POST", f"/admin/ops/invoices/{told['id']}/send")
+        assert (sent["number"], sent["board_id"]) == ("WB-000001", voided["board_id"])
+        actions = [row.action for row in await books.rows("SELECT action FROM audit_entries ORDER BY id")]
+        assert actions == ["void_invoice", "redraft_invoice", "send_invoice"]
 
 
 class TestList:

@@ -1,12 +1,16 @@
 """Money on an issued invoice over HTTP: payments, credits, the second operator, the end by voiding."""
 
+from typing import Any
+
 import pytest
 
 from chassis.ids import new_id
 from contracts.identity import Role
 from services.billing.models import Invoice
 from tests.billing.arrangements import Books, march, sent
-from tests.billing.desk import Desk, code_of, faults, payment, render_all
+from tests.billing.desk import Desk, answering, code_of, faults, payment, render_all
+from tests.billing.fake_stripe import FakeStripe
+from tests.kit.identity import TestIdentity
 
 
 @pytest.fixture
@@ -40,8 +44,113 @@ class TestPayments:
             "reference": "string_too_short",
         }
 
+    @pytest.mark.parametrize("reference", ["bank 1", "in_123456789", "pi_1"])
+    async def test_checks_the_form_of_stripes_id(self, desk: Desk, invoice: Invoice, reference: str) -> None:
+        body = payment(350, "bank 1", method="stripe", external_payment_ref=reference)
+        answer = await desk.ask("POST", f"/admin/billing/invoices/{invoice.id}/payments", body)
+        assert faults(answer) == {"external_payment_ref": "string_pattern_mismatch"}
+
+    @pytest.mark.parametrize("body", [payment(350, "bank 1", method="stripe"), payment(350, "pi_123456789")])
+    async def test_one_at_stripe_needs_its_id_in_its_place(
+        self, desk: Desk, invoice: Invoice, body: dict[str, Any]
+    ) -> None:
+        answer = await desk.ask("POST", f"/admin/billing/invoices/{invoice.id}/payments", body)
+        assert (answer.status_code, code_of(answer)) == (422, "stripe_payment_id_missing")
+        assert faults(answer) == {"external_payment_ref": "missing"}
+
+    async def test_with_a_key_stripe_is_asked_what_it_has(self, books: Books, identity: TestIdentity) -> None:
+        stripe = FakeStripe()
+        invoice = await books.issued_invoice(stripe_invoice_id=stripe.add_invoice(9_350))
+        reference = stripe.pay(invoice.stripe_invoice_id or "", 9_350)
+        path = f"/admin/billing/invoices/{invoice.id}/payments"
+
+        async def told(amount_cents: int, reference: str) -> tuple[int, str]:
+            async with answering(books.database, identity, books.clock, stripe) as desk:
+                body = payment(amount_cents, f"receipt {amount_cents}", external_payment_ref=reference)
+                answer = await desk.ask("POST", path, body)
+            return answer.status_code, "" if answer.is_success else code_of(answer)
+
+        assert await told(8_250, reference) == (409, "stripe_payment_differs")
+        assert await told(9_350, "pi_nowhere") == (409, "stripe_payment_differs")
+        stripe.silent = 1
+        assert await told(9_350, reference) == (503, "stripe_unavailable")
+        assert await books.value("SELECT count(*) FROM payments") == 0
+        assert await told(9_350, reference) == (201, "")
+
+
+class TestCustomerCredit:
+    async def test_from_an_over_payment_to_another_invoice(self, desk: Desk, books: Books) -> None:
+        first, second = await books.client_invoices(10_000, 5_000)
+        path = f"/admin/billing/invoices/{first}/payments"
+        paid = await desk.do("POST", path, payment(14_000, "bank 1", excess_to_credit=True), status=201)
+        shown = paid["invoice"]
+        assert (shown["total_cents"], shown["paid_cents"], shown["customer_credit_cents"]) == (11_000, 14_000, 3_000)
+        assert (shown["balance_cents"], shown["status"]) == (0, "paid")
+        account = await desk.get(f"/admin/billing/accounts/{shown['account_id']}")
+        assert account["customer_credit_cents"] == 3_000
+
+        owed = await desk.get(f"/admin/billing/invoices/{second}")
+        assert "apply_credit" in owed["available_actions"]
+        body = {"application_id": str(new_id())}
+        for _ in range(2):
+            applied = await desk.do("POST", f"/admin/billing/invoices/{second}/apply-credit", body, status=201)
+            assert (applied["balance_cents"], applied["status"]) == (2_500, "partially_paid")
+        assert applied["customer_credit_cents"] == -3_000
+        assert "apply_credit" not in applied["available_actions"]
+
+        books_ = await desk.get("/admin/billing/journal/trial-balance")
+        assert (books_["customer_credit_ledger_cents"], books_["customer_credit_accounts_cents"]) == (0, 0)
+        assert books_["ties"]
+        found = await desk.items("/admin/billing/invoices", status="partially_paid")
+        assert [row["id"] for row in found] == [str(second)]
+        actions = [row.action for row in await books.rows("SELECT action FROM audit_entries ORDER BY id")]
+        assert actions == ["record_payment", "apply_credit"]
+
+    async def test_refuses_what_there_is_not(self, desk: Desk, invoice: Invoice) -> None:
+        path = f"/admin/billing/invoices/{invoice.id}/apply-credit"
+        answer = await desk.ask("POST", path, {"amount_cents": 100})
+        assert (answer.status_code, code_of(answer)) == (409, "customer_credit_exceeded")
+
+    async def test_needs_a_fresh_second_factor(self, desk: Desk, invoice: Invoice) -> None:
+        stale = desk.identity.stale_headers(Role.ADMIN)
+        answer = await desk.ask("POST", f"/admin/billing/invoices/{invoice.id}/apply-credit", {}, headers=stale)
+        assert code_of(answer) == "step_up_required"
+
 
 class TestAdjustments:
+    async def test_a_paid_invoice_is_credited_to_the_customer(self, desk: Desk, books: Books, invoice: Invoice) -> None:
+        await books.pay(invoice.id, 9_350, "bank 1")
+        detail = await desk.get(f"/admin/billing/invoices/{invoice.id}")
+        assert "adjust" in detail["available_actions"]
+        body = {"type": "credit", "reason_code": "invalid_contact", "line_no": 1}
+        await desk.do("POST", f"/admin/billing/invoices/{invoice.id}/adjustments", body, status=201)
+        after = await desk.get(f"/admin/billing/invoices/{invoice.id}")
+        assert (after["balance_cents"], after["customer_credit_cents"], after["total_cents"]) == (0, 9_350, 0)
+
+    async def test_one_id_stands_for_one_content(self, desk: Desk, invoice: Invoice) -> None:
+        path, id_ = f"/admin/billing/invoices/{invoice.id}/adjustments", str(new_id())
+        body = {"type": "credit", "reason_code": "invalid_contact", "amount_cents": 1_000, "adjustment_id": id_}
+        for _ in range(2):
+            assert (await desk.do("POST", path, body, status=201))["ex_gst_cents"] == 1_000
+        answer = await desk.ask("POST", path, body | {"amount_cents": 5_000})
+        assert (answer.status_code, code_of(answer)) == (409, "adjustment_id_taken")
+
+    async def test_a_debit_names_the_deliveries_that_came_late(
+        self, desk: Desk, books: Books, invoice: Invoice
+    ) -> None:
+        await books.deliver(sent(invoice.account_id, march(30)))
+        (late,) = await desk.items("/admin/billing/delivery-events", invoiced=False)
+        path = f"/admin/billing/invoices/{invoice.id}/adjustments"
+        body = {"type": "debit", "reason_code": "late_delivery", "delivery_event_ids": [late["id"]]}
+        told = await desk.do("POST", path, body, status=201)
+        assert (told["state"], told["inc_gst_cents"]) == ("approved", 9_350)
+        again = await desk.ask("POST", path, body)
+        assert (again.status_code, code_of(again)) == (409, "deliveries_not_late")
+        assert faults(again) == {f"delivery_event_ids.{late['id']}": "delivery_is_billed"}
+        shown = await desk.items("/admin/billing/delivery-events", invoiced=True)
+        assert {row["invoice_number"] for row in shown} == {"WB-000001"}
+        assert len(shown) == 2
+
     async def test_a_small_credit_is_in_the_books_at_once(self, desk: Desk, books: Books, invoice: Invoice) -> None:
         body = {"type": "credit", "reason_code": "invalid_contact", "line_no": 1, "notes": "Number was not connected"}
         told = await desk.do("POST", f"/admin/billing/invoices/{invoice.id}/adjustments", body, status=201)
@@ -86,6 +195,25 @@ class TestAdjustments:
         for path in ("approve", "reject"):
             answer = await desk.ask("POST", f"/admin/billing/adjustments/{new_id()}/{path}")
             assert (answer.status_code, code_of(answer)) == (404, "adjustment_not_found")
+
+
+class TestVoidDelivery:
+    async def test_takes_it_out_of_billing(self, desk: Desk, books: Books) -> None:
+        await books.deliver(sent(await books.priced_installer(), march(3)))
+        (row,) = await desk.items("/admin/billing/delivery-events")
+        path = f"/admin/billing/delivery-events/{row['id']}/void"
+        for _ in range(2):
+            told = await desk.do("POST", path, {"reason_code": "duplicate_dispatch", "notes": "Sent twice"})
+            assert (told["event_status"], told["credit_reason_code"]) == ("void", "duplicate_dispatch")
+        assert len(await desk.items("/admin/billing/delivery-events", status="void")) == 1
+        (entry,) = await books.rows("SELECT action, reason_code, reason_text FROM audit_entries")
+        assert tuple(entry) == ("void_delivery", "duplicate_dispatch", "Sent twice")
+
+    async def test_refuses_what_is_billed(self, desk: Desk, books: Books, invoice: Invoice) -> None:
+        (row,) = await desk.items("/admin/billing/delivery-events")
+        path = f"/admin/billing/delivery-events/{row['id']}/void"
+        answer = await desk.ask("POST", path, {"reason_code": "system_fault"})
+        assert (answer.status_code, code_of(answer)) == (409, "delivery_is_billed")
 
 
 class TestVoidAndResend:

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 import stripe
 
+from contracts.identity import Role
 from services.billing.domain.statuses import InvoiceStatus
 from services.billing.settling import StripeSettler
 from services.billing.stripe_gateway import LiveStripe
 from tests.billing.arrangements import Books
-from tests.billing.desk import WEBHOOK_SECRET, Desk, answering, code_of
+from tests.billing.desk import WEBHOOK_SECRET, Desk, answering, code_of, faults
 from tests.billing.fake_stripe import FakeStripe
 from tests.deploy.stripe.rig import API_KEY, PLATFORM_SECRET, Rig
 from tests.kit.identity import TestIdentity
@@ -100,16 +101,39 @@ class TestQueue:
     async def test_shows_what_waits_and_gives_it_another_turn(self, desk: Desk, books: Books) -> None:
         fake = FakeStripe()
         invoice = await books.issued_invoice(stripe_invoice_id=fake.add_invoice(9_350))
-        fake.pay(invoice.stripe_invoice_id or "", 9_351)
+        reference = fake.pay(invoice.stripe_invoice_id or "", 9_351)
+        await books.pay(invoice.id, 9_350, "bank 1", external_payment_ref=reference)
         body = event(id=invoice.stripe_invoice_id)
         await desk.client.post(PATH, content=body, headers=signed(body))
         settler = StripeSettler(books.database, fake, books.clock)
         await settler.step()
         (row,) = await desk.items("/admin/billing/stripe-events", state="held")
-        assert "$93.51 was given and $93.50 is owed" in row["detail"]
+        assert "stands for a payment of another amount" in row["detail"]
+        assert row["held_references"] == [reference]
         told = await desk.do("POST", f"/admin/billing/stripe-events/{row['id']}/retry")
         assert told["state"] == "pending"
         assert await books.value("SELECT action FROM audit_entries") == "retry_stripe_event"
+
+    async def test_is_settled_by_a_person_who_says_why(self, desk: Desk, books: Books) -> None:
+        fake = FakeStripe()
+        invoice = await books.issued_invoice(stripe_invoice_id=fake.add_invoice(9_350))
+        reference = fake.pay(invoice.stripe_invoice_id or "", 9_351)
+        await books.pay(invoice.id, 9_350, "bank 1", external_payment_ref=reference)
+        body = event(id=invoice.stripe_invoice_id)
+        await desk.client.post(PATH, content=body, headers=signed(body))
+        (pending,) = await desk.items("/admin/billing/stripe-events")
+        path = f"/admin/billing/stripe-events/{pending['id']}/ignore"
+        early = await desk.ask("POST", path, {"reason": "A cent too much"})
+        assert (early.status_code, code_of(early)) == (409, "stripe_event_not_waiting")
+        await StripeSettler(books.database, fake, books.clock).step()
+        assert faults(await desk.ask("POST", path, {"reason": " "})) == {"reason": "string_too_short"}
+        stale = desk.identity.stale_headers(Role.ADMIN)
+        assert code_of(await desk.ask("POST", path, {"reason": "x"}, headers=stale)) == "step_up_required"
+        for _ in range(2):
+            told = await desk.do("POST", path, {"reason": "A cent too much, refunded at Stripe"})
+            assert (told["state"], told["detail"]) == ("ignored", "A cent too much, refunded at Stripe")
+        (entry,) = await books.rows("SELECT action, reason_text FROM audit_entries")
+        assert tuple(entry) == ("ignore_stripe_event", "A cent too much, refunded at Stripe")
 
 
 async def test_the_simulators_own_webhooks_doubled_and_reversed_pay_the_invoice_once(

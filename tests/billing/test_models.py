@@ -107,6 +107,9 @@ class TestIssuedInvoices:
         assert await refused(books, "UPDATE invoices SET credits_cents = 5") == CHECK
         assert await refused(books, PAYMENT, id=new_id(), invoice_id=paid.id) == CHECK
 
+    async def test_know_payments_at_stripe_by_stripes_id(self, books: Books, paid: Invoice) -> None:
+        assert await refused(books, NAMELESS, id=new_id(), invoice_id=paid.id) == CHECK
+
     async def test_never_owe_less_than_nothing(self, books: Books, paid: Invoice) -> None:
         assert await refused(books, "UPDATE invoices SET paid_cents = total_cents + 1") == CHECK
 
@@ -123,11 +126,43 @@ LINE = """
            850, unit_price_cents + 850
     FROM delivery_events WHERE assignment_id = :assignment_id
 """
+NAMELESS = """
+    INSERT INTO payments (id, invoice_id, amount_cents, currency, received_at, method, reference, recorded_by,
+                          recorded_at)
+    VALUES (:id, :invoice_id, 5, 'AUD', now(), 'stripe', 'note 5', 'nobody', now())
+"""
 PAYMENT = """
     INSERT INTO payments (id, invoice_id, amount_cents, currency, received_at, method, reference, recorded_by,
                           recorded_at)
     VALUES (:id, :invoice_id, 5, 'AUD', now(), 'cash', 'note 5', 'nobody', now())
 """
+
+
+class TestCustomerCredit:
+    """What the customers have with us is what their invoices left, and each of those is in the journal."""
+
+    ENTRY = (
+        "INSERT INTO journal_entries (posting_id, entry_no, account, amount_cents, currency) "
+        "SELECT id, 8, 'customer_credit', -5, 'AUD' FROM journal_postings UNION ALL "
+        "SELECT id, 9, 'cash', 5, 'AUD' FROM journal_postings"
+    )
+
+    async def test_does_not_come_from_nowhere(self, books: Books) -> None:
+        await books.issued_invoice()
+        assert await refused(books, "UPDATE accounts SET customer_credit_cents = 5") == CHECK
+        assert await refused(books, "UPDATE invoices SET customer_credit_cents = -5, credits_cents = -5") == CHECK
+        assert await refused(books, self.ENTRY) == CHECK
+
+    async def test_is_not_an_accounts_word_alone(self, books: Books) -> None:
+        invoice = await books.issued_invoice()
+        await books.pay_at_stripe(invoice.id, 10_000)
+        for statement in (
+            "UPDATE accounts SET customer_credit_cents = 649",
+            "UPDATE accounts SET customer_credit_cents = -650",
+            "UPDATE invoices SET customer_credit_cents = 649, credits_cents = 1",
+            "UPDATE invoices SET customer_credit_cents = 10001",
+        ):
+            assert await refused(books, statement) == CHECK, statement
 
 
 class TestDraftLines:

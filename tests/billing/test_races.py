@@ -3,16 +3,25 @@
 import asyncio
 from collections.abc import Awaitable
 from typing import Any, TypeVar
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
+from chassis.ids import new_id
 from contracts.values import ProductType
+from services.billing.commands.client_invoices import redraft_board_invoice
 from services.billing.commands.deliveries import record_deliveries
 from services.billing.commands.drafts import DraftOutcome, GenerateDrafts, generate_drafts
 from services.billing.commands.payments import RecordPayment, record_payment
+from services.billing.commands.voids import VoidInvoice, VoidReason, void_invoice
 from services.billing.domain.statuses import InvoiceStatus, PaymentMethod
-from services.billing.errors import CreditTooLarge, PaymentExceedsBalance, PlanVersionExists, StripeReferenceTaken
+from services.billing.errors import (
+    AdjustmentIdTaken,
+    PaymentExceedsBalance,
+    PlanVersionExists,
+    StripeReferenceTaken,
+)
 from tests.billing.arrangements import LONG_AGO, MARCH, NOW, Books, march, sent
 from tests.kit.eventually import eventually
 
@@ -134,13 +143,14 @@ class TestPayments:
         assert len(await books.published("invoice.paid")) == 1
 
     async def test_a_payment_and_a_credit_of_the_same_money(self, shared_books: Books) -> None:
+        """Whichever is first: the credit leaves nothing to pay, or leaves what was paid to the customer."""
         books = shared_books
         invoice = await books.issued_invoice()
         work: list[Awaitable[Any]] = [books.pay(invoice.id, 9_350, "bank 1"), books.credit(invoice.id, None)]
         done, faults = await together(*work)
-        assert len(done) == 1
-        assert isinstance(faults[0], PaymentExceedsBalance | CreditTooLarge)
-        assert (await books.invoice(invoice.id)).balance_cents == 0
+        assert {type(fault) for fault in faults} <= {PaymentExceedsBalance}
+        after = await books.invoice(invoice.id)
+        assert (after.balance_cents, after.customer_credit_cents) == (0, 9_350 * (len(done) - 1))
 
     async def test_a_crash_before_the_commit_leaves_nothing(self, shared_books: Books) -> None:
         books = shared_books
@@ -152,6 +162,41 @@ class TestPayments:
                 raise SystemExit
         assert (await books.invoice(invoice.id)).balance_cents == 9_350
         assert await books.published("invoice.payment_recorded") == []
+
+
+class TestAdjustments:
+    async def test_one_id_on_two_invoices_at_once_is_told(self, shared_books: Books) -> None:
+        books = shared_books
+        invoices = [await books.issued_invoice() for _ in range(4)]
+        id_ = new_id()
+        given, faults = await together(*(books.credit(invoice.id, 100, adjustment_id=id_) for invoice in invoices))
+        assert len(given) == 1
+        assert [type(fault) for fault in faults] == [AdjustmentIdTaken] * 3
+        assert await books.value("SELECT sum(credits_cents)::int FROM invoices") == 100
+
+    async def test_one_that_is_sent_many_times_at_once(self, shared_books: Books) -> None:
+        books = shared_books
+        invoice, id_ = await books.issued_invoice(), new_id()
+        given, faults = await together(*(books.credit(invoice.id, 100, adjustment_id=id_) for _ in range(4)))
+        assert faults == []
+        assert len({adjustment.number for adjustment in given}) == 1
+
+
+class TestRedrafts:
+    async def test_of_one_void_invoice_at_once_are_one(self, shared_books: Books) -> None:
+        books = shared_books
+        first = await books.board_draft()
+        async with books.unit() as session:
+            await void_invoice(session, VoidInvoice(first, VoidReason.WRONG_DETAILS, "Robin Field"), NOW)
+
+        async def redraft() -> UUID:
+            async with books.unit() as session:
+                return (await redraft_board_invoice(session, first, NOW)).id
+
+        drafts, faults = await together(*(redraft() for _ in range(4)))
+        assert faults == []
+        assert len(set(drafts)) == 1
+        assert await books.value("SELECT count(*) FROM invoice_lines WHERE invoice_id <> :id", id=first) == 1
 
 
 class TestDeliveries:

@@ -1,5 +1,6 @@
 """One suite for the gateway over the real SDK and for the fake: they say the same of the same."""
 
+import json
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -30,6 +31,10 @@ class World(Protocol):
     def gateway(self) -> StripeGateway: ...
     def add_invoice(self, total_cents: int) -> str: ...
     def pay(self, invoice_id: str, amount_cents: int) -> str: ...
+    def pay_late(self, invoice_id: str, amount_cents: int, *, after_cents: int) -> str:
+        """A payment that was begun while the invoice asked for it, and ends after another one has paid a part."""
+        ...
+
     def void(self, invoice_id: str) -> None: ...
     def fall_silent(self) -> None: ...
 
@@ -43,6 +48,10 @@ class FakeWorld:
 
     def pay(self, invoice_id: str, amount_cents: int) -> str:
         return self.gateway.pay(invoice_id, amount_cents)
+
+    def pay_late(self, invoice_id: str, amount_cents: int, *, after_cents: int) -> str:
+        self.pay(invoice_id, after_cents)
+        return self.pay(invoice_id, amount_cents)
 
     def void(self, invoice_id: str) -> None:
         self.gateway.void(invoice_id)
@@ -61,6 +70,15 @@ class SimulatedWorld:
 
     def pay(self, invoice_id: str, amount_cents: int) -> str:
         return str(self.rig.control(f"invoices/{invoice_id}/pay", amount=amount_cents)["payment_intent"])
+
+    def pay_late(self, invoice_id: str, amount_cents: int, *, after_cents: int) -> str:
+        stripe_ = self.rig.sdk.v1
+        customer = str(stripe_.invoices.retrieve(invoice_id).customer)
+        intent = stripe_.payment_intents.create({"amount": amount_cents, "currency": "aud", "customer": customer})
+        stripe_.invoices.attach_payment(invoice_id, {"payment_intent": intent.id})
+        self.pay(invoice_id, after_cents)
+        stripe_.payment_intents.confirm(intent.id, {"payment_method": "pm_card_visa"})
+        return intent.id
 
     def void(self, invoice_id: str) -> None:
         self.rig.sdk.v1.invoices.void_invoice(invoice_id)
@@ -117,6 +135,17 @@ class TestPayments:
         assert all(datetime.now(UTC) - payment.paid_at < timedelta(minutes=5) for payment in outcome.found)
         assert await world.gateway.payments(id_) == outcome
 
+    @pytest.mark.parametrize("after_cents", [9_000, 9_350])
+    async def test_are_what_the_customer_was_charged_and_not_what_the_invoice_took(
+        self, world: World, after_cents: int
+    ) -> None:
+        id_ = world.add_invoice(9_350)
+        late = world.pay_late(id_, 9_350, after_cents=after_cents)
+        outcome = await world.gateway.payments(id_)
+        assert isinstance(outcome, Succeeded)
+        assert sorted(payment.amount_cents for payment in outcome.found) == [after_cents, 9_350]
+        assert late in {payment.reference for payment in outcome.found}
+
     async def test_of_an_unpaid_invoice_are_none(self, world: World) -> None:
         assert await world.gateway.payments(world.add_invoice(9_350)) == Succeeded([])
 
@@ -127,6 +156,31 @@ class TestPayments:
         id_ = world.add_invoice(9_350)
         world.fall_silent()
         assert await world.gateway.payments(id_) == Unknown("no_answer")
+
+
+async def test_a_payment_that_moved_no_money_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An invoice that the customer's balance at Stripe paid in full is "paid" with nothing."""
+    item = {
+        "id": "inpay_1",
+        "object": "invoice_payment",
+        "amount_paid": 0,
+        "currency": "aud",
+        "created": 1_770_000_000,
+        "payment": {"type": "payment_intent", "payment_intent": None, "charge": None, "payment_record": None},
+        "status_transitions": {"paid_at": 1_770_000_000, "canceled_at": None},
+    }
+    page = {"object": "list", "data": [item], "has_more": False, "url": "/v1/invoice_payments"}
+    gateway = LiveStripe(API_KEY, None, 5)
+
+    async def answer(*_args: object, **_options: object) -> tuple[bytes, int, dict[str, str]]:
+        return json.dumps(page).encode(), 200, {}
+
+    monkeypatch.setattr(stripe.HTTPXClient, "request_async", answer)
+    assert await gateway.payments("in_1") == Succeeded([])
+    await gateway.close()
+    fake = FakeStripe()
+    fake.pay(id_ := fake.add_invoice(0), 0)
+    assert await fake.payments(id_) == Succeeded([])
 
 
 class TestFaults:

@@ -82,7 +82,11 @@ class TestCursor:
                 urlsafe_b64encode(raw).decode()
                 for raw in (b"[]", b"{}", b"7", b'["x", "y"]', b'["2026-06-01", "0"]', b"[1, 2]", b"\xff")
             ),
-            urlsafe_b64encode(b'["2026-06-01T00:00:00", "0190f3a0000070008000000000000001"]').decode(),
+            *(
+                urlsafe_b64encode(b'["%s", "0190f3a0000070008000000000000001"]' % instant).decode()
+                # Without an offset, and beyond what UTC has a date for.
+                for instant in (b"2026-06-01T00:00:00", b"0001-01-01T00:00:00+14:00", b"9999-12-31T23:59:59-12:00")
+            ),
         ],
     )
     def test_that_is_none_of_ours_is_refused(self, sent: Any) -> None:

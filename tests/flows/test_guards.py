@@ -67,15 +67,14 @@ OWN_AFFAIRS = {
 # again, and moves nothing. Any other change of theirs asks for one.
 PREPARES_MONEY = {
     "billing": {
-        ("POST", "/admin/installers/{installer_id}/price-plans"),
         ("PUT", "/admin/billing/accounts/{account_id}"),
         ("POST", "/admin/billing/generate-invoice-drafts"),
         ("PUT", "/admin/ops/invoices/{invoice_id}/lines"),
+        ("POST", "/admin/ops/invoices/{invoice_id}/redraft"),
         ("POST", "/admin/billing/invoices/{invoice_id}/resend"),
         ("POST", "/admin/billing/adjustments/{adjustment_id}/reject"),
         ("POST", "/admin/billing/stripe-events/{stripe_event_id}/retry"),
     },
-    "payouts": {("PUT", "/admin/boards/{board_id}/participations")},
 }
 
 

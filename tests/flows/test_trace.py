@@ -71,7 +71,8 @@ class TestTraceOfALead:
         )
 
         async def logged() -> bool:
-            return f'"trace_id": "{trace_id}"' in running.log("intake")
+            lines = map(json.loads, running.log("intake").splitlines())
+            return any(line.get("trace_id") == trace_id for line in lines if line["event"] == "request")
 
         await running.until(logged)
 

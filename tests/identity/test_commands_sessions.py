@@ -14,9 +14,12 @@ from contracts.identity import Role, TokenClaims
 from services.identity.commands.sessions import StepUp, end_session, refresh_session, sign_in, step_up
 from services.identity.errors import InvalidCode, InvalidCredentials, InvalidRefreshToken, SessionEnded
 from services.identity.models import RefreshToken
-from services.identity.passwords import Passwords
+from services.identity.passwords import Passwords, parameters_of
 from services.identity.security import Security
 from tests.identity.house import House, asker_of
+
+STRONGER = {"memory_kib": 20 * 1024, "passes": 2, "lanes": 1, "threads": 1}
+"""Than the settings of the house."""
 
 
 async def refresh(house: House, token: str, security: Security | None = None) -> str:
@@ -91,7 +94,7 @@ class TestSignIn:
 
     async def test_makes_a_hash_of_older_parameters_anew(self, house: House) -> None:
         person = await house.person()
-        stronger = Passwords(memory_kib=20 * 1024, passes=2, lanes=1, threads=1)
+        stronger = Passwords(**STRONGER)
         security = Security(house.security.settings, house.clock, house.security.vault, stronger)
         before = (await house.row(person.id)).password_hash
         await sign_in(house.database, house.knock(person), security)
@@ -100,6 +103,15 @@ class TestSignIn:
         assert before is not None
         assert after is not None
         assert (stronger.is_outdated(before), stronger.is_outdated(after)) == (True, False)
+
+    async def test_leaves_it_to_who_proves_both_factors(self, house: House) -> None:
+        person = await house.person()
+        stronger = House(house.database, house.security.settings, house.clock, Passwords(**STRONGER))
+        before = (await house.row(person.id)).password_hash
+        with pytest.raises(InvalidCredentials):
+            await stronger.sign_in(person, totp_code="000000")
+        assert (await house.row(person.id)).password_hash == before
+        await stronger.security.passwords.close()
 
     async def test_keeps_no_token_as_it_is(self, house: House) -> None:
         granted = await house.sign_in(await house.person())
@@ -126,22 +138,31 @@ class TestEqualAnswers:
         seen = [await self.statements(busy_house, person, wrong) for wrong in wrongs]
         assert seen[0] == seen[1] == seen[2]
 
-    @pytest.mark.parametrize("email", ["nobody@waybill.example", None])
-    async def test_one_hash_is_computed_whoever_it_is(
-        self, house: House, monkeypatch: pytest.MonkeyPatch, email: str | None
+    @pytest.mark.parametrize(
+        "wrong", [{"email": "nobody@waybill.example"}, {"password": "not this one"}, {"totp_code": "000000"}]
+    )
+    async def test_one_hash_is_computed_whatever_is_wrong(
+        self, house: House, worked_out: list[str], wrong: dict[str, str]
     ) -> None:
         person = await house.person()
-        hashed: list[str] = []
-        matches = Passwords._matches
+        worked_out.clear()
+        await self.knock_in_vain(house, person, **wrong)
+        assert worked_out == ["$argon2id$v=19$m=19456,t=2,p=1"]
 
-        def count(passwords: Passwords, password_hash: str, password: str) -> bool:
-            hashed.append(password_hash)
-            return matches(passwords, password_hash, password)
-
-        monkeypatch.setattr(Passwords, "_matches", count)
-        await self.knock_in_vain(house, person, email=email or person.email, password="not this one")
-        assert len(hashed) == 1
-        assert not house.security.passwords.is_outdated(hashed[0])
+    async def test_one_of_each_kind_is_computed_while_some_are_of_older_parameters(
+        self, house: House, worked_out: list[str]
+    ) -> None:
+        """After the parameters were raised, each hash is made anew when its operator signs in, and not before."""
+        early, late = await house.person(), await house.person()
+        stronger = House(house.database, house.security.settings, house.clock, Passwords(**STRONGER))
+        await stronger.sign_in(early)
+        both = ["$argon2id$v=19$m=19456,t=2,p=1", "$argon2id$v=19$m=20480,t=2,p=1"]
+        for person in (early, late):
+            for wrong in ({"email": "nobody@waybill.example"}, {"password": "not this one"}, {"totp_code": "000000"}):
+                worked_out.clear()
+                await self.knock_in_vain(stronger, person, **wrong)
+                assert worked_out == both
+        await stronger.security.passwords.close()
 
     async def statements(self, house: House, person: Any, wrong: dict[str, str]) -> list[str]:
         with recorded(house) as statements:
@@ -151,6 +172,26 @@ class TestEqualAnswers:
     async def knock_in_vain(self, house: House, person: Any, **wrong: str) -> None:
         with pytest.raises(InvalidCredentials):
             await house.sign_in(person, **wrong)
+
+
+@pytest.fixture
+def worked_out(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The parameters of every hash that is worked out from now on, to compare or to keep."""
+    parameters: list[str] = []
+    matches, hash_anew = Passwords._matches, Passwords._hash
+
+    def note_comparison(passwords: Passwords, password_hash: str, password: str) -> bool:
+        parameters.append(parameters_of(password_hash))
+        return matches(passwords, password_hash, password)
+
+    def note_making(passwords: Passwords, password: str) -> str:
+        made = hash_anew(passwords, password)
+        parameters.append(parameters_of(made))
+        return made
+
+    monkeypatch.setattr(Passwords, "_matches", note_comparison)
+    monkeypatch.setattr(Passwords, "_hash", note_making)
+    return parameters
 
 
 @contextmanager

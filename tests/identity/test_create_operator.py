@@ -1,6 +1,7 @@
 """`create-operator`, as it is typed."""
 
 import asyncio
+import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -146,3 +147,37 @@ class TestCreateOperator:
             2,
             "identity: the environment lacks, or has wrong: IDENTITY_KEY_SECRET\n",
         )
+
+    @pytest.mark.parametrize(
+        ("name", "wrong"), [("DATABASE_URL_IDENTITY", "nowhere"), ("BUSINESS_TIME_ZONE", "Mars/Olympus")]
+    )
+    async def test_says_what_the_environment_has_wrong(
+        self, shell: Shell, monkeypatch: pytest.MonkeyPatch, name: str, wrong: str
+    ) -> None:
+        monkeypatch.setenv(name, wrong)
+        done = await shell.create()
+        assert (done.returncode, done.stderr) == (2, f"identity: the environment lacks, or has wrong: {name}\n")
+
+    @pytest.mark.parametrize(
+        ("part", "other", "told"),
+        [
+            ("/waybill_.*", "/waybull", "InvalidCatalogNameError"),
+            ("//identity:", "//nobody:", "InvalidPasswordError"),
+            ("@127.0.0.1:[0-9]+", "@127.0.0.1:9", "Connect call failed"),
+        ],
+    )
+    async def test_says_in_one_line_why_there_is_no_database(
+        self, shell: Shell, monkeypatch: pytest.MonkeyPatch, part: str, other: str, told: str
+    ) -> None:
+        monkeypatch.setenv("DATABASE_URL_IDENTITY", re.sub(part, other, shell.database.url))
+        done = await shell.create()
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+        assert told in done.stderr
+
+    async def test_says_in_one_line_that_nobody_migrated(
+        self, shell: Shell, monkeypatch: pytest.MonkeyPatch, empty_database: ServiceDatabase
+    ) -> None:
+        monkeypatch.setenv("DATABASE_URL_IDENTITY", empty_database.url)
+        done = await shell.create()
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+        assert "UndefinedTableError" in done.stderr

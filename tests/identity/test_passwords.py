@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from services.identity.passwords import Passwords
+from services.identity.passwords import Passwords, parameters_of
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,18 @@ class TestPasswords:
         assert not await passwords.verify(password_hash, "a password ")
 
     async def test_nobodys_password_matches_nothing(self, passwords: Passwords) -> None:
+        in_use = parameters_of(await passwords.hash("a password"))
         assert not await passwords.verify(None, "a password")
+        assert not await passwords.verify(None, "a password", [in_use])
+
+    async def test_match_their_hash_among_those_of_other_parameters(self, passwords: Passwords) -> None:
+        others = ["$argon2id$v=19$m=20480,t=2,p=1", "$argon2id$v=19$m=19456,t=3,p=1"]
+        password_hash = await passwords.hash("a password")
+        assert await passwords.verify(password_hash, "a password", others)
+        assert not await passwords.verify(password_hash, "another password", others)
+
+    async def test_a_hash_that_is_none_matches_nothing(self, passwords: Passwords) -> None:
+        assert not await passwords.verify("$argon2id$broken", "a password", ["$argon2id$v=19$m=19456,t=2,p=1"])
 
     async def test_one_keyboards_accent_is_anothers(self, passwords: Passwords) -> None:
         assert await passwords.verify(await passwords.hash("caf\u00e9"), "cafe\u0301")

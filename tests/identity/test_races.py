@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.audit import SYSTEM
 from chassis.service import database_of
 from contracts.identity import Role
+from services.identity import queries
 from services.identity.commands import operators, signing_keys
+from services.identity.commands.housekeeping import purge
 from services.identity.commands.operators import ChangeRole, ForOperator
 from services.identity.commands.sessions import Renewal, refresh_session, sign_in
 from services.identity.commands.signing_keys import RotateSigningKey
@@ -60,6 +63,15 @@ async def watching(house: House) -> AsyncIterator[Callable[[], Awaitable[int]]]:
             return int(found or 0)
 
         yield count
+
+
+async def ended_or_waits(house: House, deed: asyncio.Future[Any]) -> None:
+    async with watching(house) as count_waiting:
+
+        async def ended_or_waiting() -> bool:
+            return deed.done() or await count_waiting() == 1
+
+        await eventually(ended_or_waiting)
 
 
 def kinds(outcomes: Sequence[Any]) -> list[str]:
@@ -179,6 +191,30 @@ class TestKeysAtOnce:
         outcomes = await together(busy_house, lock, rotate(busy_house), rotate(other_process))
         assert outcomes[0] == outcomes[1]
         assert await count(busy_house, SigningKey) == 2
+
+    @pytest.mark.parametrize("has_a_key", [True, False])
+    async def test_a_key_that_is_made_while_the_retired_ones_leave_stays(
+        self, busy_house: House, other_process: House, monkeypatch: pytest.MonkeyPatch, has_a_key: bool
+    ) -> None:
+        """The purge has read which keys are needed; before it deletes, another process makes the next one."""
+        if has_a_key:
+            await busy_house.asker()
+        made: list[asyncio.Future[str]] = []
+        read = queries.signing_keys
+
+        async def read_and_let_the_other_in(session: AsyncSession) -> Sequence[SigningKey]:
+            keys = await read(session)
+            if not made:
+                made.append(asyncio.ensure_future(rotate(other_process)))
+                await ended_or_waits(busy_house, made[0])
+            return keys
+
+        monkeypatch.setattr(queries, "signing_keys", read_and_let_the_other_in)
+        async with busy_house.database.transaction() as session:
+            await purge(session, busy_house.security)
+        kid = await made[0]
+        async with busy_house.database.reading() as session:
+            assert kid in {key.kid for key in await read(session)}
 
 
 class TestInvitationsAtOnce:

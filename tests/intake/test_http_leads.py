@@ -95,6 +95,11 @@ class TestSubmitLead:
 
 
 class TestBadSubmissions:
+    @pytest.mark.parametrize("phone", ["+43 1111", "+49 30 123456789012"])
+    async def test_a_number_that_its_country_allows_and_we_cannot_keep_is_told(self, http: Desk, phone: str) -> None:
+        answer = await http.submit(await http.new_source(), phone=phone)
+        assert (answer.status_code, faults(answer)) == (422, {"phone": "phone_invalid"})
+
     async def test_every_fault_is_told_at_once_and_nothing_is_written(
         self, http: Desk, database: RolledBackDatabase
     ) -> None:

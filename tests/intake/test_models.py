@@ -134,6 +134,11 @@ class TestWrittenOnce:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await tables.execute(change.format(table))
 
+    @pytest.mark.parametrize("change", ["UPDATE {} SET action = ''", "DELETE FROM {}", "TRUNCATE {}"])
+    async def test_nor_to_change_what_was_audited(self, tables: asyncpg.Connection, change: str) -> None:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await tables.execute(change.format("audit_entries"))
+
     @pytest.mark.parametrize("change", ["UPDATE consents SET text = 'no'", "DELETE FROM consents"])
     async def test_the_owner_is_stopped_by_the_trigger(
         self, fresh_database: Callable[[str], ServiceDatabase], change: str

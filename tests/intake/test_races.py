@@ -109,6 +109,19 @@ async def blocked(database: Database) -> None:
 
 
 class TestRevokingMeanwhile:
+    async def test_a_post_that_waited_for_the_revocations_commit_is_refused(self, committed: Database) -> None:
+        """It saw the source alive when it began."""
+        _, source = await working_source(committed)
+
+        async with committed.transaction() as session:
+            await revoke_source(session, source.source_id, None, OPERATOR, NOW)
+            await session.flush()
+            post = asyncio.create_task(take_lead(committed, taking(source)))
+            await blocked(committed)
+        with pytest.raises(SourceRevoked):
+            await post
+        assert await count(committed, "leads") == 0
+
     async def test_no_lead_is_taken_after_the_revocation_whatever_is_remembered(
         self, committed: Database, identity: TestIdentity, clock: FixedClock
     ) -> None:

@@ -15,7 +15,7 @@ from chassis.audit import System
 from chassis.database import Database
 from chassis.ids import new_id
 from chassis.outbox import unpack_headers
-from contracts.billing import DeliveryHeld, InvoiceDocumentRendered, InvoiceSent
+from contracts.billing import DeliveryHeld, InvoiceDocumentRendered, InvoiceSent, InvoiceVoided
 from contracts.envelope import Envelope, Event, Incoming, from_headers
 from contracts.payouts import PayoutHeld, PayoutSent
 from contracts.routing import AssignmentCancelled, AssignmentCreated, DispatchExceptionRaised
@@ -117,6 +117,16 @@ def invoice_sent(document: InvoiceDocumentRendered, **changes: Any) -> InvoiceSe
         "sent_at": NOW,
     }
     return InvoiceSent(**known | changes)
+
+
+def invoice_voided(invoice_id: UUID) -> InvoiceVoided:
+    return InvoiceVoided(
+        invoice_id=invoice_id,
+        kind=InvoiceKind.INSTALLER,
+        number="WB-000042",
+        reason_code="wrong_details",
+        voided_at=NOW,
+    )
 
 
 def payout_sent(**changes: Any) -> PayoutSent:

@@ -11,16 +11,18 @@ from chassis.database import Database
 from contracts.values import MessagePurpose
 from deploy.local.smtp_sink.faults import Action, Fault
 from deploy.local.smtp_sink.server import SmtpSink
-from services.notifications import retention
+from services.notifications import drafts, retention
 from services.notifications.commands.messages import cancel_messages, erase_contents, retry_message
-from services.notifications.errors import MessageErased, MessageNotRetryable
+from services.notifications.errors import LeadGivenBack, MessageCancelled, MessageErased, MessageNotRetryable
 from tests.kit.databases import RolledBackDatabase
 from tests.notifications.conftest import MakeSender, run_until_idle
 from tests.notifications.fake_gateway import FakeGateway
 from tests.notifications.samples import (
     NOW,
     OPERATOR,
+    assignment_created,
     draft,
+    incoming,
     message,
     published,
     queue,
@@ -77,6 +79,56 @@ class TestRetryMessage:
         async with database.transaction() as session:
             with pytest.raises(MessageNotRetryable):
                 await retry_message(session, message_id, OPERATOR, "again", override_suppression=False, now=NOW)
+
+    @pytest.mark.parametrize("override_suppression", [False, True])
+    async def test_refuses_a_lead_whose_assignment_has_failed_with_its_mail(
+        self, database: RolledBackDatabase, sender_of: MakeSender, override_suppression: bool
+    ) -> None:
+        """Routing may have given the lead to somebody else since: it is given out again from there."""
+        gateway = FakeGateway()
+        gateway.faults.order(Fault(action=Action.REFUSE, answer="550 5.7.1 Listed", times=1))
+        (message_id,) = await queue(database, drafts.lead_delivery(incoming(assignment_created())))
+        await run_until_idle(sender_of(database, gateway))
+        async with database.transaction() as session:
+            with pytest.raises(LeadGivenBack):
+                await retry_message(
+                    session, message_id, OPERATOR, "off the list", override_suppression=override_suppression, now=NOW
+                )
+        await run_until_idle(sender_of(database, gateway))
+        assert [told.envelope.type for told in await published(database)] == ["message.failed"]
+
+    async def test_refuses_what_was_cancelled_while_it_was_in_hand(
+        self, database: RolledBackDatabase, sender_of: MakeSender, clock: FixedClock
+    ) -> None:
+        subject_id = uuid4()
+        (message_id,) = await queue(database, draft(subject_id=subject_id))
+        gateway = FakeGateway()
+        gateway.faults.order(Fault(action=Action.REFUSE, answer="550 5.7.1 No"))
+        sender = sender_of(database, gateway)
+        await sender._keep_default_account()
+        (claimed,) = await sender._claim(1)
+        async with database.transaction() as session:
+            await cancel_messages(session, MessagePurpose.PAYOUT_RECEIPT, [subject_id], clock.now())
+        sender._unrecorded.append(await sender._send(claimed))
+        await run_until_idle(sender)
+        assert (await message(database, message_id))["state"] == "failed"
+        async with database.transaction() as session:
+            with pytest.raises(MessageCancelled):
+                await retry_message(session, message_id, OPERATOR, "again", override_suppression=False, now=NOW)
+
+    async def test_refuses_what_was_cancelled_after_it_had_failed(
+        self, database: RolledBackDatabase, sender_of: MakeSender
+    ) -> None:
+        gateway = FakeGateway()
+        gateway.faults.order(Fault(action=Action.REFUSE, answer="550 5.7.1 No"))
+        subject_id = uuid4()
+        (message_id,) = await queue(database, draft(subject_id=subject_id))
+        await run_until_idle(sender_of(database, gateway))
+        async with database.transaction() as session:
+            await cancel_messages(session, MessagePurpose.PAYOUT_RECEIPT, [subject_id], NOW)
+            with pytest.raises(MessageCancelled):
+                await retry_message(session, message_id, OPERATOR, "again", override_suppression=False, now=NOW)
+        assert (await message(database, message_id))["state"] == "failed"
 
     async def test_refuses_what_can_never_arrive(self, database: RolledBackDatabase) -> None:
         (message_id,) = await queue(database, draft("nobody"))

@@ -1,6 +1,7 @@
 """Events in, mails out: through the real runtime, inbox and all."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -26,6 +27,7 @@ from tests.notifications.samples import (
     exception_raised,
     incoming,
     invoice_sent,
+    invoice_voided,
     one,
     payout_held,
     payout_sent,
@@ -38,8 +40,8 @@ from tests.notifications.samples import (
 class RecordOf:
     """A Kafka record of one event."""
 
-    def __init__(self, event: Event, offset: int, event_id: UUID | None = None) -> None:
-        envelope = incoming(event, event_id=event_id).envelope
+    def __init__(self, event: Event, offset: int, event_id: UUID | None = None, version: int = 1) -> None:
+        envelope = incoming(event, event_id=event_id, version=version).envelope
         self.topic, self.partition, self.offset = event.topic.name, 0, offset
         self.key: bytes | None = event.subject.encode()
         self.value: bytes | None = event.model_dump_json().encode()
@@ -57,13 +59,15 @@ class Desk:
     def __init__(self, database: RolledBackDatabase, clock: FixedClock, settings: Settings) -> None:
         self._runtimes = {c.topic.name: _runtime(c, database) for c in Consumers(clock, settings).all()}
         self._offset = 0
+        self._versions: Counter[str] = Counter()
 
     async def take(self, *events: Event) -> list[Record]:
         """One batch of one topic."""
         records: list[Record] = []
         for event in events:
             self._offset += 1
-            records.append(RecordOf(event, self._offset))
+            self._versions[event.subject] += 1
+            records.append(RecordOf(event, self._offset, version=self._versions[event.subject]))
         await self.again(records)
         return records
 
@@ -217,6 +221,50 @@ class TestInvoices:
         parked = await one(database, "SELECT reason_code FROM parked_events")
         assert parked["reason_code"] == "document_unknown"
         assert await states(database) == []
+
+
+class TestInvoiceVoided:
+    async def test_stops_what_has_not_left(self, desk: Desk, database: RolledBackDatabase) -> None:
+        document, other = document_rendered(), document_rendered()
+        await desk.take(document, other, invoice_sent(document), invoice_sent(other))
+        await desk.take(invoice_voided(document.invoice_id))
+        kept = await rows(database, "SELECT subject_id, state, reason_code FROM messages ORDER BY state")
+        assert [tuple(row.values()) for row in kept] == [
+            (document.invoice_id, "cancelled", "invoice_voided"),
+            (other.invoice_id, "queued", None),
+        ]
+        assert await published(database) == []
+
+    async def test_in_the_same_batch_too(self, desk: Desk, database: RolledBackDatabase) -> None:
+        document = document_rendered()
+        await desk.take(document, invoice_sent(document), invoice_voided(document.invoice_id))
+        assert await states(database) == ["cancelled"]
+
+    async def test_that_comes_before_the_sending_stops_it_all_the_same(
+        self, desk: Desk, database: RolledBackDatabase
+    ) -> None:
+        document = document_rendered()
+        await desk.take(invoice_voided(document.invoice_id))
+        await desk.take(document, invoice_sent(document))
+        await desk.take(invoice_sent(document, send_no=2))
+        assert await states(database) == ["cancelled", "cancelled"]
+
+    async def test_told_twice_is_done_once(self, desk: Desk, database: RolledBackDatabase) -> None:
+        document = document_rendered()
+        await desk.take(document, invoice_sent(document))
+        for _ in range(2):
+            await desk.take(invoice_voided(document.invoice_id), invoice_voided(document.invoice_id))
+        assert await states(database) == ["cancelled"]
+        assert await rows(database, "SELECT 1 FROM parked_events") == []
+
+    async def test_leaves_what_was_accepted(self, desk: Desk, database: RolledBackDatabase) -> None:
+        document = document_rendered()
+        await desk.take(document, invoice_sent(document))
+        async with database.transaction() as session:
+            await session.execute(text("UPDATE messages SET state = 'accepted', accepted_at = now()"))
+        await desk.take(invoice_voided(document.invoice_id))
+        kept = await one(database, "SELECT state, cancelled_at FROM messages")
+        assert (kept["state"], kept["cancelled_at"]) == ("accepted", None)
 
 
 class TestPayoutSent:

@@ -11,7 +11,7 @@ from contracts.values import MessagePurpose
 from services.notifications.domain.addresses import address_hash, is_deliverable, normalised, one_line
 from services.notifications.domain.messages import MOST_TRIES, MessageState, priority_of, retry_delay
 from services.notifications.domain.replies import Phase, Reply, Verdict, judge, reason_code, suppresses
-from services.notifications.domain.tickets import reply_address, reply_token, thread_header_id, ticket_of
+from services.notifications.domain.tickets import reply_address, reply_token, thread_header_id
 from services.notifications.wording import money, phone, web_address, words
 
 KEY = b"a key for tests"
@@ -134,25 +134,17 @@ class TestAddresses:
 
 
 class TestReplyToken:
-    def test_finds_its_ticket_and_fits_a_local_part(self) -> None:
+    def test_fits_a_local_part_and_survives_servers_that_fold_the_case(self) -> None:
         token = reply_token(TICKET, KEY)
-        assert ticket_of(token, KEY) == TICKET
-        assert ticket_of(token.upper(), KEY) == TICKET
         address = reply_address("support@waybill.example", token)
         assert is_deliverable(address)
         assert address.startswith("support+")
+        assert token == token.lower()
 
-    @pytest.mark.parametrize("forged", ["", "a", "zzzz", "0189", "é" * 8, reply_token(TICKET, b"another key")])
-    def test_a_token_of_another_key_finds_nothing(self, forged: str) -> None:
-        assert ticket_of(forged, KEY) is None
-
-    @given(st.integers(0, 41), st.sampled_from("abcdefghijklmnopqrstuvwxyz234567"))
-    def test_no_letter_may_change(self, place: int, letter: str) -> None:
-        token = reply_token(TICKET, KEY)
-        changed = token[:place] + letter + token[place + 1 :]
-        # The last letter carries two spare bits: spellings of the same bytes are the same token.
-        if place < len(token) - 1:
-            assert (ticket_of(changed, KEY) == TICKET) == (changed == token)
+    def test_is_one_per_ticket_and_key(self) -> None:
+        tokens = [reply_token(TICKET, KEY), reply_token(TICKET, b"another key"), reply_token(UUID(int=2), KEY)]
+        assert len(set(tokens)) == 3
+        assert reply_token(TICKET, KEY) == tokens[0]
 
     def test_a_thread_has_one_root(self) -> None:
         token = reply_token(TICKET, KEY)

@@ -1,18 +1,22 @@
 """Notifications over HTTP: what operators see and do, and who may."""
 
-from collections.abc import AsyncIterator, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from chassis.clock import FixedClock
+from chassis.database import Database
 from chassis.http import route_guards
 from contracts.identity import Capability, Role
 from contracts.values import MessagePurpose
 from deploy.local.smtp_sink.faults import Action, Fault
 from services.notifications import drafts
+from services.notifications.commands.messages import Draft
 from tests.kit.databases import RolledBackDatabase
 from tests.kit.identity import TestIdentity
 from tests.notifications.conftest import MakeSender, run_until_idle
@@ -33,10 +37,22 @@ async def desk(database: RolledBackDatabase, identity: TestIdentity, clock: Fixe
         yield desk
 
 
-async def refused_message(database: RolledBackDatabase, sender_of: MakeSender) -> str:
+@pytest.fixture
+async def busy_desk(own_database: Database, identity: TestIdentity, clock: FixedClock) -> AsyncIterator[Desk]:
+    """For what happens at once: real commits over several connections."""
+    async with answering(own_database, identity, clock) as desk:
+        yield desk
+
+
+async def at_once(number: int, ask: Callable[[], Awaitable[httpx.Response]]) -> list[httpx.Response]:
+    return list(await asyncio.gather(*(ask() for _ in range(number))))
+
+
+async def refused_message(database: RolledBackDatabase, sender_of: MakeSender, mail: Draft | None = None) -> str:
+    """The mail of a lead, unless another is given."""
     gateway = FakeGateway()
     gateway.faults.order(Fault(action=Action.REFUSE, answer="550 5.7.1 Listed by a block list", times=1))
-    (message_id,) = await queue(database, drafts.lead_delivery(incoming(assignment_created())))
+    (message_id,) = await queue(database, mail or drafts.lead_delivery(incoming(assignment_created())))
     await run_until_idle(sender_of(database, gateway))
     return str(message_id)
 
@@ -112,7 +128,10 @@ class TestMessages:
         assert shown["subject"].startswith("Solar battery lead in Marrickville")
         assert "0412 345 678" in shown["text"]
         assert [attempt["response"] for attempt in shown["attempts"]] == ["5.7.1 Listed by a block list"]
-        assert shown["available_actions"] == ["retry"]
+        assert shown["available_actions"] == []
+        answer = await desk.ask("POST", f"/admin/messages/{shown['id']}/retry", json={"reason": "off the block list"})
+        assert (answer.status_code, answer.json()["type"]) == (409, "urn:waybill:problem:lead_given_back")
+        assert answer.json()["assignment_id"] == shown["subject_id"]
 
     async def test_of_an_unknown_template_show_no_wording(self, desk: Desk, database: RolledBackDatabase) -> None:
         (message_id,) = await queue(database, draft(context={}))
@@ -122,7 +141,9 @@ class TestMessages:
     async def test_are_tried_again_and_audited(
         self, desk: Desk, database: RolledBackDatabase, sender_of: MakeSender
     ) -> None:
-        path = f"/admin/messages/{await refused_message(database, sender_of)}/retry"
+        message_id = await refused_message(database, sender_of, draft())
+        assert (await desk.get(f"/admin/messages/{message_id}"))["available_actions"] == ["retry"]
+        path = f"/admin/messages/{message_id}/retry"
         for _ in range(2):
             shown = await desk.post(path, {"reason": "off the block list"}, Role.EDITOR)
             assert (shown["state"], shown["tries"], shown["next_attempt_at"] is not None) == ("queued", 0, True)
@@ -141,7 +162,14 @@ class TestMessages:
         assert (answer.status_code, answer.json()["type"]) == (404, "urn:waybill:problem:not_found")
 
     @pytest.mark.parametrize(
-        ("parameter", "value"), [("state", "lost"), ("created_from", "12345"), ("created_from", "2026-03-03T00:00:00")]
+        ("parameter", "value"),
+        [
+            ("state", "lost"),
+            ("created_from", "12345"),
+            ("created_from", "2026-03-03T00:00:00"),
+            ("created_from", "0001-01-01T00:00:00+14:00"),
+            ("created_before", "9999-12-31T23:59:59-12:00"),
+        ],
     )
     async def test_a_filter_of_the_wrong_form_is_told(self, desk: Desk, parameter: str, value: str) -> None:
         answer = await desk.ask("GET", "/admin/messages", params={parameter: value})
@@ -172,6 +200,38 @@ class TestTickets:
         for _ in range(2):
             await desk.post(f"/admin/ops/tickets/{opened['id']}/reply", {"id": str(REPLY_ID), "body": "Yes."})
         assert len(await rows(database, "SELECT 1 FROM messages")) == 1
+
+    async def test_asked_for_at_once_under_one_id_are_one(self, busy_desk: Desk) -> None:
+        body = TICKET | {"id": str(uuid4())}
+        answers = await at_once(6, lambda: busy_desk.ask("POST", "/admin/ops/tickets", json=body))
+        assert [answer.status_code for answer in answers] == [201] * 6
+        assert len((await busy_desk.get("/admin/ops/tickets"))["items"]) == 1
+
+    @pytest.mark.parametrize(
+        "change", [{"subject": "Other"}, {"requester_name": "Max"}, {"body": "Other"}, {"requester_email": "a@b.test"}]
+    )
+    async def test_of_one_id_and_another_content_are_refused(self, desk: Desk, change: dict[str, str]) -> None:
+        body = TICKET | {"id": str(uuid4())}
+        await desk.post("/admin/ops/tickets", body)
+        await desk.post("/admin/ops/tickets", body)
+        answer = await desk.ask("POST", "/admin/ops/tickets", json=body | change)
+        assert (answer.status_code, answer.json()["type"]) == (409, "urn:waybill:problem:id_taken")
+
+    @pytest.mark.parametrize("change", [{"body": "No."}, {"note": "Other"}, {"closes": True}])
+    async def test_a_reply_of_one_id_and_another_content_is_refused(self, desk: Desk, change: dict[str, Any]) -> None:
+        opened = await desk.post("/admin/ops/tickets", TICKET)
+        path, body = f"/admin/ops/tickets/{opened['id']}/reply", {"id": str(REPLY_ID), "body": "Yes.", "note": "Mine"}
+        await desk.post(path, body)
+        answer = await desk.ask("POST", path, json=body | change)
+        assert (answer.status_code, answer.json()["type"]) == (409, "urn:waybill:problem:id_taken")
+
+    async def test_replies_to_two_tickets_at_once_under_one_id_are_one_reply(self, busy_desk: Desk) -> None:
+        opened = [await busy_desk.post("/admin/ops/tickets", TICKET) for _ in range(2)]
+        body = {"id": str(uuid4()), "body": "Yes."}
+        answers = await asyncio.gather(
+            *(busy_desk.ask("POST", f"/admin/ops/tickets/{one['id']}/reply", json=body) for one in opened)
+        )
+        assert sorted(answer.status_code for answer in answers) == [200, 409]
 
     async def test_all_faults_are_told_at_once(self, desk: Desk) -> None:
         body = {"subject": "a\nb", "requester_email": "nobody", "body": "", "more": 1}
@@ -247,6 +307,22 @@ class TestSenderAccounts:
         await account(database, "second")
         answer = await desk.ask("POST", "/admin/sender-accounts", Role.SUPER_ADMIN, json=ACCOUNT)
         assert (answer.status_code, answer.json()["type"]) == (409, "urn:waybill:problem:sender_account_exists")
+
+    async def test_of_one_name_at_once_are_one(self, busy_desk: Desk) -> None:
+        answers = await at_once(
+            6, lambda: busy_desk.ask("POST", "/admin/sender-accounts", Role.SUPER_ADMIN, json=ACCOUNT)
+        )
+        assert sorted(answer.status_code for answer in answers) == [201] + [409] * 5
+        made = [
+            await busy_desk.post("/admin/sender-accounts", ACCOUNT | {"name": name}) for name in ("third", "fourth")
+        ]
+        renamed = await asyncio.gather(
+            *(
+                busy_desk.ask("PATCH", f"/admin/sender-accounts/{one['id']}", Role.SUPER_ADMIN, json={"name": "fifth"})
+                for one in made
+            )
+        )
+        assert sorted(answer.status_code for answer in renamed) == [200, 409]
 
     @pytest.mark.parametrize(
         ("change", "code"),

@@ -53,6 +53,14 @@ class TestMessages:
 
 
 class TestWrittenOnce:
+    @pytest.mark.parametrize(
+        "statement", ["UPDATE voided_invoices SET voided_at = 'now'", "DELETE FROM voided_invoices"]
+    )
+    async def test_what_is_void_stays_so(self, database: RolledBackDatabase, statement: str) -> None:
+        async with database.transaction() as session:
+            await session.execute(text("INSERT INTO voided_invoices VALUES (gen_random_uuid(), now())"))
+        await refused(database, statement)
+
     @pytest.mark.parametrize("statement", ["UPDATE documents SET number = 'x'", "DELETE FROM documents"])
     async def test_a_document_never_changes(self, database: RolledBackDatabase, statement: str) -> None:
         async with database.transaction() as session:

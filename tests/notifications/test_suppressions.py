@@ -14,6 +14,7 @@ from services.notifications.commands.suppressions import lift_suppression, suppr
 from services.notifications.errors import AddressSuppressed
 from tests.kit.databases import RolledBackDatabase
 from tests.notifications.conftest import MakeSender, run_until_idle
+from tests.notifications.fake_gateway import FakeGateway
 from tests.notifications.samples import (
     NOW,
     OPERATOR,
@@ -59,11 +60,10 @@ class TestSuppressed:
         await run_until_idle(sender_of(database))
         assert len(smtp_sink.mailbox) == 1
 
-    async def test_is_lifted_by_a_later_success(
+    async def test_by_a_server_is_lifted_by_a_later_success(
         self, database: RolledBackDatabase, sender_of: MakeSender, smtp_sink: SmtpSink
     ) -> None:
-        async with database.transaction() as session:
-            await suppress_address(session, ADDRESS, OPERATOR, "bounced elsewhere", NOW, 30)
+        smtp_sink.faults.order(Fault(action=Action.REFUSE, times=1))
         (message_id,) = await queue(database, draft())
         sender = sender_of(database)
         await run_until_idle(sender)
@@ -77,6 +77,37 @@ class TestSuppressed:
         assert (await message(database, message_id))["override_reason"] == "they asked"
         kept = await one(database, "SELECT * FROM suppressions")
         assert (kept["lifted_at"], kept["lifted_reason"]) == (NOW, "delivered")
+
+    async def test_by_an_operator_stands_whatever_a_mail_in_hand_comes_to(
+        self, database: RolledBackDatabase, sender_of: MakeSender, clock: FixedClock
+    ) -> None:
+        gateway = FakeGateway()
+        gateway.faults.order(Fault(action=Action.REFUSE, recipient="refused@example.test"))
+        sender = sender_of(database, gateway)
+        await sender._keep_default_account()
+        await queue(database, draft("accepted@example.test"), draft("refused@example.test"))
+        in_hand = await sender._claim(2)
+        async with database.transaction() as session:
+            for address in ("accepted@example.test", "refused@example.test"):
+                await suppress_address(session, address, OPERATOR, "asked us to", clock.now(), 60)
+        sender._unrecorded += [await sender._send(claimed) for claimed in in_hand]
+        await run_until_idle(sender)
+        assert sorted(await states(database)) == ["accepted", "failed"]
+        kept = await rows(database, "SELECT source, reason_code, detail, lifted_at, expires_at FROM suppressions")
+        assert [tuple(row.values()) for row in kept] == [
+            ("operator", "operator", "asked us to", None, NOW + timedelta(days=60))
+        ] * 2
+
+    async def test_by_a_server_becomes_the_operators_where_one_asks_for_it_too(
+        self, database: RolledBackDatabase, sender_of: MakeSender, smtp_sink: SmtpSink
+    ) -> None:
+        smtp_sink.faults.order(Fault(action=Action.REFUSE, times=1))
+        await queue(database, draft())
+        await run_until_idle(sender_of(database))
+        async with database.transaction() as session:
+            await suppress_address(session, ADDRESS, OPERATOR, "asked us to", NOW, 30)
+        kept = await one(database, "SELECT source, detail FROM suppressions")
+        assert (kept["source"], kept["detail"]) == ("operator", "asked us to")
 
     async def test_is_lifted_by_an_operator_with_a_reason(
         self, database: RolledBackDatabase, sender_of: MakeSender, smtp_sink: SmtpSink

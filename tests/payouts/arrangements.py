@@ -9,17 +9,31 @@ from sqlalchemy import select
 from chassis.clock import FixedClock
 from chassis.database import Database
 from chassis.ids import new_id
+from services.payouts import queries
 from services.payouts.commands import boards, experts
+from services.payouts.commands.attempts import Reversal
 from services.payouts.commands.boards import BoardFacts
 from services.payouts.commands.experts import ExpertProfile
 from services.payouts.domain import ParticipationRule, RuleKind
-from services.payouts.models import Attempt, Board, Payout
+from services.payouts.models import Attempt, Board, Payout, Sweep
 from services.payouts.sending import Sender
 from services.payouts.settings import Settings
+from services.payouts.stripe_gateway import StripeGateway
+from services.payouts.sweeping import Sweeper
 from tests.payouts.fake_gateway import FakeGateway
+
+
+@dataclass(frozen=True, slots=True)
+class Colleague:
+    """An operator, as far as commands are told."""
+
+    id: UUID
+    name: str
+
 
 START = datetime(2026, 3, 3, 1, tzinfo=UTC)
 POOL_BASIS_POINTS = 7_000
+ROBIN, SAM = (Colleague(UUID(int=number), name) for number, name in ((1, "Robin Field"), (2, "Sam Whitlock")))
 
 
 @dataclass
@@ -33,8 +47,18 @@ class Office:
 
     @property
     def sender(self) -> Sender:
-        settings = Settings(database_url="postgresql://x/y", stripe_api_key="sk_test")
-        return Sender(self.database, self.gateway, self.clock, settings, self.machine.now)
+        return self.sender_of(self.gateway)
+
+    def sender_of(self, gateway: StripeGateway | None) -> Sender:
+        settings = Settings(database_url="postgresql://x/y")
+        return Sender(self.database, gateway, self.clock, settings, self.machine.now)
+
+    async def sweep(self, due_at: datetime = START) -> None:
+        await Sweeper(self.sender).run(due_at)
+
+    async def reverse(self, payout_id: UUID, amount_cents: int, reversal_id: UUID | None = None) -> Attempt:
+        reversal = Reversal(reversal_id or new_id(), payout_id, amount_cents, "charged back")
+        return await self.sender.reverse(reversal, SAM)
 
     async def expert(self, name: str = "Priya Raman", account: str | None = "open") -> UUID:
         id_ = new_id()
@@ -69,9 +93,16 @@ class Office:
         async with self.database.transaction() as session:
             await boards.close_board(session, facts, POOL_BASIS_POINTS, self.clock.now())
 
-    async def pay(self, board_id: UUID) -> None:
+    async def pay(self, board_id: UUID, invoice_id: UUID | None = None) -> UUID:
+        invoice_id = invoice_id or new_id()
         async with self.database.transaction() as session:
-            await boards.mark_board_paid(session, board_id, new_id(), self.clock.now())
+            await boards.mark_board_paid(session, board_id, invoice_id, self.clock.now())
+        return invoice_id
+
+    async def void(self, board_id: UUID, invoice_id: UUID) -> None:
+        now = self.clock.now()
+        async with self.database.transaction() as session:
+            await boards.void_board_invoice(session, board_id, invoice_id, now, now)
 
     async def ready_payout(self, amount_cents: int = 100_000, account: str | None = "open") -> Payout:
         """One expert who has the whole pool of a paid board."""
@@ -98,6 +129,10 @@ class Office:
     async def board_row(self, board_id: UUID) -> Board:
         async with self.database.reading() as session:
             return await session.get_one(Board, board_id)
+
+    async def sweeps(self) -> list[Sweep]:
+        async with self.database.reading() as session:
+            return list(await queries.list_sweeps(session, 10))
 
     async def published(self) -> list[str]:
         """The types of the events in the outbox, in order."""

@@ -2,18 +2,29 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
+from chassis.database import Database, create_engine
 from chassis.errors import NotFound
 from chassis.ids import new_id
 from deploy.local.postgres import ServiceDatabase
-from services.payouts.commands import boards, experts, payouts
-from services.payouts.commands.experts import ExpertProfile
+from services.payouts import queries
+from services.payouts.commands import boards
+from services.payouts.commands.approvals import ask_for_run
+from services.payouts.commands.attempts import begin_transfer, record_outcome
+from services.payouts.commands.boards import BoardFacts
+from services.payouts.commands.experts import ExpertChange, ExpertProfile, change_expert
+from services.payouts.commands.payouts import hold_payout, release_payout
 from services.payouts.domain import HeldReason, ParticipationRule, PayoutState, RuleKind
-from services.payouts.errors import AwaitingApproval, BoardAllocated, ExpertEmailTaken, NotAllocatable, NotReady
+from services.payouts.errors import AwaitingApproval, BoardAllocated, NotAllocatable, NotReady, VersionConflict
+from services.payouts.stripe_gateway import Refused
 from tests.kit.databases import RolledBackDatabase
-from tests.payouts.arrangements import POOL_BASIS_POINTS, Office
+from tests.payouts.arrangements import POOL_BASIS_POINTS, ROBIN, SAM, Colleague, Office
 
 
 @pytest.fixture
@@ -24,21 +35,35 @@ async def office(rolled_back_database: Callable[[str], Awaitable[RolledBackDatab
 @pytest.fixture
 async def busy_office(fresh_database: Callable[[str], ServiceDatabase]) -> AsyncIterator[Office]:
     """For what happens at once: real commits over several connections."""
-    from chassis.database import Database, create_engine  # noqa: PLC0415
-
     database = Database(create_engine(fresh_database("payouts").url), "/waybill/payouts")
     yield Office(database)
     await database.close()
 
 
-class TestAddExpert:
-    async def test_refuses_an_e_mail_that_another_has(self, office: Office) -> None:
-        profile = ExpertProfile(name="Ana", email="ana@experts.example")
-        async with office.database.transaction() as session:
-            await experts.add_expert(session, profile, office.clock.now())
-        with pytest.raises(ExpertEmailTaken):
-            async with office.database.transaction() as session:
-                await experts.add_expert(session, profile, office.clock.now())
+class TestChangeExpert:
+    async def test_goes_by_what_is_committed_and_not_by_what_was_read_before(self, busy_office: Office) -> None:
+        expert_id = await busy_office.expert()
+        async with busy_office.database.transaction() as mine:
+            seen = await queries.expert(mine, expert_id)
+            profile = ExpertProfile("Mine", seen.email, stripe_account_id=seen.stripe_account_id)
+            async with busy_office.database.transaction() as other:
+                await change_expert(other, ExpertChange(expert_id, 0, replace(profile, name="Other")), ROBIN)
+            with pytest.raises(VersionConflict):
+                await change_expert(mine, ExpertChange(expert_id, 0, profile), SAM)
+        async with busy_office.database.reading() as session:
+            assert (await queries.expert(session, expert_id)).name == "Other"
+
+    async def test_is_audited_with_what_stood_under_the_lock(self, busy_office: Office) -> None:
+        expert_id = await busy_office.expert()
+        async with busy_office.database.transaction() as session:
+            await queries.expert(session, expert_id)
+            async with busy_office.database.transaction() as other:
+                await other.execute(text("UPDATE experts SET stripe_account_id = 'acct_between'"))
+            profile = ExpertProfile("Priya", "priya@experts.example", stripe_account_id="acct_mine")
+            await change_expert(session, ExpertChange(expert_id, 0, profile), SAM)
+        async with busy_office.database.reading() as session:
+            row = (await session.execute(text("SELECT before, after FROM audit_entries"))).one()
+        assert (row.before["stripe_account_id"], row.after["stripe_account_id"]) == ("acct_between", "acct_mine")
 
 
 class TestSetParticipations:
@@ -142,41 +167,158 @@ class TestMarkBoardPaid:
         assert {p.state for p in await busy_office.payouts(facts.board_id)} == {PayoutState.READY}
 
 
-class TestApproveRun:
-    async def ask(self, office: Office, payout_id: object, operator_id: object) -> bool:
-        from datetime import timedelta  # noqa: PLC0415
+class TestVoidBoardInvoice:
+    @pytest.fixture
+    async def facts(self, office: Office) -> BoardFacts:
+        return await office.board((await office.expert(), RuleKind.SHARE, 1))
 
+    async def states(self, office: Office, facts: BoardFacts) -> set[PayoutState]:
+        return {payout.state for payout in await office.payouts(facts.board_id)}
+
+    async def test_keeps_what_it_would_have_paid_for_from_becoming_ready(
+        self, office: Office, facts: BoardFacts
+    ) -> None:
+        await office.close(facts)
+        invoice_id = new_id()
+        await office.void(facts.board_id, invoice_id)
+        await office.pay(facts.board_id, invoice_id)
+        assert await self.states(office, facts) == {PayoutState.PENDING}
+
+    async def test_lets_the_boards_next_invoice_pay(self, office: Office, facts: BoardFacts) -> None:
+        await office.close(facts)
+        await office.void(facts.board_id, new_id())
+        paid = await office.pay(facts.board_id)
+        assert [(p.state, p.invoice_id) for p in await office.payouts(facts.board_id)] == [(PayoutState.READY, paid)]
+
+    async def test_heard_of_before_the_close_lets_the_next_one_pay_too(self, office: Office, facts: BoardFacts) -> None:
+        first, second = new_id(), new_id()
+        await office.pay(facts.board_id, first)
+        await office.void(facts.board_id, first)
+        await office.pay(facts.board_id, second)
+        await office.close(facts)
+        assert [(p.state, p.invoice_id) for p in await office.payouts(facts.board_id)] == [(PayoutState.READY, second)]
+
+    async def test_heard_of_before_the_close_leaves_pay_pending(self, office: Office, facts: BoardFacts) -> None:
+        invoice_id = await office.pay(facts.board_id)
+        await office.void(facts.board_id, invoice_id)
+        await office.close(facts)
+        assert await self.states(office, facts) == {PayoutState.PENDING}
+
+    async def test_takes_back_what_it_had_made_ready_and_says_so(self, office: Office, facts: BoardFacts) -> None:
+        await office.close(facts)
+        invoice_id = await office.pay(facts.board_id)
+        for _ in range(2):
+            await office.void(facts.board_id, invoice_id)
+        assert await self.states(office, facts) == {PayoutState.PENDING}
+        board = await office.board_row(facts.board_id)
+        assert (board.invoice_id, board.paid_at) == (None, None)
+        await office.pay(facts.board_id)
+        assert await self.states(office, facts) == {PayoutState.READY}
+        assert await office.published() == ["payout.allocated", "payout.ready", "payout.held", "payout.ready"]
+
+    async def test_of_another_invoice_than_the_paid_one_changes_nothing(
+        self, office: Office, facts: BoardFacts
+    ) -> None:
+        await office.close(facts)
+        await office.pay(facts.board_id)
+        await office.void(facts.board_id, new_id())
+        assert await self.states(office, facts) == {PayoutState.READY}
+
+    async def test_leaves_the_second_of_two_that_were_paid_to_pay(self, office: Office, facts: BoardFacts) -> None:
+        await office.close(facts)
+        first, second = await office.pay(facts.board_id), await office.pay(facts.board_id)
+        await office.void(facts.board_id, first)
+        assert [(p.state, p.invoice_id) for p in await office.payouts(facts.board_id)] == [(PayoutState.READY, second)]
+
+    async def test_makes_a_release_wait_for_the_client(self, office: Office, facts: BoardFacts) -> None:
+        await office.close(facts)
+        invoice_id = await office.pay(facts.board_id)
+        (payout,) = await office.payouts(facts.board_id)
         async with office.database.transaction() as session:
-            return await payouts.approve_run(
-                session,
-                payout_id,  # type: ignore[arg-type]
-                operator_id,  # type: ignore[arg-type]
-                office.clock.now(),
-                timedelta(hours=24),
-            )
+            await hold_payout(session, payout.id, "account_not_payable", office.clock.now())
+        await office.void(facts.board_id, invoice_id)
+        async with office.database.transaction() as session:
+            await release_payout(session, payout.id, SAM, "cured", office.clock.now())
+        assert await self.states(office, facts) == {PayoutState.PENDING}
+        await office.pay(facts.board_id)
+        assert await self.states(office, facts) == {PayoutState.READY}
+
+    async def test_leaves_what_was_sent(self, office: Office, facts: BoardFacts) -> None:
+        office.gateway.available = 10_000_000
+        await office.close(facts)
+        invoice_id = await office.pay(facts.board_id)
+        (payout,) = await office.payouts(facts.board_id)
+        await office.sender.send(payout.id)
+        await office.void(facts.board_id, invoice_id)
+        await office.pay(facts.board_id)
+        assert [(p.state, p.invoice_id) for p in await office.payouts(facts.board_id)] == [
+            (PayoutState.SENT, invoice_id)
+        ]
+
+    async def test_while_it_is_being_sent_makes_a_refusal_wait_for_the_client(
+        self, office: Office, facts: BoardFacts
+    ) -> None:
+        await office.close(facts)
+        invoice_id = await office.pay(facts.board_id)
+        (payout,) = await office.payouts(facts.board_id)
+        async with office.database.transaction() as session:
+            begun = await begin_transfer(session, payout.id, office.sender._terms)
+        await office.void(facts.board_id, invoice_id)
+        async with office.database.transaction() as session:
+            refusal = Refused("balance_insufficient", "")
+            await record_outcome(session, begun.attempt_id, refusal, office.sender._terms)
+        assert await self.states(office, facts) == {PayoutState.PENDING}
+
+    @pytest.mark.parametrize("turn", range(6))
+    async def test_at_the_very_moment_of_the_payment_never_leaves_it_ready(
+        self, busy_office: Office, turn: int
+    ) -> None:
+        facts = await busy_office.board((await busy_office.expert(), RuleKind.SHARE, 1))
+        await busy_office.close(facts)
+        invoice_id = new_id()
+        both = [busy_office.void(facts.board_id, invoice_id), busy_office.pay(facts.board_id, invoice_id)]
+        await asyncio.gather(*(both if turn % 2 else reversed(both)))
+        assert await self.states(busy_office, facts) == {PayoutState.PENDING}
+
+
+class TestAskForRun:
+    async def ask(self, office: Office, payout_id: UUID, operator: Colleague) -> bool:
+        async with office.database.transaction() as session:
+            return await ask_for_run(session, payout_id, operator, office.clock.now(), timedelta(hours=24))
 
     async def test_takes_two_operators(self, office: Office) -> None:
         payout = await office.ready_payout()
-        assert not await self.ask(office, payout.id, new_id())
-        assert await self.ask(office, payout.id, new_id())
+        assert not await self.ask(office, payout.id, ROBIN)
+        assert await self.ask(office, payout.id, SAM)
 
     async def test_refuses_the_same_one_twice(self, office: Office) -> None:
-        payout, robin = await office.ready_payout(), new_id()
-        await self.ask(office, payout.id, robin)
+        payout = await office.ready_payout()
+        await self.ask(office, payout.id, ROBIN)
         with pytest.raises(AwaitingApproval):
-            await self.ask(office, payout.id, robin)
+            await self.ask(office, payout.id, ROBIN)
 
     async def test_begins_anew_when_the_first_has_expired(self, office: Office) -> None:
-        from datetime import timedelta  # noqa: PLC0415
-
         payout = await office.ready_payout()
-        await self.ask(office, payout.id, new_id())
+        await self.ask(office, payout.id, ROBIN)
         office.clock.advance(timedelta(hours=25))
-        assert not await self.ask(office, payout.id, new_id())
+        assert not await self.ask(office, payout.id, SAM)
 
     async def test_refuses_a_payout_whose_client_has_not_paid(self, office: Office) -> None:
         facts = await office.board((await office.expert(), RuleKind.SHARE, 1))
         await office.close(facts)
         (payout,) = await office.payouts(facts.board_id)
         with pytest.raises(NotReady):
-            await self.ask(office, payout.id, new_id())
+            await self.ask(office, payout.id, ROBIN)
+
+    @pytest.mark.parametrize("approver", [ROBIN, SAM])
+    async def test_is_what_a_transfer_by_hand_begins_with(self, office: Office, approver: Colleague) -> None:
+        payout = await office.ready_payout()
+        if approver is SAM:
+            await self.ask(office, payout.id, ROBIN)
+            office.clock.advance(timedelta(hours=25))
+        else:
+            await self.ask(office, payout.id, ROBIN)
+        with pytest.raises(AwaitingApproval):
+            async with office.database.transaction() as session:
+                await begin_transfer(session, payout.id, office.sender._terms, approver)
+        assert await office.attempts(payout.id) == []

@@ -1,5 +1,6 @@
 """The rules of experts' pay."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -14,16 +15,27 @@ from services.payouts.domain import (
     ParticipationRule,
     PayoutMethod,
     PayoutState,
+    ReceivedEvent,
     RuleKind,
     first_closed,
     gates,
     idempotency_key,
+    is_doubtful,
     largest_remainder,
     pool_of,
+    read_event,
     split_pool,
     state_after_refusal,
     step_for_open_attempt,
 )
+
+LEAVES = st.none() | st.booleans() | st.integers() | st.text()
+TREES = st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
+
+
+def dumped(tree: object) -> bytes:
+    return json.dumps(tree).encode()
+
 
 NOW = datetime(2026, 3, 3, 9, tzinfo=UTC)
 ANA, BEN, CAI = (UUID(int=number) for number in (1, 2, 3))
@@ -36,17 +48,17 @@ def rule(expert_id: UUID, kind: RuleKind, value: int) -> ParticipationRule:
 class TestLargestRemainder:
     @given(st.integers(0, 10**12), st.lists(st.integers(1, 10**6), min_size=1, max_size=30))
     def test_the_parts_sum_to_the_whole(self, total_cents: int, weights: list[int]) -> None:
-        parts = largest_remainder(total_cents, weights)
+        parts = largest_remainder(total_cents, weights, sum(weights))
         assert sum(parts) == total_cents
         assert all(
             abs(part - total_cents * weight / sum(weights)) < 1 for part, weight in zip(parts, weights, strict=True)
         )
 
     def test_equal_weights_differ_by_a_cent_at_the_most_and_the_first_gets_it(self) -> None:
-        assert largest_remainder(100, [1, 1, 1]) == [34, 33, 33]
+        assert largest_remainder(100, [1, 1, 1], 3) == [34, 33, 33]
 
     def test_nothing_to_share_with_is_no_part(self) -> None:
-        assert largest_remainder(100, []) == []
+        assert largest_remainder(100, [], 0) == []
 
 
 class TestSplitPool:
@@ -57,6 +69,21 @@ class TestSplitPool:
             [rule(ANA, RuleKind.FIXED, 150_00), rule(BEN, RuleKind.PERCENTAGE, 1_000), rule(CAI, RuleKind.SHARE, 1)],
         )
         assert dict(split.amounts_cents) == {ANA: 150_00, BEN: 100_00, CAI: 450_00}
+
+    @given(st.integers(1, 10**10), st.lists(st.integers(1, 5_000), min_size=1, max_size=12))
+    def test_percentages_come_to_what_their_sum_does(self, amount_cents: int, points: list[int]) -> None:
+        rules = [rule(uuid4(), RuleKind.PERCENTAGE, value) for value in points]
+        split = split_pool(amount_cents, 10**12, rules)
+        assert sum(cents for _, cents in split.amounts_cents) == amount_cents * sum(points) // 10_000
+        exact = [amount_cents * value for value in points]
+        assert all(
+            abs(cents * 10_000 - part) < 10_000 for (_, cents), part in zip(split.amounts_cents, exact, strict=True)
+        )
+
+    def test_two_halves_of_the_pool_are_the_pool(self) -> None:
+        rules = [rule(ANA, RuleKind.PERCENTAGE, 3_500), rule(BEN, RuleKind.PERCENTAGE, 3_500)]
+        split = split_pool(1_005, pool_of(1_005, 7_000), rules)
+        assert split.amounts_cents == ((ANA, 352), (BEN, 351))
 
     @given(st.integers(1, 10**10), st.integers(0, 10_000), st.lists(st.integers(1, 1000), min_size=1, max_size=12))
     def test_with_shares_the_parts_sum_to_the_pool(self, amount_cents: int, points: int, weights: list[int]) -> None:
@@ -83,7 +110,7 @@ class TestSplitPool:
 class TestGates:
     def check(self, **changes: object) -> str | None:
         facts: dict[str, object] = {
-            "state": PayoutState.READY,
+            "is_client_paid": True,
             "method": PayoutMethod.STRIPE_CONNECT,
             "stripe_account_id": "acct_1",
             "is_expert_active": True,
@@ -98,7 +125,7 @@ class TestGates:
     @pytest.mark.parametrize(
         ("changes", "reason"),
         [
-            ({"state": PayoutState.PENDING}, "client_has_not_paid"),
+            ({"is_client_paid": False}, "client_has_not_paid"),
             ({"is_expert_active": False}, "expert_suspended"),
             ({"method": PayoutMethod.GNOSIS_SAFE}, "gnosis_safe_disabled"),
             ({"stripe_account_id": None}, "no_stripe_account"),
@@ -132,3 +159,31 @@ class TestRefusals:
     )
     def test_decide_what_becomes_of_the_payout(self, code: str, state: PayoutState) -> None:
         assert state_after_refusal(code) is state
+
+    @pytest.mark.parametrize(
+        ("code", "expected"),
+        [
+            ("never_happened", True),
+            ("reversal_never_happened", True),
+            ("http_200", True),
+            ("idempotency_error", True),
+            ("balance_insufficient", False),
+            ("amount_too_small", False),
+        ],
+    )
+    def test_are_doubtful_where_they_are_not_stripes_own(self, code: str, expected: bool) -> None:
+        assert is_doubtful(code) is expected
+
+
+class TestReadEvent:
+    @given(st.binary() | TREES.map(dumped))
+    def test_reads_whatever_comes(self, raw: bytes) -> None:
+        assert read_event(raw) is None
+
+    def test_gives_the_account_of_an_event_that_is_about_one(self) -> None:
+        event = {"id": "evt_1", "object": "event", "type": "account.updated", "account": "acct_1"}
+        assert read_event(dumped(event)) == ReceivedEvent("evt_1", "account.updated", "acct_1")
+        for change in ({"type": "transfer.created"}, {"account": ["acct_1"]}):
+            read = read_event(dumped(event | change))
+            assert read is not None
+            assert read.stripe_account_id is None

@@ -1,27 +1,19 @@
 """Sending money: paid once, whatever is lost, refused, done twice or done at once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
 
-from chassis.database import Database, create_engine
-from deploy.local.postgres import ServiceDatabase
-from services.payouts.commands import payouts as commands
-from services.payouts.domain import AttemptOutcome, PayoutState
-from services.payouts.errors import GateClosed, NotReady, NotReversible
+from services.payouts.commands.attempts import begin_transfer, record_outcome
+from services.payouts.commands.experts import note_account
+from services.payouts.commands.payouts import hold_payout
+from services.payouts.domain import AttemptOutcome, PayoutState, ReceivedEvent
+from services.payouts.errors import GateClosed, NotReady, NotReversible, StripeAway
+from services.payouts.models import Payout
 from services.payouts.stripe_gateway import Payability, Succeeded
-from tests.payouts.arrangements import START, Office
-
-
-@pytest.fixture
-async def office(fresh_database: Callable[[str], ServiceDatabase]) -> AsyncIterator[Office]:
-    database = Database(create_engine(fresh_database("payouts").url), "/waybill/payouts")
-    office = Office(database)
-    office.gateway.available = 10_000_000
-    yield office
-    await database.close()
+from tests.payouts.arrangements import Office
 
 
 def transferred(office: Office) -> int:
@@ -69,6 +61,15 @@ class TestSend:
         await office.sender.send(payout.id)
         assert [attempt.attempt_no for attempt in await office.attempts(payout.id)] == [1, 2]
         assert transferred(office) == payout.amount_cents
+        assert "payout.failed" not in await office.published()
+
+    async def test_while_stripe_says_nothing_of_the_account_leaves_it_ready(self, office: Office) -> None:
+        payout = await office.ready_payout()
+        office.gateway.away = 1
+        with pytest.raises(StripeAway):
+            await office.sender.send(payout.id)
+        assert (await office.payout(payout.id)).state is PayoutState.READY
+        assert await office.attempts(payout.id) == []
 
 
 class TestALostAnswer:
@@ -125,7 +126,7 @@ class TestALostAnswer:
     async def test_a_crash_between_the_key_and_the_call_is_taken_up_when_its_lease_ends(self, office: Office) -> None:
         payout = await office.ready_payout()
         async with office.database.transaction() as session:
-            await commands.begin_transfer(session, payout.id, office.sender._terms)
+            await begin_transfer(session, payout.id, office.sender._terms)
         assert not await office.sender.resolve_open()
         office.pass_lease()
         assert await office.sender.resolve_open()
@@ -136,56 +137,69 @@ class TestALostAnswer:
         await office.sender.send(payout.id)
         (attempt,) = await office.attempts(payout.id)
         async with office.database.transaction() as session:
-            await commands.record_outcome(session, attempt.id, Succeeded("tr_other"), office.sender._terms)
+            await record_outcome(session, attempt.id, Succeeded("tr_other"), office.sender._terms)
         assert (await office.payout(payout.id)).stripe_transfer_id == attempt.stripe_id
 
 
-class TestSweep:
-    async def test_sends_all_that_is_ready(self, office: Office) -> None:
-        payouts = [await office.ready_payout() for _ in range(4)]
-        await office.sender.sweep(START)
-        assert {(await office.payout(payout.id)).state for payout in payouts} == {PayoutState.SENT}
-
-    async def test_goes_as_far_as_the_balance_oldest_first(self, office: Office) -> None:
-        first, second = await office.ready_payout(), await office.ready_payout()
-        office.gateway.available = first.amount_cents
-        await office.sender.sweep(START)
-        assert (await office.payout(first.id)).state == PayoutState.SENT
-        assert (await office.payout(second.id)).state == PayoutState.READY
-
-    async def test_one_that_cannot_go_is_held_and_keeps_no_other_from_going(self, office: Office) -> None:
-        stuck, fine = await office.ready_payout(account=None), await office.ready_payout()
-        await office.sender.sweep(START)
-        assert (await office.payout(stuck.id)).reason_code == "no_stripe_account"
-        assert (await office.payout(fine.id)).state == PayoutState.SENT
-
-    async def test_run_again_pays_nobody_twice(self, office: Office) -> None:
-        payouts = [await office.ready_payout() for _ in range(3)]
-        await asyncio.gather(office.sender.sweep(START), office.sender.sweep(START))
-        await office.sender.sweep(START)
-        assert transferred(office) == sum(payout.amount_cents for payout in payouts)
-
-
 class TestReverse:
-    async def test_in_parts_until_nothing_is_left(self, office: Office) -> None:
-        payout = await office.ready_payout()
-        await office.sender.send(payout.id)
-        part = await office.sender.reverse(payout.id, 1_000, "charged back")
+    @pytest.fixture
+    async def sent(self, office: Office) -> Payout:
+        return await office.sender.send((await office.ready_payout()).id)
+
+    async def test_in_parts_until_nothing_is_left(self, office: Office, sent: Payout) -> None:
+        await office.reverse(sent.id, 1_000)
+        part = await office.payout(sent.id)
         assert (part.state, part.reversed_cents) == (PayoutState.SENT, 1_000)
-        rest = await office.sender.reverse(payout.id, payout.amount_cents - 1_000, "charged back")
-        assert (rest.state, rest.reversed_cents) == (PayoutState.REVERSED, payout.amount_cents)
+        await office.reverse(sent.id, sent.amount_cents - 1_000)
+        whole = await office.payout(sent.id)
+        assert (whole.state, whole.reversed_cents) == (PayoutState.REVERSED, sent.amount_cents)
 
-    async def test_of_more_than_is_left_is_refused(self, office: Office) -> None:
-        payout = await office.ready_payout()
-        await office.sender.send(payout.id)
+    async def test_of_more_than_is_left_is_refused(self, office: Office, sent: Payout) -> None:
         with pytest.raises(NotReversible):
-            await office.sender.reverse(payout.id, payout.amount_cents + 1, "too much")
+            await office.reverse(sent.id, sent.amount_cents + 1)
 
-    async def test_at_once_takes_back_once(self, office: Office) -> None:
-        payout = await office.ready_payout()
-        await office.sender.send(payout.id)
-        whole = [office.sender.reverse(payout.id, payout.amount_cents, "twice") for _ in range(3)]
+    async def test_at_once_takes_back_once(self, office: Office, sent: Payout) -> None:
+        whole = [office.reverse(sent.id, sent.amount_cents) for _ in range(3)]
         await asyncio.gather(*whole, return_exceptions=True)
-        assert (await office.payout(payout.id)).reversed_cents == payout.amount_cents
-        succeeded = [a for a in await office.attempts(payout.id) if a.outcome == AttemptOutcome.SUCCEEDED]
+        assert (await office.payout(sent.id)).reversed_cents == sent.amount_cents
+        succeeded = [a for a in await office.attempts(sent.id) if a.outcome is AttemptOutcome.SUCCEEDED]
         assert len(succeeded) == 2
+
+    async def test_looks_first_for_one_that_was_only_concluded_not_to_be(self, office: Office, sent: Payout) -> None:
+        office.gateway.lose_answers = 1
+        await office.reverse(sent.id, 1_000)
+        office.clock.advance(timedelta(hours=30))
+        office.pass_lease()
+        office.gateway.hides = True
+        await office.sender.resolve_open()
+        assert (await office.payout(sent.id)).reversed_cents == 0
+        office.gateway.hides = False
+        with pytest.raises(NotReversible, match="did go through"):
+            await office.reverse(sent.id, 1_000)
+        assert (await office.payout(sent.id)).reversed_cents == 1_000
+
+
+class TestCheckAccount:
+    async def noted(self, office: Office, account: str) -> None:
+        async with office.database.transaction() as session:
+            await note_account(session, ReceivedEvent(f"evt_{account}", "account.updated", account), office.clock.now())
+
+    async def test_one_that_stripe_says_nothing_about_holds_up_no_other(self, office: Office) -> None:
+        silent, fine = await office.ready_payout(), await office.ready_payout()
+        accounts = list(office.gateway.payable)
+        for payout, account in zip((silent, fine), accounts, strict=True):
+            async with office.database.transaction() as session:
+                await hold_payout(session, payout.id, "account_not_payable", office.clock.now())
+            await self.noted(office, account)
+            office.clock.advance(timedelta(seconds=1))
+        office.gateway.silent_about = {accounts[0]}
+        for _ in range(3):
+            office.machine.advance(timedelta(seconds=1))
+            with suppress(StripeAway):
+                await office.sender.check_account()
+        assert (await office.payout(fine.id)).state is PayoutState.READY
+        assert (await office.payout(silent.id)).state is PayoutState.ON_HOLD
+        office.gateway.silent_about = set()
+        assert await office.sender.check_account()
+        assert (await office.payout(silent.id)).state is PayoutState.READY
+        assert not await office.sender.check_account()

@@ -1,22 +1,26 @@
 """One suite for the gateway and for the fake: they say the same of the same."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import Any, Protocol
 from uuid import uuid4
 
 import pytest
+import stripe
 
 from services.payouts.domain import AttemptKind, idempotency_key
 from services.payouts.stripe_gateway import (
-    GatewayAway,
+    LiveStripe,
     MoneyOrder,
     Payability,
     Refused,
     StripeGateway,
     Succeeded,
-    TransferGateway,
     Unknown,
+    outcome_of,
 )
 from tests.deploy.stripe.rig import API_KEY, Rig
 from tests.payouts.fake_gateway import FakeGateway
@@ -26,7 +30,7 @@ class World(Protocol):
     """What a test does to Stripe's side."""
 
     @property
-    def gateway(self) -> TransferGateway: ...
+    def gateway(self) -> StripeGateway: ...
     def expert(self) -> str: ...
     def top_up(self, cents: int) -> None: ...
     def block(self, account_id: str) -> None: ...
@@ -56,7 +60,7 @@ class FakeWorld:
 
 @dataclass
 class SimulatedWorld:
-    gateway: StripeGateway
+    gateway: LiveStripe
     rig: Rig
 
     def expert(self) -> str:
@@ -86,7 +90,7 @@ async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
         yield FakeWorld(FakeGateway())
         return
     rig: Rig = request.getfixturevalue("stripe_rig")
-    gateway = StripeGateway(API_KEY, rig.url, 5)
+    gateway = LiveStripe(API_KEY, rig.url, 5)
     yield SimulatedWorld(gateway, rig)
     await gateway.close()
 
@@ -142,7 +146,7 @@ class TestATransfer:
         world.lose_next_answer()
         assert isinstance(await world.gateway.execute(order), Unknown)
         found = await world.gateway.find(order)
-        assert found is not None
+        assert isinstance(found, Succeeded)
         assert await world.gateway.execute(order) == found
         assert world.transferred_cents() == 12_345
 
@@ -171,23 +175,24 @@ class TestAReversal:
 
 class TestPayability:
     async def test_of_an_active_account(self, world: World) -> None:
-        assert (await world.gateway.payability(world.expert())).can_be_paid
+        assert await world.gateway.payability(world.expert()) == Payability(True)
 
     async def test_of_a_blocked_account_says_why(self, world: World) -> None:
         expert = world.expert()
         world.block(expert)
         payability = await world.gateway.payability(expert)
+        assert isinstance(payability, Payability)
         assert not payability.can_be_paid
         assert payability.reason
 
     async def test_of_an_unknown_account(self, world: World) -> None:
-        assert not (await world.gateway.payability("acct_doesnotexist0000")).can_be_paid
+        assert await world.gateway.payability("acct_doesnotexist0000") == Payability(False, "account_invalid")
 
 
 class TestWhatTheSimulatorAloneCanDo:
     @pytest.mark.parametrize("fault", ["409", "429", "500", "reset"])
     async def test_an_answer_that_decides_nothing_is_unknown(self, stripe_rig: Rig, fault: str) -> None:
-        gateway = StripeGateway(API_KEY, stripe_rig.url, 5)
+        gateway = LiveStripe(API_KEY, stripe_rig.url, 5)
         stripe_rig.control("balance/top_up", amount=50_000)
         expert = stripe_rig.expert().id
         stripe_rig.control("faults", fault=fault, method="POST")
@@ -195,11 +200,92 @@ class TestWhatTheSimulatorAloneCanDo:
         await gateway.close()
 
     async def test_a_server_that_is_not_there(self, unused_tcp_port_factory: Callable[[], int]) -> None:
-        gateway = StripeGateway(API_KEY, f"http://127.0.0.1:{unused_tcp_port_factory()}", 2)
+        gateway = LiveStripe(API_KEY, f"http://127.0.0.1:{unused_tcp_port_factory()}", 2)
         assert isinstance(await gateway.execute(order_to("acct_x")), Unknown)
-        with pytest.raises(GatewayAway):
-            await gateway.available_cents("AUD")
+        for answer in (
+            await gateway.available_cents("AUD"),
+            await gateway.payability("acct_x"),
+            await gateway.find(order_to("acct_x")),
+        ):
+            assert answer == Unknown("no_answer")
         await gateway.close()
+
+    async def test_a_key_that_stands_for_another_request_decides_nothing(self, stripe_rig: Rig) -> None:
+        gateway = LiveStripe(API_KEY, stripe_rig.url, 5)
+        stripe_rig.control("balance/top_up", amount=50_000)
+        order = order_to(stripe_rig.expert().id)
+        assert isinstance(await gateway.execute(order), Succeeded)
+        assert await gateway.execute(replace(order, amount_cents=order.amount_cents + 1)) == Unknown("http_400")
+        await gateway.close()
+
+
+class TestAnAnswerThatCannotBeRead:
+    """Of a proxy between, or cut short: Stripe may have done what was asked."""
+
+    @pytest.mark.parametrize(
+        ("status", "body"),
+        [
+            (200, b'{"id": "tr_1", "obj'),
+            (200, b"<html>"),
+            (200, b"{}"),
+            (201, b"<html>"),
+            (302, b""),
+            (403, b"<html>forbidden</html>"),
+            (404, b"{}"),
+            (500, b"<html>"),
+        ],
+    )
+    async def test_is_unknown(self, status: int, body: bytes) -> None:
+        with stand_in(status, body) as address:
+            gateway = LiveStripe(API_KEY, address, 5)
+            assert isinstance(await gateway.execute(order_to("acct_x")), Unknown)
+            await gateway.close()
+
+
+class TestOutcomeOf:
+    @pytest.mark.parametrize("status", [0, 200, 302, 401, 408, 409, 425, 429, 500, 502, 503, 504, 524])
+    def test_is_unknown_whatever_is_told(self, status: int) -> None:
+        assert isinstance(outcome_of(told(status, type="invalid_request_error", code="x")), Unknown)
+
+    @pytest.mark.parametrize("status", [400, 402, 403, 404, 422])
+    def test_is_refused_where_stripe_says_so(self, status: int) -> None:
+        fault = told(status, type="invalid_request_error", code="balance_insufficient")
+        assert outcome_of(fault) == Refused("balance_insufficient", "no")
+        assert outcome_of(told(status, type="invalid_request_error")) == Refused("invalid_request_error", "no")
+
+    def test_of_a_limit_is_unknown_in_its_older_form_too(self) -> None:
+        fault = stripe.RateLimitError("no", http_status=400, json_body={"error": {"code": "rate_limit"}})
+        assert isinstance(outcome_of(fault), Unknown)
+
+    def test_of_a_key_that_was_used_before_is_unknown(self) -> None:
+        assert isinstance(outcome_of(told(400, type="idempotency_error")), Unknown)
+
+
+def told(status: int, **error: str) -> stripe.StripeError:
+    return stripe.APIError("no", http_status=status or None, json_body={"error": error}, code=error.get("code"))
+
+
+@contextmanager
+def stand_in(status: int, body: bytes) -> Iterator[str]:
+    """A server that answers everything alike; gives its address."""
+
+    class Alike(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers.get("content-length", 0)))
+            self.send_response(status)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_args: object) -> None:
+            """In silence."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Alike) as server:
+        thread = Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
 
 
 def _reversal(order: MoneyOrder, attempt_no: int) -> MoneyOrder:

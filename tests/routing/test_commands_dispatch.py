@@ -2,14 +2,17 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from chassis.causation import Cause
 from chassis.outbox import unpack_headers
 from contracts.routing import AssignmentCreated, DispatchDecided, DispatchExceptionRaised
 from contracts.values import AustralianState, InstallerStatus
 from services.routing.commands.auto_dispatch import SwitchAutoDispatch, switch_auto_dispatch
+from services.routing.commands.installers import change_particulars
 from services.routing.domain.eligibility import RULE_SET_VERSION
 from services.routing.domain.profile import Territory
 from services.routing.domain.states import AssignmentStatus, CapState, DispatchStatus, ExceptionReason, Trigger
@@ -285,3 +288,38 @@ class TestManyLeads:
         floor.clock.advance(timedelta(minutes=2))
         await floor.dispatch(lead())
         assert await floor.given() == {perth: 2}
+
+
+class TestAZoneThatTheDatabaseHasNoMore:
+    """As after an update of tzdata: what was a zone when it was set is a word now."""
+
+    @staticmethod
+    async def lose_its_zone(floor: Floor, installer_id: UUID) -> None:
+        async with floor.database.transaction() as session:
+            update = text("UPDATE installers SET time_zone = 'Mars/Olympus' WHERE id = :id")
+            await session.execute(update, {"id": installer_id})
+
+    async def test_keeps_its_installer_from_leads_and_says_why(self, floor: Floor) -> None:
+        lost, other = await floor.installers(2)
+        await self.lose_its_zone(floor, lost)
+        arrived = leads(3)
+        await floor.dispatch(*arrived)
+        assert await floor.given() == {other: 3}
+        [decision] = await floor.decisions(arrived[0].lead_id)
+        [told] = [candidate for candidate in decision.candidates if candidate["installer_id"] == str(lost)]
+        codes = {verdict["rule"]: verdict["reason_code"] for verdict in told["verdicts"]}
+        assert (told["obstacle"], codes["cap_day"]) == ("cap_day", "time_zone_unknown")
+
+    async def test_leaves_a_lead_that_nobody_else_covers_to_an_operator(self, floor: Floor) -> None:
+        await self.lose_its_zone(floor, await floor.installer())
+        await floor.dispatch(lead())
+        assert (await floor.only_exception()).detail.endswith("not eligible: cap_day 1")
+
+    async def test_is_set_anew_and_all_that_was_taken_counts_again(self, floor: Floor) -> None:
+        lost = await floor.installer(Limits(month=2))
+        await floor.dispatch(lead())
+        await self.lose_its_zone(floor, lost)
+        async with floor.database.transaction() as session:
+            await change_particulars(session, lost, {"time_zone": "Australia/Perth"}, ROBIN)
+        await floor.deliver((await floor.only_assignment()).id)
+        assert await floor.counts(lost) == {"day": (0, 1), "week": (0, 1), "month": (0, 1)}

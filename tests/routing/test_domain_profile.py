@@ -11,76 +11,12 @@ from services.routing.domain.profile import (
     PostcodeRange,
     Territory,
     merged,
-    normal_abn,
-    normal_email,
-    normal_phone,
-    normal_service,
     normal_territory,
     normal_time_zone,
 )
 
 POSTCODES = st.integers(0, 9999).map("{:04}".format)
 RANGES = st.tuples(POSTCODES, POSTCODES).map(lambda ends: PostcodeRange(min(ends), max(ends)))
-
-
-class TestAbn:
-    @pytest.mark.parametrize("text", ["53004085616", "53 004 085 616", "51 824 753 556"])
-    def test_takes_one_with_right_check_digits(self, text: str) -> None:
-        assert normal_abn(text) == text.replace(" ", "")
-
-    @pytest.mark.parametrize("text", ["53004085617", "5300408561", "00000000000", "5300408561x", "٥٣٠٠٤٠٨٥٦١٦"])
-    def test_refuses_any_other(self, text: str) -> None:
-        with pytest.raises(ValueError, match="ABN"):
-            normal_abn(text)
-
-    @given(st.integers(0, 10), st.integers(1, 9))
-    def test_notices_a_wrong_digit(self, place: int, step: int) -> None:
-        digits = [int(digit) for digit in "53004085616"]
-        digits[place] = (digits[place] + step) % 10
-        with pytest.raises(ValueError, match="ABN"):
-            normal_abn("".join(map(str, digits)))
-
-
-class TestPhone:
-    @pytest.mark.parametrize(
-        ("text", "e164"),
-        [
-            ("0412 345 678", "+61412345678"),
-            ("(02) 4921 0000", "+61249210000"),
-            ("+61 2 4921-0000", "+61249210000"),
-            ("1300 555 012", "+611300555012"),
-            ("13 22 33", "+61132233"),
-        ],
-    )
-    def test_writes_it_as_e164(self, text: str, e164: str) -> None:
-        assert normal_phone(text) == e164
-
-    @pytest.mark.parametrize("text", ["", "12345", "+1 212 555 0100", "0912 345 678", "call me"])
-    def test_refuses_what_is_no_australian_number(self, text: str) -> None:
-        with pytest.raises(ValueError, match="phone"):
-            normal_phone(text)
-
-
-class TestEmail:
-    def test_writes_the_domain_in_lower_case(self) -> None:
-        assert normal_email("Leads@SouthernSun.Example") == "Leads@southernsun.example"
-        assert normal_email("a.b+c@mail.southernsun.test") == "a.b+c@mail.southernsun.test"
-
-    @pytest.mark.parametrize("text", ["leads", "@x.example", "a@b", "a b@x.example", "a@x..example", "a@1.2.3.4"])
-    def test_refuses_what_is_no_address(self, text: str) -> None:
-        with pytest.raises(ValueError, match="e-mail"):
-            normal_email(text)
-
-
-class TestService:
-    def test_writes_it_in_lower_case(self) -> None:
-        assert normal_service("Solar-Battery") == "solar-battery"
-        assert normal_service("heat_pump") == "heat_pump"
-
-    @pytest.mark.parametrize("text", ["", "solar battery", "-solar", "solar--battery", "s" * 81, "sólar"])
-    def test_refuses_what_is_no_slug(self, text: str) -> None:
-        with pytest.raises(ValueError, match="slug"):
-            normal_service(text)
 
 
 class TestTimeZone:

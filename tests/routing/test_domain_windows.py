@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.routing.domain.windows import Limits, WindowKind, days_in_month, window_at, windows_at
+from services.routing.domain.windows import Limits, WallClock, WindowKind, days_in_month, window_at, windows_at
 from tests.routing.samples import INSTANTS
 
 SYDNEY = ZoneInfo("Australia/Sydney")
@@ -31,7 +31,8 @@ def instant(text: str) -> datetime:
 class TestWindowAt:
     @given(INSTANTS, st.sampled_from(ZONES), st.sampled_from(WindowKind))
     def test_holds_its_instant(self, when: datetime, zone: str, kind: WindowKind) -> None:
-        assert window_at(kind, when, ZoneInfo(zone)).holds(when)
+        window = window_at(kind, when, ZoneInfo(zone))
+        assert window.starts_at <= when < window.ends_at
 
     @given(INSTANTS, st.sampled_from(ZONES), st.sampled_from(WindowKind))
     def test_ends_where_the_next_begins(self, when: datetime, zone: str, kind: WindowKind) -> None:
@@ -103,3 +104,12 @@ class TestCycleCapacity:
 
     def test_each_window_has_its_limit(self) -> None:
         assert [Limits(1, 2, 3).of(kind) for kind in WindowKind] == [1, 2, 3]
+
+
+class TestWallClock:
+    def test_shows_the_time_of_its_zone(self) -> None:
+        assert WallClock.of("Australia/Perth") == WallClock(ZoneInfo("Australia/Perth"))
+
+    @pytest.mark.parametrize("name", ["Mars/Olympus", "Australia", "", "../etc/passwd"])
+    def test_shows_utc_where_there_is_no_such_zone_and_says_so(self, name: str) -> None:
+        assert WallClock.of(name) == WallClock(ZoneInfo("UTC"), is_known=False)

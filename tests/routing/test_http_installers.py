@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from chassis.ids import new_id
 from contracts.identity import Role
@@ -103,6 +104,13 @@ class TestGetAndListInstallers:
         await desk.add()
         await desk.add(name="Perth Roofs", services=["roofing"], status="paused", territory={"states": ["WA"]})
         assert [item["name"] for item in await desk.items("/admin/installers", **narrowed)] == names
+
+    async def test_shows_one_whose_time_zone_there_is_no_more(self, desk: Desk, floor: Floor) -> None:
+        added = await desk.add()
+        async with floor.database.transaction() as session:
+            await session.execute(text("UPDATE installers SET time_zone = 'Mars/Olympus'"))
+        [shown] = await desk.items("/admin/installers")
+        assert (shown["id"], shown["time_zone"]) == (added["id"], "Mars/Olympus")
 
     async def test_pages(self, desk: Desk) -> None:
         for number in range(5):

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from chassis.columns import Word
 from services.routing.domain.states import AssignmentStatus
-from services.routing.models.model import Word
 from tests.routing.arrangements import FREMANTLE, SHARED, Floor, lead
 
 

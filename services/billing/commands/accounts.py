@@ -8,8 +8,8 @@ from uuid import UUID
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.constraints import flush_or_refuse
 from contracts.values import InvoiceKind
-from services.billing.commands.constraints import flush_or_refuse
 from services.billing.errors import StripeCustomerTaken
 from services.billing.models import Account
 from services.billing.queries import accounts

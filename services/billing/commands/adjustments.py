@@ -1,30 +1,31 @@
 """Credits and debits after issue: asked for by one operator, over the limit agreed to by another, then in the books."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis import outbox
-from contracts.billing import InvoiceAdjusted
+from chassis.constraints import flush_or_refuse
 from contracts.values import AdjustmentType, GstTreatment
-from services.billing.commands.credits import credit_lines
-from services.billing.commands.journal import post
-from services.billing.commands.numbers import Numbering, Series, next_number
-from services.billing.commands.payments import note_if_paid
+from services.billing.commands.adjusting import Decider, decide, put_into_books
+from services.billing.commands.late_deliveries import LateCharge, late_charges, name_deliveries
+from services.billing.commands.numbers import Numbering
 from services.billing.domain import adjustments as rules
 from services.billing.domain import gst
-from services.billing.domain.adjustments import LineShare, RefusedReason
+from services.billing.domain.adjustments import DebitReason, LineShare, RefusedReason
 from services.billing.domain.gst import Amounts
 from services.billing.domain.issuing import dollars
-from services.billing.domain.journal import CURRENCY, Posting, PostingKind, credit_entries, invoice_entries
 from services.billing.domain.statuses import AdjustmentState, DocumentStatus
 from services.billing.errors import (
     AdjustmentDecided,
     AdjustmentIdTaken,
     AmountMissing,
+    AmountNotExpected,
     CreditTooLarge,
+    DeliveriesMissing,
+    DeliveriesNotExpected,
     LineNotFound,
     MakerCannotApprove,
     NotIssued,
@@ -36,16 +37,11 @@ from services.billing.queries import adjustments, invoices
 
 
 @dataclass(frozen=True, slots=True)
-class Decider:
-    """The operator who asks or agrees."""
-
-    id: UUID
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
 class AddAdjustment:
-    """`amount_cents` is ex GST; None credits all that is left, of one line where `line_no` is given."""
+    """`amount_cents` is ex GST; None credits all that is left, of one line where `line_no` is given.
+
+    A debit for late deliveries names them, and they are its amount.
+    """
 
     adjustment_id: UUID
     invoice_id: UUID
@@ -56,6 +52,7 @@ class AddAdjustment:
     notes: str | None
     by: Decider
     gst_treatment: GstTreatment = GstTreatment.TAXABLE
+    delivery_event_ids: frozenset[UUID] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +69,19 @@ async def add_adjustment(
     """In the books at once, or pending where a second operator has to agree."""
     _refuse_reason(command)
     invoice = await invoices.lock(session, command.invoice_id)
-    asked = await session.get(Adjustment, command.adjustment_id)
+    asked = await adjustments.find_or_none(session, command.adjustment_id)
     if asked is not None:
-        return _refuse_another(asked, command)
+        await _refuse_another(session, asked, command)
+        return asked
     _refuse_unissued(invoice)
-    shares = await _shares(session, invoice, command.line_no, command.amount_cents, command.type)
-    amounts = gst.total([share.amounts for share in shares]) if shares else _debit(command)
-    adjustment = _asked_for(command, amounts, now)
+    asked_for = await _ask(session, invoice, command)
+    adjustment = _asked_for(command, asked_for, now)
     session.add(adjustment)
-    if not shares or not rules.needs_second_operator(amounts.inc_gst_cents, rule.limit_cents):
-        await _apply(session, invoice, adjustment, shares, command.by, rule.numbering, now)
-    await session.flush()
+    await flush_or_refuse(session, {"pk_adjustments": _taken(command.adjustment_id)})
+    await name_deliveries(session, adjustment, asked_for.late)
+    is_debit = command.type is AdjustmentType.DEBIT
+    if is_debit or not rules.needs_second_operator(asked_for.amounts.inc_gst_cents, rule.limit_cents):
+        await put_into_books(session, invoice, adjustment, asked_for.shares, command.by, rule.numbering, now)
     return adjustment
 
 
@@ -98,9 +97,8 @@ async def approve_adjustment(
     if adjustment.made_by_id == by.id:
         raise MakerCannotApprove("whoever asked for it cannot agree to it", adjustment_id=adjustment_id)
     _refuse_unissued(invoice)
-    shares = await _shares(session, invoice, adjustment.line_no, adjustment.ex_gst_cents, adjustment.type)
-    await _apply(session, invoice, adjustment, shares, by, numbering, now)
-    await session.flush()
+    shares = await _shares(session, invoice, adjustment.line_no, adjustment.ex_gst_cents)
+    await put_into_books(session, invoice, adjustment, shares, by, numbering, now)
     return adjustment
 
 
@@ -113,11 +111,6 @@ async def reject_adjustment(session: AsyncSession, adjustment_id: UUID, by: Deci
     return adjustment
 
 
-def decide(adjustment: Adjustment, state: AdjustmentState, by_id: UUID | None, by_name: str, now: datetime) -> None:
-    adjustment.state = state
-    adjustment.decided_by_id, adjustment.decided_by_name, adjustment.decided_at = by_id, by_name, now
-
-
 async def _lock(session: AsyncSession, adjustment_id: UUID) -> tuple[Invoice, Adjustment]:
     adjustment = await adjustments.find(session, adjustment_id)
     invoice = await invoices.lock(session, adjustment.invoice_id)
@@ -125,62 +118,43 @@ async def _lock(session: AsyncSession, adjustment_id: UUID) -> tuple[Invoice, Ad
     return invoice, adjustment
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is asked for comes to: a credit falls on lines, a debit may name deliveries."""
+
+    amounts: Amounts
+    shares: Sequence[LineShare] = ()
+    late: Sequence[LateCharge] = ()
+
+
+async def _ask(session: AsyncSession, invoice: Invoice, command: AddAdjustment) -> _Asked:
+    if command.type is AdjustmentType.CREDIT:
+        shares = await _shares(session, invoice, command.line_no, command.amount_cents)
+        return _Asked(gst.total([share.amounts for share in shares]), shares)
+    if command.delivery_event_ids:
+        late = await late_charges(session, invoice, command.delivery_event_ids)
+        return _Asked(gst.total([charge.amounts for charge in late]), late=late)
+    if command.amount_cents is None:
+        raise AmountMissing("a debit names its amount", invoice_id=invoice.id)
+    return _Asked(rules.debit_amounts(command.amount_cents, command.gst_treatment))
+
+
 async def _shares(
-    session: AsyncSession, invoice: Invoice, line_no: int | None, ex_gst_cents: int | None, type_: AdjustmentType
+    session: AsyncSession, invoice: Invoice, line_no: int | None, ex_gst_cents: int | None
 ) -> list[LineShare]:
-    """A credit over the lines it falls on; a debit falls on none."""
-    if type_ is AdjustmentType.DEBIT:
-        return []
-    lines = await adjustments.lines_left(session, invoice.id)
-    if line_no is not None:
-        lines = [line for line in lines if line.line_no == line_no]
-        if not lines:
-            raise LineNotFound(f"there is nothing left of a line {line_no}", invoice_id=invoice.id)
+    """A credit over the lines it falls on, paid or not."""
+    lines = rules.creditable(await adjustments.lines_left(session, invoice.id), line_no)
+    if line_no is not None and not lines:
+        raise LineNotFound(f"there is nothing left of a line {line_no}", invoice_id=invoice.id)
     left = sum(line.left.ex_gst_cents for line in lines)
     wanted = left if ex_gst_cents is None else ex_gst_cents
     if wanted > left or left == 0:
         detail = f"{dollars(wanted)} ex GST was asked for and {dollars(left)} is left"
         raise CreditTooLarge(detail, invoice_id=invoice.id)
-    shares = rules.split_credit(wanted, lines)
-    inc_gst_cents = gst.total([share.amounts for share in shares]).inc_gst_cents
-    if inc_gst_cents > invoice.balance_cents:
-        detail = f"{dollars(inc_gst_cents)} with GST was asked for and {dollars(invoice.balance_cents)} is owed"
-        raise CreditTooLarge(detail, invoice_id=invoice.id)
-    return shares
+    return rules.split_credit(wanted, lines)
 
 
-def _debit(command: AddAdjustment) -> Amounts:
-    if command.amount_cents is None:
-        raise AmountMissing("a debit names its amount", invoice_id=command.invoice_id)
-    return rules.debit_amounts(command.amount_cents, command.gst_treatment)
-
-
-async def _apply(
-    session: AsyncSession,
-    invoice: Invoice,
-    adjustment: Adjustment,
-    shares: list[LineShare],
-    by: Decider,
-    numbering: Numbering,
-    now: datetime,
-) -> None:
-    adjustment.number = await next_number(session, numbering, Series.ADJUSTMENT_NOTE)
-    decide(adjustment, AdjustmentState.APPROVED, by.id, by.name, now)
-    if adjustment.type is AdjustmentType.CREDIT:
-        adjustment.gst_cents = gst.total([share.amounts for share in shares]).gst_cents
-        invoice.credits_cents += adjustment.ex_gst_cents
-        invoice.adjusted_gst_cents -= adjustment.gst_cents
-    else:
-        invoice.debits_cents += adjustment.ex_gst_cents
-        invoice.adjusted_gst_cents += adjustment.gst_cents
-    await session.flush()
-    await credit_lines(session, invoice, adjustment, shares, now)
-    await post(session, [_posting(invoice, adjustment, now)], now)
-    outbox.add(session, _adjusted_event(invoice, adjustment, now), version=invoice.next_version())
-    note_if_paid(session, invoice, now)
-
-
-def _asked_for(command: AddAdjustment, amounts: Amounts, now: datetime) -> Adjustment:
+def _asked_for(command: AddAdjustment, asked: _Asked, now: datetime) -> Adjustment:
     return Adjustment(
         id=command.adjustment_id,
         invoice_id=command.invoice_id,
@@ -189,8 +163,9 @@ def _asked_for(command: AddAdjustment, amounts: Amounts, now: datetime) -> Adjus
         notes=command.notes,
         line_no=command.line_no,
         gst_treatment=command.gst_treatment,
-        ex_gst_cents=amounts.ex_gst_cents,
-        gst_cents=amounts.gst_cents,
+        asked_cents=command.amount_cents,
+        ex_gst_cents=asked.amounts.ex_gst_cents,
+        gst_cents=asked.amounts.gst_cents,
         state=AdjustmentState.PENDING,
         made_by_id=command.by.id,
         made_by_name=command.by.name,
@@ -200,51 +175,45 @@ def _asked_for(command: AddAdjustment, amounts: Amounts, now: datetime) -> Adjus
 
 def _refuse_reason(command: AddAdjustment) -> None:
     if command.type is AdjustmentType.DEBIT:
-        if command.reason_code not in rules.DEBIT_REASONS:
-            raise UnknownReason(f"a debit's reason is one of {', '.join(sorted(rules.DEBIT_REASONS))}")
+        _refuse_debit(command)
         return
     if command.reason_code in frozenset(RefusedReason):
         raise ReasonRefused(f"{command.reason_code} is a sales outcome, and we bill on delivery")
     if command.reason_code not in rules.CREDIT_REASONS:
         raise UnknownReason(f"a credit's reason is one of {', '.join(sorted(rules.CREDIT_REASONS))}")
+    if command.delivery_event_ids:
+        raise DeliveriesNotExpected("a credit names a line", invoice_id=command.invoice_id)
 
 
-def _refuse_another(asked: Adjustment, command: AddAdjustment) -> Adjustment:
-    """The same request sent twice is one adjustment."""
-    same = (asked.invoice_id, asked.type, asked.reason_code, asked.line_no)
-    if same != (command.invoice_id, command.type, command.reason_code, command.line_no):
-        raise AdjustmentIdTaken("the id stands for another adjustment", adjustment_id=asked.id)
-    return asked
+def _refuse_debit(command: AddAdjustment) -> None:
+    if command.reason_code not in rules.DEBIT_REASONS:
+        raise UnknownReason(f"a debit's reason is one of {', '.join(sorted(rules.DEBIT_REASONS))}")
+    is_late = command.reason_code == DebitReason.LATE_DELIVERY
+    if is_late and not command.delivery_event_ids:
+        raise DeliveriesMissing("a debit for late deliveries names them", invoice_id=command.invoice_id)
+    if is_late and command.amount_cents is not None:
+        raise AmountNotExpected("late deliveries cost what they cost", invoice_id=command.invoice_id)
+    if not is_late and command.delivery_event_ids:
+        raise DeliveriesNotExpected(f"only {DebitReason.LATE_DELIVERY} names any", invoice_id=command.invoice_id)
+
+
+async def _refuse_another(session: AsyncSession, known: Adjustment, command: AddAdjustment) -> None:
+    """The same request sent twice is one adjustment; another one under its id is a mistake to be told."""
+    names = ("invoice_id", "type", "reason_code", "line_no", "notes")
+    same = all(getattr(known, name) == getattr(command, name) for name in names)
+    same = same and known.asked_cents == command.amount_cents
+    if known.type is AdjustmentType.DEBIT:
+        named = await adjustments.named_deliveries(session, known.id)
+        same = same and known.gst_treatment is command.gst_treatment and named == command.delivery_event_ids
+    if not same:
+        raise _taken(command.adjustment_id)
+
+
+def _taken(adjustment_id: UUID) -> AdjustmentIdTaken:
+    return AdjustmentIdTaken("the id stands for another adjustment", adjustment_id=adjustment_id)
 
 
 def _refuse_unissued(invoice: Invoice) -> None:
     if invoice.document_status is not DocumentStatus.ISSUED:
         detail = f"the invoice is {invoice.document_status}: a draft is changed, a void one is closed"
         raise NotIssued(detail, invoice_id=invoice.id)
-
-
-def _posting(invoice: Invoice, adjustment: Adjustment, now: datetime) -> Posting:
-    is_credit = adjustment.type is AdjustmentType.CREDIT
-    entries = credit_entries if is_credit else invoice_entries
-    return Posting(
-        source_key=f"adjustment:{adjustment.id}",
-        kind=PostingKind.CREDIT_GIVEN if is_credit else PostingKind.DEBIT_CHARGED,
-        occurred_at=now,
-        entries=entries(adjustment.ex_gst_cents, adjustment.gst_cents),
-        party_id=invoice.account_id,
-        invoice_id=invoice.id,
-    )
-
-
-def _adjusted_event(invoice: Invoice, adjustment: Adjustment, now: datetime) -> InvoiceAdjusted:
-    return InvoiceAdjusted(
-        invoice_id=invoice.id,
-        adjustment_id=adjustment.id,
-        adjustment_type=adjustment.type,
-        reason_code=adjustment.reason_code,
-        amount_cents=adjustment.ex_gst_cents,
-        gst_cents=adjustment.gst_cents,
-        currency=CURRENCY,
-        balance_cents=invoice.balance_cents,
-        adjusted_at=now,
-    )

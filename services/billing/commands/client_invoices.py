@@ -1,16 +1,17 @@
-"""A client's invoice: one draft per closed board for ever, its lines open until it is sent."""
+"""A client's invoice: one per closed board, its lines open until it is sent; after a void one, another."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete
+from sqlalchemy import delete, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import outbox
 from chassis.causation import Cause
+from chassis.constraints import flush_or_refuse
 from chassis.ids import new_id
 from contracts.billing import InvoiceDrafted
 from contracts.values import GstTreatment, InvoiceKind
@@ -19,7 +20,7 @@ from services.billing.domain import gst
 from services.billing.domain.gst import Amounts, Priced
 from services.billing.domain.journal import CURRENCY
 from services.billing.domain.statuses import DocumentStatus
-from services.billing.errors import NotADraft, NotOfThisKind, VersionConflict
+from services.billing.errors import BoardIsBilled, NotADraft, NotOfThisKind, NotVoid, VersionConflict
 from services.billing.models import Invoice, InvoiceLine
 from services.billing.queries import invoices
 
@@ -64,12 +65,12 @@ class SetLines:
 async def draft_board_invoices(session: AsyncSession, boards: Sequence[ClosedBoard], now: datetime) -> None:
     """One draft with one line per board; a board that has its invoice keeps it, whatever became of it."""
     await apply_account_states(session, [board.client for board in boards], now)
+    billed = await invoices.billed_boards(session, {board.board_id for board in boards})
     drafts: dict[UUID, tuple[UUID, ClosedBoard]] = {}
     for board in boards:
-        drafts.setdefault(board.board_id, (new_id(), board))
-    rows = [_invoice_row(id_, board, now) for id_, board in drafts.values()]
-    statement = insert(Invoice).values(rows).on_conflict_do_nothing(index_elements=["board_id"])
-    fresh = set(await session.scalars(statement.returning(Invoice.id)))
+        if board.board_id not in billed:
+            drafts.setdefault(board.board_id, (new_id(), board))
+    fresh = await _insert(session, [_invoice_row(id_, board, now) for id_, board in drafts.values()])
     drafted = [(id_, board) for id_, board in drafts.values() if id_ in fresh]
     if not drafted:
         return
@@ -77,6 +78,31 @@ async def draft_board_invoices(session: AsyncSession, boards: Sequence[ClosedBoa
     await session.execute(insert(InvoiceLine).values(lines))
     for id_, board in drafted:
         _publish(session, id_, board)
+
+
+async def redraft_board_invoice(session: AsyncSession, invoice_id: UUID, now: datetime) -> Invoice:
+    """A new draft for the board of a void invoice, with the lines that the void one had: each of them names the other.
+
+    Asked for twice it is there once. It is billed to the client as it is by then.
+    """
+    void = await invoices.lock(session, invoice_id)
+    if void.kind is not InvoiceKind.CLIENT:
+        raise NotOfThisKind("an installer's month is drafted anew with the others", invoice_id=invoice_id)
+    if void.document_status is not DocumentStatus.VOID:
+        raise NotVoid(f"the invoice is {void.document_status}: void it first", invoice_id=invoice_id)
+    successor = await invoices.successor(session, invoice_id)
+    if successor is not None:
+        return successor
+    draft = _redrafted(void, now)
+    session.add(draft)
+    billed = BoardIsBilled("another invoice of the board stands", invoice_id=invoice_id, board_id=void.board_id)
+    await flush_or_refuse(session, {"uq_invoices_board": billed})
+    lines = [_as_drafted(line) for line in await invoices.lines(session, invoice_id)]
+    if lines:
+        await session.execute(insert(InvoiceLine).values(_lines(draft.id, lines)))
+    outbox.add(session, _drafted(draft), version=draft.next_version())
+    await session.flush()
+    return draft
 
 
 async def set_lines(session: AsyncSession, command: SetLines) -> Invoice:
@@ -95,10 +121,44 @@ async def set_lines(session: AsyncSession, command: SetLines) -> Invoice:
     total = gst.total(gst.split_gst([line.priced for line in command.lines]))
     invoice.subtotal_cents, invoice.gst_cents = total.ex_gst_cents, total.gst_cents
     invoice.total_cents = total.inc_gst_cents
-    event = _drafted(invoice.id, invoice.account_id, invoice.board_id, invoice.total_cents)
-    outbox.add(session, event, version=invoice.next_version())
+    outbox.add(session, _drafted(invoice), version=invoice.next_version())
     await session.flush()
     return invoice
+
+
+async def _insert(session: AsyncSession, rows: Sequence[dict[str, object]]) -> set[UUID]:
+    """Those that are there now by us: another delivery of the same event may have been faster."""
+    if not rows:
+        return set()
+    is_live = text("document_status <> 'void'")
+    statement = insert(Invoice).values(rows).on_conflict_do_nothing(index_elements=["board_id"], index_where=is_live)
+    return set(await session.scalars(statement.returning(Invoice.id)))
+
+
+def _redrafted(void: Invoice, now: datetime) -> Invoice:
+    kept = (
+        "kind",
+        "account_id",
+        "board_id",
+        "purchase_order",
+        "subtotal_cents",
+        "gst_cents",
+        "total_cents",
+        "currency",
+        "gst_rule",
+    )
+    return Invoice(
+        id=new_id(),
+        document_status=DocumentStatus.DRAFT,
+        replaces_invoice_id=void.id,
+        created_at=now,
+        version=0,
+        **{name: getattr(void, name) for name in kept},
+    )
+
+
+def _as_drafted(line: InvoiceLine) -> DraftLine:
+    return DraftLine(line.description, line.quantity, line.unit_price_cents, line.gst_treatment)
 
 
 def _line(board: ClosedBoard) -> DraftLine:
@@ -148,16 +208,24 @@ def _lines(invoice_id: UUID, lines: Sequence[DraftLine]) -> list[dict[str, objec
 
 
 def _publish(session: AsyncSession, invoice_id: UUID, board: ClosedBoard) -> None:
-    event = _drafted(invoice_id, board.client.id, board.board_id, _total(board).inc_gst_cents)
+    event = InvoiceDrafted(
+        invoice_id=invoice_id,
+        kind=InvoiceKind.CLIENT,
+        client_id=board.client.id,
+        board_id=board.board_id,
+        total_cents=_total(board).inc_gst_cents,
+        currency=CURRENCY,
+    )
     outbox.add(session, event, version=FIRST_VERSION, cause=board.cause)
 
 
-def _drafted(invoice_id: UUID, client_id: UUID, board_id: UUID | None, total_cents: int) -> InvoiceDrafted:
+def _drafted(invoice: Invoice) -> InvoiceDrafted:
     return InvoiceDrafted(
-        invoice_id=invoice_id,
+        invoice_id=invoice.id,
         kind=InvoiceKind.CLIENT,
-        client_id=client_id,
-        board_id=board_id,
-        total_cents=total_cents,
+        client_id=invoice.account_id,
+        board_id=invoice.board_id,
+        total_cents=invoice.total_cents,
         currency=CURRENCY,
+        replaces_invoice_id=invoice.replaces_invoice_id,
     )

@@ -1,5 +1,6 @@
 """What a credit does below the invoice: the shares of its lines, and the deliveries that nothing is left of."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from services.billing.models import Adjustment, AdjustmentLine, DeliveryEvent, I
 
 
 async def credit_lines(
-    session: AsyncSession, invoice: Invoice, adjustment: Adjustment, shares: list[LineShare], now: datetime
+    session: AsyncSession, invoice: Invoice, adjustment: Adjustment, shares: Sequence[LineShare], now: datetime
 ) -> None:
     """Links the credit to its lines; a delivery whose line is credited whole becomes credited."""
     if not shares:

@@ -31,7 +31,10 @@ class Rendered:
 
 
 async def keep_document(session: AsyncSession, rendered: Rendered, now: datetime) -> None:
-    """Stores the bytes and has them mailed. Whoever rendered the same at the same time comes too late, quietly."""
+    """Stores the bytes and has them mailed. Whoever rendered the same at the same time comes too late, quietly.
+
+    What was issued has its document for good: that of an invoice that is void by then is kept, and mailed to nobody.
+    """
     if rendered.kind is DocumentKind.TAX_INVOICE:
         await _keep_invoice(session, rendered, now)
     else:
@@ -50,11 +53,10 @@ async def resend_invoice(session: AsyncSession, invoice_id: UUID, now: datetime)
 
 async def _keep_invoice(session: AsyncSession, rendered: Rendered, now: datetime) -> None:
     invoice = await invoices.lock(session, rendered.subject_id)
-    if invoice.rendered_at is not None or invoice.document_status is not DocumentStatus.ISSUED:
+    if invoice.rendered_at is not None:
         return
     invoice.rendered_at = now
-    document = _document(rendered, invoice.id, None, _number(invoice.number), now)
-    await _publish(session, invoice, document, now)
+    await _keep(session, invoice, _document(rendered, invoice.id, None, _number(invoice.number), now), now)
 
 
 async def _keep_note(session: AsyncSession, rendered: Rendered, now: datetime) -> None:
@@ -64,8 +66,7 @@ async def _keep_note(session: AsyncSession, rendered: Rendered, now: datetime) -
     if adjustment.rendered_at is not None:
         return
     adjustment.rendered_at = now
-    document = _document(rendered, invoice.id, adjustment.id, _number(adjustment.number), now)
-    await _publish(session, invoice, document, now)
+    await _keep(session, invoice, _document(rendered, invoice.id, adjustment.id, _number(adjustment.number), now), now)
 
 
 def _number(number: str | None) -> str:
@@ -90,9 +91,14 @@ def _document(rendered: Rendered, invoice_id: UUID, adjustment_id: UUID | None, 
     )
 
 
+async def _keep(session: AsyncSession, invoice: Invoice, document: Document, now: datetime) -> None:
+    session.add(document)
+    if invoice.document_status is DocumentStatus.ISSUED:
+        await _publish(session, invoice, document, now)
+
+
 async def _publish(session: AsyncSession, invoice: Invoice, document: Document, now: datetime) -> None:
     """The bytes first, then the word to mail them: one key keeps that order on the way."""
-    session.add(document)
     event = InvoiceDocumentRendered(
         invoice_id=invoice.id,
         document_id=document.id,

@@ -76,7 +76,9 @@ async def generate_drafts(session: AsyncSession, command: GenerateDrafts, now: d
     period = command.period
     if not period.has_ended(now):
         raise PeriodNotEnded(f"{period.name} ends at {period.end.isoformat()}", period=period.name)
-    await _wait_for_other_runs(session)
+    await wait_for_other_runs(session)
+    # A month is sorted in memory rather than on disk.
+    await session.execute(text("SET LOCAL work_mem = '128MB'"))
     await _refuse_held(session, command)
     standings = await periods.standings(session, period, command.installer_ids)
     plan = await _plan(session, standings)
@@ -84,10 +86,9 @@ async def generate_drafts(session: AsyncSession, command: GenerateDrafts, now: d
     return [written.get(standing.installer_id) or _untouched(standing) for standing in standings]
 
 
-async def _wait_for_other_runs(session: AsyncSession) -> None:
+async def wait_for_other_runs(session: AsyncSession) -> None:
+    """One at a time drafts, or changes what a draft would hold."""
     await session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('billing.drafts', 0))"))
-    # A month is sorted in memory rather than on disk.
-    await session.execute(text("SET LOCAL work_mem = '128MB'"))
 
 
 async def _refuse_held(session: AsyncSession, command: GenerateDrafts) -> None:
@@ -131,6 +132,7 @@ _DRAFT = text(
         FROM scope JOIN delivery_events d ON d.installer_id = scope.installer_id
         WHERE d.delivered_at >= :period_start AND d.delivered_at < :period_end AND d.event_status = 'billable'
           AND NOT EXISTS (SELECT FROM invoice_lines l WHERE l.delivery_event_id = d.id AND l.is_live)
+          AND NOT EXISTS (SELECT FROM adjustment_deliveries a WHERE a.delivery_event_id = d.id AND a.is_live)
     ), summed AS (
         SELECT invoice_id, installer_id, count(*) AS line_count,
                sum(unit_price_cents)::bigint AS price_cents,
@@ -221,5 +223,6 @@ def _untouched(standing: Standing) -> DraftResult:
         DraftOutcome.FAILED,
         standing.invoice_id,
         code="late_deliveries",
-        detail=f"{standing.unbilled_count} deliveries came after the invoice was issued: void it or charge a debit",
+        detail=f"{standing.unbilled_count} deliveries came after the invoice was issued: "
+        "charge them by a debit that names them, or void them",
     )

@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import outbox
+from chassis.constraints import flush_or_refuse
 from contracts.billing import InvoiceIssued
 from contracts.values import InvoiceKind
-from services.billing.commands.constraints import flush_or_refuse
 from services.billing.commands.journal import post
 from services.billing.commands.numbers import Numbering, Series, next_number
+from services.billing.commands.payments import note_if_paid
 from services.billing.commands.stripe_events import wake_unmatched
 from services.billing.domain import periods
 from services.billing.domain.issuing import Readiness, StripeFacts, issue_blockers
@@ -66,7 +67,7 @@ async def issue_invoice(session: AsyncSession, command: IssueInvoice, house: Hou
     blockers = await readiness_blockers(session, invoice, account, command, house, now)
     if blockers:
         raise NotReadyToIssue(invoice.id, blockers)
-    await _take_reference(session, invoice, command)
+    await _take_reference(session, invoice, command, now)
     invoice.number = await next_number(session, house.numbering, Series.INVOICE)
     invoice.seller = asdict(house.seller) | {"payment_details": house.payment_details}
     invoice.buyer = asdict(buyer_of(account))
@@ -77,6 +78,7 @@ async def issue_invoice(session: AsyncSession, command: IssueInvoice, house: Hou
     await session.flush()
     await post(session, [_posting(invoice, now)], now)
     outbox.add(session, issued_event(invoice), version=invoice.next_version())
+    note_if_paid(session, invoice, now)
     return invoice
 
 
@@ -141,7 +143,7 @@ async def _ledger_gaps(session: AsyncSession, invoice: Invoice) -> tuple[Sequenc
     return [delivery.assignment_id for delivery in held], sum(standing.unbilled_count for standing in standings)
 
 
-async def _take_reference(session: AsyncSession, invoice: Invoice, command: IssueInvoice) -> None:
+async def _take_reference(session: AsyncSession, invoice: Invoice, command: IssueInvoice, now: datetime) -> None:
     invoice.stripe_invoice_id, invoice.stripe_invoice_url = command.stripe_invoice_id, command.stripe_invoice_url
     if command.stripe_invoice_id is None:
         return
@@ -150,7 +152,7 @@ async def _take_reference(session: AsyncSession, invoice: Invoice, command: Issu
     )
     await flush_or_refuse(session, {"uq_invoices_stripe_invoice_id": taken})
     # A webhook may have come before us: its turn is now.
-    await wake_unmatched(session, command.stripe_invoice_id)
+    await wake_unmatched(session, command.stripe_invoice_id, now)
 
 
 def buyer_of(account: Account) -> Party:

@@ -1,7 +1,7 @@
 """Webhooks after they proved authentic: a note to ask Stripe again, worked off outside the request.
 
 Events come twice, late and in any order, so none is believed: its invoice's payments are asked for anew, and each is
-recorded once. What cannot be recorded waits for a person.
+recorded once, whole. What cannot be recorded waits for a person, who is told.
 """
 
 from collections.abc import Sequence
@@ -13,18 +13,23 @@ from sqlalchemy import text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis import outbox
 from chassis.errors import Refusal
 from chassis.ids import new_id
+from contracts.billing import InvoicePaymentHeld
 from services.billing.commands.payments import RecordPayment, record_payment
 from services.billing.domain.journal import CURRENCY
 from services.billing.domain.statuses import PaymentMethod, StripeEventState
 from services.billing.domain.webhooks import ReceivedEvent
+from services.billing.errors import StripeEventNotWaiting
 from services.billing.models import Invoice, StripeEvent
 from services.billing.queries import invoices, stripe_events
 
 LEASE = timedelta(seconds=60)
 """Longer than asking Stripe takes: a process that died leaves its event to the next one."""
 LONGEST_WAIT = timedelta(minutes=15)
+ASKED_FOR = timedelta(days=90)
+"""So long after its issue an invoice is paid at Stripe by people who do not know that it is settled or void."""
 BY = "stripe"
 
 
@@ -34,6 +39,15 @@ class PaidAtStripe:
     amount_cents: int
     currency: str
     paid_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """Why a payment cannot be recorded."""
+
+    payment: PaidAtStripe
+    code: str
+    detail: str
 
 
 async def receive_event(session: AsyncSession, event: ReceivedEvent, now: datetime) -> None:
@@ -74,69 +88,93 @@ async def settle_event(session: AsyncSession, event_id: UUID, paid: Sequence[Pai
     if invoice is None:
         event.state, event.detail = StripeEventState.UNMATCHED, "no invoice of ours has this Stripe reference yet"
         return
-    held = [reason for payment in paid if (reason := await _record(session, invoice, payment, now))]
-    event.state = StripeEventState.HELD if held else StripeEventState.PROCESSED
-    event.detail = "; ".join(held) or None
-    event.settled_at = None if held else now
+    known = await stripe_events.held_references(session, event.stripe_invoice_id)
+    asked = [payment for payment in paid if payment.reference not in known.ignored]
+    faults = [fault for payment in asked if (fault := await _record(session, invoice, payment, now))]
+    _settle(event, faults, now)
+    for fault in faults:
+        if fault.payment.reference not in known.waiting:
+            outbox.add(session, _held_event(invoice, fault, now), version=invoice.next_version())
 
 
-async def ignore_event(session: AsyncSession, event_id: UUID, detail: str, now: datetime) -> None:
+async def forget_event(session: AsyncSession, event_id: UUID, detail: str, now: datetime) -> None:
     """Stripe itself does not know the invoice (any more)."""
     event = await stripe_events.lock(session, event_id)
-    event.state, event.detail, event.settled_at = StripeEventState.IGNORED, detail, now
+    if event.state is StripeEventState.PENDING:
+        event.state, event.detail, event.settled_at = StripeEventState.IGNORED, detail, now
 
 
 async def try_event_later(session: AsyncSession, event_id: UUID, detail: str, now: datetime) -> None:
     event = await stripe_events.lock(session, event_id)
-    event.detail = detail
-    event.next_attempt_at = now + min(LONGEST_WAIT, timedelta(seconds=2 ** min(event.attempts, 10)))
+    if event.state is StripeEventState.PENDING:
+        event.detail = detail
+        event.next_attempt_at = now + min(LONGEST_WAIT, timedelta(seconds=2 ** min(event.attempts, 10)))
 
 
 async def retry_event(session: AsyncSession, event_id: UUID, now: datetime) -> StripeEvent:
     """An operator has mended what held it."""
     event = await stripe_events.lock(session, event_id)
-    if event.state in {StripeEventState.HELD, StripeEventState.UNMATCHED}:
+    if event.state.waits_for_a_person:
         event.state, event.next_attempt_at = StripeEventState.PENDING, now
     return event
 
 
-async def ask_about_owed(session: AsyncSession, due_at: datetime, now: datetime) -> None:
-    """Has Stripe asked about every invoice that is still owed, as if it had told us: a webhook can be lost for good.
+async def ignore_event(session: AsyncSession, event_id: UUID, reason: str, now: datetime) -> StripeEvent:
+    """An operator has settled it elsewhere: the payments that it holds are passed over from now on."""
+    event = await stripe_events.lock(session, event_id)
+    if event.state is StripeEventState.IGNORED:
+        return event
+    if not event.state.waits_for_a_person:
+        raise StripeEventNotWaiting(f"it is {event.state}, and no person is waited for", stripe_event_id=event_id)
+    event.state, event.detail, event.settled_at = StripeEventState.IGNORED, reason, now
+    return event
 
-    Once per run of the schedule, which `due_at` names.
+
+async def ask_about_open(session: AsyncSession, due_at: datetime, now: datetime) -> None:
+    """Has Stripe asked about every invoice that may have been paid there, as if it had told us: a webhook can be lost.
+
+    Once per run of the schedule, which `due_at` names. What is asked already is not asked twice, and what waits for a
+    person has another turn instead of a row more for each night.
     """
-    owed = await stripe_events.owed_references(session)
-    if not owed:
-        return
-    questions = [
-        {
-            "id": new_id(),
-            "event_id": f"sweep:{due_at.isoformat()}:{stripe_invoice_id}",
-            "type": "sweep",
-            "stripe_invoice_id": stripe_invoice_id,
-            "state": StripeEventState.PENDING,
-            "received_at": now,
-            "next_attempt_at": now,
-        }
-        for stripe_invoice_id in owed
-    ]
-    await session.execute(insert(StripeEvent).on_conflict_do_nothing(index_elements=["event_id"]), questions)
+    open_ = await stripe_events.open_references(session, now - ASKED_FOR)
+    await session.execute(
+        update(StripeEvent)
+        .where(StripeEvent.stripe_invoice_id.in_(open_), StripeEvent.state == StripeEventState.HELD)
+        .values(state=StripeEventState.PENDING, next_attempt_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    asked = await stripe_events.pending_references(session, open_)
+    questions = [_question(id_, due_at, now) for id_ in open_ if id_ not in asked]
+    if questions:
+        await session.execute(insert(StripeEvent).on_conflict_do_nothing(index_elements=["event_id"]), questions)
 
 
-async def wake_unmatched(session: AsyncSession, stripe_invoice_id: str) -> None:
+async def wake_unmatched(session: AsyncSession, stripe_invoice_id: str, now: datetime) -> None:
     """The invoice that events waited for has its reference now."""
     await _lock_reference(session, stripe_invoice_id)
     await session.execute(
         update(StripeEvent)
         .where(StripeEvent.stripe_invoice_id == stripe_invoice_id, StripeEvent.state == StripeEventState.UNMATCHED)
-        .values(state=StripeEventState.PENDING)
+        .values(state=StripeEventState.PENDING, next_attempt_at=now)
     )
 
 
-async def _record(session: AsyncSession, invoice: Invoice, paid: PaidAtStripe, now: datetime) -> str | None:
-    """Why a payment has to wait for a person; None where it is recorded, now or before."""
+def _question(stripe_invoice_id: str, due_at: datetime, now: datetime) -> dict[str, object]:
+    return {
+        "id": new_id(),
+        "event_id": f"sweep:{due_at.isoformat()}:{stripe_invoice_id}",
+        "type": "sweep",
+        "stripe_invoice_id": stripe_invoice_id,
+        "state": StripeEventState.PENDING,
+        "received_at": now,
+        "next_attempt_at": now,
+    }
+
+
+async def _record(session: AsyncSession, invoice: Invoice, paid: PaidAtStripe, now: datetime) -> _Fault | None:
+    """None where it is recorded, now or before. Whatever is owed by now: what Stripe took is in our books, whole."""
     if paid.currency.upper() != CURRENCY:
-        return f"{paid.reference} is in {paid.currency.upper()}"
+        return _Fault(paid, "currency_not_kept", f"it is in {paid.currency.upper()}")
     command = RecordPayment(
         invoice_id=invoice.id,
         amount_cents=paid.amount_cents,
@@ -144,12 +182,32 @@ async def _record(session: AsyncSession, invoice: Invoice, paid: PaidAtStripe, n
         method=PaymentMethod.STRIPE,
         by=BY,
         external_payment_ref=paid.reference,
+        excess_to_credit=True,
     )
     try:
         await record_payment(session, command, now)
     except Refusal as refusal:
-        return f"{paid.reference}: {refusal.detail}"
+        return _Fault(paid, refusal.code, refusal.detail)
     return None
+
+
+def _settle(event: StripeEvent, faults: Sequence[_Fault], now: datetime) -> None:
+    event.state = StripeEventState.HELD if faults else StripeEventState.PROCESSED
+    event.detail = "; ".join(f"{fault.payment.reference}: {fault.detail}" for fault in faults) or None
+    event.held_references = [fault.payment.reference for fault in faults]
+    event.settled_at = None if faults else now
+
+
+def _held_event(invoice: Invoice, fault: _Fault, now: datetime) -> InvoicePaymentHeld:
+    return InvoicePaymentHeld(
+        invoice_id=invoice.id,
+        external_payment_ref=fault.payment.reference,
+        amount_cents=fault.payment.amount_cents,
+        payment_currency=fault.payment.currency.upper(),
+        reason_code=fault.code,
+        detail=fault.detail,
+        held_at=now,
+    )
 
 
 async def _lock_reference(session: AsyncSession, stripe_invoice_id: str) -> None:

@@ -5,17 +5,17 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import outbox
 from contracts.billing import InvoiceVoided
-from services.billing.commands.adjustments import decide
+from services.billing.commands.adjusting import decide
 from services.billing.commands.journal import post
 from services.billing.domain.journal import Entry, Posting, PostingKind, reversing_entries
 from services.billing.domain.statuses import AdjustmentState, DocumentStatus
 from services.billing.errors import HasPayments
-from services.billing.models import Invoice, InvoiceLine
+from services.billing.models import Adjustment, AdjustmentDelivery, Invoice, InvoiceLine
 from services.billing.queries import adjustments, invoices
 
 
@@ -34,11 +34,11 @@ class VoidInvoice:
 
 
 async def void_invoice(session: AsyncSession, command: VoidInvoice, now: datetime) -> Invoice:
-    """Of a draft, or of an issued invoice on which nothing was paid. Credited deliveries stay credited."""
+    """Of a draft, or of an issued invoice for which no money came in. Credited deliveries stay credited."""
     invoice = await invoices.lock(session, command.invoice_id)
     if invoice.document_status is DocumentStatus.VOID:
         return invoice
-    if invoice.paid_cents:
+    if invoice.has_money:
         raise HasPayments("money came in for it: give a credit instead", invoice_id=invoice.id)
     entries = [Entry(entry.account, entry.amount_cents) for entry in await invoices.entries(session, invoice.id)]
     invoice.document_status = DocumentStatus.VOID
@@ -52,12 +52,13 @@ async def void_invoice(session: AsyncSession, command: VoidInvoice, now: datetim
 
 
 async def _let_lines_fall(session: AsyncSession, invoice: Invoice) -> None:
-    await session.execute(
-        update(InvoiceLine)
-        .where(InvoiceLine.invoice_id == invoice.id)
-        .values(is_live=False)
-        .execution_options(synchronize_session=False)
-    )
+    """Its deliveries can be billed again, those that a debit charged too."""
+    of_debits = select(Adjustment.id).where(Adjustment.invoice_id == invoice.id)
+    for falling in (
+        update(InvoiceLine).where(InvoiceLine.invoice_id == invoice.id),
+        update(AdjustmentDelivery).where(AdjustmentDelivery.adjustment_id.in_(of_debits)),
+    ):
+        await session.execute(falling.values(is_live=False).execution_options(synchronize_session=False))
 
 
 async def _reject_pending(session: AsyncSession, invoice: Invoice, by: str, now: datetime) -> None:
@@ -77,11 +78,14 @@ def _posting(invoice: Invoice, entries: list[Entry], now: datetime) -> Posting:
 
 
 def _voided_event(invoice: Invoice, reason: VoidReason, now: datetime) -> InvoiceVoided:
-    return InvoiceVoided(
-        invoice_id=invoice.id,
-        kind=invoice.kind,
-        number=invoice.number,
-        board_id=invoice.board_id,
-        reason_code=reason,
-        voided_at=now,
+    return InvoiceVoided.model_validate(
+        {
+            "invoice_id": invoice.id,
+            "kind": invoice.kind,
+            "number": invoice.number,
+            **invoice.parties,
+            "reason_code": reason,
+            "paid_at": invoice.paid_at,
+            "voided_at": now,
+        }
     )

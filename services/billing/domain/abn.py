@@ -1,6 +1,6 @@
-"""Australian Business Numbers: eleven digits, of which the first two check the others."""
+"""Australian Business Numbers as accounts hold them, with or without spaces, and as documents print them."""
 
-WEIGHTS = (10, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19)
+from contracts.abn import is_abn
 
 
 def digits_of(abn: str) -> str:
@@ -8,11 +8,7 @@ def digits_of(abn: str) -> str:
 
 
 def is_valid_abn(abn: str | None) -> bool:
-    digits = digits_of(abn or "")
-    if len(digits) != len(WEIGHTS) or not (digits.isascii() and digits.isdigit()):
-        return False
-    checked = [int(digits[0]) - 1, *map(int, digits[1:])]
-    return sum(weight * digit for weight, digit in zip(WEIGHTS, checked, strict=True)) % 89 == 0
+    return is_abn(digits_of(abn or ""))
 
 
 def spaced(abn: str) -> str:

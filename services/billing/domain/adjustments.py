@@ -31,7 +31,7 @@ DEBIT_REASONS = frozenset(DebitReason)
 
 @dataclass(frozen=True, slots=True)
 class LineLeft:
-    """What is left of an issued line after the credits given so far."""
+    """What is left of an issued line after the credits given so far; below zero where the line takes something off."""
 
     line_no: int
     treatment: GstTreatment
@@ -48,6 +48,54 @@ class LineShare:
 
 def needs_second_operator(inc_gst_cents: int, limit_cents: int) -> bool:
     return inc_gst_cents > limit_cents
+
+
+def creditable(lines: Sequence[LineLeft], line_no: int | None = None) -> list[LineLeft]:
+    """What a credit may fall on, over the invoice or on one line; it sums to what is left of the invoice.
+
+    A negative line takes its part off the others of its GST treatment first, and what is too much for those off the
+    rest: a customer who was given a discount is not given back what it never paid.
+    """
+    nets = {
+        treatment: gst.total([line.left for line in lines if line.treatment is treatment]) for treatment in GstTreatment
+    }
+    excess_cents = sum(-min(0, net.inc_gst_cents) for net in nets.values())
+    found: list[LineLeft] = []
+    for treatment, net in nets.items():
+        own = [line for line in lines if line.treatment is treatment]
+        whole = Amounts(net.ex_gst_cents - excess_cents, net.gst_cents)
+        if all(line.left.ex_gst_cents >= 0 for line in own) and not excess_cents:
+            found += [line for line in own if line.left.ex_gst_cents and line_no in {None, line.line_no}]
+        elif whole.ex_gst_cents > 0:
+            positive = [line for line in own if line.left.ex_gst_cents > 0]
+            found += _spread(positive, whole) if line_no is None else _capped(positive, whole, line_no)
+    return found
+
+
+def _spread(lines: Sequence[LineLeft], whole: Amounts) -> list[LineLeft]:
+    """The whole, over lines that come to more than it."""
+    parts = gst.share_out(whole.ex_gst_cents, [line.left.ex_gst_cents for line in lines])
+    gst_parts = gst.share_out(whole.gst_cents, parts)
+    return [
+        LineLeft(line.line_no, line.treatment, Amounts(ex_gst_cents, gst_cents))
+        for line, ex_gst_cents, gst_cents in zip(lines, parts, gst_parts, strict=True)
+        if ex_gst_cents
+    ]
+
+
+def _capped(lines: Sequence[LineLeft], whole: Amounts, line_no: int) -> list[LineLeft]:
+    """One line as far as the whole goes; the last cents of the whole take its GST along."""
+    return [
+        LineLeft(
+            line.line_no,
+            line.treatment,
+            whole
+            if line.left.ex_gst_cents >= whole.ex_gst_cents
+            else Amounts(line.left.ex_gst_cents, max(0, min(line.left.gst_cents, whole.gst_cents))),
+        )
+        for line in lines
+        if line.line_no == line_no
+    ]
 
 
 def split_credit(ex_gst_cents: int, lines: Sequence[LineLeft]) -> list[LineShare]:

@@ -9,6 +9,7 @@ from services.billing.domain.tax_invoice import Blocker, Face, Owner, missing_el
 
 STRIPE_INVOICE_PATTERN = r"^in_[A-Za-z0-9_]{6,240}$"
 STRIPE_CUSTOMER_PATTERN = r"^cus_[A-Za-z0-9_]{6,240}$"
+STRIPE_PAYMENT_PATTERN = r"^(pi|py|ch)_[A-Za-z0-9_]{6,240}$"
 DEAD_AT_STRIPE = frozenset({"void", "uncollectible", "deleted"})
 
 
@@ -56,6 +57,8 @@ def _mail_blockers(readiness: Readiness) -> Iterator[Blocker]:
 def _ledger_blockers(readiness: Readiness) -> Iterator[Blocker]:
     if readiness.face.total_cents < 0:
         yield Blocker("total_negative", "an invoice cannot ask for less than nothing", Owner.FINANCE)
+    if readiness.face.gst_cents < 0:
+        yield Blocker("gst_negative", "a discount takes more off the taxable lines than they come to", Owner.FINANCE)
     if readiness.held_assignment_ids:
         held = ", ".join(str(id_) for id_ in readiness.held_assignment_ids)
         yield Blocker("held_deliveries", f"deliveries of the period have no price: {held}", Owner.FINANCE)

@@ -13,6 +13,7 @@ class LedgerAccount(StrEnum):
     RECEIVABLE = "receivable"
     REVENUE = "revenue"
     GST_PAYABLE = "gst_payable"
+    CUSTOMER_CREDIT = "customer_credit"
     CREDITS_GIVEN = "credits_given"
     CASH = "cash"
     STRIPE_CLEARING = "stripe_clearing"
@@ -26,6 +27,7 @@ class PostingKind(StrEnum):
     PAYMENT_RECEIVED = "payment_received"
     CREDIT_GIVEN = "credit_given"
     DEBIT_CHARGED = "debit_charged"
+    CREDIT_APPLIED = "credit_applied"
     PAYOUT_ALLOCATED = "payout_allocated"
     PAYOUT_SENT = "payout_sent"
     PAYOUT_REVERSED = "payout_reversed"
@@ -77,12 +79,25 @@ def invoice_entries(ex_gst_cents: int, gst_cents: int) -> tuple[Entry, ...]:
     )
 
 
-def credit_entries(ex_gst_cents: int, gst_cents: int) -> tuple[Entry, ...]:
-    """A credit is shown beside the revenue, not hidden in it; its GST is taken back."""
+def credit_entries(ex_gst_cents: int, gst_cents: int, excess_cents: int = 0) -> tuple[Entry, ...]:
+    """A credit is shown beside the revenue, not hidden in it; its GST is taken back.
+
+    What of it is more than is still owed was paid before, and is the customer's now.
+    """
     return _nonzero(
         Entry(LedgerAccount.CREDITS_GIVEN, ex_gst_cents),
         Entry(LedgerAccount.GST_PAYABLE, gst_cents),
-        Entry(LedgerAccount.RECEIVABLE, -(ex_gst_cents + gst_cents)),
+        Entry(LedgerAccount.RECEIVABLE, excess_cents - ex_gst_cents - gst_cents),
+        Entry(LedgerAccount.CUSTOMER_CREDIT, -excess_cents),
+    )
+
+
+def payment_entries(into: LedgerAccount, amount_cents: int, excess_cents: int) -> tuple[Entry, ...]:
+    """All that came in; what of it is more than is owed is not ours but the customer's."""
+    return _nonzero(
+        Entry(into, amount_cents),
+        Entry(LedgerAccount.RECEIVABLE, excess_cents - amount_cents),
+        Entry(LedgerAccount.CUSTOMER_CREDIT, -excess_cents),
     )
 
 

@@ -6,11 +6,13 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from contracts.values import AdjustmentType, GstTreatment
+from contracts.values import AdjustmentType, GstTreatment, ProductType
 from services.billing.domain.abn import is_valid_abn, spaced
 from services.billing.domain.issuing import dollars
 from services.billing.domain.tax_invoice import Party
 
+PRODUCTS = {ProductType.EXCLUSIVE: "Exclusive leads delivered", ProductType.SHARED: "Shared leads delivered"}
+"""What deliveries are summed up under, on the document as in the export for Stripe."""
 LONGEST_LIST = 1_000
 """Deliveries that are printed one by one; a longer month is in the export, and the file stays small enough to mail."""
 
@@ -58,7 +60,7 @@ class InvoiceFacts:
 
 @dataclass(frozen=True, slots=True)
 class NoteFacts:
-    """An adjustment of an issued invoice; `balance_cents` is what is left to pay after it."""
+    """An adjustment of an issued invoice, with the lines of the note that says so."""
 
     number: str
     type: AdjustmentType
@@ -68,6 +70,12 @@ class NoteFacts:
     lines: Sequence[PrintedLine]
     ex_gst_cents: int
     gst_cents: int
+
+
+def lead_description(product: ProductType, service: str, locality: str) -> str:
+    """As `commands/drafts.py` writes it on the lines of a month."""
+    kind = "Exclusive" if product is ProductType.EXCLUSIVE else "Shared"
+    return f"{kind} lead, {service.replace('-', ' ').replace('_', ' ')}, {locality}"
 
 
 def printed_invoice(facts: InvoiceFacts, zone: ZoneInfo) -> Printed:

@@ -15,7 +15,7 @@ class DocumentStatus(StrEnum):
 
 
 class InvoiceStatus(StrEnum):
-    """What is shown: the document's life and, once issued, what has been paid of it."""
+    """What is shown: the document's life and, once issued, what is paid of it."""
 
     DRAFT = "draft"
     ISSUED = "issued"
@@ -29,7 +29,7 @@ class InvoiceStatus(StrEnum):
 
 
 class EventStatus(StrEnum):
-    """A delivery in the ledger."""
+    """A delivery in the ledger: credited after it was billed, or void before it ever was."""
 
     BILLABLE = "billable"
     CREDITED = "credited"
@@ -60,6 +60,10 @@ class StripeEventState(StrEnum):
     UNMATCHED = "unmatched"
     HELD = "held"
 
+    @property
+    def waits_for_a_person(self) -> bool:
+        return self in {StripeEventState.HELD, StripeEventState.UNMATCHED}
+
 
 class Action(StrEnum):
     """What can be done with an invoice as it stands; the same words in the API and on the page."""
@@ -69,17 +73,19 @@ class Action(StrEnum):
     SEND = "send"
     RECORD_PAYMENT = "record_payment"
     MARK_PAID = "mark_paid"
+    APPLY_CREDIT = "apply_credit"
     ADJUST = "adjust"
     RESEND = "resend"
     VOID = "void"
+    REDRAFT = "redraft"
 
 
-def status_of(document_status: DocumentStatus, paid_cents: int, balance_cents: int) -> InvoiceStatus:
+def status_of(document_status: DocumentStatus, settled_cents: int, balance_cents: int) -> InvoiceStatus:
     if document_status is not DocumentStatus.ISSUED:
         return InvoiceStatus(document_status)
     if balance_cents == 0:
         return InvoiceStatus.PAID
-    return InvoiceStatus.PARTIALLY_PAID if paid_cents else InvoiceStatus.ISSUED
+    return InvoiceStatus.PARTIALLY_PAID if settled_cents else InvoiceStatus.ISSUED
 
 
 def is_overdue(status: InvoiceStatus, due_at: datetime | None, now: datetime) -> bool:
@@ -88,18 +94,27 @@ def is_overdue(status: InvoiceStatus, due_at: datetime | None, now: datetime) ->
 
 
 def available_actions(
-    kind: InvoiceKind, status: InvoiceStatus, *, paid_cents: int, has_document: bool
+    kind: InvoiceKind,
+    status: InvoiceStatus,
+    *,
+    has_money: bool,
+    has_document: bool,
+    has_credit: bool = False,
+    is_replaced: bool = False,
 ) -> tuple[Action, ...]:
+    """`has_money`: money came in for it, or pays for it. `has_credit`: its customer has money with us."""
     if status is InvoiceStatus.VOID:
-        return ()
+        # An installer's month is drafted anew with all the others.
+        return (Action.REDRAFT,) if kind is InvoiceKind.CLIENT and not is_replaced else ()
     if status is InvoiceStatus.DRAFT:
         client = kind is InvoiceKind.CLIENT
         return (Action.EDIT_LINES, Action.SEND, Action.VOID) if client else (Action.MARK_ISSUED, Action.VOID)
     allowed = {
         Action.RECORD_PAYMENT: status.is_owed,
         Action.MARK_PAID: status.is_owed,
+        Action.APPLY_CREDIT: status.is_owed and has_credit,
         Action.ADJUST: True,
         Action.RESEND: has_document,
-        Action.VOID: paid_cents == 0,
+        Action.VOID: not has_money,
     }
     return tuple(action for action, is_allowed in allowed.items() if is_allowed)

@@ -13,21 +13,24 @@ from chassis import audit
 from chassis.audit import Subject
 from chassis.clock import Clock
 from chassis.database import Database
-from chassis.http import Body, Given, Operator, requires
+from chassis.http import AwareInstant, Body, Given, Operator, requires
 from chassis.paging import Page, PageRequest
 from contracts.identity import Capability
 from contracts.values import GstTreatment, InvoiceKind
 from services.billing.commands.accounts import SetAccount, set_account
 from services.billing.commands.issuing import House, terms_days
 from services.billing.commands.price_plans import AddPricePlan, Prices, add_price_plan
-from services.billing.http.fields import AwareInstant, PriceCents, StripeCustomerId
+from services.billing.http.fields import PriceCents, StripeCustomerId
 from services.billing.models import Account, PricePlan
 from services.billing.queries import accounts, listings
 from services.billing.settings import Settings
 
 
 class AccountView(BaseModel):
-    """`terms_days` is what holds; `terms_override_days` is finance's own word, where there is one."""
+    """`terms_days` is what holds; `terms_override_days` is finance's own word, where there is one.
+
+    `customer_credit_cents` is what the customer has with us: it can pay for its invoices.
+    """
 
     id: UUID
     kind: InvoiceKind
@@ -40,6 +43,7 @@ class AccountView(BaseModel):
     terms_days: int
     terms_override_days: int | None
     stripe_customer_id: str | None
+    customer_credit_cents: int
     created_at: datetime
     updated_at: datetime
 
@@ -159,7 +163,10 @@ async def list_price_plans(installer_id: FromPath[UUID], database: Given[Databas
     return [PricePlanView.of(plan, end) for plan, end in zip(plans, ends, strict=False)]
 
 
-@post("/admin/installers/{installer_id:uuid}/price-plans", guards=[requires(Capability.MANAGE_BILLING_OPS)])
+@post(
+    "/admin/installers/{installer_id:uuid}/price-plans",
+    guards=[requires(Capability.MANAGE_BILLING_OPS, step_up=True)],
+)
 async def post_price_plan(
     installer_id: FromPath[UUID],
     data: JSONBody[NewPricePlan],

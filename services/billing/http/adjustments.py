@@ -18,10 +18,10 @@ from chassis.ids import new_id
 from chassis.paging import Page, PageRequest
 from contracts.identity import Capability
 from contracts.values import AdjustmentType, GstTreatment
+from services.billing.commands.adjusting import Decider
 from services.billing.commands.adjustments import (
     AddAdjustment,
     ApprovalRule,
-    Decider,
     add_adjustment,
     approve_adjustment,
     reject_adjustment,
@@ -43,7 +43,8 @@ Step = Literal["add_adjustment", "approve_adjustment", "reject_adjustment"]
 class NewAdjustment(Body):
     """`amount_cents` is ex GST; a credit without one takes all that is left, of `line_no` or of the invoice.
 
-    With an `adjustment_id`, sent twice it is one.
+    What of a credit is more than is still owed becomes the customer's credit. A debit for `late_delivery` names the
+    deliveries, and they are its amount. With an `adjustment_id`, sent twice it is one.
     """
 
     type: AdjustmentType
@@ -52,6 +53,7 @@ class NewAdjustment(Body):
     line_no: LineNo | None = None
     notes: Note | None = Field(None, description="on a debit, what it is for: its note prints it")
     gst_treatment: GstTreatment = Field(GstTreatment.TAXABLE, description="of a debit; a credit follows its lines")
+    delivery_event_ids: Annotated[list[UUID], Field(min_length=1, max_length=500)] | None = None
     adjustment_id: UUID | None = None
 
 
@@ -77,8 +79,9 @@ async def post_adjustment(
     command = AddAdjustment(
         invoice_id=invoice_id,
         by=_decider(operator),
-        **data.model_dump(exclude={"adjustment_id"}),
+        **data.model_dump(exclude={"adjustment_id", "delivery_event_ids"}),
         adjustment_id=data.adjustment_id or new_id(),
+        delivery_event_ids=frozenset(data.delivery_event_ids or ()),
     )
     rule = ApprovalRule(settings.approval_limit_cents, house.numbering)
     async with database.transaction() as session:

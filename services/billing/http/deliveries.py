@@ -4,26 +4,34 @@ from datetime import datetime
 from typing import Annotated, Self
 from uuid import UUID
 
-from litestar import get
-from litestar.params import FromQuery, QueryParameter
-from pydantic import BaseModel
+from litestar import get, post
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from pydantic import BaseModel, StringConstraints
 from sqlalchemy import Row
 
+from chassis import audit
+from chassis.audit import Subject
+from chassis.clock import Clock
 from chassis.database import Database
-from chassis.http import Given, requires
+from chassis.http import Body, Given, Line, Operator, requires
 from chassis.paging import Page, PageRequest
 from contracts.identity import Capability
 from contracts.values import CapReleaseReason, CapStatus, CreditReason, GstTreatment, ProductType
+from services.billing.commands.late_deliveries import VoidDelivery, void_delivery
 from services.billing.domain.periods import MONTH_PATTERN, Period
 from services.billing.domain.statuses import EventStatus
+from services.billing.http.fields import Note
 from services.billing.models import DeliveryEvent, HeldDelivery, Invoice
-from services.billing.queries import listings
+from services.billing.queries import deliveries, listings
 from services.billing.queries.listings import DeliveryFilter
 from services.billing.settings import Settings
 
 
 class DeliveryView(BaseModel):
-    """A billable delivery. `invoice_id` is the invoice it stands on now, null while it is on none."""
+    """A billable delivery. `invoice_id` is the invoice that bills it now, by a line or a debit; null while none does.
+
+    `credit_reason_code` says why it was credited or voided.
+    """
 
     id: UUID
     assignment_id: UUID
@@ -62,6 +70,13 @@ class DeliveryView(BaseModel):
         )
 
 
+class VoidDeliveryBody(Body):
+    """For one of the reasons for which a delivery would be credited."""
+
+    reason_code: Annotated[Line, StringConstraints(max_length=60)]
+    notes: Note | None = None
+
+
 class HeldDeliveryView(BaseModel):
     """A delivery that waits for a price: add a plan version that covers `delivered_at`."""
 
@@ -96,7 +111,7 @@ async def list_delivery_events(
     ] = None,
     lead_id: FromQuery[UUID | None] = None,
     assignment_id: FromQuery[UUID | None] = None,
-    invoiced: Annotated[bool | None, QueryParameter(description="whether it stands on an invoice")] = None,
+    invoiced: Annotated[bool | None, QueryParameter(description="whether an invoice bills it")] = None,
 ) -> Page[DeliveryView]:
     """The ledger, the latest delivery first."""
     month = Period.of_month(period, settings.zone) if period else None
@@ -116,4 +131,36 @@ async def list_held_deliveries(
     return page.page(found, lambda row: (row[0].delivered_at, row[0].assignment_id), HeldDeliveryView.of)
 
 
-ROUTES = (list_delivery_events, list_held_deliveries)
+@post(
+    "/admin/billing/delivery-events/{delivery_event_id:uuid}/void",
+    status_code=200,
+    guards=[requires(Capability.MANAGE_BILLING_OPS, step_up=True)],
+)
+async def post_void_delivery(
+    delivery_event_id: FromPath[UUID],
+    data: JSONBody[VoidDeliveryBody],
+    database: Given[Database],
+    clock: Given[Clock],
+    settings: Given[Settings],
+    operator: Given[Operator],
+) -> DeliveryView:
+    """Takes a delivery that no invoice bills out of billing for good. What is billed is credited instead."""
+    command = VoidDelivery(delivery_event_id, data.reason_code, settings.approval_limit_cents)
+    async with database.transaction() as session:
+        before = (await deliveries.lock_one(session, delivery_event_id)).event_status
+        delivery = await void_delivery(session, command, clock.now())
+        if delivery.event_status is not before:
+            await audit.record(
+                session,
+                actor=operator,
+                action="void_delivery",
+                subject=Subject("delivery", delivery_event_id),
+                before={"event_status": before},
+                after={"event_status": delivery.event_status},
+                reason_code=data.reason_code,
+                reason_text=data.notes,
+            )
+        return DeliveryView.of(await listings.delivery(session, delivery_event_id))
+
+
+ROUTES = (list_delivery_events, list_held_deliveries, post_void_delivery)

@@ -18,10 +18,10 @@ from contracts.identity import Capability
 from contracts.values import GstTreatment
 from services.billing.commands.issuing import House, terms_days
 from services.billing.domain.periods import due_at
+from services.billing.domain.printed import PRODUCTS
 from services.billing.queries import exports
 from services.billing.queries.exports import Export, ExportedLine
 
-PRODUCTS = {"exclusive": "Exclusive leads delivered", "shared": "Shared leads delivered"}
 CSV_COLUMNS = (
     "number",
     "line_no",

@@ -31,7 +31,9 @@ from services.billing.queries import adjustments, documents, invoices, payments
 class InvoiceView(BaseModel):
     """`total_cents = subtotal_cents - credits_cents + debits_cents + gst_cents`, as it stands after adjustments.
 
-    `issued_total_cents` and `issued_gst_cents` are the face of the document, which never changes.
+    `balance_cents = total_cents - paid_cents + customer_credit_cents`: of what was paid, that much was more than is
+    owed and is the customer's; where it is negative, it came from the customer's credit. `issued_total_cents` and
+    `issued_gst_cents` are the face of the document, which never changes.
     """
 
     id: UUID
@@ -43,6 +45,7 @@ class InvoiceView(BaseModel):
     account_id: UUID
     account_name: str
     board_id: UUID | None
+    replaces_invoice_id: UUID | None
     period: str | None
     period_start: datetime | None
     period_end: datetime | None
@@ -53,6 +56,7 @@ class InvoiceView(BaseModel):
     gst_cents: int
     total_cents: int
     paid_cents: int
+    customer_credit_cents: int
     balance_cents: int
     issued_total_cents: int
     issued_gst_cents: int
@@ -81,7 +85,7 @@ def _shown(invoice: Invoice, account_name: str, house: House, now: datetime) -> 
         "is_overdue": overdue,
         "days_overdue": days_overdue(invoice.due_at, now, house.zone) if overdue and invoice.due_at else 0,
         "gst_cents": invoice.gst_cents + invoice.adjusted_gst_cents,
-        "total_cents": invoice.balance_cents + invoice.paid_cents,
+        "total_cents": invoice.adjusted_total_cents,
         "issued_total_cents": invoice.total_cents,
         "issued_gst_cents": invoice.gst_cents,
     }
@@ -179,7 +183,12 @@ async def detail_of(session: AsyncSession, invoice_id: UUID, house: House, now: 
         document=DocumentFacts.model_validate(kept, from_attributes=True) if kept else None,
         available_actions=list(
             available_actions(
-                invoice.kind, invoice.status, paid_cents=invoice.paid_cents, has_document=kept is not None
+                invoice.kind,
+                invoice.status,
+                has_money=invoice.has_money,
+                has_document=kept is not None,
+                has_credit=account.customer_credit_cents > 0,
+                is_replaced=await invoices.successor(session, invoice_id) is not None,
             )
         ),
         blockers=await _blockers(session, invoice, account, house, now),

@@ -10,7 +10,7 @@ from chassis import audit
 from chassis.audit import Subject
 from chassis.clock import Clock
 from chassis.database import Database
-from chassis.http import Body, Given, Operator, requires
+from chassis.http import AwareInstant, Body, Given, Operator, requires
 from chassis.paging import Page, PageRequest
 from contracts.identity import Capability
 from contracts.values import InvoiceKind
@@ -20,7 +20,7 @@ from services.billing.commands.voids import VoidInvoice, VoidReason, void_invoic
 from services.billing.domain.periods import MONTH_PATTERN
 from services.billing.domain.statuses import InvoiceStatus
 from services.billing.http.documents import download
-from services.billing.http.fields import AwareInstant, Note, StripeInvoiceId, WebAddress
+from services.billing.http.fields import Note, StripeInvoiceId, WebAddress
 from services.billing.http.invoice_views import InvoiceDetail, InvoiceView, audit_status, detail_of
 from services.billing.queries import documents, invoices, listings
 from services.billing.queries.listings import InvoiceFilter

@@ -26,13 +26,18 @@ class LedgerAccountView(BaseModel):
 
 
 class TrialBalance(BaseModel):
-    """Debit equals credit, and the receivable is the sum of what the invoices owe; `ties` says that both hold."""
+    """Debit equals credit, the receivable is what the invoices owe, the customers' credit is what their accounts say.
+
+    `ties` says that all of it holds.
+    """
 
     accounts: list[LedgerAccountView]
     debit_cents: int
     credit_cents: int
     receivable_ledger_cents: int
     receivable_invoices_cents: int
+    customer_credit_ledger_cents: int
+    customer_credit_accounts_cents: int
     ties: bool
 
 
@@ -65,16 +70,19 @@ class PostingView(BaseModel):
 async def get_trial_balance(database: Given[Database]) -> TrialBalance:
     async with database.reading() as session:
         accounts = await journal.trial_balance(session)
-        control = await journal.receivable_control(session)
+        receivable = await journal.receivable_control(session)
+        credit = await journal.customer_credit_control(session)
     debit_cents = sum(account.debit_cents for account in accounts)
     credit_cents = sum(account.credit_cents for account in accounts)
     return TrialBalance(
         accounts=[LedgerAccountView.model_validate(account, from_attributes=True) for account in accounts],
         debit_cents=debit_cents,
         credit_cents=credit_cents,
-        receivable_ledger_cents=control.ledger_cents,
-        receivable_invoices_cents=control.invoices_cents,
-        ties=debit_cents == credit_cents and control.ties,
+        receivable_ledger_cents=receivable.ledger_cents,
+        receivable_invoices_cents=receivable.invoices_cents,
+        customer_credit_ledger_cents=credit.ledger_cents,
+        customer_credit_accounts_cents=credit.accounts_cents,
+        ties=debit_cents == credit_cents and receivable.ties and credit.ties,
     )
 
 

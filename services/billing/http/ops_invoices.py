@@ -12,11 +12,11 @@ from chassis import audit
 from chassis.audit import Subject
 from chassis.clock import Clock
 from chassis.database import Database
-from chassis.http import Body, Given, Operator, Text, requires
+from chassis.http import AwareInstant, Body, Given, Operator, Text, requires
 from chassis.paging import Page, PageRequest
 from contracts.identity import Capability
 from contracts.values import GstTreatment, InvoiceKind
-from services.billing.commands.client_invoices import DraftLine, SetLines, set_lines
+from services.billing.commands.client_invoices import DraftLine, SetLines, redraft_board_invoice, set_lines
 from services.billing.commands.documents import PDF
 from services.billing.commands.issuing import House, IssueInvoice, issue_invoice
 from services.billing.commands.payments import MarkPaid, mark_paid
@@ -25,9 +25,9 @@ from services.billing.domain.statuses import InvoiceStatus, PaymentMethod
 from services.billing.http.documents import download
 from services.billing.http.fields import (
     LARGEST_PRICE_CENTS,
-    AwareInstant,
     Reference,
     StripeInvoiceId,
+    StripePaymentId,
     WebAddress,
 )
 from services.billing.http.invoice_views import InvoiceDetail, InvoiceView, LineView, audit_status, detail_of
@@ -35,7 +35,7 @@ from services.billing.models import InvoiceLine
 from services.billing.queries import documents, invoices, listings
 from services.billing.queries.listings import InvoiceFilter
 from services.billing.settings import Settings
-from services.billing.settling import look_up
+from services.billing.settling import look_up, look_up_payment
 from services.billing.stripe_gateway import StripeGateway
 
 MONEY = Capability.MANAGE_BILLING_OPS
@@ -66,11 +66,15 @@ class SendBody(Body):
 
 
 class MarkPaidBody(Body):
-    """By bank transfer and now, unless it says otherwise; without a reference it gets one of ours."""
+    """By bank transfer and now, unless it says otherwise; without a reference it gets one of ours.
+
+    `external_payment_ref` is Stripe's id of it, and required where the method is Stripe.
+    """
 
     received_at: AwareInstant | None = None
     method: PaymentMethod = PaymentMethod.BANK_TRANSFER
     reference: Reference | None = None
+    external_payment_ref: StripePaymentId | None = None
 
 
 @get("/admin/ops/invoices", guards=[requires(Capability.READ_OPS)])
@@ -168,18 +172,53 @@ async def mark_client_invoice_paid(
     database: Given[Database],
     clock: Given[Clock],
     house: Given[House],
+    gateway: Given[StripeGateway | None],
     operator: Given[Operator],
     data: JSONBody[MarkPaidBody | None] = None,
 ) -> InvoiceDetail:
     """Records the whole balance as paid, and posts it; one that is paid already stays as it is."""
     body, now = data or MarkPaidBody(), clock.now()
-    command = MarkPaid(invoice_id, body.received_at or now, body.method, operator.name, body.reference)
+    async with database.reading() as session:
+        stripe_invoice_id = (await invoices.find(session, invoice_id, InvoiceKind.CLIENT)).stripe_invoice_id
+    command = MarkPaid(
+        invoice_id,
+        body.received_at or now,
+        body.method,
+        operator.name,
+        body.reference,
+        body.external_payment_ref,
+        await look_up_payment(gateway, stripe_invoice_id, body.external_payment_ref),
+    )
     async with database.transaction() as session:
         before = (await invoices.find(session, invoice_id, InvoiceKind.CLIENT)).status
         invoice = await mark_paid(session, command, now)
-        payment = {"method": body.method, "reference": body.reference}
+        payment = body.model_dump(include={"method", "reference", "external_payment_ref"})
         await audit_status(session, operator, "mark_invoice_paid", invoice, before, payment)
         return await detail_of(session, invoice_id, house, clock.now())
+
+
+@post("/admin/ops/invoices/{invoice_id:uuid}/redraft", guards=[requires(MONEY)])
+async def redraft_client_invoice(
+    invoice_id: FromPath[UUID],
+    database: Given[Database],
+    clock: Given[Clock],
+    house: Given[House],
+    operator: Given[Operator],
+) -> InvoiceDetail:
+    """Drafts another invoice for the board of a void one, with its lines; the two name each other."""
+    async with database.transaction() as session:
+        await invoices.find(session, invoice_id, InvoiceKind.CLIENT)
+        is_done = await invoices.successor(session, invoice_id) is not None
+        draft = await redraft_board_invoice(session, invoice_id, clock.now())
+        if not is_done:
+            await audit.record(
+                session,
+                actor=operator,
+                action="redraft_invoice",
+                subject=Subject("invoice", draft.id),
+                after={"replaces_invoice_id": invoice_id},
+            )
+        return await detail_of(session, draft.id, house, clock.now())
 
 
 @get(
@@ -204,5 +243,6 @@ ROUTES = (
     put_lines,
     send_client_invoice,
     mark_client_invoice_paid,
+    redraft_client_invoice,
     get_client_document,
 )

@@ -5,21 +5,22 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from litestar import get, post
-from litestar.params import FromPath, HeaderParameter, QueryParameter, RawBody
-from pydantic import BaseModel
+from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter, RawBody
+from pydantic import BaseModel, Field
 
 from chassis import audit
 from chassis.audit import Subject
 from chassis.clock import Clock
 from chassis.database import Database
-from chassis.http import Given, Operator, public, requires
+from chassis.http import Body, Given, Operator, public, requires
 from chassis.paging import Page, PageRequest
 from contracts.identity import Capability
-from services.billing.commands.stripe_events import receive_event, retry_event
+from services.billing.commands.stripe_events import ignore_event, receive_event, retry_event
 from services.billing.domain.statuses import StripeEventState
 from services.billing.domain.webhooks import read_event
 from services.billing.errors import SignatureRefused, WebhookMalformed, WebhooksDisabled
-from services.billing.queries import listings
+from services.billing.http.fields import Note
+from services.billing.queries import listings, stripe_events
 from services.billing.settings import Settings
 from services.billing.stripe_gateway import is_authentic
 
@@ -35,7 +36,10 @@ class Received(BaseModel):
 
 
 class StripeEventView(BaseModel):
-    """`held` waits for a person, `unmatched` for the invoice that names its Stripe invoice."""
+    """`held` waits for a person, `unmatched` for the invoice that names its Stripe invoice.
+
+    `held_references` are the payments at Stripe that are not in the books.
+    """
 
     id: UUID
     event_id: str
@@ -44,9 +48,14 @@ class StripeEventView(BaseModel):
     state: StripeEventState
     attempts: int
     detail: str | None
+    held_references: list[str]
     received_at: datetime
     next_attempt_at: datetime
     settled_at: datetime | None
+
+
+class IgnoreBody(Body):
+    reason: Note = Field(description="why what Stripe has does not belong into the books")
 
 
 @post(
@@ -109,4 +118,33 @@ async def post_retry_stripe_event(
     return StripeEventView.model_validate(event, from_attributes=True)
 
 
-ROUTES = (take_stripe_webhook, list_stripe_events, post_retry_stripe_event)
+@post(
+    "/admin/billing/stripe-events/{stripe_event_id:uuid}/ignore",
+    status_code=200,
+    guards=[requires(Capability.MANAGE_BILLING_OPS, step_up=True)],
+)
+async def post_ignore_stripe_event(
+    stripe_event_id: FromPath[UUID],
+    data: JSONBody[IgnoreBody],
+    database: Given[Database],
+    clock: Given[Clock],
+    operator: Given[Operator],
+) -> StripeEventView:
+    """Settles a held or unmatched event without a record: the payments that it holds are passed over for good."""
+    async with database.transaction() as session:
+        before = (await stripe_events.lock(session, stripe_event_id)).state
+        event = await ignore_event(session, stripe_event_id, data.reason, clock.now())
+        if event.state is not before:
+            await audit.record(
+                session,
+                actor=operator,
+                action="ignore_stripe_event",
+                subject=Subject("stripe_event", stripe_event_id),
+                before={"state": before},
+                after={"state": event.state, "held_references": event.held_references},
+                reason_text=data.reason,
+            )
+    return StripeEventView.model_validate(event, from_attributes=True)
+
+
+ROUTES = (take_stripe_webhook, list_stripe_events, post_retry_stripe_event, post_ignore_stripe_event)

@@ -1,7 +1,7 @@
 """The tables of billing; their constraints and triggers carry the invariants of money."""
 
 from services.billing.models.accounts import Account, PricePlan
-from services.billing.models.adjustments import Adjustment, AdjustmentLine
+from services.billing.models.adjustments import Adjustment, AdjustmentDelivery, AdjustmentLine
 from services.billing.models.columns import Table
 from services.billing.models.deliveries import DeliveryEvent, HeldDelivery
 from services.billing.models.documents import Document
@@ -12,6 +12,7 @@ from services.billing.models.payments import Payment, StripeEvent
 __all__ = [
     "Account",
     "Adjustment",
+    "AdjustmentDelivery",
     "AdjustmentLine",
     "DeliveryEvent",
     "Document",

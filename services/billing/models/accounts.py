@@ -6,12 +6,17 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
+from chassis.columns import Word, one_of
 from contracts.values import GstTreatment, InvoiceKind
-from services.billing.models.columns import Table, Word, one_of
+from services.billing.models.columns import Table
 
 
 class Account(Table):
-    """An installer or a client as its owner last told us (`source_version`), and what finance added to it."""
+    """An installer or a client as its owner last told us (`source_version`), and what finance added to it.
+
+    `customer_credit_cents` is unapplied cash: what the customer paid, or was credited, beyond what its invoices ask.
+    At commit it is proved to be the sum of what each of them left.
+    """
 
     __tablename__ = "accounts"
 
@@ -26,6 +31,7 @@ class Account(Table):
     agreed_terms_days: Mapped[int | None]
     terms_override_days: Mapped[int | None]
     stripe_customer_id: Mapped[str | None] = mapped_column(unique=True)
+    customer_credit_cents: Mapped[int] = mapped_column(default=0, server_default="0")
     source_version: Mapped[int]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
@@ -33,6 +39,7 @@ class Account(Table):
     __table_args__ = (
         one_of("kind", InvoiceKind),
         CheckConstraint("terms_override_days BETWEEN 0 AND 365", name="terms_override_days"),
+        CheckConstraint("customer_credit_cents >= 0", name="customer_credit"),
         Index("ix_accounts_created_at", "created_at", "id"),
     )
 

@@ -6,13 +6,17 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from chassis.columns import Word, one_of
 from contracts.values import AdjustmentType, GstTreatment
 from services.billing.domain.statuses import AdjustmentState
-from services.billing.models.columns import Table, Word, one_of
+from services.billing.models.columns import Table
 
 
 class Adjustment(Table):
-    """What was asked for never changes; once decided nothing does, but the instant at which its note was rendered."""
+    """What was asked for never changes; once decided nothing does, but the instant at which its note was rendered.
+
+    `asked_cents` is None where all that was left was asked for.
+    """
 
     __tablename__ = "adjustments"
 
@@ -23,6 +27,7 @@ class Adjustment(Table):
     notes: Mapped[str | None]
     line_no: Mapped[int | None]
     gst_treatment: Mapped[GstTreatment] = mapped_column(Word(GstTreatment))
+    asked_cents: Mapped[int | None]
     ex_gst_cents: Mapped[int]
     gst_cents: Mapped[int]
     state: Mapped[AdjustmentState] = mapped_column(Word(AdjustmentState))
@@ -54,6 +59,26 @@ class Adjustment(Table):
     @property
     def inc_gst_cents(self) -> int:
         return self.ex_gst_cents + self.gst_cents
+
+
+class AdjustmentDelivery(Table):
+    """A delivery that a debit charges, because it came after its month was invoiced: billed there and nowhere else.
+
+    `is_live` falls when the invoice is voided: then the delivery may be billed anew.
+    """
+
+    __tablename__ = "adjustment_deliveries"
+
+    adjustment_id: Mapped[UUID] = mapped_column(ForeignKey("adjustments.id"), primary_key=True)
+    delivery_event_id: Mapped[UUID] = mapped_column(ForeignKey("delivery_events.id"), primary_key=True)
+    ex_gst_cents: Mapped[int]
+    gst_cents: Mapped[int]
+    is_live: Mapped[bool] = mapped_column(default=True, server_default="true")
+
+    __table_args__ = (
+        CheckConstraint("ex_gst_cents >= 0 AND gst_cents >= 0", name="amounts"),
+        Index("uq_adjustment_deliveries_delivery", "delivery_event_id", unique=True, postgresql_where=text("is_live")),
+    )
 
 
 class AdjustmentLine(Table):

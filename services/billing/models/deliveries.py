@@ -6,14 +6,18 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from chassis.columns import Word, one_of
 from chassis.database import Versioned
 from contracts.values import CapReleaseReason, CapStatus, CreditReason, GstTreatment, ProductType
 from services.billing.domain.statuses import EventStatus
-from services.billing.models.columns import Table, Word, one_of
+from services.billing.models.columns import Table
 
 
 class DeliveryEvent(Versioned, Table):
-    """One per assignment for ever. What it costs never changes; its status and its cap do, apart from each other."""
+    """One per assignment for ever. What it costs never changes; its status and its cap do, apart from each other.
+
+    `credit_reason_code` says why it is billable no more, whether it was credited or voided.
+    """
 
     __tablename__ = "delivery_events"
 
@@ -43,7 +47,7 @@ class DeliveryEvent(Versioned, Table):
         one_of("cap_status", CapStatus),
         CheckConstraint("currency = 'AUD'", name="currency"),
         CheckConstraint("unit_price_cents >= 0", name="unit_price_cents"),
-        CheckConstraint("(event_status = 'credited') = (credit_reason_code IS NOT NULL)", name="credit_has_a_reason"),
+        CheckConstraint("(event_status = 'billable') = (credit_reason_code IS NULL)", name="end_has_a_reason"),
         CheckConstraint("(cap_status = 'released') = (cap_release_reason IS NOT NULL)", name="release_has_a_reason"),
         Index("ix_delivery_events_installer", "installer_id", "delivered_at"),
         Index("ix_delivery_events_status", "event_status", "delivered_at"),

@@ -7,17 +7,21 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from chassis.columns import Word, one_of
 from chassis.database import Versioned
 from contracts.values import GstTreatment, InvoiceKind
 from services.billing.domain.statuses import DocumentStatus, InvoiceStatus, status_of
-from services.billing.models.columns import Table, Word, one_of
+from services.billing.models.columns import Table
+
+BALANCE = "total_cents - credits_cents + debits_cents + adjusted_gst_cents - paid_cents + customer_credit_cents"
 
 
 class Invoice(Versioned, Table):
     """An installer's month or a client's board.
 
     The face: `total_cents = subtotal_cents + gst_cents`, as printed. The settlement beside it (credits, debits and
-    their GST, payments) is proved at commit against its rows; `balance_cents` is computed from both.
+    their GST, payments) is proved at commit against its rows; `balance_cents` is computed from both. Of what was paid,
+    `customer_credit_cents` was more than is owed and is the customer's; negative, it came from there.
     """
 
     __tablename__ = "invoices"
@@ -25,10 +29,11 @@ class Invoice(Versioned, Table):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     kind: Mapped[InvoiceKind] = mapped_column(Word(InvoiceKind))
     account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
-    board_id: Mapped[UUID | None] = mapped_column(unique=True)
+    board_id: Mapped[UUID | None] = mapped_column(index=True)
     period: Mapped[str | None]
     period_start: Mapped[datetime | None]
     period_end: Mapped[datetime | None]
+    replaces_invoice_id: Mapped[UUID | None] = mapped_column(ForeignKey("invoices.id"), unique=True)
     purchase_order: Mapped[str | None]
     document_status: Mapped[DocumentStatus] = mapped_column(Word(DocumentStatus))
     number: Mapped[str | None] = mapped_column(unique=True)
@@ -43,9 +48,8 @@ class Invoice(Versioned, Table):
     debits_cents: Mapped[int] = mapped_column(default=0, server_default="0")
     adjusted_gst_cents: Mapped[int] = mapped_column(default=0, server_default="0")
     paid_cents: Mapped[int] = mapped_column(default=0, server_default="0")
-    balance_cents: Mapped[int] = mapped_column(
-        Computed("total_cents - credits_cents + debits_cents + adjusted_gst_cents - paid_cents", persisted=True)
-    )
+    customer_credit_cents: Mapped[int] = mapped_column(default=0, server_default="0")
+    balance_cents: Mapped[int] = mapped_column(Computed(BALANCE, persisted=True))
 
     stripe_invoice_id: Mapped[str | None] = mapped_column(unique=True)
     stripe_invoice_url: Mapped[str | None]
@@ -69,6 +73,7 @@ class Invoice(Versioned, Table):
         CheckConstraint("total_cents = subtotal_cents + gst_cents", name="total"),
         CheckConstraint("document_status = 'draft' OR balance_cents >= 0", name="balance"),
         CheckConstraint("credits_cents >= 0 AND debits_cents >= 0 AND paid_cents >= 0", name="settlement"),
+        CheckConstraint("customer_credit_cents <= paid_cents", name="customer_credit"),
         CheckConstraint(
             "CASE kind WHEN 'installer' THEN period IS NOT NULL AND period_start < period_end AND board_id IS NULL "
             "ELSE board_id IS NOT NULL AND period IS NULL AND period_start IS NULL AND period_end IS NULL END",
@@ -81,7 +86,7 @@ class Invoice(Versioned, Table):
         ),
         CheckConstraint("document_status <> 'draft' OR (number IS NULL AND paid_cents = 0)", name="draft_is_open"),
         CheckConstraint("(document_status = 'void') = (voided_at IS NOT NULL)", name="void_has_an_instant"),
-        # One bill for a month: a void one makes room for its successor, and keeps its number.
+        # One bill for a month, one for a board: a void one makes room for its successor, and keeps its number.
         Index(
             "uq_invoices_account_period",
             "account_id",
@@ -89,6 +94,7 @@ class Invoice(Versioned, Table):
             unique=True,
             postgresql_where=text("document_status <> 'void'"),
         ),
+        Index("uq_invoices_board", "board_id", unique=True, postgresql_where=text("document_status <> 'void'")),
         Index("ix_invoices_created_at", "created_at", "id"),
         Index("ix_invoices_account", "account_id", "created_at", "id"),
         Index("ix_invoices_period", "period", "created_at", "id"),
@@ -103,7 +109,7 @@ class Invoice(Versioned, Table):
         Index(
             "ix_invoices_unrendered",
             "issued_at",
-            postgresql_where=text("document_status = 'issued' AND rendered_at IS NULL"),
+            postgresql_where=text("issued_at IS NOT NULL AND rendered_at IS NULL"),
         ),
     )
 
@@ -112,7 +118,27 @@ class Invoice(Versioned, Table):
 
     @property
     def status(self) -> InvoiceStatus:
-        return status_of(self.document_status, self.paid_cents, self.balance_cents)
+        return status_of(self.document_status, self.settled_cents, self.balance_cents)
+
+    @property
+    def owed_cents(self) -> int:
+        """A draft is not owed yet, a void invoice no more."""
+        return self.balance_cents if self.document_status is DocumentStatus.ISSUED else 0
+
+    @property
+    def settled_cents(self) -> int:
+        """What of its payments, and of the customer's credit, pays for it."""
+        return self.paid_cents - self.customer_credit_cents
+
+    @property
+    def adjusted_total_cents(self) -> int:
+        """With its credits and debits."""
+        return self.balance_cents + self.settled_cents
+
+    @property
+    def has_money(self) -> bool:
+        """Money came in for it, whatever became of it, or other money pays for it."""
+        return bool(self.paid_cents or self.settled_cents)
 
     @property
     def parties(self) -> dict[str, UUID | None]:

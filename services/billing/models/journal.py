@@ -6,8 +6,9 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
+from chassis.columns import Word, one_of
 from services.billing.domain.journal import LedgerAccount, PostingKind
-from services.billing.models.columns import Table, Word, one_of
+from services.billing.models.columns import Table
 
 
 class JournalPosting(Table):

@@ -3,15 +3,17 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
+from chassis.columns import Word, one_of
 from services.billing.domain.statuses import PaymentMethod, StripeEventState
-from services.billing.models.columns import Table, Word, one_of
+from services.billing.models.columns import Table
 
 
 class Payment(Table):
-    """Written once. A reference stands for one payment, however often it is sent to us."""
+    """Written once. A reference stands for one payment, however often it is sent to us; Stripe's have its id."""
 
     __tablename__ = "payments"
 
@@ -36,7 +38,11 @@ class Payment(Table):
 
 
 class StripeEvent(Table):
-    """An authentic webhook, or the nightly sweep: a note to ask Stripe about an invoice, never a source of amounts."""
+    """An authentic webhook, or the nightly sweep: a note to ask Stripe about an invoice, never a source of amounts.
+
+    `held_references` are payments that Stripe has and that could not be recorded; once it is ignored, they are passed
+    over for good.
+    """
 
     __tablename__ = "stripe_events"
 
@@ -47,6 +53,7 @@ class StripeEvent(Table):
     state: Mapped[StripeEventState] = mapped_column(Word(StripeEventState))
     attempts: Mapped[int] = mapped_column(default=0, server_default="0")
     detail: Mapped[str | None]
+    held_references: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default="{}")
     received_at: Mapped[datetime]
     next_attempt_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]
@@ -55,6 +62,11 @@ class StripeEvent(Table):
         one_of("state", StripeEventState),
         Index("ix_stripe_events_pending", "next_attempt_at", postgresql_where=text("state = 'pending'")),
         Index("ix_stripe_events_unmatched", "stripe_invoice_id", postgresql_where=text("state = 'unmatched'")),
+        Index(
+            "ix_stripe_events_invoice",
+            "stripe_invoice_id",
+            postgresql_where=text("held_references <> '{}' OR state = 'pending'"),
+        ),
         Index("ix_stripe_events_received_at", "received_at", "id"),
         Index("ix_stripe_events_state", "state", "received_at", "id"),
     )

@@ -25,6 +25,12 @@ async def lock(session: AsyncSession, account_id: UUID) -> Account:
     return account
 
 
+async def lock_credit(session: AsyncSession, account_id: UUID) -> Account:
+    """For a change of the customer's credit; who only refers to the account does not wait."""
+    for_update = {"key_share": True}
+    return await session.get_one(Account, account_id, with_for_update=for_update, populate_existing=True)
+
+
 async def price_plans(session: AsyncSession, installer_id: UUID) -> Sequence[PricePlan]:
     """All versions, the first one first."""
     query = select(PricePlan).where(PricePlan.installer_id == installer_id).order_by(PricePlan.effective_from)

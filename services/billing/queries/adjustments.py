@@ -10,7 +10,7 @@ from services.billing.domain.adjustments import LineLeft
 from services.billing.domain.gst import Amounts
 from services.billing.domain.statuses import AdjustmentState
 from services.billing.errors import AdjustmentNotFound
-from services.billing.models import Adjustment, AdjustmentLine, InvoiceLine
+from services.billing.models import Adjustment, AdjustmentDelivery, AdjustmentLine, InvoiceLine
 
 
 async def find(session: AsyncSession, adjustment_id: UUID) -> Adjustment:
@@ -18,6 +18,15 @@ async def find(session: AsyncSession, adjustment_id: UUID) -> Adjustment:
     if adjustment is None:
         raise AdjustmentNotFound("billing has no such adjustment", adjustment_id=adjustment_id)
     return adjustment
+
+
+async def find_or_none(session: AsyncSession, adjustment_id: UUID) -> Adjustment | None:
+    return await session.get(Adjustment, adjustment_id)
+
+
+async def named_deliveries(session: AsyncSession, adjustment_id: UUID) -> frozenset[UUID]:
+    query = select(AdjustmentDelivery.delivery_event_id).where(AdjustmentDelivery.adjustment_id == adjustment_id)
+    return frozenset(await session.scalars(query))
 
 
 async def lock_pending(session: AsyncSession, invoice_id: UUID) -> Sequence[Adjustment]:
@@ -31,7 +40,7 @@ async def of_invoice(session: AsyncSession, invoice_id: UUID) -> Sequence[Adjust
 
 
 async def lines_left(session: AsyncSession, invoice_id: UUID) -> list[LineLeft]:
-    """Every line that something is left of, after the credits given so far."""
+    """Every line with what is left of it after the credits given so far; negative ones too."""
     given = (
         select(
             AdjustmentLine.line_no,
@@ -48,7 +57,7 @@ async def lines_left(session: AsyncSession, invoice_id: UUID) -> list[LineLeft]:
         .where(InvoiceLine.invoice_id == invoice_id)
         .order_by(InvoiceLine.line_no)
     )
-    left = [
+    return [
         LineLeft(
             line.line_no,
             line.gst_treatment,
@@ -56,4 +65,3 @@ async def lines_left(session: AsyncSession, invoice_id: UUID) -> list[LineLeft]:
         )
         for line, ex_gst_cents, gst_cents in await session.execute(query)
     ]
-    return [line for line in left if line.left.ex_gst_cents > 0]

@@ -1,12 +1,13 @@
 """What the delivery ledger and its queue hold."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.billing.models import DeliveryEvent, HeldDelivery
+from services.billing.errors import DeliveryNotFound
+from services.billing.models import Adjustment, AdjustmentDelivery, DeliveryEvent, HeldDelivery, InvoiceLine
 
 
 async def known_assignments(session: AsyncSession, assignment_ids: Sequence[UUID]) -> set[UUID]:
@@ -14,6 +15,32 @@ async def known_assignments(session: AsyncSession, assignment_ids: Sequence[UUID
     recorded = select(DeliveryEvent.assignment_id).where(DeliveryEvent.assignment_id.in_(assignment_ids))
     held = select(HeldDelivery.assignment_id).where(HeldDelivery.assignment_id.in_(assignment_ids))
     return set(await session.scalars(recorded.union(held)))
+
+
+async def lock(session: AsyncSession, ids: Collection[UUID]) -> Sequence[DeliveryEvent]:
+    """Those of them that there are."""
+    query = select(DeliveryEvent).where(DeliveryEvent.id.in_(ids)).order_by(DeliveryEvent.id).with_for_update()
+    return (await session.scalars(query.execution_options(populate_existing=True))).all()
+
+
+async def lock_one(session: AsyncSession, id_: UUID) -> DeliveryEvent:
+    for delivery in await lock(session, [id_]):
+        return delivery
+    raise DeliveryNotFound("there is no such delivery", delivery_event_id=id_)
+
+
+async def billed_on(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """The invoices that they are billed on, by a line or by a debit; those that are on none are left out."""
+    on_lines = select(InvoiceLine.delivery_event_id, InvoiceLine.invoice_id).where(
+        InvoiceLine.delivery_event_id.in_(ids), InvoiceLine.is_live
+    )
+    by_debits = (
+        select(AdjustmentDelivery.delivery_event_id, Adjustment.invoice_id)
+        .join(Adjustment, Adjustment.id == AdjustmentDelivery.adjustment_id)
+        .where(AdjustmentDelivery.delivery_event_id.in_(ids), AdjustmentDelivery.is_live)
+    )
+    rows = await session.execute(on_lines.union_all(by_debits))
+    return {delivery_id: invoice_id for delivery_id, invoice_id in rows if delivery_id is not None}
 
 
 async def lock_held(session: AsyncSession, installer_id: UUID) -> list[UUID]:

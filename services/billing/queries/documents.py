@@ -8,15 +8,21 @@ from uuid import UUID
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from contracts.values import DocumentKind, ProductType
-from services.billing.domain.printed import InvoiceFacts, NoteFacts, PrintedLine
-from services.billing.domain.statuses import AdjustmentState, DocumentStatus
+from contracts.values import DocumentKind
+from services.billing.domain.printed import PRODUCTS, InvoiceFacts, NoteFacts, PrintedLine, lead_description
+from services.billing.domain.statuses import AdjustmentState
 from services.billing.domain.tax_invoice import Party
 from services.billing.errors import DocumentNotReady
-from services.billing.models import Adjustment, AdjustmentLine, DeliveryEvent, Document, Invoice, InvoiceLine
+from services.billing.models import (
+    Adjustment,
+    AdjustmentDelivery,
+    AdjustmentLine,
+    DeliveryEvent,
+    Document,
+    Invoice,
+    InvoiceLine,
+)
 from services.billing.queries import invoices
-
-_GROUPS = {ProductType.EXCLUSIVE: "Exclusive leads delivered", ProductType.SHARED: "Shared leads delivered"}
 
 
 async def of_invoice(session: AsyncSession, invoice_id: UUID) -> Document:
@@ -39,7 +45,7 @@ async def next_unrendered(session: AsyncSession, besides: Collection[UUID]) -> t
     """The document that waits longest; `besides` are those that failed a moment ago."""
     invoice = (
         select(Invoice.id)
-        .where(Invoice.document_status == DocumentStatus.ISSUED, Invoice.rendered_at.is_(None))
+        .where(Invoice.issued_at.is_not(None), Invoice.rendered_at.is_(None))
         .where(Invoice.id.not_in(besides))
         .order_by(Invoice.issued_at)
         .limit(1)
@@ -113,14 +119,14 @@ async def _printed_lines(session: AsyncSession, invoice_id: UUID) -> Sequence[Pr
             gst_cents=line.gst_cents,
             includes_gst=line.includes_gst,
             delivered_at=delivered_at,
-            group=_GROUPS[product] if product else None,
+            group=PRODUCTS[product] if product else None,
         )
         for line, delivered_at, product in await session.execute(query)
     ]
 
 
 async def _note_lines(session: AsyncSession, adjustment: Adjustment) -> Sequence[PrintedLine]:
-    """The lines that a credit falls on; a debit is a line of its own, described by its notes."""
+    """The lines that a credit falls on, or the deliveries that a debit charges; else its notes say what it is for."""
     query = (
         select(AdjustmentLine, InvoiceLine)
         .join(
@@ -141,7 +147,29 @@ async def _note_lines(session: AsyncSession, adjustment: Adjustment) -> Sequence
         )
         for share, line in await session.execute(query)
     ]
-    return lines or [_debit_line(adjustment)]
+    return lines or await _late_lines(session, adjustment) or [_debit_line(adjustment)]
+
+
+async def _late_lines(session: AsyncSession, adjustment: Adjustment) -> Sequence[PrintedLine]:
+    query = (
+        select(AdjustmentDelivery, DeliveryEvent)
+        .join(DeliveryEvent, DeliveryEvent.id == AdjustmentDelivery.delivery_event_id)
+        .where(AdjustmentDelivery.adjustment_id == adjustment.id)
+        .order_by(DeliveryEvent.delivered_at, DeliveryEvent.id)
+    )
+    return [
+        PrintedLine(
+            description=lead_description(delivery.product_type, delivery.service, delivery.locality),
+            quantity=1,
+            unit_price_cents=delivery.unit_price_cents,
+            gst_treatment=delivery.gst_treatment,
+            ex_gst_cents=charged.ex_gst_cents,
+            gst_cents=charged.gst_cents,
+            includes_gst=delivery.includes_gst,
+            delivered_at=delivery.delivered_at,
+        )
+        for charged, delivery in await session.execute(query)
+    ]
 
 
 def _debit_line(adjustment: Adjustment) -> PrintedLine:

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from contracts.values import ProductType
 from services.billing.models import Account, DeliveryEvent, Invoice, InvoiceLine
 from services.billing.queries import invoices
 
@@ -20,7 +21,7 @@ class ExportedLine:
     delivered_at: datetime | None
     assignment_id: UUID | None
     lead_id: UUID | None
-    product_type: str | None
+    product_type: ProductType | None
 
 
 @dataclass(frozen=True, slots=True)

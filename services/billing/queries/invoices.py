@@ -44,6 +44,17 @@ async def lock_by_stripe_id(session: AsyncSession, stripe_invoice_id: str) -> In
     return (await session.scalars(query.execution_options(populate_existing=True))).one_or_none()
 
 
+async def billed_boards(session: AsyncSession, board_ids: Collection[UUID]) -> frozenset[UUID]:
+    """Those of them that have an invoice, a void one too."""
+    query = select(Invoice.board_id).where(Invoice.board_id.in_(board_ids))
+    return frozenset(board_id for board_id in await session.scalars(query) if board_id)
+
+
+async def successor(session: AsyncSession, invoice_id: UUID) -> Invoice | None:
+    """The invoice that took a void one's place."""
+    return (await session.scalars(select(Invoice).where(Invoice.replaces_invoice_id == invoice_id))).one_or_none()
+
+
 async def with_account(session: AsyncSession, invoice_id: UUID) -> tuple[Invoice, Account]:
     invoice = await find(session, invoice_id)
     return invoice, await session.get_one(Account, invoice.account_id)

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.paging import PageRequest
 from services.billing.domain.journal import LedgerAccount
 from services.billing.domain.statuses import DocumentStatus
-from services.billing.models import Invoice, JournalEntry, JournalPosting
+from services.billing.models import Account, Invoice, JournalEntry, JournalPosting
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,27 @@ class ReceivableControl:
         return self.ledger_cents == self.invoices_cents
 
 
+@dataclass(frozen=True, slots=True)
+class CustomerCreditControl:
+    """What the journal says is the customers', what their accounts say, and what their invoices left; none negative."""
+
+    ledger_cents: int
+    accounts_cents: int
+    invoices_cents: int
+
+    @property
+    def ties(self) -> bool:
+        return self.ledger_cents == self.accounts_cents == self.invoices_cents
+
+
+@dataclass(frozen=True, slots=True)
+class PostedAmount:
+    """What a posting moved on one account, whichever way."""
+
+    invoice_id: UUID | None
+    amount_cents: int
+
+
 async def trial_balance(session: AsyncSession) -> list[AccountBalance]:
     """Every account that was ever posted to; over all of them debit equals credit."""
     debit = func.coalesce(func.sum(JournalEntry.amount_cents).filter(JournalEntry.amount_cents > 0), 0)
@@ -63,6 +84,27 @@ async def receivable_control(session: AsyncSession) -> ReceivableControl:
     )
     row = (await session.execute(select(ledger.scalar_subquery(), owed.scalar_subquery()))).one()
     return ReceivableControl(int(row[0]), int(row[1]))
+
+
+async def customer_credit_control(session: AsyncSession) -> CustomerCreditControl:
+    ledger = select(func.coalesce(-func.sum(JournalEntry.amount_cents), 0)).where(
+        JournalEntry.account == LedgerAccount.CUSTOMER_CREDIT
+    )
+    of_accounts = select(func.coalesce(func.sum(Account.customer_credit_cents), 0))
+    of_invoices = select(func.coalesce(func.sum(Invoice.customer_credit_cents), 0))
+    sums = (query.scalar_subquery() for query in (ledger, of_accounts, of_invoices))
+    return CustomerCreditControl(*(int(cents) for cents in (await session.execute(select(*sums))).one()))
+
+
+async def amount_of(session: AsyncSession, source_key: str, account: LedgerAccount) -> PostedAmount | None:
+    """None where the fact is not posted yet."""
+    query = (
+        select(JournalPosting.invoice_id, JournalEntry.amount_cents)
+        .join(JournalEntry, JournalEntry.posting_id == JournalPosting.id)
+        .where(JournalPosting.source_key == source_key, JournalEntry.account == account)
+    )
+    row = (await session.execute(query)).one_or_none()
+    return PostedAmount(row.invoice_id, abs(row.amount_cents)) if row else None
 
 
 async def list_postings(

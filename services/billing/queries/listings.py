@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, func, select
+from sqlalchemy import ColumnElement, Row, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.paging import PageRequest
@@ -22,6 +22,7 @@ from services.billing.domain.statuses import (
 from services.billing.models import (
     Account,
     Adjustment,
+    AdjustmentDelivery,
     DeliveryEvent,
     HeldDelivery,
     Invoice,
@@ -91,9 +92,9 @@ def _of_status(status: InvoiceStatus) -> list[ColumnElement[bool]]:
         case InvoiceStatus.PAID:
             return [Invoice.document_status == DocumentStatus.ISSUED, Invoice.balance_cents == 0]
         case InvoiceStatus.PARTIALLY_PAID:
-            return [*_owed(), Invoice.paid_cents > 0]
+            return [*_owed(), Invoice.paid_cents > Invoice.customer_credit_cents]
         case InvoiceStatus.ISSUED:
-            return [*_owed(), Invoice.paid_cents == 0]
+            return [*_owed(), Invoice.paid_cents == Invoice.customer_credit_cents]
 
 
 def _owed() -> list[ColumnElement[bool]]:
@@ -103,15 +104,26 @@ def _owed() -> list[ColumnElement[bool]]:
 async def deliveries(
     session: AsyncSession, page: PageRequest, wanted: DeliveryFilter
 ) -> Sequence[Row[DeliveryEvent, str, Invoice]]:
-    """Each with its installer's name and the invoice it stands on (None while there is none), newest first."""
-    query = (
+    """Each with its installer's name and the invoice it is billed on (None while there is none), newest first."""
+    query = _with_invoice().where(*_delivery_conditions(wanted))
+    return (await session.execute(page.apply(query, DeliveryEvent.delivered_at, DeliveryEvent.id))).all()
+
+
+async def delivery(session: AsyncSession, delivery_event_id: UUID) -> Row[DeliveryEvent, str, Invoice]:
+    return (await session.execute(_with_invoice().where(DeliveryEvent.id == delivery_event_id))).one()
+
+
+def _with_invoice() -> Select[DeliveryEvent, str, Invoice]:
+    """By a line of it, or by a debit of it that charges what came late."""
+    charged = AdjustmentDelivery
+    return (
         select(DeliveryEvent, Account.name.label("installer_name"), Invoice)
         .join(Account, Account.id == DeliveryEvent.installer_id)
         .outerjoin(InvoiceLine, (InvoiceLine.delivery_event_id == DeliveryEvent.id) & InvoiceLine.is_live)
-        .outerjoin(Invoice, Invoice.id == InvoiceLine.invoice_id)
-        .where(*_delivery_conditions(wanted))
+        .outerjoin(charged, (charged.delivery_event_id == DeliveryEvent.id) & charged.is_live)
+        .outerjoin(Adjustment, Adjustment.id == charged.adjustment_id)
+        .outerjoin(Invoice, Invoice.id == func.coalesce(InvoiceLine.invoice_id, Adjustment.invoice_id))
     )
-    return (await session.execute(page.apply(query, DeliveryEvent.delivered_at, DeliveryEvent.id))).all()
 
 
 def _delivery_conditions(wanted: DeliveryFilter) -> list[ColumnElement[bool]]:

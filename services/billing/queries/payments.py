@@ -1,6 +1,6 @@
 """Payments by what they are known by."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import func, or_, select
@@ -9,15 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.billing.models import Payment
 
 
-async def by_reference(
-    session: AsyncSession, reference: str | None, external_payment_ref: str | None
-) -> Payment | None:
-    same = []
-    if reference is not None:
-        same.append(Payment.reference == reference)
-    if external_payment_ref is not None:
-        same.append(Payment.external_payment_ref == external_payment_ref)
-    return (await session.scalars(select(Payment).where(or_(*same)).limit(1))).one_or_none()
+async def by_references(session: AsyncSession, references: Collection[str]) -> Sequence[Payment]:
+    """Whichever of its two places a reference stands in: a person may have typed Stripe's id into the other one."""
+    same = or_(Payment.reference.in_(references), Payment.external_payment_ref.in_(references))
+    return (await session.scalars(select(Payment).where(same))).all()
 
 
 async def of_invoice(session: AsyncSession, invoice_id: UUID) -> Sequence[Payment]:

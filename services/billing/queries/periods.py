@@ -64,6 +64,7 @@ _STANDINGS = text(
         WHERE d.delivered_at >= :period_start AND d.delivered_at < :period_end AND d.event_status = 'billable'
           AND (:installer_ids IS NULL OR d.installer_id = ANY(:installer_ids))
           AND NOT EXISTS (SELECT FROM invoice_lines l WHERE l.delivery_event_id = d.id AND l.is_live)
+          AND NOT EXISTS (SELECT FROM adjustment_deliveries a WHERE a.delivery_event_id = d.id AND a.is_live)
         GROUP BY d.installer_id
     ), billed AS (
         SELECT account_id, id, document_status FROM invoices

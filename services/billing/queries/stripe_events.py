@@ -1,14 +1,16 @@
 """Stripe's events: the next one to work off, and one to change."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.billing.domain.statuses import DocumentStatus, StripeEventState
 from services.billing.errors import StripeEventNotFound
-from services.billing.models import Invoice, StripeEvent
+from services.billing.models import Invoice, Payment, StripeEvent
 
 
 async def lock_due(session: AsyncSession, now: datetime) -> StripeEvent | None:
@@ -30,11 +32,42 @@ async def lock(session: AsyncSession, event_id: UUID) -> StripeEvent:
     return event
 
 
-async def owed_references(session: AsyncSession) -> list[str]:
-    """The Stripe invoices of what is issued and not paid in full."""
-    query = select(Invoice.stripe_invoice_id).where(
-        Invoice.document_status == DocumentStatus.ISSUED,
-        Invoice.balance_cents > 0,
-        Invoice.stripe_invoice_id.is_not(None),
+@dataclass(frozen=True, slots=True)
+class HeldReferences:
+    """Payments at Stripe of one invoice that are not in the books: those that wait, and those that were ignored."""
+
+    waiting: frozenset[str]
+    ignored: frozenset[str]
+
+
+async def held_references(session: AsyncSession, stripe_invoice_id: str) -> HeldReferences:
+    query = select(StripeEvent.state, StripeEvent.held_references).where(
+        StripeEvent.stripe_invoice_id == stripe_invoice_id, StripeEvent.held_references != []
     )
+    waiting: set[str] = set()
+    ignored: set[str] = set()
+    for state, references in await session.execute(query):
+        (ignored if state is StripeEventState.IGNORED else waiting).update(references)
+    return HeldReferences(frozenset(waiting - ignored), frozenset(ignored))
+
+
+async def open_references(session: AsyncSession, issued_since: datetime) -> list[str]:
+    """Stripe invoices on which money may have come in unseen: of what is owed, and of what was issued lately and is
+    not known to be paid there in full, though it is settled otherwise or void."""
+    at_stripe = (
+        select(func.coalesce(func.sum(Payment.amount_cents), 0))
+        .where(Payment.invoice_id == Invoice.id, Payment.external_payment_ref.is_not(None))
+        .scalar_subquery()
+    )
+    is_owed = (Invoice.document_status == DocumentStatus.ISSUED) & (Invoice.balance_cents > 0)
+    is_payable = (Invoice.issued_at >= issued_since) & (Invoice.total_cents > at_stripe)
+    query = select(Invoice.stripe_invoice_id).where(Invoice.stripe_invoice_id.is_not(None), is_owed | is_payable)
     return [reference for reference in await session.scalars(query.order_by(Invoice.due_at)) if reference]
+
+
+async def pending_references(session: AsyncSession, stripe_invoice_ids: Sequence[str]) -> frozenset[str]:
+    """Those of them that are about to be asked about."""
+    query = select(StripeEvent.stripe_invoice_id).where(
+        StripeEvent.stripe_invoice_id.in_(stripe_invoice_ids), StripeEvent.state == StripeEventState.PENDING
+    )
+    return frozenset(reference for reference in await session.scalars(query) if reference)

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.audit import Subject
 from chassis.ids import new_id
-from contracts.identity import AUDIENCE, Role, TokenClaims
+from contracts.identity import AUDIENCE, TokenClaims
 from services.identity import queries
 from services.identity.commands.signing_keys import private_key, signing_key
 from services.identity.domain import SessionEnd
@@ -68,7 +68,7 @@ async def issue_access_token(
     key = await signing_key(session, security)
     at = security.now()
     expires_at = min(at + timedelta(seconds=security.settings.access_token_seconds), row.expires_at)
-    role = Role(operator.role)
+    role = operator.role
     claims = TokenClaims(
         iss=security.settings.token_issuer,
         aud=AUDIENCE,

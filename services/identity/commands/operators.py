@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.audit import SYSTEM, Actor, record
+from chassis.constraints import flush_or_refuse
 from chassis.errors import FieldError, Invalid, NotFound
 from chassis.ids import new_id
 from contracts.identity import Role
@@ -89,10 +89,7 @@ async def _add_operator(session: AsyncSession, command: NewOperator, actor: Acto
         raise OperatorExists("the e-mail belongs to an operator", operator_id=known.id)
     operator = Operator(id=new_id(), email=email, name=command.name, role=command.role, created_at=security.now())
     session.add(operator)
-    try:
-        await session.flush()
-    except IntegrityError:
-        raise OperatorExists("the e-mail belongs to an operator") from None
+    await flush_or_refuse(session, {"uq_operators_email": OperatorExists("the e-mail belongs to an operator")})
     after = {"name": operator.name, "role": operator.role}
     await record(session, actor=actor, action="create_operator", subject=subject_of(operator.id), after=after)
     return operator
@@ -101,7 +98,7 @@ async def _add_operator(session: AsyncSession, command: NewOperator, actor: Acto
 async def change_role(session: AsyncSession, command: ChangeRole, caller: Caller, security: Security) -> Operator:
     """Their sessions end, so that no token of the old role is made any more."""
     operator, others = await _lock_for(session, command.operator_id, caller, security)
-    before = Role(operator.role)
+    before = operator.role
     if before is command.role:
         return operator
     if command.role is not Role.SUPER_ADMIN:
@@ -188,7 +185,7 @@ def _refuse_own(operator: Operator, caller: Caller, deed: str) -> None:
 
 
 def _refuse_to_take_the_last(operator: Operator, other_super_admins: list[Operator]) -> None:
-    is_able = operator.role == Role.SUPER_ADMIN and operator.status is OperatorStatus.ACTIVE
+    is_able = operator.role is Role.SUPER_ADMIN and operator.status is OperatorStatus.ACTIVE
     if is_able and not other_super_admins:
         raise LastSuperAdmin("make another super admin first", operator_id=operator.id)
 

@@ -47,7 +47,6 @@ class OpenSession:
 
     operator_id: UUID
     proven_hash: str | None
-    renewed_hash: str | None
     totp_code: str
     guesses: tuple[Guess, ...]
 
@@ -72,32 +71,37 @@ class SteppedUp:
 async def sign_in(database: Database, command: SignIn, security: Security) -> Granted:
     """Counts the attempt, hashes outside any transaction, then decides under the operator's lock.
 
-    Who is unknown goes the same way to the same answer: a hash of nobody's, a lock on nobody, a code of nobody's.
+    Who is unknown goes the same way to the same answer: hashes of nobody's, a lock on nobody, a code of nobody's.
     """
     guesses = sign_in_guesses(command.email, command.address, security)
     async with database.transaction() as session:
         await admit_attempt(session, guesses, security.now())
     async with database.reading() as session:
         known = await queries.operator_by_email(session, normalised_email(command.email))
+        in_use = await queries.password_parameters(session)
     known_hash = known.password_hash if known else None
-    matches = await security.passwords.verify(known_hash, command.password)
-    proven_hash = known_hash if matches else None
+    matches = await security.passwords.verify(known_hash, command.password, in_use)
     opening = OpenSession(
         operator_id=known.id if known else security.nobodys_id,
-        proven_hash=proven_hash,
-        renewed_hash=await _renewed_hash(proven_hash, command.password, security),
+        proven_hash=known_hash if matches else None,
         totp_code=command.totp_code,
         guesses=guesses,
     )
     async with database.transaction() as session:
-        return await open_session(session, opening, security)
+        granted = await open_session(session, opening, security)
+    await _renew_hash(database, opening, command.password, security)
+    return granted
 
 
-async def _renewed_hash(proven_hash: str | None, password: str, security: Security) -> str | None:
-    """Only now is the password at hand: a hash of older parameters is made anew."""
-    if proven_hash is None or not security.passwords.is_outdated(proven_hash):
-        return None
-    return await security.passwords.hash(password)
+async def _renew_hash(database: Database, opened: OpenSession, password: str, security: Security) -> None:
+    """Only now is the password at hand: a hash of older parameters is made anew, once both factors are proven."""
+    if opened.proven_hash is None or not security.passwords.is_outdated(opened.proven_hash):
+        return
+    renewed = await security.passwords.hash(password)
+    async with database.transaction() as session:
+        operator = await queries.lock_operator(session, opened.operator_id)
+        if operator is not None and operator.password_hash == opened.proven_hash:
+            operator.password_hash = renewed
 
 
 async def open_session(session: AsyncSession, command: OpenSession, security: Security) -> Granted:
@@ -106,7 +110,6 @@ async def open_session(session: AsyncSession, command: OpenSession, security: Se
     if operator is None or not _is_proven(operator, command.proven_hash) or not operator.accept_step(step):
         raise InvalidCredentials()
     at = security.now()
-    operator.password_hash = command.renewed_hash or operator.password_hash
     row = OperatorSession(
         id=new_id(),
         operator_id=operator.id,

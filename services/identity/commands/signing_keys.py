@@ -77,9 +77,15 @@ async def published_keys(session: AsyncSession, security: Security) -> list[Sign
 
 
 async def drop_retired_keys(session: AsyncSession, security: Security) -> None:
-    """A key that nobody needs any more is one that nobody can steal."""
-    published = {key.kid for key in await published_keys(session, security)}
-    await session.execute(delete(SigningKey).where(SigningKey.kid.not_in(published)))
+    """A key that nobody needs any more is one that nobody can steal.
+
+    Under the lock nobody makes one meanwhile; and those that were looked at go by name, whatever else is there.
+    """
+    await _lock(session)
+    keys = await queries.signing_keys(session)
+    needed = set(published_kids(terms_of(keys), security.now(), security.settings.token_life))
+    retired = [key.kid for key in keys if key.kid not in needed]
+    await session.execute(delete(SigningKey).where(SigningKey.kid.in_(retired)))
 
 
 def terms_of(keys: Sequence[SigningKey]) -> list[KeyTerm]:

@@ -37,7 +37,7 @@ class SignedInOperator(BaseModel):
 
     @classmethod
     def of(cls, row: Operator) -> "SignedInOperator":
-        return cls(id=row.id, email=row.email, name=row.name, role=Role(row.role), capabilities=capabilities_of(row))
+        return cls(id=row.id, email=row.email, name=row.name, role=row.role, capabilities=capabilities_of(row))
 
 
 class OperatorView(BaseModel):
@@ -58,7 +58,7 @@ class OperatorView(BaseModel):
             id=row.id,
             email=row.email,
             name=row.name,
-            role=Role(row.role),
+            role=row.role,
             capabilities=capabilities_of(row),
             status=row.status,
             created_at=row.created_at,
@@ -70,5 +70,5 @@ class OperatorView(BaseModel):
 
 def capabilities_of(row: Operator) -> list[Capability]:
     """In the order in which the contract names them."""
-    held = Role(row.role).capabilities
+    held = row.role.capabilities
     return [capability for capability in Capability if capability in held]

@@ -10,14 +10,13 @@ from pydantic import BaseModel, ConfigDict
 
 from chassis.clock import Clock
 from chassis.database import Database
-from chassis.http import Body, Given, Operator, Text, requires
+from chassis.http import AwareInstant, Body, Given, Operator, Text, requires
 from chassis.paging import Page, PageRequest
 from contracts.identity import Capability
 from contracts.values import AustralianState, SelectedPath
 from services.intake import queries
 from services.intake.commands.leads import CloseLead, close_lead
 from services.intake.domain import CloseReason, LeadOutcome, LeadStatus
-from services.intake.http.fields import AwareInstant
 from services.intake.models import Consent, Lead, LeadStatusChange
 from services.intake.queries import LeadFilters
 

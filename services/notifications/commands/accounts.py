@@ -12,14 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import audit
 from chassis.audit import Actor, Subject
-from chassis.errors import NotFound
+from chassis.constraints import flush_or_refuse
+from chassis.errors import NotFound, Refusal
 from chassis.ids import new_id
 from services.notifications.domain.accounts import AccountState, Health, bucket_start, resumed, suspended
 from services.notifications.domain.messages import MailClass
 from services.notifications.domain.replies import Verdict
 from services.notifications.errors import SenderAccountExists
 from services.notifications.models import SenderAccount, SenderCount
-from services.notifications.queries.accounts import account_named
 
 log = structlog.get_logger(__name__)
 
@@ -50,10 +50,8 @@ async def add_account(session: AsyncSession, profile: AccountProfile, actor: Act
     account = SenderAccount(id=new_id(), state=AccountState.ACTIVE, state_since=now, counted_since=now, created_at=now)
     account.faults_in_a_row = account.authentication_failures = 0
     _apply(account, profile)
-    if await account_named(session, profile.name) is not None:
-        raise SenderAccountExists("choose another name", name=profile.name)
     session.add(account)
-    await session.flush()
+    await flush_or_refuse(session, _name_taken(profile))
     await _audit(session, actor, "add_sender_account", account, None, None)
     return account
 
@@ -85,10 +83,8 @@ async def change_account(
     account = await _locked(session, account_id)
     before = _facts(account)
     profile = replace(_profile(account), **changes)
-    other = await account_named(session, profile.name)
-    if other is not None and other.id != account_id:
-        raise SenderAccountExists("choose another name", name=profile.name)
     _apply(account, profile)
+    await flush_or_refuse(session, _name_taken(profile))
     await _audit(session, actor, "change_sender_account", account, before, None)
     await session.flush()
     return account
@@ -99,7 +95,7 @@ async def suspend_account(
 ) -> SenderAccount:
     """Suspended already: nothing to do."""
     account = await _locked(session, account_id)
-    if account.state == AccountState.SUSPENDED:
+    if account.state is AccountState.SUSPENDED:
         return account
     before = _facts(account)
     note_health(account, suspended(account.health, now))
@@ -113,7 +109,7 @@ async def resume_account(
 ) -> SenderAccount:
     """Its next message is a probe. One that may send already is left as it is."""
     account = await _locked(session, account_id)
-    if AccountState(account.state).may_send:
+    if account.state.may_send:
         return account
     before = _facts(account)
     note_health(account, resumed(account.health, now))
@@ -176,6 +172,10 @@ def _apply(account: SenderAccount, profile: AccountProfile) -> None:
     account.daily_cap = profile.daily_cap
     account.mail_classes = sorted(profile.mail_classes)
     account.weight = profile.weight
+
+
+def _name_taken(profile: AccountProfile) -> Mapping[str, Refusal]:
+    return {"uq_sender_accounts_name": SenderAccountExists("choose another name", name=profile.name)}
 
 
 def _facts(account: SenderAccount) -> dict[str, Any]:

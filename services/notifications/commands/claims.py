@@ -112,7 +112,7 @@ async def _without_suppressed(session: AsyncSession, due: Sequence[Message], now
         settle(message, MessageState.SUPPRESSED, "suppressed", now)
         publish_outcome(session, message, now)
     await note_tickets_of_failed(session, stopped, now)
-    return [message for message in due if MessageState(message.state).is_waiting]
+    return [message for message in due if message.state.is_waiting]
 
 
 async def _choose_accounts(
@@ -123,9 +123,7 @@ async def _choose_accounts(
     chosen = [
         (
             message,
-            choose(
-                candidates, MailClass(message.mail_class), kept.get(message.thread_id) if message.thread_id else None
-            ),
+            choose(candidates, message.mail_class, kept.get(message.thread_id) if message.thread_id else None),
         )
         for message in messages
     ]
@@ -166,7 +164,7 @@ async def _take_back_expired(session: AsyncSession, terms: ClaimTerms) -> None:
     for message in expired:
         message.unknown_outcomes += 1
         put_off(message, Verdict.OUTCOME_UNKNOWN, "outcome_unknown", terms.now)
-        if message.state == MessageState.DEFERRED:
+        if message.state is MessageState.DEFERRED:
             # The lease was its delay.
             message.next_attempt_at = terms.now
         publish_outcome(session, message, terms.now)
@@ -195,7 +193,7 @@ def _claimed(message: Message, account: SenderAccount, document: Document | None
     return Claimed(
         message_id=message.id,
         attempt_no=message.attempts,
-        purpose=MessagePurpose(message.purpose),
+        purpose=message.purpose,
         template=message.template,
         template_version=message.template_version,
         context=message.context or {},

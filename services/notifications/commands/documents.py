@@ -1,24 +1,41 @@
-"""Documents: the bytes that billing rendered, kept as they came."""
+"""Invoices' documents: the bytes that billing rendered, kept as they came, and which invoices were voided since."""
 
 import base64
 import binascii
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.billing import InvoiceDocumentRendered
+from contracts.values import MessagePurpose
+from services.notifications.commands.messages import cancel_messages
 from services.notifications.errors import DocumentCorrupt
-from services.notifications.models import Document
+from services.notifications.models import Document, VoidedInvoice
+from services.notifications.queries.messages import voided_among
 
 
 async def keep_documents(session: AsyncSession, rendered: Sequence[InvoiceDocumentRendered], now: datetime) -> None:
     """Keeps each document once; refuses one whose bytes are not those that its hash names."""
     insertion = insert(Document).on_conflict_do_nothing(index_elements=["id"])
     await session.execute(insertion, [_row(document, now) for document in rendered])
+
+
+async def note_voided(session: AsyncSession, voided_at: Mapping[UUID, datetime], now: datetime) -> None:
+    """By invoice id: no mail about any of them leaves any more, neither what waits nor what comes later."""
+    rows = [{"invoice_id": invoice_id, "voided_at": at} for invoice_id, at in sorted(voided_at.items())]
+    await session.execute(insert(VoidedInvoice).on_conflict_do_nothing(), rows)
+    await stop_voided(session, voided_at, now)
+
+
+async def stop_voided(session: AsyncSession, invoice_ids: Collection[UUID], now: datetime) -> None:
+    """Of these invoices, those that are void."""
+    voided = await voided_among(session, invoice_ids)
+    await cancel_messages(session, MessagePurpose.INVOICE, voided, now, "invoice_voided")
 
 
 def _row(document: InvoiceDocumentRendered, now: datetime) -> dict[str, Any]:

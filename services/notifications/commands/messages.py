@@ -1,6 +1,6 @@
 """Messages: queued once, cancelled while there is time, tried again when an operator says so."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -18,12 +18,18 @@ from contracts.notifications import MessageAccepted, MessageFailed
 from contracts.values import MessagePurpose
 from services.notifications.domain.addresses import address_hash, is_deliverable, normalised, one_line
 from services.notifications.domain.messages import PUBLISHED, MessageState, header_id, mail_class_of, priority_of
-from services.notifications.errors import AddressSuppressed, MessageErased, MessageNotRetryable
+from services.notifications.errors import (
+    AddressSuppressed,
+    LeadGivenBack,
+    MessageCancelled,
+    MessageErased,
+    MessageNotRetryable,
+)
 from services.notifications.models import Message
 from services.notifications.queries.messages import (
     ERASE_MESSAGES,
     ERASE_RESPONSES,
-    lock_unsettled_about,
+    lock_uncancelled_about,
     messages_to_erase,
 )
 from services.notifications.queries.suppressions import suppressed_hashes
@@ -114,13 +120,20 @@ def _failed(draft: Draft, reason_code: str, now: datetime) -> MessageFailed:
 
 
 async def cancel_messages(
-    session: AsyncSession, purpose: MessagePurpose, subject_ids: Sequence[UUID], now: datetime
+    session: AsyncSession,
+    purpose: MessagePurpose,
+    subject_ids: Collection[UUID],
+    now: datetime,
+    reason_code: str = "cancelled",
 ) -> None:
-    """Stops what was not sent yet. What is just being sent is let go; should it come back, it is not tried again."""
-    for message in await lock_unsettled_about(session, purpose, subject_ids):
+    """Stops what was not sent yet. What is just being sent is let go; should it come back, it is not tried again.
+
+    What had failed before keeps its state, but nobody can have it sent any more.
+    """
+    for message in await lock_uncancelled_about(session, purpose, subject_ids):
         message.cancelled_at = now
-        if MessageState(message.state).is_waiting:
-            settle(message, MessageState.CANCELLED, "cancelled", now)
+        if message.state.is_waiting:
+            settle(message, MessageState.CANCELLED, reason_code, now)
     await session.flush()
 
 
@@ -131,7 +144,7 @@ async def retry_message(
     message = await session.get(Message, message_id, with_for_update=True, populate_existing=True)
     if message is None:
         raise NotFound("no such message", message_id=message_id)
-    if MessageState(message.state).is_waiting:
+    if message.state.is_waiting:
         return message
     await _refuse_retry(session, message, override_suppression, now)
     before = {"state": message.state, "reason_code": message.reason_code}
@@ -153,8 +166,13 @@ async def retry_message(
 
 
 async def _refuse_retry(session: AsyncSession, message: Message, override_suppression: bool, now: datetime) -> None:
-    if not MessageState(message.state).may_be_retried:
+    if not message.state.may_be_retried:
         raise MessageNotRetryable(f"the message is {message.state}", message_id=message.id)
+    if is_given_back(message):
+        detail = "give the lead out again from routing's exception queue, where it may have another installer by now"
+        raise LeadGivenBack(detail, message_id=message.id, assignment_id=message.subject_id)
+    if message.cancelled_at is not None:
+        raise MessageCancelled("what it is about was taken back meanwhile", message_id=message.id)
     if message.erased_at is not None:
         raise MessageErased("its address and content were erased", message_id=message.id)
     if message.reason_code == "recipient_invalid" or not is_deliverable(message.recipient_email or ""):
@@ -162,6 +180,12 @@ async def _refuse_retry(session: AsyncSession, message: Message, override_suppre
     standing = await suppressed_hashes(session, [message.recipient_hash], now)
     if standing and not override_suppression:
         raise AddressSuppressed("lift the suppression, or override it with a reason", message_id=message.id)
+
+
+def is_given_back(message: Message) -> bool:
+    """A lead's mail whose failure was published: its assignment has failed, and what arrives now nobody is charged."""
+    has_failed = MessageState(message.state).may_be_retried and message.version > 0
+    return has_failed and message.purpose == MessagePurpose.LEAD_DELIVERY
 
 
 def settle(message: Message, state: MessageState, reason_code: str | None, now: datetime) -> None:
@@ -175,7 +199,7 @@ def settle(message: Message, state: MessageState, reason_code: str | None, now: 
 
 def publish_outcome(session: AsyncSession, message: Message, now: datetime) -> None:
     """Tells those who wait for this mail what became of it; of other mail, nobody is told."""
-    purpose, state = MessagePurpose(message.purpose), MessageState(message.state)
+    purpose, state = message.purpose, message.state
     if purpose not in PUBLISHED:
         return
     subject: dict[str, Any] = {

@@ -65,7 +65,7 @@ async def record_outcomes(session: AsyncSession, outcomes: Sequence[Outcome], te
     await _note_attempts(session, outcomes, terms.now)
     await suppress_after_refusal(session, outcomes, messages, terms.now, terms.suppression_days)
     await lift_after_success(
-        session, [m.recipient_hash for m in settled if m.state == MessageState.ACCEPTED], terms.now
+        session, [m.recipient_hash for m in settled if m.state is MessageState.ACCEPTED], terms.now
     )
     await note_tickets_of_failed(session, settled, terms.now)
     await count_sends(session, accounts, outcomes, terms.now)
@@ -78,9 +78,9 @@ async def record_outcomes(session: AsyncSession, outcomes: Sequence[Outcome], te
 
 def _apply(message: Message, outcome: Outcome, now: datetime) -> bool:
     """Whether the message is settled by it."""
-    if message.state == MessageState.ACCEPTED:
+    if message.state is MessageState.ACCEPTED:
         return False
-    is_ours = message.state == MessageState.SENDING and message.attempts == outcome.attempt_no
+    is_ours = message.state is MessageState.SENDING and message.attempts == outcome.attempt_no
     if not is_ours and outcome.verdict is not Verdict.ACCEPTED:
         return False
     _note_reply(message, outcome)
@@ -92,7 +92,7 @@ def _apply(message: Message, outcome: Outcome, now: datetime) -> bool:
         case _:
             message.unknown_outcomes += outcome.verdict is Verdict.OUTCOME_UNKNOWN
             put_off(message, outcome.verdict, outcome.reason_code, now)
-    return MessageState(message.state).is_settled
+    return message.state.is_settled
 
 
 def _note_reply(message: Message, outcome: Outcome) -> None:
@@ -140,7 +140,7 @@ async def note_tickets_of_failed(session: AsyncSession, messages: Sequence[Messa
     replies = {
         message.subject_id: message
         for message in messages
-        if message.purpose == MessagePurpose.TICKET_REPLY
+        if message.purpose is MessagePurpose.TICKET_REPLY
         and message.state in (MessageState.FAILED, MessageState.SUPPRESSED)
     }
     for ticket in await lock_tickets(session, replies) if replies else []:
@@ -149,7 +149,7 @@ async def note_tickets_of_failed(session: AsyncSession, messages: Sequence[Messa
 
 def _reopen(session: AsyncSession, ticket: Ticket, replies: Mapping[UUID, Message], now: datetime) -> None:
     message = replies[ticket.id]
-    if ticket.state != TicketState.OPEN:
+    if ticket.state is not TicketState.OPEN:
         ticket.state, ticket.state_since = TicketState.OPEN, now
     ticket.updated_at = now
     body = f"The reply was not delivered: {message.reason_code}, {message.enhanced_status or 'no further status'}."

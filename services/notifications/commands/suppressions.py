@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,21 +14,18 @@ from chassis.audit import Actor, Subject
 from chassis.errors import NotFound
 from chassis.ids import new_id
 from services.notifications.domain.addresses import address_hash
-from services.notifications.domain.replies import reason_code, suppresses
+from services.notifications.domain.replies import SuppressionSource, reason_code, suppresses
 from services.notifications.models import Message, Suppression
 
 if TYPE_CHECKING:
     from services.notifications.commands.outcomes import Outcome
-
-SOURCE_SMTP = "smtp"
-SOURCE_OPERATOR = "operator"
 
 
 async def suppress_address(
     session: AsyncSession, address: str, actor: Actor, reason: str, now: datetime, days: int
 ) -> Suppression:
     """By an operator. An address that is on the list already stays there longer."""
-    row = _row(address_hash(address), SOURCE_OPERATOR, SOURCE_OPERATOR, now, days) | {"detail": reason}
+    row = _row(address_hash(address), "operator", SuppressionSource.OPERATOR, now, days) | {"detail": reason}
     await _put(session, [row])
     standing = (await session.scalars(_standing(row["address_hash"]))).one()
     await _audit(session, actor, "suppress_address", standing, reason)
@@ -46,7 +43,7 @@ async def suppress_after_refusal(
     await _put(
         session,
         [
-            _row(hash_, reason_code(outcome.reply), SOURCE_SMTP, now, days)
+            _row(hash_, reason_code(outcome.reply), SuppressionSource.SMTP, now, days)
             | {"detail": outcome.reply.enhanced_status, "message_id": outcome.message_id}
             for hash_, outcome in sorted(rows.items())
             if outcome.reply is not None
@@ -55,11 +52,12 @@ async def suppress_after_refusal(
 
 
 async def lift_after_success(session: AsyncSession, hashes: Sequence[str], now: datetime) -> None:
-    """A mail that arrived shows that the address is good."""
+    """A mail that arrived shows that the address is good; what an operator put on the list says more than that."""
     if hashes:
         await session.execute(
             update(Suppression)
             .where(Suppression.address_hash.in_(sorted(set(hashes))), Suppression.lifted_at.is_(None))
+            .where(Suppression.source == SuppressionSource.SMTP)
             .values(lifted_at=now, lifted_by="Waybill", lifted_reason="delivered")
         )
 
@@ -79,7 +77,10 @@ async def lift_suppression(
 
 
 async def _put(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> None:
-    """One standing entry per address; one that has expired is closed, so that its reason stays on record."""
+    """One standing entry per address; one that has expired is closed, so that its reason stays on record.
+
+    A server's answer takes no operator's place.
+    """
     if not rows:
         return
     await session.execute(
@@ -96,6 +97,9 @@ async def _put(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> None
         insertion.on_conflict_do_update(
             index_elements=["address_hash"],
             index_where=Suppression.lifted_at.is_(None),
+            where=or_(
+                insertion.excluded.source == SuppressionSource.OPERATOR, Suppression.source == SuppressionSource.SMTP
+            ),
             set_={
                 name: insertion.excluded[name]
                 for name in ("reason_code", "source", "detail", "message_id", "expires_at")
@@ -116,7 +120,7 @@ async def _audit(session: AsyncSession, actor: Actor, action: str, suppression: 
     )
 
 
-def _row(hash_: str, reason_code: str, source: str, now: datetime, days: int) -> dict[str, Any]:
+def _row(hash_: str, reason_code: str, source: SuppressionSource, now: datetime, days: int) -> dict[str, Any]:
     return {
         "id": new_id(),
         "address_hash": hash_,

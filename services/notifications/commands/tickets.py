@@ -3,20 +3,24 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import audit
 from chassis.audit import Actor, Subject, System
 from chassis.causation import current_cause
+from chassis.constraints import flush_or_refuse
 from chassis.errors import NotFound
 from chassis.ids import new_id
 from contracts.values import MessagePurpose
 from services.notifications.commands.messages import Draft, queue_messages
 from services.notifications.domain.tickets import EntryKind, TicketState, reply_address, reply_token, thread_header_id
 from services.notifications.errors import IdTaken
-from services.notifications.models import Ticket, TicketEntry
+from services.notifications.models import Message, Ticket, TicketEntry
+from services.notifications.queries.tickets import note_beside, request_body
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +56,12 @@ class ThreadTerms:
 
 
 async def create_ticket(session: AsyncSession, request: TicketRequest, actor: Actor, now: datetime) -> Ticket:
-    existing = await session.get(Ticket, request.id)
-    if existing is not None:
-        return _same(existing, request)
-    ticket = Ticket(
-        id=request.id,
-        subject=request.subject,
-        requester_name=request.requester_name,
-        requester_email=request.requester_email,
-        state=TicketState.OPEN,
-        state_since=now,
-        replies=0,
-        created_at=now,
-        updated_at=now,
-    )
-    session.add(ticket)
-    await session.flush()
+    insertion = insert(Ticket).values(_opened(request, now)).on_conflict_do_nothing(index_elements=["id"])
+    is_new = await session.scalar(insertion.returning(Ticket.id)) is not None
+    ticket = await session.get_one(Ticket, request.id, populate_existing=True)
+    if not is_new:
+        await _refuse_other_request(session, ticket, request)
+        return ticket
     _enter(session, ticket, EntryKind.REQUEST, System(request.requester_name), request.body, now)
     await _audit(session, actor, "create_ticket", ticket, None)
     await session.flush()
@@ -79,12 +73,14 @@ async def reply_to_ticket(session: AsyncSession, reply: TicketReply, terms: Thre
     ticket = await _locked(session, reply.ticket_id)
     earlier = await session.get(TicketEntry, reply.id)
     if earlier is not None:
-        return _already_replied(ticket, earlier)
+        await _refuse_other_reply(session, earlier, reply)
+        return ticket
     ticket.replies += 1
     draft = _draft(ticket, reply, terms)
     await queue_messages(session, [draft], terms.mail_domain, now)
-    _enter(session, ticket, EntryKind.REPLY, reply.author, reply.body, now, entry_id=reply.id, message_id=draft.id)
-    note = reply.note or f"Reply {ticket.replies} queued to the requester."
+    session.add(_reply_entry(reply, draft.id, now))
+    await flush_or_refuse(session, {"pk_ticket_entries": _taken(reply.id)})
+    note = reply.note or _note_of(ticket.replies)
     _enter(session, ticket, EntryKind.NOTE, reply.author, note, now, message_id=draft.id)
     before = ticket.state
     _move(ticket, TicketState.CLOSED if reply.closes else TicketState.PENDING, now)
@@ -98,7 +94,7 @@ async def close_ticket(
 ) -> Ticket:
     """Closed already: nothing to do."""
     ticket = await _locked(session, ticket_id)
-    if ticket.state == TicketState.CLOSED:
+    if ticket.state is TicketState.CLOSED:
         return ticket
     if note:
         _enter(session, ticket, EntryKind.NOTE, author, note, now)
@@ -109,16 +105,44 @@ async def close_ticket(
     return ticket
 
 
-def _same(ticket: Ticket, request: TicketRequest) -> Ticket:
-    if (ticket.subject, ticket.requester_email) != (request.subject, request.requester_email):
+def _opened(request: TicketRequest, now: datetime) -> dict[str, Any]:
+    return {
+        "id": request.id,
+        "subject": request.subject,
+        "requester_name": request.requester_name,
+        "requester_email": request.requester_email,
+        "state": TicketState.OPEN,
+        "state_since": now,
+        "replies": 0,
+        "created_at": now,
+        "updated_at": now,
+    }
+
+
+async def _refuse_other_request(session: AsyncSession, ticket: Ticket, request: TicketRequest) -> None:
+    """The same request sent twice makes one ticket; another one under its id is a mistake to be told."""
+    known = (ticket.subject, ticket.requester_name, ticket.requester_email, await request_body(session, ticket.id))
+    if known != (request.subject, request.requester_name, request.requester_email, request.body):
         raise IdTaken("the id belongs to another ticket", id=request.id)
-    return ticket
 
 
-def _already_replied(ticket: Ticket, earlier: TicketEntry) -> Ticket:
-    if earlier.ticket_id != ticket.id:
-        raise IdTaken("the id belongs to an entry of another ticket", id=earlier.id)
-    return ticket
+async def _refuse_other_reply(session: AsyncSession, earlier: TicketEntry, reply: TicketReply) -> None:
+    if (earlier.ticket_id, earlier.kind, earlier.body) != (reply.ticket_id, EntryKind.REPLY, reply.body):
+        raise _taken(reply.id)
+    message = await session.get_one(Message, earlier.message_id)
+    note = await note_beside(session, message.id)
+    # An earlier release did not keep whether a reply was to close its ticket.
+    closes = reply.closes if earlier.closes is None else earlier.closes
+    if (reply.note or _note_of(message.send_no), reply.closes) != (note, closes):
+        raise _taken(reply.id)
+
+
+def _taken(entry_id: UUID) -> IdTaken:
+    return IdTaken("the id belongs to an entry of another content", id=entry_id)
+
+
+def _note_of(send_no: int) -> str:
+    return f"Reply {send_no} queued to the requester."
 
 
 def _draft(ticket: Ticket, reply: TicketReply, terms: ThreadTerms) -> Draft:
@@ -161,12 +185,11 @@ def _enter(
     body: str,
     now: datetime,
     *,
-    entry_id: UUID | None = None,
     message_id: UUID | None = None,
 ) -> None:
     session.add(
         TicketEntry(
-            id=entry_id or new_id(),
+            id=new_id(),
             ticket_id=ticket.id,
             kind=kind,
             author_id=author.id,
@@ -178,7 +201,23 @@ def _enter(
     )
 
 
-async def _audit(session: AsyncSession, actor: Actor, action: str, ticket: Ticket, state_before: str | None) -> None:
+def _reply_entry(reply: TicketReply, message_id: UUID, now: datetime) -> TicketEntry:
+    return TicketEntry(
+        id=reply.id,
+        ticket_id=reply.ticket_id,
+        kind=EntryKind.REPLY,
+        author_id=reply.author.id,
+        author_name=reply.author.name,
+        body=reply.body,
+        message_id=message_id,
+        closes=reply.closes,
+        created_at=now,
+    )
+
+
+async def _audit(
+    session: AsyncSession, actor: Actor, action: str, ticket: Ticket, state_before: TicketState | None
+) -> None:
     before = {"state": state_before} if state_before else None
     after = {"state": ticket.state, "replies": ticket.replies}
     subject = Subject("ticket", ticket.id)
@@ -187,7 +226,7 @@ async def _audit(session: AsyncSession, actor: Actor, action: str, ticket: Ticke
 
 def _move(ticket: Ticket, state: TicketState, now: datetime) -> None:
     ticket.updated_at = now
-    if ticket.state != state:
+    if ticket.state is not state:
         ticket.state, ticket.state_since = state, now
 
 

@@ -40,10 +40,6 @@ class AccountState(StrEnum):
     def may_send(self) -> bool:
         return self in (AccountState.ACTIVE, AccountState.THROTTLED, AccountState.PROBING)
 
-    @property
-    def waits_for_an_operator(self) -> bool:
-        return self in (AccountState.SUSPENDED, AccountState.DISABLED)
-
 
 class HealthReason(StrEnum):
     CAP_NEAR = "cap_near"
@@ -103,10 +99,6 @@ def day_start(now: datetime, zone: ZoneInfo) -> datetime:
 def next_day_start(now: datetime, zone: ZoneInfo) -> datetime:
     noon_tomorrow = now.astimezone(zone).replace(hour=12, minute=0, second=0, microsecond=0) + timedelta(days=1)
     return day_start(noon_tomorrow, zone)
-
-
-def bounce_window_start(now: datetime, counted_since: datetime) -> datetime:
-    return max(now - BOUNCE_WINDOW, counted_since)
 
 
 def after(health: Health, verdicts: Iterable[Verdict], traffic: Traffic, now: datetime) -> Health:

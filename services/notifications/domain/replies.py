@@ -52,6 +52,13 @@ class Verdict(StrEnum):
         return self in (Verdict.UNREACHABLE, Verdict.SENDER_REFUSED, Verdict.OUTCOME_UNKNOWN)
 
 
+class SuppressionSource(StrEnum):
+    """Who put an address on the suppression list: a server's answer, or an operator, whose word weighs more."""
+
+    SMTP = "smtp"
+    OPERATOR = "operator"
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """The end of an exchange. `code` is None where no answer came; `text` is the server's, and may hold an address."""

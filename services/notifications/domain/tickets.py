@@ -1,7 +1,6 @@
 """Tickets: their states, and the signed token by which an answer finds its ticket and none but its ticket."""
 
 import base64
-import binascii
 import hashlib
 import hmac
 from enum import StrEnum
@@ -28,18 +27,6 @@ class EntryKind(StrEnum):
 def reply_token(ticket_id: UUID, key: bytes) -> str:
     """Lower-case letters and digits, as servers on the way may fold the case."""
     return _base32(ticket_id.bytes + _signature(ticket_id, key))
-
-
-def ticket_of(token: str, key: bytes) -> UUID | None:
-    """The ticket that the token was made for; None where it was not made with `key`."""
-    try:
-        raw = base64.b32decode(token.upper() + "=" * (-len(token) % 8))
-    except (binascii.Error, ValueError):
-        return None
-    if len(raw) != 16 + _SIGNATURE_BYTES:
-        return None
-    ticket_id = UUID(bytes=raw[:16])
-    return ticket_id if hmac.compare_digest(raw[16:], _signature(ticket_id, key)) else None
 
 
 def reply_address(support_address: str, token: str) -> str:

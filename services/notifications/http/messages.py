@@ -12,14 +12,14 @@ from pydantic import BaseModel, ConfigDict
 
 from chassis.clock import Clock
 from chassis.database import Database
-from chassis.http import Body, Given, Operator, requires
+from chassis.http import AwareInstant, Body, Given, Operator, requires
 from chassis.paging import Page, PageRequest
 from contracts.identity import Capability
 from contracts.values import MessagePurpose
-from services.notifications.commands.messages import retry_message
+from services.notifications.commands.messages import is_given_back, retry_message
 from services.notifications.domain.addresses import address_hash
 from services.notifications.domain.messages import MessageState
-from services.notifications.http.fields import AwareInstant, Reason
+from services.notifications.http.fields import Reason
 from services.notifications.models import Attempt, Message
 from services.notifications.queries.messages import MessageFilter, attempts_of, list_messages, one_message
 from services.notifications.rendering import Renderer
@@ -84,8 +84,9 @@ class RetryMessage(Body):
 
 
 def _row(message: Message) -> dict[str, object]:
-    state = MessageState(message.state)
-    retryable = state.may_be_retried and message.erased_at is None
+    state = message.state
+    gone = message.erased_at is not None or message.cancelled_at is not None
+    retryable = state.may_be_retried and not gone and not is_given_back(message)
     fields = {name: getattr(message, name, None) for name in MessageRow.model_fields}
     return fields | {
         "next_attempt_at": message.next_attempt_at if state.is_waiting else None,

@@ -29,11 +29,6 @@ async def lock_accounts(session: AsyncSession) -> list[SenderAccount]:
     return list(await session.scalars(statement.execution_options(populate_existing=True)))
 
 
-async def account_named(session: AsyncSession, name: str) -> SenderAccount | None:
-    found: SenderAccount | None = await session.scalar(select(SenderAccount).where(SenderAccount.name == name))
-    return found
-
-
 async def all_accounts(session: AsyncSession) -> list[SenderAccount]:
     return list(await session.scalars(select(SenderAccount).order_by(SenderAccount.name)))
 

@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.errors import NotFound
 from chassis.paging import PageRequest
-from contracts.values import MessagePurpose
+from contracts.values import DocumentKind, MessagePurpose
 from services.notifications.domain.messages import MailClass, MessageState
-from services.notifications.models import Attempt, Document, Message
+from services.notifications.models import Attempt, Document, Message, VoidedInvoice
 
 
 def in_state(*states: MessageState) -> ColumnElement[bool]:
@@ -95,12 +95,16 @@ async def lock_messages(session: AsyncSession, message_ids: Collection[UUID]) ->
     return {message.id: message for message in found}
 
 
-async def lock_unsettled_about(
+async def lock_uncancelled_about(
     session: AsyncSession, purpose: MessagePurpose, subject_ids: Collection[UUID]
 ) -> list[Message]:
+    """Those that were not accepted either."""
+    if not subject_ids:
+        return []
     statement = (
         select(Message)
-        .where(Message.subject_id.in_(subject_ids), Message.purpose == purpose, UNSETTLED)
+        .where(Message.subject_id.in_(subject_ids), Message.purpose == purpose)
+        .where(Message.cancelled_at.is_(None), ~in_state(MessageState.ACCEPTED))
         .order_by(Message.id)
         .with_for_update()
     )
@@ -160,10 +164,15 @@ async def documents(session: AsyncSession, document_ids: Collection[UUID]) -> di
     return {document.id: document for document in found}
 
 
-async def document_kinds(session: AsyncSession, document_ids: Collection[UUID]) -> dict[UUID, str]:
+async def document_kinds(session: AsyncSession, document_ids: Collection[UUID]) -> dict[UUID, DocumentKind]:
     """Kind by id of those that have arrived."""
     rows = await session.execute(select(Document.id, Document.kind).where(Document.id.in_(document_ids)))
     return {row.id: row.kind for row in rows}
+
+
+async def voided_among(session: AsyncSession, invoice_ids: Collection[UUID]) -> set[UUID]:
+    found = await session.scalars(select(VoidedInvoice.invoice_id).where(VoidedInvoice.invoice_id.in_(invoice_ids)))
+    return set(found)
 
 
 async def messages_to_erase(session: AsyncSession, settled_before: datetime, portion: int) -> Sequence[UUID]:

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.errors import NotFound
 from chassis.paging import PageRequest
-from services.notifications.domain.tickets import TicketState
+from services.notifications.domain.tickets import EntryKind, TicketState
 from services.notifications.models import Ticket, TicketEntry
 
 
@@ -29,6 +29,25 @@ async def one_ticket(session: AsyncSession, ticket_id: UUID) -> Ticket:
     if ticket is None:
         raise NotFound("no such ticket", ticket_id=ticket_id)
     return ticket
+
+
+async def request_body(session: AsyncSession, ticket_id: UUID) -> str | None:
+    """The requester's own words."""
+    found: str | None = await session.scalar(
+        select(TicketEntry.body).where(TicketEntry.ticket_id == ticket_id, TicketEntry.kind == EntryKind.REQUEST)
+    )
+    return found
+
+
+async def note_beside(session: AsyncSession, message_id: UUID) -> str | None:
+    """The note that was logged with the reply that this mail carries."""
+    found: str | None = await session.scalar(
+        select(TicketEntry.body)
+        .where(TicketEntry.message_id == message_id, TicketEntry.kind == EntryKind.NOTE)
+        .order_by(TicketEntry.created_at, TicketEntry.id)
+        .limit(1)
+    )
+    return found
 
 
 async def entries_of(session: AsyncSession, ticket_id: UUID) -> Sequence[TicketEntry]:

@@ -1,4 +1,4 @@
-"""Boards: who took part, what each earned when it closed, and that the client has paid."""
+"""Boards: who took part, what each earned when it closed, and whether the client has paid."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import outbox
-from chassis.errors import NotFound
 from chassis.ids import new_id
-from contracts.payouts import AllocationHeld, PayoutAllocated, PayoutReady
+from contracts.payouts import AllocationHeld, PayoutAllocated
 from services.payouts import queries
-from services.payouts.domain import HeldReason, ParticipationRule, PayoutState, RuleKind, Split, pool_of, split_pool
+from services.payouts.commands.payouts import pay_by, unpay
+from services.payouts.domain import HeldReason, ParticipationRule, PayoutState, Split, pool_of, split_pool
 from services.payouts.errors import BoardAllocated, NotAllocatable
 from services.payouts.models import Board, BoardPayment, Participation, Payout
 
@@ -48,14 +48,14 @@ async def note_board(session: AsyncSession, facts: BoardFacts) -> Board:
             index_elements=["id"], set_=known, where=Board.board_version < insertion.excluded.board_version
         )
     )
-    return await _locked(session, facts.board_id)
+    return await queries.lock_board(session, facts.board_id)
 
 
 async def set_participations(
     session: AsyncSession, board_id: UUID, rules: Sequence[ParticipationRule], pool_basis_points: int | None
 ) -> Board:
     """Replaces the board's rules as a whole, as long as nothing was allocated by them."""
-    board = await _locked(session, board_id)
+    board = await queries.lock_board(session, board_id)
     if board.allocated_at is not None:
         raise BoardAllocated("its payouts exist", board_id=board_id)
     await queries.refuse_unknown_experts(session, [rule.expert_id for rule in rules])
@@ -85,7 +85,7 @@ async def allocate_held_board(
 ) -> Board:
     """By an operator who has mended the rules; refuses where they still do not allow it."""
     await _lock_close_and_payment(session, board_id)
-    board = await _locked(session, board_id)
+    board = await queries.lock_board(session, board_id)
     if board.allocated_at is not None:
         return board
     if board.closed_at is None:
@@ -100,11 +100,27 @@ async def allocate_held_board(
 async def mark_board_paid(session: AsyncSession, board_id: UUID, invoice_id: UUID, paid_at: datetime) -> None:
     """The client has paid: what is allocated becomes ready, and what is allocated later is ready at once."""
     await _lock_close_and_payment(session, board_id)
-    payment = {"board_id": board_id, "invoice_id": invoice_id, "paid_at": paid_at}
-    await session.execute(insert(BoardPayment).values(payment).on_conflict_do_nothing())
-    board = await session.get(Board, board_id, with_for_update=True)
+    await _note_invoice(session, board_id, invoice_id, paid_at=paid_at)
+    board = await queries.lock_board_if_known(session, board_id)
     if board is not None:
-        await _make_ready(session, board, invoice_id, paid_at)
+        await _follow_payment(session, board)
+
+
+async def void_board_invoice(
+    session: AsyncSession, board_id: UUID, invoice_id: UUID, voided_at: datetime, now: datetime
+) -> None:
+    """What it paid for, or was to pay for, waits for the board's next invoice; a payment told later changes nothing."""
+    await _lock_close_and_payment(session, board_id)
+    await _note_invoice(session, board_id, invoice_id, voided_at=voided_at)
+    board = await queries.lock_board_if_known(session, board_id)
+    if board is None:
+        return
+    if board.invoice_id == invoice_id:
+        board.invoice_id = board.paid_at = None
+    for payout in await queries.lock_payouts_of_board(session, board_id):
+        if payout.invoice_id == invoice_id:
+            unpay(session, payout, now)
+    await _follow_payment(session, board)
 
 
 async def _lock_close_and_payment(session: AsyncSession, board_id: UUID) -> None:
@@ -112,18 +128,29 @@ async def _lock_close_and_payment(session: AsyncSession, board_id: UUID) -> None
     await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"board:{board_id}", 0))))
 
 
-async def _locked(session: AsyncSession, board_id: UUID) -> Board:
-    board = await session.get(Board, board_id, with_for_update=True, populate_existing=True)
-    if board is None:
-        raise NotFound("no such board", board_id=board_id)
-    return board
+async def _note_invoice(session: AsyncSession, board_id: UUID, invoice_id: UUID, **instant: datetime) -> None:
+    """`paid_at` or `voided_at`; what was told first stays."""
+    (column,) = instant
+    insertion = insert(BoardPayment).values(board_id=board_id, invoice_id=invoice_id, **instant)
+    first = func.coalesce(getattr(BoardPayment, column), insertion.excluded[column])
+    await session.execute(insertion.on_conflict_do_update(index_elements=["invoice_id"], set_={column: first}))
+
+
+async def _follow_payment(session: AsyncSession, board: Board) -> None:
+    """Whatever waits for the client goes on, where an invoice of the board is paid and stands."""
+    payment = await queries.standing_payment(session, board.id)
+    if payment is None or payment.paid_at is None:
+        return
+    if board.invoice_id is None:
+        board.invoice_id, board.paid_at = payment.invoice_id, payment.paid_at
+    for payout in await queries.lock_payouts_of_board(session, board.id):
+        if payout.invoice_id is None:
+            pay_by(session, payout, payment.invoice_id, payment.paid_at)
 
 
 async def _split(session: AsyncSession, board: Board, default_pool_basis_points: int) -> Split:
-    rows = await session.scalars(
-        select(Participation).where(Participation.board_id == board.id).order_by(Participation.position)
-    )
-    rules = [ParticipationRule(row.expert_id, RuleKind(row.kind), row.value) for row in rows]
+    rows = await queries.participations_of(session, board.id)
+    rules = [ParticipationRule(row.expert_id, row.kind, row.value) for row in rows]
     basis_points = default_pool_basis_points if board.pool_basis_points is None else board.pool_basis_points
     pool_cents = pool_of(board.contracted_amount_cents, basis_points)
     return split_pool(board.contracted_amount_cents, pool_cents, rules)
@@ -164,9 +191,7 @@ async def _allocate(session: AsyncSession, board: Board, split: Split, now: date
         )
         outbox.add(session, event, version=payout.next_version())
     await session.flush()
-    payment = await session.get(BoardPayment, board.id)
-    if payment is not None:
-        await _make_ready(session, board, payment.invoice_id, payment.paid_at)
+    await _follow_payment(session, board)
 
 
 def _payout(board: Board, expert_id: UUID, amount_cents: int, now: datetime) -> Payout:
@@ -181,25 +206,3 @@ def _payout(board: Board, expert_id: UUID, amount_cents: int, now: datetime) -> 
         state_since=now,
         created_at=now,
     )
-
-
-async def _make_ready(session: AsyncSession, board: Board, invoice_id: UUID, paid_at: datetime) -> None:
-    board.invoice_id, board.paid_at = invoice_id, paid_at
-    pending = await session.scalars(
-        select(Payout)
-        .where(Payout.board_id == board.id, Payout.state == PayoutState.PENDING)
-        .order_by(Payout.id)
-        .with_for_update()
-    )
-    for payout in pending:
-        payout.state, payout.state_since, payout.invoice_id = PayoutState.READY, paid_at, invoice_id
-        event = PayoutReady(
-            payout_id=payout.id,
-            expert_id=payout.expert_id,
-            board_id=board.id,
-            invoice_id=invoice_id,
-            amount_cents=payout.amount_cents,
-            currency="AUD",
-            ready_at=paid_at,
-        )
-        outbox.add(session, event, version=payout.next_version())

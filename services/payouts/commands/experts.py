@@ -1,19 +1,25 @@
 """Experts: who is paid, and how."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.errors import NotFound
+from chassis import audit
+from chassis.audit import Actor, Subject
+from chassis.constraints import flush_or_refuse
+from chassis.errors import Refusal
 from chassis.ids import new_id
-from services.payouts.domain import HOLDING_REFUSALS, PayoutMethod, PayoutState
-from services.payouts.errors import ExpertEmailTaken
-from services.payouts.models import AccountNotice, Expert, Payout
-from services.payouts.stripe_gateway import Notice, Payability
+from services.payouts import queries
+from services.payouts.commands.payouts import let_wait
+from services.payouts.domain import HOLDING_REFUSALS, PayoutMethod, ReceivedEvent
+from services.payouts.errors import ExpertEmailTaken, StripeAccountTaken, VersionConflict
+from services.payouts.models import AccountNotice, Expert
+from services.payouts.stripe_gateway import Payability
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,53 +32,77 @@ class ExpertProfile:
     is_active: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class ExpertChange:
+    """The whole profile anew, instead of what `version` is of."""
+
+    expert_id: UUID
+    version: int
+    profile: ExpertProfile
+
+
 async def add_expert(session: AsyncSession, profile: ExpertProfile, now: datetime) -> Expert:
-    await _refuse_taken(session, profile, None)
-    expert = Expert(id=new_id(), created_at=now)
+    expert = Expert(id=new_id(), version=0, created_at=now)
     _apply(expert, profile)
     session.add(expert)
-    await session.flush()
+    await flush_or_refuse(session, _taken())
     return expert
 
 
-async def change_expert(session: AsyncSession, expert_id: UUID, profile: ExpertProfile) -> Expert:
-    expert = await session.get(Expert, expert_id, with_for_update=True)
-    if expert is None:
-        raise NotFound("no such expert", expert_id=expert_id)
-    await _refuse_taken(session, profile, expert_id)
-    _apply(expert, profile)
+async def change_expert(session: AsyncSession, change: ExpertChange, actor: Actor) -> Expert:
+    """By the version that was seen: of two who change where the money goes, the second is told."""
+    expert = await queries.lock_expert(session, change.expert_id)
+    if expert.version != change.version:
+        raise VersionConflict(f"it is at version {expert.version}", expert_id=expert.id, version=expert.version)
+    before = asdict(_profile(expert))
+    _apply(expert, change.profile)
     expert.next_version()
-    await session.flush()
+    await flush_or_refuse(session, _taken())
+    await audit.record(
+        session,
+        actor=actor,
+        action="change_expert",
+        subject=Subject("expert", expert.id),
+        before=before,
+        after=asdict(change.profile),
+    )
     return expert
 
 
-async def _refuse_taken(session: AsyncSession, profile: ExpertProfile, own_id: UUID | None) -> None:
-    same = or_(Expert.email == profile.email, Expert.stripe_account_id == profile.stripe_account_id)
-    query = select(Expert.id).where(same)
-    other = await session.scalar(query if own_id is None else query.where(Expert.id != own_id))
-    if other is not None:
-        raise ExpertEmailTaken("another expert has this e-mail or Stripe account", expert_id=other)
-
-
-async def note_account(session: AsyncSession, notice: Notice, now: datetime) -> None:
-    """Keeps an authentic webhook once, however often it comes."""
+async def note_account(session: AsyncSession, event: ReceivedEvent, now: datetime) -> None:
+    """Keeps an authentic webhook about an account once, however often it comes."""
+    if event.stripe_account_id is None:
+        return
     row = {
-        "event_id": notice.event_id,
-        "stripe_account_id": notice.stripe_account_id,
-        "event_type": notice.event_type,
+        "event_id": event.event_id,
+        "stripe_account_id": event.stripe_account_id,
+        "event_type": event.type,
         "received_at": now,
     }
     await session.execute(insert(AccountNotice).values(row).on_conflict_do_nothing())
 
 
+async def take_account_notice(session: AsyncSession, machine_now: datetime) -> str | None:
+    """The account to ask Stripe about next."""
+    account_id = await queries.next_account_notice(session)
+    if account_id is not None:
+        await session.execute(
+            update(AccountNotice)
+            .where(AccountNotice.stripe_account_id == account_id, AccountNotice.settled_at.is_(None))
+            .values(asked_at=machine_now)
+        )
+    return account_id
+
+
 async def settle_account(session: AsyncSession, account_id: str, payability: Payability, now: datetime) -> None:
     """What Stripe says of an account now. Payouts that it had held up go on with the next sweep."""
-    expert = await session.scalar(select(Expert).where(Expert.stripe_account_id == account_id).with_for_update())
+    expert = await queries.lock_expert_by_account(session, account_id)
     if expert is not None:
         expert.can_be_paid, expert.cannot_be_paid_reason = payability.can_be_paid, payability.reason
         expert.payability_checked_at = now
         if payability.can_be_paid:
-            await _release_held_up(session, expert.id, now)
+            for payout in await queries.lock_held_of_expert(session, expert.id, HOLDING_REFUSALS):
+                let_wait(payout, now)
     await session.execute(
         update(AccountNotice)
         .where(AccountNotice.stripe_account_id == account_id, AccountNotice.settled_at.is_(None))
@@ -81,16 +111,22 @@ async def settle_account(session: AsyncSession, account_id: str, payability: Pay
     )
 
 
-async def _release_held_up(session: AsyncSession, expert_id: UUID, now: datetime) -> None:
-    held = await session.scalars(
-        select(Payout)
-        .where(Payout.expert_id == expert_id, Payout.state == PayoutState.ON_HOLD)
-        .where(Payout.reason_code.in_(HOLDING_REFUSALS))
-        .order_by(Payout.id)
-        .with_for_update()
+def _taken() -> Mapping[str, Refusal]:
+    return {
+        "uq_experts_email": ExpertEmailTaken("choose another e-mail, or change that expert"),
+        "uq_experts_stripe_account_id": StripeAccountTaken("each expert has an account of their own"),
+    }
+
+
+def _profile(expert: Expert) -> ExpertProfile:
+    return ExpertProfile(
+        name=expert.name,
+        email=expert.email,
+        abn=expert.abn,
+        payout_method=expert.payout_method,
+        stripe_account_id=expert.stripe_account_id,
+        is_active=expert.is_active,
     )
-    for payout in held:
-        payout.state, payout.state_since, payout.reason_code = PayoutState.READY, now, None
 
 
 def _apply(expert: Expert, profile: ExpertProfile) -> None:

@@ -17,7 +17,7 @@ from chassis.http import Body, Given, Operator, requires
 from contracts.identity import Capability
 from services.payouts import queries
 from services.payouts.commands import boards as commands
-from services.payouts.domain import ParticipationRule, PayoutState, RuleKind
+from services.payouts.domain import HeldReason, ParticipationRule, PayoutState, RuleKind
 from services.payouts.models import Board, Participation, Payout
 from services.payouts.settings import Settings
 
@@ -64,7 +64,7 @@ class BoardView(BaseModel):
     pool_basis_points: int | None
     closed_at: datetime | None
     allocated_at: datetime | None
-    held_reason: str | None
+    held_reason: HeldReason | None
     held_detail: str | None
     participations: list[RuleView]
     payouts: list[BoardPayoutView]
@@ -82,11 +82,9 @@ def _shown(board: Board, rules: list[Participation], payouts: list[Payout]) -> B
         allocated_at=board.allocated_at,
         held_reason=board.held_reason,
         held_detail=board.held_detail,
-        participations=[RuleView(expert_id=r.expert_id, kind=RuleKind(r.kind), value=r.value) for r in rules],
+        participations=[RuleView(expert_id=r.expert_id, kind=r.kind, value=r.value) for r in rules],
         payouts=[
-            BoardPayoutView(
-                payout_id=p.id, expert_id=p.expert_id, amount_cents=p.amount_cents, state=PayoutState(p.state)
-            )
+            BoardPayoutView(payout_id=p.id, expert_id=p.expert_id, amount_cents=p.amount_cents, state=p.state)
             for p in payouts
         ],
     )
@@ -105,7 +103,7 @@ async def get_participations(board_id: FromPath[UUID], database: Given[Database]
     return await _view(database, board_id)
 
 
-@put("/admin/boards/{board_id:uuid}/participations", guards=[requires(Capability.MANAGE_BILLING_OPS)])
+@put("/admin/boards/{board_id:uuid}/participations", guards=[requires(Capability.MANAGE_BILLING_OPS, step_up=True)])
 async def set_participations(
     board_id: FromPath[UUID], data: JSONBody[ParticipationsBody], database: Given[Database], operator: Given[Operator]
 ) -> BoardView:

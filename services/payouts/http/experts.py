@@ -6,7 +6,8 @@ from uuid import UUID
 
 from litestar import get, post, put
 from litestar.params import FromPath, JSONBody
-from pydantic import BaseModel, EmailStr, Field
+from pydantic import AfterValidator, BaseModel, EmailStr, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from chassis import audit
 from chassis.audit import Subject
@@ -14,15 +15,26 @@ from chassis.clock import Clock
 from chassis.database import Database
 from chassis.http import Body, Given, Line, Operator, requires
 from chassis.paging import Page, PageRequest
+from contracts.abn import is_abn
 from contracts.identity import Capability
 from services.payouts import queries
 from services.payouts.commands import experts as commands
-from services.payouts.commands.experts import ExpertProfile
+from services.payouts.commands.experts import ExpertChange, ExpertProfile
 from services.payouts.domain import PayoutMethod
 from services.payouts.models import Expert
 
 StripeAccountId = Annotated[str, Field(pattern=r"^acct_[A-Za-z0-9]{1,64}$", max_length=70)]
-Abn = Annotated[str, Field(pattern=r"^\d{11}$")]
+Version = Annotated[int, Field(ge=0, le=2**31 - 1, description="of the profile that was seen")]
+
+
+def _abn(given: str) -> str:
+    digits = "".join(given.split())
+    if not is_abn(digits):
+        raise PydanticCustomError("abn_invalid", "Input should be an ABN of 11 digits whose check digits are right")
+    return digits
+
+
+Abn = Annotated[Line, StringConstraints(max_length=20), AfterValidator(_abn)]
 
 
 class ExpertBody(Body):
@@ -42,6 +54,12 @@ class ExpertBody(Body):
             stripe_account_id=self.stripe_account_id,
             is_active=self.is_active,
         )
+
+
+class ExpertChangeBody(ExpertBody):
+    """The whole profile; refused where somebody else has changed it since `version` was seen."""
+
+    version: Version
 
 
 class ExpertView(BaseModel):
@@ -86,21 +104,12 @@ async def add_expert(
 
 @put("/admin/experts/{expert_id:uuid}", guards=[requires(Capability.MANAGE_BILLING_OPS, step_up=True)])
 async def change_expert(
-    expert_id: FromPath[UUID], data: JSONBody[ExpertBody], database: Given[Database], operator: Given[Operator]
+    expert_id: FromPath[UUID], data: JSONBody[ExpertChangeBody], database: Given[Database], operator: Given[Operator]
 ) -> ExpertView:
     """Where the money goes is part of it, so it takes a fresh second factor."""
+    change = ExpertChange(expert_id, data.version, data.profile())
     async with database.transaction() as session:
-        before = ExpertView.of(await queries.expert(session, expert_id))
-        view = ExpertView.of(await commands.change_expert(session, expert_id, data.profile()))
-        await audit.record(
-            session,
-            actor=operator,
-            action="change_expert",
-            subject=Subject("expert", expert_id),
-            before=before.model_dump(mode="json"),
-            after=view.model_dump(mode="json"),
-        )
-    return view
+        return ExpertView.of(await commands.change_expert(session, change, operator))
 
 
 @get("/admin/experts", guards=[requires(Capability.READ_OPS)])

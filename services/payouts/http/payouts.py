@@ -1,24 +1,24 @@
 """Payouts over HTTP: what waits, what went, and what an operator may do by hand."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
 from litestar import Response, get, post
+from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from pydantic import BaseModel, Field
 
-from chassis import audit
-from chassis.audit import Subject
 from chassis.clock import Clock
 from chassis.database import Database
 from chassis.http import Body, Given, Operator, Text, requires
 from chassis.paging import Page, PageRequest
 from contracts.identity import Capability
 from services.payouts import queries
-from services.payouts.commands import payouts as commands
+from services.payouts.commands.attempts import Reversal
+from services.payouts.commands.payouts import checklist
 from services.payouts.domain import AttemptKind, AttemptOutcome, PayoutState
-from services.payouts.errors import StripeUnavailable
+from services.payouts.errors import ReversalRefused
 from services.payouts.http.boards import LARGEST_AMOUNT_CENTS
 from services.payouts.models import Board, Expert, Payout
 from services.payouts.sending import Sender
@@ -93,6 +93,9 @@ class ReasonBody(Body):
 
 
 class ReverseBody(ReasonBody):
+    """`reversal_id` is the caller's own: sent twice, it takes back once."""
+
+    reversal_id: Annotated[UUID, Field(strict=False)]
     amount_cents: Annotated[int, Field(ge=1, le=LARGEST_AMOUNT_CENTS)]
 
 
@@ -127,14 +130,14 @@ async def _detail(database: Database, payout_id: UUID, now: datetime, settings: 
         board = await queries.board(session, payout.board_id)
         attempts = await queries.attempts_of(session, payout_id)
         approval = await queries.standing_approval(session, payout_id, now)
-    checklist = commands.checklist(payout, expert, settings.gnosis_safe_enabled)
+    gates = checklist(payout, expert, settings.gnosis_safe_enabled)
     return PayoutDetail(
         **PayoutView.of((payout, expert, board)).model_dump(),
-        gates=[GateView(name=gate.name, is_open=gate.is_open, reason_code=gate.reason_code) for gate in checklist],
+        gates=[GateView(name=gate.name, is_open=gate.is_open, reason_code=gate.reason_code) for gate in gates],
         attempts=[AttemptView.model_validate(attempt, from_attributes=True) for attempt in attempts],
         approval_requested_by=approval.requested_by if approval else None,
         approval_expires_at=approval.expires_at if approval else None,
-        available_actions=_actions(PayoutState(payout.state)),
+        available_actions=_actions(payout.state),
     )
 
 
@@ -149,7 +152,12 @@ def _actions(state: PayoutState) -> list[Literal["run", "release", "reverse"]]:
     return []
 
 
-@post("/admin/ops/payouts/{payout_id:uuid}/run", status_code=200, guards=[requires(Money, step_up=True)])
+@post(
+    "/admin/ops/payouts/{payout_id:uuid}/run",
+    status_code=200,
+    guards=[requires(Money, step_up=True)],
+    responses={202: ResponseSpec(RunAnswer, description="Asked for: a second operator has to ask for the same")},
+)
 async def run_payout(
     payout_id: FromPath[UUID],
     database: Given[Database],
@@ -159,18 +167,7 @@ async def run_payout(
     operator: Given[Operator],
 ) -> Response[RunAnswer]:
     """Sends one payout by hand. It takes two operators: the first asks (202), the second's same request sends it."""
-    _refuse_without_stripe(settings)
-    valid = timedelta(hours=settings.approval_hours)
-    async with database.transaction() as session:
-        is_approved = await commands.approve_run(session, payout_id, operator.id, clock.now(), valid)
-        await audit.record(
-            session,
-            actor=operator,
-            action="approve_payout" if is_approved else "request_payout",
-            subject=Subject("payout", payout_id),
-        )
-    if is_approved:
-        await sender.send(payout_id)
+    is_approved = await sender.run(payout_id, operator)
     detail = await _detail(database, payout_id, clock.now(), settings)
     result: Literal["executed", "awaiting_approval"] = "executed" if is_approved else "awaiting_approval"
     return Response(RunAnswer(result=result, payout=detail), status_code=200 if is_approved else 202)
@@ -183,23 +180,23 @@ async def release_payout(
     database: Given[Database],
     clock: Given[Clock],
     settings: Given[Settings],
+    sender: Given[Sender],
     operator: Given[Operator],
 ) -> PayoutDetail:
-    """What held it or made it fail is cured: the next sweep may send it."""
-    async with database.transaction() as session:
-        payout = await commands.release_payout(session, payout_id, clock.now())
-        await audit.record(
-            session,
-            actor=operator,
-            action="release_payout",
-            subject=Subject("payout", payout_id),
-            after={"state": payout.state},
-            reason_text=data.reason,
-        )
+    """What held it or made it fail is cured: the next sweep may send it.
+
+    Where it failed for want of an answer, Stripe is asked first: what did go after all is `sent` then.
+    """
+    await sender.release(payout_id, operator, data.reason)
     return await _detail(database, payout_id, clock.now(), settings)
 
 
-@post("/admin/ops/payouts/{payout_id:uuid}/reverse", status_code=200, guards=[requires(Money, step_up=True)])
+@post(
+    "/admin/ops/payouts/{payout_id:uuid}/reverse",
+    status_code=200,
+    guards=[requires(Money, step_up=True)],
+    responses={202: ResponseSpec(PayoutDetail, description="Under way: its answer is to come")},
+)
 async def reverse_payout(
     payout_id: FromPath[UUID],
     data: JSONBody[ReverseBody],
@@ -208,26 +205,18 @@ async def reverse_payout(
     settings: Given[Settings],
     sender: Given[Sender],
     operator: Given[Operator],
-) -> PayoutDetail:
-    """Takes a sent payout back, whole or in part, as far as the expert's balance at Stripe allows."""
-    _refuse_without_stripe(settings)
-    async with database.transaction() as session:
-        await commands.locked(session, payout_id)
-        await audit.record(
-            session,
-            actor=operator,
-            action="reverse_payout",
-            subject=Subject("payout", payout_id),
-            after={"amount_cents": data.amount_cents},
-            reason_text=data.reason,
-        )
-    await sender.reverse(payout_id, data.amount_cents, data.reason)
-    return await _detail(database, payout_id, clock.now(), settings)
+) -> Response[PayoutDetail]:
+    """Takes a sent payout back, whole or in part, as far as the expert's balance at Stripe allows.
 
-
-def _refuse_without_stripe(settings: Settings) -> None:
-    if settings.stripe_api_key is None:
-        raise StripeUnavailable("set STRIPE_API_KEY")
+    The same `reversal_id` again answers what became of it.
+    """
+    reversal = Reversal(data.reversal_id, payout_id, data.amount_cents, data.reason)
+    attempt = await sender.reverse(reversal, operator)
+    if attempt.outcome is AttemptOutcome.REFUSED:
+        code = attempt.refusal_code or ""
+        raise ReversalRefused(f"it said {code}", payout_id=payout_id, reversal_id=attempt.id, refusal_code=code)
+    detail = await _detail(database, payout_id, clock.now(), settings)
+    return Response(detail, status_code=202 if attempt.outcome.is_open else 200)
 
 
 class SweepView(BaseModel):

@@ -14,7 +14,7 @@ from contracts.values import InstallerStatus, Location
 from services.routing.domain.states import AssignmentStatus
 from services.routing.domain.windows import Limits, Window, WindowKind
 
-RULE_SET_VERSION = "1"
+RULE_SET_VERSION = "2"
 """Kept with every decision. A change of a rule, of what it compares or of the ordering takes the next one."""
 
 
@@ -128,7 +128,8 @@ Verdicts = tuple[Verdict, ...]
 class Standing:
     """A candidate with its running counts: they move as the leads of a batch are given out one by one.
 
-    `capacity` is what it takes in a cycle, None without any limit (`Limits.cycle_capacity`).
+    `capacity` is what it takes in a cycle, None without any limit (`Limits.cycle_capacity`). Where its zone is not
+    known, nobody can say when its windows begin.
     What was judged is kept until what it was judged by changes; most leads of a batch ask the same.
     """
 
@@ -136,6 +137,7 @@ class Standing:
     counts: Mapping[WindowKind, WindowCount]
     capacity: int | None
     last_turn: Turn | None = None
+    has_known_zone: bool = True
     _of_places: dict[tuple[str, Location], Verdicts] = field(default_factory=dict)
     _of_caps: Verdicts | None = None
 
@@ -159,9 +161,13 @@ class Standing:
 
     def judge_caps(self) -> Verdicts:
         if self._of_caps is None:
-            limits = self.candidate.limits
-            self._of_caps = tuple(cap_has_room(limits.of(kind), count) for kind, count in self.counts.items())
+            self._of_caps = tuple(self._judge_cap(count) for count in self.counts.values())
         return self._of_caps
+
+    def _judge_cap(self, count: WindowCount) -> "Verdict":
+        if not self.has_known_zone:
+            return cap_is_untold(self.candidate.time_zone, count)
+        return cap_has_room(self.candidate.limits.of(count.window.kind), count)
 
 
 def status_takes_leads(candidate: Candidate) -> Verdict:
@@ -209,6 +215,11 @@ def cap_has_room(limit: int | None, count: WindowCount) -> Verdict:
         "window_start": count.window.starts_at.isoformat(),
     }
     return Verdict(CAP_RULES[count.window.kind], has_room, reason, compared)
+
+
+def cap_is_untold(time_zone: str, count: WindowCount) -> Verdict:
+    """The time zone database has no such zone any more: nobody knows when the window began."""
+    return Verdict(CAP_RULES[count.window.kind], False, "time_zone_unknown", {"time_zone": time_zone})
 
 
 FIRST_TIME = (is_first_time(()), has_not_failed(()))

@@ -1,4 +1,4 @@
-"""What an installer's particulars must be: ABN, phone, services, and a territory without overlaps."""
+"""What an installer's particulars must be: a time zone that there is, and a territory without overlaps."""
 
 import re
 from collections.abc import Iterable
@@ -6,64 +6,16 @@ from dataclasses import dataclass
 from functools import cache
 from zoneinfo import available_timezones
 
+from contracts.forms import Fault
 from contracts.values import AustralianState
 
-ABN_WEIGHTS = (10, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19)
-_SEPARATORS = re.compile(r"[\s().-]")
-_E164_AUSTRALIA = re.compile(r"\+61(?:[2-478]\d{8}|1[38]00\d{6}|13\d{4})")
-_SERVICE = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
-SERVICE_LENGTH = 80
-EMAIL_LENGTH = 254
-_LOCAL_PART_LENGTH = 64
-_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
-_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_EMAIL = re.compile(rf"({_ATOM}(?:\.{_ATOM})*)@((?:{_LABEL}\.)+(?!\d+$){_LABEL})")
 _POSTCODE = re.compile(r"\d{4}", re.ASCII)
 
 
-def normal_abn(text: str) -> str:
-    """Eleven digits whose weighted sum is a multiple of 89 (Australian Business Register); raises ValueError."""
-    digits = _SEPARATORS.sub("", text)
-    if len(digits) != len(ABN_WEIGHTS) or not (digits.isascii() and digits.isdigit()):
-        raise ValueError("an ABN has 11 digits")
-    numbers = [int(digits[0]) - 1, *map(int, digits[1:])]
-    if digits[0] == "0" or sum(weight * number for weight, number in zip(ABN_WEIGHTS, numbers, strict=True)) % 89:
-        raise ValueError("the check digits of the ABN do not match")
-    return digits
-
-
-def normal_phone(text: str) -> str:
-    """E.164, from an Australian number as people write it; raises ValueError."""
-    number = _SEPARATORS.sub("", text)
-    if number.startswith("0"):
-        number = f"+61{number[1:]}"
-    elif number.startswith("1"):
-        number = f"+61{number}"
-    if not _E164_AUSTRALIA.fullmatch(number):
-        raise ValueError("not an Australian phone number")
-    return number
-
-
-def normal_email(text: str) -> str:
-    """The domain in lower case; raises ValueError, also for quoted local parts and addresses beyond ASCII."""
-    found = _EMAIL.fullmatch(text) if len(text) <= EMAIL_LENGTH else None
-    if found is None or len(found[1]) > _LOCAL_PART_LENGTH:
-        raise ValueError("not an e-mail address")
-    return f"{found[1]}@{found[2].lower()}"
-
-
-def normal_service(slug: str) -> str:
-    """Lower case; raises ValueError for what is no slug."""
-    service = slug.lower()
-    if len(service) > SERVICE_LENGTH or not _SERVICE.fullmatch(service):
-        raise ValueError("a service is a slug of letters and digits with single - or _ between, as solar-battery")
-    return service
-
-
 def normal_time_zone(name: str) -> str:
-    """An IANA name as it is; raises ValueError for what the time zone database does not have."""
+    """An IANA name as it is; raises Fault for what the time zone database does not have."""
     if name not in _time_zones():
-        raise ValueError("not a time zone of the IANA database, as Australia/Sydney")
+        raise Fault("time_zone_unknown", "must be a time zone of the IANA database, as Australia/Sydney")
     return name
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 
 class WindowKind(StrEnum):
@@ -21,9 +21,6 @@ class Window:
     kind: WindowKind
     starts_at: datetime
     ends_at: datetime
-
-    def holds(self, instant: datetime) -> bool:
-        return self.starts_at <= instant < self.ends_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +48,24 @@ class Limits:
             self.month,
         )
         return min((limit for limit in stretched if limit is not None), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class WallClock:
+    """An installer's. Where the time zone database has no such zone any more it shows UTC, and `is_known` is false.
+
+    Nothing is given by it then; what was given is still told and moved.
+    """
+
+    zone: ZoneInfo
+    is_known: bool = True
+
+    @classmethod
+    def of(cls, name: str) -> "WallClock":
+        try:
+            return cls(ZoneInfo(name))
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            return cls(ZoneInfo("UTC"), is_known=False)
 
 
 def window_at(kind: WindowKind, instant: datetime, zone: ZoneInfo) -> Window:

@@ -9,14 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.clock import Clock
 from chassis.database import Database
-from chassis.http import Body, Given, Operator, requires
+from chassis.http import AwareInstant, Body, Given, Operator, requires
 from chassis.paging import Page, PageRequest
 from contracts.identity import Capability
 from contracts.values import CapReleaseReason
 from services.routing.commands import assignments as commands
 from services.routing.commands.assignments import CancelAssignment, ReleaseCap
 from services.routing.domain.states import AssignmentStatus, CancelReason, CapState
-from services.routing.http.fields import AwareInstant, Note
+from services.routing.http.fields import Note
 from services.routing.http.lead_views import AssignmentView
 from services.routing.models import Assignment
 from services.routing.queries import assignments as queries

@@ -13,13 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.clock import Clock
 from chassis.database import Database
-from chassis.http import Body, Given, Operator, requires
+from chassis.http import AwareInstant, Body, Given, Operator, requires
 from chassis.paging import Page, PageRequest
 from contracts.identity import Capability
 from services.routing.commands import exceptions as commands
 from services.routing.commands.exceptions import AssignByHand, ResolveException, RetryDispatch
 from services.routing.domain.states import ExceptionReason
-from services.routing.http.fields import AwareInstant, Note
+from services.routing.http.fields import Note
 from services.routing.http.lead_views import DispatchView, ExceptionRow, ExceptionView
 from services.routing.http.leads import show_dispatch
 from services.routing.models import DispatchException

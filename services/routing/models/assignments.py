@@ -6,10 +6,11 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from chassis.columns import Word, one_of
 from chassis.database import Versioned
 from contracts.values import CapReleaseReason, ProductType, SelectedPath
 from services.routing.domain.states import AssignmentStatus, CapState
-from services.routing.models.model import Model, Word, one_of
+from services.routing.models.model import Model
 
 IS_LIVE = text("status IN ('pending', 'sent')")
 SHARES = "share_no BETWEEN 1 AND CASE selected_path WHEN 'recommended_installer' THEN 1 ELSE 3 END"

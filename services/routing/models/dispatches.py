@@ -8,11 +8,12 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueCon
 from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.orm import Mapped, mapped_column
 
+from chassis.columns import Word, one_of
 from chassis.database import Versioned
 from contracts.values import AustralianState, Location, ProductType, SelectedPath
 from services.routing.domain.decision import Shortfall
 from services.routing.domain.states import DispatchStatus, ExceptionReason, Resolution, Trigger
-from services.routing.models.model import Model, Word, one_of
+from services.routing.models.model import Model
 
 IS_OPEN = text("resolved_at IS NULL")
 

@@ -8,10 +8,11 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, Text
 from sqlalchemy.dialects.postgresql import ARRAY, INT4RANGE
 from sqlalchemy.orm import Mapped, mapped_column
 
+from chassis.columns import Word, one_of
 from chassis.database import Versioned
 from contracts.values import AustralianState, InstallerStatus
 from services.routing.domain.windows import Limits, WindowKind
-from services.routing.models.model import Model, Word, one_of
+from services.routing.models.model import Model
 
 
 class Installer(Versioned, Model):

@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Text, bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -12,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.values import AustralianState, Location
 from services.routing.domain.eligibility import Candidate, Coverage, Standing, TerritoryKind
-from services.routing.domain.windows import Limits, days_in_month, windows_at
+from services.routing.domain.windows import Limits, WallClock, days_in_month, windows_at
 from services.routing.models import Installer
 from services.routing.queries.arrays import among
 from services.routing.queries.counters import counts_of, lock_turns
@@ -79,14 +78,16 @@ async def standings(session: AsyncSession, installer_ids: Collection[UUID], now:
         return {}
     turns = await lock_turns(session, installer_ids)
     candidates = await _candidates(session, turns)
-    windows = {zone: windows_at(now, ZoneInfo(zone)) for zone in {c.time_zone for c in candidates}}
+    clocks = {name: WallClock.of(name) for name in {c.time_zone for c in candidates}}
+    windows = {name: windows_at(now, clock.zone) for name, clock in clocks.items()}
     counts = await counts_of(session, [(c.id, w) for c in candidates for w in windows[c.time_zone].values()])
     return {
         candidate.id: Standing(
             candidate,
             {kind: counts[candidate.id, kind] for kind in windows[candidate.time_zone]},
-            candidate.limits.cycle_capacity(days_in_month(now, ZoneInfo(candidate.time_zone))),
+            candidate.limits.cycle_capacity(days_in_month(now, clocks[candidate.time_zone].zone)),
             turns[candidate.id],
+            clocks[candidate.time_zone].is_known,
         )
         for candidate in candidates
     }

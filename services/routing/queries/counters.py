@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.routing.domain.counting import Counts, counted
 from services.routing.domain.eligibility import Turn, WindowCount
-from services.routing.domain.windows import Window, WindowKind, windows_at
+from services.routing.domain.windows import WallClock, Window, WindowKind, windows_at
 from services.routing.models import Assignment, Installer, TurnTaken
 from services.routing.queries.arrays import among
 
@@ -66,7 +66,7 @@ async def counts_of(
 async def zones(session: AsyncSession, installer_ids: Collection[UUID]) -> dict[UUID, ZoneInfo]:
     """The time zones in which the installers' windows are counted."""
     rows = await session.execute(select(Installer.id, Installer.time_zone).where(among(Installer.id, installer_ids)))
-    return {row.id: ZoneInfo(row.time_zone) for row in rows}
+    return {row.id: WallClock.of(row.time_zone).zone for row in rows}
 
 
 async def all_counted(session: AsyncSession, installer_id: UUID) -> list[tuple[datetime, Counts]]:
@@ -80,6 +80,6 @@ async def usage_of(
     session: AsyncSession, installers: Sequence[Installer], now: datetime
 ) -> dict[UUID, list[WindowCount]]:
     """What is taken of each window of now, by installer; read without a lock, to be looked at."""
-    windows = {row.id: windows_at(now, ZoneInfo(row.time_zone)).values() for row in installers}
+    windows = {row.id: windows_at(now, WallClock.of(row.time_zone).zone).values() for row in installers}
     counts = await counts_of(session, [(id_, window) for id_, each in windows.items() for window in each])
     return {id_: [counts[id_, window.kind] for window in each] for id_, each in windows.items()}

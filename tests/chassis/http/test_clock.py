@@ -62,6 +62,17 @@ class TestMoveClock:
     def test_takes_an_instant_alone(self, local: httpx.Client, identity: TestIdentity, instant: str) -> None:
         assert moved_to(local, instant, identity.headers()).status_code == 422
 
+    @pytest.mark.parametrize(
+        "instant",
+        ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "9999-12-31T23:59:59Z", "2200-01-01T00:00:00Z"],
+    )
+    def test_takes_an_instant_from_which_time_can_go_on(
+        self, local: httpx.Client, identity: TestIdentity, clock: ShiftedClock, instant: str
+    ) -> None:
+        answer = moved_to(local, instant, identity.headers())
+        assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "instant_out_of_range")
+        assert abs(clock.now() - datetime.now(UTC)) < timedelta(seconds=10)
+
     def test_is_for_who_manages_access(self, local: httpx.Client, identity: TestIdentity) -> None:
         assert moved_to(local, "2036-06-01T00:00:00Z", identity.headers(Role.ADMIN)).status_code == 403
 
