@@ -13,8 +13,9 @@ import asyncpg
 import httpx
 import pyotp
 
+import deploy
 from benchmarks import intake
-from benchmarks.stage import Stage
+from benchmarks.stage import PATIENCE_SECONDS, Stage
 from benchmarks.workers.flow_floor import TABLES
 from benchmarks.workers.flow_kit import TOPIC_PREFIX
 from chassis.migrations import whole_chassis
@@ -60,7 +61,8 @@ class Way:
 
 @asynccontextmanager
 async def running(stage: Stage, started: Sequence[Program]) -> AsyncIterator[None]:
-    children = [Child(program, stage.room / f"{program.name}.log") for program in started]
+    patient = [replace(program, ready_seconds=PATIENCE_SECONDS) for program in started]
+    children = [Child(program, stage.room / f"{program.name}.log") for program in patient]
     try:
         for child in children:
             child.start()
@@ -81,7 +83,7 @@ def mail_server() -> tuple[Program, str]:
 
 
 async def product(stage: Stage, smtp_url: str) -> Way:
-    """The five services on servers of the stage, with a lead source, installers and prices."""
+    """The services on servers of the stage, with a lead source, installers and prices."""
     addresses = await asyncio.to_thread(_addresses, stage, smtp_url)
     async with running(stage, [_service(name, addresses) for name in WITH_OPERATORS]):
         key = await _set_up(stage, addresses)
@@ -94,12 +96,12 @@ def _addresses(stage: Stage, smtp_url: str) -> Addresses:
     addresses = Addresses(
         environment="local",
         clock_file=None,
-        services={name: f"http://127.0.0.1:{free_port()}" for name in (*WITH_OPERATORS, "payouts")},
+        services={name: f"http://127.0.0.1:{free_port()}" for name in deploy.SERVICES},
         kafka_bootstrap_servers=stage.kafka(),
         smtp_url=smtp_url,
         stripe=NOWHERE,
     )
-    for name in WITH_OPERATORS:
+    for name in deploy.SERVICES:
         create_role(server, name)
         addresses.databases[name] = create_database(server, name)
     create_topics(stage.kafka(), TOPICS)
@@ -204,4 +206,4 @@ def _floor_program(stage: Stage, name: str, database: ServiceDatabase, port: int
     def is_ready() -> bool:
         return is_listening(port) if name == "intake" else log.exists() and "ready" in log.read_text()
 
-    return Program(f"floor-{name}", command, ready=is_ready, directory=ROOT, ready_seconds=60)
+    return Program(f"floor-{name}", command, ready=is_ready, directory=ROOT)

@@ -42,9 +42,10 @@ def write(file: Path, page: Path) -> None:
     page.write_text("\n".join(parts))
 
 
-def _order(row: Row) -> tuple[int, str]:
+def _order(row: Row) -> tuple[bool, int, str]:
+    """The figures that have a target in the design, then those of growth."""
     number = re.sub(r"\D", "", row[1].number)
-    return int(number or 0), row[0].measured_at
+    return not row[1].number.startswith("P"), int(number or 0), row[0].measured_at
 
 
 def row(figure: FigureResult, claim: ClaimResult) -> str:

@@ -45,6 +45,7 @@ class Relay:
         self._make_producer = producer_factory
         self._batch_size = batch_size
         self._woken = asyncio.Event()
+        self._stopped = asyncio.Event()
         self._stopping = False
         self._blocked: set[tuple[str, bytes]] = set()
         self.last_progress = monotonic()
@@ -60,6 +61,7 @@ class Relay:
     def stop(self) -> None:
         """What is under way ends first: what was sent is deleted."""
         self._stopping = True
+        self._stopped.set()
         self._woken.set()
 
     async def run(self) -> None:
@@ -192,6 +194,11 @@ class Relay:
             seconds = min(seconds, IDLE_SECONDS[1])
         with suppress(TimeoutError):
             await asyncio.wait_for(self._woken.wait(), seconds)
+
+    async def _pause(self, seconds: float) -> None:
+        """Not cut short by a wake: a commit makes no standby a leader, and brings no broker back."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopped.wait(), seconds)
 
     def _set_leading(self, leads: bool) -> None:
         self.is_leading = leads

@@ -83,6 +83,9 @@ class ConsumerRuntime:
 
     async def process(self, records: Sequence[Record]) -> None:
         """Settles every record of the batch, in order per key. Raises Stopping alone, with nothing half-done."""
+        if self._stop.is_set():
+            # The batch before may have been given up: one that comes after it must not have its offsets committed.
+            raise Stopping
         started = monotonic()
         self.is_busy = True
         try:

@@ -21,6 +21,9 @@ from tests.kit.kafka import KafkaAddress
 settings.register_profile("fast", max_examples=15)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
+# The simulation has no model yet of consumers' positions (chassis/positions.py), so it cannot run against this tree.
+collect_ignore = ["ring", "mutants"]
+
 _controller = pytest.StashKey[Controller]()
 
 

@@ -80,9 +80,14 @@ class Ground:
 
     def _sample(self, moments: Sequence[Moment], workers: int) -> Sample:
         first, last = (self._at(moments, share) for share in WINDOW)
-        events = max(1, last.done - first.done)
-        cpu = max(last.cpu_seconds - first.cpu_seconds, 1e-9)
-        return {FREE: workers * events / cpu, RATE: events / max(last.at - first.at, 1e-9)}
+        if first is last:
+            # So few that they came between two looks: then starting is counted in.
+            first = moments[0]
+        events = last.done - first.done
+        return {
+            FREE: workers * events / (last.cpu_seconds - first.cpu_seconds),
+            RATE: events / (last.at - first.at),
+        }
 
     def _at(self, moments: Sequence[Moment], share: float) -> Moment:
         return next(moment for moment in moments if moment.done >= share * self._events)

@@ -47,7 +47,7 @@ async def figures(stage: Stage) -> AsyncIterator[Sequence[Figure]]:
 
 async def _relay(stage: Stage, warm_up: float, seconds: float) -> Sample:
     database = stage.database()
-    child = stage.start(
+    child = stage.launch(
         "benchmarks.workers.paced",
         *("--database", database.url, "--kafka", stage.kafka(), "--per-second", PER_SECOND),
         *("--seconds", warm_up + seconds, "--warm-up-seconds", warm_up),

@@ -81,7 +81,7 @@ class Ground:
 
 @asynccontextmanager
 async def figures(stage: Stage) -> AsyncIterator[Sequence[Figure]]:
-    seconds = SECONDS * stage.scale
+    seconds = max(0.5, SECONDS * stage.scale)
     database = intake.migrated(stage)
     ground = Ground(stage, database, await intake.working_key(database))
     servers = await ground.servers()

@@ -4,14 +4,13 @@ Its guarantees are made the product's: the offset is committed after the handler
 transaction of its effects.
 """
 
-import json
 from argparse import Namespace
 from datetime import datetime
 from uuid import UUID
 
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
-from sqlalchemy import Text, Uuid, func
+from sqlalchemy import DateTime, Text, Uuid, func
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -21,13 +20,13 @@ from benchmarks.workers.outbox_row import ADD
 from benchmarks.workers.tally import Tally, run
 from chassis import tables
 from chassis.ids import new_id
-from chassis.outbox import slot_of
+from chassis.outbox import pack_headers, slot_of
 from contracts.intake import LeadCreated
 from contracts.routing import DispatchDecided
 
 
 class Base(DeclarativeBase):
-    type_annotation_map = {str: Text(), UUID: Uuid()}
+    type_annotation_map = {str: Text(), UUID: Uuid(), datetime: DateTime(timezone=True)}
 
 
 class Decision(Base):
@@ -77,7 +76,7 @@ def _row(made: DispatchDecided, cause: UUID) -> dict[str, object]:
         "event_id": event_id,
         "topic": made.topic.name,
         "key": key,
-        "headers": json.dumps(list(headers.items())).encode(),
+        "headers": pack_headers([(name, text.encode()) for name, text in headers.items()]),
         "body": made.model_dump_json().encode(),
         "created_at": made.decided_at,
     }

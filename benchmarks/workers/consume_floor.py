@@ -17,6 +17,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from uuid_utils.compat import uuid7
 
 from benchmarks.workers.tally import Tally, run
+from chassis.outbox import pack_headers
 
 BATCH, POLL_MS = 500, 5
 CLAIM = """
@@ -70,17 +71,17 @@ def _row(decision_id: UUID, cause: UUID, lead_id: str, now: str) -> tuple[int, U
     """The outbox row of `dispatch.decided`, as `chassis/outbox.py` writes it."""
     event_id, key = uuid7(), lead_id.encode()
     headers = [
-        ["ce_specversion", "1.0"],
-        ["ce_id", str(event_id)],
-        ["ce_type", "dispatch.decided"],
-        ["ce_source", "/waybill/bench"],
-        ["ce_time", now],
-        ["ce_subject", lead_id],
-        ["ce_dataschema", "urn:waybill:schema:dispatch.decided:1"],
-        ["ce_aggregateversion", "1"],
-        ["ce_correlationid", str(cause)],
-        ["content-type", "application/json"],
-        ["ce_causationid", str(cause)],
+        ("ce_specversion", b"1.0"),
+        ("ce_id", str(event_id).encode()),
+        ("ce_type", b"dispatch.decided"),
+        ("ce_source", b"/waybill/bench"),
+        ("ce_time", now.encode()),
+        ("ce_subject", lead_id.encode()),
+        ("ce_dataschema", b"urn:waybill:schema:dispatch.decided:1"),
+        ("ce_aggregateversion", b"1"),
+        ("ce_correlationid", str(cause).encode()),
+        ("content-type", b"application/json"),
+        ("ce_causationid", str(cause).encode()),
     ]
     body = {
         "lead_id": lead_id,
@@ -90,7 +91,7 @@ def _row(decision_id: UUID, cause: UUID, lead_id: str, now: str) -> tuple[int, U
         "candidates_count": 3,
         "decided_at": now,
     }
-    return crc32(key) % 64, event_id, key, json.dumps(headers).encode(), json.dumps(body).encode()
+    return crc32(key) % 64, event_id, key, pack_headers(headers), json.dumps(body).encode()
 
 
 async def consume(options: Namespace) -> dict[str, float]:

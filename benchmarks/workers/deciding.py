@@ -15,7 +15,7 @@ CREATE TABLE decisions (
     decided_at timestamptz NOT NULL
 )
 """
-TABLES = ("inbox", "decisions", "outbox")
+TABLES = ("inbox", "consumer_positions", "decisions", "outbox")
 """What a run fills, and the next one wants to find empty."""
 
 

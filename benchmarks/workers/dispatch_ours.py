@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from benchmarks.workers.service import compose
 from benchmarks.workers.tally import Tally, run
+from chassis.ordering import sort
 from chassis.records import Record, decode
 from chassis.runtime import Consumer, ConsumerRuntime
 from chassis.subscribers import Subscription, kafka_broker
@@ -25,8 +26,9 @@ class Undurable(ConsumerRuntime):
         self.tally.arrived()
         handlers = self.consumer.by_type()
         arrivals = [decode(record, handlers, self.max_event_bytes) for record in records]
-        assert not any(arrival.malformed for arrival in arrivals)
-        self.tally.settled(await self.hand_over(cast(AsyncSession, None), arrivals))
+        sorting = sort(arrivals, {}, {})
+        assert not sorting.held
+        self.tally.settled(await self.hand_over(cast(AsyncSession, None), sorting.flowing))
 
 
 async def take(_session: AsyncSession, _batch: list[Incoming[LeadCreated]]) -> None:

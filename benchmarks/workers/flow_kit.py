@@ -17,6 +17,7 @@ from aiokafka import AIOKafkaConsumer
 from uuid_utils.compat import uuid7
 
 from benchmarks.workers.intake_floor import nothing_to_reset
+from chassis.outbox import pack_headers, unpack_headers
 from chassis.publishing import kafka_producer
 
 TOPIC_PREFIX = "floor."
@@ -129,7 +130,7 @@ async def publish(connection: Any, facts: Sequence[Fact]) -> None:
 
 def _row(topic: str, type_: str, key: str, body: dict[str, Any]) -> tuple[int, UUID, str, bytes, bytes, bytes]:
     event_id, raw_key = uuid7(), key.encode()
-    headers = json.dumps([["ce_id", str(event_id)], ["ce_type", type_]]).encode()
+    headers = pack_headers([("ce_id", str(event_id).encode()), ("ce_type", type_.encode())])
     return crc32(raw_key) % 64, event_id, topic, raw_key, headers, json.dumps(body).encode()
 
 
@@ -137,5 +138,5 @@ def _topic(row: Any) -> str:
     return TOPIC_PREFIX + str(row["topic"])
 
 
-def _headers(row: Any) -> list[tuple[str, bytes]]:
-    return [(name, text.encode()) for name, text in json.loads(row["headers"])]
+def _headers(row: Any) -> list[tuple[str, bytes | None]]:
+    return unpack_headers(row["headers"])

@@ -8,7 +8,6 @@ and submission key for ever, with its consent, its first step and its event in o
 
 import argparse
 import hmac
-import json
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -28,7 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_asyn
 from benchmarks.workers.outbox_row import ADD
 from benchmarks.workers.uvicorn_as_ours import serve
 from chassis.ids import new_id
-from chassis.outbox import slot_of
+from chassis.outbox import pack_headers, slot_of
 from contracts.intake import LeadCreated
 from contracts.values import AustralianState, LeadContact, Location, SelectedPath
 from services.intake.domain import LeadStatus
@@ -213,7 +212,7 @@ def _event(lead: Lead) -> dict[str, object]:
         "event_id": event_id,
         "topic": event.topic.name,
         "key": key,
-        "headers": json.dumps(list(headers.items())).encode(),
+        "headers": pack_headers([(name, text.encode()) for name, text in headers.items()]),
         "body": event.model_dump_json(exclude_none=True).encode(),
         "created_at": lead.received_at,
     }

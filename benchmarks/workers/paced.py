@@ -14,35 +14,30 @@ from typing import Any
 from unittest.mock import patch
 from uuid import UUID
 
-import uvloop
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.producer.message_accumulator import MessageBatch
 
 from benchmarks.leads import lead_created
 from benchmarks.pacing import paced
-from benchmarks.workers.service import compose
+from benchmarks.workers.service import compose, serve_while_working
 from chassis import outbox
 from chassis.database import Database
-from chassis.worker import Worker
+from chassis.service import Service
 from contracts.intake import LeadCreated
 
 Offset = tuple[int, int]
 
 
-async def run(options: argparse.Namespace) -> None:
-    service = compose(options.database, options.kafka)
+async def work(service: Service, options: argparse.Namespace) -> dict[str, list[float]]:
     committed: dict[UUID, float] = {}
     with acknowledgements() as acknowledged:
-        async with Worker(service, {}).running():
-            print("ready", flush=True)
-            events = round(options.seconds * options.per_second)
-            await paced(events, options.per_second, lambda: _publish(service.database, committed))
-            await _all_of(acknowledged, events)
-    await service.database.close()
+        events = round(options.seconds * options.per_second)
+        await paced(events, options.per_second, lambda: _publish(service.database, committed))
+        await _all_of(acknowledged, events)
     offsets = await _offsets(options.kafka, acknowledged)
     # Whatever is slow because it is the first is not what is asked for.
     counted = list(committed)[round(options.warm_up_seconds * options.per_second) :]
-    print(json.dumps({"latencies": [acknowledged[offsets[event]] - committed[event] for event in counted]}), flush=True)
+    return {"latencies": [acknowledged[offsets[event]] - committed[event] for event in counted]}
 
 
 async def _publish(database: Database, committed: dict[UUID, float]) -> None:
@@ -99,7 +94,9 @@ def main() -> None:
     parser.add_argument("--per-second", type=int, required=True)
     parser.add_argument("--seconds", type=float, required=True, help="with the warm-up")
     parser.add_argument("--warm-up-seconds", type=float, required=True)
-    uvloop.run(run(parser.parse_args()))
+    options = parser.parse_args()
+    service = compose(options.database, options.kafka, http_port=0)
+    print(json.dumps(serve_while_working(service, lambda _: work(service, options))), flush=True)
 
 
 if __name__ == "__main__":

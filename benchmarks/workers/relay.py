@@ -1,28 +1,19 @@
-"""The worker half of a service that publishes: relay, scheduler and gauges, until it is stopped."""
+"""A service's worker process that publishes and does nothing else, until it is stopped."""
 
 import argparse
 
-import uvloop
-
-from benchmarks.workers import until_stopped
 from benchmarks.workers.service import compose
-from chassis.worker import Worker
-
-
-async def run(options: argparse.Namespace) -> None:
-    service = compose(options.database, options.kafka)
-    print("ready", flush=True)
-    async with Worker(service, {}).running():
-        await until_stopped()
-    await service.database.close()
+from chassis.process import serve
+from chassis.settings import Shape
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--database", required=True)
     parser.add_argument("--kafka", required=True)
-    # The loop that services run on: see chassis/process.py.
-    uvloop.run(run(parser.parse_args()))
+    options = parser.parse_args()
+    print("ready", flush=True)
+    serve(compose(options.database, options.kafka, http_port=0), Shape.WORKER)
 
 
 if __name__ == "__main__":

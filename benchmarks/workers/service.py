@@ -1,11 +1,18 @@
 """The smallest service that the product can run: composed, configured and started as the six of it are."""
 
-from collections.abc import Sequence
+import os
+import signal
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from traceback import print_exc
 
+from chassis.loops import Loop
+from chassis.process import serve
 from chassis.runtime import Consumer
 from chassis.service import Service, clock_of, database_of
-from chassis.settings import ServiceSettings
+from chassis.settings import ServiceSettings, Shape
 from chassis.telemetry import start_telemetry
+
+Work = Callable[[Service], Awaitable[Mapping[str, object]]]
 
 
 def compose(
@@ -21,3 +28,27 @@ def compose(
         database=database_of(name, given),
         consumers=consumers,
     )
+
+
+def serve_while_working(service: Service, work: Work) -> Mapping[str, object]:
+    """The product's own process entry, with `work` as one of its loops; ends when the work is done.
+
+    Returns what the work returned. A fault of the work ends the process too, with 1.
+    """
+    result: dict[str, object] = {}
+
+    async def step() -> bool:
+        try:
+            result.update(await work(service))
+        except Exception:
+            print_exc()
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return False
+
+    # Done once: by the time that it would come round again, the process has ended.
+    service.loops = [Loop("work", step, idle_seconds=3_600)]
+    serve(service, Shape.ALL)
+    if not result:
+        raise SystemExit(1)
+    return result

@@ -12,15 +12,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import asyncpg
-import uvloop
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from benchmarks.leads import lead_created
-from benchmarks.workers.service import compose
+from benchmarks.workers.service import compose, serve_while_working
 from chassis import outbox
 from chassis.service import Service
-from chassis.worker import Worker
 
 WARM_UP_COMMITS = 20
 """Of each writer, so that connecting is over when counting begins."""
@@ -30,15 +28,10 @@ _NOTIFY = text(f"SELECT pg_notify('{CHANNEL}', '')")
 Tell = Callable[[AsyncSession], Awaitable[None]]
 
 
-async def run(options: argparse.Namespace) -> None:
-    # A connection for each writer and one for the gauges: what is measured is not the pool.
-    service = compose(options.database, options.kafka, database_pool_size=options.writers + 1)
-    worker = Worker(service, {})
-    async with worker.running(), _informed(options, service) as tell:
-        print("ready", flush=True)
+async def work(service: Service, options: argparse.Namespace) -> dict[str, float]:
+    async with _informed(options, service) as tell:
         commits, seconds = await _write(service, options.writers, options.seconds, tell)
-    await service.database.close()
-    print(json.dumps({"commits": commits, "seconds": seconds}), flush=True)
+    return {"commits": commits, "seconds": seconds}
 
 
 @asynccontextmanager
@@ -99,7 +92,10 @@ def main() -> None:
     parser.add_argument("--writers", type=int, required=True)
     parser.add_argument("--seconds", type=float, required=True)
     parser.add_argument("--how", choices=["wake", "poll", "notify"], required=True)
-    uvloop.run(run(parser.parse_args()))
+    options = parser.parse_args()
+    # A connection for each writer and a few for the rest of the process: what is measured is not the pool.
+    service = compose(options.database, options.kafka, http_port=0, database_pool_size=options.writers + 3)
+    print(json.dumps(serve_while_working(service, lambda _: work(service, options))), flush=True)
 
 
 if __name__ == "__main__":

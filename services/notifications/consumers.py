@@ -10,7 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.clock import Clock
 from chassis.runtime import Consumer
 from contracts import topics
-from contracts.billing import DeliveryHeld, InvoiceDocumentRendered, InvoiceSent, InvoiceVoided
+from contracts.billing import (
+    DeliveryHeld,
+    InvoiceDocumentRendered,
+    InvoicePaymentHeld,
+    InvoicePaymentRecorded,
+    InvoiceSent,
+    InvoiceVoided,
+)
 from contracts.envelope import Incoming
 from contracts.payouts import AllocationHeld, PayoutFailed, PayoutHeld, PayoutSent
 from contracts.routing import AssignmentCancelled, AssignmentCreated, DispatchExceptionRaised
@@ -47,6 +54,8 @@ class Consumers:
                     InvoiceDocumentRendered: self.on_document_rendered,
                     InvoiceSent: self.on_invoice_sent,
                     InvoiceVoided: self.on_invoice_voided,
+                    InvoicePaymentRecorded: self.on_payment_recorded,
+                    InvoicePaymentHeld: self._alerts(drafts.PAYMENT_HELD, drafts.payment_held),
                 },
             ),
             Consumer(
@@ -87,6 +96,12 @@ class Consumers:
     async def on_invoice_voided(self, session: AsyncSession, batch: list[Incoming[InvoiceVoided]]) -> None:
         voided_at = {incoming.event.invoice_id: incoming.event.voided_at for incoming in batch}
         await note_voided(session, voided_at, self._clock.now())
+
+    async def on_payment_recorded(self, session: AsyncSession, batch: list[Incoming[InvoicePaymentRecorded]]) -> None:
+        """That money came in is no news; that it is more than was owed is."""
+        over_paid = [incoming for incoming in batch if incoming.event.customer_credit_cents]
+        if over_paid:
+            await self._alert(drafts.OVER_PAID, drafts.over_paid, session, over_paid)
 
     async def on_payout_sent(self, session: AsyncSession, batch: list[Incoming[PayoutSent]]) -> None:
         await self._queue(session, [drafts.payout_receipt(incoming) for incoming in batch])

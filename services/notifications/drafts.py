@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from chassis.causation import Cause
-from contracts.billing import DeliveryHeld, InvoiceSent
+from contracts.billing import DeliveryHeld, InvoicePaymentHeld, InvoicePaymentRecorded, InvoiceSent
 from contracts.envelope import Envelope, Incoming
 from contracts.payouts import AllocationHeld, PayoutFailed, PayoutHeld, PayoutSent
 from contracts.routing import AssignmentCreated, DispatchExceptionRaised
 from contracts.values import MessagePurpose
 from services.notifications.commands.alerts import AlertKind, Trouble
 from services.notifications.commands.messages import Draft
+from services.notifications.wording import money
 
 DISPATCH_EXCEPTION = AlertKind(
     DispatchExceptionRaised.type,
@@ -27,11 +28,23 @@ ALLOCATION_HELD = AlertKind(
     "Experts' pay is not allocated",
     "Mend the board's participation rules, then allocate it.",
 )
+PAYMENT_HELD = AlertKind(
+    InvoicePaymentHeld.type,
+    "Payments at Stripe are not in the books",
+    "Each needs an operator: mend what stands in its way and try it again, or ignore it with a reason.",
+)
+OVER_PAID = AlertKind(
+    InvoicePaymentRecorded.type,
+    "Customers paid more than they owed",
+    "The rest is kept for each of them: apply it to another invoice, or pay it back.",
+)
 PAYOUT_FAILED = AlertKind(
     PayoutFailed.type, "Payouts were refused", "Nothing was paid: see to the reason, then run each again."
 )
 PAYOUT_HELD = AlertKind(
-    PayoutHeld.type, "Payouts are on hold", "Nothing was paid: see to the reason, then release each."
+    PayoutHeld.type,
+    "Payouts are on hold",
+    "Nothing was paid: see to the reason. The next sweep looks again; whoever cannot wait releases and runs each.",
 )
 
 
@@ -106,6 +119,19 @@ def delivery_held(incoming: Incoming[DeliveryHeld]) -> Trouble:
     event = incoming.event
     ids = {"assignment": str(event.assignment_id), "installer": str(event.installer_id), "lead": str(event.lead_id)}
     return _trouble(incoming.envelope, event.reason_code, event.delivered_at.isoformat(), ids)
+
+
+def payment_held(incoming: Incoming[InvoicePaymentHeld]) -> Trouble:
+    event = incoming.event
+    ids = {"invoice": str(event.invoice_id), "payment": event.external_payment_ref}
+    return _trouble(incoming.envelope, event.reason_code, event.held_at.isoformat(), ids, event.detail)
+
+
+def over_paid(incoming: Incoming[InvoicePaymentRecorded]) -> Trouble:
+    event = incoming.event
+    ids = {"invoice": str(event.invoice_id), "payment": str(event.payment_id)}
+    detail = f"{money(event.customer_credit_cents or 0)} of {money(event.amount_cents)} is the customer's"
+    return _trouble(incoming.envelope, "over_paid", event.received_at.isoformat(), ids, detail)
 
 
 def allocation_held(incoming: Incoming[AllocationHeld]) -> Trouble:

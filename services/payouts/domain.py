@@ -175,6 +175,11 @@ def step_for_open_attempt(first_called_at: datetime, now: datetime) -> NextStep:
     return NextStep.SEND_AGAIN if now - first_called_at < IDEMPOTENCY_WINDOW else NextStep.LOOK_UP
 
 
+def look_up_after(age: timedelta) -> timedelta:
+    """How long to wait after a call without an answer. Soon, as nobody else is at it; later where that did not help."""
+    return min(max(timedelta(seconds=3), age / 10), timedelta(minutes=15))
+
+
 def idempotency_key(kind: AttemptKind, payout_id: UUID, attempt_no: int) -> str:
     """Deterministic, so that whoever takes an attempt up again sends the very same request."""
     return f"{kind}:{payout_id}:{attempt_no}"

@@ -246,6 +246,11 @@ async def board(session: AsyncSession, board_id: UUID) -> Board:
     return found
 
 
+async def lock_close_and_payment(session: AsyncSession, board_id: UUID) -> None:
+    """Two topics tell of them, so that both can happen at once before the board has a row: one must see the other."""
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"board:{board_id}", 0))))
+
+
 async def lock_board_if_known(session: AsyncSession, board_id: UUID) -> Board | None:
     """None before it was heard of."""
     return await session.get(Board, board_id, with_for_update=True, populate_existing=True)

@@ -98,7 +98,8 @@ class Sender:
     async def reverse(self, reversal: Reversal, operator: Actor) -> Attempt:
         """The attempt as it stands: still open where the answer was lost, or another request is at it."""
         self.refuse_without_key()
-        if await self._found_after_all(reversal.payout_id, AttemptKind.REVERSAL, operator):
+        found_id = await self._found_after_all(reversal.payout_id, AttemptKind.REVERSAL, operator)
+        if found_id not in (None, reversal.id):
             raise NotReversible("an earlier reversal did go through: look again", payout_id=reversal.payout_id)
         async with self.database.transaction() as session:
             begun = await attempts.begin_reversal(session, reversal, operator, self._terms)
@@ -109,25 +110,25 @@ class Sender:
 
     async def release(self, payout_id: UUID, operator: Actor, reason: str) -> None:
         """Lets it be sent again, unless it turns out that it was."""
-        if await self._found_after_all(payout_id, AttemptKind.TRANSFER, operator):
+        if await self._found_after_all(payout_id, AttemptKind.TRANSFER, operator) is not None:
             return
         async with self.database.transaction() as session:
             await payouts.release_payout(session, payout_id, operator, reason, self.clock.now())
 
-    async def _found_after_all(self, payout_id: UUID, kind: AttemptKind, operator: Actor) -> bool:
-        """Whether something is at Stripe that was taken for refused, though Stripe itself had not said so."""
+    async def _found_after_all(self, payout_id: UUID, kind: AttemptKind, operator: Actor) -> UUID | None:
+        """The attempt that is at Stripe although it was taken for refused, where Stripe itself had not said so."""
         async with self.database.reading() as session:
             payout, _ = await queries.payout_with_expert(session, payout_id)
             refused = await queries.refused_attempts(session, payout_id, kind)
         for attempt in refused:
-            if not is_doubtful(attempt.refusal_code or ""):
+            if not attempts.may_be_corrected(payout, attempt) or not is_doubtful(attempt.refusal_code or ""):
                 continue
             found = answered(await self.stripe.find(attempts.order_of(attempt, payout)))
             if found is not None:
                 async with self.database.transaction() as session:
                     await attempts.correct_outcome(session, attempt.id, found, operator, self.clock.now())
-                return True
-        return False
+                return attempt.id
+        return None
 
     async def _execute(self, begun: Begun) -> Payout:
         outcome = await self.stripe.execute(begun.order)

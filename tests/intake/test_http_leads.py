@@ -294,6 +294,7 @@ class TestOperatorsLeads:
             {"postcode": "22"},
             {"source_id": "x"},
             {"received_from": "2026-03-03"},
+            {"received_to": "0001-01-01T00:00:00+14:00"},
             {"colour": "red"},
         ],
     )

@@ -15,7 +15,14 @@ from chassis.audit import System
 from chassis.database import Database
 from chassis.ids import new_id
 from chassis.outbox import unpack_headers
-from contracts.billing import DeliveryHeld, InvoiceDocumentRendered, InvoiceSent, InvoiceVoided
+from contracts.billing import (
+    DeliveryHeld,
+    InvoiceDocumentRendered,
+    InvoicePaymentHeld,
+    InvoicePaymentRecorded,
+    InvoiceSent,
+    InvoiceVoided,
+)
 from contracts.envelope import Envelope, Event, Incoming, from_headers
 from contracts.payouts import PayoutHeld, PayoutSent
 from contracts.routing import AssignmentCancelled, AssignmentCreated, DispatchExceptionRaised
@@ -126,6 +133,31 @@ def invoice_voided(invoice_id: UUID) -> InvoiceVoided:
         number="WB-000042",
         reason_code="wrong_details",
         voided_at=NOW,
+    )
+
+
+def payment_recorded(**changes: Any) -> InvoicePaymentRecorded:
+    known: dict[str, Any] = {
+        "invoice_id": uuid4(),
+        "payment_id": uuid4(),
+        "amount_cents": 9_350,
+        "currency": "AUD",
+        "method": "stripe",
+        "received_at": NOW,
+        "balance_cents": 0,
+    }
+    return InvoicePaymentRecorded(**known | changes)
+
+
+def payment_held() -> InvoicePaymentHeld:
+    return InvoicePaymentHeld(
+        invoice_id=uuid4(),
+        external_payment_ref="pi_3PqT2cLkdIwHu7ix",
+        amount_cents=9_350,
+        payment_currency="USD",
+        reason_code="currency_not_kept",
+        detail="it is in USD",
+        held_at=NOW,
     )
 
 

@@ -4,7 +4,6 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 import pytest
 from sqlalchemy import text
@@ -29,6 +28,8 @@ from tests.notifications.samples import (
     invoice_sent,
     invoice_voided,
     one,
+    payment_held,
+    payment_recorded,
     payout_held,
     payout_sent,
     published,
@@ -40,8 +41,8 @@ from tests.notifications.samples import (
 class RecordOf:
     """A Kafka record of one event."""
 
-    def __init__(self, event: Event, offset: int, event_id: UUID | None = None, version: int = 1) -> None:
-        envelope = incoming(event, event_id=event_id, version=version).envelope
+    def __init__(self, event: Event, offset: int, version: int) -> None:
+        envelope = incoming(event, version=version).envelope
         self.topic, self.partition, self.offset = event.topic.name, 0, offset
         self.key: bytes | None = event.subject.encode()
         self.value: bytes | None = event.model_dump_json().encode()
@@ -54,7 +55,7 @@ def settings() -> Settings:
 
 
 class Desk:
-    """Takes events as the broker would hand them over."""
+    """Takes events as the broker would hand them over, each the next of its aggregate."""
 
     def __init__(self, database: RolledBackDatabase, clock: FixedClock, settings: Settings) -> None:
         self._runtimes = {c.topic.name: _runtime(c, database) for c in Consumers(clock, settings).all()}
@@ -67,7 +68,7 @@ class Desk:
         for event in events:
             self._offset += 1
             self._versions[event.subject] += 1
-            records.append(RecordOf(event, self._offset, version=self._versions[event.subject]))
+            records.append(RecordOf(event, self._offset, self._versions[event.subject]))
         await self.again(records)
         return records
 
@@ -309,6 +310,27 @@ class TestAlerts:
         await desk.take(payout_held())
         kinds = [row["subject_kind"] for row in await rows(database, "SELECT subject_kind FROM messages ORDER BY id")]
         assert kinds == ["dispatch.exception_raised", "delivery.held", "payout.held"]
+
+    async def test_a_payment_that_is_not_in_the_books_alerts(self, desk: Desk, database: RolledBackDatabase) -> None:
+        await desk.take(held := payment_held())
+        mail = await one(database, "SELECT * FROM messages")
+        (item,) = mail["context"]["items"]
+        assert (mail["subject_kind"], item["reason_code"], item["detail"]) == (
+            "invoice.payment_held",
+            "currency_not_kept",
+            "it is in USD",
+        )
+        assert item["ids"] == {"invoice": str(held.invoice_id), "payment": "pi_3PqT2cLkdIwHu7ix"}
+
+    async def test_a_payment_of_more_than_was_owed_alerts_and_others_do_not(
+        self, desk: Desk, database: RolledBackDatabase
+    ) -> None:
+        await desk.take(payment_recorded())
+        assert await rows(database, "SELECT * FROM messages") == []
+        await desk.take(payment_recorded(), payment_recorded(customer_credit_cents=1_100))
+        mail = await one(database, "SELECT * FROM messages")
+        (item,) = mail["context"]["items"]
+        assert (item["reason_code"], item["detail"]) == ("over_paid", "$11.00 of $93.50 is the customer's")
 
     async def test_a_replay_alerts_once(self, desk: Desk, database: RolledBackDatabase) -> None:
         records = await desk.take(exception_raised(), exception_raised())

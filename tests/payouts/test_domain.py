@@ -22,6 +22,7 @@ from services.payouts.domain import (
     idempotency_key,
     is_doubtful,
     largest_remainder,
+    look_up_after,
     pool_of,
     read_event,
     split_pool,
@@ -141,6 +142,10 @@ class TestOpenAttempts:
 
     def test_only_a_look_after_that(self) -> None:
         assert step_for_open_attempt(NOW, NOW + timedelta(hours=23)) is NextStep.LOOK_UP
+
+    def test_are_looked_up_soon_at_first_and_seldom_in_the_end(self) -> None:
+        waits = [look_up_after(timedelta(seconds=age)) for age in (0, 30, 60, 3_600, 86_400)]
+        assert [wait.total_seconds() for wait in waits] == [3, 3, 6, 360, 900]
 
     def test_keys_tell_attempts_and_kinds_apart(self) -> None:
         keys = {idempotency_key(kind, ANA, number) for kind in AttemptKind for number in (1, 2)}

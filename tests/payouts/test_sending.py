@@ -177,6 +177,8 @@ class TestReverse:
         with pytest.raises(NotReversible, match="did go through"):
             await office.reverse(sent.id, 1_000)
         assert (await office.payout(sent.id)).reversed_cents == 1_000
+        await office.reverse(sent.id, 1_000)
+        assert (await office.payout(sent.id)).reversed_cents == 2_000
 
 
 class TestCheckAccount:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from deploy.local.demo.invoices import mails_to_come
 from deploy.local.demo.people import BOARDS, CLIENTS, abn_of
 from deploy.local.demo.stage import Stage, at, next_monday
 
@@ -131,7 +132,7 @@ async def invoice_clients(stage: Stage) -> None:
     await _add_a_line(stage, drafts[0])
     for draft in drafts:
         await stage.finance.post("billing", f"/admin/ops/invoices/{draft['id']}/send")
-    await stage.reader.until("clients' invoices by mail", lambda: _mails_to_come(stage))
+    await stage.reader.until("clients' invoices by mail", lambda: mails_to_come(stage))
     for board in stage.boards[:BY_HAND]:
         await mark_paid(stage, board["id"])
     await stage.reader.until("experts' pay made ready", lambda: _not_ready(stage))
@@ -162,12 +163,6 @@ async def mark_paid(stage: Stage, board_id: str) -> None:
         {"received_at": stage.now().isoformat(), "method": "bank_transfer", "reference": f"EFT {row['number']}"},
     )
     stage.tally.transfer_paid_cents += row["balance_cents"]
-
-
-async def _mails_to_come(stage: Stage) -> int:
-    sent = await stage.reader.number("billing", "SELECT count(*) FROM invoices WHERE document_status = 'issued'")
-    accepted = "SELECT count(*) FROM messages WHERE purpose = 'invoice' AND state = 'accepted'"
-    return sent - await stage.reader.number("notifications", accepted)
 
 
 async def _not_ready(stage: Stage) -> int:

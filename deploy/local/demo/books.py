@@ -119,11 +119,14 @@ async def _deliveries(stage: Stage) -> list[Equality]:
     number = stage.reader.number
     sent = await number("routing", "SELECT count(*) FROM assignments WHERE status = 'sent'")
     events = await number("billing", "SELECT count(*) FROM delivery_events")
-    lines = "SELECT count(*) FROM invoice_lines WHERE is_live AND delivery_event_id IS NOT NULL"
+    lines = (
+        "SELECT (SELECT count(*) FROM invoice_lines WHERE is_live AND delivery_event_id IS NOT NULL) "
+        "+ (SELECT count(*) FROM adjustment_deliveries WHERE is_live)"
+    )
     once = "SELECT delivery_event_id FROM invoice_lines WHERE is_live GROUP BY 1 HAVING count(delivery_event_id) > 1"
     return [
         Equality("assignments sent = delivery events", sent, events),
-        Equality("delivery events = invoice lines", events, await number("billing", lines)),
+        Equality("delivery events = invoice lines and late debits", events, await number("billing", lines)),
         Equality("deliveries that stand on two lines", await _count(stage, "billing", once), 0),
         Equality("deliveries still held", await number("billing", HELD), 0),
         Equality(
@@ -188,7 +191,12 @@ async def _journal(stage: Stage) -> list[Equality]:
     payable = "SELECT -sum(amount_cents) FROM journal_entries WHERE account = 'expert_payable'"
     unpaid = "SELECT sum(amount_cents) FROM payouts WHERE state <> 'sent'"
     gst = "SELECT -sum(amount_cents) FROM journal_entries WHERE account = 'gst_payable'"
-    invoiced_gst = "SELECT sum(gst_cents) FROM invoices WHERE document_status = 'issued'"
+    invoiced_gst = "SELECT sum(gst_cents + adjusted_gst_cents) FROM invoices WHERE document_status = 'issued'"
+    credit = "SELECT -sum(amount_cents) FROM journal_entries WHERE account = 'customer_credit'"
+    received = (
+        "SELECT sum(amount_cents) FROM journal_entries e JOIN journal_postings p ON p.id = e.posting_id "
+        "WHERE p.kind = 'payment_received' AND e.account IN ('cash', 'stripe_clearing')"
+    )
     return [
         Equality("postings that do not sum to zero", await _count(stage, "billing", unbalanced), 0),
         Equality(
@@ -198,7 +206,25 @@ async def _journal(stage: Stage) -> list[Equality]:
             True,
         ),
         Equality(
-            "GST in the journal = GST on invoices",
+            "received in the journal = payments",
+            await number("billing", received),
+            await number("billing", "SELECT sum(amount_cents) FROM payments"),
+            True,
+        ),
+        Equality(
+            "customers' credit in the journal = what their invoices left",
+            await number("billing", credit),
+            await number("billing", "SELECT sum(customer_credit_cents) FROM invoices"),
+            True,
+        ),
+        Equality(
+            "customers' credit in the journal = overpaid in the play",
+            await number("billing", credit),
+            stage.tally.overpaid_cents,
+            True,
+        ),
+        Equality(
+            "GST in the journal = GST on invoices and their notes",
             await number("billing", gst),
             await number("billing", invoiced_gst),
             True,

@@ -6,6 +6,8 @@ from deploy.local.demo.operators import Refused
 from deploy.local.demo.stage import Stage, at, first_of_next_month
 
 ISSUED = "FROM invoices WHERE document_status = 'issued'"
+DOCUMENTS = f"SELECT (SELECT count(*) {ISSUED}) + (SELECT count(*) FROM adjustments WHERE state = 'approved')"
+"""What has to be mailed: every invoice, every note."""
 
 
 async def close_the_month(stage: Stage) -> None:
@@ -23,7 +25,7 @@ async def close_the_month(stage: Stage) -> None:
     await _show_the_gate(stage, drafts[0])
     for draft in drafts:
         await _issue(stage, draft)
-    await stage.reader.until("tax invoices by mail", lambda: _mails_to_come(stage))
+    await stage.reader.until("tax invoices by mail", lambda: mails_to_come(stage))
     total = await stage.reader.number(
         "billing", "SELECT sum(total_cents) FROM invoices WHERE document_status = 'issued'"
     )
@@ -68,14 +70,16 @@ async def _at_stripe(stage: Stage, draft: Any, cents_too_many: int = 0) -> str:
     return invoice.id
 
 
-async def _mails_to_come(stage: Stage) -> int:
-    issued = await stage.reader.number("billing", f"SELECT count(*) {ISSUED}")
+async def mails_to_come(stage: Stage) -> int:
     accepted = "SELECT count(*) FROM messages WHERE purpose = 'invoice' AND state = 'accepted'"
-    return issued - await stage.reader.number("notifications", accepted)
+    return await stage.reader.number("billing", DOCUMENTS) - await stage.reader.number("notifications", accepted)
 
 
 async def collect(stage: Stage) -> None:
-    """Customers pay at Stripe, whose webhooks tell us, twice each and out of order; one pays by bank transfer."""
+    """Customers pay at Stripe, whose webhooks tell us, twice each and out of order; one pays by bank transfer.
+
+    One is given a credit, and pays all that Stripe's invoice says: the rest is its credit with us.
+    """
     issued = await stage.reader.rows(
         "billing",
         "SELECT id, number, stripe_invoice_id, total_cents FROM invoices "
@@ -101,8 +105,23 @@ async def _pay(stage: Stage, place: int, invoice: Any) -> None:
             await _pay_by_transfer(stage, invoice)
         case 2:
             return
+        case 3:
+            await _credit_a_lead(stage, invoice)
+            await stage.control_stripe(path)
         case _:
             await stage.control_stripe(path)
+
+
+async def _credit_a_lead(stage: Stage, invoice: Any) -> None:
+    """Its number was not connected: an adjustment note goes out."""
+    given = await stage.finance.post(
+        "billing",
+        f"/admin/billing/invoices/{invoice['id']}/adjustments",
+        {"type": "credit", "reason_code": "invalid_contact", "line_no": 1, "notes": "The number is not connected"},
+    )
+    stage.tally.overpaid_cents += given["inc_gst_cents"]
+    await stage.reader.until("the adjustment note by mail", lambda: mails_to_come(stage))
+    stage.tell(f"a lead is credited by {given['number']}; its customer pays the whole invoice all the same")
 
 
 async def _pay_by_transfer(stage: Stage, invoice: Any) -> None:

@@ -29,6 +29,7 @@ class Tally:
     conflicts_refused: int = 0
     stripe_paid_cents: int = 0
     transfer_paid_cents: int = 0
+    overpaid_cents: int = 0
 
 
 @dataclass

@@ -21,13 +21,17 @@ from services.payouts.commands.payouts import (
     note_sent,
     refuse_closed_gates,
 )
-from services.payouts.domain import AttemptKind, AttemptOutcome, PayoutState, idempotency_key, state_after_refusal
+from services.payouts.domain import (
+    AttemptKind,
+    AttemptOutcome,
+    PayoutState,
+    idempotency_key,
+    look_up_after,
+    state_after_refusal,
+)
 from services.payouts.errors import NotReady, NotReversible, ReversalIdTaken
 from services.payouts.models import Attempt, Expert, Payout
 from services.payouts.stripe_gateway import MoneyOrder, Outcome, Refused, Succeeded, Unknown
-
-LOOK_UP_AFTER = timedelta(seconds=3)
-"""The call has ended without an answer: nobody else is at it, so that there is no reason to wait a whole lease."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +108,7 @@ async def record_outcome(session: AsyncSession, attempt_id: UUID, outcome: Outco
     match outcome:
         case Unknown():
             attempt.outcome = AttemptOutcome.UNKNOWN
-            attempt.lease_until = terms.machine_now + LOOK_UP_AFTER
+            attempt.lease_until = terms.machine_now + look_up_after(terms.now - attempt.created_at)
         case Succeeded(stripe_id):
             await _succeeded(session, payout, attempt, stripe_id, terms.now)
         case Refused(code, _):
@@ -119,8 +123,7 @@ async def correct_outcome(
 ) -> None:
     """What was taken for refused is at Stripe after all, as a look showed that `actor` gave rise to."""
     payout, attempt = await _locked(session, attempt_id)
-    may_be_wrong = attempt.kind is AttemptKind.REVERSAL or payout.state.may_be_released
-    if attempt.outcome is not AttemptOutcome.REFUSED or not may_be_wrong:
+    if not may_be_corrected(payout, attempt):
         return
     before = {"outcome": attempt.outcome, "refusal_code": attempt.refusal_code, "attempt_no": attempt.attempt_no}
     attempt.refusal_code = None
@@ -134,6 +137,12 @@ async def correct_outcome(
         after={"outcome": attempt.outcome, "stripe_id": attempt.stripe_id},
     )
     await session.flush()
+
+
+def may_be_corrected(payout: Payout, attempt: Attempt) -> bool:
+    """A payout that is under way or was sent since is not what this attempt came to."""
+    is_current = attempt.kind is AttemptKind.REVERSAL or payout.state.may_be_released
+    return attempt.outcome is AttemptOutcome.REFUSED and is_current
 
 
 async def renew_lease(session: AsyncSession, attempt_id: UUID, terms: Terms) -> Begun | None:

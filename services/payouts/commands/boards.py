@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -73,7 +73,7 @@ async def set_participations(
 
 async def close_board(session: AsyncSession, facts: BoardFacts, default_pool_basis_points: int, now: datetime) -> Board:
     """Allocates the experts' pay; where the rules do not allow it, the board is held for an operator."""
-    await _lock_close_and_payment(session, facts.board_id)
+    await queries.lock_close_and_payment(session, facts.board_id)
     board = await note_board(session, facts)
     if board.allocated_at is None:
         await _allocate_or_hold(session, board, default_pool_basis_points, now)
@@ -84,7 +84,7 @@ async def allocate_held_board(
     session: AsyncSession, board_id: UUID, default_pool_basis_points: int, now: datetime
 ) -> Board:
     """By an operator who has mended the rules; refuses where they still do not allow it."""
-    await _lock_close_and_payment(session, board_id)
+    await queries.lock_close_and_payment(session, board_id)
     board = await queries.lock_board(session, board_id)
     if board.allocated_at is not None:
         return board
@@ -99,7 +99,7 @@ async def allocate_held_board(
 
 async def mark_board_paid(session: AsyncSession, board_id: UUID, invoice_id: UUID, paid_at: datetime) -> None:
     """The client has paid: what is allocated becomes ready, and what is allocated later is ready at once."""
-    await _lock_close_and_payment(session, board_id)
+    await queries.lock_close_and_payment(session, board_id)
     await _note_invoice(session, board_id, invoice_id, paid_at=paid_at)
     board = await queries.lock_board_if_known(session, board_id)
     if board is not None:
@@ -110,7 +110,7 @@ async def void_board_invoice(
     session: AsyncSession, board_id: UUID, invoice_id: UUID, voided_at: datetime, now: datetime
 ) -> None:
     """What it paid for, or was to pay for, waits for the board's next invoice; a payment told later changes nothing."""
-    await _lock_close_and_payment(session, board_id)
+    await queries.lock_close_and_payment(session, board_id)
     await _note_invoice(session, board_id, invoice_id, voided_at=voided_at)
     board = await queries.lock_board_if_known(session, board_id)
     if board is None:
@@ -121,11 +121,6 @@ async def void_board_invoice(
         if payout.invoice_id == invoice_id:
             unpay(session, payout, now)
     await _follow_payment(session, board)
-
-
-async def _lock_close_and_payment(session: AsyncSession, board_id: UUID) -> None:
-    """Two topics tell of them, so that both can happen at once before the board has a row: one must see the other."""
-    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"board:{board_id}", 0))))
 
 
 async def _note_invoice(session: AsyncSession, board_id: UUID, invoice_id: UUID, **instant: datetime) -> None:

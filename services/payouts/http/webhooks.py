@@ -20,7 +20,7 @@ LARGEST_WEBHOOK_BYTES = 512 * 1024
 
 
 class Received(BaseModel):
-    """It is kept; what follows from it happens after this answer."""
+    """Taken in; what follows from it happens after this answer."""
 
     event_id: str
     status: Literal["received"] = "received"
