@@ -182,13 +182,6 @@ class Relay:
         finally:
             await _stop(producer)
 
-    async def _pause(self, seconds: float) -> None:
-        """Only a stop cuts it short: who tries again at every commit besieges a broker, and never stands by."""
-        until = monotonic() + seconds
-        while not self._stopping and (left := until - monotonic()) > 0:
-            self._woken.clear()
-            await self._rest(left)
-
     async def _rest(self, seconds: float) -> None:
         if self._stopping and not self._woken.is_set():
             seconds = min(seconds, IDLE_SECONDS[1])

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from random import Random
 from typing import Any
+from uuid import UUID
+
+import asyncpg
 
 from tests.faults.rig import Rig
 from tests.faults.writers import add_client
@@ -50,18 +53,29 @@ class Boards:
 
     async def live(self) -> None:
         """One board from its opening to its experts' pay being ready."""
+        invoice_id = await self.invoiced()
+        await self.send(invoice_id)
+        await self.mark_paid(invoice_id)
+        self.paid += 1
+
+    async def invoiced(self) -> UUID:
+        """A board that was opened, staffed and closed; the id of the draft that bills it."""
         board_id = await self._open_board()
-        await self._until_one("payouts", "SELECT count(*) FROM boards WHERE id = $1", board_id)
+        await self._until_one("payouts", "SELECT id FROM boards WHERE id = $1", board_id)
         rules = [
             {"expert_id": expert, "kind": "share", "value": 1 + place} for place, expert in enumerate(self.experts)
         ]
         await self.rig.told("PUT", "payouts", f"/admin/boards/{board_id}/participations", {"participations": rules})
         await self.rig.told("POST", "intake", f"/admin/boards/{board_id}/close", also=DONE_BEFORE)
-        await self._until_one("billing", "SELECT count(*) FROM invoices WHERE board_id = $1", board_id)
-        invoice_id = await self.rig.pools["billing"].fetchval("SELECT id FROM invoices WHERE board_id = $1", board_id)
-        await self.rig.told("POST", "billing", f"/admin/ops/invoices/{invoice_id}/send", {}, also=DONE_BEFORE)
+        (row, *_) = await self._until_one("billing", "SELECT id FROM invoices WHERE board_id = $1", board_id)
+        return UUID(str(row["id"]))
+
+    async def send(self, invoice_id: UUID, stripe_invoice_id: str | None = None) -> None:
+        body = {"stripe_invoice_id": stripe_invoice_id} if stripe_invoice_id else {}
+        await self.rig.told("POST", "billing", f"/admin/ops/invoices/{invoice_id}/send", body, also=DONE_BEFORE)
+
+    async def mark_paid(self, invoice_id: UUID) -> None:
         await self.rig.told("POST", "billing", f"/admin/ops/invoices/{invoice_id}/mark-paid", {}, also=DONE_BEFORE)
-        self.paid += 1
 
     async def _open_board(self) -> str:
         body = {
@@ -72,8 +86,8 @@ class Boards:
         made: dict[str, Any] = await self.rig.told("POST", "intake", "/admin/boards", body)
         return str(made["id"])
 
-    async def _until_one(self, service: str, query: str, *arguments: Any) -> None:
-        await eventually(partial(self.rig.number, service, query, *arguments), STEP_SECONDS)
+    async def _until_one(self, service: str, query: str, *arguments: Any) -> list[asyncpg.Record]:
+        return await eventually(partial(self.rig.rows, service, query, *arguments), STEP_SECONDS)
 
     async def stream(self, boards_per_second: float) -> None:
         """Until it is cancelled; a board that was begun is seen to its end."""

@@ -121,11 +121,17 @@ class Campaign:
         return outcome
 
     async def _inject(self, at: Round, faults: Sequence[Fault]) -> None:
+        """Those that may go on beside each other do; the others follow, one after the other."""
         async with self.load.running(self.scale.leads_per_second, self.scale.boards_per_second):
             try:
                 async with asyncio.TaskGroup() as group:
                     for fault in faults:
-                        group.create_task(fault.inject(at))
+                        if not fault.is_alone:
+                            group.create_task(fault.inject(at))
+                for fault in faults:
+                    if fault.is_alone:
+                        await self.rig.mend()
+                        await fault.inject(at)
             finally:
                 self._take_back()
                 await self.rig.mend()

@@ -57,13 +57,13 @@ class Verdict:
 
 @dataclass
 class Checker:
-    """`injected` are places of records that a test put into a topic itself; `answers` the 2xx answers of the load."""
+    """`injected` are places of records that a test put into a topic itself, and who has to park each."""
 
     pools: Mapping[str, asyncpg.Pool]
     log: LogReader
     client: httpx.AsyncClient
     stripe_url: str
-    injected: set[Place] = field(default_factory=set)
+    injected: dict[Place, frozenset[str]] = field(default_factory=dict)
     committed: dict[UUID, Committed] = field(default_factory=dict)
     published: dict[UUID, ConsumerRecord] = field(default_factory=dict)
     """First occurrences."""
@@ -215,7 +215,7 @@ class Checker:
         verdict.refuse("I8", f"events neither applied nor parked by {consumer}", left)
         verdict.refuse("I3", f"events applied by {consumer} that are not its own", applied - due)
         places = {(subscription.topic, row["partition"], row["record_offset"]) for row in parked}
-        poison = {place for place in self.injected if place[0] == subscription.topic}
+        poison = {place for place, parked_by in self.injected.items() if consumer in parked_by}
         verdict.refuse("I8", f"injected records dropped by {consumer}", poison - places)
         verdict.seen["parked"] += sum(row["state"] == "parked" for row in parked)
 
