@@ -190,8 +190,11 @@ def told(fault: BaseException) -> list[str]:
 async def campaign_on(room: Path, scale: Scale, tell: Tell, *, is_cluster: bool) -> AsyncIterator[Campaign]:
     async with open_rig(room, is_cluster=is_cluster) as rig:
         campaign = Campaign(rig, scale, tell)
-        await campaign.open()
-        yield campaign
+        try:
+            await campaign.open()
+            yield campaign
+        finally:
+            await campaign.checker.log.close()
 
 
 async def play_all(

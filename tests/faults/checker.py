@@ -4,9 +4,11 @@ Connections of its own; no line of the services or the chassis. Each check reads
 holds it against everything known so far, so that a campaign of a thousand kills is checked after every round.
 """
 
+import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -71,13 +73,32 @@ class Checker:
     """By consumer."""
     duplicates: Counter[str] = field(default_factory=Counter)
     """Records that came again, by the service whose they are."""
+    _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _began: float = float("-inf")
+    _unpublished: set[UUID] = field(default_factory=set)
     _found: Verdict = field(default_factory=Verdict)
     """What was seen not to hold while reading."""
     _last_version: dict[tuple[str, bytes], int] = field(default_factory=dict)
     _last_applied: dict[tuple[str, str, bytes], int] = field(default_factory=dict)
 
     async def read(self) -> set[UUID]:
-        """Reads on; returns the events that are committed, not published, and not parked by their relay."""
+        """Reads on; returns the events that are committed, not published, and not parked by their relay.
+
+        One reading at a time, which serves all who asked before it began.
+        """
+        asked = monotonic()
+        async with self._reading:
+            if self._began <= asked:
+                self._began = monotonic()
+                self._unpublished = await self._read_on()
+            return self._unpublished
+
+    async def lags(self, subscriptions: Iterable[Subscription] = SUBSCRIPTIONS) -> dict[str, int]:
+        """Records that a consumer has not settled, by consumer; who has none is left out."""
+        async with self._reading:
+            return await self.log.lags([(one.consumer, one.topic) for one in subscriptions])
+
+    async def _read_on(self) -> set[UUID]:
         # The topics first: what is in them was committed before, so that its witness is there to be read.
         records = await self.log.fresh()
         for service, pool in self.pools.items():

@@ -1,13 +1,15 @@
 """Units of work that fail at their COMMIT: after the handler has returned, before anybody is answered."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import httpx
 
 from tests.faults.fault import Fault, Round
-from tests.faults.rig import Rig
+from tests.faults.rig import ANSWER_SECONDS, Rig
+from tests.kit.eventually import eventually
 
 WAYS = ("constraint", "backend", "disk")
 """A deferred constraint refuses; the session's backend is ended; the disk is full, as far as a client hears of it."""
@@ -51,10 +53,10 @@ class CommitFails(Fault):
                     for way, lead, number in doomed:
                         name = f"Doomed {way} {turn} {number}"
                         lead["name"] = name
-                        await self._refuse(at, name, await at.rig.running.post_lead(lead))
-                        await self._refuse(at, name, await _add_client(at.rig, name))
+                        await self._refuse(at, name, await _answered(partial(at.rig.running.post_lead, lead)))
+                        await self._refuse(at, name, await _answered(partial(_add_client, at.rig, name)))
                 for _, lead, _ in doomed:
-                    answer = await at.rig.running.post_lead(lead)
+                    answer = await _answered(partial(at.rig.running.post_lead, lead))
                     at.require(answer.is_success, f"asked again, a lead was answered {answer.status_code}")
                     at.load.answers[lead["client_submission_key"]].add(answer.json()["id"])
 
@@ -63,6 +65,19 @@ class CommitFails(Fault):
         at.require(answer.status_code >= 500, f"{name} was answered {answer.status_code}")
         at.require(not rows, f"{name} was answered {answer.status_code} and is there")
         at.note("commits that failed")
+
+
+async def _answered(ask: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
+    """Asked again where a connection was kept that a process before this one had."""
+
+    async def answered() -> list[httpx.Response]:
+        try:
+            return [await ask()]
+        except httpx.TransportError as away:
+            raise AssertionError("intake is away") from away
+
+    (answer,) = await eventually(answered, ANSWER_SECONDS)
+    return answer
 
 
 async def _add_client(rig: Rig, name: str) -> httpx.Response:

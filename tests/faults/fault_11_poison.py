@@ -6,7 +6,6 @@ from aiokafka import AIOKafkaProducer
 
 from contracts.topics import TOPICS
 from tests.faults.fault import Fault, Round
-from tests.faults.log_reader import lags
 from tests.faults.subscriptions import SUBSCRIPTIONS
 from tests.flows.poison import POISONS, Poison, Sent, send_poison
 from tests.flows.poison import Subscription as Poisoned
@@ -50,7 +49,7 @@ class PoisonRecords(Fault):
         at.note("parked by a consumer", len(parked_by))
 
     async def verify(self, at: Round) -> None:
-        behind = await lags(at.rig.bootstrap_servers, [(one.consumer, one.topic) for one in SUBSCRIPTIONS])
+        behind = await at.checker.lags()
         at.require(not behind, f"poison keeps {behind} behind")
         for sent, parked_by in self._parked:
             for consumer in parked_by:

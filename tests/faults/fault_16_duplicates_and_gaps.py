@@ -8,7 +8,6 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from tests.faults.fault import Fault, Round
 from tests.faults.fault_23_offsets_gone import give_back, trim
-from tests.faults.log_reader import lags
 from tests.faults.subscriptions import SUBSCRIPTIONS
 from tests.kit.eventually import eventually
 
@@ -58,15 +57,15 @@ class OneKeysGap(Fault):
         if await at.checker.read():
             return False
         sent = [one for one in await self._records(at, invoice_id) if _type_of(one) == "invoice.sent"]
-        return bool(sent) and not await lags(at.rig.bootstrap_servers, [(TAKER.consumer, INVOICES)])
+        return bool(sent) and not await at.checker.lags([TAKER])
 
     async def _lose_the_first(self, at: Round, invoice_id: UUID) -> list[ConsumerRecord]:
         """Trims the partition up to and with the payment's event; what went with it and is not ours is lost as well."""
         (paid,) = await eventually(lambda: self._payment(at, invoice_id), at.scale.settle_seconds)
-        others = [(one.consumer, INVOICES) for one in SUBSCRIPTIONS if one.topic == INVOICES and one is not TAKER]
+        others = [one for one in SUBSCRIPTIONS if one.topic == INVOICES and one is not TAKER]
 
         async def only_ours_is_behind() -> bool:
-            return not await lags(at.rig.bootstrap_servers, others)
+            return not await at.checker.lags(others)
 
         await eventually(only_ours_is_behind, at.scale.settle_seconds)
         settled = await _settled(at, paid.partition)

@@ -9,7 +9,6 @@ from aiokafka.errors import for_code
 from aiokafka.protocol.admin import DeleteGroupsRequest
 
 from tests.faults.fault import Fault, Round
-from tests.faults.log_reader import lags
 from tests.faults.subscriptions import SUBSCRIPTIONS, Subscription
 from tests.kit.eventually import eventually
 
@@ -63,9 +62,9 @@ class TopicTrimmed(Fault):
         """Who else takes the topic has all of it, and no event is still on its way to it."""
         if await at.checker.read():
             return False
-        others = [(one.consumer, one.topic) for one in SUBSCRIPTIONS if one.topic == SENT.topic and one is not SENT]
+        others = [one for one in SUBSCRIPTIONS if one.topic == SENT.topic and one is not SENT]
         pending = await at.rig.number("routing", "SELECT count(*) FROM assignments WHERE status = 'pending'")
-        return not pending and not await lags(at.rig.bootstrap_servers, others)
+        return not pending and not await at.checker.lags(others)
 
     async def _not_applied(self, at: Round) -> list[ConsumerRecord]:
         """Billing's own records that it has not seen, in the order of their partitions."""

@@ -9,9 +9,7 @@ import asyncpg
 from aiokafka.errors import KafkaError
 
 from tests.faults.checker import Checker
-from tests.faults.log_reader import lags
 from tests.faults.rig import Rig
-from tests.faults.subscriptions import SUBSCRIPTIONS
 
 POLL_SECONDS = 0.1
 
@@ -58,8 +56,7 @@ async def _left(rig: Rig, checker: Checker) -> dict[str, int]:
             return {name: count}
     if unpublished := await checker.read():
         return {"unpublished events": len(unpublished)}
-    groups = [(subscription.consumer, subscription.topic) for subscription in SUBSCRIPTIONS]
-    return await lags(rig.bootstrap_servers, groups)
+    return await checker.lags()
 
 
 async def _oldest(rig: Rig) -> dict[str, float]:
