@@ -15,11 +15,11 @@ How to add a fault
      it because it restarts a server or stalls the load.
 2. `async def inject(self, at: Round)` does it, under the load that is running, and returns when the last of it is done.
    `at.rig` has the processes, the proxies and the databases; `at.chance` is the only source of chance; `at.scale` says
-   how much of it. `at.note("kills")` counts what the report shows. `at.require(...)` is for what must hold besides I1 to
-   I8; it does not end the round, so that the invariants are checked as well. Nothing is slept for: `eventually` waits for
-   a condition, with `at.scale.settle_seconds` as its deadline.
-3. Who starts or ends a service's processes, or counts on its living on, does it under `async with at.rig.hold(service)`:
-   other faults may go on at the same time.
+   how much of it. `at.note("kills")` counts what the report shows. `at.require(...)` is for what must hold besides
+   I1 to I8; it does not end the round, so that the invariants are checked as well. Nothing is slept for: `eventually`
+   waits for a condition, with `at.scale.settle_seconds` as its deadline.
+3. Who starts or ends a service's processes, or counts on its living on, does so under
+   `async with at.rig.hold(service)`, as other faults may go on at the same time.
 4. `async def verify(self, at: Round)`, where there is something to look at when all has settled.
 5. Add its name to a round of `short_form.py`, beside faults that do not upset what it asks for. Then play it alone,
    `make faults ROUNDS=1 ONLY=<Name> FORM=short`, and with its round, `pytest tests/faults/test_campaign.py -k <round>`.
@@ -27,11 +27,11 @@ How to add a fault
 
 What a round does
 -----------------
-It starts the load (load.py, boards.py), injects, restarts what is dead, takes back what was ordered of the proxies, waits
-until all is settled (settling.py, I7) and has the independent reader check the other invariants (checker.py). What a
-fault puts into a topic that nobody committed it adds to `at.checker.injected`, with the consumers that have to park it.
+It starts the load (load.py, boards.py), injects, restarts what is dead, takes back what was ordered of the proxies,
+waits until all is settled (settling.py, I7) and has the independent reader check the other invariants (checker.py).
+What a fault puts into a topic that nobody committed it adds to `at.checker.injected`, with who has to park it.
 
-Where things are: points.py (something happens at an exact point inside a process), tests/kit/proxy.py (something happens
-to a connection), stripe_desk.py (something happens at Stripe), writers.py and client_stream.py (who writes, and is held
-back), witness.py (what was committed), facts.py (what must be there), subscriptions.py (who consumes what), rig.py.
+Where things are: points.py (something happens at an exact point inside a process), tests/kit/proxy.py (it happens to a
+connection), stripe_desk.py (it happens at Stripe), writers.py and client_stream.py (who writes, and is held back),
+witness.py (what was committed), facts.py (what must be there), subscriptions.py (who consumes what), rig.py.
 """

@@ -25,6 +25,9 @@ from tests.faults.witness import APPLIED, EVENTS
 SHOWN = 3
 """Examples of what does not hold."""
 
+READING_SECONDS = 0.1
+"""No oftener than that: a reading costs the servers that are under load."""
+
 Place = tuple[str, int, int]
 
 
@@ -84,11 +87,12 @@ class Checker:
     async def read(self) -> set[UUID]:
         """Reads on; returns the events that are committed, not published, and not parked by their relay.
 
-        One reading at a time, which serves all who asked before it began.
+        One reading at a time, which serves all who asked before it began: many wait for something at once.
         """
         asked = monotonic()
         async with self._reading:
             if self._began <= asked:
+                await asyncio.sleep(self._began + READING_SECONDS - monotonic())
                 self._began = monotonic()
                 self._unpublished = await self._read_on()
             return self._unpublished

@@ -38,7 +38,7 @@ class Scale:
     boards_per_second: float = 0.2
 
 
-SHORT = Scale("short", kills=4, times=1, hold_seconds=3, down_seconds=3, leads_per_second=6)
+SHORT = Scale("short", kills=4, times=1, hold_seconds=2, down_seconds=3, leads_per_second=3, boards_per_second=0.1)
 CAMPAIGN = Scale("campaign", kills=24, times=8, hold_seconds=30, down_seconds=15)
 LONG = Scale("long", kills=40, times=20, hold_seconds=600, down_seconds=60, settle_seconds=180)
 SCALES = {scale.name: scale for scale in (SHORT, CAMPAIGN, LONG)}

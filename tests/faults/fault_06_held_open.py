@@ -16,7 +16,7 @@ from tests.faults.fault import Fault, Round
 from tests.kit.eventually import eventually
 
 EVENTS_PER_SECOND = {"short": 200, "campaign": 400, "long": 800}
-BURST = {"short": 1_000, "campaign": 4_000, "long": 4_000}
+BURST = {"short": 500, "campaign": 4_000, "long": 4_000}
 LONG_HOLD_SECONDS = 300
 LARGEST_GROWTH = 1.2
 WARM_UP_SECONDS = 1
