@@ -10,6 +10,7 @@ from pathlib import Path
 from benchmarks import report
 from benchmarks.measuring import find, measure
 from benchmarks.results import RESULTS
+from benchmarks.stage import open_servers
 from deploy.local.child import ChildFailed
 from deploy.local.paths import ROOT
 
@@ -20,7 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         names = [] if options.report else find(options.name)
         for name in names:
             started = time.monotonic()
-            asyncio.run(measure(name, options.runs, options.scale, options.results))
+            with open_servers() as servers:
+                asyncio.run(measure(name, servers, options.runs, options.scale, options.results))
             print(f"  {name} took {time.monotonic() - started:.0f} s", flush=True)
         report.write(options.results, options.page)
     except (LookupError, ChildFailed) as wrong:

@@ -24,7 +24,6 @@ from contracts.topics import TOPICS
 from deploy.local import programs
 from deploy.local.addresses import Addresses, Stripe
 from deploy.local.child import Child, Program
-from deploy.local.kafka import create_topics
 from deploy.local.paths import ROOT, free_port, is_listening
 from deploy.local.postgres import ServiceDatabase, create_database, create_role
 
@@ -104,7 +103,7 @@ def _addresses(stage: Stage, smtp_url: str) -> Addresses:
     for name in deploy.SERVICES:
         create_role(server, name)
         addresses.databases[name] = create_database(server, name)
-    create_topics(stage.kafka(), TOPICS)
+    stage.servers.topics(TOPICS)
     migrate = Child(programs.migration(addresses), stage.room / "migrate.log")
     migrate.start()
     migrate.wait_until_ended()
@@ -188,7 +187,7 @@ async def floor(stage: Stage, smtp_url: str) -> Way:
 
 def _floor_databases(stage: Stage) -> dict[str, ServiceDatabase]:
     server = stage.postgres(SERVER, COMMIT_TIMES).address
-    create_topics(stage.kafka(), [replace(topic, name=TOPIC_PREFIX + topic.name) for topic in TOPICS])
+    stage.servers.topics([replace(topic, name=TOPIC_PREFIX + topic.name) for topic in TOPICS])
     databases = {"intake": intake.migrated(stage, server)}
     for name, tables in TABLES.items():
         create_role(server, name)

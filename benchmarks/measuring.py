@@ -15,7 +15,7 @@ from benchmarks import programs, results
 from benchmarks.figure import Figure
 from benchmarks.machine import load, machine, versions
 from benchmarks.results import ClaimResult, FigureResult
-from benchmarks.stage import Stage, open_stage
+from benchmarks.stage import Servers, Stage, open_stage
 from deploy.local.paths import ROOT
 
 
@@ -38,30 +38,31 @@ def load_program(name: str) -> Program:
     return cast("Program", importlib.import_module(f"benchmarks.programs.{name}"))
 
 
-async def measure(name: str, runs: int, scale: float, file: Path) -> None:
+async def measure(name: str, servers: Servers, runs: int, scale: float, file: Path) -> None:
     """All figures of one program; each is kept as soon as it is measured."""
     program = load_program(name)
-    async with open_stage(scale) as stage, program.figures(stage) as figures:
-        for figure in figures:
-            load_before = load()
-            samples = await alternate(figure, runs)
-            result = FigureResult(
-                name=figure.name,
-                title=figure.title,
-                program=name,
-                sizes=dict(figure.sizes),
-                scale=scale,
-                samples=samples,
-                claims=[ClaimResult(**asdict(claim)) for claim in figure.claims],
-                measured_at=datetime.now(UTC).isoformat(timespec="seconds"),
-                commit=_commit(),
-                machine=machine(),
-                load_before=load_before,
-                servers=dict(stage.servers),
-                versions=versions(program.LIBRARIES),
-            )
-            results.merge(result, file)
-            _print_claims(result)
+    with open_stage(scale, servers) as stage:
+        async with program.figures(stage) as figures:
+            for figure in figures:
+                load_before = load()
+                samples = await alternate(figure, runs)
+                result = FigureResult(
+                    name=figure.name,
+                    title=figure.title,
+                    program=name,
+                    sizes=dict(figure.sizes),
+                    scale=scale,
+                    samples=samples,
+                    claims=[ClaimResult(**asdict(claim)) for claim in figure.claims],
+                    measured_at=datetime.now(UTC).isoformat(timespec="seconds"),
+                    commit=_commit(),
+                    machine=machine(),
+                    load_before=load_before,
+                    servers=dict(servers.described),
+                    versions=versions(program.LIBRARIES),
+                )
+                results.merge(result, file)
+                _print_claims(result)
 
 
 async def alternate(figure: Figure, runs: int) -> dict[str, list[dict[str, float]]]:

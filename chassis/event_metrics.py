@@ -18,6 +18,7 @@ BATCH_SIZE = Histogram(
 BATCH_SECONDS = Histogram("waybill_consumer_batch_seconds", "From receiving a batch to having settled it", ["topic"])
 RETRIES = Counter("waybill_consumer_retries_total", "Tries made again", ["topic", "reason"])
 OFFSET_COMMIT_FAULTS = Counter("waybill_consumer_offset_commit_faults_total", "Offset commits that failed", ["topic"])
+INBOX_FORGOTTEN = Counter("waybill_inbox_forgotten_total", "Rows of the inbox that were older than is kept")
 PARKED = Counter("waybill_parked_total", "Events parked", ["topic", "reason"])
 PARKED_WAITING = Gauge("waybill_parked_waiting", "Parked events that wait for an operator")
 

@@ -88,6 +88,12 @@ class ServiceSettings(BaseSettings):
     handler_attempts: int = Field(
         5, ge=1, validation_alias="HANDLER_ATTEMPTS", description="tries of one failing event before it is parked"
     )
+    inbox_retention_days: int = Field(
+        30,
+        ge=1,
+        validation_alias="INBOX_RETENTION_DAYS",
+        description="how long a consumer remembers single events; longer than the topics keep them",
+    )
     graceful_timeout_seconds: float = Field(
         30, validation_alias="GRACEFUL_TIMEOUT_SECONDS", description="longer than the longest batch"
     )

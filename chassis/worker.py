@@ -18,8 +18,9 @@ from chassis.pending import Shard
 from chassis.publishing import kafka_producer
 from chassis.relay import Relay, measure_outbox
 from chassis.replay import Replayer
+from chassis.retention import InboxRetention
 from chassis.runtime import ConsumerRuntime
-from chassis.schedule import Scheduler
+from chassis.schedule import Job, Scheduler
 from chassis.service import Service
 from chassis.subscribers import Subscription, kafka_broker
 
@@ -41,7 +42,7 @@ class Worker:
         self._broker: KafkaBroker = kafka_broker(settings, f"waybill-{service.name}")
         self.subscriptions = [Subscription(self._broker, runtime, settings) for runtime in runtimes.values()]
         self.relays = [self._relay(number) for number in range(settings.relay_shards)]
-        self.scheduler = Scheduler(service.database, service.clock, tuple(service.jobs))
+        self.scheduler = Scheduler(service.database, service.clock, self._jobs(runtimes))
         self.loops = [LoopRunner(loop) for loop in service.loops]
         self._tasks: list[asyncio.Task[None]] = []
         self.crashed: str | None = None
@@ -52,6 +53,12 @@ class Worker:
         settings = self._service.settings
         producer = kafka_producer(settings.kafka_bootstrap_servers, f"waybill-{self._service.name}-relay-{number}")
         return Relay(self._dsn, Shard(number, settings.relay_shards), producer, settings.relay_batch_size)
+
+    def _jobs(self, runtimes: dict[str, ConsumerRuntime]) -> tuple[Job, ...]:
+        service = self._service
+        forgetful = [name for name, runtime in runtimes.items() if runtime.has_versions]
+        retention = InboxRetention(service.database, forgetful, service.settings.inbox_retention_days)
+        return (*service.jobs, *([retention.job] if forgetful else []))
 
     def _wake(self) -> None:
         for relay in self.relays:

@@ -89,11 +89,12 @@ class Ground:
 
 @asynccontextmanager
 async def figures(stage: Stage) -> AsyncIterator[Sequence[Figure]]:
-    topic, events = stage.contract_topic(LEADS), stage.sized(EVENTS, 10)
+    events = stage.sized(EVENTS, 10)
+    await stage.contract_topics(LEADS)
     admin = AIOKafkaAdminClient(bootstrap_servers=stage.kafka())
     await admin.start()
     try:
-        async with TopicEnd(stage.kafka(), topic) as end:
+        async with TopicEnd(stage.kafka(), LEADS) as end:
             ground = Ground(stage, end, admin)
             yield [
                 Figure(

@@ -31,7 +31,7 @@ _runs = count(1)
 
 @asynccontextmanager
 async def figures(stage: Stage) -> AsyncIterator[Sequence[Figure]]:
-    stage.contract_topic(LEADS)
+    await stage.contract_topics(LEADS)
     bursts = [stage.sized(BURST // SHARE, 20), stage.sized(BURST, 200)]
     small, large = (f"{events:,} leads" for events in bursts)
     async with TopicEnd(stage.kafka(), LEADS) as end:

@@ -22,8 +22,9 @@ RATE = "events/s"
 
 @asynccontextmanager
 async def figures(stage: Stage) -> AsyncIterator[Sequence[Figure]]:
-    topic, burst = stage.contract_topic(LEADS), stage.sized(BURST, 20)
-    async with TopicEnd(stage.kafka(), topic) as end:
+    burst = stage.sized(BURST, 20)
+    await stage.contract_topics(LEADS)
+    async with TopicEnd(stage.kafka(), LEADS) as end:
         sides = []
         for times in TIMES:
             database = await _with_history(stage, end, stage.sized(HISTORY, 10) * times)
@@ -46,9 +47,8 @@ def _name(times: int) -> str:
 async def _with_history(stage: Stage, end: TopicEnd, events: int) -> ServiceDatabase:
     """All of them written, relayed and deleted as the product does it."""
     database = stage.database()
-    portion = stage.sized(BURST, 20)
-    for left in range(events, 0, -portion):
-        await _relayed(stage, end, database, min(left, portion))
+    for left in range(events, 0, -BURST):
+        await _relayed(stage, end, database, min(left, BURST))
     return database
 
 

@@ -95,7 +95,7 @@ class Ground:
 
 @asynccontextmanager
 async def figures(stage: Stage) -> AsyncIterator[Sequence[Figure]]:
-    stage.contract_topic(LEADS)
+    await stage.contract_topics(LEADS)
     events = stage.sized(EVENTS, 200)
     await fill(stage, LEADS, events)
     admin = AIOKafkaAdminClient(bootstrap_servers=stage.kafka())

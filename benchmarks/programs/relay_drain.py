@@ -75,8 +75,8 @@ async def _require_empty(database: ServiceDatabase) -> None:
 
 @asynccontextmanager
 async def figures(stage: Stage) -> AsyncIterator[Sequence[Figure]]:
-    topic = stage.contract_topic(LEADS)
-    async with TopicEnd(stage.kafka(), topic) as end:
+    await stage.contract_topics(LEADS)
+    async with TopicEnd(stage.kafka(), LEADS) as end:
         ground = Ground(stage, end)
         events, warm_up = stage.sized(LONG_BURST, 100), stage.sized(WARM_UP)
         # One for both: a run that wants fewer stops reading earlier.

@@ -51,11 +51,11 @@ _SIZE = """
 
 @asynccontextmanager
 async def figures(stage: Stage) -> AsyncIterator[Sequence[Figure]]:
-    topic = stage.contract_topic(LEADS)
+    await stage.contract_topics(LEADS)
     stage.postgres(settings={} if HOLD_SECONDS else HURRIED)
     # A snapshot holds back its own database alone: two on one server differ in nothing else.
     held, free = stage.database(), stage.database()
-    async with TopicEnd(stage.kafka(), topic) as end, _snapshot(held):
+    async with TopicEnd(stage.kafka(), LEADS) as end, _snapshot(held):
         opened = time.monotonic()
         passed, burst = await _let_pass(stage, end, (held, free)), stage.sized(BURST, 100)
         yield [

@@ -25,7 +25,7 @@ RELAY, DEBEZIUM = "relay, to the broker's acknowledgement", "Debezium polling ev
 
 @asynccontextmanager
 async def figures(stage: Stage) -> AsyncIterator[Sequence[Figure]]:
-    stage.contract_topic(LEADS)
+    await stage.contract_topics(LEADS)
     warm_up, seconds = WARM_UP_SECONDS * min(1, stage.scale), SECONDS * stage.scale
     theirs = bursts.debezium_database(stage)
     yield [

@@ -18,12 +18,12 @@ WAKE, POLL, NOTIFY = "woken in the process", "polling alone", "pg_notify"
 
 @asynccontextmanager
 async def figures(stage: Stage) -> AsyncIterator[Sequence[Figure]]:
-    stage.contract_topic(LEADS)
+    await stage.contract_topics(LEADS)
     yield [_figure(stage, writers) for writers in WRITERS]
 
 
 def _figure(stage: Stage, writers: int) -> Figure:
-    seconds = max(0.5, SECONDS * stage.scale)
+    seconds = max(1.0, SECONDS * stage.scale)
     return Figure(
         name=f"wake-up, {writers} writers",
         title=f"{writers} writers commit an event each time, in the relay's process",

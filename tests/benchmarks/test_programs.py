@@ -1,6 +1,6 @@
-"""Every program measures something at the smallest size, on servers of its own. What it measures is not judged."""
+"""Every program measures something at the smallest size. What it measures is not judged."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -8,16 +8,24 @@ import pytest
 
 from benchmarks import results
 from benchmarks.measuring import find, load_program, measure
+from benchmarks.stage import Servers, open_servers
 
 SCALE = 0.005
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.xdist_group("benchmarks")]
 
 
+@pytest.fixture(scope="module")
+def servers() -> Iterator[Servers]:
+    """The same for all programs, as to start them takes longer than what is measured here."""
+    with open_servers() as ours:
+        yield ours
+
+
 @pytest.mark.parametrize("name", find(""))
-async def test_measures_each_side_of_each_of_its_figures(name: str, tmp_path: Path) -> None:
+async def test_measures_each_side_of_each_of_its_figures(name: str, servers: Servers, tmp_path: Path) -> None:
     _require(load_program(name).LIBRARIES)
-    await measure(name, runs=1, scale=SCALE, file=tmp_path / "bench.json")
+    await measure(name, servers, runs=1, scale=SCALE, file=tmp_path / "bench.json")
     measured = results.read(tmp_path / "bench.json").values()
     assert {claim.number for figure in measured for claim in figure.claims} == set(load_program(name).NUMBERS)
     for figure in measured:

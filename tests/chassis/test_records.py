@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from chassis.ids import new_id
 from chassis.outbox import pack_headers, unpack_headers
 from chassis.records import Arrival, decode
 from chassis.runtime import waves
@@ -50,7 +51,7 @@ def failed(message_id: UUID) -> MessageFailed:
 
 def headers_of(event: Event, **changes: object) -> Headers:
     facts: dict[str, object] = {
-        "id": uuid4(),
+        "id": new_id(),
         "type": event.type,
         "source": "/waybill/notifications",
         "time": datetime.now(UTC),
