@@ -87,7 +87,7 @@ def _named(word: str) -> list[Set]:
 
 def _pairs(faults: Sequence[type[Fault]], chance: Random) -> list[Set]:
     """Faults that may go on at once, on the same servers."""
-    free = [fault for fault in faults if not fault.is_alone]
+    free = [fault for fault in faults if not fault.is_alone and not fault.counts_repeats]
     possible = [
         (first, second)
         for place, first in enumerate(free)

@@ -76,6 +76,8 @@ class Fault(ABC):
     needs_cluster: ClassVar[bool] = False
     is_alone: ClassVar[bool] = False
     kills: ClassVar[bool] = False
+    counts_repeats: ClassVar[bool] = False
+    """Asks how much was published again, so that no other fault may give rise to it."""
 
     @classmethod
     def title(cls) -> str:

@@ -7,12 +7,18 @@ from tests.faults.fault_14_consumer_killed import ConsumerKilledBetweenCommits
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("faults"), pytest.mark.timeout(300)]
 
+FORGETS = (
+    "ALTER TABLE inbox DROP CONSTRAINT inbox_pkey",
+    "CREATE FUNCTION forget() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+    "CREATE TRIGGER forget BEFORE INSERT OR UPDATE ON consumer_positions FOR EACH ROW EXECUTE FUNCTION forget()",
+)
+
 
 class TestFaultWithoutItsRemedy:
     async def test_a_consumer_that_forgets_what_it_applied_is_found_out(self, cluster_campaign: Campaign) -> None:
-        """Without its key the inbox takes every event as new: then a kill between the two commits doubles effects."""
+        """With neither a key of the inbox nor a position, every event is new: then a kill between commits doubles it."""
         for service in ("intake", "routing", "billing", "notifications"):
-            await cluster_campaign.rig.execute(service, "ALTER TABLE inbox DROP CONSTRAINT inbox_pkey")
+            await cluster_campaign.rig.execute(service, *FORGETS)
         outcome = await cluster_campaign.play(Planned("without", (ConsumerKilledBetweenCommits,)))
         assert not outcome.holds
         assert any("I3" in failure and "applied twice" in failure for failure in outcome.failures), outcome.failures
