@@ -181,7 +181,7 @@ def told(fault: BaseException) -> list[str]:
     """Each cause, with the place in the campaign where it came up."""
     if isinstance(fault, BaseExceptionGroup):
         return [line for cause in fault.exceptions for line in told(cause)]
-    ours = [frame for frame in extract_tb(fault.__traceback__) if "/tests/" in frame.filename]
+    ours = [frame for frame in extract_tb(fault.__traceback__) if "/tests/faults/" in frame.filename]
     place = f" ({Path(ours[-1].filename).name}:{ours[-1].lineno})" if ours else ""
     return [f"{type(fault).__name__}: {fault}{place}"]
 

@@ -16,7 +16,7 @@ FORGETS = (
 
 class TestFaultWithoutItsRemedy:
     async def test_a_consumer_that_forgets_what_it_applied_is_found_out(self, cluster_campaign: Campaign) -> None:
-        """With neither a key of the inbox nor a position, every event is new: then a kill between commits doubles it."""
+        """With neither the key of the inbox nor positions every event is new: a kill between the commits doubles it."""
         for service in ("intake", "routing", "billing", "notifications"):
             await cluster_campaign.rig.execute(service, *FORGETS)
         outcome = await cluster_campaign.play(Planned("without", (ConsumerKilledBetweenCommits,)))
