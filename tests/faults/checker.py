@@ -97,6 +97,11 @@ class Checker:
                 self._unpublished = await self._read_on()
             return self._unpublished
 
+    @property
+    def moved(self) -> int:
+        """How many times something was committed or applied, as far as it was read."""
+        return len(self.committed) + sum(map(len, self.applied.values()))
+
     async def lags(self, subscriptions: Iterable[Subscription] = SUBSCRIPTIONS) -> dict[str, int]:
         """Records that a consumer has not settled, by consumer; who has none is left out."""
         async with self._reading:

@@ -31,13 +31,18 @@ class NotSettled(AssertionError):
 
 
 async def until_settled(rig: Rig, checker: Checker, deadline_seconds: float) -> float:
-    """Seconds until every event was published and consumed, and no service had anything left to do."""
-    began = monotonic()
+    """Seconds until every event was published and consumed, and no service had anything left to do.
+
+    What is under way can pass from a place that is about to be looked at to one that was: so nothing may have moved
+    between two looks that found nothing.
+    """
+    began, before = monotonic(), -1
     left: dict[str, int] = {}
     while monotonic() - began < deadline_seconds:
         left = await _asked(lambda: _left(rig, checker))
-        if not left:
+        if not left and checker.moved == before:
             return monotonic() - began
+        before = -1 if left else checker.moved
         await asyncio.sleep(POLL_SECONDS)
     raise NotSettled(f"I7: after {deadline_seconds:.0f} s still {left}; oldest pending: {await _oldest(rig)}")
 
