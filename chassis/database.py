@@ -1,17 +1,19 @@
 """One engine per process, and the unit of work: a transaction that the edge commits once."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import asyncpg
-from sqlalchemy import URL, MetaData, event
+from sqlalchemy import URL, MetaData, QueuePool, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from chassis import outbox
+from chassis.telemetry.metrics import POOL_IN_USE, POOL_SIZE, POOL_TIMEOUTS
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -80,8 +82,12 @@ class StatementPool:
     def __init__(self, url: URL, settings: Mapping[str, str] | None = None, size: int = 10) -> None:
         self._dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
         self._settings = dict(settings or {})
-        self._size = size
+        self.size = size
         self._pool: asyncpg.Pool | None = None
+
+    def in_use(self) -> int:
+        """Connections that a statement runs on."""
+        return self._pool.get_size() - self._pool.get_idle_size() if self._pool is not None else 0
 
     async def fetch(self, statement: str, *values: Any) -> Sequence[asyncpg.Record]:
         """Committed when it returns."""
@@ -89,7 +95,7 @@ class StatementPool:
             # Statements of this kind are planned once: they find their rows by key.
             settings = self._settings | {"plan_cache_mode": "force_generic_plan"}
             self._pool = asyncpg.create_pool(
-                self._dsn, min_size=0, max_size=self._size, server_settings=settings, timeout=10, reset=_as_it_is
+                self._dsn, min_size=0, max_size=self.size, server_settings=settings, timeout=10, reset=_as_it_is
             )
         # A coroutine that finds the pool in the making waits for it here.
         await self._pool
@@ -122,6 +128,7 @@ class Database:
         self.on_commit: Callable[[], None] = lambda: None
         self.outbox = outbox.OutboxConfig(source, max_event_bytes)
         self._statements = statements or StatementPool(engine.url)
+        _show_pools(engine, self._statements)
         self._sessions = async_sessionmaker(
             engine,
             expire_on_commit=False,
@@ -133,8 +140,9 @@ class Database:
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """One unit of work: commits when the block ends, rolls back when it raises. Answer only after it has ended."""
         async with self._sessions() as session:
-            yield session
-            await session.commit()
+            with _counting_timeouts():
+                yield session
+                await session.commit()
             wrote_events = outbox.took_events(session.sync_session)
         if wrote_events:
             self.on_commit()
@@ -143,7 +151,8 @@ class Database:
     async def reading(self) -> AsyncIterator[AsyncSession]:
         """A session for queries; whatever it did is rolled back."""
         async with self._sessions() as session:
-            yield session
+            with _counting_timeouts():
+                yield session
 
     async def publish_in(self, statement: str, *values: Any) -> Sequence[asyncpg.Record]:
         """One statement that is a unit of work as a whole and adds its event itself (`outbox.add_from`).
@@ -158,6 +167,24 @@ class Database:
     async def close(self) -> None:
         await self._statements.close()
         await self.engine.dispose()
+
+
+def _show_pools(engine: AsyncEngine, statements: StatementPool) -> None:
+    """Asked at each scrape; a process has one database, so that the last one made is it."""
+    if isinstance(engine.pool, QueuePool):
+        POOL_SIZE.labels("sessions").set(engine.pool.size())
+        POOL_IN_USE.labels("sessions").set_function(engine.pool.checkedout)
+    POOL_SIZE.labels("statements").set(statements.size)
+    POOL_IN_USE.labels("statements").set_function(statements.in_use)
+
+
+@contextmanager
+def _counting_timeouts() -> Iterator[None]:
+    try:
+        yield
+    except PoolTimeoutError:
+        POOL_TIMEOUTS.inc()
+        raise
 
 
 @event.listens_for(Session, "before_commit")

@@ -22,6 +22,11 @@ INBOX_FORGOTTEN = Counter("waybill_inbox_forgotten_total", "Rows of the inbox th
 PARKED = Counter("waybill_parked_total", "Events parked", ["topic", "reason"])
 PARKED_WAITING = Gauge("waybill_parked_waiting", "Parked events that wait for an operator")
 
-JOB_RUNS = Counter("waybill_schedule_runs_total", "Runs of scheduled jobs", ["job", "outcome"])
-JOB_LAST_RUN = Gauge("waybill_schedule_last_run_timestamp_seconds", "Business time of the last finished run", ["job"])
-JOB_NEXT_RUN = Gauge("waybill_schedule_next_run_timestamp_seconds", "Business time of the next run", ["job"])
+# Not `job`: that label is the scrape's own, and Prometheus would rename ours.
+JOB_RUNS = Counter("waybill_schedule_runs_total", "Runs of scheduled jobs", ["schedule", "outcome"])
+JOB_LAST_RUN = Gauge(
+    "waybill_schedule_last_run_timestamp_seconds", "Business time of the last finished run", ["schedule"]
+)
+JOB_NEXT_RUN = Gauge(
+    "waybill_schedule_next_run_timestamp_seconds", "Business time of the first run that is not finished", ["schedule"]
+)

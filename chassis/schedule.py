@@ -133,10 +133,11 @@ class Scheduler:
             await self._write(connection, job, now, finished_at=now)
             last = now
         due, following = None, job.next_after(last)
+        JOB_LAST_RUN.labels(job.name).set(last.timestamp())
+        # The first that was not finished: while a run is missed, its instant lies further and further in the past.
+        JOB_NEXT_RUN.labels(job.name).set(following.timestamp())
         while following <= now:
             due, following = following, job.next_after(following)
-        JOB_LAST_RUN.labels(job.name).set(last.timestamp())
-        JOB_NEXT_RUN.labels(job.name).set(following.timestamp())
         return due
 
     async def _run(self, connection: AsyncConnection, job: Job, due_at: datetime) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from litestar.types import ControllerRouterHandler
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.clock import Clock, ShiftedClock, SystemClock
 from chassis.database import Database, StatementPool, create_engine, server_settings
@@ -12,6 +13,9 @@ from chassis.loops import Loop
 from chassis.runtime import Consumer
 from chassis.schedule import Job
 from chassis.settings import ServiceSettings
+
+Measure = Callable[[AsyncSession], Awaitable[None]]
+"""Sets gauges of the service's own from its tables. Every worker asks every few seconds: few, indexed queries."""
 
 
 def clock_of(settings: ServiceSettings) -> Clock:
@@ -45,6 +49,7 @@ class Service:
     consumers: Sequence[Consumer] = ()
     jobs: Sequence[Job] = ()
     loops: Sequence[Loop] = ()
+    measures: Sequence[Measure] = ()
     dependencies: Mapping[str, Any] = field(default_factory=dict)
     on_stop: Sequence[Callable[[], Awaitable[None]]] = ()
     wake_loops: Callable[[], None] = lambda: None

@@ -143,6 +143,8 @@ class Worker:
         async with self._service.database.reading() as session:
             waiting = await parking.count_waiting(session)
             await measure_outbox(session)
+            for measure in self._service.measures:
+                await measure(session)
         PARKED_WAITING.set(waiting)
         if waiting and (healed := await self._replayer.heal()):
             log.info("version_gaps_closed", service=self._service.name, events=healed)

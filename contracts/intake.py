@@ -23,6 +23,17 @@ class LeadCreated(Event):
     received_at: Instant
 
 
+class LeadClosed(Event):
+    """An operator ended the lead's way: nobody gets it any more. What was delivered before stays delivered."""
+
+    type: ClassVar[str] = "lead.closed"
+    topic: ClassVar[topics.Topic] = topics.LEADS
+
+    lead_id: UUID
+    reason_code: str
+    closed_at: Instant
+
+
 class ClientState(Value):
     """A corporate client as others need it. `terms_days` is the days from issue to due."""
 

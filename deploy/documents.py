@@ -1,4 +1,4 @@
-"""Writes the documents that are generated from code and committed: event schemas, AsyncAPI, OpenAPI.
+"""Writes the documents that are generated from code and committed: event schemas, AsyncAPI, OpenAPI, dashboards.
 
 `python -m deploy.documents` writes them; with `--check` it changes nothing and fails where one differs.
 """
@@ -117,7 +117,9 @@ def openapi() -> Iterator[tuple[Path, dict[str, Any]]]:
 
 
 def documents() -> Iterator[tuple[Path, str]]:
-    for path, document in [*schemas(), (DOCUMENTS / "asyncapi.json", asyncapi()), *openapi()]:
+    from deploy.dashboards import dashboards  # noqa: PLC0415  # needs a tool that nothing else does
+
+    for path, document in [*schemas(), (DOCUMENTS / "asyncapi.json", asyncapi()), *openapi(), *dashboards()]:
         yield path, json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 

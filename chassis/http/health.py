@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from chassis.database import Database
 from chassis.http.auth import public
+from chassis.http.caching import NO_STORE
 from chassis.telemetry.metrics import CONTENT_TYPE_LATEST, LOOP_LAG_SECONDS, exposition
 
 log = structlog.get_logger(__name__)
@@ -124,7 +125,7 @@ async def _answer(probes: Sequence[Probe]) -> Response[dict[str, Any]]:
     }
     is_well = all(verdict.ok for verdict in verdicts)
     content = {"status": "ok" if is_well else "failing", "checks": checks}
-    return Response(content, status_code=200 if is_well else 503, headers={"Cache-Control": "no-store"})
+    return Response(content, status_code=200 if is_well else 503, headers=NO_STORE)
 
 
 async def _ask(probe: Probe) -> Verdict:

@@ -8,8 +8,9 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
+from contracts.topics import Topic
 from deploy.local.child import Child, Program
 from deploy.local.kafka_jars import VERSION, ensure_jars
 from deploy.local.paths import CACHE, free_port, is_listening
@@ -66,17 +67,6 @@ appender.stdout.layout.pattern = %d %p %c: %m%n
 rootLogger.level = WARN
 rootLogger.appenderRef.stdout.ref = stdout
 """
-
-
-class Topic(Protocol):
-    """What a topic must say of itself to be created, as `contracts.topics.Topic` does."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def partitions(self) -> int: ...
-    @property
-    def compacted(self) -> bool: ...
 
 
 class KafkaFailed(Exception):
@@ -277,8 +267,10 @@ def answers(bootstrap_servers: str) -> bool:
 
 def create_topics(bootstrap_servers: str, topics: Sequence[Topic], *, replication_factor: int | None = None) -> None:
     """Creates those that are not there; `KAFKA_REPLICATION_FACTOR` (1) is for clusters of more than one broker."""
+    from chassis import topics as ours  # noqa: PLC0415
+
     factor = replication_factor or int(os.environ.get("KAFKA_REPLICATION_FACTOR", "1"))
-    _in_own_loop(lambda: _create_topics(bootstrap_servers, topics, factor))
+    _in_own_loop(lambda: ours.create_topics(bootstrap_servers, topics, factor))
 
 
 async def _answers(bootstrap_servers: str) -> bool:
@@ -293,29 +285,6 @@ async def _answers(bootstrap_servers: str) -> bool:
         return False
     finally:
         await admin.close()
-
-
-async def _create_topics(bootstrap_servers: str, topics: Sequence[Topic], replication_factor: int) -> None:
-    from aiokafka.admin import AIOKafkaAdminClient, NewTopic  # noqa: PLC0415
-    from aiokafka.errors import TopicAlreadyExistsError, for_code  # noqa: PLC0415
-
-    wanted = [NewTopic(topic.name, topic.partitions, replication_factor, None, config_of(topic)) for topic in topics]
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
-    await admin.start()
-    try:
-        answer = await admin.create_topics(wanted)
-    finally:
-        await admin.close()
-    for name, code, *message in answer.topic_errors:
-        if code not in (0, TopicAlreadyExistsError.errno):
-            raise KafkaFailed(f"topic {name}: {for_code(code).__name__} {message}")
-
-
-def config_of(topic: Topic) -> dict[str, str]:
-    return {
-        "max.message.bytes": str(MAX_MESSAGE_BYTES),
-        "cleanup.policy": "compact" if topic.compacted else "delete",
-    }
 
 
 def _in_own_loop(work: Callable[[], Coroutine[Any, Any, T]]) -> T:

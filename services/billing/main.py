@@ -10,6 +10,7 @@ from services.billing.commands.issuing import House
 from services.billing.commands.numbers import Numbering
 from services.billing.consumers import consumers
 from services.billing.http import ROUTES
+from services.billing.measures import measure_books, measure_queues
 from services.billing.rendering import Renderer
 from services.billing.settings import Settings
 from services.billing.settling import StripeSettler
@@ -42,6 +43,7 @@ def build(
         consumers=consumers(clock),
         loops=(Loop("documents", renderer.step), *(Loop("stripe_events", settler.step) for settler in settlers)),
         jobs=tuple(Job("stripe_sweep", nightly, settler.sweep) for settler in settlers),
+        measures=(measure_books(settings.books_check_seconds), measure_queues(clock)),
         dependencies={"gateway": gateway, "house": house_of(settings)},
         on_stop=(gateway.close,) if gateway is not None else (),
     )

@@ -46,6 +46,12 @@ class Settings(ServiceSettings):
         validation_alias="STRIPE_SWEEP_TIME",
         description="nightly question about what is owed",
     )
+    books_check_seconds: float = Field(
+        900,
+        gt=0,
+        validation_alias="BOOKS_CHECK_SECONDS",
+        description="how often a worker sums the journal to see that the books tie",
+    )
     stripe_webhook_secret: SecretStr = Field(
         SecretStr(""), validation_alias="STRIPE_WEBHOOK_SECRET", description="empty: the endpoint is off"
     )

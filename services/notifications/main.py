@@ -9,6 +9,7 @@ from chassis.schedule import Job, daily
 from chassis.service import Service, clock_of, database_of
 from services.notifications.consumers import Consumers
 from services.notifications.http import ROUTES
+from services.notifications.measures import measure_mail
 from services.notifications.rendering import House, Renderer
 from services.notifications.retention import Retention
 from services.notifications.sender import Sender, SenderParts
@@ -48,6 +49,7 @@ def build(
         dependencies={"renderer": renderer},
         consumers=Consumers(clock, settings, wake).all(),
         loops=(Loop("sender", sender.step, IDLE_SECONDS),),
+        measures=(measure_mail(clock, settings.zone),),
         jobs=(Job("erase-contents", daily(ERASE_AT, settings.zone), retention.run),),
         on_stop=(sender.close,),
     )

@@ -7,6 +7,7 @@ from chassis.schedule import Job, weekly
 from chassis.service import Service, clock_of, database_of
 from services.payouts.consumers import consumers
 from services.payouts.http import ROUTES
+from services.payouts.measures import measure_payouts
 from services.payouts.sending import Sender
 from services.payouts.settings import Settings
 from services.payouts.stripe_gateway import LiveStripe, StripeGateway
@@ -39,6 +40,7 @@ def build(
         consumers=consumers(settings, clock),
         jobs=(Job("payout_sweep", sweep, Sweeper(sender).run),),
         loops=questions if gateway is not None else (),
+        measures=(measure_payouts(clock),),
         dependencies={"sender": sender},
         on_stop=(gateway.close,) if gateway is not None else (),
     )

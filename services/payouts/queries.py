@@ -1,10 +1,10 @@
 """Every SELECT of payouts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.errors import NotFound
@@ -176,6 +176,32 @@ async def lock_open_approval(session: AsyncSession, payout_id: UUID) -> Approval
         .execution_options(populate_existing=True)
     )
     return approval
+
+
+# --- what is not settled ----------------------------------------------------------------------------------------------
+
+
+async def unsettled_payouts(
+    session: AsyncSession, states: Collection[PayoutState]
+) -> dict[PayoutState, tuple[int, int]]:
+    """How many there are in each state, and what they come to in cents; those without any are left out."""
+    query = (
+        select(Payout.state, func.count(), func.sum(Payout.amount_cents))
+        .where(Payout.state.in_(states))
+        .group_by(Payout.state)
+    )
+    return {PayoutState(state): (count, int(cents)) for state, count, cents in await session.execute(query)}
+
+
+async def open_attempts(session: AsyncSession) -> dict[AttemptOutcome, tuple[int, datetime]]:
+    """How many calls have no answer that counts, and since when; outcomes without any are left out."""
+    # Written into the statement: by a parameter, the planner cannot know that the partial index serves.
+    query = (
+        select(Attempt.outcome, func.count(), func.min(Attempt.created_at))
+        .where(Attempt.outcome.in_(bindparam(None, OPEN_OUTCOMES, expanding=True, literal_execute=True)))
+        .group_by(Attempt.outcome)
+    )
+    return {AttemptOutcome(outcome): (count, oldest_at) for outcome, count, oldest_at in await session.execute(query)}
 
 
 # --- sweeps and webhooks ----------------------------------------------------------------------------------------------

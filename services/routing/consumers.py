@@ -1,40 +1,72 @@
-"""Kafka in: leads from intake, what became of their mails from notifications, credits from billing."""
+"""Kafka in: leads from intake, what became of their mails from notifications, credits from billing.
 
+Each handler flushes: what is wrong with its own rows is its own fault, and not the next one's or the commit's.
+"""
+
+import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.causation import Cause
 from chassis.clock import Clock
+from chassis.database import Database
+from chassis.faults import is_passing
 from chassis.runtime import Consumer
+from chassis.telemetry.privacy import told_fault
 from contracts import topics
 from contracts.billing import DeliveryCredited
 from contracts.envelope import Incoming
-from contracts.intake import LeadCreated
+from contracts.intake import LeadClosed, LeadCreated
 from contracts.notifications import MessageAccepted, MessageFailed
 from contracts.values import CapReleaseReason, MessagePurpose
 from services.routing.commands.assignments import ReleaseCap, release_caps_for_credits
+from services.routing.commands.closing import CloseLead, close_leads
 from services.routing.commands.deliveries import Delivery, DeliveryFailure, mark_failed, mark_sent
-from services.routing.commands.dispatch import DispatchLead, dispatch_leads
+from services.routing.commands.dispatch import DispatchLead, dispatch_leads, queue_failed
 from services.routing.domain.counting import frees_the_cap
 
 ASSIGNMENT = "assignment"
 
+log = structlog.get_logger(__name__)
 
-def consumers(clock: Clock) -> tuple[Consumer, ...]:
+
+def consumers(clock: Clock, database: Database) -> tuple[Consumer, ...]:
+    """`database` is for what must stand although the batch it came with fails."""
+
     async def on_lead_created(session: AsyncSession, batch: list[Incoming[LeadCreated]]) -> None:
-        await dispatch_leads(session, [_lead(incoming) for incoming in batch], clock.now())
+        try:
+            await dispatch_leads(session, [_lead(incoming) for incoming in batch], clock.now())
+            await session.flush()
+        except Exception as fault:
+            if len(batch) == 1 and not is_passing(fault):
+                await _leave_to_operators(session, _lead(batch[0]), fault)
+            raise
+
+    async def _leave_to_operators(session: AsyncSession, lead: DispatchLead, fault: Exception) -> None:
+        """In a transaction of its own, without what failed: the runtime's next try finds the lead taken care of."""
+        await session.rollback()
+        log.error("dispatch_failed", lead_id=str(lead.lead_id), fault=type(fault).__name__, trace=told_fault(fault))
+        async with database.transaction() as own:
+            await queue_failed(own, lead, type(fault).__name__, clock.now())
+
+    async def on_lead_closed(session: AsyncSession, batch: list[Incoming[LeadClosed]]) -> None:
+        await close_leads(session, [_closing(incoming) for incoming in batch], clock.now())
+        await session.flush()
 
     async def on_message_accepted(session: AsyncSession, batch: list[Incoming[MessageAccepted]]) -> None:
         await mark_sent(session, [_delivery(i) for i in batch if _is_ours(i.event)], clock.now())
+        await session.flush()
 
     async def on_message_failed(session: AsyncSession, batch: list[Incoming[MessageFailed]]) -> None:
         await mark_failed(session, [_failure(i) for i in batch if _is_ours(i.event)], clock.now())
+        await session.flush()
 
     async def on_delivery_credited(session: AsyncSession, batch: list[Incoming[DeliveryCredited]]) -> None:
         credits_ = [_release(i) for i in batch if frees_the_cap(i.event.reason_code)]
         await release_caps_for_credits(session, credits_, clock.now())
+        await session.flush()
 
     return (
-        Consumer(topics.LEADS, {LeadCreated: on_lead_created}),
+        Consumer(topics.LEADS, {LeadCreated: on_lead_created, LeadClosed: on_lead_closed}),
         Consumer(topics.MESSAGES, {MessageAccepted: on_message_accepted, MessageFailed: on_message_failed}),
         Consumer(topics.DELIVERIES, {DeliveryCredited: on_delivery_credited}),
     )
@@ -56,6 +88,11 @@ def _lead(incoming: Incoming[LeadCreated]) -> DispatchLead:
         received_at=event.received_at,
         cause=Cause.of(incoming.envelope),
     )
+
+
+def _closing(incoming: Incoming[LeadClosed]) -> CloseLead:
+    event = incoming.event
+    return CloseLead(event.lead_id, event.reason_code, event.closed_at, Cause.of(incoming.envelope))
 
 
 def _delivery(incoming: Incoming[MessageAccepted]) -> Delivery:

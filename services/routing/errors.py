@@ -53,6 +53,11 @@ class ContactMissing(Refusal):
     title = "The person behind the lead is not known any more: nothing can be delivered"
 
 
+class LeadIsClosed(Refusal):
+    code = "lead_closed"
+    title = "The lead was closed: nobody gets it any more"
+
+
 class ExceptionIsResolved(Refusal):
     code = "exception_resolved"
     title = "The item has left the exception queue"

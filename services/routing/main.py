@@ -5,18 +5,20 @@ from chassis.database import Database
 from chassis.service import Service, clock_of, database_of
 from services.routing.consumers import consumers
 from services.routing.http import ROUTES
+from services.routing.measures import measure_exceptions
 from services.routing.settings import Settings
 
 
 def build(settings: Settings | None = None, *, clock: Clock | None = None, database: Database | None = None) -> Service:
     """Tests give a clock that stands still and a database of their own; nothing else is replaced by anyone."""
     settings = settings or Settings()
-    clock = clock or clock_of(settings)
+    clock, database = clock or clock_of(settings), database or database_of("routing", settings)
     return Service(
         name="routing",
         settings=settings,
         clock=clock,
-        database=database or database_of("routing", settings),
+        database=database,
         routes=ROUTES,
-        consumers=consumers(clock),
+        consumers=consumers(clock, database),
+        measures=(measure_exceptions(clock),),
     )

@@ -21,13 +21,18 @@ TOLD = "purpose IN ('lead_delivery', 'invoice', 'payout_receipt')"
 
 FACTS = (
     Fact("intake", "lead.created", "SELECT id FROM leads"),
+    Fact("intake", "lead.closed", "SELECT id FROM leads WHERE status = 'closed'"),
     Fact("intake", "board.opened", "SELECT id FROM boards"),
     Fact("intake", "board.closed", "SELECT id FROM boards WHERE closed_at IS NOT NULL"),
     Fact("intake", "client.changed", "SELECT id FROM clients, generate_series(1, version)"),
     Fact("routing", "installer.changed", "SELECT id FROM installers, generate_series(1, version)"),
     Fact("routing", "dispatch.decided", "SELECT lead_id FROM decisions"),
     Fact("routing", "dispatch.delivered", "SELECT lead_id FROM dispatches WHERE delivered_at IS NOT NULL"),
-    Fact("routing", "dispatch.exception_raised", "SELECT lead_id FROM dispatch_exceptions"),
+    Fact(
+        "routing",
+        "dispatch.exception_raised",
+        "SELECT lead_id FROM dispatch_exceptions, generate_series(1, told_count)",
+    ),
     Fact(
         "routing",
         "dispatch.exception_resolved",

@@ -10,6 +10,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from chassis import event_metrics
 from deploy import SERVICES
 from tests.flows.running import Running
+from tests.kit.exports import exports
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("system")]
 
@@ -39,3 +40,11 @@ class TestEachProcess:
         families = {f.name: f for f in prometheus_client.parser.text_string_to_metric_families(answer.text)}
         assert set(_names_of_event_metrics()) - families.keys() == set()
         assert all(family.documentation for family in families.values())
+
+    async def test_exports_what_alerts_and_dashboards_are_held_against(self, running: Running, service: str) -> None:
+        answer = await running.client.get(running.url(service, "/metrics"))
+        families = {f.name: f for f in prometheus_client.parser.text_string_to_metric_families(answer.text)}
+        known = exports()
+        assert {e.family for e in known.values() if e.service in {None, service}} - families.keys() == set()
+        samples = [sample for family in families.values() for sample in family.samples if sample.name in known]
+        assert {s.name for s in samples if frozenset(s.labels) != known[s.name].labels} == set()

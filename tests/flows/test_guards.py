@@ -66,6 +66,12 @@ OWN_AFFAIRS = {
 # What those who deal with money may do without a fresh second factor: it prepares, corrects before issue or tells
 # again, and moves nothing. Any other change of theirs asks for one.
 PREPARES_MONEY = {
+    "intake": {
+        ("POST", "/admin/clients"),
+        ("PATCH", "/admin/clients/{client_id}"),
+        ("POST", "/admin/boards"),
+    },
+    "routing": {("POST", "/admin/installers")},
     "billing": {
         ("PUT", "/admin/billing/accounts/{account_id}"),
         ("POST", "/admin/billing/generate-invoice-drafts"),

@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 
 from chassis.clock import FixedClock
-from contracts.envelope import decode_body
-from contracts.intake import LeadCreated
+from chassis.outbox import unpack_headers
+from contracts.envelope import decode_body, from_headers
+from contracts.intake import LeadClosed, LeadCreated
 from services.intake import queries
 from services.intake.commands.leads import CloseLead, TakenLead, close_lead, take_lead
 from services.intake.commands.sources import revoke_source, rotate_key
@@ -66,7 +67,7 @@ class TestTakeLead:
             await close_lead(session, closing(first))
         again = await taken(database, source)
         assert again == TakenLead(first.lead_id, LeadStatus.ROUTABLE, is_replay=True)
-        assert (await count(database, "leads"), await count(database, "outbox")) == (1, 1)
+        assert (await count(database, "leads"), await count(database, "outbox")) == (1, 2)
 
     async def test_refuses_other_content_under_the_same_key(self, database: RolledBackDatabase) -> None:
         _, source = await working_source(database)
@@ -136,6 +137,21 @@ class TestCloseLead:
         assert (entry["before"], entry["after"]) == ({"status": "routable"}, {"status": "closed"})
         assert (entry["reason_code"], entry["reason_text"]) == ("withdrawn", "asked us to stop")
 
+    async def test_is_published_behind_the_leads_creation(self, database: RolledBackDatabase) -> None:
+        _, source = await working_source(database)
+        lead = await taken(database, source)
+        async with database.transaction() as session:
+            await close_lead(session, closing(lead))
+        events = await rows(database, "SELECT key, headers, body FROM outbox WHERE topic = 'intake.leads' ORDER BY id")
+        told = [from_headers(unpack_headers(event["headers"])) for event in events]
+        assert [(envelope.type, envelope.aggregate_version) for envelope in told] == [
+            ("lead.created", 1),
+            ("lead.closed", 2),
+        ]
+        assert {event["key"].decode() for event in events} == {str(lead.lead_id)}
+        expected = LeadClosed(lead_id=lead.lead_id, reason_code="withdrawn", closed_at=NOW)
+        assert decode_body(LeadClosed, events[1]["body"]) == expected
+
     async def test_done_twice_is_done_once(self, database: RolledBackDatabase) -> None:
         _, source = await working_source(database)
         lead = await taken(database, source)
@@ -143,6 +159,7 @@ class TestCloseLead:
             async with database.transaction() as session:
                 await close_lead(session, closing(lead))
         assert await count(database, "lead_status_changes") == 2
+        assert await count(database, "outbox") == 2
         assert len(await rows(database, "SELECT id FROM audit_entries WHERE action = 'close_lead'")) == 1
 
     async def test_refuses_a_lead_that_was_rejected(self, database: RolledBackDatabase) -> None:

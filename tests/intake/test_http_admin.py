@@ -55,7 +55,7 @@ class TestLeadSources:
         await http.new_source()
         (source,) = (await http.get("/admin/lead-sources"))["items"]
         path = f"/admin/lead-sources/{source['id']}/revoke"
-        first = await http.ask("POST", path, json={"reason_text": "test traffic"})
+        first = await http.ask("POST", path, json={"reason": "test traffic"})
         again = await http.ask("POST", path)
         assert first.json() == again.json()
         (entry,) = await rows(database, "SELECT reason_text FROM audit_entries WHERE action = 'revoke_lead_source'")
@@ -177,17 +177,32 @@ class TestCapabilities:
             ("POST", f"/admin/lead-sources/{OPERATOR.id}/revoke"),
             ("POST", f"/admin/lead-sources/{OPERATOR.id}/rotate-key"),
             ("POST", f"/admin/leads/{OPERATOR.id}/close"),
+        ],
+    )
+    async def test_who_only_reads_changes_nothing(self, http: Desk, method: str, path: str) -> None:
+        reader = {"Authorization": f"Bearer {http.identity.token([Capability.READ_OPS])}"}
+        answer = await http.client.request(method, path, headers=reader)
+        assert (answer.status_code, answer.json()["capability"]) == (403, "write_routing")
+
+    @pytest.mark.parametrize(
+        ("method", "path"),
+        [
             ("POST", "/admin/clients"),
             ("PATCH", f"/admin/clients/{OPERATOR.id}"),
             ("POST", "/admin/boards"),
             ("POST", f"/admin/boards/{OPERATOR.id}/close"),
         ],
     )
-    async def test_who_only_reads_changes_nothing(self, http: Desk, method: str, path: str) -> None:
-        reader = {"Authorization": f"Bearer {http.identity.token([Capability.READ_OPS])}"}
-        answer = await http.client.request(method, path, headers=reader)
-        assert answer.status_code == 403
-        assert answer.json()["capability"] == "write_routing"
+    async def test_an_editor_does_nothing_that_is_invoiced(self, http: Desk, method: str, path: str) -> None:
+        answer = await http.ask(method, path, Role.EDITOR)
+        assert (answer.status_code, answer.json()["capability"]) == (403, "manage_billing_ops")
+
+    async def test_a_board_is_closed_with_a_fresh_second_factor(self, http: Desk) -> None:
+        board = await new_board(http, (await new_client(http))["id"])
+        path = f"/admin/boards/{board['id']}/close"
+        answer = await http.client.post(path, headers=http.identity.stale_headers(Role.ADMIN))
+        assert (answer.status_code, answer.json()["type"].rsplit(":", 1)[1]) == (403, "step_up_required")
+        assert (await http.get(f"/admin/boards/{board['id']}"))["status"] == "open"
 
     @pytest.mark.parametrize(
         "path",

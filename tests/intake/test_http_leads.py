@@ -305,7 +305,7 @@ class TestOperatorsLeads:
     async def test_closes_one_with_a_reason_once(self, http: Desk) -> None:
         lead = (await http.submit(await http.new_source())).json()["id"]
         first = await http.ask("POST", f"/admin/leads/{lead}/close", Role.EDITOR, json={"reason_code": "duplicate"})
-        again = await http.ask("POST", f"/admin/leads/{lead}/close", json={"reason_code": "other", "reason_text": "x"})
+        again = await http.ask("POST", f"/admin/leads/{lead}/close", json={"reason_code": "other", "reason": "x"})
         assert (first.json()["status"], first.json()["close_reason"]) == ("closed", "duplicate")
         assert again.json() == first.json()
 

@@ -58,15 +58,15 @@ class Desk:
         items: list[dict[str, Any]] = page["items"]
         return items
 
-    async def do(self, method: str, path: str, json: Any = None) -> dict[str, Any]:
+    async def do(self, method: str, path: str, json: Any = None, role: Role = Role.EDITOR) -> dict[str, Any]:
         """What an operator is answered who may do it and succeeds."""
-        answer = await self.ask(method, path, json)
+        answer = await self.ask(method, path, json, role)
         assert answer.status_code in (200, 201), answer.text
         told: dict[str, Any] = answer.json()
         return told
 
     async def add(self, **changes: Any) -> dict[str, Any]:
-        return await self.do("POST", "/admin/installers", NEW_INSTALLER | changes)
+        return await self.do("POST", "/admin/installers", NEW_INSTALLER | changes, Role.ADMIN)
 
 
 @asynccontextmanager

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from chassis.ids import new_id
-from contracts.routing import AssignmentFailed, AssignmentSent, DispatchDelivered
+from contracts.routing import AssignmentFailed, AssignmentSent, DispatchDelivered, DispatchExceptionRaised
 from services.routing.commands.deliveries import Delivery, mark_sent
 from services.routing.domain.states import AssignmentStatus, CapState, DispatchStatus, ExceptionReason
 from services.routing.domain.windows import Limits
@@ -192,6 +192,39 @@ class TestMarkFailed:
         await floor.refuse_mail(made[2])
         item = await floor.only_exception()
         assert (item.occurrences, item.assignment_id) == (3, made[2])
+
+    async def test_tells_again_of_the_failure_that_leaves_the_lead_to_nobody(self, floor: Floor) -> None:
+        await floor.installers(3)
+        await floor.dispatch(arrived := lead(SHARED))
+        made = [assignment.id for assignment in await floor.assignments()]
+        for number, assignment_id in enumerate(made):
+            await floor.refuse_mail(assignment_id)
+            raised = await floor.events("dispatch.exception_raised")
+            assert len(raised) == (1, 1, 2)[number]
+        item = await floor.only_exception()
+        first, last = (event for event in raised if isinstance(event, DispatchExceptionRaised))
+        assert first.exception_id == last.exception_id == item.id
+        assert (first.assignment_id, last.assignment_id) == (made[0], made[2])
+        versions = [version for version, event in await floor.published() if event.type.startswith("dispatch.")]
+        assert versions == [1, 2, 3]
+        assert (await floor.dispatch_of(arrived.lead_id)).version == 3
+        assert (item.occurrences, item.told_count) == (3, 2)
+
+    async def test_tells_once_of_failures_that_come_together(self, floor: Floor) -> None:
+        await floor.installers(3)
+        await floor.dispatch(lead(SHARED))
+        await floor.refuse_mail(*(assignment.id for assignment in await floor.assignments()))
+        assert (await floor.only_exception()).occurrences == 3
+        assert types_of(await floor.events("dispatch.exception_raised")) == ["dispatch.exception_raised"]
+
+    async def test_tells_no_more_of_one_whose_lead_somebody_has(self, floor: Floor) -> None:
+        await floor.installers(3)
+        await floor.dispatch(lead(SHARED))
+        first, second, third = [assignment.id for assignment in await floor.assignments()]
+        await floor.refuse_mail(first)
+        await floor.deliver(second)
+        await floor.refuse_mail(third)
+        assert (await floor.only_exception()).occurrences == 2
         assert types_of(await floor.events("dispatch.exception_raised")) == ["dispatch.exception_raised"]
 
     async def test_a_dead_mailbox_draws_no_more_than_its_turns(self, floor: Floor) -> None:

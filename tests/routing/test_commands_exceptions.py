@@ -37,9 +37,12 @@ async def waiting(floor: Floor, *, shared: bool = False) -> DispatchException:
     return await floor.only_exception()
 
 
-async def assign(floor: Floor, item: DispatchException, *installers: UUID, override: str | None = None) -> None:
+async def assign(
+    floor: Floor, item: DispatchException, *installers: UUID, reason: str | None = None, overrides_caps: bool = False
+) -> None:
+    command = AssignByHand(item.id, installers, ROBIN, reason, overrides_caps)
     async with floor.database.transaction() as session:
-        await assign_by_hand(session, AssignByHand(item.id, installers, ROBIN, override), floor.clock.now())
+        await assign_by_hand(session, command, floor.clock.now())
 
 
 async def retry(floor: Floor, item: DispatchException) -> None:
@@ -108,17 +111,32 @@ class TestAssignByHand:
     async def test_an_override_passes_the_cap_and_keeps_its_reason(self, floor: Floor) -> None:
         item = await waiting(floor)
         full = await floor.installer(Limits(month=0))
-        await assign(floor, item, full, override="agreed by phone")
+        await assign(floor, item, full, reason="agreed by phone", overrides_caps=True)
         assert await floor.counts(full) == {"day": (1, 0), "week": (1, 0), "month": (1, 0)}
-        assert (await floor.decisions(item.lead_id))[1].override_reason == "agreed by phone"
-        [row] = await floor.rows("SELECT reason_text FROM audit_entries WHERE action = 'assign_by_hand'")
-        assert row["reason_text"] == "agreed by phone"
+        decision = (await floor.decisions(item.lead_id))[1]
+        assert (decision.reason_text, decision.override_reason) == ("agreed by phone", "agreed by phone")
+        [row] = await floor.rows("SELECT reason_text, after FROM audit_entries WHERE action = 'assign_by_hand'")
+        assert (row["reason_text"], row["after"]["overrides_caps"]) == ("agreed by phone", True)
+
+    async def test_keeps_the_operators_reason_without_an_override_too(self, floor: Floor) -> None:
+        item = await waiting(floor)
+        await assign(floor, item, await floor.installer(), reason="the only one there")
+        decision = (await floor.decisions(item.lead_id))[1]
+        assert (decision.reason_text, decision.override_reason) == ("the only one there", None)
+        [row] = await floor.rows("SELECT reason_text, after FROM audit_entries WHERE action = 'assign_by_hand'")
+        assert row["reason_text"] == "the only one there"
+        assert "overrides_caps" not in row["after"]
+
+    async def test_a_reason_alone_overrides_no_cap(self, floor: Floor) -> None:
+        item = await waiting(floor)
+        with pytest.raises(NotEligible):
+            await assign(floor, item, await floor.installer(Limits(month=0)), reason="agreed by phone")
 
     async def test_an_override_does_not_pass_the_status(self, floor: Floor) -> None:
         item = await waiting(floor)
         suspended = await floor.installer(status=InstallerStatus.SUSPENDED)
         with pytest.raises(NotEligible):
-            await assign(floor, item, suspended, override="agreed by phone")
+            await assign(floor, item, suspended, reason="agreed by phone", overrides_caps=True)
 
     async def test_refuses_an_installer_that_has_the_lead(self, floor: Floor) -> None:
         installers = await floor.installers(2)
@@ -233,13 +251,20 @@ class TestRetryDispatch:
         with pytest.raises(NothingToDispatch):
             await retry(floor, late)
 
-    async def test_refuses_a_settled_item(self, floor: Floor) -> None:
+    async def test_twice_is_once(self, floor: Floor) -> None:
         await switch(floor, on=False)
-        await floor.installer()
-        await floor.dispatch(lead())
+        await floor.installers(2)
+        await floor.dispatch(lead(SHARED))
         item = await floor.only_exception()
-        await retry(floor, item)
-        with pytest.raises(ExceptionIsResolved, match="retried by Robin Field"):
+        for _ in range(2):
+            await retry(floor, item)
+        assert len(await floor.decisions(item.lead_id)) == 1
+        assert (await floor.audited()).count("retry_dispatch") == 1
+
+    async def test_refuses_an_item_that_left_the_queue_otherwise(self, floor: Floor) -> None:
+        item = await waiting(floor)
+        await assign(floor, item, await floor.installer())
+        with pytest.raises(ExceptionIsResolved, match="assigned by Robin Field"):
             await retry(floor, item)
 
 

@@ -1,9 +1,12 @@
 """Installers, on a real database: every change is published, audited and felt by the next dispatch."""
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from chassis.ids import new_id
 from contracts.routing import InstallerChanged
@@ -22,9 +25,20 @@ from services.routing.commands.installers import (
 from services.routing.domain.profile import PostcodeRange, Territory
 from services.routing.domain.windows import Limits
 from services.routing.errors import ChangedMeanwhile, InstallerExists, NoSuchInstaller
+from services.routing.models import Installer
 from services.routing.queries.dispatches import auto_dispatch
 from services.routing.queries.installers import territory_of
 from tests.routing.arrangements import ALL_OF_NSW, NOW, ROBIN, Floor, lead, leads, particulars, postcodes
+
+
+async def add(floor: Floor, command: AddInstaller) -> Installer:
+    async with floor.database.transaction() as session:
+        return await add_installer(session, command, NOW)
+
+
+async def forget_the_request(floor: Floor) -> None:
+    async with floor.database.transaction() as session:
+        await session.execute(text("UPDATE installers SET request_sha256 = NULL"))
 
 
 async def change(floor: Floor, installer_id: UUID, changes: ParticularsChanges) -> None:
@@ -65,6 +79,39 @@ class TestAddInstaller:
                 await add_installer(session, command, NOW)
         assert len(await floor.events("installer.changed")) == 1
         assert await floor.audited() == ["add_installer"]
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            {"limits": Limits(day=3)},
+            {"status": InstallerStatus.PAUSED},
+            {"territory": postcodes("2204")},
+            {"particulars": particulars(phone=None)},
+        ],
+    )
+    @pytest.mark.parametrize("is_kept", [True, False])
+    async def test_refuses_any_other_content_under_the_same_id(
+        self, floor: Floor, other: dict[str, Any], is_kept: bool
+    ) -> None:
+        """Of those that were added before it was kept what was asked, what they are now is compared."""
+        command = AddInstaller(new_id(), particulars(), ROBIN, territory=ALL_OF_NSW)
+        await add(floor, command)
+        if not is_kept:
+            await forget_the_request(floor)
+        await add(floor, command)
+        with pytest.raises(InstallerExists):
+            await add(floor, replace(command, **other))
+
+    async def test_knows_its_first_content_whatever_was_changed_since(self, floor: Floor) -> None:
+        command = AddInstaller(new_id(), particulars(), ROBIN, limits=Limits(day=3), territory=ALL_OF_NSW)
+        await add(floor, command)
+        await change(floor, command.installer_id, {"name": "New Sun"})
+        async with floor.database.transaction() as session:
+            await set_caps(session, command.installer_id, Limits(day=9), ROBIN)
+        again = await add(floor, command)
+        assert (again.name, again.limits) == ("New Sun", Limits(day=9))
+        with pytest.raises(InstallerExists):
+            await add(floor, replace(command, particulars=particulars("New Sun"), limits=Limits(day=9)))
 
     async def test_refuses_another_one_under_the_same_id(self, floor: Floor) -> None:
         installer_id = await floor.installer()

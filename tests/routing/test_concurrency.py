@@ -6,18 +6,47 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from prometheus_client import REGISTRY
 from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError
 
 from chassis.clock import FixedClock
 from chassis.errors import Refusal
+from chassis.faults import is_passing
+from contracts.topics import MESSAGES
 from contracts.values import SelectedPath
 from deploy.local.postgres import ServiceDatabase
 from services.routing.commands.assignments import CancelAssignment, cancel_assignment
+from services.routing.commands.deliveries import Delivery, DeliveryFailure, mark_failed, mark_sent
 from services.routing.commands.exceptions import AssignByHand, RetryDispatch, assign_by_hand, retry_dispatch
 from services.routing.commands.installers import ParticularsChanges, change_particulars
 from services.routing.domain.states import AssignmentStatus, CancelReason
 from services.routing.domain.windows import Limits
-from tests.routing.arrangements import EXCLUSIVE, FREMANTLE, ROBIN, SHARED, Floor, committing, lead, leads
+from services.routing.queries import dispatches
+from services.routing.queries.counters import lock_turns
+from tests.kit.eventually import eventually
+from tests.routing.arrangements import (
+    EXCLUSIVE,
+    FREMANTLE,
+    MARRICKVILLE,
+    ROBIN,
+    SHARED,
+    Floor,
+    committing,
+    lead,
+    leads,
+    postcodes,
+)
+from tests.routing.feed import Feed, accepted, record
+from tests.routing.feed import failed as mail_failed
+
+LOCK_NOT_AVAILABLE = "55P03"
+
+
+def retries() -> float:
+    """Of whole batches of messages, for a cause that passes."""
+    labels = {"topic": MESSAGES.name, "reason": "database"}
+    return REGISTRY.get_sample_value("waybill_consumer_retries_total", labels) or 0
 
 
 @pytest.fixture
@@ -103,8 +132,7 @@ class TestDispatchAmidEverythingElse:
             async with floor.database.transaction() as session:
                 await retry_dispatch(session, RetryDispatch(item.id, ROBIN), floor.clock.now())
 
-        outcomes = await asyncio.gather(retry(), retry(), return_exceptions=True)
-        assert sum(outcome is None for outcome in outcomes) == 1
+        await asyncio.gather(retry(), retry())
         await floor.only_assignment()
 
     @staticmethod
@@ -125,6 +153,108 @@ class TestDispatchAmidEverythingElse:
             own = [a.status for a in assignments if a.installer_id == installer_id]
             held = (own.count(AssignmentStatus.PENDING), own.count(AssignmentStatus.SENT))
             assert await floor.counts(installer_id) == dict.fromkeys(("day", "week", "month"), held)
+
+
+class TestSeveralCommandsInOneTransaction:
+    """As the events of one batch, which are of several types: here a mail was accepted and another one failed."""
+
+    async def test_ask_for_no_lock_with_counters_in_their_hands(self, floor: Floor) -> None:
+        await floor.installer()
+        await floor.dispatch(*leads(2))
+        sent, failed = await floor.assignments()
+        now = floor.clock.now()
+        async with floor.database.transaction() as operator, floor.database.transaction() as batch:
+            await dispatches.locked(operator, failed.lead_id)
+            await mark_sent(batch, [Delivery(sent.id, now)], now)
+            with pytest.raises(DBAPIError) as refused:
+                await asyncio.wait_for(mark_failed(batch, [DeliveryFailure(failed.id, "refused", now)], now), 20)
+            assert is_passing(refused.value)
+            await batch.rollback()
+
+    async def test_nor_for_the_counters_of_others(self, floor: Floor) -> None:
+        one, other = await floor.installers(2)
+        await floor.dispatch(*leads(2))
+        of = {assignment.installer_id: assignment for assignment in await floor.assignments()}
+        now = floor.clock.now()
+        async with floor.database.transaction() as another, floor.database.transaction() as batch:
+            await lock_turns(another, [other])
+            await mark_sent(batch, [Delivery(of[one].id, now)], now)
+            with pytest.raises(DBAPIError) as refused:
+                await asyncio.wait_for(mark_failed(batch, [DeliveryFailure(of[other].id, "refused", now)], now), 20)
+            assert is_passing(refused.value)
+            await batch.rollback()
+
+    async def test_let_an_operator_finish_and_are_done_after_them(self, floor: Floor) -> None:
+        """The operator has the lead and wants the counters; the batch has the counters and wants the lead."""
+        await floor.installer()
+        await floor.dispatch(*leads(2))
+        sent, failed = await floor.assignments()
+        feed = Feed(floor)
+        cancellation = CancelAssignment(failed.id, CancelReason.OPERATOR_ERROR, None, ROBIN)
+        async with floor.database.transaction() as operator:
+            await dispatches.locked(operator, failed.lead_id)
+            before = retries()
+            batch = asyncio.create_task(feed.take(record(accepted(sent.id)), record(mail_failed(failed.id))))
+
+            async def has_tried_again() -> bool:
+                return retries() > before
+
+            await eventually(has_tried_again)
+            await cancel_assignment(operator, cancellation, floor.clock.now())
+        await batch
+        statuses = {each.id: each.status for each in await floor.assignments()}
+        assert statuses == {sent.id: AssignmentStatus.SENT, failed.id: AssignmentStatus.CANCELLED}
+        assert await feed.parked() == []
+
+    async def test_wait_for_no_other_batch_that_has_what_they_want(self, floor: Floor) -> None:
+        """Each has an installer's counters and wants the other's: waiting, one would be ended as a deadlock."""
+        await two_places(floor)
+        mine, other, my_next, its_next = await crosswise(floor)
+        now = floor.clock.now()
+        async with floor.database.transaction() as one, floor.database.transaction() as two:
+            await mark_sent(one, [Delivery(mine, now)], now)
+            await mark_sent(two, [Delivery(other, now)], now)
+            refused = await asyncio.gather(
+                mark_failed(one, [DeliveryFailure(my_next, "refused", now)], now),
+                mark_failed(two, [DeliveryFailure(its_next, "refused", now)], now),
+                return_exceptions=True,
+            )
+            await asyncio.gather(one.rollback(), two.rollback())
+        # Where one is refused before the other asks, the other finds the way free.
+        states = {getattr(fault.orig, "sqlstate", fault) for fault in refused if isinstance(fault, DBAPIError)}
+        assert states == {LOCK_NOT_AVAILABLE}
+
+    async def test_are_all_done_however_two_batches_meet(self, floor: Floor) -> None:
+        await two_places(floor)
+        for _ in range(5):
+            mine, other, my_next, its_next = await crosswise(floor)
+            one, two = Feed(floor), Feed(floor)
+            await asyncio.gather(
+                one.take(record(accepted(mine)), record(mail_failed(my_next))),
+                two.take(record(accepted(other)), record(mail_failed(its_next))),
+            )
+            statuses = {each.id: each.status for each in await floor.assignments()}
+            assert [statuses[id_] for id_ in (mine, other, my_next, its_next)] == [
+                AssignmentStatus.SENT,
+                AssignmentStatus.SENT,
+                AssignmentStatus.FAILED,
+                AssignmentStatus.FAILED,
+            ]
+        assert await Feed(floor).parked() == []
+
+
+async def two_places(floor: Floor) -> None:
+    """An installer in each of two places."""
+    await floor.installer(territory=postcodes(MARRICKVILLE.postcode))
+    await floor.installer(territory=postcodes(FREMANTLE.postcode))
+
+
+async def crosswise(floor: Floor) -> list[UUID]:
+    """Four assignments: the first and the last are of one installer, the others of the other."""
+    arrived = [lead(location=place) for place in (MARRICKVILLE, FREMANTLE, FREMANTLE, MARRICKVILLE)]
+    await floor.dispatch(*arrived)
+    made = {assignment.lead_id: assignment.id for assignment in await floor.assignments()}
+    return [made[each.lead_id] for each in arrived]
 
 
 class TestStatements:

@@ -1,134 +1,32 @@
 """Routing's consumers under the real runtime: batches, causes, what is parked and what is not."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from itertools import count
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from chassis.causation import Cause
+from chassis.clock import FixedClock
 from chassis.ids import new_id
 from chassis.outbox import unpack_headers
-from chassis.parking import list_parked
-from chassis.runtime import ConsumerRuntime, Patience
-from contracts.billing import DeliveryCredited
-from contracts.envelope import Envelope, Event, from_headers, to_headers
-from contracts.intake import LeadCreated
-from contracts.notifications import MessageAccepted, MessageFailed
+from chassis.parking import VERSION_PASSED
+from contracts.envelope import from_headers
+from contracts.routing import AssignmentCreated, DispatchExceptionRaised
 from contracts.topics import Topic
 from contracts.values import CapReleaseReason, CreditReason, MessagePurpose
+from deploy.local.postgres import ServiceDatabase
+from services.routing.commands.exceptions import RetryDispatch, retry_dispatch
 from services.routing.consumers import consumers
-from services.routing.domain.states import AssignmentStatus, CapState
-from tests.routing.arrangements import MARRICKVILLE, MIA, NOW, SHARED, Floor
-
-OFFSETS = count()
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    topic: str
-    key: bytes
-    value: bytes
-    headers: list[tuple[str, bytes | None]]
-    offset: int
-    partition: int = 0
-
-
-def record(event: Event, *, version: int = 1, event_id: UUID | None = None) -> Record:
-    envelope = Envelope(
-        id=event_id or new_id(),
-        type=event.type,
-        source="/waybill/elsewhere",
-        time=datetime(2026, 3, 3, tzinfo=UTC),
-        subject=event.subject,
-        dataschema=event.dataschema(),
-        aggregate_version=version,
-        correlation_id="the-request",
-    )
-    headers: list[tuple[str, bytes | None]] = [*to_headers(envelope)]
-    return Record(event.topic.name, event.subject.encode(), event.model_dump_json().encode(), headers, next(OFFSETS))
-
-
-class Feed:
-    """Hands records of any of our topics to the consumer that takes them."""
-
-    def __init__(self, floor: Floor) -> None:
-        self.floor = floor
-        self.runtimes = {
-            consumer.topic.name: ConsumerRuntime(
-                name=f"waybill.routing.{consumer.topic.name}",
-                consumer=consumer,
-                database=floor.database,
-                patience=Patience(first_seconds=0.001, attempts=2),
-            )
-            for consumer in consumers(floor.clock)
-        }
-
-    async def take(self, *records: Record) -> None:
-        await self.runtimes[records[0].topic].process(records)
-
-    async def parked(self) -> Sequence[Any]:
-        async with self.floor.database.reading() as session:
-            return await list_parked(session)
+from services.routing.domain.states import AssignmentStatus, CapState, DispatchStatus, ExceptionReason
+from tests.routing.arrangements import MIA, NOW, ROBIN, Floor, committing
+from tests.routing.feed import Feed, accepted, closed, created, credited, failed, record
 
 
 @pytest.fixture
 def feed(floor: Floor) -> Feed:
     return Feed(floor)
-
-
-def created(**changes: Any) -> LeadCreated:
-    given: dict[str, Any] = {
-        "lead_id": new_id(),
-        "source_id": new_id(),
-        "selected_path": SHARED,
-        "service": "solar-battery",
-        "location": MARRICKVILLE,
-        "contact": MIA,
-        "received_at": NOW,
-        **changes,
-    }
-    return LeadCreated(**given)
-
-
-def accepted(assignment_id: UUID, **changes: Any) -> MessageAccepted:
-    given: dict[str, Any] = {
-        "message_id": new_id(),
-        "purpose": MessagePurpose.LEAD_DELIVERY,
-        "subject_kind": "assignment",
-        "subject_id": assignment_id,
-        "accepted_at": NOW,
-        **changes,
-    }
-    return MessageAccepted(**given)
-
-
-def failed(assignment_id: UUID, **changes: Any) -> MessageFailed:
-    given: dict[str, Any] = {
-        "message_id": new_id(),
-        "purpose": MessagePurpose.LEAD_DELIVERY,
-        "subject_kind": "assignment",
-        "subject_id": assignment_id,
-        "reason_code": "recipient_refused",
-        "smtp_status": 550,
-        "failed_at": NOW,
-        **changes,
-    }
-    return MessageFailed(**given)
-
-
-def credited(assignment_id: UUID, installer_id: UUID, reason: CreditReason) -> DeliveryCredited:
-    return DeliveryCredited(
-        assignment_id=assignment_id,
-        delivery_event_id=new_id(),
-        installer_id=installer_id,
-        invoice_id=new_id(),
-        reason_code=reason,
-        credited_at=NOW,
-    )
 
 
 class TestLeadCreated:
@@ -165,6 +63,105 @@ class TestLeadCreated:
         await feed.take(record(lead), record(lead, version=2))
         assert len(await floor.decisions(lead.lead_id)) == 1
         assert await feed.parked() == []
+
+
+class TestALeadAtWhichDispatchFails:
+    """Whatever the fault: here the tables refuse what dispatch writes of one service, and of no other."""
+
+    REFUSE = (
+        "ALTER TABLE dispatch_exceptions ADD CONSTRAINT refused CHECK (reason <> 'no_eligible_installer') NOT VALID"
+    )
+    ALLOW = "ALTER TABLE dispatch_exceptions DROP CONSTRAINT refused"
+
+    @pytest.fixture
+    async def floor(self, fresh_database: Callable[[str], ServiceDatabase], clock: FixedClock) -> AsyncIterator[Floor]:
+        database = fresh_database("routing")
+        self.owner = await asyncpg.connect(database.owner_url)
+        await self.owner.execute(self.REFUSE)
+        async with committing(database, clock) as floor:
+            yield floor
+        await self.owner.close()
+
+    async def test_waits_for_an_operator_and_operations_hear_of_it(self, floor: Floor, feed: Feed) -> None:
+        await floor.installer()
+        failing, other = created(service="roofing"), created()
+        await feed.take(record(other), record(failing, event_id=(cause := new_id())), record(created()))
+        item = await floor.only_exception()
+        assert (item.lead_id, item.reason) == (failing.lead_id, ExceptionReason.DISPATCH_FAILED)
+        assert item.detail == "dispatch failed: IntegrityError"
+        [raised] = await floor.events("dispatch.exception_raised")
+        assert isinstance(raised, DispatchExceptionRaised)
+        assert (raised.lead_id, raised.exception_id, raised.reason_code) == (item.lead_id, item.id, "dispatch_failed")
+        rows = await floor.rows("SELECT headers FROM outbox")
+        envelopes = [from_headers(unpack_headers(row["headers"])) for row in rows]
+        [envelope] = [each for each in envelopes if each.subject == str(failing.lead_id)]
+        assert envelope.causation_id == str(cause)
+        assert (await floor.dispatch_of(failing.lead_id)).status is DispatchStatus.EXCEPTION
+        assert await feed.parked() == []
+        assert len(await floor.assignments()) == 2
+
+    async def test_is_dispatched_by_a_retry_once_the_fault_is_gone(self, floor: Floor, feed: Feed) -> None:
+        await feed.take(record(created(service="roofing")))
+        installer_id = await floor.installer(services=("roofing",))
+        await self.owner.execute(self.ALLOW)
+        async with floor.database.transaction() as session:
+            await retry_dispatch(session, RetryDispatch((await floor.only_exception()).id, ROBIN), NOW)
+        assert (await floor.only_assignment()).installer_id == installer_id
+        [created_event] = await floor.events("assignment.created")
+        assert isinstance(created_event, AssignmentCreated)
+        assert created_event.contact == MIA
+        assert await floor.exceptions(is_open=True) == []
+
+    async def test_comes_again_and_is_left_as_it_is(self, floor: Floor, feed: Feed) -> None:
+        failing = created(service="roofing")
+        await feed.take(record(failing))
+        await feed.take(record(failing, version=2))
+        assert (await floor.only_exception()).occurrences == 1
+        assert await feed.parked() == []
+
+    async def test_is_parked_where_not_even_that_can_be_written(self, floor: Floor, feed: Feed) -> None:
+        await self.owner.execute("ALTER TABLE lead_contacts ADD CONSTRAINT refused_too CHECK (false) NOT VALID")
+        await feed.take(record(created(service="roofing")))
+        [parked] = await feed.parked()
+        assert (parked.reason_code, parked.reason_detail) == ("handler_failed", "IntegrityError")
+        assert await floor.exceptions() == []
+
+
+class TestLeadClosed:
+    async def test_in_the_batch_of_its_creation_ends_it(self, floor: Floor, feed: Feed) -> None:
+        await floor.installers(3)
+        lead, other = created(), created()
+        await feed.take(record(lead), record(other), record(closed(lead.lead_id), version=2))
+        statuses = {each.lead_id: each.status for each in await floor.assignments()}
+        assert statuses == {lead.lead_id: AssignmentStatus.CANCELLED, other.lead_id: AssignmentStatus.PENDING}
+        assert await feed.parked() == []
+
+    async def test_names_its_event_as_the_cause(self, floor: Floor, feed: Feed) -> None:
+        await floor.installer()
+        lead = created()
+        await feed.take(record(lead))
+        await feed.take(record(closed(lead.lead_id), version=2, event_id=(cause := new_id())))
+        rows = await floor.rows("SELECT headers FROM outbox ORDER BY id DESC LIMIT 1")
+        envelope = from_headers(unpack_headers(rows[0]["headers"]))
+        assert (envelope.type, envelope.causation_id) == ("assignment.cancelled", str(cause))
+
+    async def test_of_a_lead_that_was_never_dispatched_ends_nothing(self, floor: Floor, feed: Feed) -> None:
+        await feed.take(record(closed(new_id()), version=2))
+        assert await feed.parked() == []
+        assert await floor.events() == []
+
+    async def test_before_its_creation_gives_it_to_nobody_though_that_be_replayed(
+        self, floor: Floor, feed: Feed
+    ) -> None:
+        await floor.installer()
+        lead = created()
+        await feed.take(record(closed(lead.lead_id), version=2))
+        await feed.take(record(lead))
+        [parked] = await feed.parked()
+        assert parked.reason_code == VERSION_PASSED
+        await feed.replay(parked.id)
+        assert (await floor.dispatch_of(lead.lead_id)).status is DispatchStatus.CLOSED
+        assert await floor.assignments() == []
 
 
 class TestMessages:
@@ -236,9 +233,9 @@ class TestDeliveryCredited:
 
 class TestConsumers:
     def test_takes_what_it_should_from_each_topic(self, floor: Floor) -> None:
-        taken: dict[Topic, set[str]] = {c.topic: set(c.by_type()) for c in consumers(floor.clock)}
+        taken: dict[Topic, set[str]] = {c.topic: set(c.by_type()) for c in consumers(floor.clock, floor.database)}
         assert {topic.name: types for topic, types in taken.items()} == {
-            "intake.leads": {"lead.created"},
+            "intake.leads": {"lead.created", "lead.closed"},
             "notifications.messages": {"message.accepted", "message.failed"},
             "billing.deliveries": {"delivery.credited"},
         }

@@ -88,5 +88,4 @@ class TestCredits:
         assert {reason for reason in CreditReason if frees_the_cap(reason)} == {
             CreditReason.INVALID_CONTACT,
             CreditReason.POSTCODE_MISMATCH,
-            CreditReason.UNREACHABLE_PAYLOAD,
         }

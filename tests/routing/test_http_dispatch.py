@@ -7,6 +7,7 @@ import pytest
 
 from chassis.ids import new_id
 from contracts.values import CapReleaseReason
+from services.routing.commands.closing import CloseLead, close_leads
 from services.routing.domain.windows import Limits
 from tests.routing.arrangements import FREMANTLE, NOW, SHARED, Floor, lead
 from tests.routing.desk import UNKNOWN, Desk, code_of, faults
@@ -85,8 +86,8 @@ class TestAssignments:
         assert len(made) == await found() == 4
         assert await found(installer_id=str(one)) == 2
         assert await found(lead_id=str(arrived.lead_id)) == 2
-        assert await found(status="sent") == await found(cap_status="counted") == 1
-        assert await found(status="pending", cap_status="reserved") == 3
+        assert await found(status="sent") == await found(cap_state="counted") == 1
+        assert await found(status="pending", cap_state="reserved") == 3
         assert await found(created_from=(NOW + timedelta(minutes=1)).isoformat()) == 2
         assert await found(created_before=(NOW + timedelta(minutes=1)).isoformat()) == 2
 
@@ -135,7 +136,7 @@ class TestAssignments:
         early = await desk.ask("POST", path, {"reason_code": "invalid_lead"})
         assert (early.status_code, code_of(early)) == (409, "cap_not_counted")
         await floor.deliver(made.id)
-        told = await desk.do("POST", path, {"reason_code": "invalid_lead", "note": "number not in use"})
+        told = await desk.do("POST", path, {"reason_code": "invalid_lead", "reason": "number not in use"})
         assert (told["cap_state"], told["cap_release_reason"], told["cap_release_note"]) == (
             "released",
             "invalid_lead",
@@ -161,6 +162,20 @@ class TestExceptionQueue:
         assert (told["id"], told["age_seconds"], told["reason"]) == (item["id"], 300, "no_eligible_installer")
         assert (told["lead"]["postcode"], told["lead"]["selected_path"]) == ("6160", "compare_quotes")
         assert told["available_actions"] == ["assign", "retry", "resolve"]
+
+    async def test_of_a_closed_lead_can_be_set_aside_alone(self, desk: Desk, floor: Floor) -> None:
+        await floor.installer()
+        await floor.dispatch(arrived := lead())
+        made = await floor.only_assignment()
+        async with floor.database.transaction() as session:
+            await close_leads(session, [CloseLead(arrived.lead_id, "withdrawn", NOW)], NOW)
+        await floor.deliver(made.id)
+        [item] = await desk.items("/admin/dispatch-exceptions")
+        assert (item["reason"], item["available_actions"]) == ("delivered_late", ["resolve"])
+        answer = await desk.ask("POST", f"/admin/dispatch-exceptions/{item['id']}/retry")
+        assert (answer.status_code, code_of(answer)) == (409, "lead_closed")
+        told = await desk.get(f"/admin/leads/{arrived.lead_id}/dispatch")
+        assert (told["status"], told["closed_at"]) == ("closed", "2026-03-03T02:15:04Z")
 
     async def test_narrows_and_pages_the_longest_waiting_first(self, desk: Desk, floor: Floor) -> None:
         arrived = [lead(location=FREMANTLE) for _ in range(3)]
@@ -190,11 +205,12 @@ class TestExceptionQueue:
     async def test_assigns_by_hand(self, desk: Desk, floor: Floor) -> None:
         item = await waiting(floor, desk)
         installers = [str(id_) for id_ in await floor.installers(2)]
-        told = await desk.do(
-            "POST", f"/admin/dispatch-exceptions/{item['id']}/assign", {"installer_ids": [*installers, installers[0]]}
-        )
+        by_hand = {"installer_ids": [*installers, installers[0]], "reason": "the only ones there"}
+        told = await desk.do("POST", f"/admin/dispatch-exceptions/{item['id']}/assign", by_hand)
         assert (told["item"]["is_open"], told["item"]["resolution"]) == (False, "assigned")
         assert {a["installer_id"] for a in told["dispatch"]["assignments"]} == set(installers)
+        decision = (await desk.get(f"/admin/leads/{item['lead_id']}/decisions"))[-1]
+        assert (decision["reason_text"], decision["override_reason"]) == ("the only ones there", None)
 
     async def test_says_what_is_in_the_way_of_whom(self, desk: Desk, floor: Floor) -> None:
         item = await waiting(floor, desk)
@@ -219,8 +235,9 @@ class TestExceptionQueue:
         await floor.installer()
         told = await desk.do("POST", path)
         assert (told["item"]["resolution"], told["dispatch"]["status"]) == ("retried", "dispatching")
-        settled = await desk.ask("POST", path)
-        assert (settled.status_code, code_of(settled)) == (409, "exception_resolved")
+        assert await desk.do("POST", path) == told
+        resolved = await desk.do("POST", path.replace("retry", "resolve"), {"reason": "done"})
+        assert resolved["item"]["resolution"] == "retried"
 
     async def test_resolves_with_a_reason(self, desk: Desk, floor: Floor) -> None:
         item = await waiting(floor, desk)

@@ -14,7 +14,7 @@ from tests.routing.desk import NEW_INSTALLER, UNKNOWN, Desk, code_of, faults
 
 class TestAddInstaller:
     async def test_answers_with_all_of_it_in_its_normal_form(self, desk: Desk) -> None:
-        answer = await desk.ask("POST", "/admin/installers", NEW_INSTALLER)
+        answer = await desk.ask("POST", "/admin/installers", NEW_INSTALLER, Role.ADMIN)
         assert answer.status_code == 201
         told = answer.json()
         assert answer.headers["Location"] == f"/admin/installers/{told['id']}"
@@ -39,7 +39,7 @@ class TestAddInstaller:
         id_ = str(new_id())
         first, second = await desk.add(id=id_), await desk.add(id=id_)
         assert first == second
-        other = await desk.ask("POST", "/admin/installers", NEW_INSTALLER | {"id": id_, "name": "Other"})
+        other = await desk.ask("POST", "/admin/installers", NEW_INSTALLER | {"id": id_, "name": "Other"}, Role.ADMIN)
         assert (other.status_code, code_of(other)) == (409, "installer_exists")
 
     async def test_names_every_fault_at_once(self, desk: Desk, floor: Floor) -> None:
@@ -53,7 +53,7 @@ class TestAddInstaller:
             "territory": {"states": ["NZ"], "ranges": [{"first": "2234", "last": "2000"}], "postcodes": ["22"]},
             "colour": "red",
         }
-        answer = await desk.ask("POST", "/admin/installers", wrong)
+        answer = await desk.ask("POST", "/admin/installers", wrong, Role.ADMIN)
         assert faults(answer) == {
             "abn": "abn_invalid",
             "email": "email_invalid",
@@ -180,5 +180,29 @@ class TestWhoMay:
 
     @pytest.mark.parametrize("role", Role)
     async def test_every_role_may_read_and_route(self, desk: Desk, role: Role) -> None:
-        assert (await desk.ask("GET", "/admin/installers", role=role)).status_code == 200
-        assert (await desk.ask("POST", "/admin/installers", NEW_INSTALLER, role=role)).status_code == 201
+        path = f"/admin/installers/{(await desk.add())['id']}"
+        assert (await desk.ask("GET", path, role=role)).status_code == 200
+        for method, part, body in (
+            ("PATCH", "", {"name": "New Sun", "email": "new@southernsun.example", "time_zone": "Australia/Perth"}),
+            ("PUT", "/territory", {"states": ["WA"]}),
+            ("PUT", "/caps", {"day": 1}),
+            ("POST", "/status", {"status": "paused", "reason": "holiday"}),
+        ):
+            assert (await desk.ask(method, f"{path}{part}", body, role)).status_code == 200
+
+    @pytest.mark.parametrize(
+        ("field", "value"),
+        [("abn", None), ("gst_registered", False), ("billing_email", "a@b.example"), ("billing_address", None)],
+    )
+    async def test_what_it_is_invoiced_by_is_for_who_manages_billing(self, desk: Desk, field: str, value: Any) -> None:
+        added = await desk.add(billing_address="3 Harbour Road")
+        path = f"/admin/installers/{added['id']}"
+        answer = await desk.ask("PATCH", path, {"name": "New Sun", field: value}, Role.EDITOR)
+        assert (answer.status_code, code_of(answer)) == (403, "capability_missing")
+        assert answer.json()["capability"] == "manage_billing_ops"
+        assert await desk.get(path) == added
+        assert (await desk.do("PATCH", path, {field: value}, Role.ADMIN))[field] == value
+
+    async def test_so_is_adding_one(self, desk: Desk) -> None:
+        answer = await desk.ask("POST", "/admin/installers", NEW_INSTALLER, Role.EDITOR)
+        assert (answer.status_code, answer.json()["capability"]) == (403, "manage_billing_ops")

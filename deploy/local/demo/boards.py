@@ -16,7 +16,7 @@ async def open_boards(stage: Stage) -> None:
     """Three clients with a board each, ten experts with Stripe accounts, and who gets what."""
     stage.clients = [await _client(stage, number, name) for number, name in enumerate(CLIENTS)]
     stage.boards = [
-        await stage.dispatcher.post(
+        await stage.finance.post(
             "intake",
             "/admin/boards",
             {"client_id": client["id"], "title": title, "contracted_amount_cents": cents, "purchase_order": order},
@@ -31,7 +31,7 @@ async def open_boards(stage: Stage) -> None:
 
 
 async def _client(stage: Stage, number: int, name: str) -> Any:
-    return await stage.dispatcher.post(
+    return await stage.finance.post(
         "intake",
         "/admin/clients",
         {
@@ -77,7 +77,7 @@ async def _boards_to_come(stage: Stage) -> int:
 async def close_boards(stage: Stage) -> None:
     """Each close drafts an invoice at billing and allocates the pay at payouts, by one event."""
     for board in stage.boards:
-        await stage.dispatcher.post("intake", f"/admin/boards/{board['id']}/close")
+        await stage.finance.post("intake", f"/admin/boards/{board['id']}/close")
     await stage.reader.until("drafts and allocations", lambda: _closings_to_come(stage))
     allocated = await stage.reader.number("payouts", "SELECT sum(amount_cents) FROM payouts")
     stage.tell(

@@ -1,9 +1,11 @@
 """What the delivery ledger and its queue hold."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.billing.errors import DeliveryNotFound
@@ -52,3 +54,16 @@ async def lock_held(session: AsyncSession, installer_id: UUID) -> list[UUID]:
         .with_for_update()
     )
     return list(await session.scalars(query))
+
+
+@dataclass(frozen=True, slots=True)
+class HeldQueue:
+    """Deliveries that wait for a price; `oldest_at` is when the first of them was held."""
+
+    count: int
+    oldest_at: datetime | None
+
+
+async def held_queue(session: AsyncSession) -> HeldQueue:
+    query = select(func.count(), func.min(HeldDelivery.held_at)).where(HeldDelivery.released_at.is_(None))
+    return HeldQueue(*(await session.execute(query)).one())

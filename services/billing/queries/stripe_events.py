@@ -1,6 +1,6 @@
 """Stripe's events: the next one to work off, and one to change."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -30,6 +30,18 @@ async def lock(session: AsyncSession, event_id: UUID) -> StripeEvent:
     if event is None:
         raise StripeEventNotFound("there is no such event", stripe_event_id=event_id)
     return event
+
+
+async def waiting(
+    session: AsyncSession, states: Collection[StripeEventState]
+) -> dict[StripeEventState, tuple[int, datetime]]:
+    """How many there are in each state, and since when; those without any are left out."""
+    query = (
+        select(StripeEvent.state, func.count(), func.min(StripeEvent.received_at))
+        .where(StripeEvent.state.in_(states))
+        .group_by(StripeEvent.state)
+    )
+    return {StripeEventState(state): (count, oldest_at) for state, count, oldest_at in await session.execute(query)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,11 @@ from pydantic import BaseModel
 
 from chassis.database import Database
 from chassis.http import Given, Operator, public, signed_in
+from chassis.http.caching import NO_STORE
 from services.identity.commands import enrolments, passwords
 from services.identity.commands.enrolments import BeginEnrolment, Provisioning
 from services.identity.commands.passwords import ChangePassword
-from services.identity.http.shapes import IN_BODY, NO_STORE, Code, Password, SecretBody, Token
+from services.identity.http.shapes import IN_BODY, Code, Password, SecretBody, Token
 from services.identity.security import Security
 
 

@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 from chassis.database import Database
 from chassis.errors import NotFound
 from chassis.http import Body, Given, Line, Operator, Text, requires
+from chassis.http.caching import NO_STORE
 from chassis.paging import Page, PageRequest
 from contracts.identity import Capability, Role
 from services.identity import queries
@@ -20,7 +21,7 @@ from services.identity.commands.access import live_session
 from services.identity.commands.enrolments import Invitation
 from services.identity.commands.operators import ChangeRole, ForOperator, NewOperator, RevokeSessions
 from services.identity.domain import OperatorStatus, is_email, normalised_email
-from services.identity.http.shapes import NO_STORE, OperatorView
+from services.identity.http.shapes import OperatorView
 from services.identity.models import Operator as OperatorRow
 from services.identity.models import OperatorSession
 from services.identity.security import Security

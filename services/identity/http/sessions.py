@@ -10,12 +10,13 @@ from pydantic import BaseModel, Field
 
 from chassis.database import Database
 from chassis.http import Given, Operator, public, signed_in
+from chassis.http.caching import NO_STORE
 from services.identity import queries
 from services.identity.commands import sessions as commands
 from services.identity.commands.access import live_session
 from services.identity.commands.sessions import Granted, SignIn, SteppedUp, StepUp
 from services.identity.errors import InvalidRefreshToken, SessionEnded
-from services.identity.http.shapes import IN_BODY, NO_STORE, Code, Password, SecretBody, SignedInOperator, Token
+from services.identity.http.shapes import IN_BODY, Code, Password, SecretBody, SignedInOperator, Token
 from services.identity.security import Security
 
 

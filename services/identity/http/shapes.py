@@ -15,9 +15,6 @@ Password = Annotated[SecretStr, Field(min_length=1, max_length=1024)]
 Token = Annotated[SecretStr, Field(min_length=1, max_length=256)]
 Code = Annotated[str, Field(pattern="^[0-9]{6}$", description="of the authenticator app; good for one use")]
 
-NO_STORE = {"Cache-Control": "no-store"}
-"""For every answer that holds a token or a secret."""
-
 IN_BODY: list[dict[str, list[str]]] = [{}]
 """The `security` of a public route whose body holds the credential: no header is asked for, 401 is documented."""
 

@@ -1,4 +1,4 @@
-"""Leads: taking one in, exactly once for ever; closing it."""
+"""Leads: taking one in, exactly once for ever; closing it, which ends its dispatch too."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from chassis import audit, outbox
 from chassis.audit import Actor, Subject
 from chassis.database import Database
 from chassis.ids import new_id
-from contracts.intake import LeadCreated
+from contracts.intake import LeadClosed, LeadCreated
 from contracts.values import LeadContact, Location
 from services.intake import queries
 from services.intake.domain import CloseReason, LeadContent, LeadStatus, email_match, fingerprint
@@ -135,7 +135,7 @@ class CloseLead:
 
 
 async def close_lead(session: AsyncSession, command: CloseLead) -> Lead:
-    """Ends a lead's way here; what is already with an installer stays there. Closed twice is closed once."""
+    """Ends a lead's way; what is already with an installer stays there. Closed twice is closed once."""
     lead = await queries.lead(session, command.lead_id, for_update=True)
     if lead.status is LeadStatus.CLOSED:
         return lead
@@ -145,6 +145,8 @@ async def close_lead(session: AsyncSession, command: CloseLead) -> Lead:
     lead.status, lead.status_since, lead.close_reason = LeadStatus.CLOSED, command.now, command.reason
     lead.exception_reason = None
     session.add(_closing(command, before))
+    event = LeadClosed(lead_id=lead.id, reason_code=command.reason, closed_at=command.now)
+    outbox.add(session, event, version=lead.next_version())
     await audit.record(
         session,
         actor=command.by,

@@ -46,11 +46,11 @@ class NewBoard(Body):
     purchase_order: PurchaseOrder | None = None
 
 
-@post("/admin/boards", guards=[requires(Capability.WRITE_ROUTING)])
+@post("/admin/boards", guards=[requires(Capability.MANAGE_BILLING_OPS)])
 async def open_client_board(
     data: JSONBody[NewBoard], database: Given[Database], clock: Given[Clock], operator: Given[Operator]
 ) -> BoardRow:
-    """Open a board for a client."""
+    """Open a board for a client, for the amount that its close invoices."""
     command = OpenBoard(
         client_id=data.client_id,
         title=data.title,
@@ -84,7 +84,11 @@ async def get_board(board_id: FromPath[UUID], database: Given[Database]) -> Boar
         return BoardRow.model_validate(await queries.board(session, board_id))
 
 
-@post("/admin/boards/{board_id:uuid}/close", guards=[requires(Capability.WRITE_ROUTING)], status_code=200)
+@post(
+    "/admin/boards/{board_id:uuid}/close",
+    guards=[requires(Capability.MANAGE_BILLING_OPS, step_up=True)],
+    status_code=200,
+)
 async def close_client_board(
     board_id: FromPath[UUID], database: Given[Database], clock: Given[Clock], operator: Given[Operator]
 ) -> BoardRow:

@@ -1,4 +1,4 @@
-"""Corporate clients."""
+"""Corporate clients: all that is kept of one says whom to invoice, and on what terms."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -72,7 +72,7 @@ class ClientChanges(Body):
         return {name: getattr(self, name) for name in self.model_fields_set}
 
 
-@post("/admin/clients", guards=[requires(Capability.WRITE_ROUTING)])
+@post("/admin/clients", guards=[requires(Capability.MANAGE_BILLING_OPS)])
 async def add_client(
     data: JSONBody[NewClient],
     database: Given[Database],
@@ -103,7 +103,7 @@ async def get_client(client_id: FromPath[UUID], database: Given[Database]) -> Cl
         return ClientRow.model_validate(await queries.client(session, client_id))
 
 
-@patch("/admin/clients/{client_id:uuid}", guards=[requires(Capability.WRITE_ROUTING)])
+@patch("/admin/clients/{client_id:uuid}", guards=[requires(Capability.MANAGE_BILLING_OPS)])
 async def edit_client(
     client_id: FromPath[UUID], data: JSONBody[ClientChanges], database: Given[Database], operator: Given[Operator]
 ) -> ClientRow:

@@ -88,8 +88,10 @@ class LeadDetail(LeadRow):
 
 
 class LeadClosing(Body):
+    """`reason` is the operator's own words."""
+
     reason_code: CloseReason
-    reason_text: Text | None = None
+    reason: Text | None = None
 
 
 @get("/admin/leads", guards=[requires(Capability.READ_OPS)])
@@ -139,8 +141,8 @@ async def close_lead_by_hand(
     clock: Given[Clock],
     operator: Given[Operator],
 ) -> LeadRow:
-    """End a lead's way. Closed twice is closed once, for the first reason."""
-    command = CloseLead(lead_id, data.reason_code, data.reason_text, operator, clock.now())
+    """End a lead's way: no installer gets it any more. Closed twice is closed once, for the first reason."""
+    command = CloseLead(lead_id, data.reason_code, data.reason, operator, clock.now())
     async with database.transaction() as session:
         lead = await close_lead(session, command)
     return LeadRow.model_validate(lead)

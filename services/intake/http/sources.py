@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from chassis.clock import Clock
 from chassis.database import Database
 from chassis.http import Body, Given, Line, Operator, Text, requires
+from chassis.http.caching import NO_STORE
 from chassis.paging import Page, PageRequest
 from contracts.identity import Capability
 from services.intake import queries
@@ -67,10 +68,7 @@ class NewLeadSource(Body):
 
 
 class LeadSourceRevocation(Body):
-    reason_text: Text | None = None
-
-
-NO_STORE = {"Cache-Control": "no-store"}
+    reason: Text | None = None
 
 
 @post("/admin/lead-sources", guards=[requires(Capability.WRITE_ROUTING)])
@@ -114,7 +112,7 @@ async def revoke_lead_source(
     data: JSONBody[LeadSourceRevocation | None] = None,
 ) -> LeadSourceRow:
     """From now on none of the source's keys works. Revoked twice is revoked once."""
-    reason = data.reason_text if data else None
+    reason = data.reason if data else None
     async with database.transaction() as session:
         source = await revoke_source(session, source_id, reason, operator, clock.now())
         keys = await queries.keys_of(session, [source_id])

@@ -38,21 +38,12 @@ async def cancel_assignment(session: AsyncSession, command: CancelAssignment, no
         return assignment
     if assignment.status is not AssignmentStatus.PENDING:
         raise NotPending(f"the assignment is {assignment.status}", assignment_id=assignment.id)
-    end(assignment, AssignmentStatus.CANCELLED, command.reason, now)
     assignment.ended_note = command.note
-    event = AssignmentCancelled(
-        assignment_id=assignment.id,
-        lead_id=assignment.lead_id,
-        installer_id=assignment.installer_id,
-        reason_code=command.reason,
-        cancelled_at=now,
-    )
-    outbox.add(session, event, version=assignment.next_version())
-    await move(session, [CapMove(assignment.installer_id, assignment.created_at, CapChange.GIVE_BACK)])
+    await move(session, [take_back(session, assignment, command.reason, now)])
     unserved = await note_unserved(session, [dispatches[assignment.lead_id]], now)
     detail = f"its last assignment was cancelled: {command.reason}"
     raisings = [Raising(lead, ExceptionReason.LEFT_UNSERVED, detail, assignment.id) for lead in unserved]
-    session.add_all(await raise_items(session, raisings, now))
+    session.add_all(await raise_items(session, raisings, now, unserved))
     await audit.record(
         session,
         actor=command.by,
@@ -64,6 +55,22 @@ async def cancel_assignment(session: AsyncSession, command: CancelAssignment, no
         reason_text=command.note,
     )
     return assignment
+
+
+def take_back(
+    session: AsyncSession, assignment: Assignment, reason: str, now: datetime, cause: Cause | None = None
+) -> CapMove:
+    """Ends a pending assignment and says so; the place that it gives back is the caller's to move."""
+    end(assignment, AssignmentStatus.CANCELLED, reason, now)
+    event = AssignmentCancelled(
+        assignment_id=assignment.id,
+        lead_id=assignment.lead_id,
+        installer_id=assignment.installer_id,
+        reason_code=reason,
+        cancelled_at=now,
+    )
+    outbox.add(session, event, version=assignment.next_version(), cause=cause)
+    return CapMove(assignment.installer_id, assignment.created_at, CapChange.GIVE_BACK)
 
 
 @dataclass(frozen=True, slots=True)

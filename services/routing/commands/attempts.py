@@ -42,7 +42,8 @@ class Attempt:
     named: tuple[UUID, ...] | None = None
     waived: frozenset[Rule] = frozenset()
     by: Actor | None = None
-    override_reason: str | None = None
+    reason: str | None = None
+    overrides_caps: bool = False
 
     @cached_property
     def location(self) -> Location:

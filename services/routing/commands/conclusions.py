@@ -47,8 +47,8 @@ def _publish_decided(session: AsyncSession, outcome: Outcome, now: datetime) -> 
 
 
 def move_on(dispatch: Dispatch, status: DispatchStatus, now: datetime) -> None:
-    """What was delivered stays delivered, whatever becomes of its other shares."""
-    if dispatch.status not in (status, DispatchStatus.DELIVERED):
+    """What was delivered stays delivered, whatever becomes of its other shares; what was closed stays closed."""
+    if dispatch.status is not status and not dispatch.status.is_final:
         dispatch.status, dispatch.status_since = status, now
 
 
@@ -93,7 +93,8 @@ def _decision_row(outcome: Outcome, now: datetime) -> Mapping[str, Any]:
         "trigger": attempt.trigger,
         "operator_id": attempt.by.id if attempt.by else None,
         "operator_name": attempt.by.name if attempt.by else None,
-        "override_reason": attempt.override_reason,
+        "reason_text": attempt.reason,
+        "override_reason": attempt.reason if attempt.overrides_caps else None,
         "rule_set_version": RULE_SET_VERSION,
         "wanted_count": attempt.wanted_count,
         "chosen_count": len(outcome.shares),

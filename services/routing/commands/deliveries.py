@@ -108,8 +108,8 @@ async def mark_failed(session: AsyncSession, failures: Sequence[DeliveryFailure]
             moves.append(_fail(session, assignment, failure))
             raisings.append(_failed(assignment, dispatches[assignment.lead_id], failure))
     await move(session, moves)
-    await note_unserved(session, [raising.dispatch for raising in raisings], now)
-    session.add_all(await raise_items(session, raisings, now))
+    unserved = await note_unserved(session, [raising.dispatch for raising in raisings], now)
+    session.add_all(await raise_items(session, raisings, now, unserved))
 
 
 def _fail(session: AsyncSession, assignment: Assignment, failure: DeliveryFailure) -> CapMove:

@@ -16,7 +16,7 @@ from services.routing.commands.conclusions import publish, write
 from services.routing.commands.queueing import Raising, raise_items
 from services.routing.domain.states import DispatchStatus, ExceptionReason, Trigger
 from services.routing.models import Dispatch, LeadContact
-from services.routing.queries.dispatches import auto_dispatch, seen
+from services.routing.queries.dispatches import auto_dispatch, closed_early, seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,20 @@ class DispatchLead:
 
 
 async def dispatch_leads(session: AsyncSession, leads: Sequence[DispatchLead], now: datetime) -> list[Dispatch]:
-    """Each lead that is new gets its installers or an item in the exception queue; one that is known, nothing more."""
+    """Each lead that is new gets its installers or an item in the exception queue; one that is known, nothing more.
+
+    One that was closed before it came is opened as closed, and nobody gets it.
+    """
     fresh = await _fresh(session, leads)
+    if not fresh:
+        return []
+    closed = await closed_early(session, {lead.lead_id for lead in fresh})
+    ended = [_opened(lead, now, closed[lead.lead_id]) for lead in fresh if lead.lead_id in closed]
+    session.add_all(ended)
+    return [*ended, *await _dispatch(session, [lead for lead in fresh if lead.lead_id not in closed], now)]
+
+
+async def _dispatch(session: AsyncSession, fresh: Sequence[DispatchLead], now: datetime) -> list[Dispatch]:
     if not fresh:
         return []
     is_on = (await auto_dispatch(session)).is_enabled
@@ -52,6 +64,25 @@ async def dispatch_leads(session: AsyncSession, leads: Sequence[DispatchLead], n
     return dispatches
 
 
+async def queue_failed(session: AsyncSession, lead: DispatchLead, fault: str, now: datetime) -> None:
+    """Opens the dispatch of a lead at which dispatching failed, for an operator to have it tried again.
+
+    One that has a dispatch by now needs nothing more.
+    """
+    if not await _fresh(session, [lead]):
+        return
+    dispatch = _opened(lead, now)
+    items = await raise_items(
+        session,
+        [Raising(dispatch, ExceptionReason.DISPATCH_FAILED, f"dispatch failed: {fault}", cause=lead.cause)],
+        now,
+    )
+    session.add(dispatch)
+    await session.flush()
+    await _keep_contacts(session, [lead])
+    session.add_all(items)
+
+
 async def _fresh(session: AsyncSession, leads: Sequence[DispatchLead]) -> list[DispatchLead]:
     """Those not seen before, each once. Two writers at once with the same lead meet at the primary key."""
     known = await seen(session, {lead.lead_id for lead in leads})
@@ -62,7 +93,8 @@ async def _fresh(session: AsyncSession, leads: Sequence[DispatchLead]) -> list[D
     return list(fresh.values())
 
 
-def _opened(lead: DispatchLead, now: datetime) -> Dispatch:
+def _opened(lead: DispatchLead, now: datetime, closed_at: datetime | None = None) -> Dispatch:
+    """An exception until it is decided; one that was closed before it came stays so."""
     return Dispatch(
         lead_id=lead.lead_id,
         version=0,
@@ -71,11 +103,12 @@ def _opened(lead: DispatchLead, now: datetime) -> Dispatch:
         suburb=lead.location.suburb,
         state=lead.location.state,
         postcode=lead.location.postcode,
-        status=DispatchStatus.EXCEPTION,
+        status=DispatchStatus.EXCEPTION if closed_at is None else DispatchStatus.CLOSED,
         status_since=now,
         attempts_count=0,
         received_at=lead.received_at,
         created_at=now,
+        closed_at=closed_at,
     )
 
 

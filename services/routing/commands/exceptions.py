@@ -19,6 +19,7 @@ from services.routing.domain.states import Resolution, Trigger
 from services.routing.errors import (
     ContactMissing,
     ExceptionIsResolved,
+    LeadIsClosed,
     NotEligible,
     NothingToDispatch,
     TooManyInstallers,
@@ -29,12 +30,13 @@ from services.routing.queries import assignments, dispatches, exceptions, instal
 
 @dataclass(frozen=True, slots=True)
 class AssignByHand:
-    """`override_reason` is given where the installers are to get the lead beyond their caps."""
+    """`reason` is the operator's own words; `overrides_caps` lets the installers have the lead beyond their caps."""
 
     exception_id: UUID
     installer_ids: tuple[UUID, ...]
     by: Actor
-    override_reason: str | None = None
+    reason: str | None = None
+    overrides_caps: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ async def assign_by_hand(session: AsyncSession, command: AssignByHand, now: date
     if not item.is_open and _all_have_it(earlier, command.installer_ids):
         return item
     _refuse_resolved(item)
+    _refuse_closed(dispatch)
     await installers.refuse_unknown(session, command.installer_ids)
     attempt = Attempt(
         dispatch=dispatch,
@@ -63,9 +66,10 @@ async def assign_by_hand(session: AsyncSession, command: AssignByHand, now: date
         trigger=Trigger.BY_HAND,
         earlier=earlier,
         named=command.installer_ids,
-        waived=WAIVED_BY_HAND | (CAPS if command.override_reason is not None else frozenset()),
+        waived=WAIVED_BY_HAND | (CAPS if command.overrides_caps else frozenset()),
         by=command.by,
-        override_reason=command.override_reason,
+        reason=command.reason,
+        overrides_caps=command.overrides_caps,
     )
     _refuse_too_many(attempt)
     outcome = await _run(session, attempt, now)
@@ -77,7 +81,10 @@ async def assign_by_hand(session: AsyncSession, command: AssignByHand, now: date
 async def retry_dispatch(session: AsyncSession, command: RetryDispatch, now: datetime) -> DispatchException:
     """Runs dispatch again for the free shares, by the rules as they are now and whatever the switch says."""
     item, dispatch, earlier = await _load(session, command.exception_id)
+    if item.resolution is Resolution.RETRIED:
+        return item
     _refuse_resolved(item)
+    _refuse_closed(dispatch)
     attempt = Attempt(
         dispatch=dispatch,
         contact=await _contact(session, dispatch),
@@ -130,6 +137,11 @@ async def _load(session: AsyncSession, exception_id: UUID) -> Loaded:
 def _refuse_resolved(item: DispatchException) -> None:
     if not item.is_open:
         raise ExceptionIsResolved(f"it was {item.resolution} by {item.resolved_by}", exception_id=item.id)
+
+
+def _refuse_closed(dispatch: Dispatch) -> None:
+    if dispatch.closed_at is not None:
+        raise LeadIsClosed("it was closed at its intake", lead_id=dispatch.lead_id)
 
 
 def _all_have_it(earlier: Sequence[Assignment], installer_ids: Sequence[UUID]) -> bool:
@@ -192,6 +204,7 @@ async def _audit(session: AsyncSession, attempt: Attempt, item: DispatchExceptio
         "decision_id": outcome.decision_id,
         "assignment_ids": [share.assignment_id for share in outcome.shares],
         "is_open": item.is_open,
+        **({"overrides_caps": True} if attempt.overrides_caps else {}),
     }
     await audit.record(
         session,
@@ -200,5 +213,5 @@ async def _audit(session: AsyncSession, attempt: Attempt, item: DispatchExceptio
         subject=Subject("dispatch_exception", item.id),
         before={"is_open": True},
         after=after,
-        reason_text=attempt.override_reason,
+        reason_text=attempt.reason,
     )

@@ -1,8 +1,10 @@
 """Installers: who they are, where they work, how much they take. Every change publishes the full state."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, TypedDict
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -35,6 +37,16 @@ class AddInstaller:
     limits: Limits = field(default_factory=Limits)
     territory: Territory = field(default_factory=Territory)
 
+    def request_sha256(self) -> bytes:
+        """The same for two that ask the same, whoever asks and whatever the installer has become since."""
+        asked = [
+            asdict(self.particulars),
+            self.status,
+            asdict(self.limits),
+            _told(normal_territory(self.territory)),
+        ]
+        return sha256(json.dumps(asked, sort_keys=True, separators=(",", ":")).encode()).digest()
+
 
 class ParticularsChanges(TypedDict, total=False):
     """The fields of Particulars that are to change."""
@@ -51,11 +63,12 @@ class ParticularsChanges(TypedDict, total=False):
 
 
 async def add_installer(session: AsyncSession, command: AddInstaller, now: datetime) -> Installer:
+    """Asked twice the same it is added once; of another content under its id nothing is taken."""
     made = await session.scalar(_insertion(command, now))
     installer = await installers.locked(session, command.installer_id)
     if made is None:
-        if particulars_of(installer) != command.particulars:
-            raise InstallerExists("it has other particulars", installer_id=installer.id)
+        if not await _was_added_so(session, installer, command):
+            raise InstallerExists("it was added with other content", installer_id=installer.id)
         return installer
     session.add(TurnTaken(installer_id=installer.id, last_assigned_place=0))
     await _write_territory(session, installer.id, normal_territory(command.territory))
@@ -63,6 +76,19 @@ async def add_installer(session: AsyncSession, command: AddInstaller, now: datet
     after = {**asdict(command.particulars), "status": command.status, "limits": asdict(command.limits)}
     await _audit(session, command.by, "add_installer", installer, after=after)
     return installer
+
+
+async def _was_added_so(session: AsyncSession, installer: Installer, command: AddInstaller) -> bool:
+    """Where it was not kept what was asked for, it is what it is now."""
+    if installer.request_sha256 is not None:
+        return installer.request_sha256 == command.request_sha256()
+    territory = await installers.territory_of(session, installer.id)
+    return (particulars_of(installer), installer.status, installer.limits, territory) == (
+        command.particulars,
+        command.status,
+        command.limits,
+        normal_territory(command.territory),
+    )
 
 
 def _insertion(command: AddInstaller, now: datetime) -> ReturningInsert[UUID]:
@@ -77,6 +103,7 @@ def _insertion(command: AddInstaller, now: datetime) -> ReturningInsert[UUID]:
         "week_limit": limits.week,
         "month_limit": limits.month,
         "created_at": now,
+        "request_sha256": command.request_sha256(),
     }
     return insert(Installer).values(row).on_conflict_do_nothing(index_elements=["id"]).returning(Installer.id)
 

@@ -27,20 +27,35 @@ class Raising:
     cause: Cause | None = None
 
 
-async def raise_items(session: AsyncSession, raisings: Sequence[Raising], now: datetime) -> list[DispatchException]:
-    """New items, for the caller to add; where one is open for the same reason, that one counts once more."""
+async def raise_items(
+    session: AsyncSession, raisings: Sequence[Raising], now: datetime, unserved: Iterable[Dispatch] = ()
+) -> list[DispatchException]:
+    """New items, for the caller to add; where one is open for the same reason, that one counts once more.
+
+    Each new one is published, and of the others once more those of leads that are `unserved` since now: that somebody
+    still had the lead was true when they were told of before.
+    """
     if not raisings:
         return []
     waiting = await open_items(session, {raising.dispatch.lead_id for raising in raisings})
     by_reason = {(item.lead_id, item.reason): item for item in waiting}
+    left_alone = {dispatch.lead_id for dispatch in unserved}
+    told: dict[UUID, tuple[DispatchException, Raising]] = {}
     raised: list[DispatchException] = []
     for raising in raisings:
         key = (raising.dispatch.lead_id, raising.reason)
-        if key in by_reason:
-            _count_again(by_reason[key], raising, now)
-            continue
-        by_reason[key] = _raise(session, raising, now)
-        raised.append(by_reason[key])
+        item = by_reason.get(key)
+        if item is None:
+            item = by_reason[key] = _new_item(raising, now)
+            raised.append(item)
+            told[item.id] = (item, raising)
+        else:
+            _count_again(item, raising, now)
+            if raising.dispatch.lead_id in left_alone and item.id not in told:
+                item.told_count += 1
+                told[item.id] = (item, raising)
+    for item, raising in told.values():
+        _publish(session, item, raising, now)
     return raised
 
 
@@ -51,17 +66,21 @@ def _count_again(item: DispatchException, raising: Raising, now: datetime) -> No
     item.assignment_id = raising.assignment_id or item.assignment_id
 
 
-def _raise(session: AsyncSession, raising: Raising, now: datetime) -> DispatchException:
-    item = DispatchException(
+def _new_item(raising: Raising, now: datetime) -> DispatchException:
+    return DispatchException(
         id=new_id(),
         lead_id=raising.dispatch.lead_id,
         reason=raising.reason,
         detail=raising.detail,
         assignment_id=raising.assignment_id,
         occurrences=1,
+        told_count=1,
         raised_at=now,
         last_raised_at=now,
     )
+
+
+def _publish(session: AsyncSession, item: DispatchException, raising: Raising, now: datetime) -> None:
     event = DispatchExceptionRaised(
         lead_id=item.lead_id,
         exception_id=item.id,
@@ -71,16 +90,16 @@ def _raise(session: AsyncSession, raising: Raising, now: datetime) -> DispatchEx
         raised_at=now,
     )
     outbox.add(session, event, version=raising.dispatch.next_version(), cause=raising.cause)
-    return item
 
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """How an item leaves the queue; `note` is the operator's own."""
+    """How an item leaves the queue; `note` is the operator's own. `cause` is the event that settles it, if one does."""
 
     resolution: Resolution
     by: str
     note: str | None = None
+    cause: Cause | None = None
 
 
 def resolve_items(
@@ -98,4 +117,4 @@ def resolve_items(
         event = DispatchExceptionResolved(
             lead_id=item.lead_id, exception_id=item.id, resolution=settlement.resolution, resolved_at=now
         )
-        outbox.add(session, event, version=dispatch.next_version())
+        outbox.add(session, event, version=dispatch.next_version(), cause=settlement.cause)

@@ -74,10 +74,11 @@ def recounted(assignments: Iterable[tuple[datetime, Counts]], zone: ZoneInfo) ->
     return counts
 
 
-INVALID_LEAD_CREDITS = frozenset(
-    {CreditReason.INVALID_CONTACT, CreditReason.POSTCODE_MISMATCH, CreditReason.UNREACHABLE_PAYLOAD}
-)
-"""Credits that say that the lead itself was no good. Any other is a matter of money alone and leaves the cap."""
+INVALID_LEAD_CREDITS = frozenset({CreditReason.INVALID_CONTACT, CreditReason.POSTCODE_MISMATCH})
+"""Credits that say that the lead itself was no good. Any other is a matter of money alone and leaves the cap.
+
+An unreachable payload is a fault of ours: the lead may be as good as any.
+"""
 
 
 def frees_the_cap(credit_reason: str) -> bool:

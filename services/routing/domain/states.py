@@ -27,11 +27,17 @@ class CapState(StrEnum):
 
 
 class DispatchStatus(StrEnum):
-    """`delivered` is for good; between the other two a lead goes back and forth."""
+    """`delivered` and `closed` are for good; between the other two a lead goes back and forth."""
 
     DISPATCHING = "dispatching"
     EXCEPTION = "exception"
     DELIVERED = "delivered"
+    CLOSED = "closed"
+    """Before any installer had it."""
+
+    @property
+    def is_final(self) -> bool:
+        return self in (DispatchStatus.DELIVERED, DispatchStatus.CLOSED)
 
 
 class Trigger(StrEnum):
@@ -48,6 +54,8 @@ class ExceptionReason(StrEnum):
     AUTO_DISPATCH_OFF = "auto_dispatch_off"
     NO_ELIGIBLE_INSTALLER = "no_eligible_installer"
     CONTACT_MISSING = "contact_missing"
+    DISPATCH_FAILED = "dispatch_failed"
+    """By a fault of ours: no decision was made."""
     DELIVERY_FAILED = "delivery_failed"
     LEFT_UNSERVED = "left_unserved"
     """Its last live assignment was cancelled."""
@@ -66,6 +74,7 @@ class Resolution(StrEnum):
     RETRIED = "retried"
     SUPERSEDED = "superseded"
     """Dispatch was tried again and met something else: the item that says so has taken its place."""
+    LEAD_CLOSED = "lead_closed"
     BY_OPERATOR = "resolved_by_operator"
 
 

@@ -24,13 +24,17 @@ from services.routing.queries.installers import names_of
 
 
 class CancelBody(Body):
+    """`reason` is the operator's own words."""
+
     reason_code: CancelReason
-    note: Note | None = None
+    reason: Note | None = None
 
 
 class ReleaseCapBody(Body):
+    """`reason` is the operator's own words."""
+
     reason_code: CapReleaseReason
-    note: Note | None = None
+    reason: Note | None = None
 
 
 @get("/admin/assignments", guards=[requires(Capability.READ_OPS)])
@@ -40,12 +44,12 @@ async def list_assignments(
     installer_id: FromQuery[UUID | None] = None,
     lead_id: FromQuery[UUID | None] = None,
     status: FromQuery[AssignmentStatus | None] = None,
-    cap_status: FromQuery[CapState | None] = None,
+    cap_state: FromQuery[CapState | None] = None,
     created_from: Annotated[AwareInstant | None, QueryParameter(description="the first instant of the window")] = None,
     created_before: Annotated[AwareInstant | None, QueryParameter(description="the first one after it")] = None,
 ) -> Page[AssignmentView]:
     """Newest first."""
-    wanted = queries.AssignmentFilter(installer_id, lead_id, status, cap_status, created_from, created_before)
+    wanted = queries.AssignmentFilter(installer_id, lead_id, status, cap_state, created_from, created_before)
     async with database.reading() as session:
         found = await queries.list_assignments(session, wanted, page)
         names = await names_of(session, [assignment.installer_id for assignment in found])
@@ -67,7 +71,7 @@ async def cancel_assignment(
     operator: Given[Operator],
 ) -> AssignmentView:
     """Take a pending assignment back; its place under the caps is free again."""
-    command = CancelAssignment(assignment_id, data.reason_code, data.note, operator)
+    command = CancelAssignment(assignment_id, data.reason_code, data.reason, operator)
     async with database.transaction() as session:
         assignment = await commands.cancel_assignment(session, command, clock.now())
         return await _view(session, assignment)
@@ -86,7 +90,7 @@ async def release_cap(
     operator: Given[Operator],
 ) -> AssignmentView:
     """A delivery stops counting against the installer's caps, once and for all; what it costs is untouched."""
-    command = ReleaseCap(assignment_id, data.reason_code, data.note, operator)
+    command = ReleaseCap(assignment_id, data.reason_code, data.reason, operator)
     async with database.transaction() as session:
         assignment = await commands.release_cap(session, command, clock.now())
         return await _view(session, assignment)

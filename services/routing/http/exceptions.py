@@ -106,8 +106,8 @@ async def assign_dispatch_exception(
 
     Service, territory and an earlier failure do not matter here; the status and, unless overridden, the caps do.
     """
-    override = data.reason if data.override_cap else None
-    command = AssignByHand(exception_id, tuple(dict.fromkeys(data.installer_ids)), operator, override)
+    named = tuple(dict.fromkeys(data.installer_ids))
+    command = AssignByHand(exception_id, named, operator, data.reason, data.override_cap)
     async with database.transaction() as session:
         item = await commands.assign_by_hand(session, command, clock.now())
         return await _detail(session, item, clock.now())
@@ -121,7 +121,7 @@ async def assign_dispatch_exception(
 async def retry_dispatch_exception(
     exception_id: FromPath[UUID], database: Given[Database], clock: Given[Clock], operator: Given[Operator]
 ) -> ExceptionDetail:
-    """Run dispatch again for the shares that are free, by the rules and caps of now."""
+    """Run dispatch again for the shares that are free, by the rules and caps of now. Asked twice it is run once."""
     command = RetryDispatch(exception_id, operator)
     async with database.transaction() as session:
         item = await commands.retry_dispatch(session, command, clock.now())
@@ -150,7 +150,7 @@ async def resolve_dispatch_exception(
 async def _detail(session: AsyncSession, item: DispatchException, now: datetime) -> ExceptionDetail:
     dispatch = await dispatches.get(session, item.lead_id)
     view = await show_dispatch(session, dispatch, now)
-    return ExceptionDetail(item=ExceptionView.of(item, now), dispatch=view)
+    return ExceptionDetail(item=ExceptionView.of(item, dispatch, now), dispatch=view)
 
 
 ROUTES = (

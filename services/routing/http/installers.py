@@ -1,5 +1,6 @@
 """Installers over HTTP."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Annotated, cast
 from uuid import UUID
@@ -13,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.clock import Clock
 from chassis.database import Database
 from chassis.http import Body, Given, Line, Operator, requires
+from chassis.http.auth import CapabilityMissing
 from chassis.ids import new_id
 from chassis.paging import Page, PageRequest
 from contracts.identity import Capability
@@ -87,9 +89,13 @@ class StatusChange(Body):
     reason: Note
 
 
+BILLING_FIELDS = frozenset({"abn", "gst_registered", "billing_email", "billing_address"})
+"""What an installer is invoiced by: who sets one of them manages billing."""
+
+
 @post(
     "/admin/installers",
-    guards=[requires(Capability.WRITE_ROUTING)],
+    guards=[requires(Capability.MANAGE_BILLING_OPS)],
     response_headers=[ResponseHeader("Location", documentation_only=True, description="the installer")],
 )
 async def add_installer(
@@ -148,7 +154,11 @@ async def change_installer(
     clock: Given[Clock],
     operator: Given[Operator],
 ) -> InstallerDetail:
-    """Change what is given; the rest stays."""
+    """Change what is given; the rest stays.
+
+    ABN, GST registration and where invoices go need the capability manage_billing_ops besides.
+    """
+    _refuse_billing_fields(data.model_fields_set, operator)
     async with database.transaction() as session:
         installer = await commands.change_particulars(session, installer_id, data.given(), operator)
         return await _detail(session, installer, clock.now())
@@ -195,6 +205,15 @@ async def change_installer_status(
     async with database.transaction() as session:
         installer = await commands.change_status(session, command, clock.now())
         return await _detail(session, installer, clock.now())
+
+
+def _refuse_billing_fields(given: Collection[str], operator: Operator) -> None:
+    needing = sorted(BILLING_FIELDS.intersection(given))
+    if needing and not operator.can(Capability.MANAGE_BILLING_OPS):
+        capability = Capability.MANAGE_BILLING_OPS
+        raise CapabilityMissing(
+            f"to change {', '.join(needing)} needs the capability {capability}", capability=capability
+        )
 
 
 async def _detail(session: AsyncSession, installer: Installer, now: datetime) -> InstallerDetail:

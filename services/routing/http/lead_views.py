@@ -81,11 +81,16 @@ class ExceptionView(FromRow):
     available_actions: list[Literal["assign", "retry", "resolve"]] = []
 
     @classmethod
-    def of(cls, item: DispatchException, now: datetime) -> "ExceptionView":
+    def of(cls, item: DispatchException, dispatch: Dispatch, now: datetime) -> "ExceptionView":
         age = (item.resolved_at or now) - item.raised_at
-        actions = ["assign", "retry", "resolve"] if item.is_open else []
-        more = {"age_seconds": max(0, int(age.total_seconds())), "available_actions": actions}
+        more = {"age_seconds": max(0, int(age.total_seconds())), "available_actions": _actions_for(item, dispatch)}
         return cls.model_validate(item).model_copy(update=more)
+
+
+def _actions_for(item: DispatchException, dispatch: Dispatch) -> list[str]:
+    if not item.is_open:
+        return []
+    return ["resolve"] if dispatch.closed_at is not None else ["assign", "retry", "resolve"]
 
 
 class LeadFacts(FromRow):
@@ -108,7 +113,7 @@ class ExceptionRow(ExceptionView):
 
     @classmethod
     def with_lead(cls, item: DispatchException, dispatch: Dispatch, now: datetime) -> "ExceptionRow":
-        return cls(**ExceptionView.of(item, now).model_dump(), lead=LeadFacts.model_validate(dispatch))
+        return cls(**ExceptionView.of(item, dispatch, now).model_dump(), lead=LeadFacts.model_validate(dispatch))
 
 
 class DispatchView(LeadFacts):
@@ -119,6 +124,7 @@ class DispatchView(LeadFacts):
     status_since: datetime
     attempts_count: int
     delivered_at: datetime | None
+    closed_at: datetime | None
     shares_wanted: int
     shares_live: int = 0
     shares_sent: int = 0
@@ -173,7 +179,10 @@ class CandidateView(BaseModel):
 
 
 class DecisionView(FromRow):
-    """One attempt, as it was decided then. `latency_ms` is from the lead's receipt."""
+    """One attempt, as it was decided then. `latency_ms` is from the lead's receipt.
+
+    `reason_text` is the operator's own words; `override_reason` repeats them where the caps were overridden.
+    """
 
     id: UUID
     lead_id: UUID
@@ -181,6 +190,7 @@ class DecisionView(FromRow):
     trigger: Trigger
     operator_id: UUID | None
     operator_name: str | None
+    reason_text: str | None
     override_reason: str | None
     rule_set_version: str
     wanted_count: int

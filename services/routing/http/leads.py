@@ -37,7 +37,7 @@ async def show_dispatch(session: AsyncSession, dispatch: Dispatch, now: datetime
     return DispatchView.of(
         dispatch,
         [AssignmentView.of(assignment, names[assignment.installer_id]) for assignment in made],
-        [ExceptionView.of(item, now) for item in items],
+        [ExceptionView.of(item, dispatch, now) for item in items],
     )
 
 

@@ -1,7 +1,14 @@
 """Tables of routing. Their constraints carry what must never be otherwise, whatever a command does."""
 
 from services.routing.models.assignments import Assignment
-from services.routing.models.dispatches import AutoDispatch, Decision, Dispatch, DispatchException, LeadContact
+from services.routing.models.dispatches import (
+    AutoDispatch,
+    Decision,
+    Dispatch,
+    DispatchException,
+    EarlyClosing,
+    LeadContact,
+)
 from services.routing.models.installers import (
     CapWindow,
     Installer,
@@ -19,6 +26,7 @@ __all__ = [
     "Decision",
     "Dispatch",
     "DispatchException",
+    "EarlyClosing",
     "Installer",
     "LeadContact",
     "Model",

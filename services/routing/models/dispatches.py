@@ -36,12 +36,15 @@ class Dispatch(Versioned, Model):
     created_at: Mapped[datetime]
     delivered_at: Mapped[datetime | None]
     """When the first of its assignments was sent."""
+    closed_at: Mapped[datetime | None]
+    """From then on nobody gets it any more, whoever has it already."""
 
     __table_args__ = (
         one_of("selected_path", SelectedPath),
         one_of("state", AustralianState),
         one_of("status", DispatchStatus),
         CheckConstraint("(status = 'delivered') = (delivered_at IS NOT NULL)", name="delivered"),
+        CheckConstraint("status <> 'closed' OR closed_at IS NOT NULL", name="closed"),
     )
 
     @property
@@ -69,6 +72,15 @@ class LeadContact(Model):
     street: Mapped[str]
 
 
+class EarlyClosing(Model):
+    """A lead that was closed before routing had seen it: nobody gets it when it comes."""
+
+    __tablename__ = "early_closings"
+
+    lead_id: Mapped[UUID] = mapped_column(primary_key=True)
+    closed_at: Mapped[datetime]
+
+
 class Decision(Model):
     """One attempt at dispatching a lead, written once: who was considered, what was compared, who was chosen and why.
 
@@ -84,7 +96,10 @@ class Decision(Model):
     trigger: Mapped[Trigger] = mapped_column(Word(Trigger))
     operator_id: Mapped[UUID | None]
     operator_name: Mapped[str | None]
+    reason_text: Mapped[str | None]
+    """The operator's own words for their choice."""
     override_reason: Mapped[str | None]
+    """The same, where the caps were overridden."""
     rule_set_version: Mapped[str]
     wanted_count: Mapped[int]
     chosen_count: Mapped[int]
@@ -113,6 +128,8 @@ class DispatchException(Model):
     detail: Mapped[str]
     assignment_id: Mapped[UUID | None] = mapped_column(ForeignKey("assignments.id"))
     occurrences: Mapped[int] = mapped_column(default=1, server_default="1")
+    told_count: Mapped[int] = mapped_column(default=1, server_default="1")
+    """How often it was published: not every occurrence is."""
     raised_at: Mapped[datetime]
     last_raised_at: Mapped[datetime]
     resolved_at: Mapped[datetime | None]

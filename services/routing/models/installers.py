@@ -36,9 +36,12 @@ class Installer(Versioned, Model):
     week_limit: Mapped[int | None]
     month_limit: Mapped[int | None]
     created_at: Mapped[datetime]
+    request_sha256: Mapped[bytes | None]
+    """Of what it was added with, whatever was changed since; None for those that were added before this was kept."""
 
     __table_args__ = (
         one_of("status", InstallerStatus),
+        CheckConstraint("octet_length(request_sha256) = 32", name="request_sha256_length"),
         CheckConstraint("day_limit >= 0 AND week_limit >= 0 AND month_limit >= 0", name="limits"),
         Index("ix_installers_created_at", "created_at", "id"),
         Index("ix_installers_status_created_at", "status", "created_at", "id"),

@@ -13,6 +13,7 @@ from services.routing.domain.states import AssignmentStatus, CapState
 from services.routing.errors import NoSuchAssignment
 from services.routing.models import Assignment, Dispatch
 from services.routing.queries.arrays import among
+from services.routing.queries.locks import row_lock
 
 
 async def of_lead(session: AsyncSession, lead_id: UUID) -> Sequence[Assignment]:
@@ -26,26 +27,39 @@ async def of_lead(session: AsyncSession, lead_id: UUID) -> Sequence[Assignment]:
 async def locked_with_dispatches(
     session: AsyncSession, assignment_ids: Collection[UUID]
 ) -> tuple[dict[UUID, Assignment], dict[UUID, Dispatch]]:
-    """The assignments and their leads' dispatches, by id. Raises NoSuchAssignment where one is not ours.
-
-    Everyone locks dispatches before assignments before cap counters, each in id order: nobody waits in a circle.
-    """
+    """The assignments and their leads' dispatches, by id, locked. Raises NoSuchAssignment where one is not ours."""
     owners = select(Assignment.lead_id).where(among(Assignment.id, assignment_ids))
     dispatches = await session.scalars(
-        select(Dispatch).where(Dispatch.lead_id.in_(owners)).order_by(Dispatch.lead_id).with_for_update(key_share=True)
+        select(Dispatch)
+        .where(Dispatch.lead_id.in_(owners))
+        .order_by(Dispatch.lead_id)
+        .with_for_update(**row_lock(session))
     )
     by_lead = {dispatch.lead_id: dispatch for dispatch in dispatches}
     assignments = await session.scalars(
         select(Assignment)
         .where(among(Assignment.id, assignment_ids))
         .order_by(Assignment.id)
-        .with_for_update(key_share=True)
+        .with_for_update(**row_lock(session))
     )
     by_id = {assignment.id: assignment for assignment in assignments}
     unknown = set(assignment_ids) - by_id.keys()
     if unknown:
         raise NoSuchAssignment("a message is about an assignment that was never made", assignment_id=min(unknown))
     return by_id, by_lead
+
+
+async def locked_pending(session: AsyncSession, lead_ids: Collection[UUID]) -> Sequence[Assignment]:
+    """Of these leads, whose dispatches are locked already: no other becomes pending meanwhile."""
+    if not lead_ids:
+        return []
+    found = await session.scalars(
+        select(Assignment)
+        .where(among(Assignment.lead_id, lead_ids), Assignment.status == AssignmentStatus.PENDING)
+        .order_by(Assignment.id)
+        .with_for_update(**row_lock(session))
+    )
+    return found.all()
 
 
 async def leads_with_live_ones(session: AsyncSession, lead_ids: Collection[UUID]) -> set[UUID]:

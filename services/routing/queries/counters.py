@@ -14,6 +14,7 @@ from services.routing.domain.eligibility import Turn, WindowCount
 from services.routing.domain.windows import WallClock, Window, WindowKind, windows_at
 from services.routing.models import Assignment, Installer, TurnTaken
 from services.routing.queries.arrays import among
+from services.routing.queries.locks import note_counters_held, row_lock
 
 
 async def lock_turns(session: AsyncSession, installer_ids: Collection[UUID]) -> dict[UUID, Turn | None]:
@@ -25,8 +26,9 @@ async def lock_turns(session: AsyncSession, installer_ids: Collection[UUID]) -> 
         select(TurnTaken.installer_id, TurnTaken.last_assigned_at, TurnTaken.last_assigned_place)
         .where(among(TurnTaken.installer_id, installer_ids))
         .order_by(TurnTaken.installer_id)
-        .with_for_update()
+        .with_for_update(**row_lock(session, key_share=False))
     )
+    note_counters_held(session)
     return {row.installer_id: _turn(row.last_assigned_at, row.last_assigned_place) for row in rows}
 
 

@@ -1,6 +1,7 @@
 """Leads on their way: what routing has seen of them, whether it may dispatch, and what it knows of the person."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
@@ -8,13 +9,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts import values
 from services.routing.errors import NoSuchLead
-from services.routing.models import AutoDispatch, Decision, Dispatch, LeadContact
+from services.routing.models import AutoDispatch, Decision, Dispatch, EarlyClosing, LeadContact
 from services.routing.queries.arrays import among
+from services.routing.queries.locks import row_lock
 
 
 async def seen(session: AsyncSession, lead_ids: Collection[UUID]) -> set[UUID]:
     """Those of the leads that have a dispatch already."""
     return set(await session.scalars(select(Dispatch.lead_id).where(among(Dispatch.lead_id, lead_ids))))
+
+
+async def closed_early(session: AsyncSession, lead_ids: Collection[UUID]) -> dict[UUID, datetime]:
+    """When those of the leads were closed that were closed before they were seen here."""
+    query = select(EarlyClosing.lead_id, EarlyClosing.closed_at).where(among(EarlyClosing.lead_id, lead_ids))
+    return {row.lead_id: row.closed_at for row in await session.execute(query)}
 
 
 async def auto_dispatch(session: AsyncSession, *, lock: bool = False) -> AutoDispatch:
@@ -30,11 +38,22 @@ async def get(session: AsyncSession, lead_id: UUID) -> Dispatch:
 
 
 async def locked(session: AsyncSession, lead_id: UUID) -> Dispatch:
-    """First of all locks: see queries/assignments.py."""
-    dispatch = await session.get(Dispatch, lead_id, with_for_update={"key_share": True})
+    """First of all locks: see queries/locks.py."""
+    dispatch = await session.get(Dispatch, lead_id, with_for_update={**row_lock(session)})
     if dispatch is None:
         raise NoSuchLead("no lead with this id was received", lead_id=lead_id)
     return dispatch
+
+
+async def locked_all(session: AsyncSession, lead_ids: Collection[UUID]) -> dict[UUID, Dispatch]:
+    """Those of the leads that have a dispatch, by lead."""
+    found = await session.scalars(
+        select(Dispatch)
+        .where(among(Dispatch.lead_id, lead_ids))
+        .order_by(Dispatch.lead_id)
+        .with_for_update(**row_lock(session))
+    )
+    return {dispatch.lead_id: dispatch for dispatch in found}
 
 
 async def contact_of(session: AsyncSession, lead_id: UUID) -> values.LeadContact | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.paging import PageRequest
@@ -67,6 +67,24 @@ async def list_items(
         query = query.where(DispatchException.raised_at < wanted.raised_before)
     query = page.apply(query, DispatchException.raised_at, DispatchException.id, newest_first=False)
     return [(row[0], row[1]) for row in await session.execute(query)]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The open items of one reason."""
+
+    reason: ExceptionReason
+    count: int
+    oldest_raised_at: datetime
+
+
+async def open_by_reason(session: AsyncSession) -> list[Waiting]:
+    query = (
+        select(DispatchException.reason, func.count(), func.min(DispatchException.raised_at))
+        .where(DispatchException.resolved_at.is_(None))
+        .group_by(DispatchException.reason)
+    )
+    return [Waiting(*row) for row in await session.execute(query)]
 
 
 def place_of(pair: tuple[DispatchException, Dispatch]) -> tuple[datetime, UUID]:

@@ -1,0 +1,1 @@
+"""Holds the platform's files (image, manifests, rules, compose file) against the tools that they are written for."""

@@ -1,0 +1,125 @@
+"""Whether the books tie, what has not arrived, and what waits for a person."""
+
+from deploy.dashboards.charts import Board, Chart, Number, Query, Row, largest
+
+DIFFERENCE = 'max by (check) (abs(waybill_books_difference_cents{service=~"$service"})) / 100'
+
+BOOKS = Row(
+    "The books",
+    (
+        Number(
+            "Off by",
+            "The largest difference of all checks. Anything but zero is an alert.",
+            "prefix:$",
+            Query(f"max({DIFFERENCE})", "off by"),
+        ),
+        Number(
+            "Compared",
+            "How long ago the books were last compared.",
+            "s",
+            Query(f"time() - {largest('waybill_books_checked_timestamp_seconds', 'service')}", "ago"),
+        ),
+        Number(
+            "Outcome unknown",
+            "Calls to Stripe whose outcome is not known.",
+            "short",
+            Query('sum(max by (outcome) (waybill_payout_attempts_open{service=~"$service"}))', "calls"),
+        ),
+        Number(
+            "Held deliveries",
+            "Deliveries that no price plan covers.",
+            "short",
+            Query('max(waybill_deliveries_held{service=~"$service"})', "held"),
+        ),
+        Number(
+            "Held payments",
+            "Payments at Stripe that could not be recorded.",
+            "short",
+            Query('max(waybill_stripe_events_waiting{service=~"$service", state="held"})', "held"),
+        ),
+        Number(
+            "Leads that wait",
+            "Exceptions that are open.",
+            "short",
+            Query('sum(max by (reason) (waybill_dispatch_exceptions_open{service=~"$service"}))', "open"),
+        ),
+    ),
+)
+
+PAY = Row(
+    "Experts' pay",
+    (
+        Chart(
+            "Payouts",
+            "Those that are not settled, by state.",
+            "short",
+            (Query(largest("waybill_payouts", "state"), "{{state}}"),),
+        ),
+        Chart(
+            "What they come to",
+            "`pending` waits for the client's payment, `ready` for Monday.",
+            "prefix:$",
+            (Query(f"{largest('waybill_payouts_cents', 'state')} / 100", "{{state}}"),),
+        ),
+        Chart(
+            "Age of the oldest open call",
+            "To Stripe. It is looked up, and never sent under a new key; a quarter of an hour is an alert.",
+            "s",
+            (Query(largest("waybill_payout_attempts_oldest_age_seconds", "service"), "oldest"),),
+        ),
+    ),
+)
+
+BILLING = Row(
+    "Billing",
+    (
+        Chart(
+            "Differences of the books",
+            "By check: the journal's own sum, and the receivable against the invoices.",
+            "prefix:$",
+            (Query(DIFFERENCE, "{{check}}"),),
+        ),
+        Chart(
+            "Questions to Stripe",
+            "`pending` is being asked, `unmatched` waits for its invoice, `held` for a person.",
+            "short",
+            (Query(largest("waybill_stripe_events_waiting", "state"), "{{state}}"),),
+        ),
+        Chart(
+            "Age of the oldest question",
+            "By state.",
+            "s",
+            (Query(largest("waybill_stripe_events_oldest_age_seconds", "state"), "{{state}}"),),
+            width=4,
+        ),
+        Chart(
+            "Age of the oldest held delivery",
+            "More than a day is an alert.",
+            "s",
+            (Query(largest("waybill_deliveries_held_oldest_age_seconds", "service"), "oldest"),),
+            width=4,
+        ),
+    ),
+)
+
+LEADS = Row(
+    "Leads",
+    (
+        Chart(
+            "Exceptions",
+            "Leads that wait for an operator, by reason.",
+            "short",
+            (Query(largest("waybill_dispatch_exceptions_open", "reason"), "{{reason}}"),),
+            width=12,
+        ),
+        Chart(
+            "Age of the oldest",
+            "More than four hours is an alert.",
+            "s",
+            (Query(largest("waybill_dispatch_exceptions_oldest_age_seconds", "service"), "oldest"),),
+            width=12,
+        ),
+    ),
+)
+
+BOARD = Board("money", "Waybill: money and leads", (BOOKS, PAY, BILLING, LEADS))

@@ -1,0 +1,129 @@
+"""Records as others publish them, handed to routing's consumers under the real runtime."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any
+from uuid import UUID
+
+from chassis.ids import new_id
+from chassis.parking import list_parked
+from chassis.replay import Replayer
+from chassis.runtime import ConsumerRuntime, Patience
+from contracts.billing import DeliveryCredited
+from contracts.envelope import Envelope, Event, to_headers
+from contracts.intake import LeadClosed, LeadCreated
+from contracts.notifications import MessageAccepted, MessageFailed
+from contracts.values import CreditReason, MessagePurpose
+from services.routing.consumers import consumers
+from tests.routing.arrangements import MARRICKVILLE, MIA, NOW, SHARED, Floor
+
+OFFSETS = count()
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    topic: str
+    key: bytes
+    value: bytes
+    headers: list[tuple[str, bytes | None]]
+    offset: int
+    partition: int = 0
+
+
+def record(event: Event, *, version: int = 1, event_id: UUID | None = None) -> Record:
+    envelope = Envelope(
+        id=event_id or new_id(),
+        type=event.type,
+        source="/waybill/elsewhere",
+        time=datetime(2026, 3, 3, tzinfo=UTC),
+        subject=event.subject,
+        dataschema=event.dataschema(),
+        aggregate_version=version,
+        correlation_id="the-request",
+    )
+    headers: list[tuple[str, bytes | None]] = [*to_headers(envelope)]
+    return Record(event.topic.name, event.subject.encode(), event.model_dump_json().encode(), headers, next(OFFSETS))
+
+
+class Feed:
+    """Hands records of any of our topics to the consumer that takes them."""
+
+    def __init__(self, floor: Floor) -> None:
+        self.floor = floor
+        self.runtimes = {
+            consumer.topic.name: ConsumerRuntime(
+                name=f"waybill.routing.{consumer.topic.name}",
+                consumer=consumer,
+                database=floor.database,
+                patience=Patience(first_seconds=0.001, attempts=2),
+            )
+            for consumer in consumers(floor.clock, floor.database)
+        }
+
+    async def take(self, *records: Record) -> None:
+        await self.runtimes[records[0].topic].process(records)
+
+    async def replay(self, parked_id: UUID) -> None:
+        by_name = {runtime.name: runtime for runtime in self.runtimes.values()}
+        await Replayer(self.floor.database, by_name).replay(parked_id, by="Robin Field")
+
+    async def parked(self) -> Sequence[Any]:
+        async with self.floor.database.reading() as session:
+            return await list_parked(session)
+
+
+def created(**changes: Any) -> LeadCreated:
+    given: dict[str, Any] = {
+        "lead_id": new_id(),
+        "source_id": new_id(),
+        "selected_path": SHARED,
+        "service": "solar-battery",
+        "location": MARRICKVILLE,
+        "contact": MIA,
+        "received_at": NOW,
+        **changes,
+    }
+    return LeadCreated(**given)
+
+
+def closed(lead_id: UUID) -> LeadClosed:
+    return LeadClosed(lead_id=lead_id, reason_code="withdrawn", closed_at=NOW)
+
+
+def accepted(assignment_id: UUID, **changes: Any) -> MessageAccepted:
+    given: dict[str, Any] = {
+        "message_id": new_id(),
+        "purpose": MessagePurpose.LEAD_DELIVERY,
+        "subject_kind": "assignment",
+        "subject_id": assignment_id,
+        "accepted_at": NOW,
+        **changes,
+    }
+    return MessageAccepted(**given)
+
+
+def failed(assignment_id: UUID, **changes: Any) -> MessageFailed:
+    given: dict[str, Any] = {
+        "message_id": new_id(),
+        "purpose": MessagePurpose.LEAD_DELIVERY,
+        "subject_kind": "assignment",
+        "subject_id": assignment_id,
+        "reason_code": "recipient_refused",
+        "smtp_status": 550,
+        "failed_at": NOW,
+        **changes,
+    }
+    return MessageFailed(**given)
+
+
+def credited(assignment_id: UUID, installer_id: UUID, reason: CreditReason) -> DeliveryCredited:
+    return DeliveryCredited(
+        assignment_id=assignment_id,
+        delivery_event_id=new_id(),
+        installer_id=installer_id,
+        invoice_id=new_id(),
+        reason_code=reason,
+        credited_at=NOW,
+    )
