@@ -1,5 +1,6 @@
 """A handler that fails for one event, a few times, and then does not."""
 
+import asyncio
 from itertools import pairwise
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,8 @@ LEADS = next(one for one in SUBSCRIPTIONS if one.topic == "intake.leads")
 FAILURES = 3
 BESIDE_IT = 20
 """Leads of other keys that come with it."""
+FETCH_SECONDS = 1.0
+"""Longer than a broker keeps a fetch for which there is nothing."""
 QUICKEST_SECONDS = 0.1
 """Ten tries a second at the most."""
 
@@ -77,14 +80,15 @@ class HandlerFailsAndRecovers(Fault):
         await self._others_went_before(at, key)
 
     async def _send_among_others(self, at: Round, name: str) -> str:
-        """In one fetch, as routing is stopped while they come; the fetch that was under way takes those before them."""
+        """In one fetch, as routing is stopped while they come, and none of those before them can come again."""
+        await eventually(lambda: self._has_settled_all(at), at.scale.settle_seconds)
         routing = at.rig.processes["routing"]
         lead = at.load.submission()
         lead["name"] = name
         routing.pause()
         try:
-            await at.load.send(2)
-            await self._until_published(at)
+            # The fetch that is under way is answered without them.
+            await asyncio.sleep(FETCH_SECONDS)
             answer = await at.rig.running.post_lead(lead)
             assert answer.is_success, answer.text
             at.load.answers[lead["client_submission_key"]].add(answer.json()["id"])
@@ -94,6 +98,10 @@ class HandlerFailsAndRecovers(Fault):
         finally:
             routing.resume()
         return str(answer.json()["id"])
+
+    async def _has_settled_all(self, at: Round) -> bool:
+        await self._until_published(at)
+        return not await at.checker.lags([LEADS])
 
     async def _until_published(self, at: Round) -> None:
         async def published() -> bool:
