@@ -14,10 +14,12 @@ from time import monotonic
 
 from tests.faults.campaign import Outcome, Planned, plan, play_all
 from tests.faults.fault import SCALES, Fault, chance_of, every_fault
+from tests.faults.fault_14_killed_anywhere import KilledAnywhere
 from tests.faults.report import write_report
 
 MOST_ROUNDS = 10_000
 PAIRS_PER_FAULT = 0.5
+DENSE_ROUNDS = 12
 
 Set = tuple[type[Fault], ...]
 
@@ -64,7 +66,11 @@ def chosen(only: str, seed: str, *, kills_only: bool) -> list[Set]:
     """The sets of faults that rounds are made of; raises LookupError for a name that no fault has."""
     if only:
         return [one for word in only.split(",") for one in _named(word)]
-    faults = [fault for fault in every_fault() if fault.kills or not kills_only]
+    if kills_only:
+        # Most rounds are of the one fault that kills all kinds of process at once.
+        killing: list[Set] = [(fault,) for fault in every_fault() if fault.kills]
+        return killing + [(KilledAnywhere,)] * DENSE_ROUNDS
+    faults = every_fault()
     return [(fault,) for fault in faults] + _pairs(faults, chance_of(f"{seed}/pairs"))
 
 
@@ -81,7 +87,7 @@ def _named(word: str) -> list[Set]:
 
 def _pairs(faults: Sequence[type[Fault]], chance: Random) -> list[Set]:
     """Faults that may go on at once, on the same servers."""
-    free = [fault for fault in faults if not fault.is_alone]
+    free = [fault for fault in faults if not fault.is_alone and not fault.counts_repeats]
     possible = [
         (first, second)
         for place, first in enumerate(free)

@@ -104,7 +104,7 @@ class Campaign:
 
     async def play(self, planned: Planned) -> Outcome:
         began = monotonic()
-        self.load.chance = chance_of(f"{planned.seed}/load")
+        self.load.chance = self.load.boards.chance = chance_of(f"{planned.seed}/load")
         at = Round(self.rig, self.load, self.checker, chance_of(f"{planned.seed}/{planned.numbers}"), self.scale)
         outcome = Outcome(planned, self.scale.name, at.figures, at.longest_seconds, at.ratios, failures=at.failures)
         before = self.checker.duplicates.total()
@@ -121,11 +121,17 @@ class Campaign:
         return outcome
 
     async def _inject(self, at: Round, faults: Sequence[Fault]) -> None:
-        async with self.load.running(self.scale.leads_per_second):
+        """Those that may go on beside each other do; the others follow, one after the other."""
+        async with self.load.running(self.scale.leads_per_second, self.scale.boards_per_second):
             try:
                 async with asyncio.TaskGroup() as group:
                     for fault in faults:
-                        group.create_task(fault.inject(at))
+                        if not fault.is_alone:
+                            group.create_task(fault.inject(at))
+                for fault in faults:
+                    if fault.is_alone:
+                        await self.rig.mend()
+                        await fault.inject(at)
             finally:
                 self._take_back()
                 await self.rig.mend()
@@ -175,7 +181,7 @@ def told(fault: BaseException) -> list[str]:
     """Each cause, with the place in the campaign where it came up."""
     if isinstance(fault, BaseExceptionGroup):
         return [line for cause in fault.exceptions for line in told(cause)]
-    ours = [frame for frame in extract_tb(fault.__traceback__) if "/tests/" in frame.filename]
+    ours = [frame for frame in extract_tb(fault.__traceback__) if "/tests/faults/" in frame.filename]
     place = f" ({Path(ours[-1].filename).name}:{ours[-1].lineno})" if ours else ""
     return [f"{type(fault).__name__}: {fault}{place}"]
 
@@ -184,8 +190,11 @@ def told(fault: BaseException) -> list[str]:
 async def campaign_on(room: Path, scale: Scale, tell: Tell, *, is_cluster: bool) -> AsyncIterator[Campaign]:
     async with open_rig(room, is_cluster=is_cluster) as rig:
         campaign = Campaign(rig, scale, tell)
-        await campaign.open()
-        yield campaign
+        try:
+            await campaign.open()
+            yield campaign
+        finally:
+            await campaign.checker.log.close()
 
 
 async def play_all(

@@ -4,9 +4,11 @@ Connections of its own; no line of the services or the chassis. Each check reads
 holds it against everything known so far, so that a campaign of a thousand kills is checked after every round.
 """
 
+import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -15,12 +17,16 @@ import httpx
 from aiokafka import ConsumerRecord
 from msgspec import msgpack
 
-from tests.faults.facts import AGGREGATES, EFFECTS, FACTS, NOTHING, SUBSCRIPTIONS, Subscription
+from tests.faults.facts import AGGREGATES, EFFECTS, FACTS, NOTHING
 from tests.faults.log_reader import LogReader
+from tests.faults.subscriptions import SUBSCRIPTIONS, Subscription
 from tests.faults.witness import APPLIED, EVENTS
 
 SHOWN = 3
 """Examples of what does not hold."""
+
+READING_SECONDS = 0.1
+"""No oftener than that: a reading costs the servers that are under load."""
 
 Place = tuple[str, int, int]
 
@@ -56,13 +62,13 @@ class Verdict:
 
 @dataclass
 class Checker:
-    """`injected` are places of records that a test put into a topic itself; `answers` the 2xx answers of the load."""
+    """`injected` are places of records that a test put into a topic itself, and who has to park each."""
 
     pools: Mapping[str, asyncpg.Pool]
     log: LogReader
     client: httpx.AsyncClient
     stripe_url: str
-    injected: set[Place] = field(default_factory=set)
+    injected: dict[Place, frozenset[str]] = field(default_factory=dict)
     committed: dict[UUID, Committed] = field(default_factory=dict)
     published: dict[UUID, ConsumerRecord] = field(default_factory=dict)
     """First occurrences."""
@@ -70,13 +76,38 @@ class Checker:
     """By consumer."""
     duplicates: Counter[str] = field(default_factory=Counter)
     """Records that came again, by the service whose they are."""
+    _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _began: float = float("-inf")
+    _unpublished: set[UUID] = field(default_factory=set)
     _found: Verdict = field(default_factory=Verdict)
     """What was seen not to hold while reading."""
     _last_version: dict[tuple[str, bytes], int] = field(default_factory=dict)
     _last_applied: dict[tuple[str, str, bytes], int] = field(default_factory=dict)
 
     async def read(self) -> set[UUID]:
-        """Reads on; returns the events that are committed, not published, and not parked by their relay."""
+        """Reads on; returns the events that are committed, not published, and not parked by their relay.
+
+        One reading at a time, which serves all who asked before it began: many wait for something at once.
+        """
+        asked = monotonic()
+        async with self._reading:
+            if self._began <= asked:
+                await asyncio.sleep(self._began + READING_SECONDS - monotonic())
+                self._began = monotonic()
+                self._unpublished = await self._read_on()
+            return self._unpublished
+
+    @property
+    def moved(self) -> int:
+        """How many times something was committed or applied, as far as it was read."""
+        return len(self.committed) + sum(map(len, self.applied.values()))
+
+    async def lags(self, subscriptions: Iterable[Subscription] = SUBSCRIPTIONS) -> dict[str, int]:
+        """Records that a consumer has not settled, by consumer; who has none is left out."""
+        async with self._reading:
+            return await self.log.lags([(one.consumer, one.topic) for one in subscriptions])
+
+    async def _read_on(self) -> set[UUID]:
         # The topics first: what is in them was committed before, so that its witness is there to be read.
         records = await self.log.fresh()
         for service, pool in self.pools.items():
@@ -214,7 +245,7 @@ class Checker:
         verdict.refuse("I8", f"events neither applied nor parked by {consumer}", left)
         verdict.refuse("I3", f"events applied by {consumer} that are not its own", applied - due)
         places = {(subscription.topic, row["partition"], row["record_offset"]) for row in parked}
-        poison = {place for place in self.injected if place[0] == subscription.topic}
+        poison = {place for place, parked_by in self.injected.items() if consumer in parked_by}
         verdict.refuse("I8", f"injected records dropped by {consumer}", poison - places)
         verdict.seen["parked"] += sum(row["state"] == "parked" for row in parked)
 

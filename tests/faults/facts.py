@@ -70,50 +70,6 @@ FACTS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Subscription:
-    """Which types of a topic a consumer applies; the name is its Kafka group's and the one in its inbox."""
-
-    service: str
-    topic: str
-    types: frozenset[str]
-
-    @property
-    def consumer(self) -> str:
-        return f"waybill.{self.service}.{self.topic}"
-
-
-def _takes(service: str, topic: str, *types: str) -> Subscription:
-    return Subscription(service, topic, frozenset(types))
-
-
-SUBSCRIPTIONS = (
-    _takes(
-        "intake",
-        "routing.dispatches",
-        "dispatch.decided",
-        "dispatch.delivered",
-        "dispatch.exception_raised",
-        "dispatch.exception_resolved",
-    ),
-    _takes("routing", "intake.leads", "lead.created", "lead.closed"),
-    _takes("routing", "notifications.messages", "message.accepted", "message.failed"),
-    _takes("routing", "billing.deliveries", "delivery.credited"),
-    _takes("billing", "routing.installers", "installer.changed"),
-    _takes("billing", "intake.clients", "client.changed"),
-    _takes("billing", "intake.boards", "board.closed"),
-    _takes("billing", "routing.assignments", "assignment.sent", "assignment.cap_released"),
-    _takes("billing", "payouts.payouts", "payout.allocated", "payout.sent", "payout.reversed"),
-    _takes("payouts", "intake.boards", "board.opened", "board.closed"),
-    _takes("payouts", "billing.invoices", "invoice.paid"),
-    _takes("notifications", "routing.assignments", "assignment.created", "assignment.cancelled"),
-    _takes("notifications", "billing.invoices", "invoice.document_rendered", "invoice.sent"),
-    _takes("notifications", "payouts.payouts", "payout.sent", "allocation.held", "payout.failed", "payout.held"),
-    _takes("notifications", "routing.dispatches", "dispatch.exception_raised"),
-    _takes("notifications", "billing.deliveries", "delivery.held"),
-)
-
-
-@dataclass(frozen=True, slots=True)
 class Effect:
     """The keys that `cause` gives in one service are those that `rows` gives in another, each as often."""
 

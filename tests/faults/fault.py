@@ -35,9 +35,10 @@ class Scale:
     settle_seconds: float = 90
     """I7: how long after the last fault everything may take to settle, on a machine with other work."""
     leads_per_second: float = 8
+    boards_per_second: float = 0.2
 
 
-SHORT = Scale("short", kills=6, times=3, hold_seconds=5, down_seconds=4)
+SHORT = Scale("short", kills=4, times=1, hold_seconds=2, down_seconds=3, leads_per_second=3, boards_per_second=0.1)
 CAMPAIGN = Scale("campaign", kills=24, times=8, hold_seconds=30, down_seconds=15)
 LONG = Scale("long", kills=40, times=20, hold_seconds=600, down_seconds=60, settle_seconds=180)
 SCALES = {scale.name: scale for scale in (SHORT, CAMPAIGN, LONG)}
@@ -75,6 +76,8 @@ class Fault(ABC):
     needs_cluster: ClassVar[bool] = False
     is_alone: ClassVar[bool] = False
     kills: ClassVar[bool] = False
+    counts_repeats: ClassVar[bool] = False
+    """Asks how much was published again, so that no other fault may give rise to it."""
 
     @classmethod
     def title(cls) -> str:

@@ -22,6 +22,7 @@ class RelayKilled(Fault):
 
     number = 3
     kills = True
+    counts_repeats = True
 
     async def inject(self, at: Round) -> None:
         self._duplicates_before = at.checker.duplicates.copy()

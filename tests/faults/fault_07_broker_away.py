@@ -8,8 +8,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from deploy.local.kafka import KafkaCluster, KafkaServer
-from tests.faults.facts import SUBSCRIPTIONS
 from tests.faults.fault import Fault, Round
+from tests.faults.subscriptions import SUBSCRIPTIONS
 from tests.kit.eventually import eventually
 
 LEADS = "intake.leads"

@@ -7,7 +7,7 @@ from tests.faults.points import HANDED_OVER, Point
 from tests.faults.rig import SESSION_TIMEOUT_SECONDS
 from tests.kit.eventually import eventually
 
-CONSUMERS = ("routing", "notifications", "billing", "intake")
+CONSUMERS = ("routing", "notifications", "billing", "intake", "payouts")
 SECONDS_BETWEEN_MEMBERS = 2
 
 

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import httpx
 
+from tests.faults.boards import Boards
 from tests.faults.rig import Rig
 from tests.kit.eventually import eventually
 
@@ -40,6 +41,7 @@ class Load:
 
     def __post_init__(self) -> None:
         self._flowing.set()
+        self.boards = Boards(self.rig, self.chance, self._flowing)
 
     @property
     def accepted(self) -> int:
@@ -49,21 +51,27 @@ class Load:
         """Installers who take what comes, without caps, at a price since long ago."""
         for _ in range(INSTALLERS):
             await self.rig.running.add_installer(SERVICE)
+        await self.boards.open()
 
     @asynccontextmanager
-    async def running(self, leads_per_second: float) -> AsyncIterator[None]:
-        """All that were begun have their answer when the block has ended."""
-        stream = asyncio.create_task(self._stream(leads_per_second))
+    async def running(self, leads_per_second: float, boards_per_second: float) -> AsyncIterator[None]:
+        """All that were begun have come to their end when the block has ended."""
+        leads = asyncio.create_task(self._stream(leads_per_second))
+        boards = asyncio.create_task(self.boards.stream(boards_per_second))
         try:
             yield
         finally:
-            stream.cancel()
-            await asyncio.gather(stream, return_exceptions=True)
+            for stream in (leads, boards):
+                stream.cancel()
+            await asyncio.wait([leads, boards])
+        for stream in (leads, boards):
+            if not stream.cancelled():
+                await stream
         await self.all_answered()
 
     @asynccontextmanager
     async def paused(self) -> AsyncIterator[None]:
-        """No lead is begun in the block, but by `send`."""
+        """No lead and no board is begun in the block, but by `send`."""
         self._flowing.clear()
         try:
             await self.all_answered()

@@ -16,8 +16,10 @@ from functools import wraps
 from importlib import import_module
 from typing import Any, Literal
 
+from pydantic.fields import FieldInfo
+
 Side = Literal["before", "after"]
-Act = Literal["kill", "stop", "block", "sleep", "raise", "set", "give"]
+Act = Literal["kill", "stop", "block", "sleep", "raise", "set", "give", "grow"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,8 @@ class Point:
 
     `kill` is SIGKILL and `stop` SIGSTOP to the process itself; `block` holds the event loop and `sleep` the caller
     for `seconds`; `raise` raises `fault` (`builtins:ConnectionError`); `set` gives the name `value` for good, `give`
-    calls what it names with the arguments `value` in place of its caller's, for time limits of a library.
+    calls what it names with the arguments `value` in place of its caller's, for time limits of a library. `grow` makes
+    each event model in it one of the next release: with an optional field `value` more, in a schema one version up.
     """
 
     where: str
@@ -56,6 +59,7 @@ WRITTEN_AT_ONCE = "chassis.database:Database.publish_in"
 STUCK_AFTER = "chassis.process:STUCK_SECONDS"
 LATE_BEAT_AFTER = "chassis.http.health:LONGEST_BEAT_SECONDS"
 PRODUCER = "chassis.publishing:AIOKafkaProducer"
+EVENT_MODELS = "contracts.registry:EVENTS"
 
 EVERY_POINT = (
     BATCH_SETTLED,
@@ -67,6 +71,7 @@ EVERY_POINT = (
     STUCK_AFTER,
     LATE_BEAT_AFTER,
     PRODUCER,
+    EVENT_MODELS,
 )
 
 
@@ -87,6 +92,9 @@ def install(point: Point) -> None:
             setattr(owner, name, point.value)
         case "give":
             setattr(owner, name, _with_other_arguments(found, point.value))
+        case "grow":
+            for model in found.values():
+                _grow(model, point.value)
         case _:
             setattr(owner, name, _guarded(found, point))
 
@@ -143,3 +151,11 @@ def _with_other_arguments(function: Callable[..., Any], changes: dict[str, Any])
         return function(*arguments, **{**given, **changes})
 
     return changed
+
+
+def _grow(model: Any, name: str) -> None:
+    """In place, as everybody has imported it by now."""
+    model.model_fields[name] = FieldInfo(annotation=str | None, default="of the next release")
+    model.__annotations__[name] = str | None
+    model.schema_version += 1
+    model.model_rebuild(force=True)

@@ -4,9 +4,10 @@ What the services are told of Kafka and PostgreSQL leads through the proxies; th
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,7 +25,7 @@ from deploy.local.system import System
 from tests.faults.points import Point
 from tests.faults.processes import Nursery, Process
 from tests.faults.witness import install_witness
-from tests.flows.operators import create_and_sign_in
+from tests.flows.operators import SignedIn, create_and_sign_in
 from tests.flows.running import KNOBS, Running
 from tests.kit import kafka_wire
 from tests.kit.eventually import eventually
@@ -32,7 +33,7 @@ from tests.kit.proxy import Deed, Matches, Order, Proxy
 
 SESSION_TIMEOUT_SECONDS = float(KNOBS["KAFKA_SESSION_TIMEOUT_MS"]) / 1_000
 
-ANSWER_SECONDS = 60
+ANSWER_SECONDS = 120
 BROKER_SECONDS = 120
 
 # Who comes back after a kill takes its place in its groups at once, as a replica with a stable name does.
@@ -75,7 +76,9 @@ class Rig:
     running: Running
     pools: Mapping[str, asyncpg.Pool]
     """As superuser, straight to each database; they outlive a restart of the server."""
+    room: Path
     processes: dict[str, Process] = field(default_factory=dict)
+    _second: SignedIn | None = None
     _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
 
     @property
@@ -177,16 +180,40 @@ class Rig:
         await asyncio.gather(*(process.until_ready() for process in self.processes.values()))
         return dead
 
-    async def told(self, method: str, service: str, path: str, body: Any = None) -> Any:
-        """As an operator, again and again until it is done: the service may just be dead."""
+    async def second_operator(self) -> SignedIn:
+        """Who approves what the first has asked for."""
+        if self._second is None:
+            directory = self.room / "second"
+            directory.mkdir()
+            self._second = await create_and_sign_in(self.system.addresses, self.running.client, directory)
+        return self._second
+
+    def pass_time(self, step: timedelta) -> None:
+        """Of business time, for all processes at once."""
+        clock = self.system.clock
+        clock.move_to(clock.now() + step)
+
+    async def told(
+        self,
+        method: str,
+        service: str,
+        path: str,
+        body: Any = None,
+        *,
+        also: Collection[int] = (),
+        by: SignedIn | None = None,
+    ) -> Any:
+        """As an operator, again and again until it is done: the service may just be dead. `also` are codes that do."""
 
         async def done() -> list[Any]:
             try:
-                answer = await self.running.ask(method, service, path, json=body)
+                headers = await by.headers() if by else {}
+                answer = await self.running.ask(method, service, path, json=body, headers=headers)
             except httpx.TransportError as away:
                 raise AssertionError(f"{service} is away") from away
             assert answer.status_code < 500, f"{method} {service}{path}: {answer.status_code} {answer.text}"
-            answer.raise_for_status()
+            if answer.status_code not in also:
+                answer.raise_for_status()
             return [answer.json()]
 
         (told,) = await eventually(done, ANSWER_SECONDS)
@@ -194,6 +221,20 @@ class Rig:
 
     async def number(self, service: str, query: str, *arguments: Any) -> int:
         return int(await self.pools[service].fetchval(query, *arguments) or 0)
+
+    async def rows(self, service: str, query: str, *arguments: Any) -> list[asyncpg.Record]:
+        """Asked again while the server is away, as one is that was just restarted."""
+
+        async def found() -> list[list[asyncpg.Record]]:
+            try:
+                return [await self.pools[service].fetch(query, *arguments)]
+            except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as away:
+                raise AssertionError(f"PostgreSQL is away: {type(away).__name__}") from away
+            except asyncpg.OperatorInterventionError as ending:
+                raise AssertionError("PostgreSQL ends or starts") from ending
+
+        (rows,) = await eventually(found, ANSWER_SECONDS)
+        return rows
 
     async def execute(self, service: str, *statements: str) -> None:
         async with self.pools[service].acquire() as connection:
@@ -218,7 +259,7 @@ async def open_rig(room: Path, *, is_cluster: bool = False) -> AsyncIterator[Rig
         pools = await _pools(system, stack)
         await asyncio.gather(*(install_witness(pool) for pool in pools.values()))
         running = await _running(system, room, pools, stack)
-        rig = Rig(system, nursery, postgres_proxy, kafka_proxies, running, pools)
+        rig = Rig(system, nursery, postgres_proxy, kafka_proxies, running, pools, room)
         await asyncio.gather(*(rig.start(service) for service in SERVICES))
         await rig.mend()
         await _sign_in(rig, room)

@@ -9,8 +9,6 @@ import asyncpg
 from aiokafka.errors import KafkaError
 
 from tests.faults.checker import Checker
-from tests.faults.facts import SUBSCRIPTIONS
-from tests.faults.log_reader import lags
 from tests.faults.rig import Rig
 
 POLL_SECONDS = 0.1
@@ -33,13 +31,18 @@ class NotSettled(AssertionError):
 
 
 async def until_settled(rig: Rig, checker: Checker, deadline_seconds: float) -> float:
-    """Seconds until every event was published and consumed, and no service had anything left to do."""
-    began = monotonic()
+    """Seconds until every event was published and consumed, and no service had anything left to do.
+
+    What is under way can pass from a place that is about to be looked at to one that was: so nothing may have moved
+    between two looks that found nothing.
+    """
+    began, before = monotonic(), -1
     left: dict[str, int] = {}
     while monotonic() - began < deadline_seconds:
         left = await _asked(lambda: _left(rig, checker))
-        if not left:
+        if not left and checker.moved == before:
             return monotonic() - began
+        before = -1 if left else checker.moved
         await asyncio.sleep(POLL_SECONDS)
     raise NotSettled(f"I7: after {deadline_seconds:.0f} s still {left}; oldest pending: {await _oldest(rig)}")
 
@@ -58,8 +61,7 @@ async def _left(rig: Rig, checker: Checker) -> dict[str, int]:
             return {name: count}
     if unpublished := await checker.read():
         return {"unpublished events": len(unpublished)}
-    groups = [(subscription.consumer, subscription.topic) for subscription in SUBSCRIPTIONS]
-    return await lags(rig.bootstrap_servers, groups)
+    return await checker.lags()
 
 
 async def _oldest(rig: Rig) -> dict[str, float]:

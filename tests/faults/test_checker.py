@@ -2,14 +2,12 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from tests.faults.campaign import Campaign, Planned, campaign_on
+from tests.faults.campaign import Campaign
 from tests.faults.fault import SHORT
-from tests.faults.fault_14_consumer_killed import ConsumerKilledBetweenCommits
 from tests.faults.settling import NotSettled, until_settled
 from tests.kit.eventually import eventually
 
@@ -120,14 +118,3 @@ async def _parked_places(campaign: Campaign) -> list[object]:
         return [row["id"] for row in rows]
 
     return await eventually(parked, SHORT.settle_seconds)
-
-
-class TestFaultWithoutItsRemedy:
-    async def test_a_consumer_that_forgets_what_it_applied_is_found_out(self, tmp_path: Path) -> None:
-        """Without its key the inbox takes every event as new: then a kill between the two commits doubles effects."""
-        async with campaign_on(tmp_path, SHORT, print, is_cluster=False) as campaign:
-            for service in ("intake", "routing", "billing", "notifications"):
-                await campaign.rig.execute(service, "ALTER TABLE inbox DROP CONSTRAINT inbox_pkey")
-            outcome = await campaign.play(Planned("without", (ConsumerKilledBetweenCommits,)))
-        assert not outcome.holds
-        assert any("I3" in failure and "applied twice" in failure for failure in outcome.failures), outcome.failures

@@ -120,6 +120,20 @@ class TestCut:
         assert await (await connect(proxy)).ask(b"one\n") == b"ok one\n"
 
 
+class TestStop:
+    async def test_ends_a_connection_that_it_had_only_just_taken(self, server: Server) -> None:
+        """Before the task that serves it has had its first turn: a task that is cancelled then never runs."""
+        taken: asyncio.Future[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Future()
+        listener = await asyncio.start_server(lambda *ends: taken.set_result(ends), "127.0.0.1", 0)
+        async with listener, Proxy(server.port) as proxy:
+            port = listener.sockets[0].getsockname()[1]
+            client = Client(*await asyncio.open_connection("127.0.0.1", port))
+            proxy._take(*await taken)
+            await proxy.stop()
+            assert await client.ask(b"anybody there?\n") == b""
+            client.writer.close()
+
+
 class TestOrders:
     async def test_cut_before_keeps_the_unit_from_the_server(
         self, proxy: Proxy, connect: Connect, server: Server

@@ -10,10 +10,10 @@ import pytest
 from deploy.local.paths import ROOT
 from tests.faults.__main__ import chosen, main
 from tests.faults.campaign import Outcome, Planned, plan
-from tests.faults.facts import SUBSCRIPTIONS
 from tests.faults.fault import every_fault
 from tests.faults.points import EVERY_POINT, Point, find, install
 from tests.faults.report import BEGIN, END, NoPlace, write_report
+from tests.faults.subscriptions import SUBSCRIPTIONS
 
 # In one process of its own, as building a service reads and sets the environment.
 ALL_CONSUMERS = """

@@ -181,9 +181,16 @@ class Proxy:
         return made
 
     def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(self._serve(Stream(reader, writer)))
+        client = Stream(reader, writer)
+        task = asyncio.create_task(self._serve(client))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+
+        def end(_: asyncio.Task[None]) -> None:
+            # Whoever is cancelled before the first turn has closed nothing.
+            client.close()
+            self._tasks.discard(task)
+
+        task.add_done_callback(end)
 
     async def _serve(self, client: Stream) -> None:
         try:
