@@ -29,6 +29,8 @@ from contracts.envelope import Event, Incoming
 from contracts.topics import Topic
 
 Handler = Callable[[AsyncSession, list[Incoming[Any]]], Awaitable[None]]
+LastResort = Callable[[AsyncSession, Incoming[Any], Exception], Awaitable[None]]
+HandOver = Callable[[AsyncSession, list[Arrival]], Awaitable[int]]
 log = structlog.get_logger(__name__)
 
 
@@ -38,10 +40,15 @@ class Stopping(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Consumer:
-    """One topic of one service: which events it takes and which handler takes a list of each."""
+    """One topic of one service: which events it takes and which handler takes a list of each.
+
+    `last_resorts` is what to do, instead of parking it, with an event at which its handler failed at every try: for
+    events whose failure belongs before other eyes than those of who repairs the system.
+    """
 
     topic: Topic
     handlers: Mapping[type[Event], Handler]
+    last_resorts: Mapping[type[Event], LastResort] = field(default_factory=dict)
 
     def by_type(self) -> dict[str, Handler]:
         return {event.type: handler for event, handler in self.handlers.items()}
@@ -104,7 +111,7 @@ class ConsumerRuntime:
                 break
             await self._pause(attempt, "handler")
             suspects = await self._try_again(suspects)
-        await self._park(suspects)
+        await self._park(await self._without_last_resort(suspects))
 
     async def _apply(self, arrivals: list[Arrival], suspects: dict[Lane, Suspect]) -> None:
         """All in one transaction; where that fails, by halves, until the events that fail stand alone in `suspects`."""
@@ -122,12 +129,12 @@ class ConsumerRuntime:
         await self._apply(arrivals[:middle], suspects)
         await self._apply(arrivals[middle:], suspects)
 
-    async def _attempt_patiently(self, arrivals: list[Arrival]) -> Exception | None:
+    async def _attempt_patiently(self, arrivals: list[Arrival], hand_over: HandOver | None = None) -> Exception | None:
         """Tries until it succeeds or fails for a reason of its own, which is returned."""
         attempt = 0
         while True:
             try:
-                await self._attempt(arrivals)
+                await self._attempt(arrivals, hand_over or self.hand_over)
             except Exception as fault:
                 if not is_passing(fault):
                     log.info("batch_failed", consumer=self.name, events=len(arrivals), fault=type(fault).__name__)
@@ -138,7 +145,7 @@ class ConsumerRuntime:
             else:
                 return None
 
-    async def _attempt(self, arrivals: list[Arrival]) -> None:
+    async def _attempt(self, arrivals: list[Arrival], hand_over: HandOver) -> None:
         async with self.database.transaction() as session:
             sorting = sort(
                 arrivals, await self._blocked_for_good(session, arrivals), await self._read(session, arrivals)
@@ -146,7 +153,7 @@ class ConsumerRuntime:
             await parking.park(session, self.name, sorting.held)
             handled = [arrival for arrival in sorting.flowing if arrival.incoming]
             fresh = await self._claim(session, handled)
-            applied = await self.hand_over(session, fresh)
+            applied = await hand_over(session, fresh)
             await positions.advance(session, self.name, sorting.reached)
         self._count("applied", applied)
         self._count("ignored", len(sorting.flowing) - len(handled))
@@ -205,6 +212,34 @@ class ConsumerRuntime:
             await self._apply([head], still)
             await self._apply(behind, still)
         return still
+
+    async def _without_last_resort(self, suspects: dict[Lane, Suspect]) -> dict[Lane, Suspect]:
+        """Those that are still to be parked; what waited behind the others has gone its way."""
+        left: dict[Lane, Suspect] = {}
+        for lane, suspect in suspects.items():
+            if not await self._resort(suspect):
+                left[lane] = suspect
+            elif len(suspect.arrivals) > 1:
+                await self._settle(suspect.arrivals[1:])
+        return left
+
+    async def _resort(self, suspect: Suspect) -> bool:
+        """Whether the first event was seen to in another way."""
+        arrival, fault = suspect.arrivals[0], suspect.fault
+        resort = self.consumer.last_resorts.get(type(arrival.incoming.event)) if arrival.incoming else None
+        if resort is None:
+            return False
+
+        async def hand_over(session: AsyncSession, arrivals: list[Arrival]) -> int:
+            for each in arrivals:
+                if each.incoming:
+                    with caused_by(Cause.of(each.incoming.envelope)):
+                        await resort(session, each.incoming, fault)
+            return len(arrivals)
+
+        own_fault = await self._attempt_patiently([arrival], hand_over)
+        log.error("last_resort", consumer=self.name, fault=type(fault).__name__, has_helped=own_fault is None)
+        return own_fault is None
 
     async def _park(self, suspects: dict[Lane, Suspect]) -> None:
         if not suspects:

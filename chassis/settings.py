@@ -71,10 +71,10 @@ class ServiceSettings(BaseSettings):
         500, ge=1, validation_alias="CONSUMER_BATCH_SIZE", description="records of one transaction at the most"
     )
     consumer_poll_ms: int = Field(
-        5,
-        ge=0,
+        500,
+        ge=1,
         validation_alias="CONSUMER_POLL_MS",
-        description="how long a poll waits for records, and the rest after an empty one",
+        description="how long a poll waits where nothing comes; what comes ends it at once",
     )
     session_timeout_ms: int = Field(10_000, validation_alias="KAFKA_SESSION_TIMEOUT_MS")
     consumer_instance: str | None = Field(

@@ -4,6 +4,7 @@ Written against FastStream 0.7.8 and aiokafka 0.14.0, whose defaults would lose 
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from time import monotonic
 from typing import Any
 
@@ -45,9 +46,16 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
             listener=self,
         )
         self._subscriber(self._consume)
+        self._poll_ms, self._most = settings.consumer_poll_ms, settings.consumer_batch_size
+        # FastStream's own rests after an empty poll for as long as that waited, and hears nothing meanwhile.
+        self._subscriber.get_msg = self._next_batch  # type: ignore[method-assign]
         self.assigned_at = monotonic()
         self.is_assigned = False
         self._settled: dict[TopicPartition, int] = {}
+
+    async def _next_batch(self, consumer: AIOKafkaConsumer) -> tuple[ConsumerRecord, ...]:
+        found = await consumer.getmany(timeout_ms=self._poll_ms, max_records=self._most)
+        return tuple(chain.from_iterable(found.values()))
 
     async def _consume(self, records: Sequence[ConsumerRecord]) -> None:
         try:

@@ -8,8 +8,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.causation import Cause
 from chassis.clock import Clock
-from chassis.database import Database
-from chassis.faults import is_passing
 from chassis.runtime import Consumer
 from chassis.telemetry.privacy import told_fault
 from contracts import topics
@@ -29,24 +27,16 @@ ASSIGNMENT = "assignment"
 log = structlog.get_logger(__name__)
 
 
-def consumers(clock: Clock, database: Database) -> tuple[Consumer, ...]:
-    """`database` is for what must stand although the batch it came with fails."""
-
+def consumers(clock: Clock) -> tuple[Consumer, ...]:
     async def on_lead_created(session: AsyncSession, batch: list[Incoming[LeadCreated]]) -> None:
-        try:
-            await dispatch_leads(session, [_lead(incoming) for incoming in batch], clock.now())
-            await session.flush()
-        except Exception as fault:
-            if len(batch) == 1 and not is_passing(fault):
-                await _leave_to_operators(session, _lead(batch[0]), fault)
-            raise
+        await dispatch_leads(session, [_lead(incoming) for incoming in batch], clock.now())
+        await session.flush()
 
-    async def _leave_to_operators(session: AsyncSession, lead: DispatchLead, fault: Exception) -> None:
-        """In a transaction of its own, without what failed: the runtime's next try finds the lead taken care of."""
-        await session.rollback()
+    async def leave_to_operators(session: AsyncSession, incoming: Incoming[LeadCreated], fault: Exception) -> None:
+        lead = _lead(incoming)
         log.error("dispatch_failed", lead_id=str(lead.lead_id), fault=type(fault).__name__, trace=told_fault(fault))
-        async with database.transaction() as own:
-            await queue_failed(own, lead, type(fault).__name__, clock.now())
+        await queue_failed(session, lead, type(fault).__name__, clock.now())
+        await session.flush()
 
     async def on_lead_closed(session: AsyncSession, batch: list[Incoming[LeadClosed]]) -> None:
         await close_leads(session, [_closing(incoming) for incoming in batch], clock.now())
@@ -66,7 +56,11 @@ def consumers(clock: Clock, database: Database) -> tuple[Consumer, ...]:
         await session.flush()
 
     return (
-        Consumer(topics.LEADS, {LeadCreated: on_lead_created, LeadClosed: on_lead_closed}),
+        Consumer(
+            topics.LEADS,
+            {LeadCreated: on_lead_created, LeadClosed: on_lead_closed},
+            last_resorts={LeadCreated: leave_to_operators},
+        ),
         Consumer(topics.MESSAGES, {MessageAccepted: on_message_accepted, MessageFailed: on_message_failed}),
         Consumer(topics.DELIVERIES, {DeliveryCredited: on_delivery_credited}),
     )

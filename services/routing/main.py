@@ -12,13 +12,13 @@ from services.routing.settings import Settings
 def build(settings: Settings | None = None, *, clock: Clock | None = None, database: Database | None = None) -> Service:
     """Tests give a clock that stands still and a database of their own; nothing else is replaced by anyone."""
     settings = settings or Settings()
-    clock, database = clock or clock_of(settings), database or database_of("routing", settings)
+    clock = clock or clock_of(settings)
     return Service(
         name="routing",
         settings=settings,
         clock=clock,
-        database=database,
+        database=database or database_of("routing", settings),
         routes=ROUTES,
-        consumers=consumers(clock, database),
+        consumers=consumers(clock),
         measures=(measure_exceptions(clock),),
     )

@@ -14,7 +14,7 @@ from chassis.database import Database, create_engine
 from chassis.pending import Shard
 from chassis.publishing import kafka_producer
 from chassis.relay import Relay
-from chassis.runtime import Consumer, ConsumerRuntime, Patience
+from chassis.runtime import Consumer, ConsumerRuntime, LastResort, Patience
 from chassis.settings import ServiceSettings
 from contracts.envelope import Event, Incoming
 from contracts.registry import EVENTS
@@ -93,8 +93,9 @@ async def apply(session: AsyncSession, batch: list[Incoming[ProbeMoved]]) -> Non
 Handler = Callable[[AsyncSession, list[Incoming[ProbeMoved]]], Awaitable[None]]
 
 
-def runtime(database: Database, handler: Handler = apply) -> ConsumerRuntime:
-    consumer = Consumer(ProbeMoved.topic, {ProbeMoved: handler})
+def runtime(database: Database, handler: Handler = apply, last_resort: LastResort | None = None) -> ConsumerRuntime:
+    resorts = {ProbeMoved: last_resort} if last_resort else {}
+    consumer = Consumer(ProbeMoved.topic, {ProbeMoved: handler}, last_resorts=resorts)
     return ConsumerRuntime(
         f"consumer.{ProbeMoved.topic.name}", consumer, database, max_event_bytes=100_000, patience=QUICK
     )

@@ -198,6 +198,47 @@ class TestAHandlerThatFails:
         assert (verdict["applied"], verdict["parked"], verdict["out_of_order"]) == (147 * 3, 9, 0)
 
 
+class Resort:
+    """Applies what the handler could not, or fails too; keeps each fault that it was called with."""
+
+    def __init__(self, fault: Exception | None = None) -> None:
+        self._fault = fault
+        self.faults: list[Exception] = []
+
+    async def __call__(self, session: AsyncSession, incoming: Incoming[ProbeMoved], fault: Exception) -> None:
+        self.faults.append(fault)
+        await probe.apply(session, [incoming])
+        if self._fault is not None:
+            raise self._fault
+
+
+class TestALastResort:
+    async def test_takes_an_event_once_every_try_has_failed_and_the_key_goes_on(self, bench: Bench) -> None:
+        failing, resort = Failing(lambda event, _: ValueError("no") if event.step == 2 else None), Resort()
+        runtime = probe.runtime(bench.database, failing, resort)
+        mine, other = moves(note="x"), moves()
+        await runtime.process(interleaved(mine, other))
+        await runtime.process(interleaved(mine, other))
+        assert [type(fault) for fault in resort.faults] == [ValueError]
+        assert await parked(bench) == []
+        verdict = await probe.verdict(bench.url)
+        assert (verdict["applied"], verdict["remembered"], verdict["doubled"], verdict["out_of_order"]) == (6, 6, 0, 0)
+
+    async def test_is_not_asked_where_the_handler_recovers(self, bench: Bench) -> None:
+        failing, resort = Failing(lambda _, tries: ValueError("no") if tries <= 3 else None), Resort()
+        await probe.runtime(bench.database, failing, resort).process(moves(note="x", steps=range(1, 2)))
+        assert resort.faults == []
+        assert (await probe.verdict(bench.url))["applied"] == 1
+
+    async def test_that_fails_leaves_no_trace_and_the_event_is_parked(self, bench: Bench) -> None:
+        failing, resort = Failing(lambda _e, _t: ValueError("no")), Resort(KeyError("nor this"))
+        await probe.runtime(bench.database, failing, resort).process(moves(note="x", steps=range(1, 3)))
+        assert await parked(bench) == [("parked", "handler_failed"), ("parked", "behind_a_parked_event")]
+        [kept] = await rows(bench, "SELECT reason_detail FROM parked_events WHERE reason_code = 'handler_failed'")
+        assert kept["reason_detail"] == "ValueError"
+        assert (await probe.verdict(bench.url))["applied"] == 0
+
+
 class TestAPassingFault:
     async def test_is_tried_again_for_as_long_as_it_takes_and_never_parked(self, bench: Bench) -> None:
         class Deadlock(Exception):

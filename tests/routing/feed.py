@@ -59,7 +59,7 @@ class Feed:
                 database=floor.database,
                 patience=Patience(first_seconds=0.001, attempts=2),
             )
-            for consumer in consumers(floor.clock, floor.database)
+            for consumer in consumers(floor.clock)
         }
 
     async def take(self, *records: Record) -> None:
@@ -67,7 +67,7 @@ class Feed:
 
     async def replay(self, parked_id: UUID) -> None:
         by_name = {runtime.name: runtime for runtime in self.runtimes.values()}
-        await Replayer(self.floor.database, by_name).replay(parked_id, by="Robin Field")
+        await Replayer(self.floor.database, by_name).replay(parked_id, by="Robin Field", despite_gap=True)
 
     async def parked(self) -> Sequence[Any]:
         async with self.floor.database.reading() as session:

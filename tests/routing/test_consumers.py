@@ -233,7 +233,7 @@ class TestDeliveryCredited:
 
 class TestConsumers:
     def test_takes_what_it_should_from_each_topic(self, floor: Floor) -> None:
-        taken: dict[Topic, set[str]] = {c.topic: set(c.by_type()) for c in consumers(floor.clock, floor.database)}
+        taken: dict[Topic, set[str]] = {c.topic: set(c.by_type()) for c in consumers(floor.clock)}
         assert {topic.name: types for topic, types in taken.items()} == {
             "intake.leads": {"lead.created", "lead.closed"},
             "notifications.messages": {"message.accepted", "message.failed"},
