@@ -49,7 +49,7 @@ clock: $(READY) ## read the running system's business clock; TO=2026-12-01T09:00
 test: $(READY) ## every test, on real Kafka, PostgreSQL, SMTP and a Stripe server
 	@$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup $(ARGS)
 
-test-fast: $(READY) ## the inner loop: all but the tests that kill and restart things
+test-fast: $(READY) ## the inner loop: domain, commands and chassis; not HTTP surfaces, whole systems, and what is killed
 	@HYPOTHESIS_PROFILE=fast $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup -m "not slow" $(ARGS)
 
 ring: $(READY) ## SEEDS=100000 simulated histories of the event path with faults in them; SEED=7 tells one of them

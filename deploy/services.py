@@ -1,6 +1,8 @@
 """The six services by name, for what is generated from all of them."""
 
 import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -18,13 +20,21 @@ NOTHING_REAL = {
 
 def build(service: str) -> Service:
     """The service as its own composition root makes it."""
-    for name, setting in {
-        f"DATABASE_URL_{service.upper()}": "postgresql://nobody@127.0.0.1/none",
-        **NOTHING_REAL,
-    }.items():
-        os.environ.setdefault(name, setting)
-    built: Service = import_module(f"services.{service}.main").build()
+    asked = {f"DATABASE_URL_{service.upper()}": "postgresql://nobody@127.0.0.1/none", **NOTHING_REAL}
+    with _in_environment({name: setting for name, setting in asked.items() if name not in os.environ}):
+        built: Service = import_module(f"services.{service}.main").build()
     return built
+
+
+@contextmanager
+def _in_environment(settings: Mapping[str, str]) -> Iterator[None]:
+    """For as long as the block lasts: whoever builds another service after it does not inherit them."""
+    os.environ.update(settings)
+    try:
+        yield
+    finally:
+        for name in settings:
+            del os.environ[name]
 
 
 def document_of(service: str) -> dict[str, Any]:

@@ -21,6 +21,8 @@ from tests.kit.kafka import KafkaAddress
 settings.register_profile("fast", max_examples=15)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
+TESTS = Path(__file__).parent
+
 _controller = pytest.StashKey[Controller]()
 
 
@@ -42,10 +44,19 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 # longer than the inner loop has.
 THOROUGH = {"fresh_database", "empty_database", "own_postgres", "own_kafka", "kafka", "_stripe", "_running_rig"}
 
+# So do whole systems, the simulation, what is measured, and the thousand requests that are put to the HTTP surfaces.
+THOROUGH_ROOMS = {"ring", "mutants", "benchmarks", "faults", "flows", "deploy"}
+THOROUGH_FILES = "test_http_"
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if THOROUGH & set(getattr(item, "fixturenames", ())):
+        room, *_ = item.path.relative_to(TESTS).parts
+        if (
+            room in THOROUGH_ROOMS
+            or item.path.name.startswith(THOROUGH_FILES)
+            or THOROUGH & set(getattr(item, "fixturenames", ()))
+        ):
             item.add_marker("slow")
 
 

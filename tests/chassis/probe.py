@@ -94,7 +94,7 @@ Handler = Callable[[AsyncSession, list[Incoming[ProbeMoved]]], Awaitable[None]]
 
 
 def runtime(database: Database, handler: Handler = apply, last_resort: LastResort | None = None) -> ConsumerRuntime:
-    resorts = {ProbeMoved: last_resort} if last_resort else {}
+    resorts: dict[type[Event], LastResort] = {ProbeMoved: last_resort} if last_resort else {}
     consumer = Consumer(ProbeMoved.topic, {ProbeMoved: handler}, last_resorts=resorts)
     return ConsumerRuntime(
         f"consumer.{ProbeMoved.topic.name}", consumer, database, max_event_bytes=100_000, patience=QUICK
