@@ -44,16 +44,15 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 # longer than the inner loop has.
 THOROUGH = {"fresh_database", "empty_database", "own_postgres", "own_kafka", "kafka", "_stripe", "_running_rig"}
 
-# So do whole systems, the simulation, what is measured, and the thousand requests that are put to the HTTP surfaces.
-THOROUGH_ROOMS = {"ring", "mutants", "benchmarks", "faults", "flows", "deploy"}
-THOROUGH_FILES = "test_http_"
+# So do whole systems, the simulation, what is measured, and the thousand requests that are put to HTTP surfaces.
+THOROUGH_ROOMS = {"ring", "mutants", "benchmarks", "faults", "flows", "deploy", "http", "telemetry"}
+THOROUGH_FILES = ("test_http", "test_stripe_gateway", "test_consuming")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        room, *_ = item.path.relative_to(TESTS).parts
         if (
-            room in THOROUGH_ROOMS
+            THOROUGH_ROOMS & set(item.path.relative_to(TESTS).parts)
             or item.path.name.startswith(THOROUGH_FILES)
             or THOROUGH & set(getattr(item, "fixturenames", ()))
         ):

@@ -8,15 +8,14 @@ import json
 import os
 import socket
 import socketserver
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from typing import Any, cast
 
+from chassis import migrate
 from chassis.migrations import whole_chassis
 from deploy.local.kafka import KafkaServer
-from deploy.local.paths import ROOT, close_workroom, open_workroom
+from deploy.local.paths import close_workroom, open_workroom
 from deploy.local.postgres import PostgresServer, create_database, create_role
 
 SOCKET_VARIABLE = "WAYBILL_TEST_CONTROLLER"
@@ -89,7 +88,8 @@ class Controller:
         if service == CHASSIS:
             address.execute(f"SET ROLE {service}_owner", *whole_chassis(), database=name)
         else:
-            _migrate(service, database.environment())
+            # Here, one after the other: to start a program for each takes longer than what it does.
+            migrate.upgrade(migrate.configuration(service, database.owner_url, service))
         return {"name": name}
 
     def close(self) -> None:
@@ -100,20 +100,6 @@ class Controller:
         if self._postgres is not None:
             self._postgres.stop_immediately()
         close_workroom(self._room)
-
-
-def _migrate(service: str, environment: dict[str, str]) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", f"services.{service}", "migrate"],
-        env={**os.environ, "WAYBILL_ENVIRONMENT": "local", **environment},
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    if done.returncode != 0:
-        raise Unavailable(f"migrating {service} answered {done.returncode}:\n{done.stdout}\n{done.stderr}")
 
 
 class _Listener(socketserver.ThreadingUnixStreamServer):
