@@ -10,13 +10,13 @@ from tests.faults.campaign import Campaign, campaign_on
 from tests.faults.fault import SHORT
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def campaign(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Campaign]:
     async with _short(tmp_path_factory.mktemp("faults"), is_cluster=False) as campaign:
         yield campaign
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def cluster_campaign(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Campaign]:
     async with _short(tmp_path_factory.mktemp("cluster"), is_cluster=True) as campaign:
         yield campaign

@@ -32,7 +32,8 @@ def _name_groups(items: list[pytest.Item]) -> None:
             item._id = item.id.parse(item.nodeid + suffix)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
+    """Ends with the last of these tests: at rest, too, a whole system takes its share of the cores."""
     async with running_system(tmp_path_factory.mktemp("flows")) as running:
         yield running
