@@ -2,6 +2,7 @@
 
 A position settles every version up to its last, whatever the inbox remembers, so that rows can go without an old
 duplicate being applied again. A compacted topic has no positions, and its rows stay: they are as few as its changes.
+What is parked although another process has applied it is remembered until it is settled, as its replay asks the inbox.
 """
 
 from collections.abc import Collection
@@ -29,7 +30,10 @@ _FORGET = text(
     """
     WITH old AS (
         SELECT event_id, consumer FROM inbox
-        WHERE event_id > :after AND event_id < :before AND consumer = ANY(:consumers)
+        WHERE event_id > :after AND event_id < :before AND consumer = ANY(:consumers) AND NOT EXISTS (
+            SELECT FROM parked_events p
+            WHERE p.state = 'parked' AND p.consumer = inbox.consumer AND p.event_id = inbox.event_id
+        )
         ORDER BY event_id, consumer LIMIT :portion
     )
     DELETE FROM inbox USING old WHERE inbox.event_id = old.event_id AND inbox.consumer = old.consumer

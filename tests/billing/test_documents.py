@@ -149,7 +149,7 @@ class TestRender:
 
     async def test_a_typesetter_that_hangs_is_ended(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         hanging = tmp_path / "hanging.py"
-        hanging.write_text("import time; time.sleep(60)")
+        hanging.write_text("import signal; signal.pause()")
         monkeypatch.setattr(rendering, "TYPESETTER", hanging)
         monkeypatch.setattr(rendering, "TYPESETTING_SECONDS", 0.2)
         with pytest.raises(NotRendered, match="too long"):

@@ -6,11 +6,14 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from chassis import retention
+from chassis import parking, retention
 from chassis.ids import earliest_id, new_id
+from chassis.records import decode
+from chassis.replay import Replayer
 from chassis.retention import InboxRetention
 from tests.chassis import probe
 from tests.chassis.conftest import Bench
+from tests.chassis.probe import ProbeMoved
 from tests.chassis.test_runtime import moves, rows
 
 NOW = datetime.now(UTC)
@@ -88,6 +91,18 @@ class TestRetention:
         assert await remembered(bench) == [(MINE, early[0])]
         await InboxRetention(bench.database, [MINE], days=30).run(NOW)
         assert await remembered(bench) == []
+
+    async def test_keeps_what_a_parked_event_will_ask_about(self, bench: Bench) -> None:
+        """A member that stood still parks what the next owner has applied; nobody may apply it a second time."""
+        runtime, (record,) = probe.runtime(bench.database), moves(steps=range(1, 2))
+        await runtime.process([record])
+        late = decode(record, {ProbeMoved.type: object()}, 10_000)
+        async with bench.database.transaction() as session:
+            await parking.park(session, runtime.name, [parking.Parking(late, "handler_failed")])
+        await InboxRetention(bench.database, [runtime.name], days=-1).run(NOW)
+        assert len(await remembered(bench)) == 1
+        assert await Replayer(bench.database, {runtime.name: runtime}).heal() == 1
+        assert (await probe.verdict(bench.url))["applied"] == 1
 
     async def test_of_a_forgotten_event_a_duplicate_is_not_applied(self, bench: Bench) -> None:
         runtime, records = probe.runtime(bench.database), moves()

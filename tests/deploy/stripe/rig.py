@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ import httpx
 import stripe
 
 from chassis.clock import ShiftedClock
+from tests.kit.eventually import eventually_sync
 
 API_KEY = "sk_test_of_the_rig_0000"
 PLATFORM_SECRET = "whsec_platform"
@@ -151,10 +151,7 @@ class Rig:
 
     def until(self, condition: Callable[[], bool]) -> None:
         """For what happens in the other process; fails after a deadline."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not condition():
-            assert time.monotonic() < deadline, "the condition did not come true in time"
-            time.sleep(0.02)
+        eventually_sync(condition, PATIENCE_SECONDS)
 
     @staticmethod
     def _answer(response: httpx.Response) -> dict[str, Any]:
