@@ -18,7 +18,7 @@ SCALE ?= 1
 # Bytecode of our own is kept, whatever the environment says: all that is started here starts twice as fast.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo up down status clock test test-fast ring mutants faults platform-check bench lint format types migrate documents requirements clean
+.PHONY: help demo up down status clock test test-fast ring mutants faults platform-check bench bench-test lint format types migrate documents requirements clean
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ platform-check: $(READY) ## image, manifests, alerts and compose file before the
 
 bench: $(BENCH_READY) ## ours, floors and rivals beside each other; NAME=relay or NAME=P5 for some, RUNS=, SCALE=
 	@$(BIN)/python -m benchmarks $(NAME) --runs $(RUNS) --scale $(SCALE) $(ARGS)
+
+bench-test: $(BENCH_READY) ## that every program of the benchmarks measures something; what needs rivals is not in `make test`
+	@$(BIN)/python -m pytest tests/benchmarks -m rivals $(ARGS)
 
 # On top of the other packages, and of the same versions: only who measures needs rivals and a chart.
 $(BENCH_READY): $(READY) requirements/bench.txt

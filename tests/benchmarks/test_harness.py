@@ -122,8 +122,8 @@ class TestPage:
     def test_does_not_pass_a_small_run_off_as_a_figure(self, scale: float, bound: float, verdict: str) -> None:
         assert report.row(replace(RESULT, scale=scale), replace(CLAIM, at_least=bound)).endswith(f"| {verdict} |")
 
+    @pytest.mark.rivals
     def test_holds_the_remarks_of_the_figures_it_shows(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        pytest.importorskip("matplotlib", reason="the extra `bench` is not installed")
         remarks = tmp_path / "remarks.md"
         remarks.write_text("# For the writer\n\n## P3\n\nA remark.\n\n## P4\n\nAnother.\n")
         monkeypatch.setattr(report, "REMARKS", remarks)

