@@ -157,85 +157,62 @@ async def _invoices(stage: Stage, figures: dict[str, int]) -> list[Equality]:
         "AND gst_cents <> round(subtotal_cents * 0.1) AND kind = 'installer'"
     )
     return [
-        Equality(
-            "prices of deliveries = installers' subtotals",
-            figures["billed_cents"],
-            await number("billing", subtotal),
-            True,
-        ),
-        Equality(
-            "installers' totals = invoiced at Stripe", await number("billing", total), stripe["invoiced_cents"], True
-        ),
-        Equality(
-            "totals = sum of lines with GST", await number("billing", issued), await number("billing", lines), True
-        ),
+        await _money(stage, "prices of deliveries = installers' subtotals", figures["billed_cents"], subtotal),
+        await _money(stage, "installers' totals = invoiced at Stripe", total, stripe["invoiced_cents"]),
+        await _money(stage, "totals = sum of lines with GST", issued, lines),
         Equality("GST that is not a tenth of its invoice", await _count(stage, "billing", gst), 0),
-        Equality(
-            "payments from Stripe = paid at Stripe", await number("billing", by_stripe), stripe["paid_cents"], True
-        ),
-        Equality(
-            "payments by transfer = received",
-            await number("billing", by_transfer),
-            stage.tally.transfer_paid_cents,
-            True,
-        ),
+        await _money(stage, "payments from Stripe = paid at Stripe", by_stripe, stripe["paid_cents"]),
+        await _money(stage, "payments by transfer = received", by_transfer, stage.tally.transfer_paid_cents),
         Equality("gaps in the invoice numbers", await number("billing", gaps), 0),
     ]
 
 
+OPEN_BALANCES = "SELECT sum(balance_cents) FROM invoices WHERE document_status = 'issued'"
+INVOICED_GST = "SELECT sum(gst_cents + adjusted_gst_cents) FROM invoices WHERE document_status = 'issued'"
+RECEIVED = (
+    "SELECT sum(amount_cents) FROM journal_entries e JOIN journal_postings p ON p.id = e.posting_id "
+    "WHERE p.kind = 'payment_received' AND e.account IN ('cash', 'stripe_clearing')"
+)
+UNBALANCED = "SELECT posting_id FROM journal_entries GROUP BY posting_id, currency HAVING sum(amount_cents) <> 0"
+
+
 async def _journal(stage: Stage) -> list[Equality]:
-    number = stage.reader.number
-    balances = "SELECT sum(balance_cents) FROM invoices WHERE document_status = 'issued'"
-    control = "SELECT sum(amount_cents) FROM journal_entries WHERE account = 'receivable'"
-    unbalanced = "SELECT posting_id FROM journal_entries GROUP BY posting_id, currency HAVING sum(amount_cents) <> 0"
-    payable = "SELECT -sum(amount_cents) FROM journal_entries WHERE account = 'expert_payable'"
-    unpaid = "SELECT sum(amount_cents) FROM payouts WHERE state <> 'sent'"
-    gst = "SELECT -sum(amount_cents) FROM journal_entries WHERE account = 'gst_payable'"
-    invoiced_gst = "SELECT sum(gst_cents + adjusted_gst_cents) FROM invoices WHERE document_status = 'issued'"
-    credit = "SELECT -sum(amount_cents) FROM journal_entries WHERE account = 'customer_credit'"
-    received = (
-        "SELECT sum(amount_cents) FROM journal_entries e JOIN journal_postings p ON p.id = e.posting_id "
-        "WHERE p.kind = 'payment_received' AND e.account IN ('cash', 'stripe_clearing')"
-    )
+    credit, payments = _credited("customer_credit"), "SELECT sum(amount_cents) FROM payments"
+    left, unpaid = "SELECT sum(customer_credit_cents) FROM invoices", "SELECT sum(amount_cents) FROM payouts"
     return [
-        Equality("postings that do not sum to zero", await _count(stage, "billing", unbalanced), 0),
-        Equality(
-            "receivable in the journal = open balances",
-            await number("billing", control),
-            await number("billing", balances),
-            True,
+        Equality("postings that do not sum to zero", await _count(stage, "billing", UNBALANCED), 0),
+        await _money(stage, "receivable in the journal = open balances", _debited("receivable"), OPEN_BALANCES),
+        await _money(stage, "received in the journal = payments", RECEIVED, payments),
+        await _money(stage, "customers' credit in the journal = what their invoices left", credit, left),
+        await _money(
+            stage, "customers' credit in the journal = overpaid in the play", credit, stage.tally.overpaid_cents
         ),
-        Equality(
-            "received in the journal = payments",
-            await number("billing", received),
-            await number("billing", "SELECT sum(amount_cents) FROM payments"),
-            True,
+        await _money(
+            stage, "GST in the journal = GST on invoices and their notes", _credited("gst_payable"), INVOICED_GST
         ),
-        Equality(
-            "customers' credit in the journal = what their invoices left",
-            await number("billing", credit),
-            await number("billing", "SELECT sum(customer_credit_cents) FROM invoices"),
-            True,
-        ),
-        Equality(
-            "customers' credit in the journal = overpaid in the play",
-            await number("billing", credit),
-            stage.tally.overpaid_cents,
-            True,
-        ),
-        Equality(
-            "GST in the journal = GST on invoices and their notes",
-            await number("billing", gst),
-            await number("billing", invoiced_gst),
-            True,
-        ),
-        Equality(
+        await _money(
+            stage,
             "owed to experts in the journal = unpaid payouts",
-            await number("billing", payable),
-            await number("payouts", unpaid),
-            True,
+            _credited("expert_payable"),
+            await stage.reader.number("payouts", f"{unpaid} WHERE state <> 'sent'"),
         ),
     ]
+
+
+def _debited(account: str) -> str:
+    return f"SELECT sum(amount_cents) FROM journal_entries WHERE account = '{account}'"
+
+
+def _credited(account: str) -> str:
+    return f"SELECT -sum(amount_cents) FROM journal_entries WHERE account = '{account}'"
+
+
+async def _money(stage: Stage, name: str, left: str | int, right: str | int) -> Equality:
+    """In cents: a query of billing's database, or what was read elsewhere."""
+    left, right = [
+        await stage.reader.number("billing", side) if isinstance(side, str) else side for side in (left, right)
+    ]
+    return Equality(name, left, right, is_money=True)
 
 
 async def _payouts(stage: Stage, figures: dict[str, int]) -> list[Equality]:
