@@ -4,10 +4,12 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from io import BytesIO
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from pypdf import PdfReader
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -28,10 +30,14 @@ from services.billing.commands.numbers import Numbering
 from services.billing.commands.payments import RecordedPayment, RecordPayment, record_payment
 from services.billing.commands.price_plans import AddedPricePlan, AddPricePlan, Prices, add_price_plan
 from services.billing.commands.pricing import SentAssignment
+from services.billing.commands.stripe_events import receive_event
 from services.billing.domain.periods import Period
 from services.billing.domain.statuses import PaymentMethod
 from services.billing.domain.tax_invoice import Party
+from services.billing.domain.webhooks import ReceivedEvent
 from services.billing.models import Adjustment, Invoice
+from services.billing.settling import StripeSettler
+from tests.billing.fake_stripe import FakeStripe
 
 SYDNEY = ZoneInfo("Australia/Sydney")
 MARCH = Period.of_month("2026-03", SYDNEY)
@@ -267,3 +273,20 @@ class Books:
     async def trial_balance(self) -> dict[str, int]:
         rows = await self.rows("SELECT account, sum(amount_cents)::bigint AS cents FROM journal_entries GROUP BY 1")
         return {row.account: row.cents for row in rows if row.cents}
+
+
+def words(pdf: bytes) -> str:
+    """The text of all pages, with every run of white space as one blank."""
+    return " ".join(" ".join(page.extract_text() for page in PdfReader(BytesIO(pdf)).pages).split())
+
+
+async def webhook(books: Books, event_id: str, stripe_invoice_id: str | None, type_: str = "invoice.paid") -> None:
+    async with books.unit() as session:
+        await receive_event(session, ReceivedEvent(event_id, type_, stripe_invoice_id), books.clock.now())
+
+
+async def work_off(books: Books, stripe: FakeStripe) -> int:
+    settler, count = StripeSettler(books.database, stripe, books.clock), 0
+    while await settler.step():
+        count += 1
+    return count

@@ -31,8 +31,7 @@ from services.billing.errors import (
 from services.billing.models import Adjustment, DeliveryEvent, Invoice
 from services.billing.queries import documents
 from services.billing.rendering import Renderer
-from tests.billing.arrangements import MARCH, NOW, SYDNEY, Books, march, sent
-from tests.billing.test_documents import words
+from tests.billing.arrangements import MARCH, NOW, SYDNEY, Books, march, sent, words
 
 LIMIT_CENTS = 20_000
 

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from chassis.clock import FixedClock
-from chassis.ids import new_id
-from contracts.envelope import Envelope, Event, Incoming
+from contracts.envelope import Event, Incoming
 from contracts.registry import EVENTS
 from services.billing.consumers import consumers
 from tests.billing.arrangements import LONG_AGO, NOW, Books
+from tests.kit import records
 
 EXAMPLES = Path(__file__).parents[2] / "contracts" / "examples"
 
@@ -20,17 +20,7 @@ def incoming(type_: str, *, version: int | None = None, **changed: Any) -> Incom
     """The golden example of the event, with fields changed."""
     example = json.loads((EXAMPLES / f"{type_}.1.json").read_text())
     event = EVENTS[type_].model_validate(example["body"] | changed)
-    envelope = Envelope(
-        id=new_id(),
-        type=type_,
-        source="/waybill/test",
-        time=NOW,
-        subject=event.subject,
-        dataschema=event.dataschema(),
-        aggregate_version=version or int(example["headers"]["ce_aggregateversion"]),
-        correlation_id="test",
-    )
-    return Incoming(event, envelope)
+    return records.incoming(event, version=version or int(example["headers"]["ce_aggregateversion"]))
 
 
 async def consume(books: Books, *events: Incoming[Any]) -> None:

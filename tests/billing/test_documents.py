@@ -4,13 +4,11 @@ import base64
 import hashlib
 import re
 from datetime import timedelta
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
-from pypdf import PdfReader
 
 from contracts.values import DocumentKind, GstTreatment, InvoiceKind, ProductType
 from services.billing import rendering, typesetting
@@ -25,7 +23,7 @@ from services.billing.models import Invoice
 from services.billing.queries import documents
 from services.billing.rendering import NotRendered, Renderer, render
 from services.billing.typesetting import typeset
-from tests.billing.arrangements import NOW, SELLER, SYDNEY, Books, installer_state, march, sent
+from tests.billing.arrangements import NOW, SELLER, SYDNEY, Books, installer_state, march, sent, words
 
 pytestmark = pytest.mark.slow
 
@@ -42,11 +40,6 @@ async def text_of(books: Books, invoice_id: UUID) -> str:
     async with books.database.reading() as session:
         document = await documents.of_invoice(session, invoice_id)
     return words(document.content)
-
-
-def words(pdf: bytes) -> str:
-    """The text of all pages, with every run of white space as one blank."""
-    return " ".join(" ".join(page.extract_text() for page in PdfReader(BytesIO(pdf)).pages).split())
 
 
 @pytest.fixture

@@ -9,9 +9,8 @@ from services.billing import measures
 from services.billing.commands.journal import post
 from services.billing.domain.journal import LedgerAccount, Posting, PostingKind, transfer
 from services.billing.measures import measure_books, measure_queues
-from tests.billing.arrangements import NOW, Books, march, sent
+from tests.billing.arrangements import NOW, Books, march, sent, webhook, work_off
 from tests.billing.fake_stripe import FakeStripe
-from tests.billing.test_settling import webhook, work_off
 from tests.kit.metrics import gauge
 
 HOURLY = 3600

@@ -12,18 +12,16 @@ from contracts.values import InvoiceKind
 from services.billing.commands.stripe_events import (
     forget_event,
     ignore_event,
-    receive_event,
     retry_event,
     try_event_later,
 )
 from services.billing.commands.voids import VoidInvoice, VoidReason, void_invoice
 from services.billing.domain.statuses import InvoiceStatus, PaymentMethod
-from services.billing.domain.webhooks import ReceivedEvent
 from services.billing.errors import StripeAway, StripeEventNotFound, StripeEventNotWaiting, StripePaymentIdMissing
 from services.billing.models import Invoice
 from services.billing.settling import StripeSettler, look_up
 from services.billing.stripe_gateway import Refused
-from tests.billing.arrangements import Books
+from tests.billing.arrangements import Books, webhook, work_off
 from tests.billing.fake_stripe import FakeStripe
 
 TYPED_IN = """
@@ -42,18 +40,6 @@ def stripe() -> FakeStripe:
 async def invoice(books: Books, stripe: FakeStripe) -> Invoice:
     """$93.50 are owed, at Stripe as with us."""
     return await books.issued_invoice(stripe_invoice_id=stripe.add_invoice(9_350))
-
-
-async def webhook(books: Books, event_id: str, stripe_invoice_id: str | None, type_: str = "invoice.paid") -> None:
-    async with books.unit() as session:
-        await receive_event(session, ReceivedEvent(event_id, type_, stripe_invoice_id), books.clock.now())
-
-
-async def work_off(books: Books, stripe: FakeStripe) -> int:
-    settler, count = StripeSettler(books.database, stripe, books.clock), 0
-    while await settler.step():
-        count += 1
-    return count
 
 
 async def states(books: Books) -> dict[str, str]:

@@ -13,10 +13,9 @@ from chassis.records import Arrival, decode
 from chassis.replay import ReplayFailed
 from contracts.topics import Topic
 from tests.chassis import probe
+from tests.chassis.arrangements import ids, moves, parked, rows, set_up
 from tests.chassis.conftest import Bench
 from tests.chassis.probe import ProbeMoved
-from tests.chassis.test_replay import ids, set_up
-from tests.chassis.test_runtime import moves, parked, rows
 
 PROBE = uuid4()
 KEY = str(PROBE).encode()

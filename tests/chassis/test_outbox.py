@@ -13,9 +13,9 @@ from chassis import outbox
 from chassis.causation import Cause, caused_by
 from chassis.outbox import EventTooLarge
 from contracts.envelope import from_headers
+from tests.chassis.arrangements import rows
 from tests.chassis.conftest import Bench
 from tests.chassis.probe import ProbeMoved
-from tests.chassis.test_runtime import rows
 
 
 async def count(bench: Bench) -> int:

@@ -1,31 +1,20 @@
 """What the runtime makes of a record before any handler sees it."""
 
 import json
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import pytest
 
-from chassis.ids import new_id
 from chassis.outbox import pack_headers, unpack_headers
 from chassis.records import Arrival, decode
 from chassis.runtime import waves
-from contracts.envelope import Envelope, Event, Headers, to_headers
+from contracts.envelope import Event
 from contracts.notifications import MessageAccepted, MessageFailed
 from contracts.values import MessagePurpose
+from tests.kit.records import record_of
 
 HANDLED = {"message.accepted": object()}
-
-
-@dataclass
-class FakeRecord:
-    key: bytes | None
-    value: bytes | None
-    headers: list[tuple[str, bytes | None]] = field(default_factory=list)
-    topic: str = "notifications.messages"
-    partition: int = 0
-    offset: int = 0
 
 
 def accepted(message_id: UUID | None = None) -> MessageAccepted:
@@ -49,28 +38,8 @@ def failed(message_id: UUID) -> MessageFailed:
     )
 
 
-def headers_of(event: Event, **changes: object) -> Headers:
-    facts: dict[str, object] = {
-        "id": new_id(),
-        "type": event.type,
-        "source": "/waybill/notifications",
-        "time": datetime.now(UTC),
-        "subject": event.subject,
-        "dataschema": event.dataschema(),
-        "aggregate_version": 1,
-        "correlation_id": "c",
-    }
-    return to_headers(Envelope(**(facts | changes)))  # type: ignore[arg-type]
-
-
-def record_of(event: Event, **changes: object) -> FakeRecord:
-    return FakeRecord(event.subject.encode(), event.model_dump_json().encode(), list(headers_of(event, **changes)))
-
-
 def arrival_of(event: Event, offset: int = 0) -> Arrival:
-    record = record_of(event)
-    record.offset = offset
-    return decode(record, {"message.accepted": 1, "message.failed": 1}, 10_000)
+    return decode(record_of(event, offset=offset), {"message.accepted": 1, "message.failed": 1}, 10_000)
 
 
 class TestDecode:

@@ -18,9 +18,9 @@ from chassis.replay import Replayer
 from contracts.envelope import Envelope, from_headers, to_headers
 from contracts.topics import Topic
 from tests.chassis import probe
+from tests.chassis.arrangements import rows
 from tests.chassis.conftest import Bench
 from tests.chassis.probe import ProbeMoved
-from tests.chassis.test_runtime import rows
 from tests.kit.eventually import eventually
 from tests.kit.kafka import KafkaAddress
 

@@ -1,7 +1,7 @@
 """Replaying and discarding what was parked."""
 
 import asyncio
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 
@@ -9,12 +9,11 @@ from chassis import parking
 from chassis.errors import NotFound
 from chassis.parking import NotFirstInLine, NotParked
 from chassis.records import decode
-from chassis.replay import Replayer, ReplayFailed
-from chassis.runtime import ConsumerRuntime
+from chassis.replay import ReplayFailed
 from tests.chassis import probe
+from tests.chassis.arrangements import Failing, ids, moves, parked, rows, set_up
 from tests.chassis.conftest import Bench
 from tests.chassis.probe import ProbeMoved
-from tests.chassis.test_runtime import Failing, moves, parked, rows
 
 
 class Repaired:
@@ -23,15 +22,6 @@ class Repaired:
     def __init__(self) -> None:
         self.is_broken = True
         self.handler = Failing(lambda *_: NotFound("not yet") if self.is_broken else None)
-
-
-def set_up(bench: Bench, handler: probe.Handler = probe.apply) -> tuple[ConsumerRuntime, Replayer]:
-    runtime = probe.runtime(bench.database, handler)
-    return runtime, Replayer(bench.database, {runtime.name: runtime})
-
-
-async def ids(bench: Bench) -> list[UUID]:
-    return [row["id"] for row in await rows(bench, "SELECT id FROM parked_events ORDER BY record_offset")]
 
 
 class TestHeal:
@@ -82,8 +72,8 @@ class TestReplay:
 
     async def test_stops_at_the_first_of_the_followers_that_fails(self, bench: Bench) -> None:
         records = moves(steps=range(1, 5))
-        records[0].value = b"{"  # type: ignore[misc]
-        records[2].value = b"{"  # type: ignore[misc]
+        records[0].value = b"{"
+        records[2].value = b"{"
         runtime, replayer = set_up(bench)
         await runtime.process(records)
         async with bench.database.transaction() as session:
@@ -129,7 +119,7 @@ class TestReplay:
 class TestDiscard:
     async def test_keeps_the_row_with_who_and_why(self, bench: Bench) -> None:
         records = moves(steps=range(1, 2))
-        records[0].value = b"{"  # type: ignore[misc]
+        records[0].value = b"{"
         await set_up(bench)[0].process(records)
         async with bench.database.transaction() as session:
             await parking.discard(session, (await ids(bench))[0], by="robin", reason="a test record")

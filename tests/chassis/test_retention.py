@@ -12,9 +12,9 @@ from chassis.records import decode
 from chassis.replay import Replayer
 from chassis.retention import InboxRetention
 from tests.chassis import probe
+from tests.chassis.arrangements import moves, rows
 from tests.chassis.conftest import Bench
 from tests.chassis.probe import ProbeMoved
-from tests.chassis.test_runtime import moves, rows
 
 NOW = datetime.now(UTC)
 OLD = NOW - timedelta(days=31)

@@ -2,75 +2,20 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
-from uuid import UUID, uuid4
 
-import asyncpg
 import pytest
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.errors import NotFound
-from chassis.records import Record
 from chassis.runtime import Stopping
 from contracts.envelope import Incoming
 from tests.chassis import probe
+from tests.chassis.arrangements import Failing, interleaved, moves, parked, rows
 from tests.chassis.conftest import Bench
 from tests.chassis.probe import ProbeMoved
-from tests.chassis.test_records import FakeRecord, record_of
 from tests.kit.eventually import eventually
-
-
-def moves(
-    probe_id: UUID | None = None, steps: range = range(1, 4), note: str = "", first_offset: int = 0
-) -> list[Record]:
-    """Records of one probe, in order."""
-    probe_id = probe_id or uuid4()
-    records: list[Record] = []
-    for place, step in enumerate(steps):
-        record = record_of(ProbeMoved(probe_id=probe_id, step=step, note=note), aggregate_version=step)
-        record.topic, record.offset = ProbeMoved.topic.name, first_offset + place
-        records.append(record)
-    return records
-
-
-def interleaved(*lanes: list[Record]) -> list[Record]:
-    """As a partition holds them: turn by turn, offsets ascending."""
-    mixed = [record for turn in zip(*lanes, strict=True) for record in turn]
-    for offset, record in enumerate(mixed):
-        record.offset = offset
-    return mixed
-
-
-async def rows(bench: Bench, query: str, *arguments: Any) -> list[asyncpg.Record]:
-    connection = await asyncpg.connect(bench.url)
-    try:
-        found: list[asyncpg.Record] = await connection.fetch(query, *arguments)
-        return found
-    finally:
-        await connection.close()
-
-
-async def parked(bench: Bench) -> list[tuple[str, str]]:
-    found = await rows(bench, "SELECT state, reason_code FROM parked_events ORDER BY record_offset")
-    return [(row["state"], row["reason_code"]) for row in found]
-
-
-class Failing:
-    """A handler that applies, except for what `fails` says; counts how often each note was tried."""
-
-    def __init__(self, fails: Callable[[ProbeMoved, int], Exception | None]) -> None:
-        self._fails = fails
-        self.tries = 0
-
-    async def __call__(self, session: AsyncSession, batch: list[Incoming[ProbeMoved]]) -> None:
-        for incoming in batch:
-            if incoming.event.note:
-                self.tries += 1
-                fault = self._fails(incoming.event, self.tries)
-                if fault is not None:
-                    raise fault
-        await probe.apply(session, batch)
+from tests.kit.records import KafkaRecord
 
 
 class TestABatch:
@@ -118,10 +63,10 @@ class TestPoison:
         ],
     )
     async def test_of_every_kind_is_parked_with_its_bytes_and_other_keys_flow(
-        self, bench: Bench, spoil: Callable[[FakeRecord], None], code: str
+        self, bench: Bench, spoil: Callable[[KafkaRecord], None], code: str
     ) -> None:
         bad, good = moves(steps=range(1, 2)), moves(first_offset=1)
-        spoil(bad[0])  # type: ignore[arg-type]
+        spoil(bad[0])
         await probe.runtime(bench.database).process([*bad, *good])
         assert (await probe.verdict(bench.url))["applied"] == 3
         (row,) = await rows(bench, "SELECT reason_code, body, key FROM parked_events")
@@ -129,7 +74,7 @@ class TestPoison:
 
     async def test_holds_back_what_comes_later_under_its_key(self, bench: Bench) -> None:
         records = moves(steps=range(1, 5))
-        records[1].value = b"{"  # type: ignore[misc]
+        records[1].value = b"{"
         runtime = probe.runtime(bench.database)
         await runtime.process(records[:3])
         await runtime.process(records[3:])
@@ -143,13 +88,13 @@ class TestPoison:
     async def test_without_a_key_stands_alone(self, bench: Bench) -> None:
         bad = moves(steps=range(1, 3))
         for record in bad:
-            record.key = None  # type: ignore[misc]
+            record.key = None
         await probe.runtime(bench.database).process(bad)
         assert await parked(bench) == [("parked", "key_not_subject"), ("parked", "key_not_subject")]
 
     async def test_that_comes_again_is_parked_once(self, bench: Bench) -> None:
         bad = moves(steps=range(1, 2))
-        bad[0].value = b"{"  # type: ignore[misc]
+        bad[0].value = b"{"
         runtime = probe.runtime(bench.database)
         await runtime.process(bad)
         await runtime.process(bad)

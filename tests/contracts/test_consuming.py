@@ -1,6 +1,7 @@
 """`contracts/` installs by itself, and the consumer of docs/consuming.md works with nothing else of ours."""
 
 import asyncio
+import json
 import os
 import re
 import shutil
@@ -13,7 +14,6 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from contracts.registry import EVENTS
-from tests.contracts.test_examples import read
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -82,7 +82,7 @@ class TestTheSampleConsumer:
 
 
 async def _publish(bootstrap_servers: str) -> UUID:
-    example = read(ROOT / "contracts" / "examples" / "assignment.sent.1.json")
+    example = json.loads((ROOT / "contracts" / "examples" / "assignment.sent.1.json").read_text())
     event_id = uuid4()
     headers = [(name, text.encode()) for name, text in (example["headers"] | {"ce_id": str(event_id)}).items()]
     body = EVENTS["assignment.sent"].model_validate(example["body"]).model_dump_json().encode()

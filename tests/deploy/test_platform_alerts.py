@@ -11,7 +11,7 @@ import yaml
 from sqlalchemy import text
 
 from deploy.local.paths import ROOT
-from tests.deploy.test_platform_queries import PROMETHEUS, rules
+from tests.deploy.alerts import PROMETHEUS, rules
 from tests.kit.databases import RolledBackDatabase
 
 RUNBOOK = ROOT / "docs" / "runbook.md"

@@ -13,10 +13,10 @@ import yaml
 from deploy import SERVICES
 from deploy.dashboards import PLACE
 from deploy.local.paths import ROOT
+from tests.deploy.alerts import PROMETHEUS, rules
 from tests.kit.exports import exports
 from tests.kit.promql import Meaningless, labels_of, matched_values
 
-PROMETHEUS = ROOT / "deploy" / "prometheus"
 OF_TARGETS = frozenset({"job", "instance", "service", "shape"})
 """What a scrape adds, on the single machine as on a cluster."""
 SHAPES = {"api", "worker", "all"}
@@ -52,12 +52,6 @@ def of_scalers() -> Iterator[Asked]:
             for trigger in scaler["spec"]["triggers"]:
                 if trigger["type"] == "prometheus":
                     yield Asked(f"{file.parent.name}: scaler", trigger["metadata"]["query"], frozenset())
-
-
-@cache
-def rules() -> list[dict[str, Any]]:
-    files = sorted((PROMETHEUS / "rules").glob("*.yml"))
-    return [rule for file in files for group in yaml.safe_load(file.read_text())["groups"] for rule in group["rules"]]
 
 
 ASKED = [*of_alerts(), *of_dashboards(), *of_scalers()]

@@ -12,10 +12,13 @@ from sqlalchemy import text
 from chassis.database import Database, create_engine
 from contracts.values import AustralianState, SelectedPath
 from deploy.local.postgres import ServiceDatabase
+from services.intake.commands.boards import OpenBoard, open_board
+from services.intake.commands.clients import ClientTerms, create_client
 from services.intake.commands.leads import TakeLead
 from services.intake.commands.sources import create_source
 from services.intake.domain import LeadContent
 from services.intake.keyring import KeyRing
+from services.intake.models import Board, Client
 from services.intake.queries import LiveKey
 
 NOW = datetime(2026, 3, 3, 2, 15, 4, tzinfo=UTC)
@@ -89,3 +92,24 @@ async def rows(database: Database, query: str, **parameters: Any) -> list[dict[s
 async def count(database: Database, table: str) -> int:
     found: int = (await rows(database, f"SELECT count(*) AS n FROM {table}"))[0]["n"]
     return found
+
+
+TERMS = ClientTerms(
+    name="Wattle Advisory Pty Ltd",
+    abn="51824753556",
+    billing_name="Accounts Payable",
+    billing_email="accounts@wattle.example",
+    billing_address="Level 4, 20 Bond Street, Sydney NSW 2000",
+    terms_days=30,
+)
+
+
+async def new_client(database: Database, terms: ClientTerms = TERMS) -> Client:
+    async with database.transaction() as session:
+        return await create_client(session, terms, OPERATOR, NOW)
+
+
+async def new_board(database: Database, client: Client) -> Board:
+    command = OpenBoard(client.id, "Market entry", 1_250_000, "AUD", "PO-4471", OPERATOR, NOW)
+    async with database.transaction() as session:
+        return await open_board(session, command)

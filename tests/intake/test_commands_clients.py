@@ -10,37 +10,17 @@ from chassis.database import Database
 from contracts.envelope import decode_body
 from contracts.intake import BoardClosed, BoardOpened, ClientChanged
 from services.intake.commands.boards import OpenBoard, close_board, open_board
-from services.intake.commands.clients import ClientTerms, change_client, create_client
+from services.intake.commands.clients import ClientTerms, change_client
 from services.intake.domain import BoardStatus
 from services.intake.errors import BoardNotFound, ClientNotFound, ClientUnknown
 from services.intake.models import Board, Client
-from tests.intake.samples import NOW, OPERATOR, count, rows
+from tests.intake.samples import NOW, OPERATOR, TERMS, count, new_board, new_client, rows
 from tests.kit.databases import RolledBackDatabase
-
-TERMS = ClientTerms(
-    name="Wattle Advisory Pty Ltd",
-    abn="51824753556",
-    billing_name="Accounts Payable",
-    billing_email="accounts@wattle.example",
-    billing_address="Level 4, 20 Bond Street, Sydney NSW 2000",
-    terms_days=30,
-)
-
-
-async def new_client(database: Database, terms: ClientTerms = TERMS) -> Client:
-    async with database.transaction() as session:
-        return await create_client(session, terms, OPERATOR, NOW)
 
 
 async def changed(database: Database, client: Client, **changes: Any) -> Client:
     async with database.transaction() as session:
         return await change_client(session, client.id, changes, OPERATOR)
-
-
-async def new_board(database: Database, client: Client) -> Board:
-    command = OpenBoard(client.id, "Market entry", 1_250_000, "AUD", "PO-4471", OPERATOR, NOW)
-    async with database.transaction() as session:
-        return await open_board(session, command)
 
 
 async def closed(database: Database, board: Board, days: int = 1) -> Board:

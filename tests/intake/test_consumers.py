@@ -1,7 +1,7 @@
 """Following routing: what its events make of our leads, in any grouping and however often they come."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -9,7 +9,7 @@ from sqlalchemy import event as sqlalchemy_event
 
 from chassis.database import Database
 from chassis.ids import new_id
-from contracts.envelope import Envelope, Event, Incoming
+from contracts.envelope import Event, Incoming
 from contracts.routing import (
     DispatchDecided,
     DispatchDelivered,
@@ -21,25 +21,10 @@ from services.intake.consumers import CONSUMERS
 from services.intake.errors import LeadNotFound
 from tests.intake.samples import NOW, rows, taking, working_source
 from tests.kit.databases import RolledBackDatabase
+from tests.kit.records import incoming
 
 (CONSUMER,) = CONSUMERS
 LATER = NOW + timedelta(minutes=1)
-
-
-def incoming(event: Event, version: int) -> Incoming[Event]:
-    return Incoming(
-        event,
-        Envelope(
-            id=new_id(),
-            type=event.type,
-            source="/waybill/routing",
-            time=datetime(2026, 3, 3, tzinfo=UTC),
-            subject=event.subject,
-            dataschema=event.dataschema(),
-            aggregate_version=version,
-            correlation_id="c",
-        ),
-    )
 
 
 async def handle(database: Database, *events: Incoming[Event]) -> None:

@@ -18,8 +18,18 @@ from services.intake.commands.leads import take_lead
 from services.intake.commands.sources import revoke_source
 from services.intake.errors import SourceRevoked
 from tests.intake.desk import Desk, answering, application
-from tests.intake.samples import NOW, OPERATOR, committing, count, rows, submission, taking, working_source
-from tests.intake.test_commands_clients import new_board, new_client
+from tests.intake.samples import (
+    NOW,
+    OPERATOR,
+    committing,
+    count,
+    new_board,
+    new_client,
+    rows,
+    submission,
+    taking,
+    working_source,
+)
 from tests.kit.eventually import eventually
 from tests.kit.identity import TestIdentity, bearer
 

@@ -13,7 +13,6 @@ from sqlalchemy import text
 
 from chassis.audit import System
 from chassis.database import Database
-from chassis.ids import new_id
 from chassis.outbox import unpack_headers
 from contracts.billing import (
     DeliveryHeld,
@@ -23,7 +22,7 @@ from contracts.billing import (
     InvoiceSent,
     InvoiceVoided,
 )
-from contracts.envelope import Envelope, Event, Incoming, from_headers
+from contracts.envelope import Envelope, from_headers
 from contracts.payouts import PayoutHeld, PayoutSent
 from contracts.routing import AssignmentCancelled, AssignmentCreated, DispatchExceptionRaised
 from contracts.values import (
@@ -43,28 +42,10 @@ NOW = datetime(2026, 3, 3, 2, 15, tzinfo=UTC)
 SYDNEY = ZoneInfo("Australia/Sydney")
 DOMAIN = "waybill.example"
 OPERATOR = System("Robin Field")
-TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 CONTACT = LeadContact(
     name="Mia O'Brien", email="mia.obrien@example.test", phone="+61412345678", street="12 Cadogan Street"
 )
 PDF = b"%PDF-1.7\n" + bytes(range(256)) * 40 + b"\n%%EOF\n"
-
-
-def incoming(event: Event, *, version: int = 1, event_id: UUID | None = None) -> Incoming[Any]:
-    return Incoming(
-        event,
-        Envelope(
-            id=event_id or new_id(),
-            type=event.type,
-            source="/waybill/tests",
-            time=NOW,
-            subject=event.subject,
-            dataschema=event.dataschema(),
-            aggregate_version=version,
-            correlation_id="0199a000-0000-7000-8000-00000000c0de",
-            traceparent=TRACE,
-        ),
-    )
 
 
 def assignment_created(**changes: Any) -> AssignmentCreated:

@@ -15,6 +15,7 @@ from services.notifications import drafts, retention
 from services.notifications.commands.messages import cancel_messages, erase_contents, retry_message
 from services.notifications.errors import LeadGivenBack, MessageCancelled, MessageErased, MessageNotRetryable
 from tests.kit.databases import RolledBackDatabase
+from tests.kit.records import incoming
 from tests.notifications.conftest import MakeSender, run_until_idle
 from tests.notifications.fake_gateway import FakeGateway
 from tests.notifications.samples import (
@@ -22,7 +23,6 @@ from tests.notifications.samples import (
     OPERATOR,
     assignment_created,
     draft,
-    incoming,
     message,
     published,
     queue,

@@ -2,7 +2,6 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -11,20 +10,19 @@ from sqlalchemy import text
 from chassis.clock import FixedClock
 from chassis.records import Record
 from chassis.runtime import Consumer, ConsumerRuntime, Patience
-from contracts.envelope import Event, to_headers
+from contracts.envelope import Event
 from services.notifications.consumers import Consumers
 from services.notifications.settings import Settings
 from tests.kit.databases import RolledBackDatabase
+from tests.kit.records import TRACE, incoming, record_of
 from tests.notifications.conftest import settings_of
 from tests.notifications.samples import (
     PDF,
-    TRACE,
     assignment_cancelled,
     assignment_created,
     delivery_held,
     document_rendered,
     exception_raised,
-    incoming,
     invoice_sent,
     invoice_voided,
     one,
@@ -36,17 +34,6 @@ from tests.notifications.samples import (
     rows,
     states,
 )
-
-
-class RecordOf:
-    """A Kafka record of one event."""
-
-    def __init__(self, event: Event, offset: int, version: int) -> None:
-        envelope = incoming(event, version=version).envelope
-        self.topic, self.partition, self.offset = event.topic.name, 0, offset
-        self.key: bytes | None = event.subject.encode()
-        self.value: bytes | None = event.model_dump_json().encode()
-        self.headers: Sequence[tuple[str, bytes | None]] = list[Any](to_headers(envelope))
 
 
 @pytest.fixture
@@ -68,7 +55,7 @@ class Desk:
         for event in events:
             self._offset += 1
             self._versions[event.subject] += 1
-            records.append(RecordOf(event, self._offset, self._versions[event.subject]))
+            records.append(record_of(event, offset=self._offset, version=self._versions[event.subject]))
         await self.again(records)
         return records
 

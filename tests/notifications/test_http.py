@@ -19,10 +19,11 @@ from services.notifications import drafts
 from services.notifications.commands.messages import Draft
 from tests.kit.databases import RolledBackDatabase
 from tests.kit.identity import TestIdentity
+from tests.kit.records import incoming
 from tests.notifications.conftest import MakeSender, run_until_idle
 from tests.notifications.desk import Desk, answering, application, faults
 from tests.notifications.fake_gateway import FakeGateway
-from tests.notifications.samples import NOW, account, assignment_created, draft, incoming, queue, rows
+from tests.notifications.samples import NOW, account, assignment_created, draft, queue, rows
 
 
 @pytest.fixture(scope="session")

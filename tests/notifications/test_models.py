@@ -10,7 +10,8 @@ from chassis.migrate import check, configuration
 from deploy.local.postgres import ServiceDatabase
 from services.notifications.commands.documents import keep_documents
 from tests.kit.databases import RolledBackDatabase
-from tests.notifications.samples import NOW, account, document_rendered, draft, incoming, queue
+from tests.kit.records import incoming
+from tests.notifications.samples import NOW, account, document_rendered, draft, queue
 
 
 class TestSchema:

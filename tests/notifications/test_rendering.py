@@ -17,18 +17,17 @@ from services.notifications import drafts
 from services.notifications.commands.alerts import AlertTerms, _draft
 from services.notifications.commands.messages import Draft
 from services.notifications.rendering import House, Renderer
+from tests.kit.records import TRACE, incoming
 from tests.notifications.samples import (
     CONTACT,
     DOMAIN,
     NOW,
     PDF,
     SYDNEY,
-    TRACE,
     assignment_created,
     document_rendered,
     draft,
     exception_raised,
-    incoming,
     invoice_sent,
     payout_sent,
 )

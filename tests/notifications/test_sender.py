@@ -28,17 +28,16 @@ from services.notifications.commands.documents import keep_documents
 from services.notifications.settings import Settings
 from tests.kit.databases import RolledBackDatabase
 from tests.kit.eventually import eventually
+from tests.kit.records import TRACE, incoming
 from tests.notifications.conftest import MakeSender, run_until_idle
 from tests.notifications.fake_gateway import FakeGateway
 from tests.notifications.samples import (
     NOW,
     PDF,
-    TRACE,
     assignment_created,
     document_rendered,
     draft,
     exception_raised,
-    incoming,
     invoice_sent,
     message,
     one,

@@ -1,36 +1,20 @@
 """Events in: what billing says of an invoice, as payouts takes it."""
 
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
-from chassis.ids import new_id
 from contracts.billing import InvoicePaid, InvoiceVoided
-from contracts.envelope import Envelope, Event, Incoming
 from contracts.topics import INVOICES
 from contracts.values import InvoiceKind
 from services.payouts.consumers import consumers
 from services.payouts.domain import PayoutState, RuleKind
 from services.payouts.settings import Settings
+from tests.kit.records import incoming
 from tests.payouts.arrangements import Office
 
 AT = datetime(2026, 3, 3, tzinfo=UTC)
-
-
-def incoming(event: Event) -> Incoming[Any]:
-    envelope = Envelope(
-        id=new_id(),
-        type=event.type,
-        source="/waybill/tests",
-        time=AT,
-        subject=event.subject,
-        dataschema=event.dataschema(),
-        aggregate_version=1,
-        correlation_id="0199a000-0000-7000-8000-00000000c0de",
-    )
-    return Incoming(event, envelope)
 
 
 async def take(office: Office, *events: InvoicePaid | InvoiceVoided) -> None:

@@ -15,7 +15,7 @@ from chassis.pending import PendingSet
 from chassis.positions import Position
 from chassis.records import Arrival
 from contracts.envelope import Envelope
-from tests.chassis.test_records import FakeRecord
+from tests.kit.records import KafkaRecord
 from tests.ring.actors import AGGREGATE_IDS
 from tests.ring.events import TOPIC, event_of
 from tests.ring.plan import Flavour
@@ -101,13 +101,13 @@ class Script:
         key, version = self._key(), self._chance.choice((None, 1, 2, 3))
         offset = self._offset = self._offset + self._chance.randint(0, 1)
         reason = self._chance.choice(("a_reason", VERSION_GAP, VERSION_GAP))
-        arrival = Arrival(FakeRecord(key, b"body", [], TOPIC.name, 0, offset), (TOPIC.name, key))
+        arrival = Arrival(KafkaRecord(key, b"body", [], TOPIC.name, 0, offset), (TOPIC.name, key))
         if version is not None:
             arrival.envelope = Envelope(IDS[0], "", "", BEGINNING, key.decode(), "", version, "")
         return lambda session: parking.park(session, CONSUMER, [Parking(arrival, reason)])
 
     def _blocked(self) -> Call:
-        arrivals = [Arrival(FakeRecord(key, b"", [], TOPIC.name), (TOPIC.name, key)) for key in KEYS]
+        arrivals = [Arrival(KafkaRecord(key, b"", [], TOPIC.name), (TOPIC.name, key)) for key in KEYS]
         return lambda session: parking.blocked_lanes(session, CONSUMER, arrivals)
 
     def _read_positions(self) -> Call:

@@ -1,8 +1,6 @@
 """Records as others publish them, handed to routing's consumers under the real runtime."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -12,39 +10,20 @@ from chassis.parking import list_parked
 from chassis.replay import Replayer
 from chassis.runtime import ConsumerRuntime, Patience
 from contracts.billing import DeliveryCredited
-from contracts.envelope import Envelope, Event, to_headers
+from contracts.envelope import Event
 from contracts.intake import LeadClosed, LeadCreated
 from contracts.notifications import MessageAccepted, MessageFailed
 from contracts.values import CreditReason, MessagePurpose
 from services.routing.consumers import consumers
+from tests.kit.records import KafkaRecord, record_of
 from tests.routing.arrangements import MARRICKVILLE, MIA, NOW, SHARED, Floor
 
 OFFSETS = count()
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    topic: str
-    key: bytes
-    value: bytes
-    headers: list[tuple[str, bytes | None]]
-    offset: int
-    partition: int = 0
-
-
-def record(event: Event, *, version: int = 1, event_id: UUID | None = None) -> Record:
-    envelope = Envelope(
-        id=event_id or new_id(),
-        type=event.type,
-        source="/waybill/elsewhere",
-        time=datetime(2026, 3, 3, tzinfo=UTC),
-        subject=event.subject,
-        dataschema=event.dataschema(),
-        aggregate_version=version,
-        correlation_id="the-request",
-    )
-    headers: list[tuple[str, bytes | None]] = [*to_headers(envelope)]
-    return Record(event.topic.name, event.subject.encode(), event.model_dump_json().encode(), headers, next(OFFSETS))
+def record(event: Event, **facts: Any) -> KafkaRecord:
+    """The next of its topic."""
+    return record_of(event, offset=next(OFFSETS), **facts)
 
 
 class Feed:
@@ -62,7 +41,7 @@ class Feed:
             for consumer in consumers(floor.clock)
         }
 
-    async def take(self, *records: Record) -> None:
+    async def take(self, *records: KafkaRecord) -> None:
         await self.runtimes[records[0].topic].process(records)
 
     async def replay(self, parked_id: UUID) -> None:

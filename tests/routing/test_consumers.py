@@ -39,7 +39,7 @@ class TestLeadCreated:
         await floor.installers(3)
         leads = [created() for _ in range(2)]
         ids = {lead.lead_id: new_id() for lead in leads}
-        await feed.take(*(record(lead, event_id=ids[lead.lead_id]) for lead in leads))
+        await feed.take(*(record(lead, id=ids[lead.lead_id]) for lead in leads))
         rows = await floor.rows("SELECT headers FROM outbox ORDER BY id")
         envelopes = [from_headers(unpack_headers(row["headers"])) for row in rows]
         following = [e for e in envelopes if e.type != "installer.changed"]
@@ -85,7 +85,7 @@ class TestALeadAtWhichDispatchFails:
     async def test_waits_for_an_operator_and_operations_hear_of_it(self, floor: Floor, feed: Feed) -> None:
         await floor.installer()
         failing, other = created(service="roofing"), created()
-        await feed.take(record(other), record(failing, event_id=(cause := new_id())), record(created()))
+        await feed.take(record(other), record(failing, id=(cause := new_id())), record(created()))
         item = await floor.only_exception()
         assert (item.lead_id, item.reason) == (failing.lead_id, ExceptionReason.DISPATCH_FAILED)
         assert item.detail == "dispatch failed: IntegrityError"
@@ -140,7 +140,7 @@ class TestLeadClosed:
         await floor.installer()
         lead = created()
         await feed.take(record(lead))
-        await feed.take(record(closed(lead.lead_id), version=2, event_id=(cause := new_id())))
+        await feed.take(record(closed(lead.lead_id), version=2, id=(cause := new_id())))
         rows = await floor.rows("SELECT headers FROM outbox ORDER BY id DESC LIMIT 1")
         envelope = from_headers(unpack_headers(rows[0]["headers"]))
         assert (envelope.type, envelope.causation_id) == ("assignment.cancelled", str(cause))

@@ -14,10 +14,10 @@ from chassis.replay import Replayer
 from chassis.runtime import ConsumerRuntime
 from contracts.identity import Role
 from tests.chassis import probe
+from tests.chassis.arrangements import Failing, moves
 from tests.chassis.conftest import Bench
 from tests.chassis.http import example
 from tests.chassis.http.serving import in_process
-from tests.chassis.test_runtime import Failing, moves
 from tests.kit.identity import TestIdentity
 
 PATH = "/admin/parked-events"

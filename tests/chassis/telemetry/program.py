@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import sys
 import warnings
 
@@ -19,6 +20,8 @@ from chassis.telemetry.traces import flush_traces, span
 from tests.chassis.http import example
 
 log = structlog.get_logger(__name__)
+PROGRAM = [sys.executable, "-m", "tests.chassis.telemetry.program"]
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "TRACES_", "LOG_"))}
 SECRETS = ("robin@field.example", "0491 570 156", "Robin Field", "42 Wattle Street")
 
 

@@ -1,18 +1,13 @@
 """What a process writes: JSON lines alone, with ids, and no person in any of them."""
 
 import json
-import os
 import subprocess
-import sys
 from typing import Any
 
 import pytest
 
 from deploy.local.postgres import ServiceDatabase
-from tests.chassis.telemetry.program import SECRETS
-
-PROGRAM = [sys.executable, "-m", "tests.chassis.telemetry.program"]
-ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "TRACES_", "LOG_"))}
+from tests.chassis.telemetry.program import ENVIRONMENT, PROGRAM, SECRETS
 
 
 @pytest.fixture(scope="module")

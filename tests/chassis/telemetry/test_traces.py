@@ -16,7 +16,7 @@ import pytest
 
 from chassis.telemetry.traces import SpanKind, current_ids, current_traceparent, span
 from tests.chassis.http.conftest import NOWHERE
-from tests.chassis.telemetry.test_logs import ENVIRONMENT, PROGRAM
+from tests.chassis.telemetry.program import ENVIRONMENT, PROGRAM
 from tests.kit.eventually import eventually_sync
 
 pytestmark = pytest.mark.slow
