@@ -9,10 +9,13 @@ from time import monotonic
 import structlog
 
 from chassis.faults import is_passing
+from chassis.pacing import Pace
 
 log = structlog.get_logger(__name__)
 
 FAULT_SECONDS = (0.2, 5.0)
+IDLE_SECONDS = (0.05, 1.0)
+"""Between two looks for work: after work, and after ten seconds of quiet. Commits of this process wake the loops."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +24,6 @@ class Loop:
 
     name: str
     step: Callable[[], Awaitable[bool]]
-    idle_seconds: float = 0.2
 
 
 class LoopRunner:
@@ -46,7 +48,7 @@ class LoopRunner:
         self._woken.set()
 
     async def run(self) -> None:
-        wait = FAULT_SECONDS[0]
+        wait, pace = FAULT_SECONDS[0], Pace(*IDLE_SECONDS)
         while not self._stopping:
             self._woken.clear()
             try:
@@ -61,8 +63,10 @@ class LoopRunner:
                 wait = min(FAULT_SECONDS[1], wait * 2)
                 continue
             self.last_progress = monotonic()
-            if not worked:
-                await self._rest(self._loop.idle_seconds)
+            if worked:
+                pace.found()
+            else:
+                await self._rest(pace.wait_seconds())
 
     async def _rest(self, seconds: float) -> None:
         if self._stopping:

@@ -17,13 +17,14 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.event_metrics import OUTBOX_AGE_SECONDS, OUTBOX_DEPTH, RELAY_FAULTS, RELAY_LEADS
+from chassis.pacing import Pace
 from chassis.pending import PendingSet, Shard
 from chassis.publishing import PendingRow, Producer, ProducerFactory, Publisher, Unsendable
 
 log = structlog.get_logger(__name__)
 
-IDLE_SECONDS = (0.002, 0.02)
-"""Polls after work, and polls after a long rest: the wait doubles from one to the other."""
+IDLE_SECONDS = (0.002, 0.1)
+"""Between two looks into the outbox: after work, and after a second of quiet. Commits of this process wake it."""
 FAULT_SECONDS = (0.1, 5.0)
 STANDBY_SECONDS = 0.25
 
@@ -112,7 +113,7 @@ class Relay:
             await self._publish_one_by_one(pending, publisher.refused)
 
     async def _publish_until_refused(self, pending: PendingSet, publisher: Publisher) -> None:
-        idle = IDLE_SECONDS[0]
+        pace = Pace(*IDLE_SECONDS)
         while True:
             # Cleared before the read: a commit after it wakes the next wait, never none.
             self._woken.clear()
@@ -128,10 +129,9 @@ class Relay:
             if self._stopping and not publisher.in_flight:
                 return None
             if rows:
-                idle = IDLE_SECONDS[0]
+                pace.found()
             elif not deleted:
-                await self._rest(idle)
-                idle = min(IDLE_SECONDS[1], idle * 2)
+                await self._rest(pace.wait_seconds())
 
     async def _read(self, pending: PendingSet, publisher: Publisher) -> Sequence[PendingRow]:
         """Half of what may be under way, once there is room for so many: reading is cheapest by the thousand."""
@@ -183,8 +183,6 @@ class Relay:
             await _stop(producer)
 
     async def _rest(self, seconds: float) -> None:
-        if self._stopping and not self._woken.is_set():
-            seconds = min(seconds, IDLE_SECONDS[1])
         with suppress(TimeoutError):
             await asyncio.wait_for(self._woken.wait(), seconds)
 

@@ -16,7 +16,6 @@ from services.notifications.sender import Sender, SenderParts
 from services.notifications.settings import Settings
 from services.notifications.smtp_gateway import AiosmtplibGateway, SmtpGateway
 
-IDLE_SECONDS = 0.1
 ERASE_AT = time(3, 30)
 
 
@@ -48,7 +47,7 @@ def build(
         routes=ROUTES,
         dependencies={"renderer": renderer},
         consumers=Consumers(clock, settings, wake).all(),
-        loops=(Loop("sender", sender.step, IDLE_SECONDS),),
+        loops=(Loop("sender", sender.step),),
         measures=(measure_mail(clock, settings.zone),),
         jobs=(Job("erase-contents", daily(ERASE_AT, settings.zone), retention.run),),
         on_stop=(sender.close,),

@@ -28,8 +28,8 @@ def build(
     sender = Sender(database, gateway, clock, settings)
     sweep = weekly(settings.sweep_weekday, settings.sweep_time, settings.zone)
     questions = (
-        Loop("open_attempts", sender.resolve_open, idle_seconds=1.0),
-        Loop("account_notices", sender.check_account, idle_seconds=1.0),
+        Loop("open_attempts", sender.resolve_open),
+        Loop("account_notices", sender.check_account),
     )
     return Service(
         name="payouts",

@@ -20,6 +20,7 @@ from chassis import (
     ids,
     inbox,
     outbox,
+    pacing,
     parking,
     pending,
     positions,
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from tests.ring.world import World
 
 MODULES: tuple[ModuleType, ...] = (
-    *(causation, database, inbox, outbox, parking, pending, positions),
+    *(causation, database, inbox, outbox, pacing, parking, pending, positions),
     *(publishing, records, relay, replay, runtime, subscribers, worker),
 )
 EPOCH = datetimes.datetime(2026, 1, 1, tzinfo=datetimes.UTC)

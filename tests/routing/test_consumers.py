@@ -20,6 +20,7 @@ from deploy.local.postgres import ServiceDatabase
 from services.routing.commands.exceptions import RetryDispatch, retry_dispatch
 from services.routing.consumers import consumers
 from services.routing.domain.states import AssignmentStatus, CapState, DispatchStatus, ExceptionReason
+from tests.kit.records import CORRELATION, TRACE
 from tests.routing.arrangements import MIA, NOW, ROBIN, Floor, committing
 from tests.routing.feed import Feed, accepted, closed, created, credited, failed, record
 
@@ -47,7 +48,7 @@ class TestLeadCreated:
         for envelope in following:
             lead_id = made.get(UUID(envelope.subject), UUID(envelope.subject))
             assert envelope.causation_id == str(ids[lead_id])
-            assert envelope.correlation_id == "the-request"
+            assert envelope.correlation_id == CORRELATION
         assert len(following) == 8
 
     async def test_the_same_event_twice_is_applied_once(self, floor: Floor, feed: Feed) -> None:
@@ -242,4 +243,4 @@ class TestConsumers:
 
     def test_a_cause_carries_the_trace(self) -> None:
         arrived = from_headers(record(created()).headers)
-        assert Cause.of(arrived) == Cause("the-request", str(arrived.id), None)
+        assert Cause.of(arrived) == Cause(CORRELATION, str(arrived.id), TRACE)
