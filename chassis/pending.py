@@ -1,4 +1,4 @@
-"""The pending set: the rows of the outbox that one shard's relay has still to publish, over the relay's own session.
+"""The pending set: the rows of the outbox that one shard's relay has still to publish, over the relay's own sessions.
 
 Two things keep it as fast with a long history, or with a snapshot held open for hours, as it is when new. Reading
 starts above a floor below which no row can appear any more, so that nobody walks over dead rows; and the table is a
@@ -6,9 +6,8 @@ ring of segments by id, each emptied by TRUNCATE once all have left it, so that 
 """
 
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import groupby
-from operator import itemgetter
 from time import monotonic
 from typing import Self
 
@@ -23,6 +22,9 @@ log = structlog.get_logger(__name__)
 LOCK_CLASS = 0x5742
 """The first half of the advisory lock's key; the shard is the second."""
 
+# A connection that is lost at a bad moment leaves asyncpg in a state it calls an internal error.
+LOST = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
 FLOOR_SECONDS = 0.1
 RECLAIM_SECONDS = 1.0
 
@@ -30,10 +32,16 @@ SESSION = {
     "application_name": "relay",
     # A deletion that a crash of the server undoes costs a duplicate, which the inbox absorbs: no need to wait for it.
     "synchronous_commit": "off",
+    "jit": "off",
+}
+READER = {
+    "application_name": "relay reader",
     # Always in the order of the index, whatever the statistics of a table say that is empty most of the time.
     "enable_seqscan": "off",
     "enable_sort": "off",
     "jit": "off",
+    # Planned with the ids in flight before it, the server makes them a hash table; else it compares each row with each.
+    "plan_cache_mode": "force_custom_plan",
 }
 
 # What a replay has put back has its old id, which may lie below the floor.
@@ -87,7 +95,11 @@ class _Mark:
 
 @dataclass(slots=True)
 class PendingSet:
+    """Safe to be read while something is deleted from it; neither twice at once."""
+
     connection: asyncpg.Connection
+    """Leads the shard, deletes and parks."""
+    reader: asyncpg.Connection
     shard: Shard
     floor: int = 0
     """No row at or below it is pending, nor can one appear, but among what a replay has put back."""
@@ -100,7 +112,17 @@ class PendingSet:
 
     @classmethod
     async def open(cls, dsn: str, shard: Shard) -> Self:
-        return cls(await asyncpg.connect(dsn, timeout=10, server_settings=SESSION), shard)
+        connection = await asyncpg.connect(dsn, timeout=10, server_settings=SESSION)
+        try:
+            return cls(connection, await asyncpg.connect(dsn, timeout=10, server_settings=READER), shard)
+        except BaseException:
+            connection.terminate()
+            raise
+
+    async def close(self) -> None:
+        for connection in (self.connection, self.reader):
+            with suppress(*LOST):
+                await connection.close(timeout=2)
 
     async def take_shard(self) -> bool:
         """Whether this session leads the shard; it does until it ends."""
@@ -108,19 +130,20 @@ class PendingSet:
         return bool(taken)
 
     async def read(self, limit: int, in_flight: Collection[int]) -> Sequence[PendingRow]:
-        """The first rows in the order of ids, without those in flight."""
+        """The first rows in the order of ids, without those that are in flight when it begins."""
         await self._raise_floor()
-        rows: list[PendingRow] = await self.connection.fetch(
-            READ, self.shard.of, self.shard.number, limit, self.floor, in_flight
+        rows: list[PendingRow] = await self.reader.fetch(
+            READ, self.shard.of, self.shard.number, limit, self.floor, list(in_flight)
         )
         lowest = min(rows[0][0] if rows else self._closed_up_to + 1, min(in_flight, default=self._closed_up_to + 1))
         self.floor = max(self.floor, min(self._closed_up_to, lowest - 1))
         return rows
 
     async def delete(self, rows: Iterable[PendingRow]) -> None:
-        by_segment = sorted((row[1], row[0]) for row in rows)
-        for segment, of_segment in groupby(by_segment, itemgetter(0)):
-            ids = [id_ for _, id_ in of_segment]
+        by_segment: dict[int, list[int]] = {}
+        for row in rows:
+            by_segment.setdefault(row[1], []).append(row[0])
+        for segment, ids in by_segment.items():
             await self.connection.execute(_DELETE.format(table=table_of(segment)), ids)
             self._left.add(segment)
 
@@ -141,8 +164,8 @@ class PendingSet:
             return
         self._marked_at = now
         # In this order: who has drawn an id up to this one is at work when asked for next, or is done.
-        highest = await self.connection.fetchval(_HIGHEST)
-        writers = frozenset(row[0] for row in await self.connection.fetch(_WRITERS))
+        highest = await self.reader.fetchval(_HIGHEST)
+        writers = frozenset(row[0] for row in await self.reader.fetch(_WRITERS))
         if self._mark is not None and not self._mark.writers & writers:
             self._closed_up_to = self._mark.id
             self._mark = None

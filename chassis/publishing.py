@@ -120,6 +120,10 @@ class Publisher:
             else:
                 queue.append(row)
 
+    @property
+    def has_acknowledged(self) -> bool:
+        return bool(self._acknowledged)
+
     def take_acknowledged(self) -> list[PendingRow]:
         taken, self._acknowledged = self._acknowledged, []
         return taken

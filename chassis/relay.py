@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from time import monotonic
 
-import asyncpg
 import structlog
 from aiokafka.errors import KafkaError
 from sqlalchemy import text
@@ -18,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.event_metrics import OUTBOX_AGE_SECONDS, OUTBOX_DEPTH, RELAY_FAULTS, RELAY_LEADS
 from chassis.pacing import Pace
-from chassis.pending import PendingSet, Shard
+from chassis.pending import LOST, PendingSet, Shard
 from chassis.publishing import PendingRow, Producer, ProducerFactory, Publisher, Unsendable
 
 log = structlog.get_logger(__name__)
@@ -27,9 +26,6 @@ IDLE_SECONDS = (0.002, 0.1)
 """Between two looks into the outbox: after work, and after a second of quiet. Commits of this process wake it."""
 FAULT_SECONDS = (0.1, 5.0)
 STANDBY_SECONDS = 0.25
-
-# A connection that is lost at a bad moment leaves asyncpg in a state it calls an internal error.
-LOST = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 _DEPTH = text("SELECT count(*), extract(epoch FROM now() - min(created_at)) FROM outbox")
 
@@ -90,8 +86,7 @@ class Relay:
                     await self._publish(pending)
         finally:
             self._set_leading(False)
-            with suppress(*LOST):
-                await pending.connection.close(timeout=2)
+            await pending.close()
 
     async def _take_shard(self, pending: PendingSet) -> bool:
         while not self._stopping:
@@ -121,9 +116,9 @@ class Relay:
                 return await publisher.settle()
             if publisher.fault is not None:
                 raise publisher.fault
-            deleted = await _delete_acknowledged(pending, publisher)
+            deleted, found = await self._delete_and_read(pending, publisher)
+            rows = await self._without_blocked(pending, found)
             await pending.reclaim()
-            rows = await self._read(pending, publisher)
             await publisher.submit(rows)
             self.last_progress = monotonic()
             if self._stopping and not publisher.in_flight:
@@ -133,19 +128,29 @@ class Relay:
             elif not deleted:
                 await self._rest(pace.wait_seconds())
 
+    async def _delete_and_read(self, pending: PendingSet, publisher: Publisher) -> tuple[int, Sequence[PendingRow]]:
+        """How many were deleted, as they are acknowledged, and what comes next: the server does both at once."""
+        if not publisher.has_acknowledged:
+            return 0, await self._read(pending, publisher)
+        reading = asyncio.create_task(self._read(pending, publisher))
+        try:
+            return await _delete_acknowledged(pending, publisher), await reading
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+
     async def _read(self, pending: PendingSet, publisher: Publisher) -> Sequence[PendingRow]:
         """Half of what may be under way, once there is room for so many: reading is cheapest by the thousand."""
         if self._stopping or len(publisher.in_flight) > self._batch_size:
             return []
-        rows = await pending.read(self._batch_size, publisher.in_flight)
-        if self._blocked and rows:
-            # Only the leader parks, so that nothing is blocked unknown to it; a replay may have freed some.
-            self._blocked = await pending.blocked_lanes()
-            return await self._without_blocked(pending, rows)
-        return rows
+        return await pending.read(self._batch_size, publisher.in_flight)
 
-    async def _without_blocked(self, pending: PendingSet, rows: Sequence[PendingRow]) -> list[PendingRow]:
+    async def _without_blocked(self, pending: PendingSet, rows: Sequence[PendingRow]) -> Sequence[PendingRow]:
         """Parks what comes behind a parked event; what a replay has just freed is read again, in its order."""
+        if not self._blocked or not rows:
+            return rows
+        # Only the leader parks, so that nothing is blocked unknown to it; a replay may have freed some.
+        self._blocked = await pending.blocked_lanes()
         free: list[PendingRow] = []
         for row in rows:
             if (row[2], row[3]) in self._blocked:

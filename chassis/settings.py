@@ -65,7 +65,7 @@ class ServiceSettings(BaseSettings):
         1, ge=1, le=64, validation_alias="RELAY_SHARDS", description="equal in every process of a service"
     )
     relay_batch_size: int = Field(
-        1_000, ge=1, validation_alias="RELAY_BATCH_SIZE", description="events read and published at a time"
+        4_000, ge=1, validation_alias="RELAY_BATCH_SIZE", description="events of one read; twice as many are under way"
     )
     consumer_batch_size: int = Field(
         500, ge=1, validation_alias="CONSUMER_BATCH_SIZE", description="records of one transaction at the most"

@@ -24,7 +24,7 @@ async def pending(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     monkeypatch.setattr("chassis.pending.RECLAIM_SECONDS", 0)
     opened = await PendingSet.open(bench.url, Shard(0, 1))
     yield opened
-    await opened.connection.close()
+    await opened.close()
 
 
 @pytest.fixture
@@ -149,7 +149,5 @@ async def _segments_with_space(connection: asyncpg.Connection) -> set[int]:
 
 
 async def _pages_read(pending: PendingSet) -> int:
-    plan = await pending.connection.fetchval(
-        f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {READ}", 1, 0, 10, pending.floor, []
-    )
+    plan = await pending.reader.fetchval(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {READ}", 1, 0, 10, pending.floor, [])
     return int(json.loads(plan)[0]["Plan"]["Shared Hit Blocks"])

@@ -7,6 +7,7 @@ import datetime as datetimes
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -49,6 +50,7 @@ EPOCH = datetimes.datetime(2026, 1, 1, tzinfo=datetimes.UTC)
 SMALL: list[tuple[ModuleType, str, Any]] = [
     # An idle second of a history is not worth fifty rounds of a relay.
     (relay, "IDLE_SECONDS", (0.05, 1.6)),
+    (pacing, "SHARE", 1.0),
     (relay, "STANDBY_SECONDS", 2.0),
     # What a large outbox does now and then, a small one does all the time.
     (pending, "FLOOR_SECONDS", 0.1),
@@ -94,6 +96,7 @@ class _Log:
 
 _ASYNCPG = SimpleNamespace(**{**vars(asyncpg), "connect": _connect})
 _LOG = _Log()
+_LOGGER = type(structlog.get_logger())
 
 
 def _replacement(value: Any) -> Any:
@@ -105,28 +108,33 @@ def _replacement(value: Any) -> Any:
         return _Datetime
     if value is asyncpg:
         return _ASYNCPG
-    if type(value) is type(structlog.get_logger()):
+    if isinstance(value, _LOGGER):
         return _LOG
     return None
 
 
-@contextmanager
-def installed() -> Iterator[None]:
-    """Inside the block the chassis runs on the ring. Not for two threads at once."""
+@cache
+def _exchanged() -> list[tuple[ModuleType, str, Any, Any]]:
+    """What of which module is replaced by what, with its own value before the replacement."""
     found = [
         (module, name, value, replacement)
         for module in MODULES
         for name, value in vars(module).items()
         if (replacement := _replacement(value)) is not None
     ]
-    found += [(module, name, getattr(module, name), value) for module, name, value in SMALL]
-    for module, name, _, replacement in found:
+    return found + [(module, name, getattr(module, name), value) for module, name, value in SMALL]
+
+
+@contextmanager
+def installed() -> Iterator[None]:
+    """Inside the block the chassis runs on the ring. Not for two threads at once."""
+    for module, name, _, replacement in _exchanged():
         setattr(module, name, replacement)
     EVENTS.update(RING_EVENTS)
     try:
         yield
     finally:
-        for module, name, value, _ in found:
+        for module, name, value, _ in _exchanged():
             setattr(module, name, value)
         for name in RING_EVENTS:
             del EVENTS[name]

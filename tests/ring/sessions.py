@@ -50,6 +50,9 @@ class Connection:
     async def close(self, timeout: float | None = None) -> None:  # noqa: ASYNC109  # asyncpg's name
         self._wire.close()
 
+    def terminate(self) -> None:
+        self._wire.close()
+
 
 async def connect(world: "World") -> Connection:
     await world.hop()

@@ -1,11 +1,15 @@
 """What the histories have found in the chassis, each as the shortest that shows it; without its cure it shows again."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.mutants.mutant import Mutant, applied
 from tests.ring.histories import history_of, story
 from tests.ring.plan import Command, Fault, FaultKind, Flavour, Plan
 from tests.ring.watch import Invariant
+
+SCHEDULES = 250
 
 
 def of_key_0(*flavours: Flavour) -> Command:
@@ -17,7 +21,7 @@ SKIPPED, LATE = of_key_0(Flavour.SKIPPED), of_key_0(Flavour.LATE)
 
 DISCARDED_BEHIND_A_GAP = Plan(
     writers=((POISON, SKIPPED, POISON, PLAIN),),
-    members=1, partitions=1, consumer_batch=100, has_operator=True, schedule=1279,
+    members=1, partitions=1, consumer_batch=100, has_operator=True,
 )  # fmt: skip
 LATE_BEHIND_ANOTHER = Plan(
     writers=(
@@ -28,16 +32,16 @@ LATE_BEHIND_ANOTHER = Plan(
             Command(((1, Flavour.LATE), (1, Flavour.PLAIN), (0, Flavour.PLAIN))),
         ),
     ),
-    members=3, partitions=1, relay_batch=1, consumer_batch=2, has_operator=True, schedule=7,
+    members=3, partitions=1, relay_batch=1, consumer_batch=2, has_operator=True,
 )  # fmt: skip
 PARKED_WHERE_IT_WAS_CLOSED = Plan(
     writers=((LATE, SKIPPED, PLAIN, LATE),), faults=(Fault(FaultKind.REBALANCE, 26, 1),),
-    partitions=1, relay_batch=1, consumer_batch=100, schedule=2,
+    partitions=1, relay_batch=1, consumer_batch=100,
 )  # fmt: skip
 PARKED_AFTER_STANDING_STILL = Plan(
     writers=((PLAIN, FLAKY),),
     faults=(Fault(FaultKind.FREEZE_CONSUMER, 37, 3), Fault(FaultKind.FREEZE_CONSUMER, 32, 9)),
-    partitions=1, schedule=0,
+    partitions=1,
 )  # fmt: skip
 
 NOTHING_HEALS = Mutant("nothing heals", "chassis.replay:Replayer.heal", "for lane in lanes:", "for lane in []:", "")
@@ -84,6 +88,9 @@ FOUND = [
 
 @pytest.mark.parametrize(("plan", "without", "invariant"), FOUND)
 def test_is_cured(plan: Plan, without: Mutant, invariant: Invariant) -> None:
-    assert not history_of(plan).violations, story(plan)
+    """Whoever comes first, the plan is survived; without its cure there is an order in which it is not."""
+    plans = [replace(plan, schedule=schedule) for schedule in range(SCHEDULES)]
+    for each in plans:
+        assert not history_of(each).violations, story(each)
     with applied(without):
-        assert invariant in history_of(plan).broken()
+        assert any(invariant in history_of(each).broken() for each in plans)

@@ -124,7 +124,7 @@ async def real(chassis_database: ServiceDatabase) -> AsyncIterator[Side]:
     side = Side(database, relay, count_waiting)
     yield side
     await side.close()
-    await relay.connection.close()
+    await relay.close()
     await database.close()
     await owner.close()
 
@@ -141,7 +141,8 @@ async def model() -> Side:
             await asyncio.sleep(0)
         return sum(transaction.waits_for is not None for transaction in world.store.transactions)
 
-    return Side(ModelDatabase(world, "/waybill/ring"), PendingSet(await connect(world), Shard(0, 1)), count_waiting)
+    relay = PendingSet(await connect(world), await connect(world), Shard(0, 1))
+    return Side(ModelDatabase(world, "/waybill/ring"), relay, count_waiting)
 
 
 @pytest.mark.parametrize("seed", range(8))
