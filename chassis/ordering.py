@@ -1,4 +1,4 @@
-"""What becomes of each event of a batch before any handler sees it: a pure decision, in the order of arrival."""
+"""What becomes of each event of a batch and in which calls it is handed over: pure decisions, in order of arrival."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from chassis.parking import BEHIND, VERSION_GAP, VERSION_PASSED, Parking
 from chassis.positions import Position
 from chassis.records import Arrival, Lane
+from contracts.envelope import Event, Incoming
 
 
 @dataclass(slots=True)
@@ -59,3 +60,21 @@ def _is_next(arrival: Arrival, positions: Mapping[bytes, Position], sorting: Sor
     else:
         sorting.duplicates += 1
     return False
+
+
+def waves(arrivals: Sequence[Arrival]) -> list[tuple[str, list[Incoming[Event]]]]:
+    """Handler calls that keep each key's order and are as few as that allows.
+
+    An event joins the wave of its key's event before it when it is of the same type, and the next wave otherwise.
+    """
+    place: dict[Lane, tuple[int, str]] = {}
+    calls: dict[tuple[int, str], list[Incoming[Event]]] = {}
+    for arrival in arrivals:
+        if arrival.incoming is None:
+            continue
+        type_ = arrival.incoming.envelope.type
+        wave, before = place.get(arrival.lane, (0, type_))
+        wave += type_ != before
+        place[arrival.lane] = (wave, type_)
+        calls.setdefault((wave, type_), []).append(arrival.incoming)
+    return [(type_, calls[wave, type_]) for wave, type_ in sorted(calls, key=lambda call: call[0])]

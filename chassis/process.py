@@ -17,8 +17,9 @@ from litestar import Litestar
 from chassis.errors import NoDatabase
 from chassis.http.app import build_app
 from chassis.http.health import Health
+from chassis.pacing import Patience
 from chassis.replay import Replayer
-from chassis.runtime import ConsumerRuntime, Patience
+from chassis.runtime import ConsumerRuntime
 from chassis.service import Service
 from chassis.settings import Shape
 from chassis.telemetry import start_telemetry

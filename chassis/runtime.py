@@ -9,61 +9,31 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import inbox, parking, positions
 from chassis.causation import Cause, caused_by
+from chassis.consumer import Consumer
 from chassis.database import Database
 from chassis.errors import Refusal
 from chassis.event_metrics import BATCH_SECONDS, BATCH_SIZE, PARKED, RETRIES, SEEN
 from chassis.faults import is_passing
-from chassis.ordering import sort
+from chassis.ordering import sort, waves
+from chassis.pacing import Patience
 from chassis.parking import BEHIND, Parking
 from chassis.positions import Position
 from chassis.records import Arrival, Lane, Record, Suspect, decode
 from chassis.telemetry.traces import consumed
 from contracts.envelope import Event, Incoming
-from contracts.topics import Topic
 
-Handler = Callable[[AsyncSession, list[Incoming[Any]]], Awaitable[None]]
-LastResort = Callable[[AsyncSession, Incoming[Any], Exception], Awaitable[None]]
 HandOver = Callable[[AsyncSession, list[Arrival]], Awaitable[int]]
 log = structlog.get_logger(__name__)
 
 
 class Stopping(Exception):
     """The process is to end: what is not committed will be delivered again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Consumer:
-    """One topic of one service: which events it takes and which handler takes a list of each.
-
-    `last_resorts` is what to do, instead of parking it, with an event at which its handler failed at every try: for
-    events whose failure belongs before other eyes than those of who repairs the system.
-    """
-
-    topic: Topic
-    handlers: Mapping[type[Event], Handler]
-    last_resorts: Mapping[type[Event], LastResort] = field(default_factory=dict)
-
-    def by_type(self) -> dict[str, Handler]:
-        return {event.type: handler for event, handler in self.handlers.items()}
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long to wait before trying again, in seconds; never more than ten tries a second."""
-
-    first_seconds: float = 0.1
-    longest_seconds: float = 5.0
-    attempts: int = 5
-
-    def delay(self, attempt: int) -> float:
-        return float(min(self.longest_seconds, self.first_seconds * 2 ** max(0, attempt - 1)))
 
 
 @dataclass
@@ -298,24 +268,6 @@ class ConsumerRuntime:
 
 def _only_cause(batch: Sequence[Incoming[Event]]) -> Cause | None:
     return Cause.of(batch[0].envelope) if len(batch) == 1 else None
-
-
-def waves(arrivals: Sequence[Arrival]) -> list[tuple[str, list[Incoming[Event]]]]:
-    """Handler calls that keep each key's order and are as few as that allows.
-
-    An event joins the wave of its key's event before it when it is of the same type, and the next wave otherwise.
-    """
-    place: dict[Lane, tuple[int, str]] = {}
-    calls: dict[tuple[int, str], list[Incoming[Event]]] = {}
-    for arrival in arrivals:
-        if arrival.incoming is None:
-            continue
-        type_ = arrival.incoming.envelope.type
-        wave, before = place.get(arrival.lane, (0, type_))
-        wave += type_ != before
-        place[arrival.lane] = (wave, type_)
-        calls.setdefault((wave, type_), []).append(arrival.incoming)
-    return [(type_, calls[wave, type_]) for wave, type_ in sorted(calls, key=lambda call: call[0])]
 
 
 def _not_behind(arrivals: list[Arrival], suspects: dict[Lane, Suspect]) -> list[Arrival]:

@@ -8,9 +8,9 @@ from litestar.types import ControllerRouterHandler
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.clock import Clock, ShiftedClock, SystemClock
+from chassis.consumer import Consumer
 from chassis.database import Database, StatementPool, create_engine, server_settings
 from chassis.loops import Loop
-from chassis.runtime import Consumer
 from chassis.schedule import Job
 from chassis.settings import ServiceSettings
 

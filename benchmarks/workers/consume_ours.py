@@ -13,9 +13,10 @@ from benchmarks.workers.service import compose
 from benchmarks.workers.tally import Tally, run
 from chassis import outbox
 from chassis.causation import Cause
+from chassis.consumer import Consumer
 from chassis.process import runtimes_of
 from chassis.records import Record
-from chassis.runtime import Consumer, ConsumerRuntime
+from chassis.runtime import ConsumerRuntime
 from chassis.subscribers import Subscription, kafka_broker
 from contracts.envelope import Incoming
 from contracts.intake import LeadCreated

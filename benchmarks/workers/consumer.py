@@ -8,8 +8,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from benchmarks.workers.service import compose
+from chassis.consumer import Consumer
 from chassis.process import serve
-from chassis.runtime import Consumer
 from chassis.settings import Shape
 from contracts.envelope import Incoming
 from contracts.intake import LeadCreated

@@ -8,9 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from benchmarks.workers.service import compose
 from benchmarks.workers.tally import Tally, run
+from chassis.consumer import Consumer
 from chassis.ordering import sort
 from chassis.records import Record, decode
-from chassis.runtime import Consumer, ConsumerRuntime
+from chassis.runtime import ConsumerRuntime
 from chassis.subscribers import Subscription, kafka_broker
 from contracts.envelope import Incoming
 from contracts.intake import LeadCreated

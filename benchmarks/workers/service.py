@@ -5,9 +5,9 @@ import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from traceback import print_exc
 
+from chassis.consumer import Consumer
 from chassis.loops import Loop
 from chassis.process import serve
-from chassis.runtime import Consumer
 from chassis.service import Service, clock_of, database_of
 from chassis.settings import ServiceSettings, Shape
 from chassis.telemetry import start_telemetry
@@ -36,8 +36,14 @@ def serve_while_working(service: Service, work: Work) -> Mapping[str, object]:
     Returns what the work returned. A fault of the work ends the process too, with 1.
     """
     result: dict[str, object] = {}
+    begun = False
 
     async def step() -> bool:
+        nonlocal begun
+        if begun:
+            # The process is about to end, and the loop comes round again.
+            return False
+        begun = True
         try:
             result.update(await work(service))
         except Exception:
@@ -46,8 +52,7 @@ def serve_while_working(service: Service, work: Work) -> Mapping[str, object]:
             os.kill(os.getpid(), signal.SIGTERM)
         return False
 
-    # Done once: by the time that it would come round again, the process has ended.
-    service.loops = [Loop("work", step, idle_seconds=3_600)]
+    service.loops = [Loop("work", step)]
     serve(service, Shape.ALL)
     if not result:
         raise SystemExit(1)

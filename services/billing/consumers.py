@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.causation import Cause
 from chassis.clock import Clock
-from chassis.runtime import Consumer
+from chassis.consumer import Consumer
 from contracts import topics
 from contracts.envelope import Incoming
 from contracts.intake import BoardClosed, ClientChanged, ClientState

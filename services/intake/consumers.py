@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.runtime import Consumer
+from chassis.consumer import Consumer
 from contracts.envelope import Incoming
 from contracts.routing import DispatchDecided, DispatchDelivered, DispatchExceptionRaised, DispatchExceptionResolved
 from contracts.topics import DISPATCHES

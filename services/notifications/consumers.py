@@ -8,7 +8,7 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.clock import Clock
-from chassis.runtime import Consumer
+from chassis.consumer import Consumer
 from contracts import topics
 from contracts.billing import (
     DeliveryHeld,

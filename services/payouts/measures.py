@@ -6,7 +6,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.clock import Clock
 from chassis.service import Measure
 from services.payouts.domain import PayoutState
-from services.payouts.queries import OPEN_OUTCOMES, open_attempts, unsettled_payouts
+from services.payouts.queries.attempts import OPEN_OUTCOMES, open_attempts
+from services.payouts.queries.payouts import unsettled_payouts
 
 PAYOUTS = Gauge("waybill_payouts", "Payouts that are not settled", ["state"])
 PAYOUTS_CENTS = Gauge("waybill_payouts_cents", "What they come to", ["state"])

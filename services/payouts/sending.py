@@ -74,7 +74,7 @@ class Sender:
     async def send(self, payout_id: UUID, approver: Actor | None = None) -> Payout:
         """One ready payout: the account is asked for, the intent stored, Stripe called, the outcome stored."""
         async with self.database.reading() as session:
-            payout, expert = await queries.payout_with_expert(session, payout_id)
+            payout, expert = await queries.payouts.payout_with_expert(session, payout_id)
             attempts.refuse_unready(payout)
             payouts.refuse_closed_gates(payout, expert, self.settings.gnosis_safe_enabled)
         payability = answered(await self.stripe.payability(expert.stripe_account_id or ""))
@@ -118,8 +118,8 @@ class Sender:
     async def _found_after_all(self, payout_id: UUID, kind: AttemptKind, operator: Actor) -> UUID | None:
         """The attempt that is at Stripe although it was taken for refused, where Stripe itself had not said so."""
         async with self.database.reading() as session:
-            payout, _ = await queries.payout_with_expert(session, payout_id)
-            refused = await queries.refused_attempts(session, payout_id, kind)
+            payout, _ = await queries.payouts.payout_with_expert(session, payout_id)
+            refused = await queries.attempts.refused_attempts(session, payout_id, kind)
         for attempt in refused:
             if not attempts.may_be_corrected(payout, attempt) or not is_doubtful(attempt.refusal_code or ""):
                 continue
@@ -157,7 +157,7 @@ class Sender:
     async def resolve_open(self) -> bool:
         """Takes up one attempt that has no answer and whose lease has run out. Whether there was one."""
         async with self.database.transaction() as session:
-            attempt_id = await queries.next_open_attempt(session, self.machine_now())
+            attempt_id = await queries.attempts.next_open_attempt(session, self.machine_now())
             begun = await attempts.renew_lease(session, attempt_id, self._terms) if attempt_id else None
         if begun is None:
             return False

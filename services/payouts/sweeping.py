@@ -46,7 +46,7 @@ class Sweeper:
         """How many Stripe said nothing about."""
         unanswered = 0
         async with self.sender.database.reading() as session:
-            held = await queries.held_to_look_at(session)
+            held = await queries.payouts.held_to_look_at(session)
         for payout_id in held:
             try:
                 await self._look_again(payout_id)
@@ -58,7 +58,7 @@ class Sweeper:
     async def _look_again(self, payout_id: UUID) -> None:
         """An account may have been given meanwhile, or a webhook lost that would have said that it can be paid."""
         async with self.sender.database.reading() as session:
-            payout, expert = await queries.payout_with_expert(session, payout_id)
+            payout, expert = await queries.payouts.payout_with_expert(session, payout_id)
         try:
             refuse_closed_gates(payout, expert, self.sender.settings.gnosis_safe_enabled)
         except GateClosed:
@@ -75,7 +75,7 @@ class Sweeper:
         sent: list[Payout] = []
         unanswered = 0
         async with self.sender.database.reading() as session:
-            waiting = await queries.ready_payouts(session)
+            waiting = await queries.payouts.ready_payouts(session)
         for payout in waiting:
             if payout.amount_cents > available_cents:
                 continue

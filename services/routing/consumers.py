@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.causation import Cause
 from chassis.clock import Clock
-from chassis.runtime import Consumer
+from chassis.consumer import Consumer
 from chassis.telemetry.privacy import told_fault
 from contracts import topics
 from contracts.billing import DeliveryCredited

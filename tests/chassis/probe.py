@@ -10,11 +10,13 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import outbox
+from chassis.consumer import Consumer, LastResort
 from chassis.database import Database, create_engine
+from chassis.pacing import Patience
 from chassis.pending import Shard
 from chassis.publishing import kafka_producer
 from chassis.relay import Relay
-from chassis.runtime import Consumer, ConsumerRuntime, LastResort, Patience
+from chassis.runtime import ConsumerRuntime
 from chassis.settings import ServiceSettings
 from contracts.envelope import Event, Incoming
 from contracts.registry import EVENTS

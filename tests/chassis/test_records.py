@@ -6,9 +6,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from chassis.ordering import waves
 from chassis.outbox import pack_headers, unpack_headers
 from chassis.records import Arrival, decode
-from chassis.runtime import waves
 from contracts.envelope import Event
 from contracts.notifications import MessageAccepted, MessageFailed
 from contracts.values import MessagePurpose

@@ -17,7 +17,8 @@ CONSUMERS = ("routing", "notifications", "billing", "intake")
 SERIALIZATION_FAILURE, DEADLOCK_DETECTED = "40001", "40P01"
 LEAD_STREET = STREET.encode()
 POOL_SIZE = 10
-"""Of each process, by the settings, and once more for statements that are a transaction each; the relay has one."""
+"""Of each process, by the settings, and once more for statements that are a transaction each."""
+RELAY_SESSIONS = 2
 
 LEFT_BEHIND = """
     SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename <> 'postgres'
@@ -34,7 +35,7 @@ class DatabaseTrouble(Fault):
         for service in at.rig.pools:
             await eventually(partial(self._nobody_is_left, at.rig, service), at.scale.settle_seconds)
             backends = await at.rig.number(service, BACKENDS)
-            at.require(backends <= 2 * POOL_SIZE + 1, f"{service} has {backends} backends")
+            at.require(backends <= 2 * POOL_SIZE + RELAY_SESSIONS, f"{service} has {backends} backends")
 
     async def _nobody_is_left(self, rig: Rig, service: str) -> bool:
         return not await rig.number(service, LEFT_BEHIND)

@@ -8,8 +8,10 @@ import pytest
 from sqlalchemy import text
 
 from chassis.clock import FixedClock
+from chassis.consumer import Consumer
+from chassis.pacing import Patience
 from chassis.records import Record
-from chassis.runtime import Consumer, ConsumerRuntime, Patience
+from chassis.runtime import ConsumerRuntime
 from contracts.envelope import Event
 from services.notifications.consumers import Consumers
 from services.notifications.settings import Settings

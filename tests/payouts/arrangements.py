@@ -132,7 +132,7 @@ class Office:
 
     async def sweeps(self) -> list[Sweep]:
         async with self.database.reading() as session:
-            return list(await queries.list_sweeps(session, 10))
+            return list(await queries.payouts.list_sweeps(session, 10))
 
     async def published(self) -> list[str]:
         """The types of the events in the outbox, in order."""

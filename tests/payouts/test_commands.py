@@ -44,19 +44,19 @@ class TestChangeExpert:
     async def test_goes_by_what_is_committed_and_not_by_what_was_read_before(self, busy_office: Office) -> None:
         expert_id = await busy_office.expert()
         async with busy_office.database.transaction() as mine:
-            seen = await queries.expert(mine, expert_id)
+            seen = await queries.experts.expert(mine, expert_id)
             profile = ExpertProfile("Mine", seen.email, stripe_account_id=seen.stripe_account_id)
             async with busy_office.database.transaction() as other:
                 await change_expert(other, ExpertChange(expert_id, 0, replace(profile, name="Other")), ROBIN)
             with pytest.raises(VersionConflict):
                 await change_expert(mine, ExpertChange(expert_id, 0, profile), SAM)
         async with busy_office.database.reading() as session:
-            assert (await queries.expert(session, expert_id)).name == "Other"
+            assert (await queries.experts.expert(session, expert_id)).name == "Other"
 
     async def test_is_audited_with_what_stood_under_the_lock(self, busy_office: Office) -> None:
         expert_id = await busy_office.expert()
         async with busy_office.database.transaction() as session:
-            await queries.expert(session, expert_id)
+            await queries.experts.expert(session, expert_id)
             async with busy_office.database.transaction() as other:
                 await other.execute(text("UPDATE experts SET stripe_account_id = 'acct_between'"))
             profile = ExpertProfile("Priya", "priya@experts.example", stripe_account_id="acct_mine")

@@ -12,13 +12,14 @@ from aiokafka import TopicPartition
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import outbox, parking
+from chassis.consumer import Consumer
 from chassis.errors import NotFound, Refusal
 from chassis.faults import is_passing
 from chassis.pending import Shard
 from chassis.publishing import partition_of
 from chassis.relay import Relay
 from chassis.replay import Replayer, VersionMissing
-from chassis.runtime import Consumer, ConsumerRuntime
+from chassis.runtime import ConsumerRuntime
 from chassis.settings import ServiceSettings
 from chassis.subscribers import Subscription
 from chassis.worker import MEASURE_SECONDS, Worker

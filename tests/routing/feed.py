@@ -6,9 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from chassis.ids import new_id
+from chassis.pacing import Patience
 from chassis.parking import list_parked
 from chassis.replay import Replayer
-from chassis.runtime import ConsumerRuntime, Patience
+from chassis.runtime import ConsumerRuntime
 from contracts.billing import DeliveryCredited
 from contracts.envelope import Event
 from contracts.intake import LeadClosed, LeadCreated

@@ -18,10 +18,10 @@ async def ask_for_run(session: AsyncSession, payout_id: UUID, actor: Actor, now:
 
     If not, this one's asking is what stands. An approval is taken where the transfer begins, not here.
     """
-    payout = await queries.lock_payout(session, payout_id)
+    payout = await queries.payouts.lock_payout(session, payout_id)
     if not payout.state.may_be_sent:
         raise NotReady(f"it is {payout.state}", payout_id=payout_id)
-    standing = await queries.lock_open_approval(session, payout_id)
+    standing = await queries.attempts.lock_open_approval(session, payout_id)
     if standing is not None and standing.expires_at > now:
         _refuse_own(standing, actor)
         return True
@@ -35,7 +35,7 @@ async def ask_for_run(session: AsyncSession, payout_id: UUID, actor: Actor, now:
 
 async def take_approval(session: AsyncSession, payout: Payout, approver: Actor, now: datetime) -> None:
     """The payout is locked: of several who approve at once, one finds it ready."""
-    standing = await queries.lock_open_approval(session, payout.id)
+    standing = await queries.attempts.lock_open_approval(session, payout.id)
     if standing is None or standing.expires_at <= now:
         raise AwaitingApproval("nobody's asking stands any more: ask for it anew", payout_id=payout.id)
     _refuse_own(standing, approver)

@@ -68,7 +68,7 @@ async def begin_transfer(session: AsyncSession, payout_id: UUID, terms: Terms, a
 
     By hand it takes the approval that stands, in the same transaction: what does not begin leaves it standing.
     """
-    payout = await queries.lock_payout(session, payout_id)
+    payout = await queries.payouts.lock_payout(session, payout_id)
     refuse_unready(payout)
     expert = await session.get_one(Expert, payout.expert_id)
     refuse_closed_gates(payout, expert, terms.gnosis_safe_enabled)
@@ -82,7 +82,7 @@ async def begin_transfer(session: AsyncSession, payout_id: UUID, terms: Terms, a
 
 async def begin_reversal(session: AsyncSession, reversal: Reversal, actor: Actor, terms: Terms) -> Begun | None:
     """None where it was asked for before. Refuses more than is left; one open attempt at a time."""
-    payout = await queries.lock_payout(session, reversal.payout_id)
+    payout = await queries.payouts.lock_payout(session, reversal.payout_id)
     earlier = await session.get(Attempt, reversal.id, populate_existing=True)
     if earlier is not None:
         _refuse_another(earlier, reversal)
@@ -90,7 +90,7 @@ async def begin_reversal(session: AsyncSession, reversal: Reversal, actor: Actor
     left_cents = payout.amount_cents - payout.reversed_cents
     if payout.state is not PayoutState.SENT or not 0 < reversal.amount_cents <= left_cents:
         raise NotReversible(f"it is {payout.state}, {left_cents} cents can be reversed", payout_id=payout.id)
-    if await queries.open_attempt(session, payout.id) is not None:
+    if await queries.attempts.open_attempt(session, payout.id) is not None:
         raise NotReversible("another reversal is under way", payout_id=payout.id)
     expert = await session.get_one(Expert, payout.expert_id)
     attempt = await _new_attempt(session, payout, expert, terms, AttemptKind.REVERSAL, reversal.amount_cents)
@@ -147,7 +147,7 @@ def may_be_corrected(payout: Payout, attempt: Attempt) -> bool:
 
 async def renew_lease(session: AsyncSession, attempt_id: UUID, terms: Terms) -> Begun | None:
     """Takes an open attempt up whose lease has run out; None where somebody else was faster or it is settled."""
-    found = await queries.lock_expired_attempt(session, attempt_id, terms.machine_now)
+    found = await queries.attempts.lock_expired_attempt(session, attempt_id, terms.machine_now)
     if found is None:
         return None
     attempt, payout = found
@@ -176,7 +176,7 @@ def order_of(attempt: Attempt, payout: Payout) -> MoneyOrder:
 
 async def _locked(session: AsyncSession, attempt_id: UUID) -> tuple[Payout, Attempt]:
     attempt = await session.get_one(Attempt, attempt_id)
-    payout = await queries.lock_payout(session, attempt.payout_id)
+    payout = await queries.payouts.lock_payout(session, attempt.payout_id)
     await session.refresh(attempt, with_for_update=True)
     return payout, attempt
 
@@ -206,7 +206,7 @@ def _refused(session: AsyncSession, payout: Payout, attempt: Attempt, code: str,
 async def _new_attempt(
     session: AsyncSession, payout: Payout, expert: Expert, terms: Terms, kind: AttemptKind, amount_cents: int
 ) -> Attempt:
-    attempt_no = await queries.last_attempt_no(session, payout.id, kind) + 1
+    attempt_no = await queries.attempts.last_attempt_no(session, payout.id, kind) + 1
     attempt = Attempt(
         id=new_id(),
         payout_id=payout.id,

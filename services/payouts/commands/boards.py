@@ -48,17 +48,17 @@ async def note_board(session: AsyncSession, facts: BoardFacts) -> Board:
             index_elements=["id"], set_=known, where=Board.board_version < insertion.excluded.board_version
         )
     )
-    return await queries.lock_board(session, facts.board_id)
+    return await queries.boards.lock_board(session, facts.board_id)
 
 
 async def set_participations(
     session: AsyncSession, board_id: UUID, rules: Sequence[ParticipationRule], pool_basis_points: int | None
 ) -> Board:
     """Replaces the board's rules as a whole, as long as nothing was allocated by them."""
-    board = await queries.lock_board(session, board_id)
+    board = await queries.boards.lock_board(session, board_id)
     if board.allocated_at is not None:
         raise BoardAllocated("its payouts exist", board_id=board_id)
-    await queries.refuse_unknown_experts(session, [rule.expert_id for rule in rules])
+    await queries.experts.refuse_unknown_experts(session, [rule.expert_id for rule in rules])
     await session.execute(delete(Participation).where(Participation.board_id == board_id))
     session.add_all(
         Participation(
@@ -73,7 +73,7 @@ async def set_participations(
 
 async def close_board(session: AsyncSession, facts: BoardFacts, default_pool_basis_points: int, now: datetime) -> Board:
     """Allocates the experts' pay; where the rules do not allow it, the board is held for an operator."""
-    await queries.lock_close_and_payment(session, facts.board_id)
+    await queries.boards.lock_close_and_payment(session, facts.board_id)
     board = await note_board(session, facts)
     if board.allocated_at is None:
         await _allocate_or_hold(session, board, default_pool_basis_points, now)
@@ -84,8 +84,8 @@ async def allocate_held_board(
     session: AsyncSession, board_id: UUID, default_pool_basis_points: int, now: datetime
 ) -> Board:
     """By an operator who has mended the rules; refuses where they still do not allow it."""
-    await queries.lock_close_and_payment(session, board_id)
-    board = await queries.lock_board(session, board_id)
+    await queries.boards.lock_close_and_payment(session, board_id)
+    board = await queries.boards.lock_board(session, board_id)
     if board.allocated_at is not None:
         return board
     if board.closed_at is None:
@@ -99,9 +99,9 @@ async def allocate_held_board(
 
 async def mark_board_paid(session: AsyncSession, board_id: UUID, invoice_id: UUID, paid_at: datetime) -> None:
     """The client has paid: what is allocated becomes ready, and what is allocated later is ready at once."""
-    await queries.lock_close_and_payment(session, board_id)
+    await queries.boards.lock_close_and_payment(session, board_id)
     await _note_invoice(session, board_id, invoice_id, paid_at=paid_at)
-    board = await queries.lock_board_if_known(session, board_id)
+    board = await queries.boards.lock_board_if_known(session, board_id)
     if board is not None:
         await _follow_payment(session, board)
 
@@ -110,14 +110,14 @@ async def void_board_invoice(
     session: AsyncSession, board_id: UUID, invoice_id: UUID, voided_at: datetime, now: datetime
 ) -> None:
     """What it paid for, or was to pay for, waits for the board's next invoice; a payment told later changes nothing."""
-    await queries.lock_close_and_payment(session, board_id)
+    await queries.boards.lock_close_and_payment(session, board_id)
     await _note_invoice(session, board_id, invoice_id, voided_at=voided_at)
-    board = await queries.lock_board_if_known(session, board_id)
+    board = await queries.boards.lock_board_if_known(session, board_id)
     if board is None:
         return
     if board.invoice_id == invoice_id:
         board.invoice_id = board.paid_at = None
-    for payout in await queries.lock_payouts_of_board(session, board_id):
+    for payout in await queries.payouts.lock_payouts_of_board(session, board_id):
         if payout.invoice_id == invoice_id:
             unpay(session, payout, now)
     await _follow_payment(session, board)
@@ -133,18 +133,18 @@ async def _note_invoice(session: AsyncSession, board_id: UUID, invoice_id: UUID,
 
 async def _follow_payment(session: AsyncSession, board: Board) -> None:
     """Whatever waits for the client goes on, where an invoice of the board is paid and stands."""
-    payment = await queries.standing_payment(session, board.id)
+    payment = await queries.boards.standing_payment(session, board.id)
     if payment is None or payment.paid_at is None:
         return
     if board.invoice_id is None:
         board.invoice_id, board.paid_at = payment.invoice_id, payment.paid_at
-    for payout in await queries.lock_payouts_of_board(session, board.id):
+    for payout in await queries.payouts.lock_payouts_of_board(session, board.id):
         if payout.invoice_id is None:
             pay_by(session, payout, payment.invoice_id, payment.paid_at)
 
 
 async def _split(session: AsyncSession, board: Board, default_pool_basis_points: int) -> Split:
-    rows = await queries.participations_of(session, board.id)
+    rows = await queries.boards.participations_of(session, board.id)
     rules = [ParticipationRule(row.expert_id, row.kind, row.value) for row in rows]
     basis_points = default_pool_basis_points if board.pool_basis_points is None else board.pool_basis_points
     pool_cents = pool_of(board.contracted_amount_cents, basis_points)

@@ -51,7 +51,7 @@ async def add_expert(session: AsyncSession, profile: ExpertProfile, now: datetim
 
 async def change_expert(session: AsyncSession, change: ExpertChange, actor: Actor) -> Expert:
     """By the version that was seen: of two who change where the money goes, the second is told."""
-    expert = await queries.lock_expert(session, change.expert_id)
+    expert = await queries.experts.lock_expert(session, change.expert_id)
     if expert.version != change.version:
         raise VersionConflict(f"it is at version {expert.version}", expert_id=expert.id, version=expert.version)
     before = asdict(_profile(expert))
@@ -84,7 +84,7 @@ async def note_account(session: AsyncSession, event: ReceivedEvent, now: datetim
 
 async def take_account_notice(session: AsyncSession, machine_now: datetime) -> str | None:
     """The account to ask Stripe about next."""
-    account_id = await queries.next_account_notice(session)
+    account_id = await queries.experts.next_account_notice(session)
     if account_id is not None:
         await session.execute(
             update(AccountNotice)
@@ -96,12 +96,12 @@ async def take_account_notice(session: AsyncSession, machine_now: datetime) -> s
 
 async def settle_account(session: AsyncSession, account_id: str, payability: Payability, now: datetime) -> None:
     """What Stripe says of an account now. Payouts that it had held up go on with the next sweep."""
-    expert = await queries.lock_expert_by_account(session, account_id)
+    expert = await queries.experts.lock_expert_by_account(session, account_id)
     if expert is not None:
         expert.can_be_paid, expert.cannot_be_paid_reason = payability.can_be_paid, payability.reason
         expert.payability_checked_at = now
         if payability.can_be_paid:
-            for payout in await queries.lock_held_of_expert(session, expert.id, HOLDING_REFUSALS):
+            for payout in await queries.payouts.lock_held_of_expert(session, expert.id, HOLDING_REFUSALS):
                 let_wait(payout, now)
     await session.execute(
         update(AccountNotice)

@@ -21,7 +21,7 @@ CLIENT_INVOICE_VOID = "client_invoice_void"
 
 async def hold_payout(session: AsyncSession, payout_id: UUID, reason_code: str, now: datetime) -> Payout:
     """For a reason found before the call, such as an account that cannot be paid."""
-    payout = await queries.lock_payout(session, payout_id)
+    payout = await queries.payouts.lock_payout(session, payout_id)
     if payout.state.may_be_sent:
         hold(session, payout, reason_code, now)
         await session.flush()
@@ -30,7 +30,7 @@ async def hold_payout(session: AsyncSession, payout_id: UUID, reason_code: str, 
 
 async def release_payout(session: AsyncSession, payout_id: UUID, actor: Actor, reason: str, now: datetime) -> Payout:
     """An operator has cured what held it or made it fail: the next sweep may send it. Ready already: nothing to do."""
-    payout = await queries.lock_payout(session, payout_id)
+    payout = await queries.payouts.lock_payout(session, payout_id)
     if payout.state is PayoutState.READY:
         return payout
     if not payout.state.may_be_released:
@@ -52,7 +52,7 @@ async def release_payout(session: AsyncSession, payout_id: UUID, actor: Actor, r
 
 async def resume_payout(session: AsyncSession, payout_id: UUID, now: datetime) -> None:
     """What held it is over, and Stripe says that its account can be paid: it goes on without anybody's release."""
-    payout = await queries.lock_payout(session, payout_id)
+    payout = await queries.payouts.lock_payout(session, payout_id)
     if payout.state is PayoutState.ON_HOLD and payout.reason_code in LOOKED_AT_AGAIN:
         let_wait(payout, now)
         await session.flush()

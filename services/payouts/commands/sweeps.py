@@ -20,7 +20,7 @@ async def note_sweep(
     session: AsyncSession, due_at: datetime, sent: Sequence[Payout], finished_at: datetime | None
 ) -> None:
     """Adds what this run sent; what is still ready was left for want of balance, or could not be asked about."""
-    left_count, left_cents = await queries.ready_figures(session)
+    left_count, left_cents = await queries.payouts.ready_figures(session)
     await session.execute(
         update(Sweep)
         .where(Sweep.due_at == due_at)

@@ -92,9 +92,9 @@ def _shown(board: Board, rules: list[Participation], payouts: list[Payout]) -> B
 
 async def _view(database: Database, board_id: UUID) -> BoardView:
     async with database.reading() as session:
-        board = await queries.board(session, board_id)
-        rules = await queries.participations_of(session, board_id)
-        payouts = await queries.payouts_of_board(session, board_id)
+        board = await queries.boards.board(session, board_id)
+        rules = await queries.boards.participations_of(session, board_id)
+        payouts = await queries.payouts.payouts_of_board(session, board_id)
         return _shown(board, list(rules), list(payouts))
 
 
@@ -139,7 +139,7 @@ def _refuse_doubled(data: ParticipationsBody) -> None:
 async def list_held(database: Given[Database]) -> list[BoardView]:
     """Closed boards whose rules do not allow their pay, oldest first."""
     async with database.reading() as session:
-        return [_shown(board, [], []) for board in await queries.list_held_boards(session)]
+        return [_shown(board, [], []) for board in await queries.boards.list_held_boards(session)]
 
 
 @post(

@@ -115,13 +115,13 @@ async def change_expert(
 @get("/admin/experts", guards=[requires(Capability.READ_OPS)])
 async def list_experts(database: Given[Database], page: Given[PageRequest]) -> Page[ExpertView]:
     async with database.reading() as session:
-        return page.page(await queries.list_experts(session, page), place_of, ExpertView.of)
+        return page.page(await queries.experts.list_experts(session, page), place_of, ExpertView.of)
 
 
 @get("/admin/experts/{expert_id:uuid}", guards=[requires(Capability.READ_OPS)])
 async def get_expert(expert_id: FromPath[UUID], database: Given[Database]) -> ExpertView:
     async with database.reading() as session:
-        return ExpertView.of(await queries.expert(session, expert_id))
+        return ExpertView.of(await queries.experts.expert(session, expert_id))
 
 
 ROUTES = (add_expert, change_expert, list_experts, get_expert)

@@ -113,7 +113,7 @@ async def list_payouts(
 ) -> Page[PayoutView]:
     """Pending and historical payouts, oldest first."""
     async with database.reading() as session:
-        rows = await queries.list_payouts(session, page, state=in_state, expert_id=expert_id, board_id=board_id)
+        rows = await queries.payouts.list_payouts(session, page, state=in_state, expert_id=expert_id, board_id=board_id)
     return page.page(rows, place_of, PayoutView.of)
 
 
@@ -126,10 +126,10 @@ async def get_payout(
 
 async def _detail(database: Database, payout_id: UUID, now: datetime, settings: Settings) -> PayoutDetail:
     async with database.reading() as session:
-        payout, expert = await queries.payout_with_expert(session, payout_id)
-        board = await queries.board(session, payout.board_id)
-        attempts = await queries.attempts_of(session, payout_id)
-        approval = await queries.standing_approval(session, payout_id, now)
+        payout, expert = await queries.payouts.payout_with_expert(session, payout_id)
+        board = await queries.boards.board(session, payout.board_id)
+        attempts = await queries.attempts.attempts_of(session, payout_id)
+        approval = await queries.attempts.standing_approval(session, payout_id, now)
     gates = checklist(payout, expert, settings.gnosis_safe_enabled)
     return PayoutDetail(
         **PayoutView.of((payout, expert, board)).model_dump(),
@@ -235,7 +235,7 @@ class SweepView(BaseModel):
 async def list_sweeps(database: Given[Database]) -> list[SweepView]:
     """The last year's, newest first."""
     async with database.reading() as session:
-        sweeps = await queries.list_sweeps(session, 52)
+        sweeps = await queries.payouts.list_sweeps(session, 52)
     return [SweepView.model_validate(sweep, from_attributes=True) for sweep in sweeps]
 
 
