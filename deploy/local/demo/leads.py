@@ -82,7 +82,11 @@ async def set_prices(stage: Stage, name: str, exclusive_cents: int, shared_cents
 async def take_leads(stage: Stage) -> None:
     """Leads from all sources at once; some are sent twice, one key is used for other content."""
     await stage.reader.order_mail_fault(
-        action="refuse", recipient=f"leads@{UNREACHABLE.lower().replace(' ', '-')}.example", times=2
+        action="refuse",
+        recipient=f"leads@{UNREACHABLE.lower().replace(' ', '-')}.example",
+        # Not that there is no such mailbox: nobody would be mailed there again.
+        answer="552 5.2.2 Mailbox full",
+        times=2,
     )
     submissions = [_submission(stage, number) for number in range(LEADS)]
     gate = asyncio.Semaphore(AT_ONCE)
