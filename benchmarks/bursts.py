@@ -19,7 +19,13 @@ from chassis.publishing import partition_of
 from contracts.topics import Topic
 from deploy.local.postgres import ServiceDatabase
 
-LOGICAL = {"wal_level": "logical", "max_wal_size": "8GB", "wal_sender_timeout": "0"}
+LOGICAL = {
+    "max_replication_slots": "100",
+    "max_wal_senders": "20",
+    "wal_level": "logical",
+    "max_wal_size": "8GB",
+    "wal_sender_timeout": "0",
+}
 """What Debezium asks of a server; nothing else differs from ours."""
 
 _numbers = count(1)
