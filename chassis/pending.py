@@ -14,7 +14,7 @@ from typing import Self
 import asyncpg
 import structlog
 
-from chassis.outbox import SEGMENTS, segment_of
+from chassis.outbox import SEGMENT_ROWS, SEGMENTS, segment_of
 from chassis.publishing import PendingRow
 
 log = structlog.get_logger(__name__)
@@ -27,6 +27,8 @@ LOST = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, as
 
 FLOOR_SECONDS = 0.1
 RECLAIM_SECONDS = 1.0
+READ_BYTES = 16 * 1024 * 1024
+"""Of bodies, at which a read ends before its limit of rows."""
 
 SESSION = {
     "application_name": "relay",
@@ -44,12 +46,15 @@ READER = {
     "plan_cache_mode": "force_custom_plan",
 }
 
-# What a replay has put back has its old id, which may lie below the floor.
+# What a replay has put back has its old id, which may lie below the floor. The first is read whatever its size.
 READ = """
-    SELECT id, segment, topic, key, headers, body FROM outbox
-    WHERE shard % $1 = $2 AND id > (SELECT least($4::bigint, min(id) - 1) FROM outbox_returned)
-      AND id <> ALL($5::bigint[])
-    ORDER BY id LIMIT $3
+    SELECT id, segment, topic, key, headers, body FROM (
+        SELECT *, sum(octet_length(body)) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) - octet_length(body) AS before
+        FROM outbox
+        WHERE shard % $1 = $2 AND id > (SELECT least($4::bigint, min(id) - 1) FROM outbox_returned)
+          AND id <> ALL($5::bigint[])
+        ORDER BY id LIMIT $3
+    ) AS first WHERE before < $6 ORDER BY id
 """
 _DELETE = "DELETE FROM {table} WHERE id = ANY($1::bigint[])"
 _HIGHEST = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM outbox_ids"
@@ -107,6 +112,7 @@ class PendingSet:
     _mark: _Mark | None = None
     _marked_at: float = 0.0
     _reclaimed_at: float = 0.0
+    _deleted_since: int = 0
     _left: set[int] = field(default_factory=lambda: set(range(SEGMENTS)))
     """Segments that may hold nothing but dead rows."""
 
@@ -133,7 +139,7 @@ class PendingSet:
         """The first rows in the order of ids, without those that are in flight when it begins."""
         await self._raise_floor()
         rows: list[PendingRow] = await self.reader.fetch(
-            READ, self.shard.of, self.shard.number, limit, self.floor, list(in_flight)
+            READ, self.shard.of, self.shard.number, limit, self.floor, list(in_flight), READ_BYTES
         )
         lowest = min(rows[0][0] if rows else self._closed_up_to + 1, min(in_flight, default=self._closed_up_to + 1))
         self.floor = max(self.floor, min(self._closed_up_to, lowest - 1))
@@ -146,13 +152,14 @@ class PendingSet:
         for segment, ids in by_segment.items():
             await self.connection.execute(_DELETE.format(table=table_of(segment)), ids)
             self._left.add(segment)
+            self._deleted_since += len(ids)
 
     async def reclaim(self) -> None:
-        """Empties the segments that all have left, unless one was tried a moment ago."""
+        """Empties the segments that all have left; looks once a second, and after a segment's worth of deletions."""
         now = monotonic()
-        if now - self._reclaimed_at < RECLAIM_SECONDS:
+        if now - self._reclaimed_at < RECLAIM_SECONDS and self._deleted_since < SEGMENT_ROWS:
             return
-        self._reclaimed_at = now
+        self._reclaimed_at, self._deleted_since = now, 0
         current = segment_of(await self.connection.fetchval(_HIGHEST) + 1)
         for segment in sorted(self._left - {current, SEGMENTS}):
             if await self.connection.fetchval(_RECLAIM, segment):

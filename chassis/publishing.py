@@ -99,6 +99,8 @@ class Publisher:
     on_change: Callable[[], None]
     in_flight: set[int] = field(default_factory=set)
     """Ids given and not yet forgotten: a row is read again unless it is deleted first."""
+    bytes_in_flight: int = 0
+    """Of their bodies."""
     fault: Exception | None = None
     refused: list[PendingRow] = field(default_factory=list)
     """A batch that will never be taken as it is; what queued behind it was let go."""
@@ -113,6 +115,7 @@ class Publisher:
             partitions = self._partitions.get(row[2]) or await self._learn_partitions(row[2])
             place = (row[2], partition_of(row[3], partitions))
             self.in_flight.add(row[0])
+            self.bytes_in_flight += len(row[5])
             queue = self._queues.get(place)
             if queue is None:
                 self._queues[place] = deque([row])
@@ -128,9 +131,10 @@ class Publisher:
         taken, self._acknowledged = self._acknowledged, []
         return taken
 
-    def forget(self, rows: Iterable[PendingRow]) -> None:
+    def forget(self, rows: Sequence[PendingRow]) -> None:
         """They are deleted."""
         self.in_flight.difference_update([row[0] for row in rows])
+        self.bytes_in_flight -= sum([len(row[5]) for row in rows])
 
     async def settle(self) -> None:
         """Returns when nothing is under way any more; what is still queued then was let go."""

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.event_metrics import OUTBOX_AGE_SECONDS, OUTBOX_DEPTH, RELAY_FAULTS, RELAY_LEADS
 from chassis.pacing import Pace
-from chassis.pending import LOST, PendingSet, Shard
+from chassis.pending import LOST, READ_BYTES, PendingSet, Shard
 from chassis.publishing import PendingRow, Producer, ProducerFactory, Publisher, Unsendable
 
 log = structlog.get_logger(__name__)
@@ -141,7 +141,8 @@ class Relay:
 
     async def _read(self, pending: PendingSet, publisher: Publisher) -> Sequence[PendingRow]:
         """Half of what may be under way, once there is room for so many: reading is cheapest by the thousand."""
-        if self._stopping or len(publisher.in_flight) > self._batch_size:
+        is_full = len(publisher.in_flight) > self._batch_size or publisher.bytes_in_flight > READ_BYTES
+        if self._stopping or is_full:
             return []
         return await pending.read(self._batch_size, publisher.in_flight)
 

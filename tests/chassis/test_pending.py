@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from chassis.outbox import SEGMENT_ROWS, SEGMENTS, segment_of
-from chassis.pending import READ, PendingSet, Shard
+from chassis.pending import READ, READ_BYTES, PendingSet, Shard
 from chassis.publishing import PendingRow
 from tests.chassis.conftest import Bench
 
@@ -58,6 +58,20 @@ class TestReading:
         await writer.execute(INSERT, 5)
         first = ids(await pending.read(2, set()))
         assert ids(await pending.read(10, set(first))) == [first[-1] + 1, first[-1] + 2, first[-1] + 3]
+
+    async def test_ends_before_its_limit_where_bodies_are_large(
+        self, pending: PendingSet, writer: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("chassis.pending.READ_BYTES", len("body") * 3)
+        await writer.execute(INSERT, 7)
+        assert len(await pending.read(10, [])) == 3
+
+    async def test_takes_the_first_row_whatever_its_size(
+        self, pending: PendingSet, writer: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("chassis.pending.READ_BYTES", 1)
+        await writer.execute(INSERT, 2)
+        assert len(await take_all(pending)) == 2
 
     async def test_finds_a_row_that_became_visible_after_later_ones_were_taken(
         self, bench: Bench, pending: PendingSet, writer: asyncpg.Connection
@@ -120,6 +134,20 @@ class TestReclaiming:
             assert await _segments_with_space(writer) == {segment_of(SEGMENT_ROWS * 3)}
         await reader.close()
 
+    async def test_looks_again_after_a_segments_worth_of_deletions_however_soon_that_is(
+        self, pending: PendingSet, writer: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("chassis.pending.RECLAIM_SECONDS", 3_600)
+        await writer.execute(INSERT, SEGMENT_ROWS)
+        await pending.reclaim()
+        first = await pending.read(10, [])
+        await pending.delete(first)
+        await pending.reclaim()
+        assert 0 in await _segments_with_space(writer)
+        await take_all(pending)
+        await pending.reclaim()
+        assert 0 not in await _segments_with_space(writer)
+
     async def test_passes_by_a_segment_in_which_somebody_writes(
         self, bench: Bench, pending: PendingSet, writer: asyncpg.Connection
     ) -> None:
@@ -149,5 +177,6 @@ async def _segments_with_space(connection: asyncpg.Connection) -> set[int]:
 
 
 async def _pages_read(pending: PendingSet) -> int:
-    plan = await pending.reader.fetchval(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {READ}", 1, 0, 10, pending.floor, [])
+    explain = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {READ}"
+    plan = await pending.reader.fetchval(explain, 1, 0, 10, pending.floor, [], READ_BYTES)
     return int(json.loads(plan)[0]["Plan"]["Shared Hit Blocks"])

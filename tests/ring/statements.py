@@ -7,6 +7,7 @@ names it; `test_model.py` holds every entry against PostgreSQL.
 
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import accumulate
 from operator import itemgetter
 from typing import Any
 from uuid import UUID
@@ -129,14 +130,18 @@ def try_lead(transaction: Transaction, class_: int, shard: int) -> Rows:
 
 
 def read(
-    transaction: Transaction, of: int, number: int, limit: int, floor: int, in_flight: Collection[int]
+    transaction: Transaction, of: int, number: int, limit: int, floor: int, in_flight: Collection[int], most_bytes: int
 ) -> list[PendingRow]:
     rows = transaction.rows(OUTBOX).values()
     returned = [row["id"] - 1 for row in rows if row["segment"] == SEGMENTS]
     above = min(floor, *returned) if returned else floor
     found = [row for row in rows if row["id"] > above and row["shard"] % of == number and row["id"] not in in_flight]
+    first = sorted(found, key=itemgetter("id"))[:limit]
+    before = accumulate((len(row["body"]) for row in first), initial=0)
     return [
-        PendingRow(*(row[name] for name in PendingRow._fields)) for row in sorted(found, key=itemgetter("id"))[:limit]
+        PendingRow(*(row[name] for name in PendingRow._fields))
+        for row, bytes_before in zip(first, before, strict=False)
+        if bytes_before < most_bytes
     ]
 
 

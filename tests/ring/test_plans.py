@@ -47,16 +47,22 @@ def test_no_plan_breaks_a_promise(plan: Plan) -> None:
 def test_a_plan_that_breaks_one_is_shrunk_to_its_shortest_history() -> None:
     (lost,) = [mutant for mutant in MUTANTS if mutant.name == "lose the last of a batch"]
     with applied(lost):
-        shortest = find(
-            plans,
-            lambda plan: Invariant.PUBLISHED in history_of(plan).broken(),
-            settings=settings(unhurried, max_examples=300, database=None, verbosity=Verbosity.quiet),
-            random=Random(7),  # noqa: S311
-        )
-    written = sum(len(command.steps) for writer in shortest.writers for command in writer)
-    # A batch of two events is the least of which one can be lost; hypothesis stops, now and then, one step before it.
-    assert written in {2, 3}
-    assert shortest.faults == ()
+        # A batch of two events is the least of which one can be lost; now and then shrinking stops one step before it.
+        attempts = (_shrunk(Invariant.PUBLISHED, seed) for seed in (7, 8, 9))
+        assert any((_events_of(plan), plan.faults) == (2, ()) for plan in attempts)
+
+
+def _shrunk(broken: Invariant, seed: int) -> Plan:
+    return find(
+        plans,
+        lambda plan: broken in history_of(plan).broken(),
+        settings=settings(unhurried, max_examples=300, database=None, verbosity=Verbosity.quiet),
+        random=Random(seed),  # noqa: S311
+    )
+
+
+def _events_of(plan: Plan) -> int:
+    return sum(len(command.steps) for writer in plan.writers for command in writer)
 
 
 @pytest.mark.parametrize("kind", FaultKind)
