@@ -1,7 +1,9 @@
 """Refusals: what a rule says no to. At an HTTP edge they are problem documents; on a topic they park the event."""
 
 from http import HTTPStatus
-from typing import ClassVar
+from typing import ClassVar, TypeVar
+
+_Found = TypeVar("_Found")
 
 
 class Refusal(Exception):
@@ -26,6 +28,13 @@ class NotFound(Refusal):
     code = "not_found"
     title = "Not found"
     status = HTTPStatus.NOT_FOUND
+
+    @classmethod
+    def unless(cls, found: _Found | None, detail: str, **ids: object) -> _Found:
+        """What was found; raises this refusal where there is nothing."""
+        if found is None:
+            raise cls(detail, errors=(), **ids)
+        return found
 
 
 class Invalid(Refusal):

@@ -53,10 +53,11 @@ async def live_key(session: AsyncSession, key: PresentedKey) -> LiveKey:
 
 
 async def source(session: AsyncSession, source_id: UUID, *, for_update: bool = False) -> LeadSource:
-    found = await session.get(LeadSource, source_id, with_for_update=for_update or None)
-    if found is None:
-        raise SourceNotFound("no such lead source", source_id=source_id)
-    return found
+    return SourceNotFound.unless(
+        await session.get(LeadSource, source_id, with_for_update=for_update or None),
+        "no such lead source",
+        source_id=source_id,
+    )
 
 
 async def list_sources(session: AsyncSession, page: PageRequest) -> Sequence[LeadSource]:
@@ -121,18 +122,18 @@ async def standings_for_update(session: AsyncSession, lead_ids: Iterable[UUID]) 
 
 
 async def lead(session: AsyncSession, lead_id: UUID, *, for_update: bool = False) -> Lead:
-    found = await session.get(Lead, lead_id, with_for_update=for_update or None)
-    if found is None:
-        raise LeadNotFound("no such lead", lead_id=lead_id)
-    return found
+    return LeadNotFound.unless(
+        await session.get(Lead, lead_id, with_for_update=for_update or None), "no such lead", lead_id=lead_id
+    )
 
 
 async def own_lead(session: AsyncSession, lead_id: UUID, source_id: UUID) -> Lead:
     """A lead that the source handed in; another's is as unknown as none."""
-    found: Lead | None = await session.scalar(select(Lead).where(Lead.id == lead_id, Lead.source_id == source_id))
-    if found is None:
-        raise LeadNotFound("no such lead", lead_id=lead_id)
-    return found
+    return LeadNotFound.unless(
+        await session.scalar(select(Lead).where(Lead.id == lead_id, Lead.source_id == source_id)),
+        "no such lead",
+        lead_id=lead_id,
+    )
 
 
 async def consent_of(session: AsyncSession, lead_id: UUID) -> Consent:
@@ -185,17 +186,15 @@ async def list_leads(session: AsyncSession, page: PageRequest, filters: LeadFilt
 
 
 async def client(session: AsyncSession, client_id: UUID, *, for_update: bool = False) -> Client:
-    found = await session.get(Client, client_id, with_for_update=for_update or None)
-    if found is None:
-        raise ClientNotFound("no such client", client_id=client_id)
-    return found
+    return ClientNotFound.unless(
+        await session.get(Client, client_id, with_for_update=for_update or None), "no such client", client_id=client_id
+    )
 
 
 async def board(session: AsyncSession, board_id: UUID, *, for_update: bool = False) -> Board:
-    found = await session.get(Board, board_id, with_for_update=for_update or None)
-    if found is None:
-        raise BoardNotFound("no such board", board_id=board_id)
-    return found
+    return BoardNotFound.unless(
+        await session.get(Board, board_id, with_for_update=for_update or None), "no such board", board_id=board_id
+    )
 
 
 async def list_clients(session: AsyncSession, page: PageRequest, *, abn: str | None) -> Sequence[Client]:

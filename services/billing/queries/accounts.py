@@ -19,10 +19,11 @@ async def find(session: AsyncSession, account_id: UUID, kind: InvoiceKind | None
 
 
 async def lock(session: AsyncSession, account_id: UUID) -> Account:
-    account = await session.get(Account, account_id, with_for_update=True, populate_existing=True)
-    if account is None:
-        raise AccountNotFound("billing knows no such account", account_id=account_id)
-    return account
+    return AccountNotFound.unless(
+        await session.get(Account, account_id, with_for_update=True, populate_existing=True),
+        "billing knows no such account",
+        account_id=account_id,
+    )
 
 
 async def lock_credit(session: AsyncSession, account_id: UUID) -> Account:

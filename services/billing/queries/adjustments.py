@@ -14,10 +14,9 @@ from services.billing.models import Adjustment, AdjustmentDelivery, AdjustmentLi
 
 
 async def find(session: AsyncSession, adjustment_id: UUID) -> Adjustment:
-    adjustment = await session.get(Adjustment, adjustment_id)
-    if adjustment is None:
-        raise AdjustmentNotFound("billing has no such adjustment", adjustment_id=adjustment_id)
-    return adjustment
+    return AdjustmentNotFound.unless(
+        await session.get(Adjustment, adjustment_id), "billing has no such adjustment", adjustment_id=adjustment_id
+    )
 
 
 async def find_or_none(session: AsyncSession, adjustment_id: UUID) -> Adjustment | None:

@@ -22,10 +22,11 @@ async def find(session: AsyncSession, invoice_id: UUID, kind: InvoiceKind | None
 
 async def lock(session: AsyncSession, invoice_id: UUID) -> Invoice:
     """Everything that changes an invoice, or what is owed on it, begins here."""
-    invoice = await session.get(Invoice, invoice_id, with_for_update=True, populate_existing=True)
-    if invoice is None:
-        raise InvoiceNotFound("billing has no such invoice", invoice_id=invoice_id)
-    return invoice
+    return InvoiceNotFound.unless(
+        await session.get(Invoice, invoice_id, with_for_update=True, populate_existing=True),
+        "billing has no such invoice",
+        invoice_id=invoice_id,
+    )
 
 
 async def lock_drafts(session: AsyncSession, invoice_ids: Collection[UUID]) -> frozenset[UUID]:

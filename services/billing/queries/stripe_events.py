@@ -26,10 +26,11 @@ async def lock_due(session: AsyncSession, now: datetime) -> StripeEvent | None:
 
 
 async def lock(session: AsyncSession, event_id: UUID) -> StripeEvent:
-    event = await session.get(StripeEvent, event_id, with_for_update=True, populate_existing=True)
-    if event is None:
-        raise StripeEventNotFound("there is no such event", stripe_event_id=event_id)
-    return event
+    return StripeEventNotFound.unless(
+        await session.get(StripeEvent, event_id, with_for_update=True, populate_existing=True),
+        "there is no such event",
+        stripe_event_id=event_id,
+    )
 
 
 async def waiting(

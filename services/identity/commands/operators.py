@@ -173,9 +173,7 @@ async def _lock_for(
     """
     locked = await queries.lock_with_super_admins(session, operator_id)
     await live_session(session, caller, security.now())
-    operator = locked.pop(operator_id, None)
-    if operator is None:
-        raise NotFound("there is no such operator", operator_id=operator_id)
+    operator = NotFound.unless(locked.pop(operator_id, None), "there is no such operator", operator_id=operator_id)
     return operator, [other for other in locked.values() if other.status.may_sign_in]
 
 

@@ -128,9 +128,9 @@ async def get_operator(
     """With the sessions that are open now."""
     async with database.reading() as session:
         await live_session(session, operator, security.now())
-        row = await queries.operator(session, operator_id)
-        if row is None:
-            raise NotFound("there is no such operator", operator_id=operator_id)
+        row = NotFound.unless(
+            await queries.operator(session, operator_id), "there is no such operator", operator_id=operator_id
+        )
         open_now = await queries.live_sessions(session, operator_id, security.now())
     return OperatorDetail(**OperatorView.of(row).model_dump(), sessions=[LiveSession.of(each) for each in open_now])
 

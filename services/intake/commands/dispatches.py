@@ -43,9 +43,9 @@ async def follow_dispatch(session: AsyncSession, steps: Sequence[DispatchStep]) 
     standings = await queries.standings_for_update(session, {step.lead_id for step in steps})
     changes: list[_Change] = []
     for step in sorted(steps, key=lambda step: step.version):
-        standing = standings.get(step.lead_id)
-        if standing is None:
-            raise LeadNotFound("routing speaks of a lead that is not here", lead_id=step.lead_id)
+        standing = LeadNotFound.unless(
+            standings.get(step.lead_id), "routing speaks of a lead that is not here", lead_id=step.lead_id
+        )
         if step.version > standing.dispatch_version:
             changes.extend(_follow(standing, step))
     await session.execute(_UPDATE, _columns_of_leads(list(standings.values())))

@@ -206,7 +206,8 @@ async def _audit(
 
 
 async def _locked(session: AsyncSession, account_id: UUID) -> SenderAccount:
-    account = await session.get(SenderAccount, account_id, with_for_update=True, populate_existing=True)
-    if account is None:
-        raise NotFound("no such sender account", account_id=account_id)
-    return account
+    return NotFound.unless(
+        await session.get(SenderAccount, account_id, with_for_update=True, populate_existing=True),
+        "no such sender account",
+        account_id=account_id,
+    )

@@ -141,9 +141,11 @@ async def retry_message(
     session: AsyncSession, message_id: UUID, actor: Actor, reason: str, *, override_suppression: bool, now: datetime
 ) -> Message:
     """Queues a message anew that failed or was suppressed; its tries begin again. Queued already: nothing to do."""
-    message = await session.get(Message, message_id, with_for_update=True, populate_existing=True)
-    if message is None:
-        raise NotFound("no such message", message_id=message_id)
+    message = NotFound.unless(
+        await session.get(Message, message_id, with_for_update=True, populate_existing=True),
+        "no such message",
+        message_id=message_id,
+    )
     if message.state.is_waiting:
         return message
     await _refuse_retry(session, message, override_suppression, now)

@@ -66,9 +66,11 @@ async def lift_suppression(
     session: AsyncSession, suppression_id: UUID, actor: Actor, reason: str, now: datetime
 ) -> Suppression:
     """Lifted already: nothing to do."""
-    suppression = await session.get(Suppression, suppression_id, with_for_update=True, populate_existing=True)
-    if suppression is None:
-        raise NotFound("no such suppression", suppression_id=suppression_id)
+    suppression = NotFound.unless(
+        await session.get(Suppression, suppression_id, with_for_update=True, populate_existing=True),
+        "no such suppression",
+        suppression_id=suppression_id,
+    )
     if suppression.lifted_at is None:
         suppression.lifted_at, suppression.lifted_by, suppression.lifted_reason = now, actor.name, reason
         await _audit(session, actor, "lift_suppression", suppression, reason)

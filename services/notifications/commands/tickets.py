@@ -231,7 +231,8 @@ def _move(ticket: Ticket, state: TicketState, now: datetime) -> None:
 
 
 async def _locked(session: AsyncSession, ticket_id: UUID) -> Ticket:
-    ticket = await session.get(Ticket, ticket_id, with_for_update=True, populate_existing=True)
-    if ticket is None:
-        raise NotFound("no such ticket", ticket_id=ticket_id)
-    return ticket
+    return NotFound.unless(
+        await session.get(Ticket, ticket_id, with_for_update=True, populate_existing=True),
+        "no such ticket",
+        ticket_id=ticket_id,
+    )

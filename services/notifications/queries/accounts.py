@@ -39,10 +39,9 @@ async def list_accounts(session: AsyncSession, page: PageRequest) -> Sequence[Se
 
 
 async def one_account(session: AsyncSession, account_id: UUID) -> SenderAccount:
-    account = await session.get(SenderAccount, account_id)
-    if account is None:
-        raise NotFound("no such sender account", account_id=account_id)
-    return account
+    return NotFound.unless(
+        await session.get(SenderAccount, account_id), "no such sender account", account_id=account_id
+    )
 
 
 async def in_hand_by_account(session: AsyncSession) -> dict[UUID, int]:

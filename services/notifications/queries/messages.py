@@ -217,10 +217,7 @@ async def list_messages(session: AsyncSession, page: PageRequest, wanted: Messag
 
 
 async def one_message(session: AsyncSession, message_id: UUID) -> Message:
-    message = await session.get(Message, message_id)
-    if message is None:
-        raise NotFound("no such message", message_id=message_id)
-    return message
+    return NotFound.unless(await session.get(Message, message_id), "no such message", message_id=message_id)
 
 
 async def attempts_of(session: AsyncSession, message_id: UUID) -> Sequence[Attempt]:

@@ -25,10 +25,7 @@ async def list_tickets(session: AsyncSession, page: PageRequest, *, state: Ticke
 
 
 async def one_ticket(session: AsyncSession, ticket_id: UUID) -> Ticket:
-    ticket = await session.get(Ticket, ticket_id)
-    if ticket is None:
-        raise NotFound("no such ticket", ticket_id=ticket_id)
-    return ticket
+    return NotFound.unless(await session.get(Ticket, ticket_id), "no such ticket", ticket_id=ticket_id)
 
 
 async def request_body(session: AsyncSession, ticket_id: UUID) -> str | None:

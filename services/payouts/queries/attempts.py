@@ -8,11 +8,7 @@ from sqlalchemy import bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.payouts.domain import AttemptKind, AttemptOutcome
-from services.payouts.models import (
-    Approval,
-    Attempt,
-    Payout,
-)
+from services.payouts.models import Approval, Attempt, Payout
 
 OPEN_OUTCOMES = [outcome for outcome in AttemptOutcome if outcome.is_open]
 

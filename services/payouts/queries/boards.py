@@ -7,18 +7,11 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.errors import NotFound
-from services.payouts.models import (
-    Board,
-    BoardPayment,
-    Participation,
-)
+from services.payouts.models import Board, BoardPayment, Participation
 
 
 async def board(session: AsyncSession, board_id: UUID) -> Board:
-    found = await session.get(Board, board_id)
-    if found is None:
-        raise NotFound("no such board", board_id=board_id)
-    return found
+    return NotFound.unless(await session.get(Board, board_id), "no such board", board_id=board_id)
 
 
 async def lock_close_and_payment(session: AsyncSession, board_id: UUID) -> None:
@@ -32,10 +25,7 @@ async def lock_board_if_known(session: AsyncSession, board_id: UUID) -> Board | 
 
 
 async def lock_board(session: AsyncSession, board_id: UUID) -> Board:
-    found = await lock_board_if_known(session, board_id)
-    if found is None:
-        raise NotFound("no such board", board_id=board_id)
-    return found
+    return NotFound.unless(await lock_board_if_known(session, board_id), "no such board", board_id=board_id)
 
 
 async def list_held_boards(session: AsyncSession) -> Sequence[Board]:

@@ -8,10 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.errors import NotFound
 from chassis.paging import PageRequest
-from services.payouts.models import (
-    AccountNotice,
-    Expert,
-)
+from services.payouts.models import AccountNotice, Expert
 
 
 async def next_account_notice(session: AsyncSession) -> str | None:
@@ -32,17 +29,15 @@ async def list_experts(session: AsyncSession, page: PageRequest) -> Sequence[Exp
 
 
 async def expert(session: AsyncSession, expert_id: UUID) -> Expert:
-    found = await session.get(Expert, expert_id)
-    if found is None:
-        raise NotFound("no such expert", expert_id=expert_id)
-    return found
+    return NotFound.unless(await session.get(Expert, expert_id), "no such expert", expert_id=expert_id)
 
 
 async def lock_expert(session: AsyncSession, expert_id: UUID) -> Expert:
-    found = await session.get(Expert, expert_id, with_for_update=True, populate_existing=True)
-    if found is None:
-        raise NotFound("no such expert", expert_id=expert_id)
-    return found
+    return NotFound.unless(
+        await session.get(Expert, expert_id, with_for_update=True, populate_existing=True),
+        "no such expert",
+        expert_id=expert_id,
+    )
 
 
 async def lock_expert_by_account(session: AsyncSession, stripe_account_id: str) -> Expert | None:

@@ -9,28 +9,22 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.errors import NotFound
 from chassis.paging import PageRequest
 from services.payouts.domain import LOOKED_AT_AGAIN, PayoutState
-from services.payouts.models import (
-    Board,
-    Expert,
-    Payout,
-    Sweep,
-)
+from services.payouts.models import Board, Expert, Payout, Sweep
 
 
 async def lock_payout(session: AsyncSession, payout_id: UUID) -> Payout:
-    payout = await session.get(Payout, payout_id, with_for_update=True, populate_existing=True)
-    if payout is None:
-        raise NotFound("no such payout", payout_id=payout_id)
-    return payout
+    return NotFound.unless(
+        await session.get(Payout, payout_id, with_for_update=True, populate_existing=True),
+        "no such payout",
+        payout_id=payout_id,
+    )
 
 
 async def payout_with_expert(session: AsyncSession, payout_id: UUID) -> tuple[Payout, Expert]:
     found = await session.execute(
         select(Payout, Expert).join(Expert, Expert.id == Payout.expert_id).where(Payout.id == payout_id)
     )
-    row = found.one_or_none()
-    if row is None:
-        raise NotFound("no such payout", payout_id=payout_id)
+    row = NotFound.unless(found.one_or_none(), "no such payout", payout_id=payout_id)
     return row[0], row[1]
 
 

@@ -102,10 +102,9 @@ async def list_assignments(session: AsyncSession, wanted: AssignmentFilter, page
 
 
 async def get(session: AsyncSession, assignment_id: UUID) -> Assignment:
-    assignment = await session.get(Assignment, assignment_id)
-    if assignment is None:
-        raise NoSuchAssignment("no such assignment", assignment_id=assignment_id)
-    return assignment
+    return NoSuchAssignment.unless(
+        await session.get(Assignment, assignment_id), "no such assignment", assignment_id=assignment_id
+    )
 
 
 def place_of(assignment: Assignment) -> tuple[datetime, UUID]:

@@ -31,18 +31,16 @@ async def auto_dispatch(session: AsyncSession, *, lock: bool = False) -> AutoDis
 
 
 async def get(session: AsyncSession, lead_id: UUID) -> Dispatch:
-    dispatch = await session.get(Dispatch, lead_id)
-    if dispatch is None:
-        raise NoSuchLead("no lead with this id was received", lead_id=lead_id)
-    return dispatch
+    return NoSuchLead.unless(await session.get(Dispatch, lead_id), "no lead with this id was received", lead_id=lead_id)
 
 
 async def locked(session: AsyncSession, lead_id: UUID) -> Dispatch:
     """First of all locks: see queries/locks.py."""
-    dispatch = await session.get(Dispatch, lead_id, with_for_update={**row_lock(session)})
-    if dispatch is None:
-        raise NoSuchLead("no lead with this id was received", lead_id=lead_id)
-    return dispatch
+    return NoSuchLead.unless(
+        await session.get(Dispatch, lead_id, with_for_update={**row_lock(session)}),
+        "no lead with this id was received",
+        lead_id=lead_id,
+    )
 
 
 async def locked_all(session: AsyncSession, lead_ids: Collection[UUID]) -> dict[UUID, Dispatch]:

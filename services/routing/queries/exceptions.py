@@ -16,10 +16,11 @@ from services.routing.queries.arrays import among
 
 
 async def get(session: AsyncSession, exception_id: UUID) -> DispatchException:
-    item = await session.get(DispatchException, exception_id, populate_existing=True)
-    if item is None:
-        raise NoSuchException("no such item", exception_id=exception_id)
-    return item
+    return NoSuchException.unless(
+        await session.get(DispatchException, exception_id, populate_existing=True),
+        "no such item",
+        exception_id=exception_id,
+    )
 
 
 async def open_items(session: AsyncSession, lead_ids: Collection[UUID]) -> Sequence[DispatchException]:

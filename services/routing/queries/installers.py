@@ -18,18 +18,18 @@ from services.routing.queries.arrays import among
 
 
 async def get(session: AsyncSession, installer_id: UUID) -> Installer:
-    installer = await session.get(Installer, installer_id)
-    if installer is None:
-        raise NoSuchInstaller("no such installer", installer_id=installer_id)
-    return installer
+    return NoSuchInstaller.unless(
+        await session.get(Installer, installer_id), "no such installer", installer_id=installer_id
+    )
 
 
 async def locked(session: AsyncSession, installer_id: UUID) -> Installer:
     """Weaker than FOR UPDATE: an assignment may refer to the row meanwhile, or dispatch would wait for operators."""
-    installer = await session.get(Installer, installer_id, with_for_update={"key_share": True})
-    if installer is None:
-        raise NoSuchInstaller("no such installer", installer_id=installer_id)
-    return installer
+    return NoSuchInstaller.unless(
+        await session.get(Installer, installer_id, with_for_update={"key_share": True}),
+        "no such installer",
+        installer_id=installer_id,
+    )
 
 
 async def refuse_unknown(session: AsyncSession, installer_ids: Sequence[UUID]) -> None:
