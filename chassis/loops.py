@@ -15,7 +15,7 @@ log = structlog.get_logger(__name__)
 
 FAULT_SECONDS = (0.2, 5.0)
 IDLE_SECONDS = (0.05, 1.0)
-"""Between two looks for work: after work, and after ten seconds of quiet. Commits of this process wake the loops."""
+"""Between two looks for work: after some came unannounced, and after ten seconds without. Commits announce it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,7 @@ class LoopRunner:
         self._loop = loop
         self._stopping = False
         self._woken = asyncio.Event()
+        self._pace = Pace(*IDLE_SECONDS)
         self.last_progress = monotonic()
 
     @property
@@ -45,14 +46,16 @@ class LoopRunner:
 
     def wake(self) -> None:
         """Something was committed: look at once."""
+        self._pace.announce()
         self._woken.set()
 
     async def run(self) -> None:
-        wait, pace = FAULT_SECONDS[0], Pace(*IDLE_SECONDS)
+        wait = FAULT_SECONDS[0]
         while not self._stopping:
             self._woken.clear()
             try:
-                worked = await self._loop.step()
+                with self._pace.look() as look:
+                    look.found = look.left_some = await self._loop.step()
                 wait = FAULT_SECONDS[0]
             except Exception as fault:
                 if is_passing(fault):
@@ -63,10 +66,8 @@ class LoopRunner:
                 wait = min(FAULT_SECONDS[1], wait * 2)
                 continue
             self.last_progress = monotonic()
-            if worked:
-                pace.found()
-            else:
-                await self._rest(pace.wait_seconds())
+            if not look.found:
+                await self._rest(self._pace.wait_seconds())
 
     async def _rest(self, seconds: float) -> None:
         if self._stopping:

@@ -108,6 +108,8 @@ class PendingSet:
     shard: Shard
     floor: int = 0
     """No row at or below it is pending, nor can one appear, but among what a replay has put back."""
+    has_more: bool = True
+    """Whether the last read may have left some."""
     _closed_up_to: int = 0
     _mark: _Mark | None = None
     _marked_at: float = 0.0
@@ -141,6 +143,7 @@ class PendingSet:
         rows: list[PendingRow] = await self.reader.fetch(
             READ, self.shard.of, self.shard.number, limit, self.floor, list(in_flight), READ_BYTES
         )
+        self.has_more = len(rows) >= limit or sum(len(row[5]) for row in rows) >= READ_BYTES
         lowest = min(rows[0][0] if rows else self._closed_up_to + 1, min(in_flight, default=self._closed_up_to + 1))
         self.floor = max(self.floor, min(self._closed_up_to, lowest - 1))
         return rows

@@ -23,7 +23,8 @@ from chassis.publishing import PendingRow, Producer, ProducerFactory, Publisher,
 log = structlog.get_logger(__name__)
 
 IDLE_SECONDS = (0.002, 0.1)
-"""Between two looks into the outbox: after work, and after a second of quiet. Commits of this process wake it."""
+"""Between two looks into the outbox: after an event of another process, and after a second without. Commits of this
+process announce theirs."""
 FAULT_SECONDS = (0.1, 5.0)
 STANDBY_SECONDS = 0.25
 
@@ -42,6 +43,7 @@ class Relay:
         self._make_producer = producer_factory
         self._batch_size = batch_size
         self._woken = asyncio.Event()
+        self._pace = Pace(*IDLE_SECONDS)
         self._stopped = asyncio.Event()
         self._stopping = False
         self._blocked: set[tuple[str, bytes]] = set()
@@ -53,6 +55,7 @@ class Relay:
         return f"relay-{self.shard.number}"
 
     def wake(self) -> None:
+        self._pace.announce()
         self._woken.set()
 
     def stop(self) -> None:
@@ -108,7 +111,8 @@ class Relay:
             await self._publish_one_by_one(pending, publisher.refused)
 
     async def _publish_until_refused(self, pending: PendingSet, publisher: Publisher) -> None:
-        pace = Pace(*IDLE_SECONDS)
+        # What the last producer had in flight is read anew.
+        self._pace.announce()
         while True:
             # Cleared before the read: a commit after it wakes the next wait, never none.
             self._woken.clear()
@@ -123,10 +127,9 @@ class Relay:
             self.last_progress = monotonic()
             if self._stopping and not publisher.in_flight:
                 return None
-            if rows:
-                pace.found()
-            elif not deleted:
-                await self._rest(pace.wait_seconds())
+            if not rows and not deleted:
+                # Without room, what ends the wait is an acknowledgement.
+                await self._rest(self._pace.wait_seconds() if self._may_read(publisher) else IDLE_SECONDS[1])
 
     async def _delete_and_read(self, pending: PendingSet, publisher: Publisher) -> tuple[int, Sequence[PendingRow]]:
         """How many were deleted, as they are acknowledged, and what comes next: the server does both at once."""
@@ -141,10 +144,16 @@ class Relay:
 
     async def _read(self, pending: PendingSet, publisher: Publisher) -> Sequence[PendingRow]:
         """Half of what may be under way, once there is room for so many: reading is cheapest by the thousand."""
-        is_full = len(publisher.in_flight) > self._batch_size or publisher.bytes_in_flight > READ_BYTES
-        if self._stopping or is_full:
+        if not self._pace.is_due or not self._may_read(publisher):
             return []
-        return await pending.read(self._batch_size, publisher.in_flight)
+        with self._pace.look() as look:
+            rows = await pending.read(self._batch_size, publisher.in_flight)
+            look.found, look.left_some = bool(rows), pending.has_more
+        return rows
+
+    def _may_read(self, publisher: Publisher) -> bool:
+        has_room = len(publisher.in_flight) <= self._batch_size and publisher.bytes_in_flight <= READ_BYTES
+        return has_room and not self._stopping
 
     async def _without_blocked(self, pending: PendingSet, rows: Sequence[PendingRow]) -> Sequence[PendingRow]:
         """Parks what comes behind a parked event; what a replay has just freed is read again, in its order."""

@@ -15,7 +15,7 @@ from tests.routing.conftest import clock, floor
 
 __all__ = ["clock", "floor"]
 
-SEEDS = range(600)
+SEEDS = range(1_200)
 
 
 def first_seed_that_breaks(invariant: Invariant) -> int | None:
