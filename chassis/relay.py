@@ -159,14 +159,16 @@ class Relay:
         """Parks what comes behind a parked event; what a replay has just freed is read again, in its order."""
         if not self._blocked or not rows:
             return rows
-        # Only the leader parks, so that nothing is blocked unknown to it; a replay may have freed some.
-        self._blocked = await pending.blocked_lanes()
+        # Only the leader parks, so that nothing is blocked unknown to it; a replay may have freed some. Its rows, which
+        # go first, may have come after these were read.
+        known, self._blocked = self._blocked, await pending.blocked_lanes()
         free: list[PendingRow] = []
         for row in rows:
-            if (row[2], row[3]) in self._blocked:
-                await pending.park_behind(row)
-            else:
+            lane = (row[2], row[3])
+            if lane not in known:
                 free.append(row)
+            elif lane not in self._blocked or not await pending.park_behind(row):
+                self._pace.announce()
         return free
 
     async def _publish_one_by_one(self, pending: PendingSet, rows: Sequence[PendingRow]) -> None:

@@ -142,6 +142,9 @@ class Replayer:
     async def _needs_nobody(self, session: AsyncSession, parked: Row[Any]) -> bool:
         if parked.reason_code in BY_ITSELF:
             return True
+        return await self._was_applied(session, parked)
+
+    async def _was_applied(self, session: AsyncSession, parked: Row[Any]) -> bool:
         return parked.event_id is not None and bool(await inbox.seen(session, parked.consumer, [parked.event_id]))
 
     async def _apply(self, session: AsyncSession, parked: Row[Any], *, despite_gap: bool) -> None:
@@ -150,22 +153,24 @@ class Replayer:
         if arrival.malformed is not None:
             raise ReplayFailed(f"{arrival.malformed.code}: {arrival.malformed.detail}", parked_event_id=parked.id)
         if not despite_gap:
-            await self._refuse_out_of_order(session, parked)
+            await self._refuse_out_of_order(session, parked, is_ours=arrival.incoming is not None)
         if arrival.incoming and await inbox.claim(session, parked.consumer, [arrival.incoming.envelope.id]):
             await runtime.hand_over(session, [arrival])
         if runtime.has_versions and parked.key is not None and parked.aggregate_version is not None:
             here = Position(parked.aggregate_version, parked.aggregate_version)
             await positions.advance(session, parked.consumer, {parked.key: here})
 
-    async def _refuse_out_of_order(self, session: AsyncSession, parked: Row[Any]) -> None:
-        """What waited behind another event was not held against its position before."""
+    async def _refuse_out_of_order(self, session: AsyncSession, parked: Row[Any], *, is_ours: bool) -> None:
+        """What waited behind another was not held against its position before; `is_ours`: there is a handler for it."""
         position = (await positions.read(session, parked.consumer, [parked.key])).get(parked.key)
         version = parked.aggregate_version
         if position is None or version is None:
             return
         if version > position.last + 1:
             raise VersionMissing(f"version {position.last + 1} has not come", parked_event_id=parked.id)
-        if version < position.first:
+        # One between first and last that was never applied had been given up.
+        is_given_up = is_ours and version <= position.last and not await self._was_applied(session, parked)
+        if version < position.first or is_given_up:
             raise VersionPassed(f"version {version} came after {position.last}", parked_event_id=parked.id)
 
     async def _note(self, lane: Row[Any], fault: Exception) -> tuple[UUID, str]:

@@ -17,7 +17,7 @@ def of_key_0(*flavours: Flavour) -> Command:
 
 
 POISON, PLAIN, FLAKY = of_key_0(Flavour.POISON), of_key_0(Flavour.PLAIN), of_key_0(Flavour.FLAKY)
-SKIPPED, LATE = of_key_0(Flavour.SKIPPED), of_key_0(Flavour.LATE)
+SKIPPED, LATE, LARGE = of_key_0(Flavour.SKIPPED), of_key_0(Flavour.LATE), of_key_0(Flavour.LARGE)
 
 DISCARDED_BEHIND_A_GAP = Plan(
     writers=((POISON, SKIPPED, POISON, PLAIN),),
@@ -43,10 +43,45 @@ PARKED_AFTER_STANDING_STILL = Plan(
     faults=(Fault(FaultKind.FREEZE_CONSUMER, 37, 3), Fault(FaultKind.FREEZE_CONSUMER, 32, 9)),
     partitions=1,
 )  # fmt: skip
+FREED_AFTER_A_READ = Plan(
+    writers=((LARGE, PLAIN), (PLAIN, PLAIN, LARGE, PLAIN)), faults=(Fault(FaultKind.FREEZE_SERVICE, 60, 7),),
+    members=1, relay_batch=1, consumer_batch=4, has_operator=True,
+)  # fmt: skip
+GIVEN_UP_BEHIND_ANOTHER = Plan(
+    writers=(
+        (SKIPPED, of_key_0(Flavour.PLAIN, Flavour.SKIPPED, Flavour.TOO_LARGE)),
+        (of_key_0(Flavour.PLAIN, Flavour.SKIPPED), of_key_0(Flavour.PLAIN, Flavour.LATE, Flavour.LATE)),
+    ),
+    partitions=1, relay_batch=2, consumer_batch=2, has_operator=True,
+)  # fmt: skip
 
 NOTHING_HEALS = Mutant("nothing heals", "chassis.replay:Replayer.heal", "for lane in lanes:", "for lane in []:", "")
 
 FOUND = [
+    pytest.param(
+        FREED_AFTER_A_READ,
+        Mutant(
+            "what a replay has freed goes at once",
+            "chassis.relay:Relay._without_blocked",
+            "if lane not in known:",
+            "if lane not in self._blocked:",
+            "",
+        ),
+        Invariant.IN_ORDER,
+        id="what was read before a replay freed its lane goes behind what the replay put back",
+    ),
+    pytest.param(
+        GIVEN_UP_BEHIND_ANOTHER,
+        Mutant(
+            "a replay goes behind those for which it was given up",
+            "chassis.replay:Replayer._refuse_out_of_order",
+            "if version < position.first or is_given_up:",
+            "if version < position.first:",
+            "",
+        ),
+        Invariant.APPLIED_IN_ORDER,
+        id="what was given up and came behind another event is no surprise to its replay",
+    ),
     pytest.param(
         DISCARDED_BEHIND_A_GAP,
         Mutant(
@@ -64,7 +99,7 @@ FOUND = [
         Mutant(
             "a replay goes behind later versions",
             "chassis.replay:Replayer._refuse_out_of_order",
-            "if version < position.first:",
+            "if version < position.first or is_given_up:",
             "if False:",
             "",
         ),

@@ -145,9 +145,10 @@ class Watch:
     def _check_order(self, fact: Fact) -> None:
         self._met.setdefault(fact.key, fact.version)
         before = self._published.get(fact.key, 0)
-        if fact.place < before:
+        # A request that was given up can still arrive after an operator has discarded its event.
+        if fact.place < before and (fact.key, fact.version) not in self._given_up:
             self.report(Invariant.IN_ORDER, f"{_name(fact)} is the {fact.place}., and after the {before}.")
-        self._published[fact.key] = fact.place
+        self._published[fact.key] = max(before, fact.place)
 
     def healable(self) -> list[str]:
         """What waits for a version that has come, or was applied elsewhere: nobody has to do anything for it."""
