@@ -134,7 +134,8 @@ class Relay:
     async def _delete_and_read(self, pending: PendingSet, publisher: Publisher) -> tuple[int, Sequence[PendingRow]]:
         """How many were deleted, as they are acknowledged, and what comes next: the server does both at once."""
         if not publisher.has_acknowledged:
-            return 0, await self._read(pending, publisher)
+            return 0, await self._read(pending, publisher) if self._pace.is_due else []
+        # Due or not: who commits while this deletes is not to wait for it.
         reading = asyncio.create_task(self._read(pending, publisher))
         try:
             return await _delete_acknowledged(pending, publisher), await reading
@@ -144,7 +145,7 @@ class Relay:
 
     async def _read(self, pending: PendingSet, publisher: Publisher) -> Sequence[PendingRow]:
         """Half of what may be under way, once there is room for so many: reading is cheapest by the thousand."""
-        if not self._pace.is_due or not self._may_read(publisher):
+        if not self._may_read(publisher):
             return []
         with self._pace.look() as look:
             rows = await pending.read(self._batch_size, publisher.in_flight)
