@@ -11,6 +11,13 @@ RUN python -m pip install --no-cache-dir --require-hashes -r bootstrap.txt \
     && uv venv /opt/waybill \
     && VIRTUAL_ENV=/opt/waybill uv pip sync --no-cache --compile-bytecode --require-hashes "${SERVICE}.txt"
 
+FROM ${PYTHON_IMAGE} AS console
+WORKDIR /build
+COPY requirements/front.txt ./
+RUN python -m pip install --no-cache-dir --require-hashes -r front.txt
+COPY chassis/console/front chassis/console/front
+RUN python chassis/console/front/bundle.py
+
 FROM ${PYTHON_IMAGE} AS service
 ARG SERVICE
 LABEL org.opencontainers.image.title="waybill-${SERVICE}"
@@ -23,6 +30,7 @@ WORKDIR /srv/waybill
 COPY --from=packages /opt/waybill /opt/waybill
 COPY contracts contracts
 COPY chassis chassis
+COPY --from=console /build/chassis/console/static chassis/console/static
 COPY services/__init__.py services/
 COPY services/${SERVICE} services/${SERVICE}
 # The file system is read-only where it runs.

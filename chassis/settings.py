@@ -103,6 +103,11 @@ class ServiceSettings(BaseSettings):
     step_up_seconds: int = Field(
         300, validation_alias="STEP_UP_SECONDS", description="how old a second factor may be for a money action"
     )
+    console_addresses: dict[str, str] = Field(
+        default_factory=dict,
+        validation_alias="CONSOLE_ADDRESSES",
+        description="JSON of service and URL: where pages are that are not behind the same host",
+    )
 
     log_level: str = Field("INFO", validation_alias="LOG_LEVEL")
     traces_file: Path | None = Field(

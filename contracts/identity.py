@@ -33,7 +33,10 @@ BUNDLES: dict[Role, frozenset[Capability]] = {
 
 
 class TokenClaims(TypedDict):
-    """`mfa_at` is the last second factor; all times are epoch seconds of the machine's clock."""
+    """`mfa_at` is the last second factor; all times are epoch seconds of the machine's clock.
+
+    `csrf` is the same for all tokens of a session: what its pages' forms carry.
+    """
 
     iss: str
     aud: str
@@ -44,5 +47,6 @@ class TokenClaims(TypedDict):
     roles: list[str]
     capabilities: list[str]
     mfa_at: int
+    csrf: str
     iat: int
     exp: int

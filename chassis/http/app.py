@@ -12,6 +12,10 @@ from litestar.params import QueryParameter
 from litestar.routes import HTTPRoute
 from litestar.types import ControllerRouterHandler
 
+from chassis.clock import SystemClock
+from chassis.console.assets import serve_asset
+from chassis.console.design import show_design
+from chassis.console.page import Console
 from chassis.http.auth import Authenticator, provide_operator, public
 from chassis.http.clock import move_clock, read_clock
 from chassis.http.edge import Edge
@@ -51,16 +55,18 @@ def build_app(
 
     `dependencies` are given to handlers by name (`database: Given[Database]`), with `operator` and `page`.
     """
+    clock = dependencies.get("clock") or SystemClock()
+    console = Console(name, settings, clock)
     keys: KeySource = dependencies.get(TOKEN_KEYS) or JwksKeys(settings.identity_jwks_url)
     own = [route for needed, routes in _OWN_ROUTES.items() if needed in dependencies for route in routes]
     app = Litestar(
-        route_handlers=[*routes, *own, *health.routes(), serve_document],
-        dependencies=_providers({"settings": settings, **dependencies}),
+        route_handlers=[*routes, *own, *health.routes(), serve_document, serve_asset, *_local(settings)],
+        dependencies=_providers({"settings": settings, "console": console, **dependencies}),
         before_request=validate_request,
         exception_handlers={Exception: answer_fault},
         request_class=JsonRequest,
         request_max_body_size=settings.max_body_bytes,
-        state=State({"name": name, "authenticator": _authenticator(keys, settings)}),
+        state=State({"name": name, "authenticator": _authenticator(keys, settings), "console": console}),
         lifespan=[lifespan] if lifespan else [],
         on_startup=[health.heartbeat.start],
         on_shutdown=[health.heartbeat.stop, flush_traces, *([keys.close] if isinstance(keys, JwksKeys) else [])],
@@ -71,6 +77,11 @@ def build_app(
     _describe(app)
     app.asgi_handler = Edge(app.asgi_handler)
     return app
+
+
+def _local(settings: ServiceSettings) -> tuple[ControllerRouterHandler, ...]:
+    """What only the people who build the console need."""
+    return (show_design,) if settings.is_local else ()
 
 
 def _providers(dependencies: Mapping[str, Any]) -> dict[str, Provide]:

@@ -1,6 +1,7 @@
 """Who may do what: bearer tokens verified offline, and a guard on every route that says which capability it needs."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -14,6 +15,7 @@ from litestar.handlers.base import BaseRouteHandler
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from chassis.errors import Refusal
+from chassis.http.forms import keep_fields
 from chassis.http.keys import KeySource
 from chassis.telemetry.context import current_request
 
@@ -22,6 +24,8 @@ ALGORITHM = "EdDSA"
 LEEWAY_SECONDS = 5
 LONGEST_TOKEN = 8 * 1024
 LONGEST_KID = 128
+ACCESS_COOKIE = "waybill_access"
+"""Holds the same token as the header, for the console's pages alone: what takes JSON takes no cookie."""
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 
@@ -46,13 +50,17 @@ class StepUpRequired(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """The person who asks, as the token says. `second_factor_at` is on the machine's clock."""
+    """The person who asks, as the token says. `second_factor_at` is on the machine's clock.
+
+    `csrf` is what a page's form has to carry; nobody but the session's own pages knows it.
+    """
 
     id: UUID
     name: str
     session_id: UUID
     capabilities: frozenset[str]
     second_factor_at: datetime
+    csrf: str = ""
 
     def can(self, capability: str) -> bool:
         return capability in self.capabilities
@@ -70,6 +78,7 @@ class _Claims(BaseModel):
     roles: list[str]
     capabilities: list[str]
     mfa_at: int = Field(ge=0, le=253_402_300_799, strict=True)
+    csrf: str = ""
 
     def operator(self) -> Operator:
         return Operator(
@@ -78,6 +87,7 @@ class _Claims(BaseModel):
             session_id=self.sid,
             capabilities=frozenset(self.capabilities),
             second_factor_at=datetime.fromtimestamp(self.mfa_at, UTC),
+            csrf=self.csrf,
         )
 
 
@@ -101,9 +111,9 @@ class Authenticator:
         self._step_up = timedelta(seconds=step_up_seconds)
         self._now = now
 
-    async def authenticate(self, connection: Connection) -> Operator:
+    async def authenticate(self, connection: Connection, *, by_cookie: bool = False) -> Operator:
         """Raises NotSignedIn; says why, but never what the token held."""
-        token = token_of(connection)
+        token = connection.cookies.get(ACCESS_COOKIE) if by_cookie else token_of(connection)
         if token is None:
             raise NotSignedIn("send a bearer token")
         return await self.verify(token)
@@ -134,7 +144,7 @@ class Authenticator:
 
 
 def token_of(connection: Connection) -> str | None:
-    """The credential that a request carries. A session cookie, which needs its own CSRF check, would be read here."""
+    """The credential that a request carries."""
     scheme, _, token = connection.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip() or len(token) > LONGEST_TOKEN:
         return None
@@ -154,17 +164,33 @@ def _kid_of(token: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """The guard of a route that an operator calls; `capability` is None where being signed in is enough."""
+    """The guard of a route that an operator calls; `capability` is None where being signed in is enough.
+
+    A page takes the session's cookie, and its forms carry the session's `csrf`.
+    """
 
     capability: str | None
     step_up: bool
+    is_page: bool = False
 
     async def __call__(self, connection: Connection, _handler: BaseRouteHandler) -> None:
         authenticator: Authenticator = connection.app.state.authenticator
-        operator = await authenticator.authenticate(connection)
+        try:
+            operator = await authenticator.authenticate(connection, by_cookie=self.is_page)
+        except NotSignedIn:
+            # What somebody wrote while the session ended is shown to them again.
+            if self.is_page and isinstance(connection, Request) and connection.method == "POST":
+                with suppress(Refusal):
+                    await keep_fields(connection)
+            raise
         _remember(connection, operator)
         if self.capability is not None and not operator.can(self.capability):
             raise CapabilityMissing(f"this needs the capability {self.capability}", capability=self.capability)
+        # What a page posted is read first, so that it can go on after the second factor.
+        if not self.is_page:
+            self.refuse_stale(authenticator, operator)
+
+    def refuse_stale(self, authenticator: Authenticator, operator: Operator) -> None:
         if self.step_up and not authenticator.has_fresh_second_factor(operator):
             raise StepUpRequired("sign in with your second factor again, then repeat the request")
 
@@ -174,6 +200,7 @@ class Public:
     """The mark of a route without an operator: open to all, or authenticated by its handler in another way."""
 
     reason: str
+    is_page: bool = False
 
     async def __call__(self, _connection: Connection, _handler: BaseRouteHandler) -> None:
         """Lets everyone in: `reason` says why that is right."""
@@ -189,11 +216,21 @@ def signed_in(*, step_up: bool = False) -> Requirement:
     return Requirement(None, step_up)
 
 
+def page_for(capability: str | None, *, step_up: bool = False) -> Requirement:
+    """The guard of a page of the console, and of what its forms post; None where being signed in is enough."""
+    return Requirement(capability, step_up, is_page=True)
+
+
 def public(reason: str) -> Public:
     """Marks a route as public; `reason` is read by the test that walks all routes: "authenticated by …", or why not."""
     if not reason.strip():
         raise ValueError("a public route says why it is public")
     return Public(reason)
+
+
+def public_page(reason: str) -> Public:
+    """Marks a page of the console that shows itself to whoever is not signed in."""
+    return Public(reason, is_page=True)
 
 
 def _remember(connection: Connection, operator: Operator) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hmac import compare_digest
 from typing import Any, get_args
 
 from litestar import Litestar, Request, Response
@@ -10,9 +11,19 @@ from litestar.params import RawBody
 from litestar.routes import HTTPRoute
 from pydantic import TypeAdapter
 
-from chassis.errors import Invalid
-from chassis.http.auth import Public, Requirement
+from chassis.errors import FieldError, Invalid
+from chassis.http.auth import Authenticator, Operator, Public, Requirement
 from chassis.http.bodies import Body, MalformedJson, read_body, refuse_other_media
+from chassis.http.forms import (
+    CSRF_FIELD,
+    CSRF_HEADER,
+    ForeignForm,
+    Form,
+    keep_fields,
+    read_form,
+    refuse_other_sites,
+    refuse_other_than_form,
+)
 from chassis.http.parameters import Parameter, parameter_faults, parameters_of
 
 _BODY_KEY = "chassis.body"
@@ -46,6 +57,11 @@ class Endpoint:
         guard = self.guards[0]
         return guard if isinstance(guard, Requirement) else None
 
+    @property
+    def is_page(self) -> bool:
+        """Whether a person's browser is answered, and not a program."""
+        return self.guards[0].is_page
+
 
 @dataclass(frozen=True, slots=True)
 class RouteGuard:
@@ -56,6 +72,7 @@ class RouteGuard:
     capability: str | None
     step_up: bool
     public_reason: str | None
+    is_page: bool = False
 
 
 def route_guards(app: Litestar) -> list[RouteGuard]:
@@ -65,10 +82,10 @@ def route_guards(app: Litestar) -> list[RouteGuard]:
 
 def _as_fact(endpoint: Endpoint) -> RouteGuard:
     match endpoint.guards[0]:
-        case Requirement(capability, step_up):
-            return RouteGuard(endpoint.method, endpoint.path, capability, step_up, None)
-        case Public(reason):
-            return RouteGuard(endpoint.method, endpoint.path, None, False, reason)
+        case Requirement(capability, step_up, is_page):
+            return RouteGuard(endpoint.method, endpoint.path, capability, step_up, None, is_page)
+        case Public(reason, is_page):
+            return RouteGuard(endpoint.method, endpoint.path, None, False, reason, is_page)
 
 
 def endpoints_of(app: Litestar) -> tuple[Endpoint, ...]:
@@ -117,6 +134,9 @@ def _endpoint(route: HTTPRoute, method: str, handler: HTTPRouteHandler) -> Endpo
 def _faults(endpoint: Endpoint) -> Iterator[str]:
     if len(endpoint.guards) != 1:
         yield f"has {len(endpoint.guards)} guards of requires(…), signed_in() and public(…); it takes exactly one"
+    is_form = endpoint.body is not None and issubclass(endpoint.body, Form)
+    if len(endpoint.guards) == 1 and endpoint.method != "GET" and endpoint.is_page != is_form:
+        yield "takes a form where its guard is no page's, or is a page's and takes no form"
     if endpoint.body is None and "data" in endpoint.handler.parsed_fn_signature.parameters:
         yield "takes a body that is no chassis.http.Body"
     if endpoint.handler.resolve_before_request() is not validate_request:
@@ -150,15 +170,21 @@ def unbounded(schema: dict[str, Any], place: str) -> Iterator[str]:
         yield from unbounded(inner, place)
 
 
+def endpoint_at(request: Request[Any, Any, Any]) -> Endpoint | None:
+    """None where nothing is served at the path."""
+    place = (request.scope.get("path_template"), request.method)
+    found: Endpoint | None = request.app.state.endpoint_by_place.get(place)
+    return found
+
+
 async def validate_request(request: Request[Any, Any, Any]) -> Response[None] | None:
     """Runs after the guards and before the handler: parameters and body together, so that all faults come at once."""
-    path = request.scope["path_template"]
-    endpoint: Endpoint | None = request.app.state.endpoint_by_place.get((path, request.method))
+    endpoint = endpoint_at(request)
     if endpoint is None:
-        return _options(request.app, path)
+        return _options(request.app, request.scope["path_template"])
     faults = parameter_faults(request, endpoint.parameters) if _has_parameters(request, endpoint) else []
     if endpoint.body is not None:
-        outcome = await _read(request, endpoint.body, endpoint.body_is_optional)
+        outcome = await _read(request, endpoint)
         if isinstance(outcome, list):
             faults += outcome
         else:
@@ -178,14 +204,35 @@ def _has_parameters(request: Request[Any, Any, Any], endpoint: Endpoint) -> bool
     return bool(endpoint.parameters or request.scope["query_string"])
 
 
-async def _read(request: Request[Any, Any, Any], model: type[Body], is_optional: bool) -> Body | list[Any] | None:
+async def _read(request: Request[Any, Any, Any], endpoint: Endpoint) -> Body | list[FieldError] | None:
+    model = endpoint.body
+    assert model is not None  # noqa: S101  # who asks has looked
+    if issubclass(model, Form):
+        return await _read_form(request, model, endpoint.requirement)
     raw = await request.body()
     if not raw:
-        if is_optional:
+        if endpoint.body_is_optional:
             return None
         raise MalformedJson("a JSON body is required")
     refuse_other_media(request)
     return read_body(model, raw)
+
+
+async def _read_form(
+    request: Request[Any, Any, Any], model: type[Form], requirement: Requirement | None
+) -> Form | list[FieldError]:
+    """Refused unless it comes from a page of this very session, and where its second factor is too old."""
+    refuse_other_sites(request)
+    refuse_other_than_form(request)
+    fields = await keep_fields(request)
+    operator = request.scope.get("user")
+    if requirement is not None and isinstance(operator, Operator):
+        sent = request.headers.get(CSRF_HEADER) or dict(fields).get(CSRF_FIELD, "")
+        if not operator.csrf or not compare_digest(sent.encode(), operator.csrf.encode()):
+            raise ForeignForm("the form does not carry this session's mark: open its page again")
+        authenticator: Authenticator = request.app.state.authenticator
+        requirement.refuse_stale(authenticator, operator)
+    return read_form(model, fields)
 
 
 class JsonRequest(Request[Any, Any, Any]):

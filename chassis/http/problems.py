@@ -16,7 +16,7 @@ from litestar.exceptions import HTTPException, InternalServerException, NotFound
 
 from chassis.errors import FieldError, Refusal
 from chassis.faults import is_passing
-from chassis.http.endpoints import InvalidRequest
+from chassis.http.endpoints import InvalidRequest, endpoint_at
 from chassis.http.parameters import malformed_path_fault
 from chassis.telemetry.context import current_request_id
 from chassis.telemetry.privacy import told_fault
@@ -71,8 +71,8 @@ class Problem:
         )
 
 
-def answer_fault(request: Request[Any, Any, Any], fault: Exception) -> Response[bytes]:
-    """The exception handler of every application: nothing leaves it in another form."""
+def answer_fault(request: Request[Any, Any, Any], fault: Exception) -> Response[Any]:
+    """The exception handler of every application: nothing leaves it in another form, but a page for a browser."""
     problem = problem_of(request, fault)
     if problem is INTERNAL:
         log.error("request_failed", fault=type(fault).__name__, trace=told_fault(fault))
@@ -80,7 +80,15 @@ def answer_fault(request: Request[Any, Any, Any], fault: Exception) -> Response[
         codes = sorted({error.code for error in problem.errors})
         kind = type(fault).__name__
         log.info("request_refused", code=problem.code, status=problem.status, errors=codes, fault=kind)
+    if _asks_for_page(request):
+        answer: Response[Any] = request.app.state.console.problem(request, problem, fault)
+        return answer
     return problem.response()
+
+
+def _asks_for_page(request: Request[Any, Any, Any]) -> bool:
+    endpoint = endpoint_at(request)
+    return endpoint is not None and endpoint.is_page and "text/html" in request.headers.get("accept", "")
 
 
 def problem_of(request: Request[Any, Any, Any], fault: Exception) -> Problem:

@@ -56,6 +56,7 @@ class Addresses:
             "WAYBILL_ENVIRONMENT": self.environment,
             "KAFKA_BOOTSTRAP_SERVERS": self.kafka_bootstrap_servers,
             "SMTP_URL": self.smtp_url,
+            "CONSOLE_ADDRESSES": json.dumps(self.services),
             "IDENTITY_JWKS_URL": f"{self.services['identity']}/.well-known/jwks.json",
             **(self.stripe.environment() if self.stripe else {}),
         }

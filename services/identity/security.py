@@ -27,6 +27,10 @@ class Security:
     def now(self) -> datetime:
         return self.clock.now()
 
+    def csrf_of(self, session_id: UUID) -> str:
+        """What the forms of the session's pages carry: known to them, and to nobody who cannot read them."""
+        return self.vault.mark(f"csrf:{session_id}").hex()
+
     def sealed_secret(self, secret: str, operator_id: UUID) -> bytes:
         return self.vault.seal(secret.encode(), _totp_label(operator_id))
 

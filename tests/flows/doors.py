@@ -7,19 +7,21 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib import import_module
+from typing import Any
 from uuid import uuid4
 
 import httpx
 
 from chassis.http import route_guards
 from chassis.http.app import TOKEN_KEYS
+from chassis.http.auth import ACCESS_COOKIE
 from chassis.http.endpoints import RouteGuard
 from chassis.http.keys import JwksKeys
 from chassis.process import assemble
 from chassis.service import Service
 from chassis.settings import Shape
 from tests.chassis.http.serving import in_process
-from tests.kit.identity import TestIdentity
+from tests.kit.identity import CSRF, TestIdentity
 
 NOWHERE = "postgresql://nobody@127.0.0.1:9/none"
 SECRETS = {"identity": {"key_secret": "what seals nothing, as there is no database"}}
@@ -41,9 +43,11 @@ class Doors:
         return (guard for guard in self.guards if guard.public_reason is None)
 
     async def knock(self, guard: RouteGuard, token: str | None = None, *, method: str | None = None) -> httpx.Response:
-        """Path parameters are ids of nothing, and there is no body."""
-        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-        return await self.client.request(method or guard.method, path_of(guard), headers=headers)
+        """Path parameters are ids of nothing, and there is no body but a form's mark."""
+        sent: dict[str, Any] = {"headers": credential(guard, token)}
+        if guard.is_page and guard.method == "POST":
+            sent["data"] = {"csrf": CSRF}
+        return await self.client.request(method or guard.method, path_of(guard), **sent)
 
     async def answers(self, guards: Iterable[RouteGuard], tokens: Mapping[str, str | None]) -> Answers:
         return {
@@ -68,6 +72,13 @@ def _built(service: str, identity: TestIdentity) -> Service:
     if TOKEN_KEYS in built.dependencies:
         built.dependencies = {**built.dependencies, TOKEN_KEYS: JwksKeys(identity.jwks_url)}
     return built
+
+
+def credential(guard: RouteGuard, token: str | None) -> dict[str, str]:
+    """A page takes the cookie, and everything else the header."""
+    if token is None:
+        return {}
+    return {"Cookie": f"{ACCESS_COOKIE}={token}"} if guard.is_page else {"Authorization": f"Bearer {token}"}
 
 
 def outcome(answer: httpx.Response) -> tuple[int, str | None]:

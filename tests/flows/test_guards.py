@@ -35,6 +35,7 @@ PUBLIC_EVERYWHERE = {
     ("GET", "/health/ready"): Kind.OPEN,
     ("GET", "/metrics"): Kind.OPEN,
     ("GET", "/schema/openapi.json"): Kind.OPEN,
+    ("GET", "/console/assets/{file_name}"): Kind.OPEN,
 }
 PUBLIC = {
     "identity": {
@@ -43,6 +44,9 @@ PUBLIC = {
         ("POST", "/sessions/refresh"): Kind.OTHER_CREDENTIAL,
         ("POST", "/enrolments"): Kind.OTHER_CREDENTIAL,
         ("POST", "/enrolments/confirm"): Kind.OTHER_CREDENTIAL,
+        ("GET", "/console/sign-in"): Kind.OPEN,
+        ("POST", "/console/sign-in"): Kind.OTHER_CREDENTIAL,
+        ("GET", "/console/session/renew"): Kind.OTHER_CREDENTIAL,
     },
     "intake": {
         ("POST", "/leads"): Kind.OTHER_CREDENTIAL,
@@ -60,6 +64,9 @@ OWN_AFFAIRS = {
         ("POST", "/sessions/step-up"),
         ("POST", "/operators/current/password"),
         ("POST", "/operators/current/second-factor"),
+        ("GET", "/console"),
+        ("POST", "/console/step-up"),
+        ("POST", "/console/sign-out"),
     }
 }
 

@@ -23,6 +23,9 @@ from contracts.identity import AUDIENCE, Capability, Role, TokenClaims
 ISSUER = "waybill-identity"
 
 
+CSRF = "what-the-forms-of-every-test-carry"
+
+
 class TestIdentity:
     """Tokens are as identity makes them, and every fault that a token can have can be asked for."""
 
@@ -96,6 +99,7 @@ class TestIdentity:
             "roles": sorted(roles),
             "capabilities": sorted(capabilities),
             "mfa_at": int((mfa_at or now).timestamp()),
+            "csrf": CSRF,
             "iat": int(now.timestamp()) + min(expires_in, 0),
             "exp": int(now.timestamp()) + expires_in,
         }

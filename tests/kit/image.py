@@ -7,10 +7,12 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from deploy.local.paths import ROOT
 
 DOCKERFILE = ROOT / "Dockerfile"
+BUNDLER, BUNDLE = "chassis/console/front/bundle.py", "chassis/console/static"
 UV = Path(sys.executable).with_name("uv")
 
 
@@ -47,7 +49,22 @@ def copies(service: str, stage: list[Instruction]) -> Iterator[tuple[str, str]]:
 
 def lay_out(service: str, directory: Path) -> None:
     """The working directory of the service's image."""
-    for source, destination in copies(service, stages()[-1]):
+    _copy(service, stages()[-1], directory)
+    with TemporaryDirectory() as room:
+        shutil.copytree(_bundled(Path(room)), directory / BUNDLE)
+
+
+def _bundled(room: Path) -> Path:
+    """What the stage of the console's scripts and styles leaves: built as it builds them, of what it copies."""
+    stage = next(stage for stage in stages() if any(BUNDLER in each.rest for each in stage))
+    _copy("", stage, room)
+    done = subprocess.run([sys.executable, room / BUNDLER], capture_output=True, text=True, check=False, cwd=room)
+    assert done.returncode == 0, done.stderr
+    return room / BUNDLE
+
+
+def _copy(service: str, stage: list[Instruction], directory: Path) -> None:
+    for source, destination in copies(service, stage):
         target = directory / destination
         if (ROOT / source).is_dir():
             shutil.copytree(ROOT / source, target, ignore=_ignored)

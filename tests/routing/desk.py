@@ -33,8 +33,8 @@ NEW_INSTALLER: dict[str, Any] = {
 }
 
 
-def application(database: Database, identity: TestIdentity, clock: Clock) -> Litestar:
-    settings = Settings(database_url=NOWHERE, identity_jwks_url=identity.jwks_url)
+def application(database: Database, identity: TestIdentity, clock: Clock, **knobs: Any) -> Litestar:
+    settings = Settings(database_url=NOWHERE, identity_jwks_url=identity.jwks_url, **knobs)
     return assemble(build(settings, clock=clock, database=database), Shape.API)
 
 

@@ -79,6 +79,7 @@ async def issue_access_token(
         roles=[role],
         capabilities=_sorted(role.capabilities),
         mfa_at=int(row.mfa_at.timestamp()),
+        csrf=security.csrf_of(row.id),
         iat=int(at.timestamp()),
         exp=int(expires_at.timestamp()),
     )
@@ -88,10 +89,16 @@ async def issue_access_token(
 def issue_refresh_token(session: AsyncSession, row: OperatorSession, security: Security) -> str:
     """The token itself, which is nowhere kept. The one before it must have been used."""
     token = new_opaque_token()
-    at = security.now()
-    expires_at = min(at + timedelta(seconds=security.settings.session_idle_seconds), row.expires_at)
-    session.add(RefreshToken(token_hash=hashed(token), session_id=row.id, issued_at=at, expires_at=expires_at))
+    expires_at = refresh_expiry(row, security)
+    session.add(
+        RefreshToken(token_hash=hashed(token), session_id=row.id, issued_at=security.now(), expires_at=expires_at)
+    )
     return token
+
+
+def refresh_expiry(row: OperatorSession, security: Security) -> datetime:
+    """Until when a refresh token waits from now on; it never outlives the session."""
+    return min(security.now() + timedelta(seconds=security.settings.session_idle_seconds), row.expires_at)
 
 
 def subject_of(operator_id: UUID) -> Subject:

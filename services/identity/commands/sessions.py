@@ -16,6 +16,7 @@ from services.identity.commands.access import (
     issue_access_token,
     issue_refresh_token,
     live_session,
+    refresh_expiry,
 )
 from services.identity.commands.attempts import (
     Guess,
@@ -157,6 +158,25 @@ async def refresh_session(session: AsyncSession, refresh_token: str, security: S
     await session.flush()
     await record(session, actor=operator, action="refresh_session", subject=_subject(row))
     return Renewal(await _grant(session, operator, row, security))
+
+
+async def renew_access(session: AsyncSession, refresh_token: str, security: Security) -> SteppedUp:
+    """A new access token for a browser, whose cookie keeps the refresh token: it is not used up, but waits anew.
+
+    Several pages of one browser ask at once; with a token for one use, all but the first would end the session.
+    """
+    known = await queries.refresh_token(session, hashed(refresh_token))
+    row = await queries.lock_session(session, known.session_id) if known else None
+    token = await queries.refresh_token(session, hashed(refresh_token))
+    at = security.now()
+    if token is None or row is None or token.used_at is not None or at >= token.expires_at:
+        raise InvalidRefreshToken()
+    if not row.is_live(at):
+        raise SessionEnded()
+    operator = await _owner(session, row)
+    row.last_seen_at = at
+    token.expires_at = refresh_expiry(row, security)
+    return SteppedUp(operator, row, await issue_access_token(session, operator, row, security))
 
 
 @dataclass(frozen=True, slots=True)

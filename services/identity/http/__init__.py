@@ -1,5 +1,5 @@
 """HTTP in: translate, one command or query, translate back."""
 
-from services.identity.http import credentials, operators, sessions, signing_keys
+from services.identity.http import console, credentials, operators, sessions, signing_keys
 
-ROUTES = (*sessions.ROUTES, *credentials.ROUTES, *operators.ROUTES, *signing_keys.ROUTES)
+ROUTES = (*sessions.ROUTES, *credentials.ROUTES, *operators.ROUTES, *signing_keys.ROUTES, *console.ROUTES)

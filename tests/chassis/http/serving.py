@@ -15,10 +15,10 @@ from tests.kit.eventually import eventually_sync
 
 
 @contextmanager
-def serving(app: Litestar) -> Iterator[str]:
-    """The address under which `app` answers during the block."""
+def serving(app: Litestar, port: int = 0) -> Iterator[str]:
+    """The address under which `app` answers during the block; at a free port unless one is given."""
     with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
+        listener.bind(("127.0.0.1", port))
         config = uvicorn.Config(
             app, http="httptools", ws="none", access_log=False, log_config=None, server_header=False, lifespan="on"
         )

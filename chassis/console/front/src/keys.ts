@@ -1,0 +1,72 @@
+// The keyboard: `/` searches, `j` and `k` walk a list, Enter and `e` open, `x` selects, `g` and a letter goes, `?` helps.
+const GO_MS = 1_200;
+
+export function bindKeys(): void {
+  let goUntil = 0;
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey && event.key === "k") return search(event);
+    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+    if (performance.now() < goUntil) {
+      goUntil = 0;
+      return follow(document.querySelector<HTMLAnchorElement>(`a[data-key="${CSS.escape(event.key)}"]`), event);
+    }
+    switch (event.key) {
+      case "/":
+        return search(event);
+      case "g":
+        goUntil = performance.now() + GO_MS;
+        return;
+      case "j":
+        return walk(1, event);
+      case "k":
+        return walk(-1, event);
+      case "e":
+        return follow(current()?.querySelector<HTMLAnchorElement>("th a") ?? null, event);
+      case "x": {
+        const box = current()?.querySelector<HTMLInputElement>("input[type=checkbox]");
+        box?.click();
+        return;
+      }
+      case "?":
+        document.querySelector<HTMLDialogElement>("dialog#keys")?.showModal();
+    }
+  });
+}
+
+function isTyping(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && target.matches("input:not([type=checkbox]), textarea, select");
+}
+
+function search(event: KeyboardEvent): void {
+  const field = document.querySelector<HTMLInputElement>("[data-search]");
+  if (!field) return;
+  event.preventDefault();
+  field.focus();
+  field.select();
+}
+
+function rows(): HTMLTableRowElement[] {
+  return [...document.querySelectorAll<HTMLTableRowElement>("table[data-list] tbody tr")];
+}
+
+function current(): HTMLTableRowElement | undefined {
+  return rows().find((row) => row.classList.contains("is-current"));
+}
+
+function walk(step: number, event: KeyboardEvent): void {
+  const all = rows();
+  const from = current();
+  const next = all[from ? all.indexOf(from) + step : step > 0 ? 0 : all.length - 1];
+  if (!next) return;
+  event.preventDefault();
+  from?.classList.remove("is-current");
+  next.classList.add("is-current");
+  next.scrollIntoView({ block: "nearest" });
+  next.querySelector<HTMLElement>("th a")?.focus({ preventScroll: true });
+}
+
+function follow(link: HTMLAnchorElement | null, event: KeyboardEvent): void {
+  if (!link) return;
+  event.preventDefault();
+  link.click();
+}

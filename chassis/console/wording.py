@@ -1,0 +1,69 @@
+"""How the pages say instants, spans and money: always the same, in the business zone, for the eye and for a reader."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from markupsafe import Markup
+
+from chassis.clock import Clock
+
+MINUS, DASH = "−", "–"  # noqa: RUF001
+_SPANS = (
+    (timedelta(days=60), timedelta(days=30), "months"),
+    (timedelta(days=2), timedelta(days=1), "days"),
+    (timedelta(hours=2), timedelta(hours=1), "h"),
+    (timedelta(minutes=1), timedelta(minutes=1), "min"),
+)
+
+
+class Wording:
+    def __init__(self, zone: ZoneInfo, clock: Clock) -> None:
+        self._zone = zone
+        self._clock = clock
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"exact": self.exact, "ago": self.ago, "span": span, "money": money, "words": words, "plain": plain}
+
+    def exact(self, instant: datetime | None) -> str:
+        """As "22 Nov 2026, 9:05 am"; the zone stands in the page's header."""
+        if instant is None:
+            return DASH
+        local = instant.astimezone(self._zone)
+        return f"{local.day} {local:%b %Y}, {local.hour % 12 or 12}:{local:%M} {'am' if local.hour < 12 else 'pm'}"
+
+    def ago(self, instant: datetime | None) -> Markup:
+        """Relative, with the exact instant for who asks."""
+        if instant is None:
+            return Markup(DASH)  # noqa: S704  # our own
+        told = span(self._clock.now() - instant)
+        exact = self.exact(instant)
+        tag = '<time datetime="{}" title="{}">{} ago</time>'
+        return Markup(tag).format(instant.isoformat(), exact, told)  # noqa: S704  # format escapes
+
+
+def span(length: timedelta) -> str:
+    """As "3 h" or "12 days": one unit, rounded down."""
+    for least, unit, name in _SPANS:
+        if length >= least:
+            return f"{length // unit} {name}"
+    return "under 1 min"
+
+
+def money(cents: int | None) -> str:
+    """Two decimals, a true minus, a dash for nothing; the currency stands once per column."""
+    if not cents:
+        return DASH
+    return f"{MINUS if cents < 0 else ''}${abs(cents) // 100:,}.{abs(cents) % 100:02d}"
+
+
+def words(name: str) -> str:
+    """A state's or reason's word of the API as a sentence's: `no_eligible_installer` is "No eligible installer"."""
+    told = plain(str(name)).replace("-", " ")
+    return told[:1].upper() + told[1:]
+
+
+def plain(text: str) -> str:
+    """A sentence in which words of the API stand, without their underscores."""
+    return text.replace("_", " ")

@@ -1,0 +1,191 @@
+"""Signing in to the console, staying in, proving the second factor anew, and signing out, all with cookies."""
+
+from typing import Annotated, Any
+
+from litestar import Request, Response, get, post
+from litestar.datastructures import Cookie
+from litestar.params import JSONBody, QueryParameter
+from litestar.response import Redirect
+from pydantic import Field, SecretStr
+
+from chassis.console import Console, Form, page_for
+from chassis.console.page import Resumption, path_of
+from chassis.console.rooms import rooms
+from chassis.database import Database
+from chassis.errors import Invalid, Refusal
+from chassis.http import Given, Operator
+from chassis.http.auth import ACCESS_COOKIE, public_page
+from services.identity.commands import sessions as commands
+from services.identity.commands.sessions import Granted, SignIn, SteppedUp, StepUp
+from services.identity.errors import InvalidCode, InvalidCredentials, InvalidRefreshToken, SessionEnded, TooManyAttempts
+from services.identity.security import Security
+
+REFRESH_COOKIE = "waybill_refresh"
+REFRESH_PATH = "/console/session"
+HOME = "/console"
+SIGN_IN = "/console/sign-in"
+
+Url = Annotated[str, Field(max_length=4_000)]
+MostFields = Field(max_length=500)
+
+
+class SignInForm(Form):
+    """A code of another form is a wrong code: nothing is told of which part was wrong."""
+
+    email: Annotated[str, Field(max_length=320)] = ""
+    password: Annotated[SecretStr, Field(max_length=1024)] = SecretStr("")
+    totp_code: Annotated[str, Field(max_length=20)] = ""
+    next: Url = ""
+
+
+class StepUpForm(Form):
+    """`action` is what waits for it, `names` and `values` what was about to be sent there."""
+
+    totp_code: Annotated[str, Field(max_length=20)] = ""
+    action: Url = ""
+    names: Annotated[list[Annotated[str, Field(max_length=200)]], MostFields] = []
+    values: Annotated[list[Annotated[str, Field(max_length=10_000)]], MostFields] = []
+
+
+class ForeignAddress(Invalid):
+    code = "foreign_address"
+    title = "Not an address of ours"
+
+
+@get(HOME, guards=[page_for(None)], include_in_schema=False)
+async def show_home(console: Given[Console], operator: Given[Operator]) -> Redirect:
+    """The first room that the operator may enter."""
+    open_to_me = (room for room in rooms() if room.capability is None or operator.can(room.capability))
+    first = next(open_to_me)
+    return console.redirect(console.addresses.url(first.service, first.path))
+
+
+@get(SIGN_IN, guards=[public_page("who is not signed in comes here")], include_in_schema=False)
+async def show_sign_in(
+    request: Request[Any, Any, Any],
+    console: Given[Console],
+    next_url: Annotated[str, QueryParameter(name="next", max_length=4_000)] = "",
+) -> Response[str]:
+    return _sign_in_page(request, console, next_url)
+
+
+@post(
+    SIGN_IN,
+    guards=[public_page("authenticated by e-mail, password and one-time code")],
+    status_code=200,
+    include_in_schema=False,
+)
+async def sign_in_by_form(
+    data: JSONBody[SignInForm],
+    request: Request[Any, Any, Any],
+    console: Given[Console],
+    database: Given[Database],
+    security: Given[Security],
+) -> Response[Any]:
+    command = SignIn(
+        email=data.email,
+        password=data.password.get_secret_value(),
+        totp_code=data.totp_code,
+        address=request.client.host if request.client else "",
+    )
+    try:
+        granted = await commands.sign_in(database, command, security)
+    except (InvalidCredentials, TooManyAttempts) as refused:
+        return _sign_in_page(request, console, data.next, email=data.email, refused=refused)
+    answer = console.redirect(_safe(console, data.next))
+    _keep(answer, console, granted)
+    return answer
+
+
+@get("/console/session/renew", guards=[public_page("authenticated by the refresh cookie")], include_in_schema=False)
+async def renew_session(
+    request: Request[Any, Any, Any],
+    console: Given[Console],
+    database: Given[Database],
+    security: Given[Security],
+    next_url: Annotated[str, QueryParameter(name="next", max_length=4_000)] = "",
+) -> Redirect:
+    """Where a browser goes whose access cookie has run out: back with a new one, or on to sign in."""
+    try:
+        async with database.transaction() as session:
+            renewed = await commands.renew_access(session, request.cookies.get(REFRESH_COOKIE, ""), security)
+    except (InvalidRefreshToken, SessionEnded):
+        query = request.url.query
+        return console.redirect(f"{SIGN_IN}?{query}" if query else SIGN_IN)
+    answer = console.redirect(_safe(console, next_url))
+    answer.cookies.append(_access_cookie(console, renewed.access.token))
+    return answer
+
+
+@post("/console/step-up", guards=[page_for(None)], status_code=200, include_in_schema=False)
+async def step_up_by_form(
+    data: JSONBody[StepUpForm],
+    request: Request[Any, Any, Any],
+    console: Given[Console],
+    database: Given[Database],
+    security: Given[Security],
+    operator: Given[Operator],
+) -> Response[Any]:
+    """Then what waited for it goes on: by itself where scripts run, else with one more press."""
+    if not (console.addresses.is_ours(data.action) and path_of(data.action).startswith(f"{HOME}/")):
+        raise ForeignAddress("what is to go on is no page of ours")
+    resumed = Resumption(data.action, list(zip(data.names, data.values, strict=False)))
+    try:
+        done: SteppedUp = await commands.step_up(database, StepUp(operator, data.totp_code), security)
+    except (InvalidCode, TooManyAttempts) as refused:
+        context = {"resumed": resumed, "fault": refused.detail}
+        return console.page(request, "step_up.html", context, status=int(refused.status))
+    answer = console.page(request, "resume.html", {"resumed": resumed})
+    answer.cookies.append(_access_cookie(console, done.access.token))
+    return answer
+
+
+class SignOutForm(Form):
+    """Nothing but the session's mark."""
+
+
+@post("/console/sign-out", guards=[page_for(None)], status_code=200, include_in_schema=False)
+async def sign_out_by_form(
+    data: JSONBody[SignOutForm],
+    console: Given[Console],
+    database: Given[Database],
+    security: Given[Security],
+    operator: Given[Operator],
+) -> Redirect:
+    """Of all rooms at once."""
+    async with database.transaction() as session:
+        await commands.end_session(session, operator, security)
+    answer = console.redirect(SIGN_IN)
+    answer.delete_cookie(ACCESS_COOKIE, path="/")
+    answer.delete_cookie(REFRESH_COOKIE, path=REFRESH_PATH)
+    return answer
+
+
+def _sign_in_page(
+    request: Request[Any, Any, Any], console: Console, next_url: str, *, email: str = "", refused: Refusal | None = None
+) -> Response[str]:
+    context = {"next": next_url, "email": email, "fault": refused.detail if refused else ""}
+    return console.page(request, "sign_in.html", context, status=int(refused.status) if refused else 200)
+
+
+def _safe(console: Console, url: str) -> str:
+    """Nobody is sent anywhere else by a link to our sign-in."""
+    return url if url and console.addresses.is_ours(url) else HOME
+
+
+def _keep(answer: Redirect, console: Console, granted: Granted) -> None:
+    answer.cookies.append(_access_cookie(console, granted.access.token))
+    answer.cookies.append(_cookie(console, REFRESH_COOKIE, granted.refresh_token, REFRESH_PATH))
+
+
+def _access_cookie(console: Console, token: str) -> Cookie:
+    return _cookie(console, ACCESS_COOKIE, token, "/")
+
+
+def _cookie(console: Console, name: str, value: str, path: str) -> Cookie:
+    """Until the browser closes; scripts cannot read it, and other sites' requests do not carry it."""
+    is_secure = not console.settings.is_local
+    return Cookie(key=name, value=value, path=path, httponly=True, samesite="lax", secure=is_secure)
+
+
+ROUTES = (show_home, show_sign_in, sign_in_by_form, renew_session, step_up_by_form, sign_out_by_form)

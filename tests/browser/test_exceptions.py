@@ -1,0 +1,105 @@
+"""The exception queue, worked by clicks, by keys, without scripts, and on a phone."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from contracts.identity import Role
+from tests.browser.conftest import NARROW, Rooms
+from tests.routing.arrangements import lead
+
+pytestmark = pytest.mark.slow
+
+Visits = Callable[..., Any]
+PLANTED = "<script>document.title='planted'</script><b>bold</b>"
+
+
+async def waiting(rooms: Rooms) -> UUID:
+    """A lead that nobody could have: its exception's id."""
+    await rooms.floor.dispatch(lead())
+    return (await rooms.floor.only_exception()).id
+
+
+@pytest.mark.parametrize("has_scripts", [True, False])
+async def test_an_item_is_worked_off_by_clicks_alone(rooms: Rooms, visit: Visits, has_scripts: bool) -> None:
+    exception_id = await waiting(rooms)
+    await rooms.floor.installer()
+    here = await visit(java_script_enabled=has_scripts)
+    await here.sign_in(await rooms.person(Role.EDITOR), f"{rooms.routing}/console/exceptions")
+    await here.page.get_by_role("link", name="Solar battery, Marrickville NSW 2204").click()
+    assert here.page.url == f"{rooms.routing}/console/exceptions/{exception_id}"
+    await here.page.get_by_text("Retry dispatch").first.click()
+    await here.page.get_by_role("button", name="Retry dispatch").click()
+    assert await here.page.locator(".action.impossible", has_text="it is resolved").count() == 3
+    assert await here.page.get_by_role("rowheader", name="Southern Sun Solar").count() >= 1
+    assert len(await rooms.floor.assignments()) == 1
+
+
+async def test_a_reason_that_is_markup_is_shown_as_text(rooms: Rooms, visit: Visits) -> None:
+    await waiting(rooms)
+    here = await visit()
+    await here.sign_in(await rooms.person(), f"{rooms.routing}/console/exceptions")
+    await here.page.get_by_role("link", name="Solar battery").click()
+    await here.page.get_by_text("Set aside").first.click()
+    await here.page.get_by_label("Reason").last.fill(PLANTED)
+    await here.page.get_by_role("button", name="Set aside").click()
+    assert await here.page.get_by_text(PLANTED).count() == 1
+    assert "planted" not in await here.page.title()
+
+
+async def test_keys_alone_open_and_settle_an_item(rooms: Rooms, visit: Visits) -> None:
+    exception_id = await waiting(rooms)
+    here = await visit()
+    await here.sign_in(await rooms.person(), f"{rooms.routing}/console/exceptions")
+    keys = here.page.keyboard
+    await keys.press("j")
+    await keys.press("e")
+    await here.page.wait_for_url(f"{rooms.routing}/console/exceptions/{exception_id}")
+    await here.page.locator("summary", has_text="Set aside").focus()
+    await keys.press("Enter")
+    await keys.press("Tab")
+    await keys.type("The client called and withdrew it")
+    await keys.press("Tab")
+    await keys.press("Enter")
+    await here.page.get_by_text("The client called and withdrew it").wait_for()
+    await keys.press("g")
+    await keys.press("e")
+    await here.page.wait_for_url(f"{rooms.routing}/console/exceptions")
+    assert await here.page.get_by_text("Nothing waits").is_visible()
+
+
+async def test_filters_stand_in_the_address(rooms: Rooms, visit: Visits) -> None:
+    await waiting(rooms)
+    here = await visit()
+    await here.sign_in(await rooms.person(), f"{rooms.routing}/console/exceptions")
+    await here.page.get_by_label("Why it waits").select_option("contact_missing")
+    await here.page.get_by_role("button", name="Filter").click()
+    assert "reason=contact_missing" in here.page.url
+    assert await here.page.get_by_text("Nothing waits for this reason").is_visible()
+    await here.page.get_by_role("link", name="Clear").click()
+    assert await here.page.get_by_role("rowheader").count() == 1
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [None, NARROW], ids=["wide", "narrow"])
+async def test_every_page_is_accessible(
+    rooms: Rooms, visit: Visits, scheme: str, viewport: dict[str, int] | None
+) -> None:
+    exception_id = await waiting(rooms)
+    here = await visit(color_scheme=scheme, **({"viewport": viewport} if viewport else {}))
+    await here.page.goto(f"{rooms.identity}/console/sign-in")
+    assert await here.violations() == []
+    await here.sign_in(await rooms.person(Role.SUPER_ADMIN), f"{rooms.routing}/console/exceptions")
+    for address in (
+        f"{rooms.routing}/console/exceptions",
+        f"{rooms.routing}/console/exceptions?reason=contact_missing",
+        f"{rooms.routing}/console/exceptions/{exception_id}",
+        f"{rooms.routing}/console/exceptions/{UUID(int=0)}",
+        f"{rooms.identity}/admin/design",
+    ):
+        await here.page.goto(address)
+        assert await here.violations() == [], address
+        overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        assert await here.page.evaluate(overflow) <= 0, address

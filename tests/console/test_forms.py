@@ -1,0 +1,57 @@
+"""Forms are read as strictly as JSON."""
+
+from typing import Annotated
+from uuid import UUID
+
+import pytest
+from pydantic import Field
+
+from chassis.http.forms import Form, MalformedForm, fields_of, read_form
+
+ONE, OTHER = UUID(int=1), UUID(int=2)
+
+
+class Sample(Form):
+    note: Annotated[str, Field(max_length=10)] | None = None
+    ids: Annotated[list[UUID], Field(max_length=3)] = []
+    is_urgent: bool = False
+
+
+def read(raw: bytes) -> Sample:
+    found = read_form(Sample, fields_of(raw))
+    assert isinstance(found, Sample), found
+    return found
+
+
+def test_fields_become_values_of_their_kinds() -> None:
+    sent = read(f"note=caf%C3%A9+1&ids={ONE}&ids={OTHER}&is_urgent=true&csrf=x".encode())
+    assert (sent.note, sent.ids, sent.is_urgent, sent.csrf) == ("café 1", [ONE, OTHER], True, "x")
+
+
+def test_an_empty_field_counts_as_not_sent() -> None:
+    assert read(b"note=&is_urgent=").note is None
+
+
+def test_lines_end_as_they_were_typed() -> None:
+    assert read(b"note=a%0D%0Ab").note == "a\nb"
+
+
+@pytest.mark.parametrize(
+    ("raw", "code"),
+    [
+        (b"note=12345678901", "string_too_long"),
+        (b"ids=none", "uuid_parsing"),
+        (b"unknown=1", "extra_forbidden"),
+        (b"note=%00", "string_unsayable"),
+    ],
+)
+def test_every_fault_is_named(raw: bytes, code: str) -> None:
+    found = read_form(Sample, fields_of(raw))
+    assert isinstance(found, list)
+    assert [fault.code for fault in found] == [code]
+
+
+@pytest.mark.parametrize("raw", [b"note=%FF", "note=é".encode(), b"&".join([b"a=1"] * 3_000)])
+def test_what_is_no_form_is_refused(raw: bytes) -> None:
+    with pytest.raises(MalformedForm):
+        fields_of(raw)
