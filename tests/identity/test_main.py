@@ -18,6 +18,9 @@ PUBLIC = {
     ("POST", "/sessions/refresh"),
     ("POST", "/enrolments"),
     ("POST", "/enrolments/confirm"),
+    ("GET", "/console/sign-in"),
+    ("POST", "/console/sign-in"),
+    ("GET", "/console/session/renew"),
 }
 STEP_UP = {
     ("POST", "/admin/operators"),
@@ -27,7 +30,15 @@ STEP_UP = {
     ("POST", "/admin/signing-keys/rotate"),
     ("POST", "/operators/current/second-factor"),
 }
-OF_THE_CHASSIS = ("/health/", "/metrics", "/schema/", "/admin/clock", "/admin/parked-events")
+OF_THE_CHASSIS = (
+    "/health/",
+    "/metrics",
+    "/schema/",
+    "/admin/clock",
+    "/admin/parked-events",
+    "/console/assets/",
+    "/admin/design",
+)
 
 
 class TestRoutes:
