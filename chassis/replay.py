@@ -168,8 +168,8 @@ class Replayer:
             return
         if version > position.last + 1:
             raise VersionMissing(f"version {position.last + 1} has not come", parked_event_id=parked.id)
-        # One between first and last that was never applied had been given up.
-        is_given_up = is_ours and version <= position.last and not await self._was_applied(session, parked)
+        # One before the last that was never applied had been given up.
+        is_given_up = is_ours and version < position.last and not await self._was_applied(session, parked)
         if version < position.first or is_given_up:
             raise VersionPassed(f"version {version} came after {position.last}", parked_event_id=parked.id)
 
