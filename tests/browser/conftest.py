@@ -123,8 +123,8 @@ async def rooms(fresh_database: Callable[[str], ServiceDatabase], passwords: Pas
         clock=business,
     )
     with ExitStack() as stack:
-        stack.enter_context(serving(assemble(identity, Shape.API), ports["identity"]))
-        stack.enter_context(serving(assemble(routing, Shape.API), ports["routing"]))
+        stack.enter_context(serving(assemble(identity, Shape.API), ports["identity"], until_all_left=True))
+        stack.enter_context(serving(assemble(routing, Shape.API), ports["routing"], until_all_left=True))
         async with committing(of_routing, business) as floor:
             yield Rooms(addresses["identity"], addresses["routing"], house, floor, business)
     await house.database.close()

@@ -15,8 +15,11 @@ from tests.kit.eventually import eventually_sync
 
 
 @contextmanager
-def serving(app: Litestar, port: int = 0) -> Iterator[str]:
-    """The address under which `app` answers during the block; at a free port unless one is given."""
+def serving(app: Litestar, port: int = 0, *, until_all_left: bool = False) -> Iterator[str]:
+    """The address under which `app` answers during the block; at a free port unless one is given.
+
+    `until_all_left` waits at the end until every client has closed its connections, as a browser does after its pages.
+    """
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", port))
         config = uvicorn.Config(
@@ -28,6 +31,8 @@ def serving(app: Litestar, port: int = 0) -> Iterator[str]:
         eventually_sync(lambda: server.started or not thread.is_alive())
         assert server.started, "the application did not start"
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        if until_all_left:
+            eventually_sync(lambda: not server.server_state.connections)
         server.should_exit = True
         thread.join(10)
         assert not thread.is_alive(), "the application did not stop"
