@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from contracts.identity import Role
+from contracts.values import InstallerStatus
 from tests.browser.conftest import NARROW, Rooms
 from tests.routing.arrangements import lead
 
@@ -54,6 +55,9 @@ async def test_keys_alone_open_and_settle_an_item(rooms: Rooms, visit: Visits) -
     here = await visit()
     await here.sign_in(await rooms.person(), f"{rooms.routing}/console/exceptions")
     keys = here.page.keyboard
+    await keys.press("/")
+    assert await here.page.locator("[data-search]:focus").count() == 1
+    await keys.press("Tab")
     await keys.press("j")
     await keys.press("e")
     await here.page.wait_for_url(f"{rooms.routing}/console/exceptions/{exception_id}")
@@ -68,6 +72,20 @@ async def test_keys_alone_open_and_settle_an_item(rooms: Rooms, visit: Visits) -
     await keys.press("e")
     await here.page.wait_for_url(f"{rooms.routing}/console/exceptions")
     assert await here.page.get_by_text("Nothing waits").is_visible()
+
+
+async def test_an_override_of_the_caps_needs_a_reason_here_too(rooms: Rooms, visit: Visits) -> None:
+    await rooms.floor.installer(status=InstallerStatus.PAUSED)
+    await waiting(rooms)
+    here = await visit()
+    await here.sign_in(await rooms.person(), f"{rooms.routing}/console/exceptions")
+    await here.page.get_by_role("link", name="Solar battery").click()
+    await here.page.get_by_text("Assign by hand").first.click()
+    await here.page.get_by_label("Southern Sun Solar").check()
+    await here.page.get_by_label("Beyond their caps").check()
+    await here.page.get_by_role("button", name="Assign by hand").click()
+    assert "an override of the caps needs a reason" in await here.page.get_by_role("alert").inner_text()
+    assert await rooms.floor.assignments() == []
 
 
 async def test_filters_stand_in_the_address(rooms: Rooms, visit: Visits) -> None:

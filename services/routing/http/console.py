@@ -9,7 +9,6 @@ from uuid import UUID
 from litestar import Request, Response, get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.response import Redirect
-from pydantic import Field
 
 from chassis.clock import Clock
 from chassis.console import Console, Form, page_for
@@ -17,11 +16,15 @@ from chassis.database import Database
 from chassis.http import Given, Operator
 from chassis.paging import PageRequest
 from contracts.identity import Capability
-from services.routing.commands import exceptions as commands
-from services.routing.commands.exceptions import AssignByHand, ResolveException, RetryDispatch
 from services.routing.domain.states import ExceptionReason
-from services.routing.http.exceptions import QueueState
-from services.routing.http.fields import Note
+from services.routing.http.exceptions import (
+    AssignBody,
+    QueueState,
+    ResolveBody,
+    assign_dispatch_exception,
+    resolve_dispatch_exception,
+    retry_dispatch_exception,
+)
 from services.routing.http.lead_views import DecisionView, DispatchView, ExceptionRow, ExceptionView
 from services.routing.http.leads import show_dispatch
 from services.routing.queries import dispatches
@@ -128,16 +131,12 @@ class RetryForm(Form):
     """Nothing but the session's mark."""
 
 
-class ResolveForm(Form):
-    reason: Note
+class ResolveForm(ResolveBody, Form):
+    """As the JSON route takes it."""
 
 
-class AssignForm(Form):
-    """`reason` is required where the caps are overridden."""
-
-    installer_ids: Annotated[list[UUID], Field(min_length=1, max_length=3)]
-    override_cap: bool = False
-    reason: Note | None = None
+class AssignForm(AssignBody, Form):
+    """As the JSON route takes it."""
 
 
 @post(
@@ -154,9 +153,8 @@ async def retry_by_form(
     clock: Given[Clock],
     operator: Given[Operator],
 ) -> Redirect:
-    async with database.transaction() as session:
-        await commands.retry_dispatch(session, RetryDispatch(exception_id, operator), clock.now())
-    return console.redirect(f"{PATH}/{exception_id}")
+    await retry_dispatch_exception.fn(exception_id, database, clock, operator)
+    return _back(console, exception_id)
 
 
 @post(
@@ -173,9 +171,8 @@ async def resolve_by_form(
     clock: Given[Clock],
     operator: Given[Operator],
 ) -> Redirect:
-    async with database.transaction() as session:
-        await commands.resolve_exception(session, ResolveException(exception_id, data.reason, operator), clock.now())
-    return console.redirect(f"{PATH}/{exception_id}")
+    await resolve_dispatch_exception.fn(exception_id, data, database, clock, operator)
+    return _back(console, exception_id)
 
 
 @post(
@@ -192,10 +189,12 @@ async def assign_by_form(
     clock: Given[Clock],
     operator: Given[Operator],
 ) -> Redirect:
-    named = tuple(dict.fromkeys(data.installer_ids))
-    command = AssignByHand(exception_id, named, operator, data.reason, data.override_cap)
-    async with database.transaction() as session:
-        await commands.assign_by_hand(session, command, clock.now())
+    await assign_dispatch_exception.fn(exception_id, data, database, clock, operator)
+    return _back(console, exception_id)
+
+
+def _back(console: Console, exception_id: UUID) -> Redirect:
+    """To the item, where what came of it stands."""
     return console.redirect(f"{PATH}/{exception_id}")
 
 

@@ -38,11 +38,11 @@ function isTyping(target: EventTarget | null): boolean {
 }
 
 function search(event: KeyboardEvent): void {
-  const field = document.querySelector<HTMLInputElement>("[data-search]");
+  const field = document.querySelector<HTMLElement>("[data-search]");
   if (!field) return;
   event.preventDefault();
   field.focus();
-  field.select();
+  if (field instanceof HTMLInputElement) field.select();
 }
 
 function rows(): HTMLTableRowElement[] {
