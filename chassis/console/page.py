@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from litestar import Request, Response
 from litestar.response import Redirect
 
@@ -23,7 +24,8 @@ from chassis.telemetry.context import current_request_id
 HTML = "text/html"
 RENEW = "/console/session/renew"
 STEP_UP = "/console/step-up"
-MOST_RESUMED_BYTES = 64 * 1024
+TEMPLATES = Path(__file__).parent / "templates"
+SERVICES = Path(__file__).parents[2] / "services"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,23 +133,15 @@ class Console:
 
 
 def _templates(service: str) -> Environment:
-    own = [PackageLoader(f"services.{service}", "pages")] if _has_pages(service) else []
+    """A service without rooms has no directory of its own, which the loader passes over."""
     return Environment(
-        loader=ChoiceLoader([*own, PackageLoader("chassis.console", "templates")]),
+        loader=FileSystemLoader([SERVICES / service / "pages", TEMPLATES]),
         autoescape=select_autoescape(default=True, default_for_string=True),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
     )
-
-
-def _has_pages(service: str) -> bool:
-    try:
-        PackageLoader(f"services.{service}", "pages")
-    except (ValueError, ModuleNotFoundError):
-        return False
-    return True
 
 
 def _headers(addresses: Addresses) -> dict[str, str]:
