@@ -1,10 +1,12 @@
 """The exception queue, worked by clicks, by keys, without scripts, and on a phone."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 import pytest
+from playwright.async_api import expect
 
 from contracts.identity import Role
 from contracts.values import InstallerStatus
@@ -30,11 +32,11 @@ async def test_an_item_is_worked_off_by_clicks_alone(rooms: Rooms, visit: Visits
     here = await visit(java_script_enabled=has_scripts)
     await here.sign_in(await rooms.person(Role.EDITOR), f"{rooms.routing}/console/exceptions")
     await here.page.get_by_role("link", name="Solar battery, Marrickville NSW 2204").click()
-    assert here.page.url == f"{rooms.routing}/console/exceptions/{exception_id}"
+    await expect(here.page).to_have_url(f"{rooms.routing}/console/exceptions/{exception_id}")
     await here.page.get_by_text("Retry dispatch").first.click()
     await here.page.get_by_role("button", name="Retry dispatch").click()
-    assert await here.page.locator(".action.impossible", has_text="it is resolved").count() == 3
-    assert await here.page.get_by_role("rowheader", name="Southern Sun Solar").count() >= 1
+    await expect(here.page.locator(".action.impossible", has_text="it is resolved")).to_have_count(3)
+    await expect(here.page.get_by_role("rowheader", name="Southern Sun Solar").first).to_be_attached()
     assert len(await rooms.floor.assignments()) == 1
 
 
@@ -46,7 +48,7 @@ async def test_a_reason_that_is_markup_is_shown_as_text(rooms: Rooms, visit: Vis
     await here.page.get_by_text("Set aside").first.click()
     await here.page.get_by_label("Reason").last.fill(PLANTED)
     await here.page.get_by_role("button", name="Set aside").click()
-    assert await here.page.get_by_text(PLANTED).count() == 1
+    await expect(here.page.get_by_text(PLANTED)).to_have_count(1)
     assert "planted" not in await here.page.title()
 
 
@@ -71,7 +73,7 @@ async def test_keys_alone_open_and_settle_an_item(rooms: Rooms, visit: Visits) -
     await keys.press("g")
     await keys.press("e")
     await here.page.wait_for_url(f"{rooms.routing}/console/exceptions")
-    assert await here.page.get_by_text("Nothing waits").is_visible()
+    await expect(here.page.get_by_text("Nothing waits")).to_be_visible()
 
 
 async def test_an_override_of_the_caps_needs_a_reason_here_too(rooms: Rooms, visit: Visits) -> None:
@@ -84,7 +86,7 @@ async def test_an_override_of_the_caps_needs_a_reason_here_too(rooms: Rooms, vis
     await here.page.get_by_label("Southern Sun Solar").check()
     await here.page.get_by_label("Beyond their caps").check()
     await here.page.get_by_role("button", name="Assign by hand").click()
-    assert "an override of the caps needs a reason" in await here.page.get_by_role("alert").inner_text()
+    await expect(here.page.get_by_role("alert")).to_contain_text("an override of the caps needs a reason")
     assert await rooms.floor.assignments() == []
 
 
@@ -94,10 +96,10 @@ async def test_filters_stand_in_the_address(rooms: Rooms, visit: Visits) -> None
     await here.sign_in(await rooms.person(), f"{rooms.routing}/console/exceptions")
     await here.page.get_by_label("Why it waits").select_option("contact_missing")
     await here.page.get_by_role("button", name="Filter").click()
-    assert "reason=contact_missing" in here.page.url
-    assert await here.page.get_by_text("Nothing waits for this reason").is_visible()
+    await expect(here.page).to_have_url(re.compile("reason=contact_missing"))
+    await expect(here.page.get_by_text("Nothing waits for this reason")).to_be_visible()
     await here.page.get_by_role("link", name="Clear").click()
-    assert await here.page.get_by_role("rowheader").count() == 1
+    await expect(here.page.get_by_role("rowheader")).to_have_count(1)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
