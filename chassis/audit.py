@@ -39,6 +39,7 @@ Index(
     audit_entries.c.occurred_at,
 )
 Index("ix_audit_entries_occurred_at", audit_entries.c.occurred_at, audit_entries.c.id)
+Index("ix_audit_entries_actor", audit_entries.c.actor_id, audit_entries.c.occurred_at, audit_entries.c.id)
 
 
 class Actor(Protocol):

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import asyncpg
-from sqlalchemy import URL, MetaData, QueuePool, event
+from sqlalchemy import URL, MetaData, QueuePool, event, func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -27,6 +27,11 @@ NAMING = {
 def named_metadata() -> MetaData:
     """Constraints get names by rule, so that migrations can speak of them."""
     return MetaData(naming_convention=NAMING)
+
+
+async def locked_by_name(session: AsyncSession, name: str) -> None:
+    """Waits until no other transaction holds the name, and holds it until this one ends."""
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
 
 
 class Versioned:

@@ -140,6 +140,48 @@ CREATE TABLE consumer_positions (
 ALTER TABLE parked_events ADD COLUMN aggregate_version integer;
 """
 
+STEP_3 = """
+CREATE TABLE saved_views (
+    id uuid NOT NULL,
+    list text NOT NULL,
+    name text NOT NULL,
+    query text NOT NULL,
+    owner_id uuid NOT NULL,
+    owner_name text NOT NULL,
+    is_shared boolean NOT NULL,
+    created_at timestamptz NOT NULL,
+    PRIMARY KEY (id)
+);
+CREATE UNIQUE INDEX uq_saved_views_name ON saved_views (list, owner_id, name);
+CREATE TABLE bulk_jobs (
+    id uuid NOT NULL,
+    list text NOT NULL,
+    action text NOT NULL,
+    state text NOT NULL,
+    form jsonb NOT NULL,
+    actor_id uuid NOT NULL,
+    actor_name text NOT NULL,
+    proposed_at timestamptz NOT NULL,
+    started_at timestamptz,
+    finished_at timestamptz,
+    PRIMARY KEY (id)
+);
+CREATE INDEX ix_bulk_jobs_running ON bulk_jobs (started_at) WHERE state = 'running';
+CREATE TABLE bulk_rows (
+    job_id uuid NOT NULL REFERENCES bulk_jobs (id),
+    row_no integer NOT NULL,
+    subject_id uuid NOT NULL,
+    name text NOT NULL,
+    state text NOT NULL,
+    detail text NOT NULL,
+    done_at timestamptz,
+    PRIMARY KEY (job_id, row_no)
+);
+CREATE INDEX ix_bulk_rows_state ON bulk_rows (job_id, state, row_no);
+CREATE INDEX ix_audit_entries_actor ON audit_entries (actor_id, occurred_at, id);
+CREATE INDEX ix_parked_events_parked_at ON parked_events (parked_at, id);
+"""
+
 
 def statements(step: str) -> Iterator[str]:
     """The step's statements one by one; a function's body keeps its semicolons."""
@@ -163,9 +205,14 @@ def grow_event_path() -> list[str]:
     return list(statements(STEP_2))
 
 
+def furnish_console() -> list[str]:
+    """The third step: what the console keeps of its own, saved views and bulk jobs, and indexes for its lists."""
+    return list(statements(STEP_3))
+
+
 def whole_chassis() -> list[str]:
     """All steps, for a database that has nothing else."""
-    return [*create_chassis_tables(), *grow_event_path()]
+    return [*create_chassis_tables(), *grow_event_path(), *furnish_console()]
 
 
 def written_once(table: str) -> list[str]:

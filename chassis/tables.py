@@ -2,8 +2,10 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     DateTime,
+    ForeignKey,
     Index,
     Integer,
     LargeBinary,
@@ -14,6 +16,7 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 metadata = MetaData()
 
@@ -84,6 +87,7 @@ Index(
     parked_events.c.key,
     postgresql_where=parked_events.c.state == "parked",
 )
+Index("ix_parked_events_parked_at", parked_events.c.parked_at, parked_events.c.id)
 
 schedule_runs = Table(
     "schedule_runs",
@@ -94,3 +98,46 @@ schedule_runs = Table(
     Column("finished_at", DateTime(timezone=True)),
     Column("error", Text),
 )
+
+saved_views = Table(
+    "saved_views",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("list", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("query", Text, nullable=False),
+    Column("owner_id", Uuid, nullable=False),
+    Column("owner_name", Text, nullable=False),
+    Column("is_shared", Boolean, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+)
+Index("uq_saved_views_name", saved_views.c.list, saved_views.c.owner_id, saved_views.c.name, unique=True)
+
+bulk_jobs = Table(
+    "bulk_jobs",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("list", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("form", JSONB, nullable=False),
+    Column("actor_id", Uuid, nullable=False),
+    Column("actor_name", Text, nullable=False),
+    Column("proposed_at", DateTime(timezone=True), nullable=False),
+    Column("started_at", DateTime(timezone=True)),
+    Column("finished_at", DateTime(timezone=True)),
+)
+Index("ix_bulk_jobs_running", bulk_jobs.c.started_at, postgresql_where=bulk_jobs.c.state == "running")
+
+bulk_rows = Table(
+    "bulk_rows",
+    metadata,
+    Column("job_id", Uuid, ForeignKey("bulk_jobs.id"), primary_key=True),
+    Column("row_no", Integer, primary_key=True),
+    Column("subject_id", Uuid, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("done_at", DateTime(timezone=True)),
+)
+Index("ix_bulk_rows_state", bulk_rows.c.job_id, bulk_rows.c.state, bulk_rows.c.row_no)

@@ -50,6 +50,7 @@ class Console:
         self._templates.globals |= {
             "assets": assets(),
             "icon": assets().icon,
+            "wording": self.wording,
             "address": self.addresses.url,
             "environment": settings.environment.value,
             "zone": settings.business_time_zone,

@@ -34,7 +34,7 @@ GROUPS = (
                 "exceptions",
                 "Exceptions",
                 "routing",
-                "/console/exceptions",
+                "/console/exceptions?state=open",
                 "triangle-alert",
                 "e",
                 Capability.READ_OPS,

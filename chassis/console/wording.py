@@ -1,6 +1,6 @@
 """How the pages say instants, spans and money: always the same, in the business zone, for the eye and for a reader."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,17 +20,25 @@ _SPANS = (
 
 class Wording:
     def __init__(self, zone: ZoneInfo, clock: Clock) -> None:
-        self._zone = zone
+        self.zone = zone
         self._clock = clock
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"exact": self.exact, "ago": self.ago, "span": span, "money": money, "words": words, "plain": plain}
+        return {
+            "exact": self.exact,
+            "ago": self.ago,
+            "span": span,
+            "money": money,
+            "words": words,
+            "plain": plain,
+            "counted": counted,
+        }
 
     def exact(self, instant: datetime | None) -> str:
         """As "22 Nov 2026, 9:05 am"; the zone stands in the page's header."""
         if instant is None:
             return DASH
-        local = instant.astimezone(self._zone)
+        local = instant.astimezone(self.zone)
         return f"{local.day} {local:%b %Y}, {local.hour % 12 or 12}:{local:%M} {'am' if local.hour < 12 else 'pm'}"
 
     def ago(self, instant: datetime | None) -> Markup:
@@ -64,6 +72,22 @@ def words(name: str) -> str:
     return told[:1].upper() + told[1:]
 
 
+def counted(number: int, one: str, many: str) -> str:
+    """As "1 lead" and "1,204 leads"."""
+    return f"{number:,} {one if number == 1 else many}"
+
+
+def sentence(text: str) -> str:
+    """What a rule or a fault says, as a sentence begins, and without underscores."""
+    told = plain(text)
+    return told[:1].upper() + told[1:]
+
+
 def plain(text: str) -> str:
     """A sentence in which words of the API stand, without their underscores."""
     return text.replace("_", " ")
+
+
+TOLD: Mapping[str, Callable[..., str]] = {
+    each.__name__: each for each in (span, money, words, counted, sentence, plain)
+}

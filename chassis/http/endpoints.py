@@ -27,6 +27,8 @@ from chassis.http.forms import (
 from chassis.http.parameters import Parameter, parameter_faults, parameters_of
 
 _BODY_KEY = "chassis.body"
+ANY_QUERY = "takes_any_query"
+"""In a handler's `opt`: it reads the query by itself, and refuses what it does not know."""
 
 
 class UnsafeRoutes(Exception):
@@ -51,6 +53,7 @@ class Endpoint:
     body: type[Body] | None
     body_is_optional: bool
     takes_raw_body: bool
+    takes_any_query: bool
 
     @property
     def requirement(self) -> Requirement | None:
@@ -128,6 +131,7 @@ def _endpoint(route: HTTPRoute, method: str, handler: HTTPRouteHandler) -> Endpo
         body=models[0] if models else None,
         body_is_optional=field is not None and field.is_optional,
         takes_raw_body=raw is not None and raw.annotation is RawBody,
+        takes_any_query=bool(handler.opt.get(ANY_QUERY)),
     )
 
 
@@ -201,7 +205,7 @@ def _options(app: Litestar, path: str) -> Response[None]:
 
 
 def _has_parameters(request: Request[Any, Any, Any], endpoint: Endpoint) -> bool:
-    return bool(endpoint.parameters or request.scope["query_string"])
+    return bool(endpoint.parameters or request.scope["query_string"]) and not endpoint.takes_any_query
 
 
 async def _read(request: Request[Any, Any, Any], endpoint: Endpoint) -> Body | list[FieldError] | None:

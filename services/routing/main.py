@@ -1,8 +1,10 @@
 """The composition root of routing: the only place where engine, clock, consumers and routes meet."""
 
 from chassis.clock import Clock
+from chassis.console.bulk.running import BulkRunner, bulk_loop
 from chassis.database import Database
 from chassis.service import Service, clock_of, database_of
+from services.routing import pages
 from services.routing.consumers import consumers
 from services.routing.http import ROUTES
 from services.routing.measures import measure_exceptions
@@ -13,12 +15,16 @@ def build(settings: Settings | None = None, *, clock: Clock | None = None, datab
     """Tests give a clock that stands still and a database of their own; nothing else is replaced by anyone."""
     settings = settings or Settings()
     clock = clock or clock_of(settings)
+    database = database or database_of("routing", settings)
+    bulk = BulkRunner(database, clock, pages.LISTINGS)
     return Service(
         name="routing",
         settings=settings,
         clock=clock,
-        database=database or database_of("routing", settings),
-        routes=ROUTES,
+        database=database,
+        routes=(*ROUTES, *pages.ROUTES),
         consumers=consumers(clock),
+        loops=(bulk_loop(bulk),),
         measures=(measure_exceptions(clock),),
+        dependencies={"bulk": bulk},
     )

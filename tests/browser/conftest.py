@@ -30,6 +30,7 @@ from tests.routing.arrangements import Floor, committing
 
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 FLAGS = ["--no-sandbox", "--no-zygote", "--disable-gpu", "--disable-background-networking", "--headless"]
+PATIENCE_MS = 10_000
 NOW = datetime(2026, 3, 3, 2, 15, 4, tzinfo=UTC)
 
 
@@ -137,6 +138,7 @@ async def visit(browser: Browser, rooms: Rooms) -> AsyncIterator[Callable[..., A
 
     async def make(**options: Any) -> Visit:
         context = await browser.new_context(**{"viewport": WIDE, **options})
+        context.set_default_timeout(PATIENCE_MS)
         made = Visit(await context.new_page(), context, rooms)
         context.on("console", lambda message: _note(made, message))
         context.on("weberror", lambda error: made.complaints.append(str(error.error)))

@@ -16,7 +16,7 @@ Visits = Callable[..., Any]
 
 async def test_who_is_not_signed_in_is_asked_to_and_comes_where_they_wanted(rooms: Rooms, visit: Visits) -> None:
     person, here = await rooms.person(), await visit()
-    wanted = f"{rooms.routing}/console/exceptions?state=all"
+    wanted = f"{rooms.routing}/console/exceptions?state=resolved"
     await here.sign_in(person, wanted)
     assert await here.page.get_by_role("heading", level=1).text_content() == "Exceptions"
     assert await here.page.get_by_text(person.name).first.is_visible()
@@ -58,7 +58,7 @@ async def test_a_sign_in_leads_nowhere_but_to_our_own_pages(rooms: Rooms, visit:
     await here.page.goto(f"{rooms.identity}/console/sign-in?next=https://evil.example/")
     await here.fill_sign_in(person)
     await here.page.get_by_role("button", name="Sign in").click()
-    await here.page.wait_for_url(f"{rooms.routing}/console/exceptions")
+    await here.page.wait_for_url(f"{rooms.routing}/console/exceptions?state=open")
 
 
 @pytest.mark.parametrize("has_scripts", [True, False])

@@ -27,6 +27,12 @@ from services.routing.models import Assignment, Dispatch
 from services.routing.queries.candidates import Place, Territories, standings, territories
 
 
+def free_shares_of(dispatch: Dispatch, earlier: Sequence[Assignment]) -> list[int]:
+    """The numbers of the shares that no installer holds, lowest first."""
+    held = {assignment.share_no for assignment in earlier if assignment.status.is_live}
+    return [share for share in range(1, dispatch.shares_wanted + 1) if share not in held]
+
+
 @dataclass(frozen=True)
 class Attempt:
     """A lead to be dispatched now. `named` are the installers of an operator's choice; without, all that cover it.
@@ -51,9 +57,7 @@ class Attempt:
 
     @cached_property
     def free_shares(self) -> list[int]:
-        """The numbers of the shares that no installer holds, lowest first."""
-        held = {assignment.share_no for assignment in self.earlier if assignment.status.is_live}
-        return [share for share in range(1, self.dispatch.shares_wanted + 1) if share not in held]
+        return free_shares_of(self.dispatch, self.earlier)
 
     @property
     def wanted_count(self) -> int:

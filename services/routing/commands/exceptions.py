@@ -11,10 +11,11 @@ from chassis import audit
 from chassis.audit import Actor, Subject
 from chassis.errors import FieldError
 from contracts.values import LeadContact
-from services.routing.commands.attempts import Attempt, Outcome, decide_all
+from services.routing.commands.attempts import Attempt, Outcome, decide_all, free_shares_of
 from services.routing.commands.conclusions import publish, write
 from services.routing.commands.queueing import Raising, Settlement, raise_items, resolve_items
 from services.routing.domain.eligibility import CAPS, WAIVED_BY_HAND
+from services.routing.domain.queue import QueueAction, QueueObstacle, obstacle_to
 from services.routing.domain.states import Resolution, Trigger
 from services.routing.errors import (
     ContactMissing,
@@ -57,8 +58,8 @@ async def assign_by_hand(session: AsyncSession, command: AssignByHand, now: date
     item, dispatch, earlier = await _load(session, command.exception_id)
     if not item.is_open and _all_have_it(earlier, command.installer_ids):
         return item
-    _refuse_resolved(item)
-    _refuse_closed(dispatch)
+    free_shares = len(free_shares_of(dispatch, earlier))
+    _refuse(QueueAction.ASSIGN, item, dispatch, free_shares)
     await installers.refuse_unknown(session, command.installer_ids)
     attempt = Attempt(
         dispatch=dispatch,
@@ -83,8 +84,7 @@ async def retry_dispatch(session: AsyncSession, command: RetryDispatch, now: dat
     item, dispatch, earlier = await _load(session, command.exception_id)
     if item.resolution is Resolution.RETRIED:
         return item
-    _refuse_resolved(item)
-    _refuse_closed(dispatch)
+    _refuse(QueueAction.RETRY, item, dispatch, len(free_shares_of(dispatch, earlier)))
     attempt = Attempt(
         dispatch=dispatch,
         contact=await _contact(session, dispatch),
@@ -92,8 +92,6 @@ async def retry_dispatch(session: AsyncSession, command: RetryDispatch, now: dat
         earlier=earlier,
         by=command.by,
     )
-    if not attempt.free_shares:
-        raise NothingToDispatch("all of its shares are given", lead_id=dispatch.lead_id)
     outcome = await _run(session, attempt, now)
     if outcome.raising is None:
         await _leave_queue(session, dispatch, item, Settlement(Resolution.RETRIED, command.by.name), now)
@@ -134,14 +132,15 @@ async def _load(session: AsyncSession, exception_id: UUID) -> Loaded:
     return item, dispatch, await assignments.of_lead(session, lead_id)
 
 
-def _refuse_resolved(item: DispatchException) -> None:
-    if not item.is_open:
-        raise ExceptionIsResolved(f"it was {item.resolution} by {item.resolved_by}", exception_id=item.id)
-
-
-def _refuse_closed(dispatch: Dispatch) -> None:
-    if dispatch.closed_at is not None:
-        raise LeadIsClosed("it was closed at its intake", lead_id=dispatch.lead_id)
+def _refuse(action: QueueAction, item: DispatchException, dispatch: Dispatch, free_shares: int) -> None:
+    is_closed = dispatch.closed_at is not None
+    match obstacle_to(action, is_open=item.is_open, is_closed=is_closed, free_shares=free_shares):
+        case QueueObstacle.RESOLVED:
+            raise ExceptionIsResolved(f"it was {item.resolution} by {item.resolved_by}", exception_id=item.id)
+        case QueueObstacle.LEAD_CLOSED:
+            raise LeadIsClosed("it was closed at its intake", lead_id=dispatch.lead_id)
+        case QueueObstacle.NO_FREE_SHARE:
+            raise NothingToDispatch("all of its shares are given", lead_id=dispatch.lead_id)
 
 
 def _all_have_it(earlier: Sequence[Assignment], installer_ids: Sequence[UUID]) -> bool:

@@ -1,6 +1,6 @@
 """HTTP in: translate, one command or query, translate back."""
 
-from services.routing.http import assignments, auto_dispatch, console, exceptions, installers, leads
+from services.routing.http import assignments, auto_dispatch, exceptions, installers, leads
 
 ROUTES = (
     *installers.ROUTES,
@@ -8,5 +8,4 @@ ROUTES = (
     *assignments.ROUTES,
     *leads.ROUTES,
     *auto_dispatch.ROUTES,
-    *console.ROUTES,
 )

@@ -79,7 +79,7 @@ async def list_dispatch_exceptions(
     async with database.reading() as session:
         found = await queries.list_items(session, wanted, page)
     now = clock.now()
-    return page.page(found, queries.place_of, lambda pair: ExceptionRow.with_lead(pair[0], pair[1], now))
+    return page.page(found, lambda row: queries.place_of(row[0]), lambda row: ExceptionRow.with_lead(*row, now))
 
 
 @get("/admin/dispatch-exceptions/{exception_id:uuid}", guards=[requires(Capability.READ_OPS)])
@@ -150,7 +150,8 @@ async def resolve_dispatch_exception(
 async def _detail(session: AsyncSession, item: DispatchException, now: datetime) -> ExceptionDetail:
     dispatch = await dispatches.get(session, item.lead_id)
     view = await show_dispatch(session, dispatch, now)
-    return ExceptionDetail(item=ExceptionView.of(item, dispatch, now), dispatch=view)
+    free_shares = view.shares_wanted - view.shares_live
+    return ExceptionDetail(item=ExceptionView.of(item, dispatch, free_shares, now), dispatch=view)
 
 
 ROUTES = (

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from contracts.values import AustralianState, CapReleaseReason, ProductType, SelectedPath
 from services.routing.domain.decision import Shortfall
+from services.routing.domain.queue import QueueAction, QueueObstacle, obstacle_to
 from services.routing.domain.states import (
     AssignmentStatus,
     CapState,
@@ -81,16 +82,25 @@ class ExceptionView(FromRow):
     available_actions: list[Literal["assign", "retry", "resolve"]] = []
 
     @classmethod
-    def of(cls, item: DispatchException, dispatch: Dispatch, now: datetime) -> "ExceptionView":
+    def of(cls, item: DispatchException, dispatch: Dispatch, free_shares: int, now: datetime) -> "ExceptionView":
         age = (item.resolved_at or now) - item.raised_at
-        more = {"age_seconds": max(0, int(age.total_seconds())), "available_actions": _actions_for(item, dispatch)}
+        obstacles = obstacles_of(item, dispatch, free_shares)
+        more = {
+            "age_seconds": max(0, int(age.total_seconds())),
+            "available_actions": [action.value for action, obstacle in obstacles.items() if obstacle is None],
+        }
         return cls.model_validate(item).model_copy(update=more)
 
 
-def _actions_for(item: DispatchException, dispatch: Dispatch) -> list[str]:
-    if not item.is_open:
-        return []
-    return ["resolve"] if dispatch.closed_at is not None else ["assign", "retry", "resolve"]
+def obstacles_of(
+    item: DispatchException, dispatch: Dispatch, free_shares: int
+) -> dict[QueueAction, QueueObstacle | None]:
+    """Of every action on the item, by the rule that its command asks."""
+    is_closed = dispatch.closed_at is not None
+    return {
+        action: obstacle_to(action, is_open=item.is_open, is_closed=is_closed, free_shares=free_shares)
+        for action in QueueAction
+    }
 
 
 class LeadFacts(FromRow):
@@ -112,8 +122,9 @@ class ExceptionRow(ExceptionView):
     lead: LeadFacts
 
     @classmethod
-    def with_lead(cls, item: DispatchException, dispatch: Dispatch, now: datetime) -> "ExceptionRow":
-        return cls(**ExceptionView.of(item, dispatch, now).model_dump(), lead=LeadFacts.model_validate(dispatch))
+    def with_lead(cls, item: DispatchException, dispatch: Dispatch, free_shares: int, now: datetime) -> "ExceptionRow":
+        view = ExceptionView.of(item, dispatch, free_shares, now)
+        return cls(**view.model_dump(), lead=LeadFacts.model_validate(dispatch))
 
 
 class DispatchView(LeadFacts):

@@ -34,10 +34,11 @@ async def show_dispatch(session: AsyncSession, dispatch: Dispatch, now: datetime
     made = await assignments.of_lead(session, dispatch.lead_id)
     names = await installers.names_of(session, [assignment.installer_id for assignment in made])
     items = await exceptions.of_lead(session, dispatch.lead_id)
+    free_shares = dispatch.shares_wanted - sum(assignment.status.is_live for assignment in made)
     return DispatchView.of(
         dispatch,
         [AssignmentView.of(assignment, names[assignment.installer_id]) for assignment in made],
-        [ExceptionView.of(item, dispatch, now) for item in items],
+        [ExceptionView.of(item, dispatch, free_shares, now) for item in items],
     )
 
 

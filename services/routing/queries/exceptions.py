@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.paging import PageRequest
-from services.routing.domain.states import ExceptionReason
+from contracts.values import SelectedPath
+from services.routing.domain.states import AssignmentStatus, ExceptionReason
 from services.routing.errors import NoSuchException
-from services.routing.models import Dispatch, DispatchException
+from services.routing.models import Assignment, Dispatch, DispatchException
 from services.routing.queries.arrays import among
 
 
@@ -52,11 +53,29 @@ class ExceptionFilter:
     raised_before: datetime | None = None
 
 
+FREE_SHARES = (
+    case(
+        *((Dispatch.selected_path == path, path.max_assignments) for path in SelectedPath),
+        else_=0,
+    )
+    - select(func.count())
+    .where(
+        Assignment.lead_id == Dispatch.lead_id,
+        Assignment.status.in_([status for status in AssignmentStatus if status.is_live]),
+    )
+    .correlate(Dispatch)
+    .scalar_subquery()
+)
+"""Of a dispatch's row: the shares that no installer has, or is about to have."""
+
+
 async def list_items(
     session: AsyncSession, wanted: ExceptionFilter, page: PageRequest
-) -> Sequence[tuple[DispatchException, Dispatch]]:
-    """Oldest first, each with its lead's dispatch; one more than the page holds."""
-    query = select(DispatchException, Dispatch).join(Dispatch, Dispatch.lead_id == DispatchException.lead_id)
+) -> Sequence[tuple[DispatchException, Dispatch, int]]:
+    """Oldest first, each with its lead's dispatch and its free shares; one more than the page holds."""
+    query = select(DispatchException, Dispatch, FREE_SHARES).join(
+        Dispatch, Dispatch.lead_id == DispatchException.lead_id
+    )
     if wanted.is_open is not None:
         resolved_at = DispatchException.resolved_at
         query = query.where(resolved_at.is_(None) if wanted.is_open else resolved_at.is_not(None))
@@ -67,7 +86,7 @@ async def list_items(
     if wanted.raised_before is not None:
         query = query.where(DispatchException.raised_at < wanted.raised_before)
     query = page.apply(query, DispatchException.raised_at, DispatchException.id, newest_first=False)
-    return [(row[0], row[1]) for row in await session.execute(query)]
+    return [(row[0], row[1], row[2]) for row in await session.execute(query)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,5 +107,5 @@ async def open_by_reason(session: AsyncSession) -> list[Waiting]:
     return [Waiting(*row) for row in await session.execute(query)]
 
 
-def place_of(pair: tuple[DispatchException, Dispatch]) -> tuple[datetime, UUID]:
-    return pair[0].raised_at, pair[0].id
+def place_of(item: DispatchException) -> tuple[datetime, UUID]:
+    return item.raised_at, item.id

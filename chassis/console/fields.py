@@ -1,0 +1,96 @@
+"""The fields of a form as a room declares them, and what people write in them as values."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
+
+from chassis.console.wording import words
+
+LARGEST_CENTS = 10**12
+FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(2199, 12, 31)
+
+
+class FieldKind(StrEnum):
+    """How a field is drawn. MONEY takes dollars, CHOICE one of its options, CHOICES any of them."""
+
+    LINE = "line"
+    PROSE = "prose"
+    EMAIL = "email"
+    URL = "url"
+    MONEY = "money"
+    NUMBER = "number"
+    DAY = "day"
+    CHOICE = "choice"
+    CHOICES = "choices"
+    CHECK = "check"
+
+
+@dataclass(frozen=True, slots=True)
+class FormField:
+    """`options` are value and label; `value` is what stands in it, for CHOICES the chosen values."""
+
+    name: str
+    label: str
+    kind: FieldKind = FieldKind.LINE
+    value: str | Sequence[str] = ""
+    hint: str = ""
+    is_required: bool = False
+    options: Sequence[tuple[str, str]] = ()
+    longest: int = 200
+
+
+def options_of(members: type[StrEnum] | Sequence[StrEnum]) -> list[tuple[str, str]]:
+    return [(str(member), words(str(member))) for member in members]
+
+
+def _cents(written: object) -> object:
+    """Dollars as people write them: "1,250", "$12.50"."""
+    if not isinstance(written, str):
+        return written
+    try:
+        cents = Decimal(written.strip().replace(",", "").removeprefix("$")) * 100
+        is_whole = cents.is_finite() and cents == cents.to_integral_value()
+    except InvalidOperation:
+        is_whole = False
+    if not is_whole:
+        raise PydanticCustomError("amount_invalid", "Input should be an amount in dollars, as 1250.00")
+    return int(cents)
+
+
+Dollars = Annotated[int, BeforeValidator(_cents), Field(ge=-LARGEST_CENTS, le=LARGEST_CENTS)]
+"""Written in dollars, held in cents."""
+
+
+def _within_reason(written: object) -> object:
+    try:
+        day = date.fromisoformat(written) if isinstance(written, str) else written
+    except ValueError:
+        day = None
+    if not isinstance(day, date) or not FIRST_DAY <= day <= LAST_DAY:
+        raise PydanticCustomError("day_invalid", "Input should be a day from 1970 to 2199, as 2026-03-31")
+    return day
+
+
+Day = Annotated[date, BeforeValidator(_within_reason)]
+
+
+def start_of(day: date, zone: ZoneInfo) -> datetime:
+    """The instant at which the day begins where business is done."""
+    return datetime.combine(day, time(), zone).astimezone(UTC)
+
+
+def end_of(day: date, zone: ZoneInfo) -> datetime:
+    """The instant at which the day is over."""
+    return start_of(day + timedelta(days=1), zone)
+
+
+def dollars(cents: int | None) -> str:
+    """As a field shows it again."""
+    return "" if cents is None else str(Decimal(cents).scaleb(-2))

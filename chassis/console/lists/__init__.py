@@ -1,0 +1,1 @@
+"""The list machinery's parts; rooms import `chassis.console.listing`."""

@@ -1,0 +1,137 @@
+"""What a room says of its list: where its rows come from, what is shown, by what one filters, orders and sums."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from markupsafe import Markup
+from sqlalchemy import BindParameter, ColumnElement, DateTime, Row, Select, bindparam
+
+from chassis.console.cells import Kind
+
+if TYPE_CHECKING:
+    from chassis.console.bulk.declaration import BulkAction
+    from chassis.console.lists.filters import Filter
+
+Expression: TypeAlias = "ColumnElement[Any] | Any"
+Query: TypeAlias = "Select[*tuple[Any, ...]]"
+
+NOW: BindParameter[datetime] = bindparam("now", type_=DateTime(timezone=True), required=False)
+"""Business time, for what depends on it: `due_at < NOW` is bound to the clock when the list is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of the table and of the CSV, and what the address calls it by.
+
+    `value` is SQL; `say` tells it in other words, with the whole row at hand (`row.<name>` of any column or of the
+    list's `also`). `tone` colours a chip by its word, or by the row. `is_late` marks what has waited beyond its limit.
+    A column that sorts is never null. `sums` are of all rows that match, not of the page.
+    """
+
+    name: str
+    title: str
+    value: Expression
+    kind: Kind = Kind.TEXT
+    say: Callable[[Row[Any]], str | Markup] | None = None
+    tone: Mapping[str, str] | Callable[[Row[Any]], str] = field(default_factory=dict)
+    path: Callable[[Row[Any]], str] | None = None
+    is_late: Callable[[Row[Any], datetime], bool] | None = None
+    sorts: bool = False
+    sums: bool = False
+    wraps: bool = False
+    is_extra: bool = False
+    """Shown to who asks for it, and always in the CSV."""
+
+    def tone_of(self, row: Row[Any]) -> str:
+        if callable(self.tone):
+            return self.tone(row)
+        return self.tone.get(str(getattr(row, self.name)), "")
+
+
+def late_after(limit: timedelta, since: str, unless: Callable[[Row[Any]], bool] | None = None) -> Any:
+    """An `is_late`: the row's instant `since` is longer ago than `limit`, except for rows that wait for nothing."""
+
+    def is_late(row: Row[Any], now: datetime) -> bool:
+        at: datetime | None = getattr(row, since)
+        return at is not None and now - at > limit and not (unless and unless(row))
+
+    return is_late
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A view that everybody has: its title, and the query it stands for, as `state=open&sort=-total`."""
+
+    title: str
+    query: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Empty:
+    """What an empty list says: what would fill it."""
+
+    title: str
+    text: str
+    icon: str = "inbox"
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A list as its room declares it; `routes_of` makes its routes.
+
+    `rows` is the select without columns: tables, joins and what always holds, as `select().select_from(Invoice)`.
+    `key` is the row's id, unique and what breaks ties. `order` names a sorting column, `-` for descending.
+    `holds_personal_data`: its CSV needs a fresh second factor.
+    """
+
+    name: str
+    title: str
+    noun: tuple[str, str]
+    path: str
+    capability: str | None
+    rows: Query
+    key: Expression
+    columns: Sequence[Column]
+    order: str
+    empty: Empty
+    document: Callable[[Row[Any]], str] | None = None
+    filters: "Sequence[Filter]" = ()
+    tabs: Sequence[Tab] = ()
+    also: Mapping[str, Expression] = field(default_factory=dict)
+    bulk: "Sequence[BulkAction]" = ()
+    links: Sequence[tuple[str, str, str | None]] = ()
+    """Beside the title: label, path and the capability it needs, as for what makes a new row."""
+    note: str = ""
+    holds_personal_data: bool = False
+
+    def __post_init__(self) -> None:
+        names = [column.name for column in self.columns]
+        doubled = {name for name in names if names.count(name) > 1} | (set(names) & (set(self.also) | {"id"}))
+        if doubled:
+            raise MisdeclaredList(f"{self.name} names more than one thing {sorted(doubled)}")
+        if not self.column(self.order.lstrip("-")).sorts:
+            raise MisdeclaredList(f"{self.name} is ordered by a column that does not sort")
+
+    def column(self, name: str) -> Column:
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise MisdeclaredList(f"{self.name} has no column {name}")
+
+    def action(self, name: str) -> "BulkAction | None":
+        return next((action for action in self.bulk if action.name == name), None)
+
+
+class MisdeclaredList(Exception):
+    """A list that contradicts itself is not served."""
+
+
+class Density(StrEnum):
+    """Rows of a page."""
+
+    SOME = "50"
+    MORE = "100"
+    MOST = "200"

@@ -1,0 +1,269 @@
+"""What a list can be narrowed by: each reads its part of the address, and says what it then holds to."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from typing import Any, ClassVar
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, false, or_
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.console.lists.declaration import Expression
+from chassis.console.wording import words
+
+LONGEST_SEARCH = 200
+LARGEST_CENTS = 10**15
+
+Sent = Mapping[str, Sequence[str]]
+"""What the address says, by name; only what is not empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A filter that is set: its condition, and what its chip says. `value` is what a form shows again."""
+
+    condition: ColumnElement[bool]
+    told: str
+    value: tuple[str, ...] = ()
+
+
+class Unreadable(ValueError):
+    """What the address says is no value of the filter's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter(ABC):
+    name: str
+    title: str
+
+    form: ClassVar[str]
+    """The macro of list.html that draws its field."""
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        return (self.name,)
+
+    @abstractmethod
+    def read(self, sent: Sent, zone: ZoneInfo) -> Held | None:
+        """None where nothing is asked for. Raises Unreadable."""
+
+    async def tell(self, _session: AsyncSession, held: Held) -> str:
+        """The chip's text where it takes a look at the database, as for the name behind an id."""
+        return held.told
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    value: str
+    label: str
+    condition: ColumnElement[bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice(Filter):
+    """Any of some words. `options` is made by `among`, or by hand where a word is derived from several columns."""
+
+    options: Sequence[Option] = ()
+
+    form: ClassVar[str] = "choice"
+
+    def read(self, sent: Sent, zone: ZoneInfo) -> Held | None:
+        asked = sent.get(self.name, ())
+        if not asked:
+            return None
+        known = {option.value: option for option in self.options}
+        unknown = [value for value in asked if value not in known]
+        if unknown:
+            raise Unreadable(f"none of {', '.join(known)}")
+        chosen = [option for option in self.options if option.value in set(asked)]
+        condition = or_(false(), *(option.condition for option in chosen))
+        return Held(condition, ", ".join(each.label for each in chosen), tuple(each.value for each in chosen))
+
+
+def among(
+    column: Expression, members: Iterable[StrEnum | str], labels: Mapping[str, str] | None = None
+) -> list[Option]:
+    """The options of a column that holds one word of several."""
+    told = labels or {}
+    return [Option(str(member), told.get(str(member), words(str(member))), column == member) for member in members]
+
+
+@dataclass(frozen=True, slots=True)
+class Search(Filter):
+    """A part of any of the texts, whatever its case; an id as a whole where `ids` are given."""
+
+    texts: Sequence[Expression] = ()
+    ids: Sequence[Expression] = ()
+    normal: Callable[[str], str] | None = None
+    """How the texts are kept, as telephone numbers without spaces: what is typed is searched in both forms."""
+
+    form: ClassVar[str] = "search"
+
+    def read(self, sent: Sent, zone: ZoneInfo) -> Held | None:
+        asked = " ".join(" ".join(sent.get(self.name, ())).split())
+        if not asked:
+            return None
+        if len(asked) > LONGEST_SEARCH:
+            raise Unreadable(f"longer than {LONGEST_SEARCH} characters")
+        forms = {asked} | ({self.normal(asked)} if self.normal and self.normal(asked) else set())
+        found = [text.icontains(form, autoescape=True) for text in self.texts for form in forms]
+        if (id_ := _uuid(asked)) is not None:
+            found += [column == id_ for column in self.ids]
+        return Held(or_(false(), *found), f"“{asked}”", (asked,))
+
+
+@dataclass(frozen=True, slots=True)
+class Exact(Filter):
+    """One id, set by links from elsewhere and taken away by its chip. `name_of` tells what the id stands for."""
+
+    column: Expression = None
+    name_of: Callable[[AsyncSession, UUID], Any] | None = None
+
+    form: ClassVar[str] = "hidden"
+
+    def read(self, sent: Sent, zone: ZoneInfo) -> Held | None:
+        asked = sent.get(self.name, ())
+        if not asked:
+            return None
+        id_ = _uuid(asked[-1])
+        if id_ is None:
+            raise Unreadable("no id")
+        return Held(self.column == id_, str(id_)[-8:], (str(id_),))
+
+    async def tell(self, session: AsyncSession, held: Held) -> str:
+        found = await self.name_of(session, UUID(held.value[0])) if self.name_of else None
+        return str(found) if found else held.told
+
+
+@dataclass(frozen=True, slots=True)
+class Days(Filter):
+    """From a day to a day, both included, as the business zone's calendar has them."""
+
+    column: Expression = None
+
+    form: ClassVar[str] = "days"
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        return (f"{self.name}_from", f"{self.name}_to")
+
+    def read(self, sent: Sent, zone: ZoneInfo) -> Held | None:
+        first, last = (_day(sent.get(name, ())) for name in self.parameters)
+        if first is None and last is None:
+            return None
+        condition: list[ColumnElement[bool]] = []
+        if first is not None:
+            condition.append(self.column >= _begin(first, zone))
+        if last is not None:
+            condition.append(self.column < _begin(last + timedelta(days=1), zone))
+        told = " to ".join(part for part in (_told(first, "from "), _told(last, "")) if part)
+        both = condition[0] if len(condition) == 1 else condition[0] & condition[1]
+        value = (first.isoformat() if first else "", last.isoformat() if last else "")
+        return Held(both, told if first else f"to {told}", value)
+
+
+@dataclass(frozen=True, slots=True)
+class Amount(Filter):
+    """At least and at most, in dollars as people write them."""
+
+    column: Expression = None
+
+    form: ClassVar[str] = "amount"
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        return (f"{self.name}_min", f"{self.name}_max")
+
+    def read(self, sent: Sent, zone: ZoneInfo) -> Held | None:
+        least, most = (_cents(sent.get(name, ())) for name in self.parameters)
+        if least is None and most is None:
+            return None
+        conditions = [self.column >= least] if least is not None else []
+        conditions += [self.column <= most] if most is not None else []
+        condition = conditions[0] if len(conditions) == 1 else conditions[0] & conditions[1]
+        value = tuple("" if cents is None else str(Decimal(cents).scaleb(-2)) for cents in (least, most))
+        told = " to ".join(f"${text}" for text in value if text)
+        prefix = "" if least is not None and most is not None else ("from " if least is not None else "up to ")
+        return Held(condition, prefix + told, value)
+
+
+@dataclass(frozen=True, slots=True)
+class Flag(Filter):
+    """Holds, or does not matter."""
+
+    condition: Expression = None
+
+    form: ClassVar[str] = "flag"
+
+    def read(self, sent: Sent, zone: ZoneInfo) -> Held | None:
+        asked = sent.get(self.name, ())
+        if not asked or asked[-1] == "false":
+            return None
+        if asked[-1] != "true":
+            raise Unreadable("neither true nor false")
+        return Held(self.condition, "yes", ("true",))
+
+
+@dataclass(frozen=True, slots=True)
+class Text(Filter):
+    """A text that a link sets, as a month or a country: the column equals it."""
+
+    column: Expression = None
+    pattern: str = ""
+    hint: str = ""
+    longest: int = 100
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    form: ClassVar[str] = "text"
+
+    def read(self, sent: Sent, zone: ZoneInfo) -> Held | None:
+        asked = sent.get(self.name, ())
+        if not asked:
+            return None
+        if len(asked[-1]) > self.longest:
+            raise Unreadable(f"longer than {self.longest} characters")
+        return Held(self.column == asked[-1], self.labels.get(asked[-1], asked[-1]), (asked[-1],))
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _day(sent: Sequence[str]) -> date | None:
+    if not sent:
+        return None
+    try:
+        found = date.fromisoformat(sent[-1])
+    except ValueError:
+        raise Unreadable("no day as 2026-03-31") from None
+    if not date(1970, 1, 1) <= found < date(2200, 1, 1):
+        raise Unreadable("not from 1970 to 2199")
+    return found
+
+
+def _begin(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time(), zone).astimezone(UTC)
+
+
+def _told(day: date | None, prefix: str) -> str:
+    return f"{prefix}{day.day} {day:%b %Y}" if day else ""
+
+
+def _cents(sent: Sequence[str]) -> int | None:
+    if not sent:
+        return None
+    try:
+        cents = Decimal(sent[-1].replace(",", "").removeprefix("$")) * 100
+    except InvalidOperation:
+        raise Unreadable("no amount as 1250.00") from None
+    if not cents.is_finite() or cents != cents.to_integral_value() or abs(cents) > LARGEST_CENTS:
+        raise Unreadable("no amount of whole cents")
+    return int(cents)

@@ -1,0 +1,114 @@
+"""A list's SQL: one statement for a page, one for its count and sums, one cursor for its CSV."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, func, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.console.lists.asking import Asked, Place
+from chassis.console.lists.declaration import NOW, Listing, Query
+
+ROWS_AT_ONCE = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A page: its rows, and the places before and after which others are."""
+
+    rows: Sequence[Row[Any]]
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Of everything that matches, whatever page is shown. `sums` by the name of their column."""
+
+    count: int
+    sums: Mapping[str, int]
+
+
+async def read_page(session: AsyncSession, asked: Asked, now: datetime) -> Found:
+    """Keyset paging in both directions: what was added meanwhile shifts nothing."""
+    place = asked.place
+    is_backwards = place is not None and place.is_before
+    query = _ordered(_selected(asked), asked, is_backwards=is_backwards)
+    if place is not None:
+        here = tuple_(asked.sorted_by.value, asked.listing.key)
+        beside = tuple_(place.value, place.id)
+        query = query.where(here < beside if asked.is_descending != is_backwards else here > beside)
+    found = list((await session.execute(query.limit(asked.limit + 1), {NOW.key: now})).all())
+    has_more, rows = len(found) > asked.limit, found[: asked.limit]
+    if is_backwards:
+        rows.reverse()
+    has_before, has_after = (has_more, True) if is_backwards else (place is not None, has_more)
+    return Found(
+        rows,
+        _place_of(rows[0]) if rows and has_before else None,
+        _place_of(rows[-1]) if rows and has_after else None,
+    )
+
+
+async def read_totals(session: AsyncSession, asked: Asked, now: datetime) -> Totals:
+    summed = [column for column in asked.listing.columns if column.sums]
+    sums = [func.coalesce(func.sum(column.value), 0).label(column.name) for column in summed]
+    counted: Query = asked.listing.rows.with_only_columns(func.count().label("count_"), *sums)
+    query = _narrowed(asked, counted)
+    row = (await session.execute(query, {NOW.key: now})).one()
+    return Totals(row.count_, {column.name: int(getattr(row, column.name)) for column in summed})
+
+
+async def read_all(session: AsyncSession, asked: Asked, now: datetime) -> AsyncIterator[Row[Any]]:
+    """Every row that matches, in the view's order, from one snapshot, a thousand at a time in memory."""
+    query = _ordered(_selected(asked), asked, is_backwards=False)
+    stream = await session.stream(query, {NOW.key: now}, execution_options={"yield_per": ROWS_AT_ONCE})
+    async for row in stream:
+        yield row
+
+
+def ids_that_match(asked: Asked, limit: int) -> Query:
+    """For what is done to all of them; bind `now`."""
+    return _ordered(
+        _narrowed(asked, asked.listing.rows.with_only_columns(asked.listing.key.label("id"))),
+        asked,
+        is_backwards=False,
+    ).limit(limit)
+
+
+async def read_rows(session: AsyncSession, listing: Listing, ids: Sequence[Any], now: datetime) -> Sequence[Row[Any]]:
+    """Those of the rows that are still in the list at all, with all their columns."""
+    query = _with_columns(listing).where(listing.key.in_(ids))
+    found: Sequence[Row[Any]] = (await session.execute(query, {NOW.key: now})).all()
+    return found
+
+
+def _selected(asked: Asked) -> Query:
+    """All columns, whichever are shown: what a column says may rest on another."""
+    return _narrowed(asked, _with_columns(asked.listing).add_columns(asked.sorted_by.value.label("order_")))
+
+
+def _with_columns(listing: Listing) -> Query:
+    return listing.rows.with_only_columns(
+        listing.key.label("id"),
+        *(column.value.label(column.name) for column in listing.columns),
+        *(value.label(name) for name, value in listing.also.items()),
+    )
+
+
+def _narrowed(asked: Asked, query: Query) -> Query:
+    conditions: list[ColumnElement[bool]] = [held.condition for _, held in asked.held.values()]
+    return query.where(*conditions) if conditions else query
+
+
+def _ordered(query: Query, asked: Asked, *, is_backwards: bool) -> Query:
+    value, key = asked.sorted_by.value, asked.listing.key
+    if asked.is_descending != is_backwards:
+        return query.order_by(value.desc(), key.desc())
+    return query.order_by(value, key)
+
+
+def _place_of(row: Row[Any]) -> str:
+    return Place.write(row.order_, row.id)

@@ -1,0 +1,161 @@
+"""A list's routes, made from its declaration: the page, its CSV, and the views that people save of it."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Request, Response, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, JSONBody
+from litestar.response import Redirect, Stream
+from pydantic import Field, StringConstraints
+
+from chassis.clock import Clock
+from chassis.console.bulk.routes import bulk_routes
+from chassis.console.lists.asking import LONGEST_QUERY, Asked, read_query
+from chassis.console.lists.declaration import Listing
+from chassis.console.lists.export import record_export, stream_csv
+from chassis.console.lists.reading import read_page, read_totals
+from chassis.console.lists.showing import show_list
+from chassis.console.lists.views import SaveView, remove_view, save_view, views_of
+from chassis.console.page import Console
+from chassis.database import Database
+from chassis.http.auth import Operator, page_for
+from chassis.http.bodies import ONE_LINE
+from chassis.http.endpoints import ANY_QUERY
+from chassis.http.forms import Form
+from chassis.http.given import Given
+
+CSV = "text/csv; charset=utf-8"
+TEMPLATE = "list.html"
+
+Query = Annotated[str, Field(max_length=LONGEST_QUERY)]
+
+
+class ExportForm(Form):
+    query: Query = ""
+
+
+class SaveViewForm(Form):
+    query: Query = ""
+    name: Annotated[str, StringConstraints(min_length=1, max_length=60, pattern=ONE_LINE)]
+    is_shared: bool = False
+
+
+class RemoveViewForm(Form):
+    """Nothing but the session's mark."""
+
+
+def routes_of(listing: Listing) -> tuple[HTTPRouteHandler, ...]:
+    """To be served beside the room's other routes."""
+
+    @get(listing.path, guards=[page_for(listing.capability)], include_in_schema=False, opt={ANY_QUERY: True})
+    async def show(
+        request: Request[Any, Any, Any],
+        console: Given[Console],
+        database: Given[Database],
+        operator: Given[Operator],
+    ) -> Response[Any]:
+        return await show_page(listing, request, console, database, operator)
+
+    @post(
+        f"{listing.path}/export",
+        guards=[page_for(listing.capability, step_up=listing.holds_personal_data)],
+        status_code=200,
+        include_in_schema=False,
+    )
+    async def export(
+        data: JSONBody[ExportForm],
+        console: Given[Console],
+        database: Given[Database],
+        clock: Given[Clock],
+        operator: Given[Operator],
+    ) -> Stream:
+        asked = read_query(listing, data.query, console.wording.zone)
+        await record_export(database, asked, operator)
+        headers = {"Content-Disposition": f'attachment; filename="{listing.name}.csv"', "Cache-Control": "no-store"}
+        return Stream(stream_csv(database, asked, clock, console.wording), media_type=CSV, headers=headers)
+
+    @post(
+        f"{listing.path}/views",
+        guards=[page_for(listing.capability)],
+        status_code=200,
+        include_in_schema=False,
+    )
+    async def save(
+        data: JSONBody[SaveViewForm],
+        console: Given[Console],
+        database: Given[Database],
+        clock: Given[Clock],
+        operator: Given[Operator],
+    ) -> Redirect:
+        asked = read_query(listing, data.query, console.wording.zone)
+        async with database.transaction() as session:
+            await save_view(session, SaveView(asked, data.name, data.is_shared, operator), clock.now())
+        return console.redirect(asked.address())
+
+    @post(
+        listing.path + "/views/{view_id:uuid}/remove",
+        guards=[page_for(listing.capability)],
+        status_code=200,
+        include_in_schema=False,
+    )
+    async def remove(
+        view_id: FromPath[UUID],
+        data: JSONBody[RemoveViewForm],
+        console: Given[Console],
+        database: Given[Database],
+        operator: Given[Operator],
+    ) -> Redirect:
+        async with database.transaction() as session:
+            await remove_view(session, listing.name, view_id, operator)
+        return console.redirect(listing.path)
+
+    return show, export, save, remove, *(bulk_routes(listing) if listing.bulk else ())
+
+
+async def show_page(
+    listing: Listing, request: Request[Any, Any, Any], console: Console, database: Database, operator: Operator
+) -> Response[Any]:
+    query = request.scope["query_string"].decode("latin-1")
+    asked = read_query(listing, query, console.wording.zone)
+    is_partial = "hx-request" in request.headers
+    if not is_partial and _has_blanks(query):
+        # A form sends every field, filled or not: the address tells those alone that mean something.
+        return console.redirect(asked.address())
+    now = console.clock.now()
+    async with database.reading() as session:
+        found = await read_page(session, asked, now)
+        totals = await read_totals(session, asked, now)
+        views = await views_of(session, listing.name, operator.id)
+        told = [await filter_.tell(session, held) for filter_, held in asked.held.values()]
+    shown = show_list(asked, found, totals, told, now, console.wording)
+    tabs = _tabs(asked, views, operator)
+    context = {
+        "listing": listing,
+        # What one of the list's own tabs narrows by is told by the tab.
+        "is_narrowed": bool(shown.chips) and not any(tab["is_current"] and tab["view"] is None for tab in tabs),
+        "shown": shown,
+        "query": asked.query,
+        "tabs": tabs,
+        "bulk": [action for action in listing.bulk if operator.can(action.capability)],
+        "links": [(label, path) for label, path, needed in listing.links if needed is None or operator.can(needed)],
+    }
+    answer = console.page(request, TEMPLATE, context, room=listing.name)
+    if is_partial:
+        answer.headers["HX-Push-Url"] = asked.address()
+    return answer
+
+
+def _has_blanks(query: str) -> bool:
+    return query.endswith("=") or "=&" in query
+
+
+def _tabs(asked: Asked, views: Sequence[Any], operator: Operator) -> list[dict[str, Any]]:
+    """Those of the list, then one's own, then what others share; the one that is shown is marked."""
+    tabs = [{"title": tab.title, "query": tab.query, "view": None, "owner": ""} for tab in asked.listing.tabs]
+    tabs = tabs or [{"title": "All", "query": "", "view": None, "owner": ""}]
+    for view in views:
+        owner = "" if view.owner_id == operator.id else view.owner_name
+        tabs.append({"title": view.name, "query": view.query, "view": view, "owner": owner})
+    return [tab | {"is_current": tab["query"] == asked.query} for tab in tabs]

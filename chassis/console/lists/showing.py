@@ -1,0 +1,123 @@
+"""A page of a list as its template takes it: every cell said, every door's address known."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from markupsafe import Markup
+from sqlalchemy import Row
+
+from chassis.console.cells import html_of, link
+from chassis.console.lists.asking import Asked
+from chassis.console.lists.declaration import Column, Density
+from chassis.console.lists.filters import Filter, Held
+from chassis.console.lists.reading import Found, Totals
+from chassis.console.wording import Wording, money
+
+
+@dataclass(frozen=True, slots=True)
+class ShownCell:
+    html: Markup
+    classes: str = ""
+    is_late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ShownRow:
+    id: str
+    name: str
+    cells: Sequence[ShownCell]
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    title: str
+    classes: str
+    address: str
+    """Of the list in this column's order; empty where it has none."""
+    direction: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A filter that is set, and the address without it."""
+
+    title: str
+    told: str
+    without: str
+
+
+@dataclass(frozen=True, slots=True)
+class FilterField:
+    filter: Filter
+    held: Held | None
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        return self.held.value if self.held else ()
+
+
+@dataclass(frozen=True, slots=True)
+class ShownList:
+    asked: Asked
+    heads: Sequence[Head]
+    rows: Sequence[ShownRow]
+    count: int
+    sums: Sequence[tuple[str, str]]
+    chips: Sequence[Chip]
+    fields: Sequence[FilterField]
+    previous: str
+    following: str
+    first: str
+    """Empty where there is no such page."""
+    densities: Sequence[str] = tuple(Density)
+
+
+def show_list(
+    asked: Asked, found: Found, totals: Totals, told: Sequence[str], now: datetime, wording: Wording
+) -> ShownList:
+    """`told` are the chips' texts, in the order of the filters that are set."""
+    held = list(asked.held.values())
+    set_ = {name: each for name, (_, each) in asked.held.items()}
+    return ShownList(
+        asked=asked,
+        heads=[_head(asked, column) for column in asked.columns],
+        rows=[_row(asked, row, now, wording) for row in found.rows],
+        count=totals.count,
+        sums=[(asked.listing.column(name).title, money(cents)) for name, cents in totals.sums.items()],
+        chips=[
+            Chip(filter_.title, text, asked.without(filter_.name))
+            for (filter_, _), text in zip(held, told, strict=True)
+        ],
+        fields=[FilterField(each, set_.get(each.name)) for each in asked.listing.filters],
+        previous=asked.address(before=found.before) if found.before else "",
+        following=asked.address(after=found.after) if found.after else "",
+        first=asked.address() if asked.place else "",
+    )
+
+
+def _head(asked: Asked, column: Column) -> Head:
+    is_order = column is asked.sorted_by
+    direction = ("descending" if asked.is_descending else "ascending") if is_order else ""
+    return Head(column.title, _classes(column), asked.sorted_as(column) if column.sorts else "", direction)
+
+
+def _classes(column: Column) -> str:
+    return "number" if column.kind.is_number else "wrap" if column.wraps else ""
+
+
+def _row(asked: Asked, row: Row[Any], now: datetime, wording: Wording) -> ShownRow:
+    cells = [_cell(column, row, now, wording) for column in asked.columns]
+    name = str(cells[0].html.striptags())
+    if asked.listing.document is not None:
+        cells[0] = ShownCell(link(asked.listing.document(row), cells[0].html), cells[0].classes, cells[0].is_late)
+    return ShownRow(str(row.id), name, cells)
+
+
+def _cell(column: Column, row: Row[Any], now: datetime, wording: Wording) -> ShownCell:
+    value = column.say(row) if column.say else getattr(row, column.name)
+    html = html_of(column.kind, value, wording, column.tone_of(row) if column.tone else "")
+    if column.path is not None and value is not None and (path := column.path(row)):
+        html = link(path, html)
+    return ShownCell(html, _classes(column), column.is_late is not None and column.is_late(row, now))

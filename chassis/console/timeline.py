@@ -1,0 +1,144 @@
+"""What happened to a thing: who did what, what it was before and is now, and why."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from markupsafe import Markup, escape
+from sqlalchemy import Row, or_, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.audit import Subject, audit_entries
+from chassis.console.cells import Kind, html_of
+from chassis.console.wording import DASH, Wording, words
+from chassis.database import locked_by_name
+from chassis.errors import Refusal
+
+MOST = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field, told as the pages tell such a value; a dash where there was or is nothing."""
+
+    name: str
+    before: Markup
+    after: Markup
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """`what` goes on after the name: "Robin Field issued the invoice"."""
+
+    at: datetime
+    who: str
+    what: str
+    changes: Sequence[Change] = ()
+    reason: str = ""
+    request_id: str = ""
+
+
+class ChangedMeanwhile(Refusal):
+    """What one decided on is not what is there any more."""
+
+    code = "changed_meanwhile"
+    title = "Changed meanwhile"
+
+
+async def moments_of(
+    session: AsyncSession, subjects: Sequence[Subject], verbs: Mapping[str, str], wording: Wording
+) -> list[Moment]:
+    """The audit of the subjects, the latest first. `verbs` says an action in the past: `void_invoice`: "voided it"."""
+    query = (
+        select(audit_entries)
+        .where(_any_of(subjects))
+        .order_by(audit_entries.c.occurred_at.desc(), audit_entries.c.id.desc())
+        .limit(MOST)
+    )
+    return [_moment(row, verbs, wording) for row in await session.execute(query)]
+
+
+def in_order(*told: Sequence[Moment]) -> list[Moment]:
+    """Of several sources, the latest first."""
+    return sorted((moment for each in told for moment in each), key=lambda moment: moment.at, reverse=True)
+
+
+async def seen_of(session: AsyncSession, subject: Subject) -> str:
+    """What a form carries so that it is refused where somebody changed the subject after its page was shown."""
+    found = await _latest(session, subject)
+    return str(found.id) if found else ""
+
+
+async def refuse_if_changed(session: AsyncSession, subject: Subject, seen: UUID | None) -> None:
+    """Call it first in the deed's transaction: until that ends, no other deed that asks passes it."""
+    await locked_by_name(session, f"{subject.kind} {subject.id}")
+    found = await _latest(session, subject)
+    if found is not None and found.id != seen:
+        raise ChangedMeanwhile(
+            f"{found.actor_name} changed it meanwhile ({words(found.action).lower()}): open its page again and look",
+            errors=(),
+            **{f"{subject.kind}_id": subject.id},
+        )
+
+
+async def _latest(session: AsyncSession, subject: Subject) -> Row[Any] | None:
+    query = (
+        select(audit_entries)
+        .where(_any_of([subject]))
+        .order_by(audit_entries.c.occurred_at.desc(), audit_entries.c.id.desc())
+        .limit(1)
+    )
+    return (await session.execute(query)).one_or_none()
+
+
+def _any_of(subjects: Sequence[Subject]) -> Any:
+    columns = tuple_(audit_entries.c.subject_kind, audit_entries.c.subject_id)
+    if len(subjects) == 1:
+        return or_(columns == (subjects[0].kind, str(subjects[0].id)))
+    return columns.in_([(each.kind, str(each.id)) for each in subjects])
+
+
+def _moment(row: Row[Any], verbs: Mapping[str, str], wording: Wording) -> Moment:
+    return Moment(
+        at=row.occurred_at,
+        who="Waybill" if row.actor_id is None else row.actor_name,
+        what=verbs.get(row.action) or f"did: {words(row.action).lower()}",
+        changes=list(_changes(row.before or {}, row.after or {}, wording)),
+        reason=": ".join(part for part in (words(row.reason_code or ""), row.reason_text or "") if part),
+        request_id=row.request_id or "",
+    )
+
+
+def _changes(before: Mapping[str, Any], after: Mapping[str, Any], wording: Wording) -> list[Change]:
+    return [
+        Change(_name(key), _told(key, before.get(key), wording), _told(key, after.get(key), wording))
+        for key in dict.fromkeys([*before, *after])
+        if before.get(key) != after.get(key)
+    ]
+
+
+def _name(key: str) -> str:
+    return words(key.removesuffix("_cents").removesuffix("_at"))
+
+
+def _told(key: str, value: Any, wording: Wording) -> Markup:
+    """By the field's name, which ends with its unit, and by the kind of the value."""
+    match value:
+        case list():
+            return _joined(_told("", each, wording) for each in value)
+        case dict():
+            return _joined(Markup("{} {}").format(_name(n), _told(n, each, wording)) for n, each in value.items())
+        case bool():
+            return html_of(Kind.YES_NO, value, wording)
+        case int() if key.endswith("_cents"):
+            return html_of(Kind.MONEY, value, wording)
+        case str() if key.endswith("_at") and value:
+            return html_of(Kind.INSTANT, datetime.fromisoformat(value), wording)
+        case _:
+            return html_of(Kind.TEXT, value, wording)
+
+
+def _joined(told: Iterable[Markup]) -> Markup:
+    return Markup(", ").join(told) or escape(DASH)

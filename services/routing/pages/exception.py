@@ -1,0 +1,254 @@
+"""One lead that waits for an operator: why, who could have it, and what can be done."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from litestar import Request, Response, get, post
+from litestar.params import FromPath, JSONBody
+from litestar.response import Redirect
+from markupsafe import Markup
+
+from chassis.clock import Clock
+from chassis.console import Console, Form, page_for
+from chassis.console.actions import Action, refused
+from chassis.console.cells import Kind, Shown, chip
+from chassis.console.documents import Document, Done, Fact, Facts, Part, Table, show_document
+from chassis.console.fields import FieldKind, FormField
+from chassis.console.timeline import Moment
+from chassis.console.wording import counted, sentence, words
+from chassis.database import Database
+from chassis.http import Given, Operator
+from contracts.identity import Capability
+from services.routing.domain.queue import QueueAction
+from services.routing.http.exceptions import (
+    AssignBody,
+    assign_dispatch_exception,
+    resolve_dispatch_exception,
+    retry_dispatch_exception,
+)
+from services.routing.http.lead_views import CandidateView, DecisionView, DispatchView, obstacles_of
+from services.routing.http.leads import show_dispatch
+from services.routing.models import DispatchException
+from services.routing.pages.exceptions import PATH, QUEUE, REASON, ROOM, WRITE, ResolveForm, RetryForm, lead_title
+from services.routing.queries import dispatches
+from services.routing.queries import exceptions as queries
+
+ASSIGNMENT_TONES = {"sent": "positive", "pending": "info", "failed": "danger"}
+
+
+class AssignForm(AssignBody, Form):
+    """As the JSON route takes it."""
+
+
+@get(PATH + "/{exception_id:uuid}", guards=[page_for(Capability.READ_OPS)], include_in_schema=False)
+async def show_exception(
+    exception_id: FromPath[UUID],
+    request: Request[Any, Any, Any],
+    console: Given[Console],
+    database: Given[Database],
+    clock: Given[Clock],
+    operator: Given[Operator],
+    done: Done = None,
+) -> Response[str]:
+    async with database.reading() as session:
+        item = await queries.get(session, exception_id)
+        dispatch = await dispatches.get(session, item.lead_id)
+        lead = await show_dispatch(session, dispatch, clock.now())
+        decided = [DecisionView.of(each) for each in await dispatches.decisions_of(session, item.lead_id)]
+    obstacles = obstacles_of(item, dispatch, lead.shares_wanted - lead.shares_live)
+    candidates = [each for each in decided[-1].candidates if not each.is_chosen] if decided else []
+    actions = [
+        _action(name, item.id, lead, refused(operator, WRITE, obstacles[name]), candidates)
+        for name in (QueueAction.RETRY, QueueAction.ASSIGN, QueueAction.RESOLVE)
+    ]
+    return show_document(console, request, _document(item, lead, decided, actions, console), done)
+
+
+def _action(
+    name: QueueAction, exception_id: UUID, lead: DispatchView, why: Any, candidates: Sequence[CandidateView]
+) -> Action:
+    free = lead.shares_wanted - lead.shares_live
+    path = f"{PATH}/{exception_id}/{name}"
+    match name:
+        case QueueAction.RETRY:
+            return Action(
+                name,
+                "Retry dispatch",
+                path,
+                effect=(
+                    f"Offers {counted(free, 'free share', 'free shares')} again, by the rules and caps of now. Each "
+                    "installer that is chosen gets the lead by mail and is billed once it is sent."
+                ),
+                done="Dispatch was run again: the newest decision says what came of it",
+                **why,
+            )
+        case QueueAction.ASSIGN:
+            options = [(str(each.installer_id), _candidate(each)) for each in candidates]
+            none_yet = {} if options else {"why_not": "no decision has listed candidates yet: retry dispatch first"}
+            return Action(
+                name,
+                "Assign by hand",
+                path,
+                effect=f"Gives it to {counted(free, 'installer', 'installers')} at the most, whatever the "
+                "territory; each is billed once it is sent.",
+                fields=(
+                    FormField("installer_ids", "Installers", FieldKind.CHOICES, options=options),
+                    FormField("override_cap", "Beyond their caps", FieldKind.CHECK, hint="Needs a reason"),
+                    FormField("reason", "Reason", FieldKind.PROSE, hint="Stands in the decision"),
+                ),
+                done="Assigned: the lead is on its way",
+                **(none_yet | why),
+            )
+        case QueueAction.RESOLVE:
+            return Action(
+                name,
+                "Set aside",
+                path,
+                effect="Takes it out of the queue; the lead stays as it is, and nobody is charged.",
+                fields=(REASON,),
+                done="Set aside",
+                **why,
+            )
+
+
+def _candidate(candidate: CandidateView) -> str:
+    return f"{candidate.installer_name} ({words(candidate.obstacle or 'eligible').lower()})"
+
+
+def _document(
+    item: DispatchException,
+    lead: DispatchView,
+    decided: Sequence[DecisionView],
+    actions: Sequence[Action],
+    console: Console,
+) -> Document:
+    seen = Markup("{}. Raised {}").format(sentence(item.detail), console.wording.ago(item.raised_at))
+    times = f", {item.occurrences} times" if item.occurrences > 1 else ""
+    return Document(
+        title=lead_title(lead),
+        room=ROOM,
+        up=("Exceptions", QUEUE),
+        states=(chip(words(item.reason), "warning" if item.is_open else "positive"),),
+        sentence=seen + times + ".",
+        actions=actions,
+        sections=(
+            Facts("The lead", _facts(lead)),
+            Table(
+                "Assignments",
+                (("Installer", Kind.TEXT), ("State", Kind.CHIP), ("Cap", Kind.WORD), ("Sent", Kind.AGO)),
+                [
+                    (
+                        Shown(each.installer_name, path=f"/console/installers/{each.installer_id}"),
+                        Shown(each.status, Kind.CHIP, tones=ASSIGNMENT_TONES),
+                        Shown(each.cap_state, Kind.WORD),
+                        Shown(each.sent_at, Kind.AGO),
+                    )
+                    for each in lead.assignments
+                ],
+                empty="No installer has had it.",
+            ),
+            Part("Decisions", "decisions.html", {"decisions": list(reversed(decided))}),
+        ),
+        timeline=_timeline(item, lead, decided),
+    )
+
+
+def _facts(lead: DispatchView) -> list[Fact]:
+    return [
+        Fact("Path", Shown(lead.selected_path, Kind.WORD)),
+        Fact("State", Shown(lead.status, Kind.WORD)),
+        Fact("Since", Shown(lead.status_since, Kind.AGO)),
+        Fact("Shares", f"{lead.shares_sent} sent, {lead.shares_live} live, {lead.shares_wanted} wanted"),
+        Fact("Received", Shown(lead.received_at, Kind.INSTANT)),
+        Fact("Lead id", Shown(str(lead.lead_id), Kind.ID)),
+    ]
+
+
+def _timeline(item: DispatchException, lead: DispatchView, decided: Sequence[DecisionView]) -> list[Moment]:
+    moments = [Moment(lead.received_at, "Waybill", "received the lead")]
+    moments += [
+        Moment(
+            each.decided_at,
+            each.operator_name or "Dispatch",
+            f"tried for the {_ordinal(each.attempt_no)} time: {each.chosen_count} of {each.wanted_count} chosen",
+            reason=each.reason_text or "",
+        )
+        for each in decided
+    ]
+    if item.resolved_at is not None:
+        moments.append(
+            Moment(
+                item.resolved_at,
+                item.resolved_by or "Waybill",
+                f"ended it: {words(item.resolution or '').lower()}",
+                reason=item.resolved_note or "",
+            )
+        )
+    return list(reversed(moments))
+
+
+def _ordinal(number: int) -> str:
+    return {1: "first", 2: "second", 3: "third"}.get(number, f"{number}th")
+
+
+@post(
+    PATH + "/{exception_id:uuid}/retry",
+    guards=[page_for(WRITE)],
+    status_code=200,
+    include_in_schema=False,
+)
+async def retry_by_form(
+    exception_id: FromPath[UUID],
+    data: JSONBody[RetryForm],
+    console: Given[Console],
+    database: Given[Database],
+    clock: Given[Clock],
+    operator: Given[Operator],
+) -> Redirect:
+    await retry_dispatch_exception.fn(exception_id, database, clock, operator)
+    return _back(console, exception_id, QueueAction.RETRY)
+
+
+@post(
+    PATH + "/{exception_id:uuid}/resolve",
+    guards=[page_for(WRITE)],
+    status_code=200,
+    include_in_schema=False,
+)
+async def resolve_by_form(
+    exception_id: FromPath[UUID],
+    data: JSONBody[ResolveForm],
+    console: Given[Console],
+    database: Given[Database],
+    clock: Given[Clock],
+    operator: Given[Operator],
+) -> Redirect:
+    await resolve_dispatch_exception.fn(exception_id, data, database, clock, operator)
+    return _back(console, exception_id, QueueAction.RESOLVE)
+
+
+@post(
+    PATH + "/{exception_id:uuid}/assign",
+    guards=[page_for(WRITE)],
+    status_code=200,
+    include_in_schema=False,
+)
+async def assign_by_form(
+    exception_id: FromPath[UUID],
+    data: JSONBody[AssignForm],
+    console: Given[Console],
+    database: Given[Database],
+    clock: Given[Clock],
+    operator: Given[Operator],
+) -> Redirect:
+    await assign_dispatch_exception.fn(exception_id, data, database, clock, operator)
+    return _back(console, exception_id, QueueAction.ASSIGN)
+
+
+def _back(console: Console, exception_id: UUID, done: QueueAction) -> Redirect:
+    """To the item, where what came of it stands."""
+    return console.redirect(f"{PATH}/{exception_id}?done={done}")
+
+
+ROUTES = (show_exception, retry_by_form, resolve_by_form, assign_by_form)
