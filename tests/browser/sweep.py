@@ -33,8 +33,8 @@ async def check_everywhere(here: Visit, address: str, *, status: int = 200) -> N
         await here.page.set_viewport_size(viewport)
         await _look(here, f"{address} at {viewport['width']} px")
         await here.page.emulate_media(color_scheme="dark")
-        dark = await here.violations("color-contrast")
-        assert dark == [], f"{address} at {viewport['width']} px, dark"
+        pale = await here.violations("color-contrast")
+        assert pale == [], f"{address} at {viewport['width']} px, dark: {pale}"
         await here.page.emulate_media(color_scheme="light")
     await here.page.set_viewport_size(WIDE)
 
@@ -42,10 +42,12 @@ async def check_everywhere(here: Visit, address: str, *, status: int = 200) -> N
 async def _open(here: Visit, address: str, status: int) -> None:
     answer = await here.page.goto(address)
     assert answer is not None
-    assert (answer.status, here.page.url) == (status, address)
+    assert here.page.url == address, f"{address} led to {here.page.url}"
+    assert answer.status == status, f"{address} answered {answer.status}"
 
 
 async def _look(here: Visit, told: str) -> None:
-    assert await here.violations() == [], told
+    violations = await here.violations()
+    assert violations == [], f"{told}: {violations}"
     assert await here.page.evaluate(_OVERFLOW) <= 0, f"{told} overflows to the side"
-    assert here.complaints == [], told
+    assert here.complaints == [], f"{told}: {here.complaints}"
