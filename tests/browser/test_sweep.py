@@ -30,6 +30,15 @@ async def test_a_fault_of_one_width_or_one_scheme_is_found(rooms: Rooms, visit: 
         await check_everywhere(here, address)
 
 
+async def test_targets_too_small_for_a_finger_are_found(visit: Visits) -> None:
+    here: Visit = await visit()
+    tiny = "<style>button { all: unset; display: inline-block; width: 8px; height: 8px }</style>"
+    await here.page.set_content(
+        f"<title>Tiny</title><main><h1>Tiny</h1>{tiny}<button>A</button><button>B</button></main>"
+    )
+    assert "target-size" in {told.split(":")[0] for told in await here.violations()}
+
+
 async def test_a_refusal_is_no_page_that_was_wanted(rooms: Rooms, visit: Visits) -> None:
     here: Visit = await visit()
     with pytest.raises(AssertionError, match="sign-in"):
