@@ -3,23 +3,22 @@
 `rooms` and `visit` are for tests; `tests/browser/sweep.py` checks what holds of every page.
 """
 
-import os
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser
 
 from tests.browser.building import Building, passwords
-from tests.browser.install import CHROMIUM, LIBRARIES, missing_libraries
+from tests.browser.chromium import running_chromium
+from tests.browser.install import CHROMIUM
 from tests.browser.sweep import NARROW, WIDE
 from tests.browser.visits import Rooms, Visit
 from tests.kit.databases import Databases
 
 __all__ = ["NARROW", "WIDE", "Rooms", "Visit"]
 
-FLAGS = ["--no-sandbox", "--no-zygote", "--disable-gpu", "--disable-background-networking", "--headless"]
 NOW = datetime(2026, 3, 3, 2, 15, 4, tzinfo=UTC)
 
 
@@ -36,13 +35,8 @@ async def building(databases: Databases) -> AsyncIterator[Building]:
 @pytest.fixture(scope="package")
 async def browser(building: Building) -> AsyncIterator[Browser]:
     """Closed before the building, whose servers wait for its connections to end."""
-    environment: dict[str, str | float | bool] = {**os.environ}
-    if missing_libraries():
-        environment["LD_LIBRARY_PATH"] = str(LIBRARIES)
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, env=environment)
-        yield browser
-        await browser.close()
+    async with running_chromium() as chromium:
+        yield chromium
 
 
 @pytest.fixture
