@@ -78,10 +78,10 @@ platform-check: $(READY) $(ASSETS) ## image, manifests, alerts and compose file 
 	@$(BIN)/python -m pytest -o python_files='check_*.py' tests/platform $(ARGS)
 	@$(BIN)/python -m deploy.checks --record
 
-bench: $(BENCH_READY) $(ASSETS) ## ours, floors and rivals beside each other; NAME=relay or NAME=P5 for some, RUNS=, SCALE=
+bench: $(BENCH_READY) $(ASSETS) $(BROWSER) ## ours, floors and rivals beside each other; NAME=relay or NAME=P5 for some, RUNS=, SCALE=
 	@$(BIN)/python -m benchmarks $(NAME) --runs $(RUNS) --scale $(SCALE) $(ARGS)
 
-bench-test: $(BENCH_READY) $(ASSETS) ## that every program of the benchmarks measures something; what needs rivals is not in `make test`
+bench-test: $(BENCH_READY) $(ASSETS) $(BROWSER) ## that every program of the benchmarks measures something; what needs rivals is not in `make test`
 	@$(BIN)/python -m pytest tests/benchmarks -m rivals $(ARGS)
 
 # On top of the other packages, and of the same versions: only who measures needs rivals and a chart.
