@@ -33,7 +33,7 @@ from services.routing.settings import Settings as RoutingSettings
 from tests.billing.arrangements import SELLER
 from tests.chassis.http.serving import serving
 from tests.identity.house import House, settings_for
-from tests.kit.databases import Databases, worker
+from tests.kit.databases import Databases
 from tests.notifications.fake_gateway import FakeGateway as FakeMail
 from tests.payouts.fake_gateway import FakeGateway as FakeStripe
 
@@ -119,13 +119,13 @@ class Building:
         """Starts the service unless it is at work."""
         if service in self._tenants:
             return
-        given = self.databases.clone(service, f"waybill_{service}_{worker()}_rooms")
+        given = self.databases.fresh(service)
         emptying = _emptying(self.databases.address, _name(given))
-        database = Database(create_engine(given.url, name=f"rooms-{service}"), f"/waybill/{service}")
-        self._tenants[service] = Tenant(given, database, emptying)
         app = assemble(_MAKERS[service](self, given.url), Shape.API)
         port = int(self.addresses[service].rsplit(":", 1)[1])
         self._serving.enter_context(serving(app, port, until_all_left=True))
+        database = Database(create_engine(given.url, name=f"rooms-{service}"), f"/waybill/{service}")
+        self._tenants[service] = Tenant(given, database, emptying)
 
     def settings(self, url: str, **knobs: Any) -> dict[str, Any]:
         """What all services are told."""

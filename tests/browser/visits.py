@@ -71,7 +71,8 @@ class Rooms:
     @cached_property
     def office(self) -> Office:
         """Its Stripe is the pages' own, with funds."""
-        return Office(self.database("payouts"), self.building.stripe, self.clock, self.building.machine)
+        machine = FixedClock(self.building.machine.now())
+        return Office(self.database("payouts"), self.building.stripe, self.clock, machine)
 
     async def person(self, role: Role = Role.ADMIN, name: str = "Robin Field") -> Person:
         return await self.house.person(role, name)

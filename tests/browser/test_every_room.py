@@ -1,4 +1,4 @@
-"""What a browser loads of a room for the first time is small, and nothing on it moves while it comes."""
+"""What holds of every room of the registry, before anything is in it: it is accessible, light, and stands still."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,13 +10,25 @@ from chassis.console.rooms import Room
 from chassis.console.rooms import rooms as all_rooms
 from contracts.identity import Role
 from tests.browser.conftest import Rooms, Visit
+from tests.browser.sweep import check_everywhere
 
 pytestmark = pytest.mark.slow
 
 Visits = Callable[..., Any]
 
 
-@pytest.mark.parametrize("room", list(all_rooms()), ids=lambda room: room.name)
+EACH = pytest.mark.parametrize("room", list(all_rooms()), ids=lambda room: room.name)
+
+
+@EACH
+async def test_an_empty_room_is_accessible(rooms: Rooms, visit: Visits, room: Room) -> None:
+    here: Visit = await visit()
+    address = rooms.address(room.service, room.path)
+    await here.enter(Role.SUPER_ADMIN, address)
+    await check_everywhere(here, address)
+
+
+@EACH
 async def test_a_room_is_light_and_stands_still(rooms: Rooms, visit: Visits, room: Room) -> None:
     here: Visit = await visit()
     address = rooms.address(room.service, room.path)
