@@ -21,7 +21,7 @@ SCALE ?= 1
 # Bytecode of our own is kept, whatever the environment says: all that is started here starts twice as fast.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help assets demo up down status clock test test-fast ring mutants faults platform-check bench bench-test lint format types migrate documents requirements clean
+.PHONY: help assets demo up down status clock test test-fast ring mutants faults platform-check bench bench-test lint format types migrate documents screenshots requirements clean
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -78,10 +78,10 @@ platform-check: $(READY) $(ASSETS) ## image, manifests, alerts and compose file 
 	@$(BIN)/python -m pytest -o python_files='check_*.py' tests/platform $(ARGS)
 	@$(BIN)/python -m deploy.checks --record
 
-bench: $(BENCH_READY) $(ASSETS) ## ours, floors and rivals beside each other; NAME=relay or NAME=P5 for some, RUNS=, SCALE=
+bench: $(BENCH_READY) $(ASSETS) $(BROWSER) ## ours, floors and rivals beside each other; NAME=relay or NAME=P5 for some, RUNS=, SCALE=
 	@$(BIN)/python -m benchmarks $(NAME) --runs $(RUNS) --scale $(SCALE) $(ARGS)
 
-bench-test: $(BENCH_READY) $(ASSETS) ## that every program of the benchmarks measures something; what needs rivals is not in `make test`
+bench-test: $(BENCH_READY) $(ASSETS) $(BROWSER) ## that every program of the benchmarks measures something; what needs rivals is not in `make test`
 	@$(BIN)/python -m pytest tests/benchmarks -m rivals $(ARGS)
 
 # On top of the other packages, and of the same versions: only who measures needs rivals and a chart.
@@ -107,6 +107,9 @@ migrate: $(READY) ## migrate the databases of DATABASE_URL_<SERVICE>, else those
 
 documents: $(READY) $(ASSETS) ## write event schemas, AsyncAPI and OpenAPI anew
 	@$(BIN)/python -m deploy.documents
+
+screenshots: $(READY) $(ASSETS) $(BROWSER) ## pictures of every room with the demo's data, into docs/screens
+	@$(BIN)/python -m tests.browser.screenshots
 
 requirements: $(READY) ## resolve the pins of pyproject.toml anew, with hashes and without addresses
 	@printf 'uv\n' | $(RESOLVE) - -o requirements/bootstrap.txt

@@ -10,7 +10,8 @@ from playwright.async_api import expect
 
 from contracts.identity import Role
 from contracts.values import InstallerStatus
-from tests.browser.conftest import NARROW, Rooms
+from tests.browser.conftest import Rooms
+from tests.browser.sweep import check_everywhere
 from tests.routing.arrangements import lead
 
 pytestmark = pytest.mark.slow
@@ -102,24 +103,13 @@ async def test_filters_stand_in_the_address(rooms: Rooms, visit: Visits) -> None
     await expect(here.page.get_by_role("rowheader")).to_have_count(1)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("viewport", [None, NARROW], ids=["wide", "narrow"])
-async def test_every_page_is_accessible(
-    rooms: Rooms, visit: Visits, scheme: str, viewport: dict[str, int] | None
-) -> None:
+async def test_every_page_is_accessible(rooms: Rooms, visit: Visits) -> None:
     exception_id = await waiting(rooms)
-    here = await visit(color_scheme=scheme, **({"viewport": viewport} if viewport else {}))
-    await here.page.goto(f"{rooms.identity}/console/sign-in")
-    assert await here.violations() == []
-    await here.sign_in(await rooms.person(Role.SUPER_ADMIN), f"{rooms.routing}/console/exceptions?state=open")
-    for address in (
-        f"{rooms.routing}/console/exceptions",
-        f"{rooms.routing}/console/exceptions?reason=contact_missing",
-        f"{rooms.routing}/console/exceptions/{exception_id}",
-        f"{rooms.routing}/console/exceptions/{UUID(int=0)}",
-        f"{rooms.identity}/admin/design",
-    ):
-        await here.page.goto(address)
-        assert await here.violations() == [], address
-        overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        assert await here.page.evaluate(overflow) <= 0, address
+    here = await visit()
+    await check_everywhere(here, f"{rooms.identity}/console/sign-in")
+    await here.enter(Role.SUPER_ADMIN, f"{rooms.routing}/console/exceptions")
+    await check_everywhere(here, f"{rooms.routing}/console/exceptions")
+    await check_everywhere(here, f"{rooms.routing}/console/exceptions?reason=contact_missing")
+    await check_everywhere(here, f"{rooms.routing}/console/exceptions/{exception_id}")
+    await check_everywhere(here, f"{rooms.routing}/console/exceptions/{UUID(int=0)}", status=404)
+    await check_everywhere(here, f"{rooms.identity}/admin/design")

@@ -59,6 +59,7 @@ class House:
         self.database = database
         self.clock = clock
         self.security = Security(settings, clock, Vault(KEY_SECRET), passwords)
+        self._password_hash = ""
 
     def with_settings(self, **knobs: Any) -> Security:
         return Security(
@@ -68,7 +69,9 @@ class House:
     async def person(self, role: Role = Role.ADMIN, name: str = "Robin Field") -> Person:
         """Enrolled and ready to sign in."""
         person = Person(new_id(), f"{new_id().hex}@waybill.example", name, pyotp.random_base32())
-        credentials = Credentials(await self.security.passwords.hash(PASSWORD), person.totp_secret)
+        # They all have the same password: to hash it anew for each of them would be most of their cost.
+        self._password_hash = self._password_hash or await self.security.passwords.hash(PASSWORD)
+        credentials = Credentials(self._password_hash, person.totp_secret)
         async with self.database.transaction() as session:
             new = NewOperator(person.email, name, role)
             row = await register_operator(session, new, credentials, self.security)

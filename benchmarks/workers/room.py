@@ -1,0 +1,43 @@
+"""One room's first page and its bare SQL in turn, in a process that is the service's own but for its port."""
+
+import argparse
+import asyncio
+import json
+import os
+from importlib import import_module
+
+import uvloop
+
+from benchmarks.rooms import speed_of
+from chassis.process import assemble
+from chassis.settings import Shape
+from chassis.telemetry import start_telemetry
+
+TOKEN = "ROOM_TOKEN"  # noqa: S105  # the name of a variable
+
+
+async def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--service", required=True)
+    parser.add_argument("--path", required=True)
+    parser.add_argument("--requests", type=int, required=True)
+    options = parser.parse_args()
+    service = import_module(f"services.{options.service}.main").build()
+    start_telemetry(service.name, service.settings)
+    app = assemble(service, Shape.API)
+    async with app.lifespan():
+        speed = await speed_of(
+            app,
+            service.database.engine,
+            service.settings.database_url.get_secret_value(),
+            options.path,
+            os.environ[TOKEN],
+            requests=options.requests,
+        )
+    page, bare = speed.p95()
+    print(json.dumps({"page": page, "bare": bare, "statements": speed.statements}), flush=True)
+
+
+if __name__ == "__main__":
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main())
