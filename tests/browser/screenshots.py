@@ -40,7 +40,7 @@ LARGEST_BYTES = 60_000
 QUALITIES = (80, 60, 45, 30)
 """The first of them that makes a picture small enough is taken, else the last."""
 
-FIRST_DOCUMENT = "main table th a[href]"
+FIRST_DOCUMENT = "main table tbody th a[href]"
 
 
 @dataclass(frozen=True, slots=True)
