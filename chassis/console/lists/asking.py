@@ -19,6 +19,7 @@ from chassis.paging import MalformedCursor
 SORT, COLUMNS, LIMIT, AFTER, BEFORE = "sort", "columns", "limit", "after", "before"
 OWN = (SORT, COLUMNS, LIMIT, AFTER, BEFORE)
 LONGEST_QUERY = 4_000
+MOST_FIELDS = 200
 
 
 class NotThisList(Invalid):
@@ -113,17 +114,14 @@ def default_columns(listing: Listing) -> tuple[Column, ...]:
 
 def read_query(listing: Listing, query: str, zone: ZoneInfo) -> Asked:
     """Raises NotThisList with every fault, and MalformedCursor."""
-    sent: dict[str, list[str]] = {}
-    if len(query) > LONGEST_QUERY:
-        raise NotThisList(f"the address asks with more than {LONGEST_QUERY} characters")
-    for name, value in parse_qsl(query, max_num_fields=200):
-        sent.setdefault(name, []).append(value)
+    sent = _sent(query)
     faults = [FieldError(name, *UNSAYABLE_FAULT) for name, values in sent.items() if UNSAYABLE.search("".join(values))]
     faults += _unknown(listing, sent)
+    said = {name: values for name, values in sent.items() if not UNSAYABLE.search("".join(values))}
     held: dict[str, tuple[Filter, Held]] = {}
     for filter_ in listing.filters:
         try:
-            found = None if faults else filter_.read(sent, zone)
+            found = filter_.read(said, zone)
         except Unreadable as fault:
             faults.append(FieldError(filter_.name, "invalid", f"Value is {fault}"))
             continue
@@ -136,6 +134,19 @@ def read_query(listing: Listing, query: str, zone: ZoneInfo) -> Asked:
         raise NotThisList("the address asks for what this list does not have", errors=tuple(faults))
     asked = Asked(listing, held, order, _columns(listing, sent.get(COLUMNS, [])), int(limit))
     return replace(asked, place=_place(asked, sent))
+
+
+def _sent(query: str) -> dict[str, list[str]]:
+    try:
+        if len(query) > LONGEST_QUERY:
+            raise ValueError
+        pairs = parse_qsl(query, max_num_fields=MOST_FIELDS)
+    except ValueError:
+        raise NotThisList(f"the address asks with more than {LONGEST_QUERY} characters or {MOST_FIELDS} words") from None
+    sent: dict[str, list[str]] = {}
+    for name, value in pairs:
+        sent.setdefault(name, []).append(value)
+    return sent
 
 
 def _unknown(listing: Listing, sent: Mapping[str, Sequence[str]]) -> list[FieldError]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from sqlalchemy import BindParameter, ColumnElement, DateTime, Row, Select, bindparam
 
 from chassis.console.cells import Kind
+from chassis.console.siblings import SharedRoom
 
 if TYPE_CHECKING:
     from chassis.console.bulk.declaration import BulkAction
@@ -105,6 +106,8 @@ class Listing:
     """Beside the title: label, path and the capability it needs, as for what makes a new row."""
     note: str = ""
     holds_personal_data: bool = False
+    siblings: SharedRoom | None = None
+    """Where every service has such a list of its own."""
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]

@@ -1,0 +1,109 @@
+"""Activity: who did what to what in this service, with before and after, the reason and the request."""
+
+from typing import Any
+from uuid import UUID
+
+from litestar import Request, Response, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
+from sqlalchemy import Row, func, select
+
+from chassis.audit import Subject, audit_entries
+from chassis.console.cells import Kind, Shown, link
+from chassis.console.documents import Document, Fact, show_document
+from chassis.console.listing import Column, Days, Empty, Exact, Listing, Search, Tab, Text, routes_of
+from chassis.console.page import Console
+from chassis.console.siblings import ACTIVITY
+from chassis.console.timeline import moments_of
+from chassis.console.wording import words
+from chassis.database import Database
+from chassis.errors import NotFound
+from chassis.http.auth import page_for
+from chassis.http.given import Given
+from contracts.identity import Capability
+
+ROOM = "activity"
+ENTRY = audit_entries.c
+
+
+def activity_of(service: str) -> Listing:
+    path = ACTIVITY.path(service)
+    return Listing(
+        name=ROOM,
+        title="Activity",
+        noun=("deed", "deeds"),
+        path=path,
+        capability=Capability.READ_OPS,
+        rows=select().select_from(audit_entries),
+        key=ENTRY.id,
+        order="-at",
+        siblings=ACTIVITY,
+        columns=(
+            Column("action", "What was done", ENTRY.action, Kind.WORD),
+            Column("who", "Who", ENTRY.actor_name, say=lambda row: row.who if row.actor_id else "By itself"),
+            Column("subject", "To what", ENTRY.subject_kind, say=_subject),
+            Column("at", "When", ENTRY.occurred_at, Kind.AGO, sorts=True),
+            Column("reason", "Why", func.coalesce(ENTRY.reason_text, ENTRY.reason_code), say=_reason, wraps=True),
+            Column("subject_id", "Its id", ENTRY.subject_id, is_extra=True),
+            Column("request_id", "Request", ENTRY.request_id, Kind.ID, is_extra=True),
+        ),
+        also={"actor_id": ENTRY.actor_id, "reason_code": ENTRY.reason_code},
+        filters=(
+            Search(
+                "q",
+                "Name, id or reason",
+                texts=(ENTRY.actor_name, ENTRY.subject_id, ENTRY.reason_text, ENTRY.request_id),
+                ids=(ENTRY.id, ENTRY.actor_id),
+            ),
+            Text("action", "What was done", column=ENTRY.action),
+            Text("subject", "To what", column=ENTRY.subject_kind),
+            Exact("actor", "Who", column=ENTRY.actor_id),
+            Days("at", "When", column=ENTRY.occurred_at),
+        ),
+        tabs=(Tab("Everything"),),
+        document=lambda row: f"{path}/{row.id}",
+        empty=Empty("Nothing has been done", "What people change here is kept, with what it was before.", "history"),
+    )
+
+
+def _subject(row: Row[Any]) -> str:
+    return f"{words(row.subject)} {row.subject_id[-8:]}"
+
+
+def _reason(row: Row[Any]) -> str | None:
+    told = row.reason
+    return words(told) if told is not None and told == row.reason_code else told
+
+
+def activity_routes(service: str) -> tuple[HTTPRouteHandler, ...]:
+    listing = activity_of(service)
+
+    @get(listing.path + "/{entry_id:uuid}", guards=[page_for(listing.capability)], include_in_schema=False)
+    async def show_entry(
+        entry_id: FromPath[UUID],
+        request: Request[Any, Any, Any],
+        console: Given[Console],
+        database: Given[Database],
+    ) -> Response[str]:
+        async with database.reading() as session:
+            query = select(audit_entries).where(ENTRY.id == entry_id)
+            entry = NotFound.unless((await session.execute(query)).one_or_none(), "there is no such entry")
+            subject = Subject(entry.subject_kind, entry.subject_id)
+            moments = await moments_of(session, [subject], {}, console.wording)
+        same = f"{listing.path}?subject={entry.subject_kind}&q={entry.subject_id}"
+        document = Document(
+            title=words(entry.action),
+            room=ROOM,
+            up=("Activity", listing.path),
+            sentence=f"{entry.actor_name}, {console.wording.exact(entry.occurred_at)}",
+            facts=[
+                Fact("To what", link(same, f"{words(entry.subject_kind)} {entry.subject_id}")),
+                Fact("Reason", Shown(entry.reason_text or words(entry.reason_code or ""))),
+                Fact("Request", Shown(entry.request_id, Kind.ID)),
+            ],
+            # The timeline is of the same thing: this deed among the others that were done to it.
+            timeline=moments,
+        )
+        return show_document(console, request, document)
+
+    return (*routes_of(listing), show_entry)
