@@ -133,3 +133,42 @@ def published_kids(terms: Sequence[KeyTerm], at: datetime, token_life: timedelta
     able = sorted((term for term in terms if term.withdrawn_at is None), key=lambda term: (term.signs_from, term.kid))
     ends: list[datetime | None] = [*(term.signs_from for term in able[1:]), None]
     return [term.kid for term, end in zip(able, ends, strict=False) if end is None or at < end + token_life]
+
+
+class AccessDeed(StrEnum):
+    """What one operator can do to another's access."""
+
+    CHANGE_ROLE = "change_role"
+    DISABLE = "disable"
+    ENABLE = "enable"
+    RESET_SECOND_FACTOR = "reset_second_factor"
+    REVOKE_SESSIONS = "revoke_sessions"
+
+
+class AccessObstacle(StrEnum):
+    """What is in the way, as a sentence goes on after the deed's name."""
+
+    OWN_ACCOUNT = "nobody does this to their own account"
+    LAST_SUPER_ADMIN = "make another super admin first"
+    DISABLED = "enable the operator first"
+    DISABLED_ALREADY = "the operator is disabled"
+    ENABLED_ALREADY = "the operator is not disabled"
+
+
+_NOT_TO_ONESELF = {AccessDeed.DISABLE, AccessDeed.RESET_SECOND_FACTOR}
+_TAKES_ACCESS = {AccessDeed.DISABLE, AccessDeed.RESET_SECOND_FACTOR, AccessDeed.CHANGE_ROLE}
+
+
+def obstacle_to_access(
+    deed: AccessDeed, status: OperatorStatus, *, is_own: bool, is_last_super_admin: bool
+) -> AccessObstacle | None:
+    """The first thing in the way; of a change of role, only to a lesser one. None where it can be done."""
+    if is_own and deed in _NOT_TO_ONESELF:
+        return AccessObstacle.OWN_ACCOUNT
+    if deed is AccessDeed.ENABLE:
+        return None if status is OperatorStatus.DISABLED else AccessObstacle.ENABLED_ALREADY
+    if status is OperatorStatus.DISABLED and deed is AccessDeed.DISABLE:
+        return AccessObstacle.DISABLED_ALREADY
+    if status is OperatorStatus.DISABLED and deed is AccessDeed.RESET_SECOND_FACTOR:
+        return AccessObstacle.DISABLED
+    return AccessObstacle.LAST_SUPER_ADMIN if is_last_super_admin and deed in _TAKES_ACCESS else None

@@ -112,11 +112,17 @@ async def list_operators(
     if role is not None:
         query = query.where(Operator.role == role)
     if status is not None:
-        query = query.where(_has_status(status))
+        query = query.where(has_status(status))
     return (await session.scalars(page.apply(query, Operator.created_at, Operator.id))).all()
 
 
-def _has_status(status: OperatorStatus) -> ColumnElement[bool]:
+async def super_admins_who_can_act(session: AsyncSession, *, but: UUID) -> int:
+    """How many, beside that one."""
+    query = select(func.count()).select_from(Operator).where(Operator.role == Role.SUPER_ADMIN, Operator.id != but)
+    return await session.scalar(query.where(has_status(OperatorStatus.ACTIVE))) or 0
+
+
+def has_status(status: OperatorStatus) -> ColumnElement[bool]:
     """As `Operator.status` says it."""
     is_enrolled = Operator.password_hash.is_not(None) & Operator.totp_secret.is_not(None)
     match status:

@@ -142,7 +142,7 @@ def _sent(query: str) -> dict[str, list[str]]:
             raise ValueError
         pairs = parse_qsl(query, max_num_fields=MOST_FIELDS)
     except ValueError:
-        raise NotThisList(f"the address asks with more than {LONGEST_QUERY} characters or {MOST_FIELDS} words") from None
+        raise NotThisList("the address is longer than a view of this list can be") from None
     sent: dict[str, list[str]] = {}
     for name, value in pairs:
         sent.setdefault(name, []).append(value)

@@ -15,7 +15,15 @@ from contracts.identity import Role
 from services.identity import queries
 from services.identity.commands.access import Caller, live_session, revoke_sessions_of, subject_of
 from services.identity.commands.enrolments import Invitation, close_enrolment, invitation_of
-from services.identity.domain import OperatorStatus, SessionEnd, is_email, normalised_email
+from services.identity.domain import (
+    AccessDeed,
+    AccessObstacle,
+    OperatorStatus,
+    SessionEnd,
+    is_email,
+    normalised_email,
+    obstacle_to_access,
+)
 from services.identity.errors import LastSuperAdmin, OperatorDisabled, OperatorExists, OwnAccount
 from services.identity.models import Operator
 from services.identity.security import Security
@@ -102,7 +110,7 @@ async def change_role(session: AsyncSession, command: ChangeRole, caller: Caller
     if before is command.role:
         return operator
     if command.role is not Role.SUPER_ADMIN:
-        _refuse_to_take_the_last(operator, others)
+        _refuse(AccessDeed.CHANGE_ROLE, operator, others, caller)
     operator.role = command.role
     ended = await revoke_sessions_of(session, operator.id, SessionEnd.ROLE_CHANGED, security.now())
     after = {"role": command.role, "sessions_ended": len(ended)}
@@ -112,10 +120,9 @@ async def change_role(session: AsyncSession, command: ChangeRole, caller: Caller
 
 async def disable_operator(session: AsyncSession, command: ForOperator, caller: Caller, security: Security) -> Operator:
     operator, others = await _lock_for(session, command.operator_id, caller, security)
-    _refuse_own(operator, caller, "disable")
     if operator.disabled_at is not None:
         return operator
-    _refuse_to_take_the_last(operator, others)
+    _refuse(AccessDeed.DISABLE, operator, others, caller)
     operator.disabled_at = security.now()
     ended = await revoke_sessions_of(session, operator.id, SessionEnd.OPERATOR_DISABLED, operator.disabled_at)
     await close_enrolment(session, operator.id)
@@ -140,10 +147,7 @@ async def reset_second_factor(
     Not for oneself: who still has the factor changes it with it.
     """
     operator, others = await _lock_for(session, command.operator_id, caller, security)
-    _refuse_own(operator, caller, "reset the second factor of")
-    if operator.disabled_at is not None:
-        raise OperatorDisabled("enable the operator first", operator_id=operator.id)
-    _refuse_to_take_the_last(operator, others)
+    _refuse(AccessDeed.RESET_SECOND_FACTOR, operator, others, caller)
     operator.totp_secret = operator.totp_enrolled_at = None
     ended = await revoke_sessions_of(session, operator.id, SessionEnd.SECOND_FACTOR_CHANGED, security.now())
     await _record(
@@ -177,15 +181,25 @@ async def _lock_for(
     return operator, [other for other in locked.values() if other.status.may_sign_in]
 
 
-def _refuse_own(operator: Operator, caller: Caller, deed: str) -> None:
-    if operator.id == caller.id:
-        raise OwnAccount(f"nobody can {deed} their own account", operator_id=operator.id)
+def _refuse(deed: AccessDeed, operator: Operator, other_super_admins: list[Operator], caller: Caller) -> None:
+    obstacle = obstacle_to_access(
+        deed,
+        operator.status,
+        is_own=operator.id == caller.id,
+        is_last_super_admin=is_last_super_admin(operator, len(other_super_admins)),
+    )
+    match obstacle:
+        case AccessObstacle.OWN_ACCOUNT:
+            raise OwnAccount(obstacle, operator_id=operator.id)
+        case AccessObstacle.LAST_SUPER_ADMIN:
+            raise LastSuperAdmin(obstacle, operator_id=operator.id)
+        case AccessObstacle.DISABLED:
+            raise OperatorDisabled(obstacle, operator_id=operator.id)
 
 
-def _refuse_to_take_the_last(operator: Operator, other_super_admins: list[Operator]) -> None:
+def is_last_super_admin(operator: Operator, others_who_can_act: int) -> bool:
     is_able = operator.role is Role.SUPER_ADMIN and operator.status is OperatorStatus.ACTIVE
-    if is_able and not other_super_admins:
-        raise LastSuperAdmin("make another super admin first", operator_id=operator.id)
+    return is_able and not others_who_can_act
 
 
 async def _record(
