@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from benchmarks.results import ClaimResult, FigureResult
+if TYPE_CHECKING:
+    from benchmarks.report import Line
 
 REACHED, MISSED, INK = "#2a7f62", "#b5483a", "#57606a"
 BAR_INCHES = 0.34
 
 
-def write_chart(rows: Sequence[tuple[FigureResult, ClaimResult]], file: Path) -> None:
+def write_chart(lines: "Sequence[Line]", file: Path) -> None:
     """The same bytes for the same figures: the page is committed, and a change of it should mean something."""
     import matplotlib as mpl  # noqa: PLC0415  # only who draws needs it
 
@@ -17,10 +19,10 @@ def write_chart(rows: Sequence[tuple[FigureResult, ClaimResult]], file: Path) ->
     mpl.rcParams.update({"svg.hashsalt": "waybill", "svg.fonttype": "none", "font.size": 9, "text.color": INK})
     from matplotlib.figure import Figure as Canvas  # noqa: PLC0415  # after the backend was chosen
 
-    canvas = Canvas(figsize=(9, 1 + BAR_INCHES * max(1, len(rows))), layout="constrained")
+    canvas = Canvas(figsize=(9, 1 + BAR_INCHES * max(1, len(lines))), layout="constrained")
     axes = canvas.subplots()
-    shares = [_shares(*row) for row in rows]
-    places = range(len(rows))
+    shares = [_shares(line) for line in lines]
+    places = range(len(lines))
     middle = [share for share, _, _ in shares]
     errors = [
         [max(0.0, share - low) for share, low, _ in shares],
@@ -33,7 +35,7 @@ def write_chart(rows: Sequence[tuple[FigureResult, ClaimResult]], file: Path) ->
     axes.barh(places, [share - 1 for share in middle], left=1, color=colours, height=0.6)
     axes.errorbar(middle, places, xerr=errors, fmt="none", ecolor=INK, capsize=2, linewidth=1)
     axes.axvline(1, color=INK, linewidth=1)
-    axes.set_yticks(places, [_label(*row) for row in rows])
+    axes.set_yticks(places, [_label(line) for line in lines])
     axes.invert_yaxis()
     axes.set_xlabel("share of the target: right of the line is better", color=INK)
     axes.tick_params(colors=INK)
@@ -41,15 +43,15 @@ def write_chart(rows: Sequence[tuple[FigureResult, ClaimResult]], file: Path) ->
     canvas.savefig(file, format="svg", transparent=True, metadata={"Date": None})
 
 
-def _shares(figure: FigureResult, claim: ClaimResult) -> tuple[float, float, float]:
+def _shares(line: "Line") -> tuple[float, float, float]:
     """Of the ratio, its lowest and its highest pair; more than 1 is better, whether the target is a floor or a roof."""
-    ratio, (low, high) = figure.ratio(claim), figure.spread(claim)
-    if claim.at_least is not None:
-        return ratio / claim.at_least, low / claim.at_least, high / claim.at_least
-    bound = claim.at_most or 1.0
-    return bound / ratio, bound / high, bound / low
+    bound = line.bound or 1.0
+    if line.is_floor:
+        return line.ratio / bound, line.low / bound, line.high / bound
+    return bound / line.ratio, bound / line.high, bound / line.low
 
 
-def _label(figure: FigureResult, claim: ClaimResult) -> str:
-    bound = f"≥ {claim.at_least:g}" if claim.at_least is not None else f"≤ {claim.at_most:g}"
-    return f"{claim.number}  {figure.title}\n{claim.metric} / {claim.against}: {figure.ratio(claim):.2f} ({bound})"
+def _label(line: "Line") -> str:
+    sign = "≥" if line.is_floor else "≤"
+    against = line.against.partition(":")[0]
+    return f"{line.number}  {line.title}\n{line.metric} / {against}: {line.ratio:.2f} ({sign} {line.bound:g})"

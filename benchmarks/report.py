@@ -1,7 +1,11 @@
-"""`docs/performance.md` and its chart, made from what was measured and from the remarks of people."""
+"""`docs/performance.md` and its chart, made from what was measured and from the remarks of people.
+
+What was not measured again stands as the page has it: the samples are this machine's, the page is everybody's.
+"""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import results
@@ -21,45 +25,108 @@ each other. Floors and rivals are programs of `benchmarks/`; `make bench` measur
 """
 HEADER = "| figure | what | ours | against | ratio | target | reached |\n| --- | --- | --- | --- | --- | --- | --- |"
 
-Row = tuple[FigureResult, ClaimResult]
+TAKEN = "## How they were taken"
+_LINE = re.compile(
+    r"\| (?P<number>\w+) \| (?P<title>.+?) \| (?P<ours>.+?) \| (?P<against>.+?) \| "
+    r"\*\*(?P<ratio>[\d.,]+)\*\* \((?P<low>[\d.,]+) to (?P<high>[\d.,]+)\) \| (?P<target>.+?) \| (?P<verdict>.+?) \|"
+)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One claim as the page tells it: both sides are their name, a colon and their median with its unit."""
+
+    number: str
+    title: str
+    ours: str
+    against: str
+    ratio: float
+    low: float
+    high: float
+    target: str
+    verdict: str
+
+    @property
+    def subject(self) -> tuple[str, ...]:
+        """What it is about, whatever was measured."""
+        sides = (side.partition(":")[0] for side in (self.ours, self.against))
+        return self.number, self.title, *sides, self.target, self.metric
+
+    @property
+    def metric(self) -> str:
+        return self.ours.partition(": ")[2].partition(" ")[2]
+
+    @property
+    def bound(self) -> float | None:
+        """Of its target; None where nothing is claimed."""
+        found = re.search(r"[\d.]+", self.target)
+        return float(found[0]) if found else None
+
+    @property
+    def is_floor(self) -> bool:
+        return self.target.startswith("at least")
+
+    def __str__(self) -> str:
+        ratio = f"**{self.ratio:.2f}** ({self.low:.2f} to {self.high:.2f})"
+        cells = [self.number, self.title, self.ours, self.against, ratio, self.target, self.verdict]
+        return f"| {' | '.join(cells)} |"
 
 
 def write(file: Path, page: Path) -> None:
     figures = list(results.read(file).values())
-    rows = sorted(((figure, claim) for figure in figures for claim in figure.claims), key=_order)
+    before = page.read_text() if page.exists() else ""
+    measured = [line(figure, claim) for figure in figures for claim in figure.claims]
+    lines = sorted(_with_kept(measured, before), key=_order)
     page.parent.mkdir(parents=True, exist_ok=True)
     chart = page.with_suffix(".svg")
-    write_chart([row for row in rows if target(row[1]) != "no target"], chart)
+    write_chart([each for each in lines if each.bound is not None], chart)
+    taken = {**_taken_before(before), **{figure.title: _taken_with(figure) for figure in figures}}
     parts = [
         INTRODUCTION,
-        "\n".join([HEADER, *(row(*each) for each in rows)]) + "\n",
+        "\n".join([HEADER, *map(str, lines)]) + "\n",
         f"![Each ratio as a share of its target]({chart.name})\n",
-        *_remarks_on(dict.fromkeys(claim.number for _, claim in rows), REMARKS.read_text()),
-        "## How they were taken\n",
-        *(f"- {_taken_with(figure)}" for figure in {figure.name: figure for figure, _ in rows}.values()),
+        *_remarks_on(dict.fromkeys(each.number for each in lines), REMARKS.read_text()),
+        f"{TAKEN}\n",
+        *(f"- {taken[title]}" for title in dict.fromkeys(each.title for each in lines) if title in taken),
         "",
     ]
     page.write_text("\n".join(parts))
 
 
-def _order(row: Row) -> tuple[bool, int, str]:
+def _with_kept(measured: list[Line], page: str) -> Iterator[Line]:
+    """Those of the page in their order, each in its newest measurement, and then what is new."""
+    new = {each.subject: each for each in measured}
+    for found in _LINE.finditer(page):
+        ratio, low, high = (float(found[name].replace(",", "")) for name in ("ratio", "low", "high"))
+        number, title, ours, against = (found[name] for name in ("number", "title", "ours", "against"))
+        old = Line(number, title, ours, against, ratio, low, high, found["target"], found["verdict"])
+        yield new.pop(old.subject, old)
+    yield from new.values()
+
+
+def _taken_before(page: str) -> Mapping[str, str]:
+    """By the figure's title."""
+    told = page.partition(TAKEN)[2].splitlines()
+    return {re.split(r": \d+ runs of each side", each[2:])[0]: each[2:] for each in told if each.startswith("- ")}
+
+
+def _order(each: Line) -> tuple[bool, int]:
     """The figures that have a target in the design, then those of growth."""
-    number = re.sub(r"\D", "", row[1].number)
-    return not row[1].number.startswith("P"), int(number or 0), row[0].measured_at
+    return not each.number.startswith("P"), int(re.sub(r"\D", "", each.number) or 0)
 
 
-def row(figure: FigureResult, claim: ClaimResult) -> str:
+def line(figure: FigureResult, claim: ClaimResult) -> Line:
     low, high = figure.spread(claim)
-    return " | ".join(
-        [
-            f"| {claim.number}",
-            figure.title,
-            f"{claim.ours}: {_value(figure, claim.ours, claim.metric)}",
-            f"{claim.against}: {_value(figure, claim.against, claim.metric)}",
-            f"**{figure.ratio(claim):.2f}** ({low:.2f} to {high:.2f})",
-            target(claim),
-            f"{_verdict(figure, claim)} |",
-        ]
+    return Line(
+        number=claim.number,
+        title=figure.title,
+        ours=f"{claim.ours}: {_value(figure, claim.ours, claim.metric)}",
+        against=f"{claim.against}: {_value(figure, claim.against, claim.metric)}",
+        ratio=figure.ratio(claim),
+        low=low,
+        high=high,
+        target=target(claim),
+        verdict=_verdict(figure, claim),
     )
 
 

@@ -103,7 +103,7 @@ class TestResults:
 
 class TestPage:
     def test_says_ours_against_ratio_spread_target_and_whether_it_is_reached(self) -> None:
-        row = report.row(RESULT, CLAIM)
+        row = str(report.line(RESULT, CLAIM))
         said = [cell.strip() for cell in row.strip("|").split("|")]
         assert said == [
             "P3",
@@ -120,7 +120,7 @@ class TestPage:
         [(1, 0.75, "yes"), (1, 0.9, "**no**"), (0.01, 0.75, "yes, at 0.01 of its size")],
     )
     def test_does_not_pass_a_small_run_off_as_a_figure(self, scale: float, bound: float, verdict: str) -> None:
-        assert report.row(replace(RESULT, scale=scale), replace(CLAIM, at_least=bound)).endswith(f"| {verdict} |")
+        assert str(report.line(replace(RESULT, scale=scale), replace(CLAIM, at_least=bound))).endswith(f"| {verdict} |")
 
     @pytest.mark.rivals
     def test_holds_the_remarks_of_the_figures_it_shows(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,6 +131,22 @@ class TestPage:
         assert "## P3\n\nA remark.\n" in pages[0][0]
         assert "Another" not in pages[0][0]
         assert pages[0] == pages[1], "the same results make the same page and the same chart"
+
+    @pytest.mark.rivals
+    def test_keeps_what_was_not_measured_again(self, tmp_path: Path) -> None:
+        page = tmp_path / "performance.md"
+        other = replace(RESULT, name="other", title="Another burst")
+        for name, result in (
+            ("first.json", other),
+            ("second.json", RESULT),
+            ("third.json", replace(other, commit="def")),
+        ):
+            results.merge(result, tmp_path / name)
+            report.write(tmp_path / name, page)
+        lines = [each for each in page.read_text().splitlines() if each.startswith("| P3")]
+        assert [each.split(" | ")[1] for each in lines] == ["Another burst", "A burst is drained"]
+        taken = page.read_text().partition(report.TAKEN)[2]
+        assert ("commit def" in taken, "commit abc" in taken) == (True, True)
 
     def written(self, directory: Path) -> Sequence[str]:
         results.merge(RESULT, directory / "bench.json")
