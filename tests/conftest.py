@@ -104,7 +104,7 @@ async def rolled_back_database(databases: Databases) -> AsyncIterator[Callable[[
 
 @pytest.fixture
 def fresh_database(databases: Databases) -> Iterator[Callable[[str], ServiceDatabase]]:
-    """`fresh_database("billing")`: a migrated database of the test's own, for real commits; dropped afterwards."""
+    """`fresh_database("billing")`: a migrated database of the test's own, for real commits; nothing of it stays."""
     made: list[ServiceDatabase] = []
 
     def make(service: str) -> ServiceDatabase:
@@ -113,7 +113,7 @@ def fresh_database(databases: Databases) -> Iterator[Callable[[str], ServiceData
 
     yield make
     for database in made:
-        databases.drop(database)
+        databases.renew(database)
 
 
 @pytest.fixture

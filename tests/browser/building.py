@@ -15,7 +15,7 @@ from chassis.service import Service, database_of
 from chassis.settings import Shape
 from deploy import SERVICES
 from deploy.local.paths import free_port
-from deploy.local.postgres import PostgresAddress, ServiceDatabase
+from deploy.local.postgres import ServiceDatabase
 from services.billing.main import build as build_billing
 from services.billing.settings import Settings as BillingSettings
 from services.identity.commands.signing_keys import signing_key
@@ -34,6 +34,7 @@ from tests.billing.arrangements import SELLER
 from tests.chassis.http.serving import serving
 from tests.identity.house import House, settings_for
 from tests.kit.databases import Databases
+from tests.kit.emptying import Emptying
 from tests.notifications.fake_gateway import FakeGateway as FakeMail
 from tests.payouts.fake_gateway import FakeGateway as FakeStripe
 
@@ -41,7 +42,7 @@ NOWHERE = "postgresql://nobody@127.0.0.1:9/none"
 FUNDS_CENTS = 10_000_000
 
 # What verifiers have read of these stays true over all tests.
-_KEPT = {"alembic_version", "signing_keys"}
+_KEPT = frozenset({"signing_keys"})
 
 
 def passwords() -> Passwords:
@@ -54,15 +55,14 @@ class Tenant:
 
     given: ServiceDatabase
     database: Database
-    emptying: str
+    emptying: Emptying
     superuser: asyncpg.Connection | None = None
 
     async def empty(self, superuser_url: str) -> None:
         if self.superuser is None:
             self.superuser = await asyncpg.connect(superuser_url)
-            # Triggers sleep: they keep the ledger from forgetting.
-            await self.superuser.execute("SET session_replication_role = replica; SET lock_timeout = '10s'")
-        await self.superuser.execute(self.emptying)
+            await self.superuser.execute("SET lock_timeout = '10s'")
+        await self.superuser.execute("; ".join(self.emptying.statements))
 
     async def close(self) -> None:
         await self.database.close()
@@ -120,7 +120,7 @@ class Building:
         if service in self._tenants:
             return
         given = self.databases.fresh(service)
-        emptying = _emptying(self.databases.address, _name(given))
+        emptying = Emptying.of(self.databases.address, _name(given), kept=_KEPT)
         app = assemble(_MAKERS[service](self, given.url), Shape.API)
         port = int(self.addresses[service].rsplit(":", 1)[1])
         self._serving.enter_context(serving(app, port, until_all_left=True))
@@ -187,15 +187,3 @@ _MAKERS: dict[str, Callable[[Building, str], Service]] = {
 
 def _name(given: ServiceDatabase) -> str:
     return given.url.rsplit("/", 1)[1]
-
-
-def _emptying(server: PostgresAddress, database: str) -> str:
-    """The statements by which the database is as now again; to truncate the few rows of a test takes longer."""
-    query = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
-    tables = [table for table in server.execute(query, database=database).split() if table not in _KEPT]
-    with_rows = " UNION ALL ".join(f"(SELECT '{table}' FROM {table} LIMIT 1)" for table in tables)
-    seeded = server.execute(with_rows, database=database).split()
-    seeds = [f"CREATE TABLE seeds.{table} AS TABLE {table}" for table in seeded]
-    server.execute("CREATE SCHEMA seeds", *seeds, database=database)
-    emptied = [f"DELETE FROM {table}" for table in tables]
-    return "; ".join([*emptied, *(f"INSERT INTO {table} TABLE seeds.{table}" for table in seeded)])

@@ -1,6 +1,7 @@
 """Databases for tests: a migrated template cloned per worker, and units of work that are rolled back."""
 
 import os
+from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
@@ -19,6 +20,7 @@ from deploy.local.postgres import (
     drop_database,
 )
 from tests.kit.controller import ask
+from tests.kit.emptying import Emptying
 
 _numbers = count(1)
 
@@ -34,6 +36,8 @@ class Databases:
         self.address = address
         self._of_services: dict[str, ServiceDatabase] = {}
         self._engines: dict[str, AsyncEngine] = {}
+        self._emptyings: dict[str, Emptying] = {}
+        self._as_new: defaultdict[str, list[ServiceDatabase]] = defaultdict(list)
 
     def of_service(self, service: str) -> ServiceDatabase:
         """The worker's own clone; tests on it roll back, so that it stays as migrated."""
@@ -45,16 +49,28 @@ class Databases:
         return create_database(self.address, service, name, template=ask(f"template {service}")["name"])
 
     def fresh(self, service: str) -> ServiceDatabase:
-        """Migrated and used by nobody else, for tests that commit."""
-        return self.clone(service, _unused_name(service))
+        """Migrated and used by nobody else, for tests that commit: a new one, or one that is as new again."""
+        if self._as_new[service]:
+            return self._as_new[service].pop()
+        database = self.clone(service, _unused_name(service))
+        if service not in self._emptyings:
+            self._emptyings[service] = Emptying.of(self.address, _name(database))
+        return database
 
     def empty(self, service: str) -> ServiceDatabase:
         """With the two roles and nothing in it."""
         create_role(self.address, service)
         return create_database(self.address, service, _unused_name(service))
 
+    def renew(self, database: ServiceDatabase) -> None:
+        """Takes back what `fresh` gave; one whose definitions a test has changed is dropped."""
+        if self._emptyings[database.service].renew(self.address, _name(database)):
+            self._as_new[database.service].append(database)
+        else:
+            self.drop(database)
+
     def drop(self, database: ServiceDatabase) -> None:
-        drop_database(self.address, database.url.rsplit("/", 1)[1])
+        drop_database(self.address, _name(database))
 
     @asynccontextmanager
     async def rolled_back(self, service: str) -> AsyncIterator["RolledBackDatabase"]:
@@ -102,6 +118,10 @@ class RolledBackDatabase(Database):
 
     async def close(self) -> None:
         """The connection is the test's to close."""
+
+
+def _name(database: ServiceDatabase) -> str:
+    return database.url.rsplit("/", 1)[1]
 
 
 def _unused_name(service: str) -> str:
