@@ -1,11 +1,19 @@
 // Everything here makes a page quicker to use; no page needs it.
 import "htmx.org";
+import { bindCounts } from "./counts";
 import { bindKeys } from "./keys";
+import { bindPalette } from "./palette";
+import { bindParts } from "./parts";
 import { bindRail } from "./rail";
 import { bindResumption } from "./resume";
+import { bindSubmit } from "./submit";
 import { bindTheme } from "./theme";
 
 bindTheme();
 bindRail();
+bindPalette();
 bindKeys();
+bindSubmit();
 bindResumption();
+bindParts();
+bindCounts();

@@ -1,0 +1,89 @@
+// What a service refused of a form, beside the fields it names; the rest in a note above the form.
+import type { Fault, Problem } from "./ask";
+
+export function clearFaults(form: HTMLElement): void {
+  for (const each of form.querySelectorAll(".fault, .note[data-refusal]")) {
+    for (const field of form.querySelectorAll(`[aria-describedby~="${each.id}"]`)) {
+      const others = (field.getAttribute("aria-describedby") ?? "").split(" ").filter((id) => id !== each.id);
+      field.setAttribute("aria-describedby", others.join(" "));
+      field.removeAttribute("aria-invalid");
+    }
+    each.remove();
+  }
+}
+
+export function showFaults(form: HTMLFormElement, problem: Problem): void {
+  const rest: Fault[] = [];
+  let first: HTMLElement | undefined;
+  for (const fault of problem.errors) {
+    const field = fieldOf(form, fault.field);
+    if (!field) rest.push(fault);
+    else showFault(field, fault.message);
+    first ??= field;
+  }
+  if (rest.length || !first) {
+    const told = rest.length ? rest.map((fault) => `${fault.field}: ${fault.message}`) : [];
+    const note = showNote(form, problem.title, sentence(problem.detail), told, problem.request_id);
+    first ??= note;
+  }
+  first.focus();
+}
+
+export function showFault(field: HTMLElement, message: string): void {
+  const made = cloned("fault");
+  made.id = `fault-${Math.random().toString(36).slice(2)}`;
+  made.querySelector("span")!.textContent = message;
+  field.setAttribute("aria-invalid", "true");
+  field.setAttribute("aria-describedby", `${field.getAttribute("aria-describedby") ?? ""} ${made.id}`.trim());
+  (field.closest(".field") ?? field.closest("fieldset") ?? field.parentElement)?.append(made);
+}
+
+export function showNote(
+  form: HTMLFormElement, title: string, text: string, told: string[] = [], requestId = "", link?: HTMLElement,
+): HTMLElement {
+  const note = cloned("note");
+  const place = note.querySelector("div")!;
+  note.dataset.refusal = "";
+  note.tabIndex = -1;
+  place.querySelector("strong")!.textContent = title;
+  place.append(element("p", text));
+  if (told.length) {
+    const list = element("ul", "");
+    list.append(...told.map((each) => element("li", each)));
+    place.append(list);
+  }
+  if (link) place.append(link);
+  if (requestId) {
+    const request = element("p", "Request ");
+    request.className = "muted small";
+    request.append(element("code", requestId));
+    place.append(request);
+  }
+  form.prepend(note);
+  return note;
+}
+
+function cloned(id: string): HTMLElement {
+  return document.querySelector<HTMLTemplateElement>(`template#${id}`)!.content.firstElementChild!.cloneNode(true) as HTMLElement;
+}
+
+function element(name: string, text: string): HTMLElement {
+  const made = document.createElement(name);
+  made.textContent = text;
+  return made;
+}
+
+/** A fault of an item of a list, as `lines.2.price`, is shown at the field of that name, else at the list's. */
+function fieldOf(form: HTMLFormElement, name: string): HTMLElement | undefined {
+  const named = [...form.elements].filter((each) => each instanceof HTMLElement && each.getAttribute("type") !== "hidden");
+  for (const wanted of [name, name.split(".")[0] ?? ""]) {
+    const found = named.find((each) => each.getAttribute("name") === wanted);
+    if (found) return found as HTMLElement;
+  }
+  return undefined;
+}
+
+function sentence(text: string): string {
+  const told = text.charAt(0).toUpperCase() + text.slice(1);
+  return told.endsWith(".") ? told : `${told}.`;
+}

@@ -1,0 +1,65 @@
+// Pages that span the services: each service's share is fetched from it, and all of them appear at once.
+import { ask } from "./ask";
+
+const PATIENCE_MS = 1_500;
+const LONGEST_MS = 10_000;
+
+export function bindParts(): void {
+  const shares = document.querySelector<HTMLElement>("[data-parts]");
+  if (shares) void fill(shares);
+}
+
+async function fill(shares: HTMLElement): Promise<void> {
+  const sections = [...shares.querySelectorAll<HTMLElement>("[data-part]")];
+  const arrived = new Set<HTMLElement>();
+  const all = Promise.all(sections.map((section) => load(section).finally(() => arrived.add(section))));
+  await Promise.race([all, new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]);
+  // What is late goes last, so that it moves nothing of what is read already.
+  shares.append(...sections.filter((section) => !arrived.has(section)));
+  shares.classList.add("is-told");
+  summarise(shares, (await all).some((wentWell) => !wentWell));
+}
+
+async function load(section: HTMLElement): Promise<boolean> {
+  const place = section.querySelector<HTMLElement>("[data-share]");
+  const html = await textOf(section.dataset.part ?? "");
+  if (!place) return false;
+  if (html === undefined) {
+    place.prepend(away(`${section.querySelector("h2")?.textContent ?? "A part"} does not answer`));
+    return false;
+  }
+  place.innerHTML = html;
+  section.hidden = !html.trim();
+  return true;
+}
+
+export async function textOf(url: string, signal?: AbortSignal): Promise<string | undefined> {
+  const signals = [AbortSignal.timeout(LONGEST_MS), ...(signal ? [signal] : [])];
+  try {
+    const answer = await ask(url, { signal: AbortSignal.any(signals) });
+    if (answer.status === 401) location.reload();
+    return answer.ok ? await answer.text() : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function away(title: string): Node {
+  const note = document.querySelector<HTMLTemplateElement>("template#away")?.content.cloneNode(true) as DocumentFragment;
+  note.querySelector("strong")?.append(title);
+  return note;
+}
+
+function summarise(shares: HTMLElement, isPartial: boolean): void {
+  const told = document.querySelector<HTMLElement>("[data-told]");
+  const quiet = shares.querySelector<HTMLElement>("[data-quiet]");
+  if (!told || !quiet) return;
+  const number = (selector: string) =>
+    [...shares.querySelectorAll<HTMLElement>(selector)].reduce((sum, each) => sum + Number(each.dataset.number), 0);
+  const waiting = number("[data-number]");
+  const urgent = number(".urgent[data-number]");
+  quiet.hidden = waiting > 0 || isPartial;
+  if (!waiting) return;
+  told.textContent = `${waiting.toLocaleString("en-AU")} ${waiting === 1 ? "waits" : "wait"} for somebody`;
+  if (urgent) told.textContent += `, ${urgent.toLocaleString("en-AU")} of ${waiting === 1 ? "it" : "them"} urgent`;
+}
