@@ -5,6 +5,7 @@ from chassis.database import Database
 from chassis.service import Service, clock_of, database_of
 from services.routing.consumers import consumers
 from services.routing.http import ROUTES
+from services.routing.http.desk import DESK
 from services.routing.measures import measure_exceptions
 from services.routing.settings import Settings
 
@@ -21,4 +22,5 @@ def build(settings: Settings | None = None, *, clock: Clock | None = None, datab
         routes=ROUTES,
         consumers=consumers(clock),
         measures=(measure_exceptions(clock),),
+        dependencies={"desk": DESK},
     )

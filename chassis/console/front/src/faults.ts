@@ -17,12 +17,12 @@ export function showFaults(form: HTMLFormElement, problem: Problem): void {
   let first: HTMLElement | undefined;
   for (const fault of problem.errors) {
     const field = fieldOf(form, fault.field);
-    if (!field) rest.push(fault);
-    else showFault(field, fault.message);
+    if (field) showFault(field, fault.message);
+    else rest.push(fault);
     first ??= field;
   }
   if (rest.length || !first) {
-    const told = rest.length ? rest.map((fault) => `${fault.field}: ${fault.message}`) : [];
+    const told = rest.map((fault) => `${fault.field}: ${fault.message}`);
     const note = showNote(form, problem.title, sentence(problem.detail), told, problem.request_id);
     first ??= note;
   }
@@ -32,7 +32,7 @@ export function showFaults(form: HTMLFormElement, problem: Problem): void {
 export function showFault(field: HTMLElement, message: string): void {
   const made = cloned("fault");
   made.id = `fault-${Math.random().toString(36).slice(2)}`;
-  made.querySelector("span")!.textContent = message;
+  made.querySelector("span")!.textContent = capitalised(message);
   field.setAttribute("aria-invalid", "true");
   field.setAttribute("aria-describedby", `${field.getAttribute("aria-describedby") ?? ""} ${made.id}`.trim());
   (field.closest(".field") ?? field.closest("fieldset") ?? field.parentElement)?.append(made);
@@ -84,6 +84,9 @@ function fieldOf(form: HTMLFormElement, name: string): HTMLElement | undefined {
 }
 
 function sentence(text: string): string {
-  const told = text.charAt(0).toUpperCase() + text.slice(1);
-  return told.endsWith(".") ? told : `${told}.`;
+  return capitalised(text.endsWith(".") ? text : `${text}.`);
+}
+
+function capitalised(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }

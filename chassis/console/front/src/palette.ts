@@ -9,6 +9,8 @@ let field: HTMLInputElement;
 let list: HTMLElement;
 let asking: AbortController | undefined;
 let pause = 0;
+/** Whether the operator has walked to an option: then it stays chosen as more are found. */
+let hasWalked = false;
 
 export function bindPalette(): void {
   const found = document.querySelector<HTMLDialogElement>("dialog#palette");
@@ -20,7 +22,10 @@ export function bindPalette(): void {
   field.addEventListener("keydown", walk);
   dialog.addEventListener("close", () => asking?.abort());
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
-  list.addEventListener("pointermove", (event) => choose((event.target as HTMLElement).closest<HTMLElement>("[role=option]")));
+  list.addEventListener("pointermove", (event) => {
+    hasWalked = true;
+    choose((event.target as HTMLElement).closest<HTMLElement>("[role=option]"));
+  });
   const opener = document.querySelector<HTMLInputElement>("[data-palette]");
   opener?.addEventListener("click", () => openPalette(opener.value));
   opener?.addEventListener("input", () => {
@@ -41,6 +46,7 @@ export function openPalette(text = ""): boolean {
 
 function typed(): void {
   const text = field.value.trim();
+  hasWalked = false;
   asking?.abort();
   clearTimeout(pause);
   for (const group of groups()) group.replaceChildren();
@@ -132,10 +138,11 @@ function options(): HTMLElement[] {
   return [...list.querySelectorAll<HTMLElement>("[role=option]")];
 }
 
-/** Empty groups are hidden, and the first option is chosen unless another is. */
+/** Empty groups are hidden, and the first option is chosen unless the operator chose another. */
 function settle(): void {
   for (const group of groups()) group.hidden = !group.childElementCount;
-  choose(options().find((each) => each.ariaSelected === "true") ?? options()[0] ?? null);
+  const walkedTo = hasWalked ? options().find((each) => each.ariaSelected === "true") : undefined;
+  choose(walkedTo ?? options()[0] ?? null);
 }
 
 function choose(chosen: HTMLElement | null): void {
@@ -156,6 +163,7 @@ function walk(event: KeyboardEvent): void {
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (!step || !all.length) return;
   event.preventDefault();
+  hasWalked = true;
   const next = all[(at + step + all.length) % all.length] ?? null;
   choose(next);
   next?.scrollIntoView({ block: "nearest" });

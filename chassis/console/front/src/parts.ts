@@ -60,6 +60,7 @@ function summarise(shares: HTMLElement, isPartial: boolean): void {
   const urgent = number(".urgent[data-number]");
   quiet.hidden = waiting > 0 || isPartial;
   if (!waiting) return;
-  told.textContent = `${waiting.toLocaleString("en-AU")} ${waiting === 1 ? "waits" : "wait"} for somebody`;
-  if (urgent) told.textContent += `, ${urgent.toLocaleString("en-AU")} of ${waiting === 1 ? "it" : "them"} urgent`;
+  told.textContent = [`${waiting.toLocaleString("en-AU")} waiting`, urgent && `${urgent.toLocaleString("en-AU")} urgent`]
+    .filter(Boolean)
+    .join(", ");
 }
