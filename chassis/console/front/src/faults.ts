@@ -35,7 +35,9 @@ export function showFault(field: HTMLElement, message: string): void {
   made.querySelector("span")!.textContent = capitalised(message);
   field.setAttribute("aria-invalid", "true");
   field.setAttribute("aria-describedby", `${field.getAttribute("aria-describedby") ?? ""} ${made.id}`.trim());
-  (field.closest(".field") ?? field.closest("fieldset") ?? field.parentElement)?.append(made);
+  const choice = field.closest("label.choice");
+  if (choice && field.matches(":checked")) choice.after(made);
+  else (field.closest(".field") ?? field.closest("fieldset") ?? field.parentElement)?.append(made);
 }
 
 export function showNote(
@@ -73,20 +75,25 @@ function element(name: string, text: string): HTMLElement {
   return made;
 }
 
-/** A fault of an item of a list, as `lines.2.price`, is shown at the field of that name, else at the list's. */
+/** `lines.2` is the third of what was sent as `lines`; a fault within it is shown at the field of the whole. */
 function fieldOf(form: HTMLFormElement, name: string): HTMLElement | undefined {
-  const named = [...form.elements].filter((each) => each instanceof HTMLElement && each.getAttribute("type") !== "hidden");
-  for (const wanted of [name, name.split(".")[0] ?? ""]) {
-    const found = named.find((each) => each.getAttribute("name") === wanted);
-    if (found) return found as HTMLElement;
-  }
-  return undefined;
+  const fields = [...form.elements].filter((each) => each instanceof HTMLElement && each.getAttribute("type") !== "hidden");
+  const named = (wanted: string) => fields.filter((each) => each.getAttribute("name") === wanted) as HTMLElement[];
+  const [list = "", place = ""] = name.split(".");
+  const sent = named(list).filter((each) => !(each instanceof HTMLInputElement) || !isBox(each) || each.checked);
+  return named(name)[0] ?? (place ? sent[Number(place)] : undefined) ?? named(list)[0];
+}
+
+function isBox(field: HTMLInputElement): boolean {
+  return field.type === "checkbox" || field.type === "radio";
 }
 
 function sentence(text: string): string {
   return capitalised(text.endsWith(".") ? text : `${text}.`);
 }
 
+/** A word of the API, as `installer_paused`, reads as a sentence's. */
 function capitalised(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  const told = /^[a-z_]+$/.test(text) ? text.replaceAll("_", " ") : text;
+  return told.charAt(0).toUpperCase() + told.slice(1);
 }
