@@ -128,7 +128,8 @@ async def find(desk: Desk, operator: Operator, session: AsyncSession, text: str)
     if not SHORTEST_TEXT <= len(text) <= LONGEST_TEXT:
         return []
     found = [
-        Found(finder.title, (await finder.find(session, text))[:MOST_HITS]) for finder in _open_to(operator, desk.finders)
+        Found(finder.title, (await finder.find(session, text))[:MOST_HITS])
+        for finder in _open_to(operator, desk.finders)
     ]
     return [each for each in found if each.hits]
 

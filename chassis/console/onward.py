@@ -8,9 +8,7 @@ from litestar.response.base import ASGIResponse
 
 
 class Onward(Redirect):
-    def to_asgi_response(
-        self, app: Litestar | None, request: Request[Any, Any, Any], **options: Any
-    ) -> ASGIResponse:
+    def to_asgi_response(self, app: Litestar | None, request: Request[Any, Any, Any], **options: Any) -> ASGIResponse:
         """A script cannot see where a redirect leads, and would have the page made twice if it followed."""
         accepted = request.headers.get("accept", "")
         if "application/json" not in accepted or "text/html" in accepted:

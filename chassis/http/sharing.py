@@ -1,8 +1,10 @@
-"""What the pages of one service may read of another's, in the browser of one operator: few routes, and none that guess."""
+"""What the pages of one service may read of another's, in an operator's browser: few routes, by our addresses alone."""
 
 from typing import Any, TypeVar
 
 from litestar import Request, Response
+
+from chassis.http.endpoints import endpoint_at
 
 SHARED = {"is_shared": True}
 """The `opt` of a route whose answers pages at another of the console's addresses may read."""
@@ -12,8 +14,8 @@ R = TypeVar("R", bound=Response[Any])
 
 def share(request: Request[Any, Any, Any], answer: R) -> R:
     """Its refusals too, so that a page can tell an ended session from a service that is away."""
-    handler = request.scope.get("route_handler")
-    if handler is None or not handler.opt.get("is_shared"):
+    endpoint = endpoint_at(request)
+    if endpoint is None or not endpoint.handler.opt.get("is_shared"):
         return answer
     answer.headers["Vary"] = "Origin"
     origin = request.headers.get("origin")

@@ -96,7 +96,9 @@ class TestPalette:
         field = here.page.get_by_role("combobox")
         await expect(field).to_have_attribute("aria-activedescendant", await found.get_attribute("id") or "missing")
         await here.page.keyboard.press("ArrowDown")
-        await expect(here.page.get_by_role("option", name="All that is found")).to_have_attribute("aria-selected", "true")
+        await expect(here.page.get_by_role("option", name="All that is found")).to_have_attribute(
+            "aria-selected", "true"
+        )
         await here.page.keyboard.press("ArrowUp")
         await here.page.keyboard.press("Enter")
         await here.page.wait_for_url(f"{rooms.routing}/console/exceptions/{item.id}")
@@ -186,7 +188,9 @@ async def test_every_page_is_accessible(
     rooms: Rooms, visit: Visits, scheme: str, viewport: dict[str, int] | None
 ) -> None:
     item = await waiting(rooms)
-    here = await at_home(rooms, visit, color_scheme=scheme, reduced_motion="reduce", **({"viewport": viewport} if viewport else {}))
+    here = await at_home(
+        rooms, visit, color_scheme=scheme, reduced_motion="reduce", **({"viewport": viewport} if viewport else {})
+    )
     await expect(here.page.get_by_text("1 lead waits")).to_be_visible()
     assert await faults(here) == []
     await here.page.keyboard.press("Control+k")

@@ -87,15 +87,13 @@ async def client(identity: TestIdentity, request: pytest.FixtureRequest) -> Asyn
         console_addresses={"routing": HERE, "identity": THERE},
     )
     service = import_module("services.routing.main").build(settings, clock=FixedClock(NOW))
-    desk = getattr(request, "param", FULL)
-    if desk is not None:
-        service.dependencies = {**service.dependencies, "desk": desk}
+    service.dependencies = {**service.dependencies, "desk": getattr(request, "param", FULL)}
     async with in_process(assemble(service, Shape.API)) as client:
         yield client
 
 
-def signed_in(identity: TestIdentity, role: Role = Role.EDITOR, **headers: str) -> dict[str, str]:
-    return {"Cookie": f"{ACCESS_COOKIE}={identity.token_of(role)}", **headers}
+def signed_in(identity: TestIdentity, role: Role = Role.EDITOR) -> dict[str, str]:
+    return {"Cookie": f"{ACCESS_COOKIE}={identity.token_of(role)}"}
 
 
 class TestSearch:
@@ -112,7 +110,7 @@ class TestSearch:
     async def test_is_a_page_of_its_own_with_links_to_the_other_services(
         self, client: httpx.AsyncClient, identity: TestIdentity
     ) -> None:
-        answer = await client.get(f"{DESK}/search?q=0400", headers=signed_in(identity, **BROWSER))
+        answer = await client.get(f"{DESK}/search?q=0400", headers=signed_in(identity) | BROWSER)
         assert "<h1>Search</h1>" in answer.text
         assert f'href="{THERE}/console/desk/identity/search?q=0400"' in answer.text
 
@@ -156,7 +154,7 @@ class TestToday:
         assert told.count(">50 leads<") == 2
         assert " style=" not in told
 
-    @pytest.mark.parametrize("client", [None], indirect=True)
+    @pytest.mark.parametrize("client", [Desk()], indirect=True)
     async def test_is_empty_where_a_service_tells_nothing(
         self, client: httpx.AsyncClient, identity: TestIdentity
     ) -> None:
@@ -179,7 +177,7 @@ class TestSharing:
     async def test_lets_our_other_addresses_read_it(
         self, client: httpx.AsyncClient, identity: TestIdentity, page: str
     ) -> None:
-        answer = await client.get(f"{DESK}/{page}", headers=signed_in(identity, Origin=THERE))
+        answer = await client.get(f"{DESK}/{page}", headers=signed_in(identity) | {"Origin": THERE})
         assert answer.headers["access-control-allow-origin"] == THERE
         assert answer.headers["access-control-allow-credentials"] == "true"
         assert answer.headers["vary"] == "Origin"
@@ -189,7 +187,7 @@ class TestSharing:
         self, client: httpx.AsyncClient, identity: TestIdentity, page: str, origin: str
     ) -> None:
         for answer in (
-            await client.get(f"{DESK}/{page}", headers=signed_in(identity, Origin=origin)),
+            await client.get(f"{DESK}/{page}", headers=signed_in(identity) | {"Origin": origin}),
             await client.get(f"{DESK}/{page}", headers={"Origin": origin}),
         ):
             assert not [name for name in answer.headers if name.startswith("access-control")]
@@ -206,7 +204,7 @@ class TestSharing:
 
 
 async def test_no_other_page_is_shared(client: httpx.AsyncClient, identity: TestIdentity) -> None:
-    answer = await client.get("/console/exceptions", headers=signed_in(identity, Origin=THERE, **BROWSER))
+    answer = await client.get("/console/exceptions", headers=signed_in(identity) | BROWSER | {"Origin": THERE})
     assert not [name for name in answer.headers if name.startswith("access-control")]
 
 
@@ -225,14 +223,17 @@ class TestFormsOfAnEarlierSession:
 
     async def resent(self, client: httpx.AsyncClient, identity: TestIdentity, site: str) -> str:
         sent: dict[str, Any] = {"data": {"reason": "<b>two</b> calls"}}
-        headers = signed_in(identity, **BROWSER) | {"Sec-Fetch-Site": site}
+        headers = signed_in(identity) | BROWSER | {"Sec-Fetch-Site": site}
         answer = await client.post(self.PATH, headers=headers, **sent)
         assert answer.status_code == HTTPStatus.FORBIDDEN
         return answer.text
 
     async def test_are_shown_with_the_new_mark(self, client: httpx.AsyncClient, identity: TestIdentity) -> None:
         told = await self.resent(client, identity, "same-origin")
-        assert f'name="csrf" value="{CSRF}"><input type="hidden" name="reason" value="&lt;b&gt;two&lt;/b&gt; calls"' in told
+        assert (
+            f'name="csrf" value="{CSRF}"><input type="hidden" name="reason" value="&lt;b&gt;two&lt;/b&gt; calls"'
+            in told
+        )
         assert "Send again" in told
 
     @pytest.mark.parametrize("site", ["cross-site", "same-site", "none"])
@@ -244,7 +245,7 @@ class TestFormsOfAnEarlierSession:
 
 async def test_a_script_is_told_where_its_form_leads(client: httpx.AsyncClient, identity: TestIdentity) -> None:
     """The refusal too is for it: as a document, not as a page."""
-    headers = signed_in(identity, Accept="application/json")
+    headers = signed_in(identity) | {"Accept": "application/json"}
     answer = await client.post(TestFormsOfAnEarlierSession.PATH, data={"csrf": CSRF}, headers=headers)
     assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
     assert answer.json()["errors"][0]["field"] == "reason"

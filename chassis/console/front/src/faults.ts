@@ -75,13 +75,13 @@ function element(name: string, text: string): HTMLElement {
   return made;
 }
 
-/** `lines.2` is the third of what was sent as `lines`; a fault within it is shown at the field of the whole. */
+/** `lines.2` is the third of what was sent as `lines`, or of that value; else a fault within it is the whole's. */
 function fieldOf(form: HTMLFormElement, name: string): HTMLElement | undefined {
   const fields = [...form.elements].filter((each) => each instanceof HTMLElement && each.getAttribute("type") !== "hidden");
-  const named = (wanted: string) => fields.filter((each) => each.getAttribute("name") === wanted) as HTMLElement[];
+  const named = (wanted: string) => fields.filter((each) => each.getAttribute("name") === wanted) as HTMLInputElement[];
   const [list = "", place = ""] = name.split(".");
-  const sent = named(list).filter((each) => !(each instanceof HTMLInputElement) || !isBox(each) || each.checked);
-  return named(name)[0] ?? (place ? sent[Number(place)] : undefined) ?? named(list)[0];
+  const sent = named(list).filter((each) => !isBox(each) || each.checked);
+  return named(name)[0] ?? sent.find((each) => place && each.value === place) ?? sent[Number(place || "none")] ?? named(list)[0];
 }
 
 function isBox(field: HTMLInputElement): boolean {
