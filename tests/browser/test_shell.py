@@ -1,5 +1,6 @@
 """What spans the rooms: home, the palette, the search, the counts in the rail, and who is signed in how."""
 
+import json
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -17,6 +18,7 @@ from tests.routing.arrangements import lead
 pytestmark = pytest.mark.slow
 
 Visits = Callable[..., Any]
+NOT_SIGNED_IN = json.dumps({"type": "urn:waybill:problem:not_signed_in", "errors": []})
 SHIFTED = """() => new Promise((resolve) => new PerformanceObserver((list) => resolve(
     list.getEntries().reduce((sum, entry) => sum + entry.value, 0))).observe({ type: "layout-shift", buffered: true })
     || setTimeout(() => resolve(0), 100))"""
@@ -68,6 +70,17 @@ class TestHome:
         await expect(here.page.get_by_role("heading", name="Nothing waits")).to_be_hidden()
         here.complaints = [each for each in here.complaints if "net::ERR_FAILED" not in each]
 
+    async def test_leads_to_the_sign_in_where_the_session_has_ended(self, rooms: Rooms, visit: Visits) -> None:
+        here = await at_home(rooms, visit)
+
+        async def end(route: Route) -> None:
+            await here.context.clear_cookies()
+            await route.fulfill(status=401, content_type="application/problem+json", body=NOT_SIGNED_IN)
+
+        await here.page.route("**/console/desk/identity/today*", end)
+        await here.page.goto(f"{rooms.identity}/console")
+        await expect(here.page.get_by_role("heading", level=1)).to_have_text("Sign in")
+
     async def test_leads_to_each_services_page_without_scripts(self, rooms: Rooms, visit: Visits) -> None:
         await waiting(rooms)
         here = await at_home(rooms, visit, java_script_enabled=False)
@@ -102,6 +115,13 @@ class TestPalette:
         await here.page.keyboard.press("ArrowUp")
         await here.page.keyboard.press("Enter")
         await here.page.wait_for_url(f"{rooms.routing}/console/exceptions/{item.id}")
+
+    async def test_keeps_the_page_where_the_session_has_ended(self, rooms: Rooms, visit: Visits) -> None:
+        here = await at_home(rooms, visit)
+        await here.context.clear_cookies()
+        await here.page.keyboard.press("Control+k")
+        await here.page.keyboard.type("0400")
+        await expect(here.page.get_by_text("Your session has ended")).to_be_visible()
 
     async def test_says_that_a_service_is_away(self, rooms: Rooms, visit: Visits) -> None:
         here = await at_home(rooms, visit)

@@ -184,7 +184,7 @@ class TestRefusals:
         await form.get_by_role("button", name="Assign by hand").click()
         installers, reason = form.get_by_label("Southern Sun Solar"), form.get_by_label("Reason")
         await expect(installers).to_be_focused()
-        await expect(installers).to_have_accessible_description("Field required")
+        await expect(installers).to_have_accessible_description("This is required")
         await expect(reason).to_have_attribute("aria-invalid", "true")
         await expect(reason).to_have_accessible_description(re.compile("An override of the caps needs a reason"))
         await expect(here.page.get_by_role("alert")).to_have_count(0)

@@ -92,8 +92,9 @@ function sentence(text: string): string {
   return capitalised(text.endsWith(".") ? text : `${text}.`);
 }
 
-/** A word of the API, as `installer_paused`, reads as a sentence's. */
+/** A word of the API, as `installer_paused`, reads as a sentence's; what is a string or an input to it is "this". */
 function capitalised(text: string): string {
-  const told = /^[a-z_]+$/.test(text) ? text.replaceAll("_", " ") : text;
+  const word = /^[a-z_]+$/.test(text) ? text.replaceAll("_", " ") : text;
+  const told = word.replace(/^(Input|String|List) should/, "This should").replace(/^Field required$/, "This is required");
   return told.charAt(0).toUpperCase() + told.slice(1);
 }

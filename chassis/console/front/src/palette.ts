@@ -92,15 +92,18 @@ function groupNamed(label: string, id: string, place: (made: HTMLElement) => voi
 async function find(text: string, signal: AbortSignal): Promise<void> {
   say("Searching");
   const away: string[] = [];
+  let isOver = false;
   const sources = [...list.querySelectorAll<HTMLElement>("[data-finds]")];
   const tell = async (source: HTMLElement) => {
-    const html = await textOf(`${source.dataset.finds}?part=1&q=${encodeURIComponent(text)}`, signal);
+    const url = `${source.dataset.finds}?part=1&q=${encodeURIComponent(text)}`;
+    const html = await textOf(url, () => (isOver = true), signal);
     if (signal.aborted) return;
     if (html === undefined) away.push(source.getAttribute("aria-label") ?? "");
     else show(source, html);
   };
   await Promise.all(sources.map(tell));
   if (signal.aborted) return;
+  if (isOver) return say("Your session has ended: sign in in another tab, then search again");
   const number = list.querySelectorAll("[data-finds] [role=option]").length;
   say([number ? `${number} found` : "Nothing found", ...away.map((name) => `${name} does not answer`)].join("; "));
 }

@@ -22,7 +22,7 @@ async function fill(shares: HTMLElement): Promise<void> {
 
 async function load(section: HTMLElement): Promise<boolean> {
   const place = section.querySelector<HTMLElement>("[data-share]");
-  const html = await textOf(section.dataset.part ?? "");
+  const html = await textOf(section.dataset.part ?? "", () => location.reload());
   if (!place) return false;
   if (html === undefined) {
     place.prepend(away(`${section.querySelector("h2")?.textContent ?? "A part"} does not answer`));
@@ -33,11 +33,12 @@ async function load(section: HTMLElement): Promise<boolean> {
   return true;
 }
 
-export async function textOf(url: string, signal?: AbortSignal): Promise<string | undefined> {
+/** Undefined where there is no answer; `ended` is called where the session is over and could not be renewed. */
+export async function textOf(url: string, ended: () => void, signal?: AbortSignal): Promise<string | undefined> {
   const signals = [AbortSignal.timeout(LONGEST_MS), ...(signal ? [signal] : [])];
   try {
     const answer = await ask(url, { signal: AbortSignal.any(signals) });
-    if (answer.status === 401) location.reload();
+    if (answer.status === 401) ended();
     return answer.ok ? await answer.text() : undefined;
   } catch {
     return undefined;

@@ -88,6 +88,7 @@ async function settle(form: HTMLFormElement, answer: Response | undefined): Prom
     showFaults(form, problem);
     return false;
   }
+  if (answer.redirected) return go(new URL(answer.url)), true;
   if (answer.headers.get("content-type")?.startsWith("text/html")) return !replace(await answer.text());
   const told = answer.status === 200 ? ((await answer.json()) as { location?: string }) : {};
   go(new URL(told.location ?? location.href, location.href));
