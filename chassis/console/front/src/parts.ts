@@ -16,8 +16,29 @@ async function fill(shares: HTMLElement): Promise<void> {
   await Promise.race([all, new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]);
   // What is late goes last, so that it moves nothing of what is read already.
   shares.append(...sections.filter((section) => !arrived.has(section)));
+  gather(shares, sections.filter((section) => arrived.has(section)));
   shares.classList.add("is-told");
   summarise(shares, (await all).some((wentWell) => !wentWell));
+}
+
+/** All that waits is one list, the urgent first, whichever service it is of. */
+function gather(shares: HTMLElement, sections: HTMLElement[]): void {
+  const place = shares.querySelector<HTMLElement>("[data-gathered]");
+  const calls = sections.flatMap((section) => [...section.querySelectorAll<HTMLElement>(".calls > li")].map((call) => ({ section, call })));
+  if (!place || !calls.length) return;
+  const [urgent, rest] = [true, false].map((is) => calls.filter(({ call }) => call.classList.contains("urgent") === is));
+  for (const { section, call } of [...(urgent ?? []), ...(rest ?? [])]) {
+    const of = document.createElement("span");
+    of.className = "of";
+    of.textContent = section.querySelector("h2")?.textContent ?? "";
+    call.querySelector(".told")?.after(of, " ");
+    place.querySelector(".calls")?.append(call);
+  }
+  for (const section of sections) {
+    for (const list of section.querySelectorAll(".calls:not(:has(li))")) list.remove();
+    section.hidden = !section.querySelector("[data-share] > *");
+  }
+  place.hidden = false;
 }
 
 async function load(section: HTMLElement): Promise<boolean> {
