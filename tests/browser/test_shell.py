@@ -117,7 +117,8 @@ class TestPalette:
         await here.page.wait_for_url(f"{rooms.routing}/console/exceptions/{item.id}")
 
     async def test_keeps_the_page_where_the_session_has_ended(self, rooms: Rooms, visit: Visits) -> None:
-        here = await at_home(rooms, visit)
+        here: Visit = await visit()
+        await here.sign_in(await rooms.person(), f"{rooms.routing}/console/exceptions")
         await here.context.clear_cookies()
         await here.page.keyboard.press("Control+k")
         await here.page.keyboard.type("0400")
