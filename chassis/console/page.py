@@ -13,10 +13,11 @@ from litestar.response import Redirect
 
 from chassis.clock import Clock
 from chassis.console.assets import assets
-from chassis.console.rooms import GROUPS, Addresses, Group
+from chassis.console.onward import Onward
+from chassis.console.rooms import GROUPS, SERVICE_TITLES, Addresses, Group
 from chassis.console.wording import Wording
 from chassis.http.auth import NotSignedIn, Operator, StepUpRequired
-from chassis.http.forms import CSRF_FIELD, FIELDS_KEY
+from chassis.http.forms import CSRF_FIELD, FIELDS_KEY, ForeignForm
 from chassis.http.problems import Problem
 from chassis.settings import ServiceSettings
 from chassis.telemetry.context import current_request_id
@@ -52,6 +53,9 @@ class Console:
             "icon": assets().icon,
             "wording": self.wording,
             "address": self.addresses.url,
+            "desk": self.addresses.desk,
+            "service": service,
+            "service_titles": SERVICE_TITLES,
             "environment": settings.environment.value,
             "zone": settings.business_time_zone,
         }
@@ -70,11 +74,13 @@ class Console:
         operator = request.scope.get("user")
         me = operator if isinstance(operator, Operator) else None
         authenticator = request.app.state.authenticator
+        groups = self._groups(me)
         shell = {
             "me": me,
             "csrf": me.csrf if me else "",
             "room": room,
-            "groups": self._groups(me),
+            "groups": groups,
+            "services": _services(groups),
             "now": self.clock.now(),
             "is_stepped_up": me is not None and authenticator.has_fresh_second_factor(me),
             "here": str(request.url.path),
@@ -84,7 +90,7 @@ class Console:
 
     def redirect(self, url: str) -> Redirect:
         """After a form was done, so that a reload sends nothing twice."""
-        return Redirect(url, status_code=303)
+        return Onward(url, status_code=303)
 
     def problem(self, request: Request[Any, Any, Any], problem: Problem, fault: Exception) -> Response[Any]:
         """A fault of a page, for a person: what happened, what was kept, and the way on."""
@@ -96,6 +102,7 @@ class Console:
             "problem": problem,
             "fields": self._kept(request),
             "is_signed_out": isinstance(fault, NotSignedIn),
+            "can_be_resent": isinstance(fault, ForeignForm) and _came_from_here(request),
             "request_id": current_request_id(),
         }
         return self.page(request, "problem.html", context, status=problem.status)
@@ -133,6 +140,17 @@ class Console:
         return [group for group in shown if group.rooms]
 
 
+def _services(groups: list[Group]) -> list[str]:
+    """Those that have a room to enter, in the order of the day's work: the others have nothing to show."""
+    entered = {room.service for group in groups for room in group.rooms}
+    return [service for service in SERVICE_TITLES if service in entered]
+
+
+def _came_from_here(request: Request[Any, Any, Any]) -> bool:
+    """By the browser's own word: a page of ours sent it, which a newer session has outlived."""
+    return request.headers.get("sec-fetch-site") == "same-origin"
+
+
 def _templates(service: str) -> Environment:
     """A service without rooms has no directory of its own, which the loader passes over."""
     return Environment(
@@ -153,7 +171,7 @@ def _headers(addresses: Addresses) -> dict[str, str]:
         "style-src": "'self'",
         "font-src": "'self'",
         "img-src": "'self' data:",
-        "connect-src": "'self'",
+        "connect-src": origins,
         "form-action": origins,
         "base-uri": "'none'",
         "frame-ancestors": "'none'",

@@ -3,12 +3,19 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from chassis.console.siblings import ACTIVITY, DESKS, PARKED_EVENTS
 from contracts.identity import Capability
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """`key` follows `g` on the keyboard; `capability` is None where being signed in is enough."""
+    """`key` follows `g` on the keyboard; `capability` is None where being signed in is enough.
+
+    Keys are one letter, and two where letters run out; none begins another. Of these letters each means one thing:
+    h home; l leads, b boards, c clients; e exceptions, a assignments, n installers, d delivery events; i invoices,
+    j accounts and journal, m month close, r receivables; x experts, p payouts; t tickets, s e-mail health;
+    o operators, y activity; k parked events, w design. `f`, `g`, `q`, `u`, `v` and `z` are free.
+    """
 
     name: str
     title: str
@@ -26,26 +33,47 @@ class Group:
     rooms: tuple[Room, ...]
 
 
+OPS, ROUTING = Capability.READ_OPS, Capability.WRITE_ROUTING
+MONEY, ACCESS = Capability.MANAGE_BILLING_OPS, Capability.MANAGE_ADMIN_ACCESS
+
+PARKED = f"{PARKED_EVENTS.path('routing')}?state=parked"
+
 GROUPS = (
+    Group("Today", (Room("home", "Home", "identity", "/console", "house", "h", None),)),
+    Group("Leads", ()),
     Group(
         "Dispatch",
+        (Room("exceptions", "Exceptions", "routing", "/console/exceptions?state=open", "triangle-alert", "e", OPS),),
+    ),
+    Group("Billing", ()),
+    Group("Boards", ()),
+    Group("Payouts", ()),
+    Group("Mail", ()),
+    Group(
+        "Team",
         (
-            Room(
-                "exceptions",
-                "Exceptions",
-                "routing",
-                "/console/exceptions?state=open",
-                "triangle-alert",
-                "e",
-                Capability.READ_OPS,
-            ),
+            Room("operators", "Operators", "identity", "/console/operators", "users", "o", ACCESS),
+            Room("activity", "Activity", "identity", ACTIVITY.path("identity"), "history", "y", OPS),
         ),
     ),
     Group(
         "System",
-        (Room("design", "Design", "identity", "/admin/design", "columns-3", "d", None, is_local=True),),
+        (
+            Room("parked-events", "Parked events", "routing", PARKED, "package-x", "k", OPS),
+            Room("design", "Design", "identity", "/admin/design", "columns-3", "w", None, True),
+        ),
     ),
 )
+
+SERVICE_TITLES = {
+    "intake": "Leads and boards",
+    "routing": "Dispatch",
+    "billing": "Billing",
+    "payouts": "Payouts",
+    "notifications": "Mail",
+    "identity": "Team",
+}
+"""What each is called on the pages, in the order of the day's work."""
 
 
 def rooms() -> Iterator[Room]:
@@ -61,6 +89,10 @@ class Addresses:
 
     def url(self, service: str, path: str) -> str:
         return self.by_service.get(service, "").rstrip("/") + path
+
+    def desk(self, service: str, page: str) -> str:
+        """Of `search`, `today` and `waiting`."""
+        return self.url(service, f"{DESKS}/{service}/{page}")
 
     @property
     def origins(self) -> list[str]:

@@ -1,5 +1,6 @@
 """What happened to a thing: who did what, what it was before and is now, and why."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +18,8 @@ from chassis.database import locked_by_name
 from chassis.errors import Refusal
 
 MOST = 100
+_IS_A_WORD = re.compile("[a-z]+(_[a-z]+)+")
+"""A state or a reason of the API's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,8 @@ class Change:
     name: str
     before: Markup
     after: Markup
+    was_there: bool = True
+    """Whether there is anything to tell of before: of what was made there is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +118,12 @@ def _moment(row: Row[Any], verbs: Mapping[str, str], wording: Wording) -> Moment
 
 def _changes(before: Mapping[str, Any], after: Mapping[str, Any], wording: Wording) -> list[Change]:
     return [
-        Change(_name(key), _told(key, before.get(key), wording), _told(key, after.get(key), wording))
+        Change(
+            _name(key),
+            _told(key, before.get(key), wording),
+            _told(key, after.get(key), wording),
+            was_there=before.get(key) not in (None, "", [], {}),
+        )
         for key in dict.fromkeys([*before, *after])
         if before.get(key) != after.get(key)
     ]
@@ -136,6 +146,8 @@ def _told(key: str, value: Any, wording: Wording) -> Markup:
             return html_of(Kind.MONEY, value, wording)
         case str() if key.endswith("_at") and value:
             return html_of(Kind.INSTANT, datetime.fromisoformat(value), wording)
+        case str() if _IS_A_WORD.fullmatch(value):
+            return html_of(Kind.WORD, value, wording)
         case _:
             return html_of(Kind.TEXT, value, wording)
 

@@ -15,7 +15,10 @@ from litestar.types import ControllerRouterHandler
 from chassis.clock import SystemClock
 from chassis.console.assets import serve_asset
 from chassis.console.design import show_design
+from chassis.console.desk import Desk
 from chassis.console.page import Console
+from chassis.console.parked import parked_routes
+from chassis.console.shell import desk_routes
 from chassis.http.auth import Authenticator, provide_operator, public
 from chassis.http.clock import move_clock, read_clock
 from chassis.http.edge import Edge
@@ -59,9 +62,13 @@ def build_app(
     console = Console(name, settings, clock)
     keys: KeySource = dependencies.get(TOKEN_KEYS) or JwksKeys(settings.identity_jwks_url)
     own = [route for needed, routes in _OWN_ROUTES.items() if needed in dependencies for route in routes]
+    if "database" in dependencies:
+        own += desk_routes(name)
+    if "replayer" in dependencies:
+        own += parked_routes(name)
     app = Litestar(
         route_handlers=[*routes, *own, *health.routes(), serve_document, serve_asset, *_local(settings)],
-        dependencies=_providers({"settings": settings, "console": console, **dependencies}),
+        dependencies=_providers({"settings": settings, "console": console, "desk": Desk(), **dependencies}),
         before_request=validate_request,
         exception_handlers={Exception: answer_fault},
         request_class=JsonRequest,

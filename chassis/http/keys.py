@@ -57,6 +57,9 @@ class JwksKeys:
         if known is not None and (not self._is_stale(asked_at) or self._fetching.locked()):
             return known
         async with self._fetching:
+            known = (self._keys or {}).get(kid)
+            if known is not None and not self._is_stale(asked_at):
+                return known
             # A fetch that began after we asked was for us too, whatever came of it.
             if self._tried_at < asked_at and self._may_try(known):
                 await self._refresh(known)

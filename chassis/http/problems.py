@@ -18,6 +18,7 @@ from chassis.errors import FieldError, Refusal
 from chassis.faults import is_passing
 from chassis.http.endpoints import InvalidRequest, endpoint_at
 from chassis.http.parameters import malformed_path_fault
+from chassis.http.sharing import share
 from chassis.telemetry.context import current_request_id
 from chassis.telemetry.privacy import told_fault
 
@@ -82,13 +83,16 @@ def answer_fault(request: Request[Any, Any, Any], fault: Exception) -> Response[
         log.info("request_refused", code=problem.code, status=problem.status, errors=codes, fault=kind)
     if _asks_for_page(request):
         answer: Response[Any] = request.app.state.console.problem(request, problem, fault)
-        return answer
-    return problem.response()
+        return share(request, answer)
+    return share(request, problem.response())
 
 
 def _asks_for_page(request: Request[Any, Any, Any]) -> bool:
     endpoint = endpoint_at(request)
-    return endpoint is not None and endpoint.is_page and "text/html" in request.headers.get("accept", "")
+    if endpoint is None or not endpoint.is_page or "text/html" not in request.headers.get("accept", ""):
+        return False
+    # A part of a page is put into one by a script, which has to see how it went.
+    return "part" not in request.query_params
 
 
 def problem_of(request: Request[Any, Any, Any], fault: Exception) -> Problem:

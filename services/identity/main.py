@@ -7,6 +7,7 @@ from chassis.database import Database
 from chassis.http.app import TOKEN_KEYS
 from chassis.schedule import Job, daily
 from chassis.service import Service, clock_of, database_of
+from services.identity import pages
 from services.identity.commands.housekeeping import purge
 from services.identity.commands.signing_keys import rotate_when_due
 from services.identity.http import ROUTES
@@ -29,7 +30,7 @@ def build(
         settings=settings,
         clock=clock_of(settings),
         database=database,
-        routes=ROUTES,
+        routes=(*ROUTES, *pages.ROUTES),
         jobs=_jobs(settings, database, security),
         dependencies={"security": security, TOKEN_KEYS: OwnKeys(database, security)},
         on_stop=(security.passwords.close,),

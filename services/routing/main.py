@@ -8,6 +8,7 @@ from services.routing import pages
 from services.routing.consumers import consumers
 from services.routing.http import ROUTES
 from services.routing.measures import measure_exceptions
+from services.routing.pages.desk import DESK
 from services.routing.settings import Settings
 
 
@@ -26,5 +27,5 @@ def build(settings: Settings | None = None, *, clock: Clock | None = None, datab
         consumers=consumers(clock),
         loops=(bulk_loop(bulk),),
         measures=(measure_exceptions(clock),),
-        dependencies={"bulk": bulk},
+        dependencies={"bulk": bulk, "desk": DESK},
     )

@@ -108,6 +108,10 @@ class Building:
         self._move_in(service)
         return self._tenants[service].database
 
+    def is_vacant(self, url: str) -> bool:
+        """Whether `url` is of a service that no test has asked for yet, as the shell asks all of them."""
+        return any(url.startswith(f"{at}/") for name, at in self.addresses.items() if name not in self._tenants)
+
     async def clear(self, now: datetime) -> None:
         """As after the migrations; both clocks are set, to the true time and to `now`."""
         self.machine.instant, self.business.instant = datetime.now(UTC), now

@@ -87,7 +87,8 @@ async def test_an_override_of_the_caps_needs_a_reason_here_too(rooms: Rooms, vis
     await here.page.get_by_label("Southern Sun Solar").check()
     await here.page.get_by_label("Beyond their caps").check()
     await here.page.get_by_role("button", name="Assign by hand").click()
-    await expect(here.page.get_by_role("alert")).to_contain_text("an override of the caps needs a reason")
+    told = here.page.locator(".field", has=here.page.locator("[name=reason]:focus"))
+    await expect(told).to_contain_text("An override of the caps needs a reason")
     assert await rooms.floor.assignments() == []
 
 

@@ -151,5 +151,7 @@ class Visit:
 
     def note(self, message: ConsoleMessage) -> None:
         # A refusal is a page with a status of its own, which the browser reports as well.
-        if message.type in {"error", "warning"} and "the server responded with a status of 4" not in message.text:
+        is_refusal = "the server responded with a status of 4" in message.text
+        is_vacant = self.rooms.building.is_vacant(message.location["url"])
+        if message.type in {"error", "warning"} and not is_refusal and not is_vacant:
             self.complaints.append(message.text)

@@ -113,3 +113,9 @@ class TestAssets:
     async def test_are_nothing_but_what_was_bundled(self, client: httpx.AsyncClient) -> None:
         for name in ("manifest.json", "..%2Fassets.py", "icons.json"):
             assert (await client.get(f"/console/assets/{name}")).status_code == HTTPStatus.NOT_FOUND
+
+    async def test_weigh_little(self) -> None:
+        """With some 20 KB for the page itself they stay under 150 KB."""
+        names = ("console.js", "style.css", "inter.woff2")
+        files = [assets().find(assets().url(name).rpartition("/")[2]) for name in names]
+        assert sum(len(file.zipped or file.content) for file in files) < 130 * 1024

@@ -9,12 +9,12 @@ from litestar.response import Redirect
 from pydantic import Field, SecretStr
 
 from chassis.console import Console, Form, page_for
-from chassis.console.page import Resumption, path_of
-from chassis.console.rooms import rooms
+from chassis.console.page import RENEW, STEP_UP, Resumption, path_of
 from chassis.database import Database
 from chassis.errors import Invalid, Refusal
 from chassis.http import Given, Operator
 from chassis.http.auth import ACCESS_COOKIE, public_page
+from chassis.http.sharing import SHARED, share
 from services.identity.commands import sessions as commands
 from services.identity.commands.sessions import Granted, SignIn, SteppedUp, StepUp
 from services.identity.errors import InvalidCode, InvalidCredentials, InvalidRefreshToken, SessionEnded, TooManyAttempts
@@ -39,8 +39,12 @@ class SignInForm(Form):
 
 
 class StepUpForm(Form):
-    """`action` is what waits for it, `names` and `values` what was about to be sent there."""
+    """`action` is what waits for it, `names` and `values` what was about to be sent there.
 
+    A script keeps that itself: it sends `part`, and is told whether the code was right.
+    """
+
+    part: bool = False
     totp_code: Annotated[str, Field(max_length=20)] = ""
     action: Url = ""
     names: Annotated[list[Annotated[str, Field(max_length=200)]], MostFields] = []
@@ -53,11 +57,9 @@ class ForeignAddress(Invalid):
 
 
 @get(HOME, guards=[page_for(None)], include_in_schema=False)
-async def show_home(console: Given[Console], operator: Given[Operator]) -> Redirect:
-    """The first room that the operator may enter."""
-    open_to_me = (room for room in rooms() if room.capability is None or operator.can(room.capability))
-    first = next(open_to_me)
-    return console.redirect(console.addresses.url(first.service, first.path))
+async def show_home(request: Request[Any, Any, Any], console: Given[Console]) -> Response[str]:
+    """Each service's share of it is fetched by the browser: services do not call each other."""
+    return console.page(request, "home.html", room="home")
 
 
 @get(SIGN_IN, guards=[public_page("who is not signed in comes here")], include_in_schema=False)
@@ -97,27 +99,40 @@ async def sign_in_by_form(
     return answer
 
 
-@get("/console/session/renew", guards=[public_page("authenticated by the refresh cookie")], include_in_schema=False)
+@get(
+    RENEW,
+    guards=[public_page("authenticated by the refresh cookie")],
+    include_in_schema=False,
+    opt=SHARED,
+)
 async def renew_session(
     request: Request[Any, Any, Any],
     console: Given[Console],
     database: Given[Database],
     security: Given[Security],
     next_url: Annotated[str, QueryParameter(name="next", max_length=4_000)] = "",
-) -> Redirect:
+    part: Annotated[bool, QueryParameter(description="for a script, which stays on its page")] = False,
+) -> Response[Any]:
     """Where a browser goes whose access cookie has run out: back with a new one, or on to sign in."""
     try:
         async with database.transaction() as session:
             renewed = await commands.renew_access(session, request.cookies.get(REFRESH_COOKIE, ""), security)
     except (InvalidRefreshToken, SessionEnded):
+        if part:
+            raise
         query = request.url.query
         return console.redirect(f"{SIGN_IN}?{query}" if query else SIGN_IN)
-    answer = console.redirect(_safe(console, next_url))
+    answer = _done(request) if part else console.redirect(_safe(console, next_url))
     answer.cookies.append(_access_cookie(console, renewed.access.token))
     return answer
 
 
-@post("/console/step-up", guards=[page_for(None)], status_code=200, include_in_schema=False)
+def _done(request: Request[Any, Any, Any]) -> Response[Any]:
+    """What a script needs no more of than that it was done."""
+    return share(request, Response(None, status_code=204, headers={"Cache-Control": "no-store"}))
+
+
+@post(STEP_UP, guards=[page_for(None)], status_code=200, include_in_schema=False, opt=SHARED)
 async def step_up_by_form(
     data: JSONBody[StepUpForm],
     request: Request[Any, Any, Any],
@@ -127,15 +142,17 @@ async def step_up_by_form(
     operator: Given[Operator],
 ) -> Response[Any]:
     """Then what waited for it goes on: by itself where scripts run, else with one more press."""
-    if not (console.addresses.is_ours(data.action) and path_of(data.action).startswith(f"{HOME}/")):
+    if not data.part and not (console.addresses.is_ours(data.action) and path_of(data.action).startswith(f"{HOME}/")):
         raise ForeignAddress("what is to go on is no page of ours")
     resumed = Resumption(data.action, list(zip(data.names, data.values, strict=False)))
     try:
         done: SteppedUp = await commands.step_up(database, StepUp(operator, data.totp_code), security)
     except (InvalidCode, TooManyAttempts) as refused:
+        if data.part:
+            raise
         context = {"resumed": resumed, "fault": refused.detail}
         return console.page(request, "step_up.html", context, status=int(refused.status))
-    answer = console.page(request, "resume.html", {"resumed": resumed})
+    answer = _done(request) if data.part else console.page(request, "resume.html", {"resumed": resumed})
     answer.cookies.append(_access_cookie(console, done.access.token))
     return answer
 

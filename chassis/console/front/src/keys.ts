@@ -1,20 +1,27 @@
 // The keyboard: `/` searches, `j` and `k` walk a list, Enter and `e` open, `x` selects, `g` and a letter goes, `?` helps.
+import { openPalette } from "./palette";
+
 const GO_MS = 1_200;
 
 export function bindKeys(): void {
   let goUntil = 0;
+  let typed = "";
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey && event.key === "k") return search(event);
+    if ((event.ctrlKey || event.metaKey) && event.key === "k") return handled(event, openPalette());
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+    if (document.querySelector("dialog[open]")) return;
     if (performance.now() < goUntil) {
-      goUntil = 0;
-      return follow(document.querySelector<HTMLAnchorElement>(`a[data-key="${CSS.escape(event.key)}"]`), event);
+      typed += event.key;
+      const rooms = [...document.querySelectorAll<HTMLAnchorElement>("a[data-key]")];
+      if (!rooms.some((room) => room.dataset.key?.startsWith(typed) && room.dataset.key !== typed)) goUntil = 0;
+      return follow(rooms.find((room) => room.dataset.key === typed) ?? null, event);
     }
     switch (event.key) {
       case "/":
         return search(event);
       case "g":
         goUntil = performance.now() + GO_MS;
+        typed = "";
         return;
       case "j":
         return walk(1, event);
@@ -37,9 +44,13 @@ function isTyping(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && target.matches("input:not([type=checkbox]), textarea, select");
 }
 
+function handled(event: KeyboardEvent, was: boolean): void {
+  if (was) event.preventDefault();
+}
+
 function search(event: KeyboardEvent): void {
-  const field = document.querySelector<HTMLElement>("[data-search]");
-  if (!field) return;
+  const field = document.querySelector<HTMLElement>("main [data-search]");
+  if (!field) return handled(event, openPalette());
   event.preventDefault();
   field.focus();
   if (field instanceof HTMLInputElement) field.select();

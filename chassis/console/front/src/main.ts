@@ -1,13 +1,21 @@
 // Everything here makes a page quicker to use; no page needs it.
 import "htmx.org";
+import { bindCounts } from "./counts";
 import { bindKeys } from "./keys";
 import { bindLists } from "./lists";
+import { bindPalette } from "./palette";
+import { bindParts } from "./parts";
 import { bindRail } from "./rail";
 import { bindResumption } from "./resume";
+import { bindSubmit } from "./submit";
 import { bindTheme } from "./theme";
 
 bindTheme();
 bindRail();
+bindPalette();
 bindKeys();
 bindLists();
+bindSubmit();
 bindResumption();
+bindParts();
+bindCounts();

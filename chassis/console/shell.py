@@ -1,0 +1,78 @@
+"""The pages of every service that span all of them: a service's share of what is found, of today, and of what waits.
+
+Each is served under the service's name, as behind one host a path belongs to one service.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from litestar import Request, Response, Router, get
+from litestar.params import QueryParameter
+from litestar.types import ControllerRouterHandler
+
+from chassis.console.activity import activity_routes
+from chassis.console.desk import LONGEST_TEXT, SHORTEST_TEXT, Desk, count_waiting, find, read_today
+from chassis.console.page import Console
+from chassis.console.siblings import DESKS
+from chassis.database import Database
+from chassis.http.auth import Operator, page_for
+from chassis.http.given import Given
+from chassis.http.sharing import SHARED, share
+
+SearchText = Annotated[str, QueryParameter(max_length=LONGEST_TEXT)]
+IsPart = Annotated[bool, QueryParameter(description="without the page around it")]
+
+
+@get("/search", guards=[page_for(None)], include_in_schema=False, opt=SHARED)
+async def search(
+    request: Request[Any, Any, Any],
+    console: Given[Console],
+    database: Given[Database],
+    desk: Given[Desk],
+    operator: Given[Operator],
+    q: SearchText = "",
+    part: IsPart = False,
+) -> Response[str]:
+    text = q.strip()
+    async with database.reading() as session:
+        found = await find(desk, operator, session, text)
+    context = {"text": text, "found": found, "is_too_short": len(text) < SHORTEST_TEXT}
+    answer = console.page(request, "search_part.html" if part else "search.html", context)
+    return share(request, answer)
+
+
+@get("/today", guards=[page_for(None)], include_in_schema=False, opt=SHARED)
+async def show_today(
+    request: Request[Any, Any, Any],
+    console: Given[Console],
+    database: Given[Database],
+    desk: Given[Desk],
+    operator: Given[Operator],
+    part: IsPart = False,
+) -> Response[str]:
+    async with database.reading() as session:
+        today = await read_today(desk, operator, session, console.clock.now())
+    answer = console.page(request, "today_part.html" if part else "today.html", {"today": today}, room="home")
+    return share(request, answer)
+
+
+@get("/waiting", guards=[page_for(None)], include_in_schema=False, opt=SHARED)
+async def show_waiting(
+    request: Request[Any, Any, Any],
+    console: Given[Console],
+    database: Given[Database],
+    desk: Given[Desk],
+    operator: Given[Operator],
+) -> Response[dict[str, int]]:
+    """How many wait in each room."""
+    async with database.reading() as session:
+        numbers = await count_waiting(desk, operator, session, console.clock.now())
+    return share(request, Response(numbers, headers={"Cache-Control": "no-store"}))
+
+
+def desk_routes(service: str) -> Sequence[ControllerRouterHandler]:
+    """With the activity, which every service has."""
+    return (
+        Router(path=f"{DESKS}/{service}", route_handlers=[search, show_today, show_waiting]),
+        *activity_routes(service),
+    )
