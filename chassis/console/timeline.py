@@ -134,22 +134,24 @@ def _name(key: str) -> str:
 
 
 def _told(key: str, value: Any, wording: Wording) -> Markup:
-    """By the field's name, which ends with its unit, and by the kind of the value."""
     match value:
         case list():
             return _joined(_told("", each, wording) for each in value)
         case dict():
             return _joined(Markup("{} {}").format(_name(n), _told(n, each, wording)) for n, each in value.items())
-        case bool():
-            return html_of(Kind.YES_NO, value, wording)
-        case int() if key.endswith("_cents"):
-            return html_of(Kind.MONEY, value, wording)
         case str() if key.endswith("_at") and value:
             return html_of(Kind.INSTANT, datetime.fromisoformat(value), wording)
-        case str() if _IS_A_WORD.fullmatch(value):
-            return html_of(Kind.WORD, value, wording)
         case _:
-            return html_of(Kind.TEXT, value, wording)
+            return html_of(_kind_of(key, value), value, wording)
+
+
+def _kind_of(key: str, value: Any) -> Kind:
+    """By the field's name, which ends with its unit, and by the kind of the value."""
+    if isinstance(value, bool):
+        return Kind.YES_NO
+    if isinstance(value, int) and key.endswith("_cents"):
+        return Kind.MONEY
+    return Kind.WORD if isinstance(value, str) and _IS_A_WORD.fullmatch(value) else Kind.TEXT
 
 
 def _joined(told: Iterable[Markup]) -> Markup:
