@@ -30,6 +30,13 @@ STEP_UP = {
     ("POST", "/admin/signing-keys/rotate"),
     ("POST", "/operators/current/second-factor"),
 }
+PAGES_STEP_UP = {
+    ("POST", "/console/operators/export"),
+    ("POST", "/console/operators/invite"),
+    ("POST", "/console/operators/{operator_id}/change-role"),
+    ("POST", "/console/operators/{operator_id}/enable"),
+    ("POST", "/console/operators/{operator_id}/reset-second-factor"),
+}
 OF_THE_CHASSIS = (
     "/health/",
     "/metrics",
@@ -38,6 +45,7 @@ OF_THE_CHASSIS = (
     "/admin/parked-events",
     "/console/assets/",
     "/admin/design",
+    "/console/desk/",
 )
 
 
@@ -48,8 +56,8 @@ class TestRoutes:
             guard for guard in route_guards(assemble(service, Shape.API)) if not guard.path.startswith(OF_THE_CHASSIS)
         ]
         assert {(guard.method, guard.path) for guard in guards if guard.public_reason} == PUBLIC
-        assert {(guard.method, guard.path) for guard in guards if guard.step_up} == STEP_UP
-        managed = {guard.path.startswith("/admin/") for guard in guards if guard.capability}
+        assert {(guard.method, guard.path) for guard in guards if guard.step_up} == STEP_UP | PAGES_STEP_UP
+        managed = {guard.path.startswith(("/admin/", "/console/operators")) for guard in guards if guard.capability}
         assert managed == {True}
         assert {guard.capability for guard in guards if guard.path.startswith("/admin/")} == {
             Capability.MANAGE_ADMIN_ACCESS

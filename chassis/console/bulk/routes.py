@@ -10,7 +10,6 @@ from litestar.params import FromPath, JSONBody
 from litestar.response import Redirect
 from pydantic import Field
 
-from chassis.clock import Clock
 from chassis.console.actions import Action
 from chassis.console.bulk import jobs
 from chassis.console.bulk.declaration import BulkAction
@@ -66,13 +65,12 @@ def bulk_routes(listing: Listing) -> tuple[HTTPRouteHandler, ...]:
         data: JSONBody[SelectForm],
         console: Given[Console],
         database: Given[Database],
-        clock: Given[Clock],
         operator: Given[Operator],
     ) -> Redirect:
         action = NotFound.unless(listing.action(data.action), "there is no such bulk action")
         if not operator.can(action.capability):
             raise CapabilityMissing(f"this needs the capability {action.capability}", capability=action.capability)
-        now = clock.now()
+        now = console.clock.now()
         async with database.transaction() as session:
             ids = list(data.ids)
             if data.every:
@@ -101,12 +99,11 @@ def _confirming(listing: Listing, action: BulkAction) -> HTTPRouteHandler:
         data: JSONBody[form],  # type: ignore[valid-type]
         console: Given[Console],
         database: Given[Database],
-        clock: Given[Clock],
         operator: Given[Operator],
         bulk: Given[BulkRunner],
     ) -> Redirect:
         async with database.transaction() as session:
-            await jobs.confirm(session, job_id, action, data, operator, clock.now())
+            await jobs.confirm(session, job_id, action, data, operator, console.clock.now())
         await bulk.run_for(job_id, WAIT_SECONDS)
         return console.redirect(f"{listing.path}/bulk/{job_id}")
 

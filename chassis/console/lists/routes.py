@@ -10,7 +10,6 @@ from litestar.params import FromPath, JSONBody
 from litestar.response import Redirect, Stream
 from pydantic import Field, StringConstraints
 
-from chassis.clock import Clock
 from chassis.console.bulk.routes import bulk_routes
 from chassis.console.lists.asking import LONGEST_QUERY, Asked, read_query
 from chassis.console.lists.declaration import Listing
@@ -68,13 +67,12 @@ def routes_of(listing: Listing) -> tuple[HTTPRouteHandler, ...]:
         data: JSONBody[ExportForm],
         console: Given[Console],
         database: Given[Database],
-        clock: Given[Clock],
         operator: Given[Operator],
     ) -> Stream:
         asked = read_query(listing, data.query, console.wording.zone)
         await record_export(database, asked, operator)
         headers = {"Content-Disposition": f'attachment; filename="{listing.name}.csv"', "Cache-Control": "no-store"}
-        return Stream(stream_csv(database, asked, clock, console.wording), media_type=CSV, headers=headers)
+        return Stream(stream_csv(database, asked, console.clock, console.wording), media_type=CSV, headers=headers)
 
     @post(
         f"{listing.path}/views",
@@ -86,12 +84,11 @@ def routes_of(listing: Listing) -> tuple[HTTPRouteHandler, ...]:
         data: JSONBody[SaveViewForm],
         console: Given[Console],
         database: Given[Database],
-        clock: Given[Clock],
         operator: Given[Operator],
     ) -> Redirect:
         asked = read_query(listing, data.query, console.wording.zone)
         async with database.transaction() as session:
-            await save_view(session, SaveView(asked, data.name, data.is_shared, operator), clock.now())
+            await save_view(session, SaveView(asked, data.name, data.is_shared, operator), console.clock.now())
         return console.redirect(asked.address())
 
     @post(
