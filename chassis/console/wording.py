@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -39,8 +40,7 @@ class Wording:
             return Markup(DASH)  # noqa: S704  # our own
         told = span(self._clock.now() - instant)
         exact = self.exact(instant)
-        tag = '<time datetime="{}" title="{}">{} ago</time>'
-        return Markup(tag).format(instant.isoformat(), exact, told)  # noqa: S704  # format escapes
+        return Markup(f'<time datetime="{instant.isoformat()}" title="{exact}">{told} ago</time>')  # noqa: S704  # our own
 
 
 def span(length: timedelta) -> str:
@@ -58,6 +58,7 @@ def money(cents: int | None) -> str:
     return f"{MINUS if cents < 0 else ''}${abs(cents) // 100:,}.{abs(cents) % 100:02d}"
 
 
+@lru_cache(1_000)
 def words(name: str) -> str:
     """A state's or reason's word of the API as a sentence's: `no_eligible_installer` is "No eligible installer"."""
     told = plain(str(name)).replace("-", " ")
