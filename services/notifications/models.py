@@ -11,8 +11,10 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from chassis.columns import Word, one_of
 from chassis.database import Versioned, named_metadata
 from contracts.values import DocumentKind, MessagePurpose
+from services.notifications.domain import accounts, tickets
 from services.notifications.domain.accounts import AccountState, Health, HealthReason
-from services.notifications.domain.messages import MailClass, MessageState
+from services.notifications.domain.addresses import is_deliverable
+from services.notifications.domain.messages import MailClass, MessageState, Settled, Standing, standing_of
 from services.notifications.domain.replies import SuppressionSource, Verdict
 from services.notifications.domain.tickets import EntryKind, TicketState
 
@@ -65,6 +67,10 @@ class SenderAccount(Model):
             faults_in_a_row=self.faults_in_a_row,
             authentication_failures=self.authentication_failures,
         )
+
+    @property
+    def available_actions(self) -> list[str]:
+        return [action for action in accounts.AccountAction if accounts.obstacle_to(action, self.state) is None]
 
 
 class SenderCount(Model):
@@ -190,6 +196,23 @@ class Message(Versioned, Model):
         ),
     )
 
+    @property
+    def standing(self) -> Standing:
+        return standing_of(self.state, self.reason_code)
+
+    def settled(self, *, is_suppressed: bool) -> Settled:
+        """As the rule of trying again asks for it."""
+        invalid = self.reason_code == "recipient_invalid" or not is_deliverable(self.recipient_email or "")
+        return Settled(
+            state=self.state,
+            purpose=self.purpose,
+            was_published=self.version > 0,
+            is_cancelled=self.cancelled_at is not None,
+            is_erased=self.erased_at is not None,
+            has_address=not invalid,
+            is_suppressed=is_suppressed,
+        )
+
 
 class Attempt(Model):
     """One try of one message; `pending` until its outcome is known. `response` is the server's own text."""
@@ -257,6 +280,10 @@ class Ticket(Model):
         Index("ix_tickets_state", "state", "created_at", "id"),
         one_of("state", TicketState),
     )
+
+    @property
+    def available_actions(self) -> list[str]:
+        return [action for action in tickets.TicketAction if tickets.obstacle_to(action, self.state) is None]
 
 
 class TicketEntry(Model):
