@@ -42,6 +42,20 @@ GROUPS = (
         ),
     ),
     Group(
+        "Mail",
+        (
+            Room(
+                "tickets",
+                "Tickets",
+                "notifications",
+                "/console/tickets?state=open&sort=since",
+                "ticket",
+                "t",
+                Capability.READ_OPS,
+            ),
+        ),
+    ),
+    Group(
         "System",
         (Room("design", "Design", "identity", "/admin/design", "columns-3", "d", None, is_local=True),),
     ),

@@ -100,7 +100,7 @@ class Document(Model):
     content: Mapped[bytes]
     received_at: Mapped[datetime]
 
-    __table_args__ = (Index("ix_documents_invoice_id", "invoice_id"),)
+    __table_args__ = (Index("ix_documents_invoice_id", "invoice_id"), Index("ix_documents_number", "number"))
 
 
 class VoidedInvoice(Model):
@@ -177,6 +177,11 @@ class Message(Versioned, Model):
         Index("ix_messages_state", "state", "created_at", "id"),
         Index("ix_messages_purpose", "purpose", "created_at", "id"),
         Index("ix_messages_subject", "subject_id", "created_at", "id"),
+        Index(
+            "ix_messages_lead",
+            text("(context ->> 'lead_id')"),
+            postgresql_where=text("purpose = 'lead_delivery'"),
+        ),
         Index("ix_messages_recipient", "recipient_hash", "created_at", "id"),
         Index("ix_messages_thread", "thread_id", "accepted_at", postgresql_where=text("thread_id IS NOT NULL")),
         Index("ix_messages_to_erase", "state_since", postgresql_where=text("erased_at IS NULL")),
@@ -278,6 +283,7 @@ class Ticket(Model):
     __table_args__ = (
         Index("ix_tickets_created_at", "created_at", "id"),
         Index("ix_tickets_state", "state", "created_at", "id"),
+        Index("ix_tickets_state_since", "state_since", "id"),
         one_of("state", TicketState),
     )
 

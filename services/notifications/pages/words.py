@@ -1,0 +1,83 @@
+"""The words and colours of mail on the pages: the same in a list, on a document and on what leads to it."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from chassis.console.wording import words
+from contracts.values import MessagePurpose
+from services.notifications import drafts
+from services.notifications.domain.messages import Standing
+from services.notifications.domain.tickets import TicketState
+
+STANDING_TONES: Mapping[str, str] = {
+    Standing.QUEUED: "info",
+    Standing.SENDING: "info",
+    Standing.DEFERRED: "warning",
+    Standing.UNKNOWN: "danger",
+    Standing.ACCEPTED: "positive",
+    Standing.BOUNCED: "danger",
+    Standing.FAILED: "danger",
+    Standing.SUPPRESSED: "warning",
+}
+
+TICKET_WORDS: Mapping[str, str] = {
+    TicketState.OPEN: "Open",
+    TicketState.PENDING: "Waits for them",
+    TicketState.CLOSED: "Closed",
+}
+TICKET_TONES: Mapping[str, str] = {TicketState.OPEN: "warning", TicketState.PENDING: "info"}
+
+REASONS: Mapping[str, str] = {
+    "contact_erased": "the lead's contact was erased",
+    "delivered": "a later mail arrived",
+    "mailbox_full": "the mailbox is full",
+    "no_such_mailbox": "there is no such mailbox",
+    "not_authenticated": "the account could not sign in",
+    "not_rendered": "it could not be written",
+    "operator": "an operator put it there",
+    "outcome_unknown": "the connection broke when it may have been handed over",
+    "recipient_invalid": "the address is none",
+    "sender_refused": "the server takes no mail from this account",
+    "suppressed": "the address is on the suppression list",
+    "throttled": "the server takes no more from this account now",
+    "tries_exhausted": "all tries are spent",
+    "unreachable": "the server could not be reached",
+}
+
+ROOMS: Mapping[str, tuple[str, str]] = {
+    "assignment": ("routing", "/console/assignments"),
+    "board": ("intake", "/console/boards"),
+    "exception": ("routing", "/console/exceptions"),
+    "expert": ("payouts", "/console/experts"),
+    "installer": ("routing", "/console/installers"),
+    "invoice": ("billing", "/console/invoices"),
+    "lead": ("intake", "/console/leads"),
+    "payout": ("payouts", "/console/payouts"),
+    "ticket": ("notifications", "/console/tickets"),
+}
+"""Where a thing that a mail is about has its page: the service and the path before its id."""
+
+_ALERTS = {
+    kind.code: kind.title
+    for kind in (
+        drafts.DISPATCH_EXCEPTION,
+        drafts.DELIVERY_HELD,
+        drafts.ALLOCATION_HELD,
+        drafts.PAYMENT_HELD,
+        drafts.OVER_PAID,
+        drafts.PAYOUT_FAILED,
+        drafts.PAYOUT_HELD,
+    )
+}
+
+
+def reason_told(code: str | None) -> str:
+    """In the words of a sentence that goes on; a code that nobody has put into words is told as it is."""
+    return REASONS.get(code or "", words(code or "").lower())
+
+
+def subject_told(purpose: MessagePurpose, kind: str, subject_id: UUID, number: str | None) -> str:
+    """As "Invoice WB-000042", "Assignment 1f4e9a3c" or an alert's title."""
+    if purpose is MessagePurpose.OPS_ALERT:
+        return _ALERTS.get(kind, words(kind.replace(".", "_")))
+    return f"{words(kind)} {number or str(subject_id)[-8:]}"
