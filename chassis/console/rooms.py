@@ -53,6 +53,15 @@ GROUPS = (
                 "t",
                 Capability.READ_OPS,
             ),
+            Room(
+                "messages",
+                "Messages",
+                "notifications",
+                "/console/messages?attention=undelivered&attention=unknown",
+                "mail",
+                "z",
+                Capability.READ_OPS,
+            ),
         ),
     ),
     Group(
