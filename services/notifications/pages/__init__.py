@@ -1,6 +1,6 @@
 """HTML for operators, over the same commands and queries as the JSON routes. Templates stand beside their room."""
 
-from services.notifications.pages import ticket, tickets
+from services.notifications.pages import message, messages, ticket, tickets
 
-LISTINGS = (tickets.LISTING,)
-ROUTES = (*tickets.ROUTES, *ticket.ROUTES)
+LISTINGS = (tickets.LISTING, messages.LISTING)
+ROUTES = (*tickets.ROUTES, *ticket.ROUTES, *messages.ROUTES, *message.ROUTES)

@@ -20,7 +20,7 @@ from chassis.console.cells import Kind, Shown, chip
 from chassis.console.documents import Document, Done, Fact, Note, Part, show_document
 from chassis.console.fields import FieldKind, FormField
 from chassis.console.timeline import moments_of, refuse_if_changed, seen_of
-from chassis.console.wording import Wording
+from chassis.console.wording import Wording, plain
 from chassis.database import Database
 from chassis.http import Given, Operator
 from chassis.ids import new_id
@@ -60,6 +60,7 @@ class Said:
     who: str
     did: str
     entry: TicketEntry
+    body: str
     mail: Shown | None
     why: str
 
@@ -105,7 +106,8 @@ def _sentence(ticket: Ticket, wording: Wording) -> Markup:
     since = wording.ago(ticket.state_since)
     match ticket.state:
         case TicketState.OPEN:
-            return Markup("{} waits for our answer since {}.").format(ticket.requester_name, since)
+            exact = wording.exact(ticket.state_since)
+            return Markup("{} waits for our answer since {}.").format(ticket.requester_name, exact)
         case TicketState.PENDING:
             return Markup("We replied to {} {}, and wait for them.").format(ticket.requester_name, since)
         case TicketState.CLOSED:
@@ -175,12 +177,14 @@ def _conversation(entries: Sequence[TicketEntry], mails: Mapping[UUID, Mailed]) 
 
 def _said(entry: TicketEntry, mail: Mailed | None) -> Said:
     did = {EntryKind.REQUEST: "asked", EntryKind.REPLY: "replied", EntryKind.NOTE: "noted, for operators alone"}
+    is_ours = entry.kind is EntryKind.NOTE and entry.author_id is None
+    body = plain(entry.body) if is_ours else entry.body
     # The note beside a reply names the same mail: its outcome stands at the reply.
     if mail is None or entry.kind is not EntryKind.REPLY:
-        return Said(entry.author_name, did[entry.kind], entry, None, "")
+        return Said(entry.author_name, did[entry.kind], entry, body, None, "")
     shown = Shown(mail.standing, Kind.CHIP, path=f"/console/messages/{mail.id}", tones=STANDING_TONES)
     why = "" if mail.standing is Standing.ACCEPTED or mail.reason_code is None else reason_told(mail.reason_code)
-    return Said(entry.author_name, did[entry.kind], entry, shown, why)
+    return Said(entry.author_name, did[entry.kind], entry, body, shown, why)
 
 
 @post(PATH + "/{ticket_id:uuid}/reply", guards=[page_for(WRITE)], status_code=200, include_in_schema=False)

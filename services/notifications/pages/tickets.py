@@ -93,7 +93,7 @@ LISTING = Listing(
     capability=Capability.READ_OPS,
     rows=select().select_from(Ticket),
     key=Ticket.id,
-    order="-created",
+    order="-since",
     columns=(
         Column("subject", "Subject", Ticket.subject),
         Column("requester", "Who", Ticket.requester_name),
@@ -110,8 +110,8 @@ LISTING = Listing(
             "last", "Last message", _SAID.with_only_columns(TicketEntry.author_name).scalar_subquery(), say=_says_last
         ),
         Column("mail", "Last reply", _MAILED.scalar_subquery(), Kind.CHIP, tone=STANDING_TONES),
-        Column("replies", "Replies", Ticket.replies, Kind.NUMBER),
-        Column("created", "Opened", Ticket.created_at, Kind.AGO, sorts=True),
+        Column("replies", "Replies", Ticket.replies, Kind.NUMBER, is_extra=True),
+        Column("created", "Opened", Ticket.created_at, Kind.AGO, sorts=True, is_extra=True),
         Column("email", "E-mail", Ticket.requester_email, is_extra=True),
         Column("updated", "Last changed", Ticket.updated_at, Kind.INSTANT, is_extra=True),
         Column("ticket_id", "Ticket id", Ticket.id, Kind.ID, is_extra=True),

@@ -28,15 +28,21 @@ TICKET_WORDS: Mapping[str, str] = {
 TICKET_TONES: Mapping[str, str] = {TicketState.OPEN: "warning", TicketState.PENDING: "info"}
 
 REASONS: Mapping[str, str] = {
+    "cancelled": "what it is about was taken back",
     "contact_erased": "the lead's contact was erased",
+    "content_refused": "the server refused its content",
+    "deferred": "not now, for this recipient",
     "delivered": "a later mail arrived",
+    "invoice_voided": "the invoice was voided",
     "mailbox_full": "the mailbox is full",
     "no_such_mailbox": "there is no such mailbox",
     "not_authenticated": "the account could not sign in",
     "not_rendered": "it could not be written",
     "operator": "an operator put it there",
-    "outcome_unknown": "the connection broke when it may have been handed over",
+    "outcome_unknown": "the connection broke near the end",
     "recipient_invalid": "the address is none",
+    "recipient_refused": "the server refused the recipient",
+    "refused_by_policy": "the server's policy refused it",
     "sender_refused": "the server takes no mail from this account",
     "suppressed": "the address is on the suppression list",
     "throttled": "the server takes no more from this account now",

@@ -33,6 +33,10 @@ async def all_accounts(session: AsyncSession) -> list[SenderAccount]:
     return list(await session.scalars(select(SenderAccount).order_by(SenderAccount.name)))
 
 
+async def account_names(session: AsyncSession) -> dict[UUID, str]:
+    return {row.id: row.name for row in await session.execute(select(SenderAccount.id, SenderAccount.name))}
+
+
 async def list_accounts(session: AsyncSession, page: PageRequest) -> Sequence[SenderAccount]:
     statement = page.apply(select(SenderAccount), SenderAccount.created_at, SenderAccount.id)
     return list(await session.scalars(statement))
