@@ -62,6 +62,15 @@ GROUPS = (
                 "z",
                 Capability.READ_OPS,
             ),
+            Room(
+                "email-health",
+                "Email health",
+                "notifications",
+                "/console/email-health",
+                "mail-warning",
+                "s",
+                Capability.READ_OPS,
+            ),
         ),
     ),
     Group(

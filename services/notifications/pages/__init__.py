@@ -1,6 +1,13 @@
 """HTML for operators, over the same commands and queries as the JSON routes. Templates stand beside their room."""
 
-from services.notifications.pages import message, messages, ticket, tickets
+from services.notifications.pages import account, email_health, message, messages, ticket, tickets
 
 LISTINGS = (tickets.LISTING, messages.LISTING)
-ROUTES = (*tickets.ROUTES, *ticket.ROUTES, *messages.ROUTES, *message.ROUTES)
+ROUTES = (
+    *tickets.ROUTES,
+    *ticket.ROUTES,
+    *messages.ROUTES,
+    *message.ROUTES,
+    *email_health.ROUTES,
+    *account.ROUTES,
+)

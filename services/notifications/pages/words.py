@@ -6,6 +6,7 @@ from uuid import UUID
 from chassis.console.wording import words
 from contracts.values import MessagePurpose
 from services.notifications import drafts
+from services.notifications.domain.accounts import AccountState, HealthReason
 from services.notifications.domain.messages import Standing
 from services.notifications.domain.tickets import TicketState
 
@@ -26,6 +27,24 @@ TICKET_WORDS: Mapping[str, str] = {
     TicketState.CLOSED: "Closed",
 }
 TICKET_TONES: Mapping[str, str] = {TicketState.OPEN: "warning", TicketState.PENDING: "info"}
+
+ACCOUNT_TONES: Mapping[str, str] = {
+    AccountState.ACTIVE: "positive",
+    AccountState.THROTTLED: "warning",
+    AccountState.COOLDOWN: "danger",
+    AccountState.PROBING: "info",
+    AccountState.SUSPENDED: "warning",
+    AccountState.DISABLED: "danger",
+}
+HEALTH_REASONS: Mapping[str, str] = {
+    HealthReason.CAP_NEAR: "the day's cap is nearly reached",
+    HealthReason.CAP_REACHED: "the day's cap is reached",
+    HealthReason.RATE_LIMITED: "the server takes no more just now",
+    HealthReason.BOUNCE_RATE: "too many bounces",
+    HealthReason.DELIVERY_FAULTS: "several faults in a row",
+    HealthReason.AUTHENTICATION_FAILURES: "signing in failed too often",
+    HealthReason.OPERATOR: "an operator's word",
+}
 
 REASONS: Mapping[str, str] = {
     "cancelled": "what it is about was taken back",

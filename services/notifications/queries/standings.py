@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, case, exists, select, type_coerce
+from sqlalchemy import ColumnElement, Text, case, exists, func, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -71,3 +72,24 @@ async def mailed(session: AsyncSession, message_ids: Collection[UUID]) -> dict[U
         select(Message.id, Message.state, Message.reason_code).where(Message.id.in_(message_ids))
     )
     return {row.id: Mailed(row.id, standing_of(row.state, row.reason_code), row.reason_code) for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Piled:
+    """How many there are, and since when the first of them."""
+
+    number: int
+    oldest: datetime | None
+
+
+async def undelivered(session: AsyncSession) -> Piled:
+    return await _piled(session, IS_UNDELIVERED)
+
+
+async def unknown(session: AsyncSession) -> Piled:
+    return await _piled(session, IS_UNKNOWN)
+
+
+async def _piled(session: AsyncSession, condition: ColumnElement[bool]) -> Piled:
+    number, oldest = (await session.execute(select(func.count(), func.min(Message.state_since)).where(condition))).one()
+    return Piled(number, oldest)
