@@ -71,6 +71,15 @@ GROUPS = (
                 "s",
                 Capability.READ_OPS,
             ),
+            Room(
+                "suppressions",
+                "Suppressions",
+                "notifications",
+                "/console/suppressions?state=in_force",
+                "ban",
+                "g",
+                Capability.READ_OPS,
+            ),
         ),
     ),
     Group(

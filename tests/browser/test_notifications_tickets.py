@@ -76,4 +76,4 @@ async def test_tickets_are_accessible_and_show_markup_as_text(rooms: Rooms, visi
     await check_everywhere(here, rooms.address("notifications", f"/console/tickets/{ticket_id}"))
     await expect(here.page.locator(".said .lines", has_text=PLANTED)).to_have_count(1)
     await expect(here.page.get_by_role("link", name="Bounced")).to_be_visible()
-    assert "planted" != await here.page.title()
+    assert await here.page.title() != "planted"

@@ -1,8 +1,17 @@
 """HTML for operators, over the same commands and queries as the JSON routes. Templates stand beside their room."""
 
-from services.notifications.pages import account, email_health, message, messages, ticket, tickets
+from services.notifications.pages import (
+    account,
+    email_health,
+    message,
+    messages,
+    suppression,
+    suppressions,
+    ticket,
+    tickets,
+)
 
-LISTINGS = (tickets.LISTING, messages.LISTING)
+LISTINGS = (tickets.LISTING, messages.LISTING, suppressions.LISTING)
 ROUTES = (
     *tickets.ROUTES,
     *ticket.ROUTES,
@@ -10,4 +19,6 @@ ROUTES = (
     *message.ROUTES,
     *email_health.ROUTES,
     *account.ROUTES,
+    *suppressions.ROUTES,
+    *suppression.ROUTES,
 )

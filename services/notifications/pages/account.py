@@ -130,7 +130,7 @@ def _facts(account: SenderAccount, health: AccountHealth) -> list[Fact]:
         Fact("Carries", ", ".join(words(each) for each in account.mail_classes)),
         Fact("Sent today", f"{health.sends_today:,} of {health.daily_cap:,}"),
         Fact("Bounces in 24 hours", f"{rate}, {health.refusals_24h:,} of {health.sends_24h:,}"),
-        Fact("Rests for bounces", f"Over {HIGHEST_BOUNCE_RATE:.0%} of at least {BOUNCE_SAMPLE}"),
+        Fact("Rests for bounces", f"Over {HIGHEST_BOUNCE_RATE * 100:.0f} % of at least {BOUNCE_SAMPLE}"),
         Fact("Faults in a row", Shown(health.faults_in_a_row, Kind.NUMBER)),
         Fact("Faults today", Shown(health.faults_today, Kind.NUMBER)),
         Fact("Failed sign-ins in a row", Shown(health.authentication_failures, Kind.NUMBER)),

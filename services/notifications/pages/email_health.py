@@ -105,12 +105,11 @@ def _table(accounts: Sequence[AccountHealth], wording: Wording) -> Table:
         ("Account", Kind.TEXT),
         ("State", Kind.CHIP),
         ("Why", Kind.TEXT),
-        ("Since", Kind.AGO),
+        ("Next", Kind.TEXT),
         ("Sent today", Kind.NUMBER),
         ("Bounces, 24 h", Kind.NUMBER),
         ("Faults today", Kind.NUMBER),
-        ("In hand", Kind.NUMBER),
-        ("Next", Kind.TEXT),
+        ("Since", Kind.AGO),
     )
     return Table("Sender accounts", heads, [_row(each, wording) for each in accounts])
 
@@ -120,12 +119,11 @@ def _row(each: AccountHealth, wording: Wording) -> Sequence[Shown | Markup | str
         Shown(each.name, path=f"{PATH}/{each.id}"),
         Shown(each.state, Kind.CHIP, tones=ACCOUNT_TONES),
         Shown(HEALTH_REASONS[each.reason] if each.reason else None),
-        Shown(each.state_since, Kind.AGO),
+        next_told(each, wording),
         f"{each.sends_today:,} of {each.daily_cap:,}",
         f"{share(each.refusals_24h, each.sends_24h)} of {each.sends_24h:,}" if each.sends_24h else DASH,
         Shown(each.faults_today, Kind.NUMBER),
-        Shown(each.in_hand, Kind.NUMBER),
-        next_told(each, wording),
+        Shown(each.state_since, Kind.AGO),
     )
 
 

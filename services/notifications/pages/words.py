@@ -8,6 +8,7 @@ from contracts.values import MessagePurpose
 from services.notifications import drafts
 from services.notifications.domain.accounts import AccountState, HealthReason
 from services.notifications.domain.messages import Standing
+from services.notifications.domain.replies import SuppressionSource
 from services.notifications.domain.tickets import TicketState
 
 STANDING_TONES: Mapping[str, str] = {
@@ -46,18 +47,25 @@ HEALTH_REASONS: Mapping[str, str] = {
     HealthReason.OPERATOR: "an operator's word",
 }
 
+SUPPRESSION_TONES: Mapping[str, str] = {"in_force": "warning"}
+SOURCES: Mapping[str, str] = {
+    SuppressionSource.SMTP: "The recipient's server",
+    SuppressionSource.OPERATOR: "An operator",
+}
+
 REASONS: Mapping[str, str] = {
     "cancelled": "what it is about was taken back",
     "contact_erased": "the lead's contact was erased",
     "content_refused": "the server refused its content",
     "deferred": "not now, for this recipient",
     "delivered": "a later mail arrived",
+    "expired": "its time is over",
     "invoice_voided": "the invoice was voided",
     "mailbox_full": "the mailbox is full",
     "no_such_mailbox": "there is no such mailbox",
     "not_authenticated": "the account could not sign in",
     "not_rendered": "it could not be written",
-    "operator": "an operator put it there",
+    "operator": "put on the list by hand",
     "outcome_unknown": "the connection broke near the end",
     "recipient_invalid": "the address is none",
     "recipient_refused": "the server refused the recipient",
