@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import expect
 
 from contracts.identity import Role
-from deploy.local.smtp_sink.faults import Action, Fault
+from deploy.local.smtp_sink.faults import Action, Fault, Stage
 from services.notifications import drafts
 from tests.browser.conftest import Rooms
 from tests.browser.sweep import check_everywhere
@@ -63,7 +63,7 @@ async def test_many_that_bounced_are_sent_again_at_once(rooms: Rooms, visit: Vis
 
 async def test_messages_are_accessible(rooms: Rooms, visit: Visits, mailroom: Mailroom) -> None:
     (message_id, _) = await mailroom.queue(drafts.lead_delivery(incoming(assignment_created())), draft())
-    await mailroom.send(REFUSED, Fault(action=Action.DROP, times=1))
+    await mailroom.send(REFUSED, Fault(action=Action.DROP, stage=Stage.ACCEPTED, times=1))
     rooms.clock.advance(timedelta(hours=1))
     here = await visit()
     await here.enter(Role.EDITOR, rooms.address("notifications", "/console/messages"))

@@ -51,7 +51,7 @@ class Mailroom:
     async def send(self, *faults: Fault) -> None:
         """All that is due; the server does the faults to the first of it."""
         for fault in faults:
-            self.gateway.faults.order(fault)
+            self.gateway.faults.order(fault.model_copy())  # it counts itself down
         settings = settings_of("smtp://127.0.0.1:1")
         sender = Sender(SenderParts(self.database, self.clock, settings, self.gateway, Renderer(house_of(settings))))
         await run_until_idle(sender)

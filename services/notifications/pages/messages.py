@@ -38,16 +38,20 @@ class RetryForm(RetryMessage, Form):
     """As the JSON route takes it."""
 
 
-def _by_id(id_: UUID) -> ColumnElement[bool]:
+def with_id(id_: UUID) -> ColumnElement[bool]:
     """Of the message, of what it is about, or of the lead that it delivers."""
     is_of_lead = (Message.purpose == MessagePurpose.LEAD_DELIVERY) & (Message.context["lead_id"].astext == str(id_))
     return or_(Message.id == id_, Message.subject_id == id_, is_of_lead)
 
 
+def numbered(text: str) -> ColumnElement[bool]:
+    """About the invoice of a document's number."""
+    return Message.subject_id.in_(select(Document.invoice_id).where(Document.number == text.upper()))
+
+
 def _by_part(text: str) -> ColumnElement[bool]:
-    numbered = select(Document.invoice_id).where(Document.number == text.upper())
     return or_(
-        Message.subject_id.in_(numbered),
+        numbered(text),
         Message.recipient_email.icontains(text, autoescape=True),
         Message.recipient_name.icontains(text, autoescape=True),
     )
@@ -135,7 +139,7 @@ LISTING = Listing(
         "is_waiting": Message.state.in_(["queued", "sending", "deferred"]),
     },
     filters=(
-        MailSearch("q", "Address, invoice number or id", Message.recipient_hash, _by_id, _by_part),
+        MailSearch("q", "Address, invoice number or id", Message.recipient_hash, with_id, _by_part),
         Choice(
             "attention",
             "Needs a look",

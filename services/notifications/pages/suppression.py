@@ -22,7 +22,7 @@ from services.notifications.domain.replies import SuppressionSource
 from services.notifications.domain.suppressions import SuppressionAction, SuppressionObstacle, obstacle_to_lifting
 from services.notifications.http.suppressions import LiftSuppression, lift_suppressed
 from services.notifications.models import Suppression
-from services.notifications.pages.suppressions import PATH, QUEUE, REASON, ROOM, UNKNOWN_ADDRESS, WRITE, LiftForm
+from services.notifications.pages.suppressions import PATH, QUEUE, REASON, ROOM, WRITE, LiftForm
 from services.notifications.pages.words import SOURCES, SUPPRESSION_TONES, reason_told
 from services.notifications.queries.suppressions import one_suppression
 
@@ -45,7 +45,7 @@ async def show_suppression(
     obstacle = obstacle_to_lifting(row.lifted_at, row.expires_at, clock.now())
     state, word = _state(obstacle)
     document = Document(
-        title=address or UNKNOWN_ADDRESS,
+        title=address or f"Not kept: {row.address_hash[:8]}",
         room=ROOM,
         up=("Suppressions", QUEUE),
         states=(chip(word, SUPPRESSION_TONES.get(state, "")),),
@@ -74,12 +74,15 @@ def _sentence(row: Suppression, obstacle: SuppressionObstacle | None, wording: W
         return f"{why} Lifted {wording.exact(row.lifted_at)}; the address gets mail."
     if obstacle is SuppressionObstacle.EXPIRED:
         return f"{why} It expired {wording.exact(row.expires_at)}; the address gets mail."
-    return f"{why} Nothing is mailed to it until {wording.exact(row.expires_at)}, unless a mail arrives before."
+    until = f"Nothing is mailed to it until {wording.exact(row.expires_at)}"
+    # An operator's word holds even when a mail that overrode it arrives.
+    earlier = "; a mail that arrives before lifts it" if row.source is SuppressionSource.SMTP else ""
+    return f"{why} {until}{earlier}."
 
 
 def _facts(row: Suppression, address: str | None) -> list[Fact]:
     facts = [
-        Fact("Address", address or UNKNOWN_ADDRESS),
+        Fact("Address", address or "Not kept"),
         Fact("Source", SOURCES[row.source]),
         Fact("Detail", Shown(row.detail)),
         Fact("Added", Shown(row.created_at, Kind.INSTANT)),

@@ -36,7 +36,6 @@ ROOM = "suppressions"
 PATH = "/console/suppressions"
 QUEUE = f"{PATH}?state=in_force"
 WRITE = Capability.WRITE_ROUTING
-UNKNOWN_ADDRESS = "Address not kept"
 
 
 class NewSuppressionForm(NewSuppression, Form):
@@ -47,6 +46,7 @@ class LiftForm(LiftSuppression, Form):
     """As the JSON route takes it."""
 
 
+_ADDRESS = func.coalesce(KNOWN_ADDRESS, func.concat("Not kept: ", func.left(Suppression.address_hash, 8)))
 _HOLDS = Suppression.lifted_at.is_(None) & (Suppression.expires_at > NOW)
 _HAS_EXPIRED = Suppression.lifted_at.is_(None) & (Suppression.expires_at <= NOW)
 _STATE = case(
@@ -65,9 +65,9 @@ def _by_part(text: str) -> ColumnElement[bool]:
 
 
 async def _look_lift(session: AsyncSession, ids: Sequence[UUID], now: datetime) -> dict[UUID, Verdict]:
-    found = await session.execute(select(Suppression, KNOWN_ADDRESS).where(Suppression.id.in_(ids)))
+    found = await session.execute(select(Suppression, _ADDRESS).where(Suppression.id.in_(ids)))
     return {
-        row.id: Verdict(address or UNKNOWN_ADDRESS, obstacle_to_lifting(row.lifted_at, row.expires_at, now) or "")
+        row.id: Verdict(str(address), obstacle_to_lifting(row.lifted_at, row.expires_at, now) or "")
         for row, address in found.all()
     }
 
@@ -94,7 +94,7 @@ LISTING = Listing(
     key=Suppression.id,
     order="-created",
     columns=(
-        Column("address", "Address", func.coalesce(KNOWN_ADDRESS, UNKNOWN_ADDRESS)),
+        Column("address", "Address", _ADDRESS),
         Column("state", "State", _STATE, Kind.CHIP, tone=SUPPRESSION_TONES),
         Column("reason", "Why", Suppression.reason_code, say=_says_reason),
         Column("detail", "Detail", Suppression.detail, wraps=True),

@@ -85,6 +85,13 @@ async def _close(work: Work) -> None:
 
 NOTE = FormField("note", "Note", FieldKind.PROSE, hint="For operators alone", longest=4000)
 
+SEARCH = Search(
+    "q",
+    "Subject, name, e-mail or id",
+    texts=(Ticket.subject, Ticket.requester_name, Ticket.requester_email),
+    ids=(Ticket.id,),
+)
+
 LISTING = Listing(
     name=ROOM,
     title="Tickets",
@@ -118,12 +125,7 @@ LISTING = Listing(
     ),
     also={"last_kind": _SAID.with_only_columns(TicketEntry.kind).scalar_subquery()},
     filters=(
-        Search(
-            "q",
-            "Subject, name, e-mail or id",
-            texts=(Ticket.subject, Ticket.requester_name, Ticket.requester_email),
-            ids=(Ticket.id,),
-        ),
+        SEARCH,
         Choice("state", "State", options=among(Ticket.state, TicketState, TICKET_WORDS)),
         Days("opened", "Opened", column=Ticket.created_at),
     ),
