@@ -57,6 +57,47 @@ GROUPS = (
         ),
     ),
     Group(
+        "Mail",
+        (
+            Room(
+                "tickets",
+                "Tickets",
+                "notifications",
+                "/console/tickets?state=open&sort=since",
+                "ticket",
+                "t",
+                Capability.READ_OPS,
+            ),
+            Room(
+                "messages",
+                "Messages",
+                "notifications",
+                "/console/messages?attention=undelivered&attention=unknown",
+                "mail",
+                "z",
+                Capability.READ_OPS,
+            ),
+            Room(
+                "email-health",
+                "Email health",
+                "notifications",
+                "/console/email-health",
+                "mail-warning",
+                "s",
+                Capability.READ_OPS,
+            ),
+            Room(
+                "suppressions",
+                "Suppressions",
+                "notifications",
+                "/console/suppressions?state=in_force",
+                "ban",
+                "g",
+                Capability.READ_OPS,
+            ),
+        ),
+    ),
+    Group(
         "System",
         (
             Room("parked-events", "Parked events", "routing", PARKED, "package-x", "k", OPS),

@@ -3,10 +3,12 @@
 from datetime import time
 
 from chassis.clock import Clock
+from chassis.console.bulk.running import BulkRunner, bulk_loop
 from chassis.database import Database
 from chassis.loops import Loop
 from chassis.schedule import Job, daily
 from chassis.service import Service, clock_of, database_of
+from services.notifications import pages
 from services.notifications.consumers import Consumers
 from services.notifications.http import ROUTES
 from services.notifications.measures import measure_mail
@@ -33,6 +35,7 @@ def build(
     gateway = gateway or smtp_gateway_of(settings)
     renderer = Renderer(house_of(settings))
     sender = Sender(SenderParts(database, clock, settings, gateway, renderer))
+    bulk = BulkRunner(database, clock, pages.LISTINGS)
     retention = Retention(database, clock, settings.content_retention_days)
 
     def wake() -> None:
@@ -44,10 +47,10 @@ def build(
         settings=settings,
         clock=clock,
         database=database,
-        routes=ROUTES,
-        dependencies={"renderer": renderer},
+        routes=(*ROUTES, *pages.ROUTES),
+        dependencies={"renderer": renderer, "bulk": bulk},
         consumers=Consumers(clock, settings, wake).all(),
-        loops=(Loop("sender", sender.step),),
+        loops=(Loop("sender", sender.step), bulk_loop(bulk)),
         measures=(measure_mail(clock, settings.zone),),
         jobs=(Job("erase-contents", daily(ERASE_AT, settings.zone), retention.run),),
         on_stop=(sender.close,),

@@ -11,8 +11,10 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from chassis.columns import Word, one_of
 from chassis.database import Versioned, named_metadata
 from contracts.values import DocumentKind, MessagePurpose
+from services.notifications.domain import accounts, tickets
 from services.notifications.domain.accounts import AccountState, Health, HealthReason
-from services.notifications.domain.messages import MailClass, MessageState
+from services.notifications.domain.addresses import is_deliverable
+from services.notifications.domain.messages import MailClass, MessageState, Settled, Standing, standing_of
 from services.notifications.domain.replies import SuppressionSource, Verdict
 from services.notifications.domain.tickets import EntryKind, TicketState
 
@@ -66,6 +68,10 @@ class SenderAccount(Model):
             authentication_failures=self.authentication_failures,
         )
 
+    @property
+    def available_actions(self) -> list[str]:
+        return [action for action in accounts.AccountAction if accounts.obstacle_to(action, self.state) is None]
+
 
 class SenderCount(Model):
     """What an account did in ten minutes; caps and bounce rates are sums of these."""
@@ -94,7 +100,7 @@ class Document(Model):
     content: Mapped[bytes]
     received_at: Mapped[datetime]
 
-    __table_args__ = (Index("ix_documents_invoice_id", "invoice_id"),)
+    __table_args__ = (Index("ix_documents_invoice_id", "invoice_id"), Index("ix_documents_number", "number"))
 
 
 class VoidedInvoice(Model):
@@ -171,6 +177,11 @@ class Message(Versioned, Model):
         Index("ix_messages_state", "state", "created_at", "id"),
         Index("ix_messages_purpose", "purpose", "created_at", "id"),
         Index("ix_messages_subject", "subject_id", "created_at", "id"),
+        Index(
+            "ix_messages_lead",
+            text("(context ->> 'lead_id')"),
+            postgresql_where=text("purpose = 'lead_delivery'"),
+        ),
         Index("ix_messages_recipient", "recipient_hash", "created_at", "id"),
         Index("ix_messages_thread", "thread_id", "accepted_at", postgresql_where=text("thread_id IS NOT NULL")),
         Index("ix_messages_to_erase", "state_since", postgresql_where=text("erased_at IS NULL")),
@@ -189,6 +200,23 @@ class Message(Versioned, Model):
             name="erased_is_empty",
         ),
     )
+
+    @property
+    def standing(self) -> Standing:
+        return standing_of(self.state, self.reason_code)
+
+    def settled(self, *, is_suppressed: bool) -> Settled:
+        """As the rule of trying again asks for it."""
+        invalid = self.reason_code == "recipient_invalid" or not is_deliverable(self.recipient_email or "")
+        return Settled(
+            state=self.state,
+            purpose=self.purpose,
+            was_published=self.version > 0,
+            is_cancelled=self.cancelled_at is not None,
+            is_erased=self.erased_at is not None,
+            has_address=not invalid,
+            is_suppressed=is_suppressed,
+        )
 
 
 class Attempt(Model):
@@ -255,8 +283,13 @@ class Ticket(Model):
     __table_args__ = (
         Index("ix_tickets_created_at", "created_at", "id"),
         Index("ix_tickets_state", "state", "created_at", "id"),
+        Index("ix_tickets_state_since", "state_since", "id"),
         one_of("state", TicketState),
     )
+
+    @property
+    def available_actions(self) -> list[str]:
+        return [action for action in tickets.TicketAction if tickets.obstacle_to(action, self.state) is None]
 
 
 class TicketEntry(Model):

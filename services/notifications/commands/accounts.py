@@ -15,7 +15,15 @@ from chassis.audit import Actor, Subject
 from chassis.constraints import flush_or_refuse
 from chassis.errors import NotFound, Refusal
 from chassis.ids import new_id
-from services.notifications.domain.accounts import AccountState, Health, bucket_start, resumed, suspended
+from services.notifications.domain.accounts import (
+    AccountAction,
+    AccountState,
+    Health,
+    bucket_start,
+    obstacle_to,
+    resumed,
+    suspended,
+)
 from services.notifications.domain.messages import MailClass
 from services.notifications.domain.replies import Verdict
 from services.notifications.errors import SenderAccountExists
@@ -95,7 +103,7 @@ async def suspend_account(
 ) -> SenderAccount:
     """Suspended already: nothing to do."""
     account = await _locked(session, account_id)
-    if account.state is AccountState.SUSPENDED:
+    if obstacle_to(AccountAction.SUSPEND, account.state):
         return account
     before = _facts(account)
     note_health(account, suspended(account.health, now))
@@ -109,7 +117,7 @@ async def resume_account(
 ) -> SenderAccount:
     """Its next message is a probe. One that may send already is left as it is."""
     account = await _locked(session, account_id)
-    if account.state.may_send:
+    if obstacle_to(AccountAction.RESUME, account.state):
         return account
     before = _facts(account)
     note_health(account, resumed(account.health, now))

@@ -12,12 +12,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis import audit, outbox
 from chassis.audit import Actor, Subject
 from chassis.causation import Cause
-from chassis.errors import NotFound
+from chassis.errors import NotFound, Refusal
 from chassis.ids import new_id
 from contracts.notifications import MessageAccepted, MessageFailed
 from contracts.values import MessagePurpose
 from services.notifications.domain.addresses import address_hash, is_deliverable, normalised, one_line
-from services.notifications.domain.messages import PUBLISHED, MessageState, header_id, mail_class_of, priority_of
+from services.notifications.domain.messages import (
+    PUBLISHED,
+    MessageState,
+    RetryObstacle,
+    header_id,
+    mail_class_of,
+    obstacle_to_retry,
+    priority_of,
+)
 from services.notifications.errors import (
     AddressSuppressed,
     LeadGivenBack,
@@ -167,27 +175,27 @@ async def retry_message(
     return message
 
 
+_REFUSALS: Mapping[RetryObstacle, tuple[type[Refusal], str]] = {
+    RetryObstacle.NOT_FAILED: (MessageNotRetryable, RetryObstacle.NOT_FAILED),
+    RetryObstacle.GIVEN_BACK: (
+        LeadGivenBack,
+        "give the lead out again from routing's exception queue, where it may have another installer by now",
+    ),
+    RetryObstacle.CANCELLED: (MessageCancelled, "what it is about was taken back meanwhile"),
+    RetryObstacle.ERASED: (MessageErased, "its address and content were erased"),
+    RetryObstacle.NO_ADDRESS: (MessageNotRetryable, "its address is none that a server could be asked for"),
+    RetryObstacle.SUPPRESSED: (AddressSuppressed, "lift the suppression, or override it with a reason"),
+}
+
+
 async def _refuse_retry(session: AsyncSession, message: Message, override_suppression: bool, now: datetime) -> None:
-    if not message.state.may_be_retried:
-        raise MessageNotRetryable(f"the message is {message.state}", message_id=message.id)
-    if is_given_back(message):
-        detail = "give the lead out again from routing's exception queue, where it may have another installer by now"
-        raise LeadGivenBack(detail, message_id=message.id, assignment_id=message.subject_id)
-    if message.cancelled_at is not None:
-        raise MessageCancelled("what it is about was taken back meanwhile", message_id=message.id)
-    if message.erased_at is not None:
-        raise MessageErased("its address and content were erased", message_id=message.id)
-    if message.reason_code == "recipient_invalid" or not is_deliverable(message.recipient_email or ""):
-        raise MessageNotRetryable("its address is none that a server could be asked for", message_id=message.id)
     standing = await suppressed_hashes(session, [message.recipient_hash], now)
-    if standing and not override_suppression:
-        raise AddressSuppressed("lift the suppression, or override it with a reason", message_id=message.id)
-
-
-def is_given_back(message: Message) -> bool:
-    """A lead's mail whose failure was published: its assignment has failed, and what arrives now nobody is charged."""
-    has_failed = MessageState(message.state).may_be_retried and message.version > 0
-    return has_failed and message.purpose == MessagePurpose.LEAD_DELIVERY
+    obstacle = obstacle_to_retry(message.settled(is_suppressed=bool(standing) and not override_suppression))
+    if obstacle is None:
+        return
+    refusal, detail = _REFUSALS[obstacle]
+    lead: dict[str, Any] = {"assignment_id": message.subject_id} if obstacle is RetryObstacle.GIVEN_BACK else {}
+    raise refusal(detail, message_id=message.id, **lead)
 
 
 def settle(message: Message, state: MessageState, reason_code: str | None, now: datetime) -> None:

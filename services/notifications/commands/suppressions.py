@@ -15,6 +15,7 @@ from chassis.errors import NotFound
 from chassis.ids import new_id
 from services.notifications.domain.addresses import address_hash
 from services.notifications.domain.replies import SuppressionSource, reason_code, suppresses
+from services.notifications.domain.suppressions import obstacle_to_lifting
 from services.notifications.models import Message, Suppression
 
 if TYPE_CHECKING:
@@ -65,13 +66,13 @@ async def lift_after_success(session: AsyncSession, hashes: Sequence[str], now: 
 async def lift_suppression(
     session: AsyncSession, suppression_id: UUID, actor: Actor, reason: str, now: datetime
 ) -> Suppression:
-    """Lifted already: nothing to do."""
+    """Lifted or expired already: nothing to do."""
     suppression = NotFound.unless(
         await session.get(Suppression, suppression_id, with_for_update=True, populate_existing=True),
         "no such suppression",
         suppression_id=suppression_id,
     )
-    if suppression.lifted_at is None:
+    if not obstacle_to_lifting(suppression.lifted_at, suppression.expires_at, now):
         suppression.lifted_at, suppression.lifted_by, suppression.lifted_reason = now, actor.name, reason
         await _audit(session, actor, "lift_suppression", suppression, reason)
     await session.flush()

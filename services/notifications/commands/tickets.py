@@ -17,7 +17,15 @@ from chassis.errors import NotFound
 from chassis.ids import new_id
 from contracts.values import MessagePurpose
 from services.notifications.commands.messages import Draft, queue_messages
-from services.notifications.domain.tickets import EntryKind, TicketState, reply_address, reply_token, thread_header_id
+from services.notifications.domain.tickets import (
+    EntryKind,
+    TicketAction,
+    TicketState,
+    obstacle_to,
+    reply_address,
+    reply_token,
+    thread_header_id,
+)
 from services.notifications.errors import IdTaken
 from services.notifications.models import Message, Ticket, TicketEntry
 from services.notifications.queries.tickets import note_beside, request_body
@@ -94,7 +102,7 @@ async def close_ticket(
 ) -> Ticket:
     """Closed already: nothing to do."""
     ticket = await _locked(session, ticket_id)
-    if ticket.state is TicketState.CLOSED:
+    if obstacle_to(TicketAction.CLOSE, ticket.state):
         return ticket
     if note:
         _enter(session, ticket, EntryKind.NOTE, author, note, now)

@@ -41,6 +41,24 @@ class AccountState(StrEnum):
         return self in (AccountState.ACTIVE, AccountState.THROTTLED, AccountState.PROBING)
 
 
+class AccountAction(StrEnum):
+    SUSPEND = "suspend"
+    RESUME = "resume"
+
+
+class AccountObstacle(StrEnum):
+    """What is in the way, as a sentence goes on after the action's name."""
+
+    SUSPENDED = "it is suspended"
+    MAY_SEND = "it may send already"
+
+
+def obstacle_to(action: AccountAction, state: AccountState) -> AccountObstacle | None:
+    if action is AccountAction.SUSPEND:
+        return AccountObstacle.SUSPENDED if state is AccountState.SUSPENDED else None
+    return AccountObstacle.MAY_SEND if state.may_send else None
+
+
 class HealthReason(StrEnum):
     CAP_NEAR = "cap_near"
     CAP_REACHED = "cap_reached"

@@ -1,10 +1,12 @@
 """Messages: their states, what makes one the same as another, and when a deferred one is tried again."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from uuid import UUID
 
 from contracts.values import MessagePurpose
+from services.notifications.domain.replies import BOUNCES, Verdict
 
 MOST_TRIES = 18
 FIRST_DELAY = timedelta(minutes=5)
@@ -40,6 +42,78 @@ class MessageState(StrEnum):
     @property
     def may_be_retried(self) -> bool:
         return self in (MessageState.FAILED, MessageState.SUPPRESSED)
+
+
+class Standing(StrEnum):
+    """A state as operators read it: with what has bounced, and what may have arrived, told apart."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    DEFERRED = "deferred"
+    UNKNOWN = "unknown"
+    """Deferred, as the connection broke when the mail may have been handed over already."""
+    ACCEPTED = "accepted"
+    BOUNCED = "bounced"
+    """Failed, as the recipient's server refused it."""
+    FAILED = "failed"
+    SUPPRESSED = "suppressed"
+    CANCELLED = "cancelled"
+
+
+def standing_of(state: MessageState, reason_code: str | None) -> Standing:
+    if state is MessageState.DEFERRED and reason_code == Verdict.OUTCOME_UNKNOWN:
+        return Standing.UNKNOWN
+    if state is MessageState.FAILED and reason_code in BOUNCES:
+        return Standing.BOUNCED
+    return Standing(state)
+
+
+class MessageAction(StrEnum):
+    RETRY = "retry"
+
+
+class RetryObstacle(StrEnum):
+    """What is in the way of sending it again, as a sentence goes on after the action's name."""
+
+    NOT_FAILED = "only what failed or was suppressed can be tried again"
+    GIVEN_BACK = "its lead went back to the exception queue when this failed"
+    CANCELLED = "what it is about was taken back"
+    ERASED = "its address and content were erased"
+    NO_ADDRESS = "its address is none that a server could be asked for"
+    SUPPRESSED = "the address is on the suppression list"
+
+    @property
+    def yields_to_override(self) -> bool:
+        return self is RetryObstacle.SUPPRESSED
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What the rule asks of a message. `was_published`: other services have been told of its failure."""
+
+    state: MessageState
+    purpose: MessagePurpose
+    was_published: bool
+    is_cancelled: bool
+    is_erased: bool
+    has_address: bool
+    is_suppressed: bool
+
+
+def obstacle_to_retry(message: Settled) -> RetryObstacle | None:
+    """The first thing in the way; None where it can be queued again."""
+    if not message.state.may_be_retried:
+        return RetryObstacle.NOT_FAILED
+    # Its assignment has failed with it: what arrives now nobody is charged for.
+    if message.was_published and message.purpose is MessagePurpose.LEAD_DELIVERY:
+        return RetryObstacle.GIVEN_BACK
+    if message.is_cancelled:
+        return RetryObstacle.CANCELLED
+    if message.is_erased:
+        return RetryObstacle.ERASED
+    if not message.has_address:
+        return RetryObstacle.NO_ADDRESS
+    return RetryObstacle.SUPPRESSED if message.is_suppressed else None
 
 
 PUBLISHED = frozenset({MessagePurpose.LEAD_DELIVERY, MessagePurpose.INVOICE, MessagePurpose.PAYOUT_RECEIPT})

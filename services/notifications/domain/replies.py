@@ -111,6 +111,10 @@ def _passing(reply: Reply) -> Verdict:
     return Verdict.DEFERRED
 
 
+BOUNCES = frozenset({"no_such_mailbox", "refused_by_policy", "mailbox_full", "content_refused", "recipient_refused"})
+"""The words of `reason_code`: the recipient's server has refused the mail for good."""
+
+
 def suppresses(reply: Reply) -> bool:
     """Whether the answer says that there is no such mailbox. 5.7.x speaks of our reputation, not of the person."""
     return judge(reply) is Verdict.REFUSED and reply.enhanced_status in _NO_SUCH_MAILBOX

@@ -18,6 +18,23 @@ class TicketState(StrEnum):
     CLOSED = "closed"
 
 
+class TicketAction(StrEnum):
+    REPLY = "reply"
+    CLOSE = "close"
+
+
+class TicketObstacle(StrEnum):
+    """What is in the way, as a sentence goes on after the action's name."""
+
+    CLOSED = "it is closed"
+
+
+def obstacle_to(action: TicketAction, state: TicketState) -> TicketObstacle | None:
+    """A closed ticket may be replied to: the reply takes it up again."""
+    is_done = action is TicketAction.CLOSE and state is TicketState.CLOSED
+    return TicketObstacle.CLOSED if is_done else None
+
+
 class EntryKind(StrEnum):
     REQUEST = "request"
     REPLY = "reply"

@@ -48,6 +48,7 @@ class SenderAccountRow(BaseModel):
     reason: HealthReason | None
     next_change_at: datetime | None
     created_at: datetime
+    available_actions: list[str]
 
 
 class NewSenderAccount(Body):

@@ -16,9 +16,9 @@ from chassis.http import AwareInstant, Body, Given, Operator, requires
 from chassis.paging import Page, PageRequest
 from contracts.identity import Capability
 from contracts.values import MessagePurpose
-from services.notifications.commands.messages import is_given_back, retry_message
+from services.notifications.commands.messages import retry_message
 from services.notifications.domain.addresses import address_hash
-from services.notifications.domain.messages import MessageState
+from services.notifications.domain.messages import MessageAction, MessageState, Standing, obstacle_to_retry
 from services.notifications.http.fields import Reason
 from services.notifications.models import Attempt, Message
 from services.notifications.queries.messages import MessageFilter, attempts_of, list_messages, one_message
@@ -26,7 +26,10 @@ from services.notifications.rendering import Renderer
 
 
 class MessageRow(BaseModel):
-    """`next_attempt_at` is business time; null once nothing follows by itself. Addresses are gone when erased."""
+    """`next_attempt_at` is business time; null once nothing follows by itself. Addresses are gone when erased.
+
+    `standing` is the state with what has bounced, and what may have arrived, told apart.
+    """
 
     id: UUID
     purpose: MessagePurpose
@@ -36,6 +39,7 @@ class MessageRow(BaseModel):
     recipient_email: str | None
     recipient_name: str | None
     state: MessageState
+    standing: Standing
     state_since: datetime
     reason_code: str | None
     smtp_status: int | None
@@ -84,18 +88,17 @@ class RetryMessage(Body):
 
 
 def _row(message: Message) -> dict[str, object]:
-    state = message.state
-    gone = message.erased_at is not None or message.cancelled_at is not None
-    retryable = state.may_be_retried and not gone and not is_given_back(message)
+    # A suppression is no obstacle to who overrides it.
+    obstacle = obstacle_to_retry(message.settled(is_suppressed=False))
     fields = {name: getattr(message, name, None) for name in MessageRow.model_fields}
     return fields | {
-        "next_attempt_at": message.next_attempt_at if state.is_waiting else None,
-        "available_actions": ["retry"] if retryable else [],
+        "next_attempt_at": message.next_attempt_at if message.state.is_waiting else None,
+        "available_actions": [] if obstacle else [MessageAction.RETRY],
     }
 
 
 def _detail(message: Message, attempts: Sequence[Attempt], renderer: Renderer) -> MessageDetail:
-    subject, text = _wording(message, renderer)
+    subject, text = wording_of(message, renderer)
     further = ("document_id", "sha256", "correlation_id", "override_reason", "erased_at")
     return MessageDetail.model_validate(
         _row(message)
@@ -109,7 +112,7 @@ def _detail(message: Message, attempts: Sequence[Attempt], renderer: Renderer) -
     )
 
 
-def _wording(message: Message, renderer: Renderer) -> tuple[str | None, str | None]:
+def wording_of(message: Message, renderer: Renderer) -> tuple[str | None, str | None]:
     """None for what was erased, or was queued for a template that this release does not have or feeds otherwise."""
     if message.context is None:
         return None, None

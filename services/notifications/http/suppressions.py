@@ -6,7 +6,7 @@ from uuid import UUID
 
 from litestar import get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from chassis.clock import Clock
 from chassis.database import Database
@@ -15,15 +15,15 @@ from chassis.paging import Page, PageRequest
 from contracts.identity import Capability
 from services.notifications.commands.suppressions import lift_suppression, suppress_address
 from services.notifications.domain.addresses import address_hash
+from services.notifications.domain.suppressions import SuppressionAction, obstacle_to_lifting
 from services.notifications.http.fields import Mailbox, Reason
+from services.notifications.models import Suppression
 from services.notifications.queries.suppressions import list_suppressions
 from services.notifications.settings import Settings
 
 
 class SuppressionRow(BaseModel):
     """`address_hash` is the SHA-256 of the address in lower case."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     id: UUID
     address_hash: str
@@ -36,6 +36,13 @@ class SuppressionRow(BaseModel):
     lifted_at: datetime | None
     lifted_by: str | None
     lifted_reason: str | None
+    available_actions: list[str]
+
+    @classmethod
+    def of(cls, row: Suppression, now: datetime) -> "SuppressionRow":
+        obstacle = obstacle_to_lifting(row.lifted_at, row.expires_at, now)
+        fields = {name: getattr(row, name, None) for name in cls.model_fields}
+        return cls.model_validate(fields | {"available_actions": [] if obstacle else [SuppressionAction.LIFT]})
 
 
 class NewSuppression(Body):
@@ -56,10 +63,10 @@ async def list_suppressed(
     standing: FromQuery[bool | None] = None,
 ) -> Page[SuppressionRow]:
     """Newest first; `standing` asks for those that are in force, or for those that no longer are."""
-    hash_ = address_hash(email) if email else None
+    hash_, now = address_hash(email) if email else None, clock.now()
     async with database.reading() as session:
-        found = await list_suppressions(session, page, clock.now(), address_hash=hash_, standing=standing)
-    return page.page(found, lambda row: (row.created_at, row.id), SuppressionRow.model_validate)
+        found = await list_suppressions(session, page, now, address_hash=hash_, standing=standing)
+    return page.page(found, lambda row: (row.created_at, row.id), lambda row: SuppressionRow.of(row, now))
 
 
 @post("/admin/suppressions", guards=[requires(Capability.WRITE_ROUTING)])
@@ -73,7 +80,7 @@ async def add_suppression(
     """Send nothing more to an address; it expires by itself."""
     async with database.transaction() as session:
         row = await suppress_address(session, data.email, operator, data.reason, clock.now(), settings.suppression_days)
-    return SuppressionRow.model_validate(row)
+    return SuppressionRow.of(row, clock.now())
 
 
 @post("/admin/suppressions/{suppression_id:uuid}/lift", guards=[requires(Capability.WRITE_ROUTING)], status_code=200)
@@ -87,7 +94,7 @@ async def lift_suppressed(
     """Let an address have mail again. Lifted twice answers the same."""
     async with database.transaction() as session:
         row = await lift_suppression(session, suppression_id, operator, data.reason, clock.now())
-    return SuppressionRow.model_validate(row)
+    return SuppressionRow.of(row, clock.now())
 
 
 ROUTES = (list_suppressed, add_suppression, lift_suppressed)

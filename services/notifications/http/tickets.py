@@ -45,6 +45,7 @@ class TicketRow(BaseModel):
     replies: int
     created_at: datetime
     updated_at: datetime
+    available_actions: list[str]
 
 
 class EntryRow(BaseModel):

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -23,6 +23,16 @@ class AccountFigures:
     faults_today: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class DayCounts:
+    """What an account did on a day of the business zone."""
+
+    day: date
+    sends: int
+    refusals: int
+    faults: int
+
+
 async def lock_accounts(session: AsyncSession) -> list[SenderAccount]:
     """All of them (they are few), in one order."""
     statement = select(SenderAccount).order_by(SenderAccount.id).with_for_update()
@@ -31,6 +41,10 @@ async def lock_accounts(session: AsyncSession) -> list[SenderAccount]:
 
 async def all_accounts(session: AsyncSession) -> list[SenderAccount]:
     return list(await session.scalars(select(SenderAccount).order_by(SenderAccount.name)))
+
+
+async def account_names(session: AsyncSession) -> dict[UUID, str]:
+    return {row.id: row.name for row in await session.execute(select(SenderAccount.id, SenderAccount.name))}
 
 
 async def list_accounts(session: AsyncSession, page: PageRequest) -> Sequence[SenderAccount]:
@@ -74,6 +88,19 @@ async def account_figures(
     )
     sums = {account_id: figures for account_id, *figures in rows}
     return {account.id: _figures(account, *sums.get(account.id, (0, 0, 0, 0))) for account in accounts}
+
+
+async def counts_by_day(session: AsyncSession, account_id: UUID, since: datetime, zone: ZoneInfo) -> list[DayCounts]:
+    """The latest day first; days without any are left out."""
+    day = func.date(func.timezone(zone.key, SenderCount.bucket_start))
+    sums = [func.sum(column) for column in (SenderCount.sends, SenderCount.refusals, SenderCount.faults)]
+    statement = (
+        select(day, *sums)
+        .where(SenderCount.account_id == account_id, SenderCount.bucket_start >= since)
+        .group_by(day)
+        .order_by(day.desc())
+    )
+    return [DayCounts(*row) for row in await session.execute(statement)]
 
 
 def _figures(account: SenderAccount, sends: int, refusals: int, sends_today: int, faults_today: int) -> AccountFigures:

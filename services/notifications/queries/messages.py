@@ -164,6 +164,11 @@ async def documents(session: AsyncSession, document_ids: Collection[UUID]) -> di
     return {document.id: document for document in found}
 
 
+async def document_number(session: AsyncSession, document_id: UUID | None) -> str | None:
+    found: str | None = await session.scalar(select(Document.number).where(Document.id == document_id))
+    return found
+
+
 async def document_kinds(session: AsyncSession, document_ids: Collection[UUID]) -> dict[UUID, DocumentKind]:
     """Kind by id of those that have arrived."""
     rows = await session.execute(select(Document.id, Document.kind).where(Document.id.in_(document_ids)))

@@ -2,12 +2,31 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ScalarSelect, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.errors import NotFound
 from chassis.paging import PageRequest
-from services.notifications.models import Suppression
+from services.notifications.models import Message, Suppression
+
+KNOWN_ADDRESS: ScalarSelect[str | None] = (
+    select(Message.recipient_email)
+    .where(Message.recipient_hash == Suppression.address_hash, Message.recipient_email.is_not(None))
+    .order_by(Message.created_at.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+"""The list itself has no addresses: a message may still have it."""
+
+
+async def one_suppression(session: AsyncSession, suppression_id: UUID) -> tuple[Suppression, str | None]:
+    """With its address, where a message still has it."""
+    statement = select(Suppression, KNOWN_ADDRESS).where(Suppression.id == suppression_id)
+    found = (await session.execute(statement)).one_or_none()
+    row, address = NotFound.unless(found, "no such suppression", suppression_id=suppression_id)
+    return row, address
 
 
 async def suppressed_hashes(session: AsyncSession, hashes: Collection[str], now: datetime) -> set[str]:
