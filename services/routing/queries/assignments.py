@@ -24,6 +24,18 @@ async def of_lead(session: AsyncSession, lead_id: UUID) -> Sequence[Assignment]:
     return found.all()
 
 
+async def last_of(session: AsyncSession, installer_id: UUID, number: int) -> Sequence[tuple[Assignment, Dispatch]]:
+    """The newest of the installer's, each with its lead's dispatch."""
+    query = (
+        select(Assignment, Dispatch)
+        .join(Dispatch, Dispatch.lead_id == Assignment.lead_id)
+        .where(Assignment.installer_id == installer_id)
+        .order_by(Assignment.created_at.desc(), Assignment.id.desc())
+        .limit(number)
+    )
+    return [(row[0], row[1]) for row in await session.execute(query)]
+
+
 async def locked_with_dispatches(
     session: AsyncSession, assignment_ids: Collection[UUID]
 ) -> tuple[dict[UUID, Assignment], dict[UUID, Dispatch]]:
