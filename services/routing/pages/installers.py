@@ -5,7 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
-from sqlalchemy import Row, case, func, or_
+from sqlalchemy import ColumnElement, Row, case, false, func, or_
 
 from chassis.console.cells import Kind, chip
 from chassis.console.listing import Choice, Column, Empty, Flag, Listing, Option, Search, Tab, among, routes_of
@@ -80,8 +80,30 @@ def _window_columns() -> list[Column]:
     return [*shown, *limits]
 
 
+SEARCH = _ByPostcode(
+    "q",
+    "Name, e-mail, phone, ABN or postcode",
+    texts=(
+        Installer.name,
+        Installer.email,
+        Installer.billing_email,
+        Installer.phone,
+        Installer.abn,
+        func.array_to_string(Installer.services, " "),
+    ),
+    ids=(Installer.id,),
+    normal=_as_kept,
+)
+
+
+def matches(text: str) -> ColumnElement[bool]:
+    """As the list's own search has it."""
+    held = SEARCH.read({SEARCH.name: [text]}, ZoneInfo("UTC"))
+    return false() if held is None else held.condition
+
+
 _STOPPED_COLUMNS = "&".join(
-    f"columns={name}" for name in ("name", "status", "inactive_since", "territory", "services", "last_assigned")
+    f"columns={name}" for name in ("name", "status", "inactive_since", "last_assigned", "territory", "services")
 )
 
 LISTING = Listing(
@@ -115,20 +137,7 @@ LISTING = Listing(
         Column("added", "Added", Installer.created_at, Kind.AGO, sorts=True, is_extra=True),
     ),
     filters=(
-        _ByPostcode(
-            "q",
-            "Name, e-mail, phone, ABN or postcode",
-            texts=(
-                Installer.name,
-                Installer.email,
-                Installer.billing_email,
-                Installer.phone,
-                Installer.abn,
-                func.array_to_string(Installer.services, " "),
-            ),
-            ids=(Installer.id,),
-            normal=_as_kept,
-        ),
+        SEARCH,
         Choice("status", "Status", options=among(Installer.status, InstallerStatus)),
         Choice("in", "Region", options=[Option(s.value, s.value, lists.works_in(s)) for s in AustralianState]),
         Flag("at_cap", "At cap", condition=lists.IS_AT_CAP),

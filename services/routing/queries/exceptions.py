@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import case, func, select
+from sqlalchemy import case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.paging import PageRequest
@@ -41,6 +41,18 @@ async def of_lead(session: AsyncSession, lead_id: UUID) -> Sequence[DispatchExce
         .order_by(DispatchException.raised_at, DispatchException.id)
     )
     return found.all()
+
+
+async def named(session: AsyncSession, wanted: UUID, most: int) -> Sequence[tuple[DispatchException, Dispatch]]:
+    """By its own id or its lead's, the newest first, each with its lead's dispatch."""
+    query = (
+        select(DispatchException, Dispatch)
+        .join(Dispatch, Dispatch.lead_id == DispatchException.lead_id)
+        .where(or_(DispatchException.id == wanted, DispatchException.lead_id == wanted))
+        .order_by(DispatchException.raised_at.desc(), DispatchException.id)
+        .limit(most)
+    )
+    return [(row[0], row[1]) for row in await session.execute(query)]
 
 
 @dataclass(frozen=True, slots=True)
