@@ -43,11 +43,11 @@ class TestInstallers:
         ],
     )
     async def test_are_found_by_what_people_know_of_them(self, floor: Floor, q: str, found: list[str]) -> None:
-        plain = {"abn": None, "phone": None}
+        plain: dict[str, Any] = {"abn": None, "phone": None}
         await floor.installer(name="Northern lights")
         await floor.installer(name="By range", territory=postcode_range("2000", "2234"), **plain)
         await floor.installer(name="By postcode", territory=postcodes("2204"), **plain)
-        west = {"email": "leads@west.example", "phone": "+61893350000", "abn": None}
+        west: dict[str, Any] = {"email": "leads@west.example", "phone": "+61893350000", "abn": None}
         await floor.installer(name="Western", territory=postcodes("6160"), **west)
         assert await names(floor, f"q={q.replace(' ', '+').replace('%', '%25')}") == found
 

@@ -31,7 +31,10 @@ ZONES = tuple(
 
 
 def _split(written: object) -> object:
-    return [part.strip() for part in written.split(",") if part.strip()] if isinstance(written, str) else written
+    """What stands between commas, in one field or in several."""
+    if not isinstance(written, list):
+        return written
+    return [part.strip() for each in written for part in str(each).split(",") if part.strip()]
 
 
 def _shape(written: object) -> object:
