@@ -56,7 +56,7 @@ async def test_caps_and_territory_are_set_unless_somebody_was_faster(rooms: Room
     await here.page.get_by_role("textbox", name="Territory").fill("ACT\n2000 - 2234\n2480")
     await here.page.get_by_role("button", name="Set territory").click()
     await expect(here.page.get_by_text("Its territory is set")).to_be_visible()
-    await expect(here.page.locator(".facts").last).to_contain_text("2000–2234")  # noqa: RUF001  # as print has it
+    await expect(here.page.get_by_role("region", name="Territory", exact=True)).to_contain_text("2000–2234")  # noqa: RUF001  # as print has it
     async with rooms.floor.database.transaction() as session:
         await set_caps(session, installer_id, Limits(7), ROBIN)
     await here.page.locator("summary", has_text="Set caps").click()

@@ -69,9 +69,13 @@ async def test_deliveries_are_told_by_installer_and_product(floor: Floor) -> Non
     await floor.dispatch(*leads(2))
     await floor.deliver(*[each.id for each in await floor.assignments()])
     async with floor.database.reading() as session:
-        told = await figures.deliveries(session, NOW - WEEK, 12)
-        assert await figures.deliveries(session, BEFORE, 12) == []
-    assert [(each.installer_name, each.exclusive, each.shared) for each in told] == [("Most", 2, 1), ("Least", 0, 1)]
+        told = await figures.deliveries(session, NOW, NOW - WEEK, 12)
+        later = await figures.deliveries(session, BEFORE, NOW - WEEK, 1)
+    assert [(each.installer_name, each.exclusive, each.shared, each.before) for each in told] == [
+        ("Most", 2, 1, 0),
+        ("Least", 0, 1, 0),
+    ]
+    assert [(each.number, each.before) for each in later] == [(0, 1)]
 
 
 async def test_releases_are_told_by_reason(floor: Floor) -> None:

@@ -44,6 +44,9 @@ WRITE = Capability.WRITE_ROUTING
 LIMIT = timedelta(minutes=15)
 """A lead that is on its way longer than this is stuck: its mail was neither accepted nor refused."""
 
+RECENT = timedelta(days=7)
+"""What the figures at home are of."""
+
 
 class CancelForm(CancelBody, Form):
     """As the JSON route takes it."""
@@ -157,6 +160,7 @@ LISTING = Listing(
         Choice("released_for", "Released for", options=among(Assignment.cap_release_reason, CapReleaseReason)),
         Days("given", "Given", column=Assignment.created_at),
         Flag("stuck", "Stuck", condition=IS_STUCK),
+        Flag("recent", "Last 7 days", condition=Assignment.created_at >= NOW - RECENT),
         Exact("installer", "Installer", column=Assignment.installer_id, name_of=_name_of),
         Exact("lead_id", "Lead", column=Assignment.lead_id),
     ),

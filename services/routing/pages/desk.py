@@ -1,19 +1,17 @@
 """What routing tells the pages that span all services: what it finds, what waits there, how dispatch stands."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.console.desk import MOST_HITS, Backlog, Bar, Card, Chart, Desk, Figure, Finder, Hit, Waiting
-from chassis.console.fields import start_of
 from chassis.console.wording import DASH, counted, words
 from contracts.identity import Capability
 from services.routing.models import Dispatch, Installer
 from services.routing.pages import assignments, exceptions, installers
+from services.routing.pages.assignments import RECENT
 from services.routing.pages.exceptions import QUEUE
 from services.routing.pages.telling import ASSIGNMENTS, DISPATCHES, EXCEPTIONS, INSTALLERS, lead_title
 from services.routing.pages.telling import latency as told_latency
@@ -23,40 +21,12 @@ from services.routing.queries import figures
 from services.routing.queries.installers import names_of
 
 READ = Capability.READ_OPS
-WEEK = timedelta(days=7)
 AT_CAP = f"{INSTALLERS}?status=active&at_cap=true"
 STUCK = f"{ASSIGNMENTS}?status=pending&stuck=true"
+RECENTLY = f"{ASSIGNMENTS}?recent=true"
+SENT_RECENTLY = f"{RECENTLY}&status=sent"
 _BARS = 12
 """More would be a list: the last of them say least."""
-
-Read = Callable[[AsyncSession, datetime], Awaitable[Sequence[Bar]]]
-
-
-def desk_of(zone: ZoneInfo) -> Desk:
-    """`zone` is the business's, by which the month of a chart begins, as in the list that its bars lead to."""
-    return Desk(
-        finders=(
-            Finder("Installers", READ, _find_installers),
-            Finder("Dispatches", READ, _find_dispatches),
-            Finder("Assignments", READ, _find_assignments),
-            Finder("Exceptions", READ, _find_exceptions),
-        ),
-        waiting=(
-            Waiting(exceptions.ROOM, READ, _leads_wait, QUEUE, _count_exceptions, exceptions.LIMIT),
-            Waiting(assignments.ROOM, READ, _are_stuck, STUCK, _count_stuck, assignments.LIMIT),
-            Waiting(installers.ROOM, READ, _are_full, AT_CAP, _count_full),
-        ),
-        cards=(
-            Card("Lead to dispatch", READ, f"{ASSIGNMENTS}?sort=-given", _read_latency),
-            Card("Delivered of sent and failed", READ, f"{ASSIGNMENTS}?status=sent&status=failed", _read_outcomes),
-            Card("Cap used this cycle", READ, f"{INSTALLERS}?status=active&sort=-month", _read_cap_use),
-        ),
-        charts=(
-            Chart("Why leads wait", READ, "Open exceptions by reason, now", _read_reasons),
-            Chart("Deliveries by installer", READ, "Of leads given this month, by product", _deliveries(zone)),
-            Chart("Places released", READ, "Of leads given this month, by reason", _releases(zone)),
-        ),
-    )
 
 
 async def _find_installers(session: AsyncSession, text: str) -> list[Hit]:
@@ -96,7 +66,7 @@ async def _find_exceptions(session: AsyncSession, text: str) -> list[Hit]:
         return []
     return [
         Hit(lead_title(lead), f"{words(item.reason)}, {_standing(item.is_open)}", f"{EXCEPTIONS}/{item.id}")
-        for item, lead in await exception_queries.named(session, wanted, MOST_HITS)
+        for item, lead in await exception_queries.named(session, wanted)
     ]
 
 
@@ -131,7 +101,7 @@ async def _count_full(session: AsyncSession, now: datetime) -> Backlog:
 
 
 async def _read_latency(session: AsyncSession, now: datetime) -> Figure:
-    latency = await figures.latency(session, now - WEEK, now)
+    latency = await figures.latency(session, now - RECENT, now)
     if latency.median_ms is None or latency.slowest_tenth_ms is None:
         return Figure(DASH, "Nothing was dispatched by itself in 7 days")
     return Figure(
@@ -141,8 +111,8 @@ async def _read_latency(session: AsyncSession, now: datetime) -> Figure:
 
 
 async def _read_outcomes(session: AsyncSession, now: datetime) -> Figure:
-    here = await figures.outcomes(session, now - WEEK, now)
-    before = await figures.outcomes(session, now - 2 * WEEK, now - WEEK)
+    here = await figures.outcomes(session, now - RECENT, now)
+    before = await figures.outcomes(session, now - 2 * RECENT, now - RECENT)
     if here.share_sent is None:
         return Figure(DASH, "Nothing was delivered or refused in 7 days")
     trend = f"{here.sent:,} sent, {here.failed:,} failed in 7 days"
@@ -165,33 +135,53 @@ async def _read_reasons(session: AsyncSession, _now: datetime) -> list[Bar]:
     ]
 
 
-def _deliveries(zone: ZoneInfo) -> Read:
-    async def read(session: AsyncSession, now: datetime) -> list[Bar]:
-        first = now.astimezone(zone).date().replace(day=1)
-        return [
-            Bar(
-                each.installer_name,
-                each.number,
-                f"{each.exclusive:,} exclusive, {each.shared:,} shared",
-                f"{ASSIGNMENTS}?status=sent&given_from={first}&installer={each.installer_id}",
-            )
-            for each in await figures.deliveries(session, start_of(first, zone), _BARS)
-        ]
+async def _read_deliveries(session: AsyncSession, now: datetime) -> list[Bar]:
+    since = now - RECENT
+    return [
+        Bar(
+            each.installer_name,
+            each.number,
+            f"{each.exclusive:,} exclusive, {each.shared:,} shared",
+            f"{SENT_RECENTLY}&installer={each.installer_id}",
+            each.before,
+            f"{each.before:,}",
+        )
+        for each in await figures.deliveries(session, since, since - RECENT, _BARS)
+    ]
 
-    return read
+
+async def _read_releases(session: AsyncSession, now: datetime) -> list[Bar]:
+    return [
+        Bar(words(reason), number, f"{number:,}", f"{RECENTLY}&cap=released&released_for={reason.value}")
+        for reason, number in await figures.releases_by_reason(session, now - RECENT)
+    ]
 
 
-def _releases(zone: ZoneInfo) -> Read:
-    async def read(session: AsyncSession, now: datetime) -> list[Bar]:
-        first = now.astimezone(zone).date().replace(day=1)
-        return [
-            Bar(
-                words(reason),
-                number,
-                f"{number:,}",
-                f"{ASSIGNMENTS}?cap=released&released_for={reason.value}&given_from={first}",
-            )
-            for reason, number in await figures.releases_by_reason(session, start_of(first, zone))
-        ]
-
-    return read
+DESK = Desk(
+    finders=(
+        Finder("Installers", READ, _find_installers),
+        Finder("Dispatches", READ, _find_dispatches),
+        Finder("Assignments", READ, _find_assignments),
+        Finder("Exceptions", READ, _find_exceptions),
+    ),
+    waiting=(
+        Waiting(exceptions.ROOM, READ, _leads_wait, QUEUE, _count_exceptions, exceptions.LIMIT),
+        Waiting(assignments.ROOM, READ, _are_stuck, STUCK, _count_stuck, assignments.LIMIT),
+        Waiting(installers.ROOM, READ, _are_full, AT_CAP, _count_full),
+    ),
+    cards=(
+        Card("Lead to dispatch", READ, RECENTLY, _read_latency),
+        Card("Delivered", READ, f"{SENT_RECENTLY}&status=failed", _read_outcomes),
+        Card("Cap used this cycle", READ, f"{INSTALLERS}?status=active&sort=-month", _read_cap_use),
+    ),
+    charts=(
+        Chart("Why leads wait", READ, "Open exceptions by reason, now", _read_reasons),
+        Chart(
+            "Deliveries by installer",
+            READ,
+            "Of leads given in the last 7 days; grey is the 7 days before",
+            _read_deliveries,
+        ),
+        Chart("Places under caps released", READ, "Of leads given in the last 7 days, by reason", _read_releases),
+    ),
+)

@@ -15,6 +15,8 @@ from services.routing.errors import NoSuchException
 from services.routing.models import Assignment, Dispatch, DispatchException
 from services.routing.queries.arrays import among
 
+MOST_NAMED = 5
+
 
 async def get(session: AsyncSession, exception_id: UUID) -> DispatchException:
     return NoSuchException.unless(
@@ -43,14 +45,14 @@ async def of_lead(session: AsyncSession, lead_id: UUID) -> Sequence[DispatchExce
     return found.all()
 
 
-async def named(session: AsyncSession, wanted: UUID, most: int) -> Sequence[tuple[DispatchException, Dispatch]]:
+async def named(session: AsyncSession, wanted: UUID) -> Sequence[tuple[DispatchException, Dispatch]]:
     """By its own id or its lead's, the newest first, each with its lead's dispatch."""
     query = (
         select(DispatchException, Dispatch)
         .join(Dispatch, Dispatch.lead_id == DispatchException.lead_id)
         .where(or_(DispatchException.id == wanted, DispatchException.lead_id == wanted))
         .order_by(DispatchException.raised_at.desc(), DispatchException.id)
-        .limit(most)
+        .limit(MOST_NAMED)
     )
     return [(row[0], row[1]) for row in await session.execute(query)]
 

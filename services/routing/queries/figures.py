@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Integer, case, cast, func, select
+from sqlalchemy import Integer, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.console.lists.declaration import NOW
@@ -98,29 +98,32 @@ async def cap_use(session: AsyncSession, now: datetime) -> CapUse:
 
 @dataclass(frozen=True, slots=True)
 class Deliveries:
-    """An installer's, of leads that were given in a time: exclusive ones, and shares of shared ones."""
+    """An installer's, of leads that were given in a time: exclusive ones, shares of shared ones, and all of before."""
 
     installer_id: UUID
     installer_name: str
     exclusive: int
     shared: int
+    before: int
 
     @property
     def number(self) -> int:
         return self.exclusive + self.shared
 
 
-async def deliveries(session: AsyncSession, since: datetime, most: int) -> list[Deliveries]:
-    """By installer, the one with the most first."""
+async def deliveries(session: AsyncSession, since: datetime, before: datetime, most: int) -> list[Deliveries]:
+    """By installer, the one with the most since then first; `before` is when the time to compare with began."""
+    is_recent = Assignment.created_at >= since
     is_exclusive = Assignment.selected_path == SelectedPath.RECOMMENDED_INSTALLER
-    exclusive = func.count(case((is_exclusive, 1)))
+    exclusive = func.count().filter(is_recent, is_exclusive)
+    shared = func.count().filter(is_recent, ~is_exclusive)
     query = (
-        select(Installer.id, Installer.name, exclusive, func.count() - exclusive)
-        .join(Installer, Installer.id == Assignment.installer_id)
+        select(Installer.id, Installer.name, exclusive, shared, func.count().filter(~is_recent))
         .select_from(Assignment)
-        .where(Assignment.status == AssignmentStatus.SENT, Assignment.created_at >= since)
+        .join(Installer, Installer.id == Assignment.installer_id)
+        .where(Assignment.status == AssignmentStatus.SENT, Assignment.created_at >= before)
         .group_by(Installer.id)
-        .order_by(func.count().desc(), Installer.name)
+        .order_by(func.count().filter(is_recent).desc(), Installer.name)
         .limit(most)
     )
     return [Deliveries(*row) for row in await session.execute(query)]
