@@ -9,12 +9,9 @@ from contracts.identity import Capability
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """`key` follows `g` on the keyboard; `capability` is None where being signed in is enough.
+    """`key` follows `g` on the keyboard: one letter, a capital where the small one is taken.
 
-    Keys are one letter, and two where letters run out; none begins another. Of these letters each means one thing:
-    h home; l leads, b boards, c clients; e exceptions, a assignments, n installers, d delivery events; i invoices,
-    j accounts and journal, m month close, r receivables; x experts, p payouts; t tickets, s e-mail health;
-    o operators, y activity; k parked events, w design. `f`, `g`, `q`, `u`, `v` and `z` are free.
+    `capability` is None where being signed in is enough. `path` is the view with which the room opens: what waits.
     """
 
     name: str
@@ -38,17 +35,80 @@ MONEY, ACCESS = Capability.MANAGE_BILLING_OPS, Capability.MANAGE_ADMIN_ACCESS
 
 PARKED = f"{PARKED_EVENTS.path('routing')}?state=parked"
 
+# What waits for somebody, where a room has more than that: the view with which it opens.
+LEADS_WAIT = "status=duplicate_review&status=exception&sort=received"
+PAYOUTS_WAIT = "stands=unknown&stands=needs_approval&stands=failed&stands=on_hold&sort=since"
+UNBILLED, DRAFTS, UNSETTLED = "status=billable&invoiced=no", "status=draft", "state=held&state=unmatched"
+UNDELIVERED, IN_FORCE = "attention=undelivered&attention=unknown", "state=in_force"
+
 GROUPS = (
     Group("Today", (Room("home", "Home", "identity", "/console", "house", "h", None),)),
-    Group("Leads", ()),
+    Group(
+        "Leads",
+        (
+            Room("leads", "Leads", "intake", f"/console/leads?{LEADS_WAIT}", "contact", "l", OPS),
+            Room("lead-sources", "Lead sources", "intake", "/console/lead-sources?state=active", "key-round", "v", OPS),
+        ),
+    ),
     Group(
         "Dispatch",
-        (Room("exceptions", "Exceptions", "routing", "/console/exceptions?state=open", "triangle-alert", "e", OPS),),
+        (
+            Room("exceptions", "Exceptions", "routing", "/console/exceptions?state=open", "triangle-alert", "e", OPS),
+            Room("assignments", "Assignments", "routing", "/console/assignments?status=pending", "route", "a", OPS),
+            Room("installers", "Installers", "routing", "/console/installers?status=active", "truck", "n", OPS),
+        ),
     ),
-    Group("Billing", ()),
-    Group("Boards", ()),
-    Group("Payouts", ()),
-    Group("Mail", ()),
+    Group(
+        "Billing",
+        (
+            Room("deliveries", "Delivery events", "billing", f"/console/delivery-events?{UNBILLED}", "send", "d", OPS),
+            Room("held", "Held deliveries", "billing", "/console/held-deliveries?state=waits", "package-x", "g", OPS),
+            Room("month-close", "Month close", "billing", "/console/month-close", "calendar-check", "m", OPS),
+            Room("invoices", "Invoices", "billing", "/console/invoices?status=draft", "receipt", "i", OPS),
+            Room("receivables", "Receivables", "billing", "/console/receivables", "hand-coins", "r", OPS),
+            Room("adjustments", "Adjustments", "billing", "/console/adjustments?state=pending", "scale", "q", OPS),
+            Room("accounts", "Accounts", "billing", "/console/accounts", "building-2", "j", OPS),
+            Room("journal", "Journal", "billing", "/console/journal", "file-text", "J", OPS),
+            Room(
+                "stripe-events", "Stripe events", "billing", f"/console/stripe-events?{UNSETTLED}", "banknote", "S", OPS
+            ),
+        ),
+    ),
+    Group(
+        "Boards",
+        (
+            Room("boards", "Boards", "intake", "/console/boards?status=open", "briefcase", "b", OPS),
+            Room(
+                "client-invoices",
+                "Client invoices",
+                "billing",
+                f"/console/client-invoices?{DRAFTS}",
+                "file-text",
+                "c",
+                OPS,
+            ),
+            Room("board-splits", "Splits", "payouts", "/console/board-splits?stands=held", "split", "G", OPS),
+            Room("clients", "Clients", "intake", "/console/clients", "users-round", "u", OPS),
+            Room("ndas", "NDAs", "intake", "/console/ndas", "file-signature", "f", OPS),
+        ),
+    ),
+    Group(
+        "Payouts",
+        (
+            Room("payouts", "Payouts", "payouts", f"/console/payouts?{PAYOUTS_WAIT}", "hand-coins", "p", OPS),
+            Room("experts", "Experts", "payouts", "/console/experts", "user-round", "x", OPS),
+            Room("payout-sweeps", "Sweeps", "payouts", "/console/payout-sweeps", "calendar-clock", "P", OPS),
+        ),
+    ),
+    Group(
+        "Mail",
+        (
+            Room("tickets", "Tickets", "notifications", "/console/tickets?state=open&sort=since", "ticket", "t", OPS),
+            Room("messages", "Messages", "notifications", f"/console/messages?{UNDELIVERED}", "mail", "z", OPS),
+            Room("email-health", "Email health", "notifications", "/console/email-health", "mail-warning", "s", OPS),
+            Room("suppressions", "Suppressions", "notifications", f"/console/suppressions?{IN_FORCE}", "ban", "U", OPS),
+        ),
+    ),
     Group(
         "Team",
         (
@@ -57,50 +117,9 @@ GROUPS = (
         ),
     ),
     Group(
-        "Mail",
-        (
-            Room(
-                "tickets",
-                "Tickets",
-                "notifications",
-                "/console/tickets?state=open&sort=since",
-                "ticket",
-                "t",
-                Capability.READ_OPS,
-            ),
-            Room(
-                "messages",
-                "Messages",
-                "notifications",
-                "/console/messages?attention=undelivered&attention=unknown",
-                "mail",
-                "z",
-                Capability.READ_OPS,
-            ),
-            Room(
-                "email-health",
-                "Email health",
-                "notifications",
-                "/console/email-health",
-                "mail-warning",
-                "s",
-                Capability.READ_OPS,
-            ),
-            Room(
-                "suppressions",
-                "Suppressions",
-                "notifications",
-                "/console/suppressions?state=in_force",
-                "ban",
-                "g",
-                Capability.READ_OPS,
-            ),
-        ),
-    ),
-    Group(
         "System",
         (
-            Room("parked-events", "Parked events", "routing", PARKED, "package-x", "k", OPS),
+            Room("parked-events", "Parked events", "routing", PARKED, "inbox", "k", OPS),
             Room("design", "Design", "identity", "/admin/design", "columns-3", "w", None, True),
         ),
     ),

@@ -81,7 +81,7 @@ PREPARES_MONEY = {
         ("PATCH", "/admin/clients/{client_id}"),
         ("POST", "/admin/boards"),
     },
-    "routing": {("POST", "/admin/installers")},
+    "routing": {("POST", "/admin/installers"), ("POST", "/console/installers")},
     "billing": {
         ("PUT", "/admin/billing/accounts/{account_id}"),
         ("POST", "/admin/billing/generate-invoice-drafts"),

@@ -140,7 +140,7 @@ class TestReleaseCap:
         await floor.dispatch(lead())
         made = await floor.only_assignment()
         await floor.refuse_mail(made.id)
-        with pytest.raises(CapNotCounted, match="given_back"):
+        with pytest.raises(CapNotCounted, match="given back"):
             await release(floor, made)
 
 

@@ -16,6 +16,7 @@ from services.routing.commands.caps import move
 from services.routing.commands.deliveries import end, note_unserved
 from services.routing.commands.queueing import Raising, raise_items
 from services.routing.domain.counting import CapChange, CapMove
+from services.routing.domain.giving import AssignmentAction, AssignmentObstacle, obstacle_to
 from services.routing.domain.states import AssignmentStatus, CancelReason, CapState, ExceptionReason
 from services.routing.errors import CapNotCounted, CapReleasedOtherwise, NotPending
 from services.routing.models import Assignment
@@ -36,8 +37,8 @@ async def cancel_assignment(session: AsyncSession, command: CancelAssignment, no
     assignment = assignments[command.assignment_id]
     if assignment.status is AssignmentStatus.CANCELLED:
         return assignment
-    if assignment.status is not AssignmentStatus.PENDING:
-        raise NotPending(f"the assignment is {assignment.status}", assignment_id=assignment.id)
+    if obstacle := _obstacle(AssignmentAction.CANCEL, assignment):
+        raise NotPending(obstacle, assignment_id=assignment.id)
     assignment.ended_note = command.note
     await move(session, [take_back(session, assignment, command.reason, now)])
     unserved = await note_unserved(session, [dispatches[assignment.lead_id]], now)
@@ -92,8 +93,8 @@ async def release_cap(session: AsyncSession, command: ReleaseCap, now: datetime)
         if assignment.cap_release_reason is not command.reason:
             raise CapReleasedOtherwise(f"released for {assignment.cap_release_reason}", assignment_id=assignment.id)
         return assignment
-    if assignment.cap_state is not CapState.COUNTED:
-        raise CapNotCounted(f"the place is {assignment.cap_state}", assignment_id=assignment.id)
+    if obstacle := _obstacle(AssignmentAction.RELEASE_CAP, assignment):
+        raise CapNotCounted(obstacle, assignment_id=assignment.id)
     await move(session, [_release(session, assignment, command, now)])
     await audit.record(
         session,
@@ -116,7 +117,7 @@ async def release_caps_for_credits(session: AsyncSession, commands: Sequence[Rel
     moves = [
         _release(session, assignments[command.assignment_id], command, now)
         for command in commands
-        if assignments[command.assignment_id].cap_state is CapState.COUNTED
+        if _obstacle(AssignmentAction.RELEASE_CAP, assignments[command.assignment_id]) is None
     ]
     await move(session, moves)
 
@@ -135,3 +136,7 @@ def _release(session: AsyncSession, assignment: Assignment, command: ReleaseCap,
     )
     outbox.add(session, event, version=assignment.next_version(), cause=command.cause)
     return CapMove(assignment.installer_id, assignment.created_at, CapChange.RELEASE)
+
+
+def _obstacle(action: AssignmentAction, assignment: Assignment) -> AssignmentObstacle | None:
+    return obstacle_to(action, status=assignment.status, cap_state=assignment.cap_state)

@@ -19,6 +19,7 @@ from chassis.audit import Actor, Subject
 from contracts.routing import InstallerChanged
 from contracts.values import InstallerStatus
 from services.routing.commands.caps import recount
+from services.routing.domain.pausing import obstacle_to
 from services.routing.domain.profile import Particulars, Territory, normal_territory
 from services.routing.domain.windows import Limits
 from services.routing.errors import InstallerExists
@@ -165,7 +166,7 @@ async def change_status(session: AsyncSession, command: ChangeStatus, now: datet
     """Whoever is paused or suspended gets no further lead; what is on its way arrives."""
     installer = await installers.locked(session, command.installer_id)
     before = installer.status
-    if command.status is before:
+    if obstacle_to(command.status, status=before):
         return installer
     installer.status, installer.status_since = command.status, now
     _publish(session, installer)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from chassis.http import Body
 from contracts.values import AustralianState, InstallerStatus
 from services.routing.domain.eligibility import WindowCount
+from services.routing.domain.pausing import actions_on
 from services.routing.domain.profile import PostcodeRange, Territory
 from services.routing.domain.windows import Limits, WindowKind
 from services.routing.http.fields import Limit, Postcode
@@ -91,10 +92,13 @@ class InstallerRow(BaseModel):
     status_since: datetime
     created_at: datetime
     caps: list[CapUse] = []
+    available_actions: list[Literal["activate", "pause", "suspend"]] = Field(
+        default=[], description="what the status route can make of it"
+    )
 
     @classmethod
     def of(cls, installer: Installer, usage: Iterable[WindowCount]) -> "InstallerRow":
-        return cls.model_validate(installer).model_copy(update={"caps": _caps(installer, usage)})
+        return cls.model_validate(installer).model_copy(update=_derived(installer, usage))
 
 
 class InstallerDetail(InstallerRow):
@@ -102,8 +106,13 @@ class InstallerDetail(InstallerRow):
 
     @classmethod
     def of_all(cls, installer: Installer, usage: Iterable[WindowCount], territory: Territory) -> "InstallerDetail":
-        more = {"caps": _caps(installer, usage), "territory": TerritoryShape.of(territory)}
+        more = {**_derived(installer, usage), "territory": TerritoryShape.of(territory)}
         return cls.model_validate(installer).model_copy(update=more)
+
+
+def _derived(installer: Installer, usage: Iterable[WindowCount]) -> dict[str, Any]:
+    actions = [action.value for action in actions_on(installer.status)]
+    return {"caps": _caps(installer, usage), "available_actions": actions}
 
 
 def _caps(installer: Installer, usage: Iterable[WindowCount]) -> list[CapUse]:

@@ -158,7 +158,7 @@ async def change_installer(
 
     ABN, GST registration and where invoices go need the capability manage_billing_ops besides.
     """
-    _refuse_billing_fields(data.model_fields_set, operator)
+    refuse_billing_fields(data.model_fields_set, operator)
     async with database.transaction() as session:
         installer = await commands.change_particulars(session, installer_id, data.given(), operator)
         return await _detail(session, installer, clock.now())
@@ -207,7 +207,7 @@ async def change_installer_status(
         return await _detail(session, installer, clock.now())
 
 
-def _refuse_billing_fields(given: Collection[str], operator: Operator) -> None:
+def refuse_billing_fields(given: Collection[str], operator: Operator) -> None:
     needing = sorted(BILLING_FIELDS.intersection(given))
     if needing and not operator.can(Capability.MANAGE_BILLING_OPS):
         capability = Capability.MANAGE_BILLING_OPS

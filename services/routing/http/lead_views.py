@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict
 
 from contracts.values import AustralianState, CapReleaseReason, ProductType, SelectedPath
 from services.routing.domain.decision import Shortfall
+from services.routing.domain.giving import AssignmentAction, AssignmentObstacle
+from services.routing.domain.giving import obstacle_to as obstacle_on
 from services.routing.domain.queue import QueueAction, QueueObstacle, obstacle_to
 from services.routing.domain.states import (
     AssignmentStatus,
@@ -52,14 +54,17 @@ class AssignmentView(FromRow):
 
     @classmethod
     def of(cls, assignment: Assignment, installer_name: str) -> "AssignmentView":
-        more = {"installer_name": installer_name, "available_actions": _actions_on(assignment)}
+        available = [action.value for action, obstacle in obstacles_on(assignment).items() if obstacle is None]
+        more = {"installer_name": installer_name, "available_actions": available}
         return cls.model_validate(assignment).model_copy(update=more)
 
 
-def _actions_on(assignment: Assignment) -> list[str]:
-    if assignment.status is AssignmentStatus.PENDING:
-        return ["cancel"]
-    return ["release-cap"] if assignment.cap_state is CapState.COUNTED else []
+def obstacles_on(assignment: Assignment | AssignmentView) -> dict[AssignmentAction, AssignmentObstacle | None]:
+    """Of every action on the assignment, by the rule that its command asks."""
+    return {
+        action: obstacle_on(action, status=assignment.status, cap_state=assignment.cap_state)
+        for action in AssignmentAction
+    }
 
 
 class ExceptionView(FromRow):

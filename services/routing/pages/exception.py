@@ -13,9 +13,9 @@ from chassis.clock import Clock
 from chassis.console import Console, Form, page_for
 from chassis.console.actions import Action, refused
 from chassis.console.cells import Kind, Shown, chip
-from chassis.console.documents import Document, Done, Fact, Facts, Part, Table, show_document
+from chassis.console.documents import Document, Done, Fact, Facts, Part, show_document
 from chassis.console.fields import FieldKind, FormField
-from chassis.console.timeline import Moment
+from chassis.console.timeline import Moment, in_order
 from chassis.console.wording import counted, sentence, words
 from chassis.database import Database
 from chassis.http import Given, Operator
@@ -30,11 +30,13 @@ from services.routing.http.exceptions import (
 from services.routing.http.lead_views import CandidateView, DecisionView, DispatchView, obstacles_of
 from services.routing.http.leads import show_dispatch
 from services.routing.models import DispatchException
-from services.routing.pages.exceptions import PATH, QUEUE, REASON, ROOM, WRITE, ResolveForm, RetryForm, lead_title
+from services.routing.pages import moments
+from services.routing.pages.dispatch import assignments_table, lead_links
+from services.routing.pages.exceptions import QUEUE, REASON, ROOM, WRITE, ResolveForm, RetryForm
+from services.routing.pages.telling import ASSIGNMENTS, DISPATCHES, lead_title
+from services.routing.pages.telling import EXCEPTIONS as PATH
 from services.routing.queries import dispatches
 from services.routing.queries import exceptions as queries
-
-ASSIGNMENT_TONES = {"sent": "positive", "pending": "info", "failed": "danger"}
 
 
 class AssignForm(AssignBody, Form):
@@ -123,6 +125,7 @@ def _document(
     actions: Sequence[Action],
     console: Console,
 ) -> Document:
+    dispatch = f"{DISPATCHES}/{item.lead_id}"
     seen = Markup("{}. Raised {}").format(sentence(item.detail), console.wording.ago(item.raised_at))
     times = f", {item.occurrences} times" if item.occurrences > 1 else ""
     return Document(
@@ -133,63 +136,35 @@ def _document(
         sentence=seen + times + ".",
         actions=actions,
         sections=(
-            Facts("The lead", _facts(lead)),
-            Table(
-                "Assignments",
-                (("Installer", Kind.TEXT), ("State", Kind.CHIP), ("Cap", Kind.WORD), ("Sent", Kind.AGO)),
-                [
-                    (
-                        Shown(each.installer_name, path=f"/console/installers/{each.installer_id}"),
-                        Shown(each.status, Kind.CHIP, tones=ASSIGNMENT_TONES),
-                        Shown(each.cap_state, Kind.WORD),
-                        Shown(each.sent_at, Kind.AGO),
-                    )
-                    for each in lead.assignments
-                ],
-                empty="No installer has had it.",
-            ),
-            Part("Decisions", "decisions.html", {"decisions": list(reversed(decided))}),
+            Facts("The lead", _facts(item, lead)),
+            assignments_table(lead.assignments),
+            Part("Decisions", "decisions.html", {"decisions": list(reversed(decided)), "dispatch": dispatch}),
         ),
-        timeline=_timeline(item, lead, decided),
+        timeline=in_order(_moments(item, lead, decided)),
+        links=(("Dispatch", dispatch), *lead_links(console, item.lead_id)),
     )
 
 
-def _facts(lead: DispatchView) -> list[Fact]:
+def _facts(item: DispatchException, lead: DispatchView) -> list[Fact]:
+    about = [] if item.assignment_id is None else [_assignment_fact(item.assignment_id)]
     return [
         Fact("Path", Shown(lead.selected_path, Kind.WORD)),
         Fact("State", Shown(lead.status, Kind.WORD)),
         Fact("Since", Shown(lead.status_since, Kind.AGO)),
         Fact("Shares", f"{lead.shares_sent} sent, {lead.shares_live} live, {lead.shares_wanted} wanted"),
         Fact("Received", Shown(lead.received_at, Kind.INSTANT)),
-        Fact("Lead id", Shown(str(lead.lead_id), Kind.ID)),
+        *about,
+        Fact("Lead id", Shown(lead.lead_id, Kind.ID)),
     ]
 
 
-def _timeline(item: DispatchException, lead: DispatchView, decided: Sequence[DecisionView]) -> list[Moment]:
-    moments = [Moment(lead.received_at, "Waybill", "received the lead")]
-    moments += [
-        Moment(
-            each.decided_at,
-            each.operator_name or "Dispatch",
-            f"tried for the {_ordinal(each.attempt_no)} time: {each.chosen_count} of {each.wanted_count} chosen",
-            reason=each.reason_text or "",
-        )
-        for each in decided
-    ]
-    if item.resolved_at is not None:
-        moments.append(
-            Moment(
-                item.resolved_at,
-                item.resolved_by or "Waybill",
-                f"ended it: {words(item.resolution or '').lower()}",
-                reason=item.resolved_note or "",
-            )
-        )
-    return list(reversed(moments))
+def _assignment_fact(assignment_id: UUID) -> Fact:
+    return Fact("About the assignment", Shown(assignment_id, Kind.ID, path=f"{ASSIGNMENTS}/{assignment_id}"))
 
 
-def _ordinal(number: int) -> str:
-    return {1: "first", 2: "second", 3: "third"}.get(number, f"{number}th")
+def _moments(item: DispatchException, lead: DispatchView, decided: Sequence[DecisionView]) -> list[Moment]:
+    received = Moment(lead.received_at, "Waybill", "received the lead")
+    return [received, *moments.of_decisions(decided), *moments.of_item(item)][::-1]
 
 
 @post(

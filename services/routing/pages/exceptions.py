@@ -39,12 +39,13 @@ from services.routing.domain.states import ExceptionReason
 from services.routing.http.exceptions import (
     ResolveBody,
 )
-from services.routing.http.lead_views import DispatchView, obstacles_of
+from services.routing.http.lead_views import obstacles_of
 from services.routing.models import Dispatch, DispatchException
+from services.routing.pages.telling import AUTO_DISPATCH, lead_title
+from services.routing.pages.telling import EXCEPTIONS as PATH
 from services.routing.queries import exceptions as queries
 
 ROOM = "exceptions"
-PATH = "/console/exceptions"
 QUEUE = f"{PATH}?state=open"
 LIMIT = timedelta(hours=1)
 """A lead that waits longer than this for an operator is late."""
@@ -90,11 +91,6 @@ async def _resolve(work: Work) -> None:
         await resolve_exception(session, ResolveException(work.id, work.form.reason, work.actor), work.clock.now())
 
 
-def lead_title(lead: Dispatch | DispatchView) -> str:
-    """What a lead is called where nothing may name its person."""
-    return f"{words(lead.service)}, {lead.suburb} {lead.state} {lead.postcode}"
-
-
 def _says_lead(row: Row[Any]) -> str:
     return f"{words(row.service)}, {row.lead}"
 
@@ -137,9 +133,7 @@ LISTING = Listing(
             is_late=late_after(LIMIT, "raised", unless=lambda row: row.resolved_at is not None),
         ),
         Column("times", "Times", DispatchException.occurrences, Kind.NUMBER, sorts=True),
-        Column(
-            "state", "State", case((DispatchException.resolved_at.is_(None), "open"), else_="resolved"), say=_says_state
-        ),
+        Column("state", "State", STATE, say=_says_state),
         Column("path", "Path", Dispatch.selected_path, Kind.WORD, is_extra=True),
         Column("last_raised", "Last raised", DispatchException.last_raised_at, Kind.AGO, sorts=True, is_extra=True),
         Column("lead_id", "Lead id", DispatchException.lead_id, Kind.ID, is_extra=True),
@@ -197,6 +191,7 @@ LISTING = Listing(
             ),
         ),
     ),
+    links=(("Auto-dispatch", AUTO_DISPATCH, Capability.READ_OPS),),
     document=lambda row: f"{PATH}/{row.id}",
     empty=Empty(
         "Nothing waits",

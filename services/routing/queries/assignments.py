@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.paging import PageRequest
@@ -22,6 +22,30 @@ async def of_lead(session: AsyncSession, lead_id: UUID) -> Sequence[Assignment]:
         select(Assignment).where(Assignment.lead_id == lead_id).order_by(Assignment.created_at, Assignment.id)
     )
     return found.all()
+
+
+async def last_of(session: AsyncSession, installer_id: UUID, number: int) -> Sequence[tuple[Assignment, Dispatch]]:
+    """The newest of the installer's, each with its lead's dispatch."""
+    query = (
+        select(Assignment, Dispatch)
+        .join(Dispatch, Dispatch.lead_id == Assignment.lead_id)
+        .where(Assignment.installer_id == installer_id)
+        .order_by(Assignment.created_at.desc(), Assignment.id.desc())
+        .limit(number)
+    )
+    return [(row[0], row[1]) for row in await session.execute(query)]
+
+
+async def named(session: AsyncSession, wanted: UUID, most: int) -> Sequence[tuple[Assignment, Dispatch]]:
+    """By its own id or its lead's, the newest first, each with its lead's dispatch."""
+    query = (
+        select(Assignment, Dispatch)
+        .join(Dispatch, Dispatch.lead_id == Assignment.lead_id)
+        .where(or_(Assignment.id == wanted, Assignment.lead_id == wanted))
+        .order_by(Assignment.created_at.desc(), Assignment.id)
+        .limit(most)
+    )
+    return [(row[0], row[1]) for row in await session.execute(query)]
 
 
 async def locked_with_dispatches(

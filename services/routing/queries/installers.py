@@ -13,7 +13,7 @@ from chassis.paging import PageRequest
 from contracts.values import AustralianState, InstallerStatus
 from services.routing.domain.profile import PostcodeRange, Territory
 from services.routing.errors import NoSuchInstaller
-from services.routing.models import Installer, TerritoryPostcode, TerritoryRange, TerritoryState
+from services.routing.models import Installer, TerritoryPostcode, TerritoryRange, TerritoryState, TurnTaken
 from services.routing.queries.arrays import among
 
 
@@ -42,6 +42,11 @@ async def refuse_unknown(session: AsyncSession, installer_ids: Sequence[UUID]) -
 async def names_of(session: AsyncSession, installer_ids: Sequence[UUID]) -> dict[UUID, str]:
     rows = await session.execute(select(Installer.id, Installer.name).where(among(Installer.id, installer_ids)))
     return {row.id: row.name for row in rows}
+
+
+async def last_turn_of(session: AsyncSession, installer_id: UUID) -> datetime | None:
+    turn = await session.get(TurnTaken, installer_id)
+    return turn.last_assigned_at if turn else None
 
 
 async def territory_of(session: AsyncSession, installer_id: UUID) -> Territory:

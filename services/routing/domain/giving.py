@@ -1,0 +1,43 @@
+"""What an operator may do with an assignment: one rule for the command, the JSON, the page and the bulk action."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from services.routing.domain.states import AssignmentStatus, CapState
+
+
+class AssignmentAction(StrEnum):
+    CANCEL = "cancel"
+    RELEASE_CAP = "release-cap"
+
+
+class AssignmentObstacle(StrEnum):
+    """What is in the way, as a sentence goes on after the action's name."""
+
+    SENT = "it is sent, so the installer has the lead"
+    FAILED = "its delivery failed"
+    CANCELLED = "it is cancelled"
+    RESERVED = "its place is reserved, and counts only once the lead is sent"
+    RELEASED = "its place was released before"
+    GIVEN_BACK = "its place was given back when it ended"
+
+
+_TO_CANCEL: Mapping[AssignmentStatus, AssignmentObstacle] = {
+    AssignmentStatus.SENT: AssignmentObstacle.SENT,
+    AssignmentStatus.FAILED: AssignmentObstacle.FAILED,
+    AssignmentStatus.CANCELLED: AssignmentObstacle.CANCELLED,
+}
+_TO_RELEASE: Mapping[CapState, AssignmentObstacle] = {
+    CapState.RESERVED: AssignmentObstacle.RESERVED,
+    CapState.RELEASED: AssignmentObstacle.RELEASED,
+    CapState.GIVEN_BACK: AssignmentObstacle.GIVEN_BACK,
+}
+
+
+def obstacle_to(
+    action: AssignmentAction, *, status: AssignmentStatus, cap_state: CapState
+) -> AssignmentObstacle | None:
+    """None where it can be done."""
+    if action is AssignmentAction.CANCEL:
+        return _TO_CANCEL.get(status)
+    return _TO_RELEASE.get(cap_state)

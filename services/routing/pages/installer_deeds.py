@@ -1,0 +1,110 @@
+"""What can be done with installers, one or many: their status and their caps."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.console import Form
+from chassis.console.bulk import BulkAction, Verdict, Work
+from chassis.console.fields import FieldKind, FormField
+from chassis.console.wording import counted, words
+from contracts.identity import Capability
+from services.routing.commands.installers import ChangeStatus, change_status, set_caps
+from services.routing.domain.pausing import InstallerAction, obstacle_to
+from services.routing.domain.windows import Limits, WindowKind
+from services.routing.http.fields import Note
+from services.routing.http.installer_views import Caps
+from services.routing.models import Installer
+
+WRITE = Capability.WRITE_ROUTING
+EFFECTS = {
+    InstallerAction.ACTIVATE: "gets leads again from now on, by its territory and caps; none are made up for",
+    InstallerAction.PAUSE: "gets no further lead until it is active again; what is on its way arrives and is billed",
+    InstallerAction.SUSPEND: "gets no further lead, and stands as suspended; what is on its way arrives and is billed",
+}
+
+
+class StatusForm(Form):
+    reason: Note
+
+
+class ManyCapsForm(Caps, Form):
+    """As the JSON route takes them."""
+
+
+async def _look(session: AsyncSession, ids: Sequence[UUID], action: InstallerAction) -> dict[UUID, Verdict]:
+    found = await session.execute(select(Installer.id, Installer.name, Installer.status).where(Installer.id.in_(ids)))
+    return {row.id: Verdict(row.name, obstacle_to(action.status, status=row.status) or "") for row in found}
+
+
+async def _look_caps(session: AsyncSession, ids: Sequence[UUID], _now: datetime) -> dict[UUID, Verdict]:
+    found = await session.execute(select(Installer.id, Installer.name).where(Installer.id.in_(ids)))
+    return {row.id: Verdict(row.name) for row in found}
+
+
+async def _set_caps(work: Work) -> None:
+    assert isinstance(work.form, ManyCapsForm)  # noqa: S101  # the action's own form
+    async with work.transaction() as session:
+        await set_caps(session, work.id, work.form.limits(), work.actor)
+
+
+def _bulk(action: InstallerAction) -> BulkAction:
+    async def look(session: AsyncSession, ids: Sequence[UUID], _now: datetime) -> dict[UUID, Verdict]:
+        return await _look(session, ids, action)
+
+    async def do(work: Work) -> None:
+        assert isinstance(work.form, StatusForm)  # noqa: S101  # the action's own form
+        command = ChangeStatus(work.id, action.status, work.form.reason, work.actor)
+        async with work.transaction() as session:
+            await change_status(session, command, work.clock.now())
+
+    return BulkAction(
+        name=action.value,
+        label=words(action),
+        capability=WRITE,
+        look=look,
+        do=do,
+        form=StatusForm,
+        fields=(REASON,),
+        effect=lambda number: f"Each of {counted(number, 'installer', 'installers')} {EFFECTS[action]}.",
+        destroys=action is InstallerAction.SUSPEND,
+    )
+
+
+REASON = FormField("reason", "Reason", FieldKind.PROSE, is_required=True, hint="Stands in its timeline", longest=1000)
+
+
+def cap_fields(limits: Limits | None = None) -> list[FormField]:
+    told = {kind: limits.of(kind) if limits else None for kind in WindowKind}
+    return [
+        FormField(
+            kind.value,
+            f"Leads a {kind}",
+            FieldKind.NUMBER,
+            "" if told[kind] is None else str(told[kind]),
+            hint="Empty is no limit, 0 takes none",
+            longest=6,
+        )
+        for kind in WindowKind
+    ]
+
+
+BULK = (
+    *(_bulk(action) for action in (InstallerAction.PAUSE, InstallerAction.ACTIVATE, InstallerAction.SUSPEND)),
+    BulkAction(
+        name="caps",
+        label="Set caps",
+        capability=WRITE,
+        look=_look_caps,
+        do=_set_caps,
+        form=ManyCapsForm,
+        fields=cap_fields(),
+        effect=lambda number: (
+            f"Replaces all three caps of {counted(number, 'installer', 'installers')}: a field left empty takes "
+            "that cap away. What was taken in a window stays taken."
+        ),
+    ),
+)

@@ -1,0 +1,53 @@
+"""What routing's rooms call things, alike in all of them: leads, spans, uses of a cap, and where each page is."""
+
+from markupsafe import Markup
+
+from chassis.console.cells import chip
+from chassis.console.wording import words
+from services.routing.http.lead_views import DispatchView
+from services.routing.models import Dispatch
+
+EXCEPTIONS = "/console/exceptions"
+INSTALLERS = "/console/installers"
+ASSIGNMENTS = "/console/assignments"
+DISPATCHES = "/console/dispatches"
+AUTO_DISPATCH = "/console/auto-dispatch"
+
+INSTALLER_TONES = {"active": "positive", "paused": "warning", "suspended": "danger"}
+ASSIGNMENT_TONES = {"sent": "positive", "pending": "info", "failed": "danger"}
+CAP_TONES = {"counted": "positive", "released": "warning", "reserved": "info"}
+DISPATCH_TONES = {"delivered": "positive", "dispatching": "info", "exception": "warning"}
+
+
+def lead_title(lead: Dispatch | DispatchView) -> str:
+    """What a lead is called where nothing may name its person."""
+    return f"{words(lead.service)}, {lead.suburb} {lead.state} {lead.postcode}"
+
+
+def told_use(taken: int, limit: int | None) -> Markup | str:
+    """As "3 of 5"; a full window is a chip, so that it is not seen by its colour alone."""
+    if limit is None:
+        return Markup('{} <span class="muted">no cap</span>').format(f"{taken:,}")
+    told = f"{taken:,} of {limit:,}"
+    return chip(told, "warning") if taken >= limit else told
+
+
+def told_limit(limit: int | None) -> str:
+    """A cap of nothing is no dash: it takes no lead at all."""
+    return "No cap" if limit is None else f"{limit:,}"
+
+
+def latency(milliseconds: int) -> str:
+    """As "84 ms", "1.2 s" or "3 min 5 s"."""
+    if milliseconds < 1_000:
+        return f"{milliseconds} ms"
+    seconds = milliseconds / 1_000
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    if seconds < 7_200:
+        return f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
+    return f"{seconds / 3_600:,.0f} h"
+
+
+def ordinal(number: int) -> str:
+    return {1: "first", 2: "second", 3: "third"}.get(number, f"{number}th")
