@@ -42,6 +42,21 @@ GROUPS = (
         ),
     ),
     Group(
+        "Payouts",
+        (
+            Room(
+                "payouts",
+                "Payouts",
+                "payouts",
+                "/console/payouts?stands=unknown&stands=needs_approval&stands=failed&stands=on_hold&sort=since",
+                "hand-coins",
+                "p",
+                Capability.READ_OPS,
+            ),
+            Room("experts", "Experts", "payouts", "/console/experts", "users", "x", Capability.READ_OPS),
+        ),
+    ),
+    Group(
         "System",
         (Room("design", "Design", "identity", "/admin/design", "columns-3", "d", None, is_local=True),),
     ),

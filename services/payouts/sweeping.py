@@ -1,6 +1,6 @@
 """The weekly sweep: what is ready goes, oldest first, as far as the balance does, and one keeps no other from going."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -8,6 +8,7 @@ from uuid import UUID
 import structlog
 
 from chassis.errors import Refusal
+from chassis.schedule import weekly
 from services.payouts import queries
 from services.payouts.commands.experts import settle_account
 from services.payouts.commands.payouts import checklist, hold_payout, resume_payout
@@ -16,8 +17,16 @@ from services.payouts.domain import PayoutState, first_closed
 from services.payouts.errors import StripeAway
 from services.payouts.models import Payout
 from services.payouts.sending import Sender, answered
+from services.payouts.settings import Settings
 
 log = structlog.get_logger(__name__)
+
+JOB = "payout_sweep"
+
+
+def sweep_times(settings: Settings) -> Callable[[datetime], datetime]:
+    """Gives the first sweep after an instant."""
+    return weekly(settings.sweep_weekday, settings.sweep_time, settings.zone)
 
 
 @dataclass
