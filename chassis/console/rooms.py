@@ -42,6 +42,20 @@ GROUPS = (
         ),
     ),
     Group(
+        "Boards",
+        (
+            Room(
+                "board-splits",
+                "Splits",
+                "payouts",
+                "/console/board-splits?stands=held",
+                "split",
+                "g",
+                Capability.READ_OPS,
+            ),
+        ),
+    ),
+    Group(
         "Payouts",
         (
             Room(
@@ -54,6 +68,15 @@ GROUPS = (
                 Capability.READ_OPS,
             ),
             Room("experts", "Experts", "payouts", "/console/experts", "users", "x", Capability.READ_OPS),
+            Room(
+                "payout-sweeps",
+                "Sweeps",
+                "payouts",
+                "/console/payout-sweeps",
+                "calendar-clock",
+                "P",
+                Capability.READ_OPS,
+            ),
         ),
     ),
     Group(

@@ -14,7 +14,7 @@ from chassis.audit import Subject
 from chassis.clock import Clock
 from chassis.console import Console, Form, page_for
 from chassis.console.actions import Action, refused
-from chassis.console.cells import Kind, Shown, chip
+from chassis.console.cells import Kind, Shown, chip, link
 from chassis.console.documents import Document, Done, Fact, Table, show_document
 from chassis.console.fields import FieldKind, FormField
 from chassis.console.timeline import Moment, in_order, moments_of
@@ -201,14 +201,13 @@ def _change(expert: Expert, operator: Operator) -> Action:
 def _payouts(view: Seen) -> Table:
     return Table(
         "Payouts",
-        (("Board", Kind.TEXT), ("Amount, AUD", Kind.MONEY), ("State", Kind.CHIP), ("Since", Kind.AGO), ("", Kind.TEXT)),
+        (("Board", Kind.TEXT), ("Amount, AUD", Kind.MONEY), ("State", Kind.CHIP), ("Since", Kind.AGO)),
         [
             (
                 Shown(board.title, path=f"{SPLITS}/{board.id}"),
                 Shown(payout.amount_cents, Kind.MONEY),
-                stands_chip(payout.state),
+                link(f"{PAYOUTS}/{payout.id}", stands_chip(payout.state)),
                 Shown(payout.state_since, Kind.AGO),
-                Shown("Open", path=f"{PAYOUTS}/{payout.id}"),
             )
             for payout, board in view.payouts
         ],

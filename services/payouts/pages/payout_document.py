@@ -92,20 +92,20 @@ def _sentence(look: Look, settings: Settings, console: Console) -> Markup:
     reason = why(payout.reason_code)
     match payout.state:
         case PayoutState.PENDING:
-            told = "waits for the client to pay, and is ready by itself then"
+            told = "waiting for the client to pay, and ready by itself then"
         case PayoutState.READY:
-            told = f"goes with the next sweep, {sweep}" + (f"; {reason}" if reason else "")
+            told = f"due with the next sweep, {sweep}" + (f"; {reason}" if reason else "")
         case PayoutState.SENDING:
-            told = "is with Stripe, whose answer is looked up by itself"
+            told = "with Stripe, whose answer is looked up by itself"
         case PayoutState.SENT | PayoutState.REVERSED:
-            told = f"was sent to Stripe {console.wording.exact(payout.sent_at)}"
+            told = f"sent to Stripe {console.wording.exact(payout.sent_at)}"
         case PayoutState.ON_HOLD:
             again = f". The sweep of {sweep} looks again" if payout.reason_code in LOOKED_AT_AGAIN else ""
-            told = f"is on hold: {reason}{again}"
+            told = f"on hold: {reason}{again}"
         case _:
-            told = f"has failed: {reason}. It stays so until somebody releases it"
+            told = f"failed: {reason}. It stays so until somebody releases it"
     so_long = "" if payout.state.was_sent else f" So for {span(now - payout.state_since)}."
-    return Markup("Pay for {} that {}.{}").format(link(f"{SPLITS}/{look.board.id}", look.board.title), told, so_long)
+    return Markup("Pay for {}, {}.{}").format(link(f"{SPLITS}/{look.board.id}", look.board.title), told, so_long)
 
 
 def _notes(look: Look, console: Console, asker: str) -> Iterator[Note]:

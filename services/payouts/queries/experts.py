@@ -83,3 +83,8 @@ async def list_names(session: AsyncSession) -> Sequence[tuple[UUID, str, bool]]:
     """Id, name and whether active of every expert, by name."""
     found = await session.execute(select(Expert.id, Expert.name, Expert.is_active).order_by(Expert.name, Expert.id))
     return [(row[0], row[1], row[2]) for row in found]
+
+
+async def names_of(session: AsyncSession, expert_ids: Iterable[UUID]) -> dict[UUID, str]:
+    found = await session.execute(select(Expert.id, Expert.name).where(Expert.id.in_(set(expert_ids))))
+    return {row[0]: row[1] for row in found}

@@ -4,6 +4,7 @@ import { bindKeys } from "./keys";
 import { bindLists } from "./lists";
 import { bindRail } from "./rail";
 import { bindResumption } from "./resume";
+import { bindRows } from "./rows";
 import { bindTheme } from "./theme";
 
 bindTheme();
@@ -11,3 +12,4 @@ bindRail();
 bindKeys();
 bindLists();
 bindResumption();
+bindRows();
