@@ -1,7 +1,7 @@
 """The rules of experts' pay: how a board's pool is split, when a payout may go, what an answer of Stripe means."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -32,6 +32,10 @@ class PayoutState(StrEnum):
     @property
     def may_be_released(self) -> bool:
         return self in (PayoutState.ON_HOLD, PayoutState.FAILED)
+
+    @property
+    def may_be_reversed(self) -> bool:
+        return self is PayoutState.SENT
 
 
 class PayoutMethod(StrEnum):
@@ -106,12 +110,17 @@ def split_pool(contracted_amount_cents: int, pool_cents: int, rules: Sequence[Pa
     amounts |= _parts(percentages, contracted_amount_cents, 10_000)
     left = pool_cents - sum(amounts.values())
     if left < 0:
-        return Split(held=HeldReason.POOL_EXCEEDED, detail=f"the rules exceed the pool by {-left} cents")
+        return Split(held=HeldReason.POOL_EXCEEDED, detail=f"the rules exceed the pool by {_dollars(-left)}")
     shares = [rule for rule in rules if rule.kind is RuleKind.SHARE]
     if shares and left < len(shares):
-        return Split(held=HeldReason.NOTHING_LEFT_TO_SHARE, detail=f"{left} cents are left for {len(shares)} shares")
+        detail = f"{_dollars(left)} is left for those who share the rest: {len(shares)}"
+        return Split(held=HeldReason.NOTHING_LEFT_TO_SHARE, detail=detail)
     amounts |= _parts(shares, left, sum(rule.value for rule in shares))
     return Split(tuple((rule.expert_id, amounts[rule.expert_id]) for rule in rules))
+
+
+def _dollars(cents: int) -> str:
+    return f"${cents // 100:,}.{cents % 100:02d}"
 
 
 def _parts(rules: Sequence[ParticipationRule], of_cents: int, whole: int) -> dict[UUID, int]:
@@ -151,18 +160,123 @@ def gates(
     gnosis_safe_enabled: bool,
 ) -> tuple[Gate, ...]:
     """The checklist as far as we know it ourselves; whether the account can be paid, Stripe is asked at the send."""
-    has_method = method is PayoutMethod.STRIPE_CONNECT or gnosis_safe_enabled
+    no_sender = "gnosis_safe_has_no_sender" if gnosis_safe_enabled else "gnosis_safe_disabled"
+    has_method = method is PayoutMethod.STRIPE_CONNECT
     has_account = method is not PayoutMethod.STRIPE_CONNECT or stripe_account_id is not None
     return (
         Gate("client_paid", is_client_paid, None if is_client_paid else "client_has_not_paid"),
         Gate("expert_active", is_expert_active, None if is_expert_active else "expert_suspended"),
-        Gate("method_enabled", has_method, None if has_method else "gnosis_safe_disabled"),
+        Gate("method_enabled", has_method, None if has_method else no_sender),
         Gate("account_known", has_account, None if has_account else "no_stripe_account"),
     )
 
 
 def first_closed(checklist: Sequence[Gate]) -> Gate | None:
     return next((gate for gate in checklist if not gate.is_open), None)
+
+
+class PayoutDeed(StrEnum):
+    """What an operator may do with a payout."""
+
+    RUN = "run"
+    RELEASE = "release"
+    REVERSE = "reverse"
+
+
+class Bar(StrEnum):
+    """What kind of thing is in the way of a deed."""
+
+    STATE = "state"
+    GATE = "gate"
+    APPROVAL = "approval"
+    UNDER_WAY = "under_way"
+    NO_STRIPE = "no_stripe"
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """`text` goes on after the deed's name; `reason_code` is the closed gate's."""
+
+    bar: Bar
+    text: str
+    reason_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A payout as its deeds look at it. `is_asked_by_me`: whoever looks has asked for it to be sent by hand."""
+
+    state: PayoutState
+    checklist: Sequence[Gate] = ()
+    is_asked_by_me: bool = False
+    has_open_attempt: bool = False
+    has_stripe: bool = True
+
+
+_STANDS = {
+    PayoutState.PENDING: "it waits for its client's payment",
+    PayoutState.READY: "it is ready",
+    PayoutState.SENDING: "it is being sent",
+    PayoutState.SENT: "it was sent",
+    PayoutState.FAILED: "it has failed",
+    PayoutState.ON_HOLD: "it is on hold",
+    PayoutState.REVERSED: "it was taken back",
+}
+REASONS = {
+    "client_has_not_paid": "the client has not paid its invoice",
+    "expert_suspended": "the expert is suspended",
+    "gnosis_safe_disabled": "Gnosis Safe is kept for its history and sends nothing: the expert needs Stripe Connect",
+    "gnosis_safe_has_no_sender": "Gnosis Safe has no sender: the expert needs Stripe Connect",
+    "no_stripe_account": "the expert has no Stripe account",
+    "account_not_payable": "Stripe cannot pay the expert's account",
+}
+"""Why a payout waits, as a sentence goes on."""
+
+
+def obstacle_to(deed: PayoutDeed, standing: Standing) -> Obstacle | None:
+    """The first thing in the way of it; None where it can be done. The command, its JSON and its page all ask here."""
+    may, bars = {
+        PayoutDeed.RUN: (standing.state.may_be_sent, _bars_to_send),
+        PayoutDeed.RELEASE: (standing.state.may_be_released, lambda _: iter(())),
+        PayoutDeed.REVERSE: (standing.state.may_be_reversed, _bars_to_reverse),
+    }[deed]
+    if not may:
+        first = ": release it first" if deed is PayoutDeed.RUN and standing.state.may_be_released else ""
+        return Obstacle(Bar.STATE, _STANDS[standing.state] + first)
+    return next(bars(standing), None)
+
+
+def _bars_to_send(standing: Standing) -> Iterator[Obstacle]:
+    closed = first_closed(standing.checklist)
+    if closed is not None:
+        reason = closed.reason_code or closed.name
+        yield Obstacle(Bar.GATE, REASONS.get(reason, reason), reason)
+    if standing.is_asked_by_me:
+        yield Obstacle(Bar.APPROVAL, "whoever asked for it cannot approve it")
+    yield from _bars_without_stripe(standing)
+
+
+def _bars_to_reverse(standing: Standing) -> Iterator[Obstacle]:
+    if standing.has_open_attempt:
+        yield Obstacle(Bar.UNDER_WAY, "another reversal is under way")
+    yield from _bars_without_stripe(standing)
+
+
+def _bars_without_stripe(standing: Standing) -> Iterator[Obstacle]:
+    if not standing.has_stripe:
+        yield Obstacle(Bar.NO_STRIPE, "no Stripe key is set")
+
+
+def obstacle_to_rules(*, is_allocated: bool) -> str | None:
+    """Why a board's participation rules cannot be changed."""
+    return "its pay is allocated, and its payouts exist" if is_allocated else None
+
+
+def obstacle_to_allocation(*, is_closed: bool, split: Split) -> str | None:
+    """Why the pay of a board that is not allocated cannot be."""
+    if not is_closed:
+        return "the board is not closed"
+    return split.detail if split.held is not None else None
 
 
 class NextStep(StrEnum):
@@ -189,7 +303,9 @@ WAITING_REFUSALS = frozenset({"balance_insufficient"})
 """Refusals that a later sweep may see pass by themselves: the payout stays ready, its next attempt has a new number."""
 HOLDING_REFUSALS = frozenset({"account_invalid", "insufficient_capabilities_for_transfer", "account_not_payable"})
 """Refusals that pass when Stripe says that the account can be paid."""
-HOLDING_GATES = frozenset({"expert_suspended", "gnosis_safe_disabled", "no_stripe_account"})
+HOLDING_GATES = frozenset(
+    {"expert_suspended", "gnosis_safe_disabled", "gnosis_safe_has_no_sender", "no_stripe_account"}
+)
 LOOKED_AT_AGAIN = HOLDING_REFUSALS | HOLDING_GATES
 """What holds a payout until it is over, without anybody's release: each sweep looks."""
 CONCLUDED = frozenset({"never_happened", "reversal_never_happened"})

@@ -3,15 +3,16 @@
 from chassis.clock import Clock
 from chassis.database import Database
 from chassis.loops import Loop
-from chassis.schedule import Job, weekly
+from chassis.schedule import Job
 from chassis.service import Service, clock_of, database_of
+from services.payouts import pages
 from services.payouts.consumers import consumers
 from services.payouts.http import ROUTES
 from services.payouts.measures import measure_payouts
 from services.payouts.sending import Sender
 from services.payouts.settings import Settings
 from services.payouts.stripe_gateway import LiveStripe, StripeGateway
-from services.payouts.sweeping import Sweeper
+from services.payouts.sweeping import JOB, Sweeper, sweep_times
 
 
 def build(
@@ -26,7 +27,6 @@ def build(
     clock, database = clock or clock_of(settings), database or database_of("payouts", settings)
     gateway = gateway or _stripe(settings)
     sender = Sender(database, gateway, clock, settings)
-    sweep = weekly(settings.sweep_weekday, settings.sweep_time, settings.zone)
     questions = (
         Loop("open_attempts", sender.resolve_open),
         Loop("account_notices", sender.check_account),
@@ -36,9 +36,9 @@ def build(
         settings=settings,
         clock=clock,
         database=database,
-        routes=ROUTES,
+        routes=(*ROUTES, *pages.routes(settings)),
         consumers=consumers(settings, clock),
-        jobs=(Job("payout_sweep", sweep, Sweeper(sender).run),),
+        jobs=(Job(JOB, sweep_times(settings), Sweeper(sender).run),),
         loops=questions if gateway is not None else (),
         measures=(measure_payouts(clock),),
         dependencies={"sender": sender},

@@ -114,6 +114,8 @@ class Payout(Versioned, Model):
     __table_args__ = (
         UniqueConstraint("board_id", "expert_id"),
         Index("ix_payouts_state_created_at", "state", "created_at", "id"),
+        Index("ix_payouts_state_since", "state_since", "id"),
+        Index("ix_payouts_created_at", "created_at", "id"),
         Index("ix_payouts_expert_id", "expert_id"),
         CheckConstraint("amount_cents > 0", name="amount"),
         CheckConstraint("reversed_cents BETWEEN 0 AND amount_cents", name="reversed"),
@@ -157,6 +159,7 @@ class Attempt(Model):
             unique=True,
             postgresql_where="kind = 'transfer' AND outcome = 'succeeded'",
         ),
+        Index("ix_attempts_created_at", "created_at"),
         one_of("outcome", AttemptOutcome),
         CheckConstraint("amount_cents > 0", name="amount"),
     )

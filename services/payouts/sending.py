@@ -13,7 +13,7 @@ from chassis.clock import Clock
 from chassis.database import Database
 from services.payouts import queries
 from services.payouts.commands import attempts, payouts
-from services.payouts.commands.approvals import ask_for_run
+from services.payouts.commands.approvals import Asking, ask_for_run
 from services.payouts.commands.attempts import Begun, Reversal, Terms
 from services.payouts.commands.experts import settle_account, take_account_notice
 from services.payouts.domain import AttemptKind, NextStep, is_doubtful, step_for_open_attempt
@@ -75,8 +75,7 @@ class Sender:
         """One ready payout: the account is asked for, the intent stored, Stripe called, the outcome stored."""
         async with self.database.reading() as session:
             payout, expert = await queries.payouts.payout_with_expert(session, payout_id)
-            attempts.refuse_unready(payout)
-            payouts.refuse_closed_gates(payout, expert, self.settings.gnosis_safe_enabled)
+            payouts.refuse_unready(payout, expert, self.settings.gnosis_safe_enabled)
         payability = answered(await self.stripe.payability(expert.stripe_account_id or ""))
         if not payability.can_be_paid:
             async with self.database.transaction() as session:
@@ -88,9 +87,11 @@ class Sender:
     async def run(self, payout_id: UUID, operator: Actor) -> bool:
         """By hand: whether it was sent, or now waits for a second operator."""
         self.refuse_without_key()
-        valid = timedelta(hours=self.settings.approval_hours)
+        asking = Asking(
+            payout_id, timedelta(hours=self.settings.approval_hours), self.settings.gnosis_safe_enabled, operator
+        )
         async with self.database.transaction() as session:
-            is_approved = await ask_for_run(session, payout_id, operator, self.clock.now(), valid)
+            is_approved = await ask_for_run(session, asking, self.clock.now())
         if is_approved:
             await self.send(payout_id, operator)
         return is_approved

@@ -1,6 +1,6 @@
 """The weekly sweep: what is ready goes, oldest first, as far as the balance does, and one keeps no other from going."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -8,16 +8,25 @@ from uuid import UUID
 import structlog
 
 from chassis.errors import Refusal
+from chassis.schedule import weekly
 from services.payouts import queries
 from services.payouts.commands.experts import settle_account
-from services.payouts.commands.payouts import hold_payout, refuse_closed_gates, resume_payout
+from services.payouts.commands.payouts import checklist, hold_payout, resume_payout
 from services.payouts.commands.sweeps import note_sweep, open_sweep
-from services.payouts.domain import PayoutState
-from services.payouts.errors import GateClosed, StripeAway
+from services.payouts.domain import PayoutState, first_closed
+from services.payouts.errors import StripeAway
 from services.payouts.models import Payout
 from services.payouts.sending import Sender, answered
+from services.payouts.settings import Settings
 
 log = structlog.get_logger(__name__)
+
+JOB = "payout_sweep"
+
+
+def sweep_times(settings: Settings) -> Callable[[datetime], datetime]:
+    """Gives the first sweep after an instant."""
+    return weekly(settings.sweep_weekday, settings.sweep_time, settings.zone)
 
 
 @dataclass
@@ -59,9 +68,7 @@ class Sweeper:
         """An account may have been given meanwhile, or a webhook lost that would have said that it can be paid."""
         async with self.sender.database.reading() as session:
             payout, expert = await queries.payouts.payout_with_expert(session, payout_id)
-        try:
-            refuse_closed_gates(payout, expert, self.sender.settings.gnosis_safe_enabled)
-        except GateClosed:
+        if first_closed(checklist(payout, expert, self.sender.settings.gnosis_safe_enabled)) is not None:
             return
         now, account_id = self.sender.clock.now(), expert.stripe_account_id or ""
         payability = answered(await self.sender.stripe.payability(account_id))

@@ -15,7 +15,7 @@ from chassis.ids import new_id
 from deploy.local.postgres import ServiceDatabase
 from services.payouts import queries
 from services.payouts.commands import boards
-from services.payouts.commands.approvals import ask_for_run
+from services.payouts.commands.approvals import Asking, ask_for_run
 from services.payouts.commands.attempts import begin_transfer, record_outcome
 from services.payouts.commands.boards import BoardFacts
 from services.payouts.commands.experts import ExpertChange, ExpertProfile, change_expert
@@ -284,7 +284,8 @@ class TestVoidBoardInvoice:
 class TestAskForRun:
     async def ask(self, office: Office, payout_id: UUID, operator: Colleague) -> bool:
         async with office.database.transaction() as session:
-            return await ask_for_run(session, payout_id, operator, office.clock.now(), timedelta(hours=24))
+            asking = Asking(payout_id, timedelta(hours=24), gnosis_safe_enabled=False, actor=operator)
+            return await ask_for_run(session, asking, office.clock.now())
 
     async def test_takes_two_operators(self, office: Office) -> None:
         payout = await office.ready_payout()

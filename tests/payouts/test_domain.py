@@ -102,7 +102,7 @@ class TestSplitPool:
     def test_rules_beyond_the_pool_are_held_and_say_by_how_much(self) -> None:
         split = split_pool(100_00, 70_00, [rule(ANA, RuleKind.FIXED, 70_01)])
         assert split.held is HeldReason.POOL_EXCEEDED
-        assert "1 cents" in split.detail
+        assert split.detail == "the rules exceed the pool by $0.01"
 
     def test_the_platform_keeps_the_fraction_of_a_cent(self) -> None:
         assert pool_of(99, 7_000) == 69

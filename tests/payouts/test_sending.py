@@ -50,7 +50,7 @@ class TestSend:
 
     async def test_without_an_account_is_refused_by_its_gate(self, office: Office) -> None:
         payout = await office.ready_payout(account=None)
-        with pytest.raises(GateClosed, match="no_stripe_account"):
+        with pytest.raises(GateClosed, match="no Stripe account"):
             await office.sender.send(payout.id)
 
     async def test_beyond_the_balance_stays_ready_and_goes_later_under_the_next_number(self, office: Office) -> None:

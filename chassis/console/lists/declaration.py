@@ -1,6 +1,6 @@
 """What a room says of its list: where its rows come from, what is shown, by what one filters, orders and sums."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -12,7 +12,10 @@ from chassis.console.cells import Kind
 from chassis.console.siblings import SharedRoom
 
 if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
     from chassis.console.bulk.declaration import BulkAction
+    from chassis.console.documents import Note
     from chassis.console.lists.filters import Filter
 
 Expression: TypeAlias = "ColumnElement[Any] | Any"
@@ -105,6 +108,8 @@ class Listing:
     links: Sequence[tuple[str, str, str | None]] = ()
     """Beside the title: label, path and the capability it needs, as for what makes a new row."""
     note: str = ""
+    notes: "Callable[[AsyncSession, datetime], Awaitable[Sequence[Note]]] | None" = None
+    """What stands above the list as it is now, as that its schedule was missed."""
     holds_personal_data: bool = False
     siblings: SharedRoom | None = None
     """Where every service has such a list of its own."""

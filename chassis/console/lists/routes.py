@@ -126,6 +126,7 @@ async def show_page(
         totals = await read_totals(session, asked, now)
         views = await views_of(session, listing.name, operator.id)
         told = [await filter_.tell(session, held) for filter_, held in asked.held.values()]
+        notes = await listing.notes(session, now) if listing.notes else ()
     shown = show_list(asked, found, totals, told, now, console.wording)
     tabs = _tabs(asked, views, operator)
     context = {
@@ -133,6 +134,7 @@ async def show_page(
         # What one of the list's own tabs narrows by is told by the tab.
         "is_narrowed": bool(shown.chips) and not any(tab["is_current"] and tab["view"] is None for tab in tabs),
         "shown": shown,
+        "notes": notes,
         "query": asked.query,
         "tabs": tabs,
         "bulk": [action for action in listing.bulk if operator.can(action.capability)],

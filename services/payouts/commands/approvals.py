@@ -1,5 +1,6 @@
 """Approvals: a payout by hand takes two operators, the second within the time that the first one's asking stands."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -9,27 +10,41 @@ from chassis import audit
 from chassis.audit import Actor, Subject
 from chassis.ids import new_id
 from services.payouts import queries
-from services.payouts.errors import AwaitingApproval, NotReady
-from services.payouts.models import Approval, Payout
+from services.payouts.commands.payouts import checklist, refuse_obstacle
+from services.payouts.domain import PayoutDeed, Standing
+from services.payouts.errors import AwaitingApproval
+from services.payouts.models import Approval, Expert, Payout
 
 
-async def ask_for_run(session: AsyncSession, payout_id: UUID, actor: Actor, now: datetime, valid: timedelta) -> bool:
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """`valid` is how long it stands for a second operator."""
+
+    payout_id: UUID
+    valid: timedelta
+    gnosis_safe_enabled: bool
+    actor: Actor
+
+
+async def ask_for_run(session: AsyncSession, asking: Asking, now: datetime) -> bool:
     """Whether another operator has asked for it in time, so that this one's asking approves it.
 
     If not, this one's asking is what stands. An approval is taken where the transfer begins, not here.
     """
-    payout = await queries.payouts.lock_payout(session, payout_id)
-    if not payout.state.may_be_sent:
-        raise NotReady(f"it is {payout.state}", payout_id=payout_id)
-    standing = await queries.attempts.lock_open_approval(session, payout_id)
-    if standing is not None and standing.expires_at > now:
-        _refuse_own(standing, actor)
+    payout = await queries.payouts.lock_payout(session, asking.payout_id)
+    expert = await session.get_one(Expert, payout.expert_id)
+    standing = await queries.attempts.lock_open_approval(session, payout.id)
+    is_fresh = standing is not None and standing.expires_at > now
+    is_mine = standing is not None and is_fresh and standing.requested_by == asking.actor.id
+    gates = checklist(payout, expert, asking.gnosis_safe_enabled)
+    refuse_obstacle(payout, PayoutDeed.RUN, Standing(payout.state, gates, is_asked_by_me=is_mine))
+    if is_fresh:
         return True
     if standing is not None:
         await session.delete(standing)
         await session.flush()
-    session.add(_asked(payout_id, actor, now, valid))
-    await _audit(session, "request_payout", payout_id, actor)
+    session.add(_asked(asking, now))
+    await _audit(session, "request_payout", payout.id, asking.actor)
     return False
 
 
@@ -38,18 +53,20 @@ async def take_approval(session: AsyncSession, payout: Payout, approver: Actor, 
     standing = await queries.attempts.lock_open_approval(session, payout.id)
     if standing is None or standing.expires_at <= now:
         raise AwaitingApproval("nobody's asking stands any more: ask for it anew", payout_id=payout.id)
-    _refuse_own(standing, approver)
+    if standing.requested_by == approver.id:
+        refuse_obstacle(payout, PayoutDeed.RUN, Standing(payout.state, is_asked_by_me=True))
     standing.approved_by, standing.approved_at = approver.id, now
     await _audit(session, "approve_payout", payout.id, approver)
 
 
-def _refuse_own(standing: Approval, actor: Actor) -> None:
-    if standing.requested_by == actor.id:
-        raise AwaitingApproval("whoever asked for it cannot approve it", payout_id=standing.payout_id)
-
-
-def _asked(payout_id: UUID, actor: Actor, now: datetime, valid: timedelta) -> Approval:
-    return Approval(id=new_id(), payout_id=payout_id, requested_by=actor.id, requested_at=now, expires_at=now + valid)
+def _asked(asking: Asking, now: datetime) -> Approval:
+    return Approval(
+        id=new_id(),
+        payout_id=asking.payout_id,
+        requested_by=asking.actor.id,
+        requested_at=now,
+        expires_at=now + asking.valid,
+    )
 
 
 async def _audit(session: AsyncSession, action: str, payout_id: UUID, actor: Actor) -> None:

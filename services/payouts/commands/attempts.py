@@ -19,17 +19,20 @@ from services.payouts.commands.payouts import (
     let_wait,
     note_reversed,
     note_sent,
-    refuse_closed_gates,
+    refuse_obstacle,
+    refuse_unready,
 )
 from services.payouts.domain import (
     AttemptKind,
     AttemptOutcome,
+    PayoutDeed,
     PayoutState,
+    Standing,
     idempotency_key,
     look_up_after,
     state_after_refusal,
 )
-from services.payouts.errors import NotReady, NotReversible, ReversalIdTaken
+from services.payouts.errors import NotReversible, ReversalIdTaken
 from services.payouts.models import Attempt, Expert, Payout
 from services.payouts.stripe_gateway import MoneyOrder, Outcome, Refused, Succeeded, Unknown
 
@@ -69,9 +72,8 @@ async def begin_transfer(session: AsyncSession, payout_id: UUID, terms: Terms, a
     By hand it takes the approval that stands, in the same transaction: what does not begin leaves it standing.
     """
     payout = await queries.payouts.lock_payout(session, payout_id)
-    refuse_unready(payout)
     expert = await session.get_one(Expert, payout.expert_id)
-    refuse_closed_gates(payout, expert, terms.gnosis_safe_enabled)
+    refuse_unready(payout, expert, terms.gnosis_safe_enabled)
     if approver is not None:
         await take_approval(session, payout, approver, terms.now)
     attempt = await _new_attempt(session, payout, expert, terms, AttemptKind.TRANSFER, payout.amount_cents)
@@ -88,10 +90,10 @@ async def begin_reversal(session: AsyncSession, reversal: Reversal, actor: Actor
         _refuse_another(earlier, reversal)
         return None
     left_cents = payout.amount_cents - payout.reversed_cents
-    if payout.state is not PayoutState.SENT or not 0 < reversal.amount_cents <= left_cents:
-        raise NotReversible(f"it is {payout.state}, {left_cents} cents can be reversed", payout_id=payout.id)
-    if await queries.attempts.open_attempt(session, payout.id) is not None:
-        raise NotReversible("another reversal is under way", payout_id=payout.id)
+    is_under_way = await queries.attempts.open_attempt(session, payout.id) is not None
+    refuse_obstacle(payout, PayoutDeed.REVERSE, Standing(payout.state, has_open_attempt=is_under_way))
+    if not 0 < reversal.amount_cents <= left_cents:
+        raise NotReversible(f"{left_cents} cents of it can be reversed", payout_id=payout.id, left_cents=left_cents)
     expert = await session.get_one(Expert, payout.expert_id)
     attempt = await _new_attempt(session, payout, expert, terms, AttemptKind.REVERSAL, reversal.amount_cents)
     attempt.id, attempt.reason = reversal.id, reversal.reason
@@ -153,11 +155,6 @@ async def renew_lease(session: AsyncSession, attempt_id: UUID, terms: Terms) -> 
     attempt, payout = found
     attempt.lease_until = terms.machine_now + terms.lease
     return _begun(attempt, payout)
-
-
-def refuse_unready(payout: Payout) -> None:
-    if not payout.state.may_be_sent:
-        raise NotReady(f"it is {payout.state}", payout_id=payout.id)
 
 
 def order_of(attempt: Attempt, payout: Payout) -> MoneyOrder:

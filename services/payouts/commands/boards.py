@@ -14,7 +14,16 @@ from chassis.ids import new_id
 from contracts.payouts import AllocationHeld, PayoutAllocated
 from services.payouts import queries
 from services.payouts.commands.payouts import pay_by, unpay
-from services.payouts.domain import HeldReason, ParticipationRule, PayoutState, Split, pool_of, split_pool
+from services.payouts.domain import (
+    HeldReason,
+    ParticipationRule,
+    PayoutState,
+    Split,
+    obstacle_to_allocation,
+    obstacle_to_rules,
+    pool_of,
+    split_pool,
+)
 from services.payouts.errors import BoardAllocated, NotAllocatable
 from services.payouts.models import Board, BoardPayment, Participation, Payout
 
@@ -56,8 +65,9 @@ async def set_participations(
 ) -> Board:
     """Replaces the board's rules as a whole, as long as nothing was allocated by them."""
     board = await queries.boards.lock_board(session, board_id)
-    if board.allocated_at is not None:
-        raise BoardAllocated("its payouts exist", board_id=board_id)
+    obstacle = obstacle_to_rules(is_allocated=board.allocated_at is not None)
+    if obstacle is not None:
+        raise BoardAllocated(obstacle, board_id=board_id)
     await queries.experts.refuse_unknown_experts(session, [rule.expert_id for rule in rules])
     await session.execute(delete(Participation).where(Participation.board_id == board_id))
     session.add_all(
@@ -88,11 +98,10 @@ async def allocate_held_board(
     board = await queries.boards.lock_board(session, board_id)
     if board.allocated_at is not None:
         return board
-    if board.closed_at is None:
-        raise NotAllocatable("the board is not closed", board_id=board_id)
     split = await _split(session, board, default_pool_basis_points)
-    if split.held is not None:
-        raise NotAllocatable(split.detail, board_id=board_id, reason_code=split.held)
+    obstacle = obstacle_to_allocation(is_closed=board.closed_at is not None, split=split)
+    if obstacle is not None:
+        raise NotAllocatable(obstacle, board_id=board_id, reason_code=split.held or "not_closed")
     await _allocate(session, board, split, now)
     return board
 
@@ -146,9 +155,12 @@ async def _follow_payment(session: AsyncSession, board: Board) -> None:
 async def _split(session: AsyncSession, board: Board, default_pool_basis_points: int) -> Split:
     rows = await queries.boards.participations_of(session, board.id)
     rules = [ParticipationRule(row.expert_id, row.kind, row.value) for row in rows]
+    return split_pool(board.contracted_amount_cents, pool_cents_of(board, default_pool_basis_points), rules)
+
+
+def pool_cents_of(board: Board, default_pool_basis_points: int) -> int:
     basis_points = default_pool_basis_points if board.pool_basis_points is None else board.pool_basis_points
-    pool_cents = pool_of(board.contracted_amount_cents, basis_points)
-    return split_pool(board.contracted_amount_cents, pool_cents, rules)
+    return pool_of(board.contracted_amount_cents, basis_points)
 
 
 async def _allocate_or_hold(session: AsyncSession, board: Board, default_pool_basis_points: int, now: datetime) -> None:

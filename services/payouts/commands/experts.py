@@ -55,6 +55,9 @@ async def change_expert(session: AsyncSession, change: ExpertChange, actor: Acto
     if expert.version != change.version:
         raise VersionConflict(f"it is at version {expert.version}", expert_id=expert.id, version=expert.version)
     before = asdict(_profile(expert))
+    if expert.stripe_account_id != change.profile.stripe_account_id:
+        # What Stripe said was of the other account.
+        expert.can_be_paid = expert.cannot_be_paid_reason = expert.payability_checked_at = None
     _apply(expert, change.profile)
     expert.next_version()
     await flush_or_refuse(session, _taken())

@@ -1,5 +1,6 @@
 """One payout's states: what each of them tells the others, what holds it, and what lets it go on."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -8,10 +9,27 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import audit, outbox
 from chassis.audit import Actor, Subject
+from chassis.errors import Refusal
 from contracts.payouts import PayoutFailed, PayoutHeld, PayoutReady, PayoutReversed, PayoutSent
 from services.payouts import queries
-from services.payouts.domain import LOOKED_AT_AGAIN, Gate, PayoutMethod, PayoutState, first_closed, gates
-from services.payouts.errors import GateClosed, NotOnHold
+from services.payouts.domain import (
+    LOOKED_AT_AGAIN,
+    Bar,
+    Gate,
+    PayoutDeed,
+    PayoutState,
+    Standing,
+    gates,
+    obstacle_to,
+)
+from services.payouts.errors import (
+    AwaitingApproval,
+    GateClosed,
+    NotOnHold,
+    NotReady,
+    NotReversible,
+    StripeNotConfigured,
+)
 from services.payouts.models import Attempt, Board, Expert, Payout
 
 log = structlog.get_logger(__name__)
@@ -33,8 +51,7 @@ async def release_payout(session: AsyncSession, payout_id: UUID, actor: Actor, r
     payout = await queries.payouts.lock_payout(session, payout_id)
     if payout.state is PayoutState.READY:
         return payout
-    if not payout.state.may_be_released:
-        raise NotOnHold(f"it is {payout.state}", payout_id=payout_id)
+    refuse_obstacle(payout, PayoutDeed.RELEASE, Standing(payout.state))
     before = {"state": payout.state, "reason_code": payout.reason_code}
     let_wait(payout, now)
     await audit.record(
@@ -58,12 +75,33 @@ async def resume_payout(session: AsyncSession, payout_id: UUID, now: datetime) -
         await session.flush()
 
 
-def refuse_closed_gates(payout: Payout, expert: Expert, gnosis_safe_enabled: bool) -> None:
-    closed = first_closed(checklist(payout, expert, gnosis_safe_enabled))
-    if closed is not None:
-        raise GateClosed(f"{closed.name}: {closed.reason_code}", payout_id=payout.id, reason_code=closed.reason_code)
-    if expert.payout_method is PayoutMethod.GNOSIS_SAFE:
-        raise GateClosed("gnosis_safe is kept for its history and has no sender", payout_id=payout.id)
+def refuse_obstacle(payout: Payout, deed: PayoutDeed, standing: Standing) -> None:
+    """Raises the refusal that the rule's obstacle stands for."""
+    obstacle = obstacle_to(deed, standing)
+    if obstacle is None:
+        return
+    match obstacle.bar:
+        case Bar.STATE:
+            raise _OF_STATE[deed](obstacle.text, payout_id=payout.id)
+        case Bar.GATE:
+            raise GateClosed(obstacle.text, payout_id=payout.id, reason_code=obstacle.reason_code)
+        case Bar.APPROVAL:
+            raise AwaitingApproval(obstacle.text, payout_id=payout.id)
+        case Bar.UNDER_WAY:
+            raise NotReversible(obstacle.text, payout_id=payout.id)
+        case Bar.NO_STRIPE:
+            raise StripeNotConfigured("set STRIPE_API_KEY")
+
+
+_OF_STATE: Mapping[PayoutDeed, type[Refusal]] = {
+    PayoutDeed.RUN: NotReady,
+    PayoutDeed.RELEASE: NotOnHold,
+    PayoutDeed.REVERSE: NotReversible,
+}
+
+
+def refuse_unready(payout: Payout, expert: Expert, gnosis_safe_enabled: bool) -> None:
+    refuse_obstacle(payout, PayoutDeed.RUN, Standing(payout.state, checklist(payout, expert, gnosis_safe_enabled)))
 
 
 def checklist(payout: Payout, expert: Expert, gnosis_safe_enabled: bool) -> tuple[Gate, ...]:

@@ -1,5 +1,6 @@
 """Participation rules and allocations of boards over HTTP."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -7,6 +8,7 @@ from uuid import UUID
 from litestar import get, post, put
 from litestar.params import FromPath, JSONBody
 from pydantic import BaseModel, Field
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import audit
 from chassis.audit import Subject
@@ -22,6 +24,9 @@ from services.payouts.models import Board, Participation, Payout
 from services.payouts.settings import Settings
 
 LARGEST_AMOUNT_CENTS = 10**12
+
+Guard = Callable[[AsyncSession], Awaitable[None]]
+"""What a caller refuses first in the deed's own transaction, such as that somebody changed it meanwhile."""
 
 
 class RuleBody(Body):
@@ -108,9 +113,17 @@ async def set_participations(
     board_id: FromPath[UUID], data: JSONBody[ParticipationsBody], database: Given[Database], operator: Given[Operator]
 ) -> BoardView:
     """Replaces the rules as a whole; closed once the board's pay is allocated."""
+    return await replace_participations(board_id, data, database, operator)
+
+
+async def replace_participations(
+    board_id: UUID, data: ParticipationsBody, database: Database, operator: Operator, guard: Guard | None = None
+) -> BoardView:
     _refuse_doubled(data)
     before = await _view(database, board_id)
     async with database.transaction() as session:
+        if guard is not None:
+            await guard(session)
         rules = [body.rule() for body in data.participations]
         await commands.set_participations(session, board_id, rules, data.pool_basis_points)
         await audit.record(
@@ -155,7 +168,20 @@ async def allocate(
     operator: Given[Operator],
 ) -> BoardView:
     """For a held board whose rules were mended; a board that is allocated stays as it is."""
+    return await allocate_pay(board_id, database, clock, settings, operator)
+
+
+async def allocate_pay(
+    board_id: UUID,
+    database: Database,
+    clock: Clock,
+    settings: Settings,
+    operator: Operator,
+    guard: Guard | None = None,
+) -> BoardView:
     async with database.transaction() as session:
+        if guard is not None:
+            await guard(session)
         await commands.allocate_held_board(session, board_id, settings.expert_pool_basis_points, clock.now())
         await audit.record(session, actor=operator, action="allocate", subject=Subject("board", board_id))
     return await _view(database, board_id)

@@ -16,69 +16,13 @@ from chassis.paging import Page, PageRequest
 from contracts.identity import Capability
 from services.payouts import queries
 from services.payouts.commands.attempts import Reversal
-from services.payouts.commands.payouts import checklist
-from services.payouts.domain import AttemptKind, AttemptOutcome, PayoutState
+from services.payouts.domain import AttemptOutcome, PayoutState
 from services.payouts.errors import ReversalRefused
 from services.payouts.http.boards import LARGEST_AMOUNT_CENTS
-from services.payouts.models import Board, Expert, Payout
+from services.payouts.http.payout_views import PayoutDetail, PayoutView, Row, look_at
 from services.payouts.sending import Sender
-from services.payouts.settings import Settings
 
 Money = Capability.MANAGE_BILLING_OPS
-Row = tuple[Payout, Expert, Board]
-
-
-class PayoutView(BaseModel):
-    """One row of the list. `state_since` is business time."""
-
-    id: UUID
-    state: PayoutState
-    state_since: datetime
-    reason_code: str | None
-    amount_cents: int
-    reversed_cents: int
-    currency: str
-    expert_id: UUID
-    expert_name: str
-    board_id: UUID
-    board_title: str
-    invoice_id: UUID | None
-    stripe_transfer_id: str | None
-    sent_at: datetime | None
-    created_at: datetime
-
-    @classmethod
-    def of(cls, row: Row) -> "PayoutView":
-        payout, expert, board = row
-        own = {name: getattr(payout, name) for name in cls.model_fields if hasattr(payout, name)}
-        return cls(**own, expert_name=expert.name, board_title=board.title)
-
-
-class AttemptView(BaseModel):
-    attempt_no: int
-    kind: AttemptKind
-    outcome: AttemptOutcome
-    refusal_code: str | None
-    stripe_id: str | None
-    amount_cents: int
-    created_at: datetime
-    settled_at: datetime | None
-
-
-class GateView(BaseModel):
-    """One thing that must hold before it goes; `reason_code` is what is in the way."""
-
-    name: str
-    is_open: bool
-    reason_code: str | None
-
-
-class PayoutDetail(PayoutView):
-    gates: list[GateView]
-    attempts: list[AttemptView]
-    approval_requested_by: UUID | None
-    approval_expires_at: datetime | None
-    available_actions: list[Literal["run", "release", "reverse"]]
 
 
 class RunAnswer(BaseModel):
@@ -119,37 +63,20 @@ async def list_payouts(
 
 @get("/admin/ops/payouts/{payout_id:uuid}", guards=[requires(Capability.READ_OPS)])
 async def get_payout(
-    payout_id: FromPath[UUID], database: Given[Database], clock: Given[Clock], settings: Given[Settings]
+    payout_id: FromPath[UUID],
+    database: Given[Database],
+    clock: Given[Clock],
+    sender: Given[Sender],
+    operator: Given[Operator],
 ) -> PayoutDetail:
-    return await _detail(database, payout_id, clock.now(), settings)
+    return await _detail(database, payout_id, clock, sender, operator)
 
 
-async def _detail(database: Database, payout_id: UUID, now: datetime, settings: Settings) -> PayoutDetail:
+async def _detail(
+    database: Database, payout_id: UUID, clock: Clock, sender: Sender, operator: Operator
+) -> PayoutDetail:
     async with database.reading() as session:
-        payout, expert = await queries.payouts.payout_with_expert(session, payout_id)
-        board = await queries.boards.board(session, payout.board_id)
-        attempts = await queries.attempts.attempts_of(session, payout_id)
-        approval = await queries.attempts.standing_approval(session, payout_id, now)
-    gates = checklist(payout, expert, settings.gnosis_safe_enabled)
-    return PayoutDetail(
-        **PayoutView.of((payout, expert, board)).model_dump(),
-        gates=[GateView(name=gate.name, is_open=gate.is_open, reason_code=gate.reason_code) for gate in gates],
-        attempts=[AttemptView.model_validate(attempt, from_attributes=True) for attempt in attempts],
-        approval_requested_by=approval.requested_by if approval else None,
-        approval_expires_at=approval.expires_at if approval else None,
-        available_actions=_actions(payout.state),
-    )
-
-
-def _actions(state: PayoutState) -> list[Literal["run", "release", "reverse"]]:
-    match state:
-        case PayoutState.READY:
-            return ["run"]
-        case PayoutState.ON_HOLD | PayoutState.FAILED:
-            return ["release"]
-        case PayoutState.SENT:
-            return ["reverse"]
-    return []
+        return (await look_at(session, payout_id, sender, operator.id, clock.now())).detail()
 
 
 @post(
@@ -162,13 +89,12 @@ async def run_payout(
     payout_id: FromPath[UUID],
     database: Given[Database],
     clock: Given[Clock],
-    settings: Given[Settings],
     sender: Given[Sender],
     operator: Given[Operator],
 ) -> Response[RunAnswer]:
     """Sends one payout by hand. It takes two operators: the first asks (202), the second's same request sends it."""
     is_approved = await sender.run(payout_id, operator)
-    detail = await _detail(database, payout_id, clock.now(), settings)
+    detail = await _detail(database, payout_id, clock, sender, operator)
     result: Literal["executed", "awaiting_approval"] = "executed" if is_approved else "awaiting_approval"
     return Response(RunAnswer(result=result, payout=detail), status_code=200 if is_approved else 202)
 
@@ -179,7 +105,6 @@ async def release_payout(
     data: JSONBody[ReasonBody],
     database: Given[Database],
     clock: Given[Clock],
-    settings: Given[Settings],
     sender: Given[Sender],
     operator: Given[Operator],
 ) -> PayoutDetail:
@@ -188,7 +113,7 @@ async def release_payout(
     Where it failed for want of an answer, Stripe is asked first: what did go after all is `sent` then.
     """
     await sender.release(payout_id, operator, data.reason)
-    return await _detail(database, payout_id, clock.now(), settings)
+    return await _detail(database, payout_id, clock, sender, operator)
 
 
 @post(
@@ -202,7 +127,6 @@ async def reverse_payout(
     data: JSONBody[ReverseBody],
     database: Given[Database],
     clock: Given[Clock],
-    settings: Given[Settings],
     sender: Given[Sender],
     operator: Given[Operator],
 ) -> Response[PayoutDetail]:
@@ -215,7 +139,7 @@ async def reverse_payout(
     if attempt.outcome is AttemptOutcome.REFUSED:
         code = attempt.refusal_code or ""
         raise ReversalRefused(f"it said {code}", payout_id=payout_id, reversal_id=attempt.id, refusal_code=code)
-    detail = await _detail(database, payout_id, clock.now(), settings)
+    detail = await _detail(database, payout_id, clock, sender, operator)
     return Response(detail, status_code=202 if attempt.outcome.is_open else 200)
 
 

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.errors import NotFound
 from chassis.paging import PageRequest
-from services.payouts.models import AccountNotice, Expert
+from services.payouts.domain import PayoutState
+from services.payouts.models import AccountNotice, Board, Expert, Payout
 
 
 async def next_account_notice(session: AsyncSession) -> str | None:
@@ -55,3 +56,35 @@ async def refuse_unknown_experts(session: AsyncSession, expert_ids: Iterable[UUI
     known = set(await session.scalars(select(Expert.id).where(Expert.id.in_(asked))))
     if asked - known:
         raise NotFound("no such expert", expert_id=min(asked - known))
+
+
+async def pay_of_expert(session: AsyncSession, expert_id: UUID) -> tuple[int, int]:
+    """What they have had, less what was taken back, and what has not gone yet, in cents."""
+    went = Payout.state.in_([state for state in PayoutState if state.was_sent])
+    sent = func.sum(Payout.amount_cents - Payout.reversed_cents).filter(went)
+    waits = func.sum(Payout.amount_cents).filter(~went)
+    query = select(func.coalesce(sent, 0), func.coalesce(waits, 0)).where(Payout.expert_id == expert_id)
+    row = (await session.execute(query)).one()
+    return int(row[0]), int(row[1])
+
+
+async def last_payouts_of_expert(session: AsyncSession, expert_id: UUID, limit: int) -> Sequence[tuple[Payout, Board]]:
+    query = (
+        select(Payout, Board)
+        .join(Board, Board.id == Payout.board_id)
+        .where(Payout.expert_id == expert_id)
+        .order_by(Payout.created_at.desc(), Payout.id.desc())
+        .limit(limit)
+    )
+    return [(row[0], row[1]) for row in await session.execute(query)]
+
+
+async def list_names(session: AsyncSession) -> Sequence[tuple[UUID, str, bool]]:
+    """Id, name and whether active of every expert, by name."""
+    found = await session.execute(select(Expert.id, Expert.name, Expert.is_active).order_by(Expert.name, Expert.id))
+    return [(row[0], row[1], row[2]) for row in found]
+
+
+async def names_of(session: AsyncSession, expert_ids: Iterable[UUID]) -> dict[UUID, str]:
+    found = await session.execute(select(Expert.id, Expert.name).where(Expert.id.in_(set(expert_ids))))
+    return {row[0]: row[1] for row in found}

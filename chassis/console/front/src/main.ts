@@ -7,6 +7,7 @@ import { bindPalette } from "./palette";
 import { bindParts } from "./parts";
 import { bindRail } from "./rail";
 import { bindResumption } from "./resume";
+import { bindRows } from "./rows";
 import { bindSubmit } from "./submit";
 import { bindTheme } from "./theme";
 
@@ -19,3 +20,4 @@ bindSubmit();
 bindResumption();
 bindParts();
 bindCounts();
+bindRows();
