@@ -42,6 +42,20 @@ GROUPS = (
         ),
     ),
     Group(
+        "Billing",
+        (
+            Room(
+                "adjustments",
+                "Adjustments",
+                "billing",
+                "/console/adjustments?state=pending",
+                "scale",
+                "q",
+                Capability.READ_OPS,
+            ),
+        ),
+    ),
+    Group(
         "System",
         (Room("design", "Design", "identity", "/admin/design", "columns-3", "d", None, is_local=True),),
     ),

@@ -6,6 +6,7 @@ from chassis.loops import Loop
 from chassis.schedule import Job, daily
 from chassis.service import Service, clock_of, database_of
 from contracts.values import InvoiceKind
+from services.billing import pages
 from services.billing.commands.issuing import House
 from services.billing.commands.numbers import Numbering
 from services.billing.consumers import consumers
@@ -39,7 +40,7 @@ def build(
         settings=settings,
         clock=clock,
         database=database,
-        routes=ROUTES,
+        routes=(*ROUTES, *pages.ROUTES),
         consumers=consumers(clock),
         loops=(Loop("documents", renderer.step), *(Loop("stripe_events", settler.step) for settler in settlers)),
         jobs=tuple(Job("stripe_sweep", nightly, settler.sweep) for settler in settlers),

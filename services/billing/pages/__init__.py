@@ -3,6 +3,7 @@
 from typing import Any
 
 from chassis.console.listing import Listing
+from services.billing.pages import adjustment, adjustments
 
-LISTINGS: tuple[Listing, ...] = ()
-ROUTES: tuple[Any, ...] = ()
+LISTINGS: tuple[Listing, ...] = (adjustments.LISTING,)
+ROUTES: tuple[Any, ...] = (*adjustments.ROUTES, *adjustment.ROUTES)
