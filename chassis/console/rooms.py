@@ -53,6 +53,16 @@ GROUPS = (
                 "q",
                 Capability.READ_OPS,
             ),
+            Room("journal", "Journal", "billing", "/console/journal", "file-text", "J", Capability.READ_OPS),
+            Room(
+                "stripe-events",
+                "Stripe events",
+                "billing",
+                "/console/stripe-events?state=held&state=unmatched",
+                "banknote",
+                "S",
+                Capability.READ_OPS,
+            ),
         ),
     ),
     Group(

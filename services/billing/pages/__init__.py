@@ -3,7 +3,14 @@
 from typing import Any
 
 from chassis.console.listing import Listing
-from services.billing.pages import adjustment, adjustments
+from services.billing.pages import adjustment, adjustments, journal, stripe_event, stripe_events, trial_balance
 
-LISTINGS: tuple[Listing, ...] = (adjustments.LISTING,)
-ROUTES: tuple[Any, ...] = (*adjustments.ROUTES, *adjustment.ROUTES)
+LISTINGS: tuple[Listing, ...] = (adjustments.LISTING, journal.LISTING, stripe_events.LISTING)
+ROUTES: tuple[Any, ...] = (
+    *adjustments.ROUTES,
+    *adjustment.ROUTES,
+    *journal.ROUTES,
+    *trial_balance.ROUTES,
+    *stripe_events.ROUTES,
+    *stripe_event.ROUTES,
+)
