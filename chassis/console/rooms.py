@@ -45,6 +45,15 @@ GROUPS = (
         "Billing",
         (
             Room(
+                "receivables",
+                "Receivables",
+                "billing",
+                "/console/receivables",
+                "hand-coins",
+                "r",
+                Capability.READ_OPS,
+            ),
+            Room(
                 "adjustments",
                 "Adjustments",
                 "billing",

@@ -28,7 +28,7 @@ class TestTheJournal:
         invoice = await books.issued_invoice()
         await books.pay(invoice.id, 9_350, "bank 1")
         assert "1 posting<" in await window.open("/console/journal?on=cash")
-        assert "2 postings" in await window.open(f"/console/journal?on=receivable&invoice={invoice.id}")
+        assert "2 postings" in await window.open(f"/console/journal?on=receivable&invoice_id={invoice.id}")
 
     async def test_opens_a_posting_with_its_entries(self, books: Books, window: Window) -> None:
         await books.issued_invoice()

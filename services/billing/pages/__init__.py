@@ -3,10 +3,21 @@
 from typing import Any
 
 from chassis.console.listing import Listing
-from services.billing.pages import adjustment, adjustments, journal, stripe_event, stripe_events, trial_balance
+from services.billing.pages import (
+    adjustment,
+    adjustments,
+    journal,
+    overdue,
+    receivables,
+    stripe_event,
+    stripe_events,
+    trial_balance,
+)
 
-LISTINGS: tuple[Listing, ...] = (adjustments.LISTING, journal.LISTING, stripe_events.LISTING)
+LISTINGS: tuple[Listing, ...] = (adjustments.LISTING, journal.LISTING, overdue.LISTING, stripe_events.LISTING)
 ROUTES: tuple[Any, ...] = (
+    *receivables.ROUTES,
+    *overdue.ROUTES,
     *adjustments.ROUTES,
     *adjustment.ROUTES,
     *journal.ROUTES,

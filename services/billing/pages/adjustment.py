@@ -31,6 +31,7 @@ from services.billing.http.adjustments import MONEY, Decision, approve, get_adju
 from services.billing.http.fields import Note
 from services.billing.models import Account, Adjustment, Invoice
 from services.billing.pages.adjustments import KINDS, PATH, QUEUE, ROOM, STATES, TONES, say_left
+from services.billing.pages.doors import account_path, invoice_path
 from services.billing.queries import adjustments, documents, invoices
 
 VERBS = {
@@ -99,8 +100,8 @@ def _sentence(adjustment: Adjustment, account: Account, console: Console) -> str
 
 def _facts(adjustment: Adjustment, invoice: Invoice, account: Account) -> list[Fact]:
     return [
-        Fact("Invoice", Shown(invoice.number, path=f"/console/invoices/{invoice.id}")),
-        Fact("Account", Shown(account.name, path=f"/console/accounts/{account.id}")),
+        Fact("Invoice", Shown(invoice.number, path=invoice_path(invoice.kind, invoice.id))),
+        Fact("Account", Shown(account.name, path=account_path(account.id))),
         Fact("Reason", Shown(adjustment.reason_code, Kind.WORD)),
         Fact("Ex GST", Shown(adjustment.ex_gst_cents, Kind.MONEY)),
         Fact("GST", Shown(adjustment.gst_cents, Kind.MONEY)),

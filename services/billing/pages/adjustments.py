@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Date, Row, Select, case, cast, func, literal, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.console.cells import Kind
 from chassis.console.listing import (
@@ -30,6 +29,7 @@ from services.billing.domain.adjustments import DebitReason
 from services.billing.domain.business_days import CREDIT_DAYS, FIRST_MONDAY
 from services.billing.domain.statuses import AdjustmentState
 from services.billing.models import Account, Adjustment, Invoice
+from services.billing.pages.doors import account_name, account_path, invoice_number
 
 ROOM = "adjustments"
 PATH = "/console/adjustments"
@@ -65,14 +65,6 @@ def say_left(days: int | None) -> str | None:
     return f"{told} left" if days > 0 else f"{told} late"
 
 
-async def _invoice_number(session: AsyncSession, invoice_id: Any) -> str | None:
-    return await session.scalar(select(Invoice.number).where(Invoice.id == invoice_id))
-
-
-async def _account_name(session: AsyncSession, account_id: Any) -> str | None:
-    return await session.scalar(select(Account.name).where(Account.id == account_id))
-
-
 def _is_late(row: Row[Any], _now: Any) -> bool:
     return row.left is not None and row.left < 0
 
@@ -96,7 +88,7 @@ LISTING = Listing(
     note=f"A credit over the limit needs a second operator, and is decided within {CREDIT_DAYS} business days.",
     columns=(
         Column("invoice", "Invoice", Invoice.number),
-        Column("account", "Account", Account.name, path=lambda row: f"/console/accounts/{row.account_id}", wraps=True),
+        Column("account", "Account", Account.name, path=lambda row: account_path(row.account_id), wraps=True),
         Column("kind", "Kind", Adjustment.type, say=lambda row: KINDS[row.kind]),
         Column("reason", "Reason", Adjustment.reason_code, Kind.WORD),
         Column("effect", "Effect, inc. GST", EFFECT_CENTS, Kind.MONEY, sorts=True, sums=True),
@@ -127,8 +119,8 @@ LISTING = Listing(
         Days("asked", "Asked for", column=Adjustment.created_at),
         Days("decided", "Decided", column=Adjustment.decided_at),
         Amount("amount", "Amount", column=INC_GST_CENTS),
-        Exact("account", "Account", column=Invoice.account_id, name_of=_account_name),
-        Exact("invoice", "Invoice", column=Adjustment.invoice_id, name_of=_invoice_number),
+        Exact("account_id", "Account", column=Invoice.account_id, name_of=account_name),
+        Exact("invoice_id", "Invoice", column=Adjustment.invoice_id, name_of=invoice_number),
     ),
     tabs=(
         Tab("Waits for approval", "state=pending"),

@@ -8,7 +8,6 @@ from litestar import Request, Response, get
 from litestar.params import FromPath
 from sqlalchemy import BigInteger, Select, Text, cast, func, literal, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.console import Console, page_for
 from chassis.console.cells import Kind, Shown
@@ -32,10 +31,12 @@ from chassis.http import Given
 from contracts.identity import Capability
 from services.billing.domain.journal import LedgerAccount, PostingKind
 from services.billing.models import Account, Invoice, JournalEntry, JournalPosting
+from services.billing.pages.doors import account_name, account_path, invoice_number, invoice_path
 from services.billing.queries import journal
 
 ROOM = "journal"
 PATH = "/console/journal"
+NOTHING = Shown(None)
 
 ACCOUNTS: Mapping[str, str] = {
     LedgerAccount.RECEIVABLE: "Receivable",
@@ -74,14 +75,6 @@ def _on(account: LedgerAccount) -> Any:
     )
 
 
-async def _invoice_number(session: AsyncSession, invoice_id: UUID) -> str | None:
-    return await session.scalar(select(Invoice.number).where(Invoice.id == invoice_id))
-
-
-async def _account_name(session: AsyncSession, account_id: UUID) -> str | None:
-    return await session.scalar(select(Account.name).where(Account.id == account_id))
-
-
 ROWS: Select[Any] = (
     select()
     .select_from(JournalPosting)
@@ -107,7 +100,7 @@ LISTING = Listing(
             "document",
             "Document",
             Invoice.number,
-            path=lambda row: f"/console/invoices/{row.invoice_id}",
+            path=lambda row: invoice_path(row.invoice_kind, row.invoice_id) if row.invoice_id else "",
         ),
         Column("party", "Party", Account.name, wraps=True),
         Column(
@@ -127,6 +120,7 @@ LISTING = Listing(
         Column("invoice_id", "Invoice id", JournalPosting.invoice_id, Kind.ID, is_extra=True),
         Column("payout_id", "Payout id", JournalPosting.payout_id, Kind.ID, is_extra=True),
     ),
+    also={"invoice_kind": Invoice.kind},
     filters=(
         Search(
             "q",
@@ -138,8 +132,8 @@ LISTING = Listing(
         Choice("on", "Account", options=[Option(each, ACCOUNTS[each], _on(each)) for each in LedgerAccount]),
         Days("dated", "Dated", column=JournalPosting.occurred_at),
         Days("posted", "Posted", column=JournalPosting.posted_at),
-        Exact("invoice", "Invoice", column=JournalPosting.invoice_id, name_of=_invoice_number),
-        Exact("party", "Party", column=JournalPosting.party_id, name_of=_account_name),
+        Exact("invoice_id", "Invoice", column=JournalPosting.invoice_id, name_of=invoice_number),
+        Exact("party_id", "Party", column=JournalPosting.party_id, name_of=account_name),
     ),
     tabs=(
         Tab("All"),
@@ -161,10 +155,9 @@ async def show_posting(
     async with database.reading() as session:
         posting = await journal.find(session, posting_id)
         entries = (await journal.entries_of(session, [posting_id]))[posting_id]
-        number = await _invoice_number(session, posting.invoice_id) if posting.invoice_id else None
-        party = await _account_name(session, posting.party_id) if posting.party_id else None
+        invoice = await session.get(Invoice, posting.invoice_id) if posting.invoice_id else None
+        party = await session.get(Account, posting.party_id) if posting.party_id else None
     total_cents = sum(entry.amount_cents for entry in entries if entry.amount_cents > 0)
-    invoice = Shown(number, path=f"/console/invoices/{posting.invoice_id}") if number else Shown(None)
     document = Document(
         title=words(posting.kind),
         room=ROOM,
@@ -173,14 +166,15 @@ async def show_posting(
         amount=money(total_cents),
         amount_note="AUD debited and credited",
         facts=[
-            Fact("Invoice", invoice),
-            Fact("Party", Shown(party, path=f"/console/accounts/{posting.party_id}") if party else Shown(None)),
+            Fact("Invoice", Shown(invoice.number, path=invoice_path(invoice.kind, invoice.id)) if invoice else NOTHING),
+            Fact("Party", Shown(party.name, path=account_path(party.id)) if party else NOTHING),
             Fact("Posted", Shown(posting.posted_at, Kind.INSTANT)),
             Fact("Source", Shown(posting.source_key)),
             Fact("Payout id", Shown(posting.payout_id, Kind.ID)),
             Fact("Posting id", Shown(posting.id, Kind.ID)),
         ],
         sections=[_entries_table(entries, total_cents)],
+        timeline=None,
     )
     return show_document(console, request, document)
 

@@ -24,6 +24,7 @@ from services.billing.domain.statuses import StripeEventState
 from services.billing.domain.webhooks import obstacle_to_settling
 from services.billing.http.stripe import IgnoreBody, post_ignore_stripe_event, post_retry_stripe_event
 from services.billing.models import Invoice, StripeEvent
+from services.billing.pages.doors import invoice_path
 from services.billing.pages.stripe_events import PATH, QUEUE, ROOM, STATES, TONES
 from services.billing.queries import stripe_events
 
@@ -76,7 +77,7 @@ async def show_stripe_event(
 
 
 def _facts(event: StripeEvent, invoice: Invoice | None) -> list[Fact]:
-    number = Shown(invoice.number, path=f"/console/invoices/{invoice.id}") if invoice else Shown(None)
+    number = Shown(invoice.number, path=invoice_path(invoice.kind, invoice.id)) if invoice else Shown(None)
     return [
         Fact("Type", event.type),
         Fact("Stripe invoice", Shown(event.stripe_invoice_id)),

@@ -23,6 +23,7 @@ from contracts.identity import Capability
 from services.billing.domain.statuses import StripeEventState
 from services.billing.domain.webhooks import UNANSWERED_AFTER
 from services.billing.models import Invoice, StripeEvent
+from services.billing.pages.doors import invoice_path
 
 ROOM = "stripe-events"
 PATH = "/console/stripe-events"
@@ -65,7 +66,7 @@ LISTING = Listing(
             "invoice",
             "Invoice",
             Invoice.number,
-            path=lambda row: f"/console/invoices/{row.invoice_id}",
+            path=lambda row: invoice_path(row.invoice_kind, row.invoice_id) if row.invoice_id else "",
         ),
         Column("stripe_invoice", "Stripe invoice", StripeEvent.stripe_invoice_id),
         Column(
@@ -87,7 +88,7 @@ LISTING = Listing(
         Column("next", "Next attempt", StripeEvent.next_attempt_at, Kind.INSTANT, is_extra=True),
         Column("settled", "Settled", StripeEvent.settled_at, Kind.AGO, is_extra=True),
     ),
-    also={"invoice_id": Invoice.id},
+    also={"invoice_id": Invoice.id, "invoice_kind": Invoice.kind},
     filters=(
         Search(
             "q",

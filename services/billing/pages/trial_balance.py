@@ -30,6 +30,7 @@ async def show_trial_balance(
         notes=_differences(balance),
         sections=[_accounts(balance), _controls(balance)],
         links=[("Receivables", "/console/receivables")],
+        timeline=None,
     )
     return show_document(console, request, document)
 
