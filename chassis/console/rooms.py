@@ -45,6 +45,15 @@ GROUPS = (
         "Billing",
         (
             Room(
+                "month-close",
+                "Month close",
+                "billing",
+                "/console/month-close",
+                "calendar-check",
+                "m",
+                Capability.READ_OPS,
+            ),
+            Room(
                 "receivables",
                 "Receivables",
                 "billing",

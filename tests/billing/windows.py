@@ -22,17 +22,17 @@ class Window:
 
     async def open(self, path: str, role: Role = Role.ADMIN, *, status: int = 200, **options: Any) -> str:
         """The page's text."""
-        answer = await self.client.get(path, headers=self._headers(role, options))
+        answer = await self.client.get(path, headers=self.headers(role, options))
         assert answer.status_code == status, answer.text
         return answer.text
 
     async def send(self, path: str, role: Role = Role.ADMIN, /, *, status: int = 303, **fields: Any) -> httpx.Response:
         """A form as a page posts it."""
         options = fields.pop("options", {})
-        answer = await self.client.post(path, data={"csrf": CSRF, **fields}, headers=self._headers(role, options))
+        answer = await self.client.post(path, data={"csrf": CSRF, **fields}, headers=self.headers(role, options))
         assert answer.status_code == status, answer.text
         return answer
 
-    def _headers(self, role: Role, options: dict[str, Any]) -> dict[str, str]:
-        token = self.identity.token_of(role, **{"operator_id": OPERATOR, **options})
+    def headers(self, role: Role = Role.ADMIN, options: dict[str, Any] | None = None) -> dict[str, str]:
+        token = self.identity.token_of(role, **{"operator_id": OPERATOR, **(options or {})})
         return {"Cookie": f"{ACCESS_COOKIE}={token}", "Accept": "text/html"}

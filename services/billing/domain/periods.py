@@ -30,6 +30,10 @@ class Period:
         first = _months_later(date(year - 1, 7, 1), 3 * (quarter - 1))
         return cls(name, _midnight(first, zone), _midnight(_months_later(first, 3), zone))
 
+    def months_before(self, number: int, zone: ZoneInfo) -> datetime:
+        """When the month began that lies so many before it."""
+        return _midnight(_months_later(self.start.astimezone(zone).date(), -number), zone)
+
     def __contains__(self, instant: datetime) -> bool:
         return self.start <= instant < self.end
 

@@ -7,6 +7,7 @@ from services.billing.pages import (
     adjustment,
     adjustments,
     journal,
+    month_close,
     overdue,
     receivables,
     stripe_event,
@@ -16,6 +17,7 @@ from services.billing.pages import (
 
 LISTINGS: tuple[Listing, ...] = (adjustments.LISTING, journal.LISTING, overdue.LISTING, stripe_events.LISTING)
 ROUTES: tuple[Any, ...] = (
+    *month_close.ROUTES,
     *receivables.ROUTES,
     *overdue.ROUTES,
     *adjustments.ROUTES,
