@@ -51,20 +51,20 @@ def preview_screen(
     unlike = sum(line.outlier is not None for line in lines)
     heads = (
         ("Installer", Kind.TEXT),
+        ("Against its former months", Kind.CHIP),
         ("Exclusive", Kind.NUMBER),
         ("Shared", Kind.NUMBER),
         ("Subtotal", Kind.MONEY),
         ("GST", Kind.MONEY),
         ("Total", Kind.MONEY),
         ("Usual subtotal", Kind.MONEY),
-        ("Against its former months", Kind.CHIP),
     )
     table = Table(
         "By installer",
         heads,
         [_preview_row(period, line) for line in lines[:MOST_ROWS]],
         empty="Nothing was delivered in the month.",
-        foot=(counted(len(previews), "installer", "installers"), *sums, "", "") if lines else (),
+        foot=(counted(len(previews), "installer", "installers"), "", *sums, "") if lines else (),
         more=more(len(lines), (f"{DELIVERIES}?month={period.name}")),
         note=f"AUD. Usual is the median of up to {FORMER_MONTHS} former months; twice it or half of it is far from it.",
     )
@@ -93,11 +93,11 @@ def _preview_row(period: Period, line: _Line) -> Sequence[Told]:
     door = f"{DELIVERIES}?month={period.name}&installer_id={line.installer_id}"
     return (
         Shown(line.name, path=door),
+        chip(*OUTLIERS[line.outlier]) if line.outlier else "",
         Shown(line.count(ProductType.EXCLUSIVE), Kind.NUMBER),
         Shown(line.count(ProductType.SHARED), Kind.NUMBER),
         Shown(amounts.ex_gst_cents if amounts else 0, Kind.MONEY),
         Shown(amounts.gst_cents if amounts else 0, Kind.MONEY),
         Shown(amounts.inc_gst_cents if amounts else 0, Kind.MONEY),
         Shown(line.usual_cents, Kind.MONEY),
-        chip(*OUTLIERS[line.outlier]) if line.outlier else "",
     )

@@ -22,6 +22,7 @@ from chassis.console.listing import (
     among,
     routes_of,
 )
+from chassis.console.wording import words
 from contracts.identity import Capability
 from contracts.values import InvoiceKind
 from services.billing.domain.statuses import DocumentStatus
@@ -73,6 +74,7 @@ LISTING = Listing(
             "State",
             case((Invoice.paid_cents > Invoice.customer_credit_cents, "partially_paid"), else_="issued"),
             Kind.CHIP,
+            say=lambda row: f"{words(row.state)}, overdue" if row.days > 0 else row.state,
             tone=lambda row: "danger" if row.days > 0 else "info",
         ),
         Column("total", "Total", TOTAL_CENTS, Kind.MONEY, sums=True),

@@ -36,6 +36,7 @@ from services.billing.queries.receivables import SPAN, Collection, Receivables
 
 ROOM = "receivables"
 PATH = "/console/receivables"
+JOURNAL = "/console/journal"
 MOST_ACCOUNTS = 200
 AGES = {
     Age.NOT_DUE: "Not due",
@@ -107,7 +108,7 @@ async def show_receivables(
         amount=money(found.total.total_cents),
         amount_note=f"AUD owed, {money(found.total.overdue_cents)} of it overdue",
         notes=() if found.ties else (_difference(found),),
-        sections=[_by_age(found, asked), _by_account(found, asked), _control(found), *_collection(collected)],
+        sections=[_by_age(found, asked), _by_account(found, asked), _control(found, asked), *_collection(collected)],
         timeline=None,
         links=(("Owed invoices", OWED), ("Trial balance", "/console/journal/trial-balance")),
     )
@@ -193,12 +194,13 @@ def _row(
     return [name, kind, *ages, total, Shown(aged.customer_credit_cents, Kind.MONEY)]
 
 
-def _control(found: Receivables) -> Table:
+def _control(found: Receivables, asked: AsOf) -> Table:
     owed, ledger = found.total.total_cents, found.ledger_cents
+    postings = f"{JOURNAL}?on=receivable" + (f"&posted_to={asked.day}" if asked.day else "")
     row = (
         "Receivable",
         Shown(owed, Kind.MONEY),
-        Shown(ledger, Kind.MONEY, path="/console/journal?on=receivable"),
+        Shown(ledger, Kind.MONEY, path=postings),
         Shown(owed - ledger, Kind.MONEY),
     )
     heads = (

@@ -13,7 +13,7 @@ from chassis.clock import Clock
 from chassis.console import Console, Form, page_for
 from chassis.console.actions import Action, refused
 from chassis.console.cells import Kind, Shown, chip
-from chassis.console.documents import Document, Done, Fact, Note, Table, show_document
+from chassis.console.documents import Document, Done, Fact, Table, show_document
 from chassis.console.fields import FieldKind, FormField
 from chassis.console.timeline import Moment, in_order, moments_of
 from chassis.console.wording import counted, sentence
@@ -65,9 +65,6 @@ async def show_stripe_event(
         up=("Stripe events", QUEUE),
         states=(chip(STATES[event.state], TONES.get(event.state, "")),),
         sentence=f"{NEXT[event.state]}.",
-        notes=[Note("What was seen", sentence(event.detail), "warning")]
-        if event.detail and obstacle_to_settling(event.state) is None
-        else (),
         facts=_facts(event, invoice),
         actions=_actions(event, operator),
         sections=[_payments(event.held_references)],
@@ -86,7 +83,7 @@ def _facts(event: StripeEvent, invoice: Invoice | None) -> list[Fact]:
         Fact("Attempts", Shown(event.attempts, Kind.NUMBER)),
         Fact("Next attempt", _next_attempt(event)),
         Fact("Settled", Shown(event.settled_at, Kind.INSTANT)),
-        Fact("What was seen", Shown(event.detail)),
+        Fact("What was seen", Shown(sentence(event.detail) if event.detail else None)),
     ]
 
 
