@@ -12,6 +12,7 @@ from services.billing.commands.numbers import Numbering
 from services.billing.consumers import consumers
 from services.billing.http import ROUTES
 from services.billing.measures import measure_books, measure_queues
+from services.billing.pages.desk import desk_of
 from services.billing.rendering import Renderer
 from services.billing.settings import Settings
 from services.billing.settling import StripeSettler
@@ -45,7 +46,7 @@ def build(
         loops=(Loop("documents", renderer.step), *(Loop("stripe_events", settler.step) for settler in settlers)),
         jobs=tuple(Job("stripe_sweep", nightly, settler.sweep) for settler in settlers),
         measures=(measure_books(settings.books_check_seconds), measure_queues(clock)),
-        dependencies={"gateway": gateway, "house": house_of(settings)},
+        dependencies={"gateway": gateway, "house": house_of(settings), "desk": desk_of(settings.zone)},
         on_stop=(gateway.close,) if gateway is not None else (),
     )
 

@@ -1,7 +1,6 @@
 """Closing a month, step by step: what is in its way, what it comes to, its drafts, their issue. All of it resumable."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -151,7 +150,7 @@ async def choose_month(
         return console.redirect(f"{PATH}/{month}")
     now = console.clock.now()
     async with database.reading() as session:
-        found = await months.figures(session, _latest(now, console, SHOWN_MONTHS), now)
+        found = await months.figures(session, Period.months_until(now, SHOWN_MONTHS, console.wording.zone), now)
     text = "A month is closed once it has ended. What it comes to can be looked at on any day."
     screen = Screen("Choose a month", text, tables=[months_table(found, PATH, now)], asks_month=True)
     steps = [Step("Month", "To choose", PATH, is_current=True)]
@@ -165,14 +164,6 @@ async def choose_month(
         "month": "",
     }
     return console.page(request, "month_close.html", context, room=ROOM)
-
-
-def _latest(now: datetime, console: Console, number: int) -> list[Period]:
-    """This month and those before it."""
-    today = now.astimezone(console.wording.zone).date()
-    last = today.year * 12 + today.month - 1
-    names = [f"{each // 12}-{each % 12 + 1:02}" for each in range(last, last - number, -1)]
-    return [Period.of_month(name, console.wording.zone) for name in names]
 
 
 @get(PATH + "/{month:str}", guards=[page_for(READ)], include_in_schema=False)

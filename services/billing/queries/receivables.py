@@ -135,7 +135,6 @@ class Collection:
     owed_cents: int
     overdue_cents: int
     overdue_count: int
-    oldest_due_at: datetime | None
     issued_cents: int
     days_to_pay: float | None
 
@@ -145,7 +144,6 @@ _COLLECTION = text(
     SELECT coalesce(sum(balance_cents), 0)::bigint AS owed_cents,
            coalesce(sum(balance_cents) FILTER (WHERE due_at < :at), 0)::bigint AS overdue_cents,
            count(*) FILTER (WHERE due_at < :at) AS overdue_count,
-           min(due_at) FILTER (WHERE due_at < :at) AS oldest_due_at,
            (SELECT coalesce(sum(total_cents), 0)::bigint FROM invoices
             WHERE coalesce(issued_at, created_at) >= :since AND document_status = 'issued') AS issued_cents,
            (SELECT avg(extract(epoch FROM paid_at - issued_at)) / 86400 FROM invoices
@@ -161,7 +159,6 @@ async def collection(session: AsyncSession, now: datetime) -> Collection:
         row.owed_cents,
         row.overdue_cents,
         row.overdue_count,
-        row.oldest_due_at,
         row.issued_cents,
         None if row.days_to_pay is None else float(row.days_to_pay),
     )

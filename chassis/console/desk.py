@@ -1,0 +1,218 @@
+"""What a service tells of itself to the pages that span all of them: what it finds, what waits there, how it stands.
+
+A composition root gives it as `dependencies={"desk": Desk(...)}`.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.http.auth import Operator
+
+MOST_HITS = 5
+SHORTEST_TEXT, LONGEST_TEXT = 2, 200
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """`path` is its page's, at the service that found it."""
+
+    title: str
+    detail: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finder:
+    """Finds one kind of thing by any of its ids; `title` names the kind, as "Invoices".
+
+    The text is the operator's, stripped, of 2 to 200 characters. Of the hits the first five are shown.
+    """
+
+    title: str
+    capability: str | None
+    find: Callable[[AsyncSession, str], Awaitable[Sequence[Hit]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    number: int
+    oldest: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waits for an operator in `room`; `path` is the list with the filter that shows just these.
+
+    What is older than `limit` is shown as late; what `is_alarming` is wrong as soon as there is any.
+    """
+
+    room: str
+    capability: str | None
+    sentence: Callable[[int], str]
+    path: str
+    count: Callable[[AsyncSession, datetime], Awaitable[Backlog]]
+    limit: timedelta | None = None
+    is_alarming: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """As it is shown; `trend` is a sentence, as "4 more than a week ago"."""
+
+    value: str
+    trend: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    title: str
+    capability: str | None
+    path: str
+    read: Callable[[AsyncSession, datetime], Awaitable[Figure]]
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """`told` is the value as it is written beside its bar; `before` is drawn in grey behind it."""
+
+    label: str
+    value: int
+    told: str
+    path: str
+    before: int | None = None
+    told_before: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """`explanation` says what is counted, and what the grey bars are where there are any."""
+
+    title: str
+    capability: str | None
+    explanation: str
+    read: Callable[[AsyncSession, datetime], Awaitable[Sequence[Bar]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    finders: Sequence[Finder] = ()
+    waiting: Sequence[Waiting] = ()
+    cards: Sequence[Card] = ()
+    charts: Sequence[Chart] = ()
+
+
+class _Guarded(Protocol):
+    @property
+    def capability(self) -> str | None: ...
+
+
+G = TypeVar("G", bound=_Guarded)
+
+
+def _open_to(operator: Operator, things: Iterable[G]) -> Iterator[G]:
+    return (thing for thing in things if thing.capability is None or operator.can(thing.capability))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    title: str
+    hits: Sequence[Hit]
+
+
+async def find(desk: Desk, operator: Operator, session: AsyncSession, text: str) -> list[Found]:
+    """What the operator may see of it; kinds of which nothing was found are left out."""
+    if not SHORTEST_TEXT <= len(text) <= LONGEST_TEXT:
+        return []
+    found = [
+        Found(finder.title, (await finder.find(session, text))[:MOST_HITS])
+        for finder in _open_to(operator, desk.finders)
+    ]
+    return [each for each in found if each.hits]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One line of what waits."""
+
+    sentence: str
+    path: str
+    number: int
+    oldest: datetime | None
+    limit: timedelta | None
+    is_late: bool
+    is_alarming: bool
+
+    @property
+    def is_urgent(self) -> bool:
+        return self.is_late or self.is_alarming
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A bar of a chart; lengths are of a hundred, from zero."""
+
+    bar: Bar
+    length: float
+    length_before: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    chart: Chart
+    bars: Sequence[Drawn]
+
+    @property
+    def compares(self) -> bool:
+        return any(drawn.length_before is not None for drawn in self.bars)
+
+
+@dataclass(frozen=True, slots=True)
+class Today:
+    calls: Sequence[Call]
+    cards: Sequence[tuple[Card, Figure]]
+    drawings: Sequence[Drawing]
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.calls or self.cards or self.drawings)
+
+
+async def read_today(desk: Desk, operator: Operator, session: AsyncSession, now: datetime) -> Today:
+    """What is urgent comes first; what does not wait is left out."""
+    waiting = [(each, await each.count(session, now)) for each in _open_to(operator, desk.waiting)]
+    calls = [_call(each, backlog, now) for each, backlog in waiting if backlog.number]
+    return Today(
+        sorted(calls, key=lambda call: not call.is_urgent),
+        [(card, await card.read(session, now)) for card in _open_to(operator, desk.cards)],
+        [_drawing(chart, await chart.read(session, now)) for chart in _open_to(operator, desk.charts)],
+    )
+
+
+def _call(waiting: Waiting, backlog: Backlog, now: datetime) -> Call:
+    is_late = waiting.limit is not None and backlog.oldest is not None and now - backlog.oldest > waiting.limit
+    sentence = waiting.sentence(backlog.number)
+    limit, oldest = waiting.limit, backlog.oldest
+    return Call(sentence, waiting.path, backlog.number, oldest, limit, is_late, waiting.is_alarming)
+
+
+def _drawing(chart: Chart, bars: Sequence[Bar]) -> Drawing:
+    longest = max((max(bar.value, bar.before or 0) for bar in bars), default=0)
+
+    def length(value: int) -> float:
+        return round(100 * max(value, 0) / longest, 1) if longest > 0 else 0.0
+
+    return Drawing(
+        chart, [Drawn(bar, length(bar.value), None if bar.before is None else length(bar.before)) for bar in bars]
+    )
+
+
+async def count_waiting(desk: Desk, operator: Operator, session: AsyncSession, now: datetime) -> dict[str, int]:
+    """By room."""
+    numbers: dict[str, int] = {}
+    for each in _open_to(operator, desk.waiting):
+        numbers[each.room] = numbers.get(each.room, 0) + (await each.count(session, now)).number
+    return numbers
