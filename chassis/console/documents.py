@@ -89,7 +89,7 @@ class Document:
 
     title: str
     room: str
-    up: tuple[str, str]
+    up: tuple[str, str] | None
     """The list that it is of: label and path."""
     states: Sequence[Markup] = ()
     sentence: Told = ""
@@ -99,7 +99,8 @@ class Document:
     facts: Sequence[Fact] = ()
     actions: Sequence[Action] = ()
     sections: Sequence[Section] = ()
-    timeline: Sequence[Moment] = ()
+    timeline: Sequence[Moment] | None = ()
+    """None where nothing can happen to it, as to a reckoning."""
     links: Sequence[tuple[str, str]] = ()
 
 

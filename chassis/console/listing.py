@@ -18,12 +18,13 @@ exactly that. What an address asks in vain is told, all faults at once.
 """
 
 from chassis.console.cells import Kind
-from chassis.console.lists.declaration import NOW, Column, Empty, Listing, Tab, late_after
+from chassis.console.lists.declaration import NOW, ZONE, Column, Empty, Listing, Tab, late_after
 from chassis.console.lists.filters import Amount, Choice, Days, Exact, Filter, Flag, Option, Search, Text, among
 from chassis.console.lists.routes import routes_of
 
 __all__ = [
     "NOW",
+    "ZONE",
     "Amount",
     "Choice",
     "Column",

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from markupsafe import Markup, escape
-from sqlalchemy import Row, or_, select, tuple_
+from sqlalchemy import ColumnElement, Row, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.audit import Subject, audit_entries
@@ -53,15 +53,24 @@ class ChangedMeanwhile(Refusal):
 
 
 async def moments_of(
-    session: AsyncSession, subjects: Sequence[Subject], verbs: Mapping[str, str], wording: Wording
+    session: AsyncSession,
+    subjects: Sequence[Subject],
+    verbs: Mapping[str, str],
+    wording: Wording,
+    only: ColumnElement[bool] | None = None,
 ) -> list[Moment]:
-    """The audit of the subjects, the latest first. `verbs` says an action in the past: `void_invoice`: "voided it"."""
+    """The audit of the subjects, the latest first. `verbs` says an action in the past: `void_invoice`: "voided it".
+
+    `only` narrows it where a subject's audit is of several things: `audit_entries.c.after["line_no"].astext == "3"`.
+    """
     query = (
         select(audit_entries)
         .where(_any_of(subjects))
         .order_by(audit_entries.c.occurred_at.desc(), audit_entries.c.id.desc())
         .limit(MOST)
     )
+    if only is not None:
+        query = query.where(only)
     return [_moment(row, verbs, wording) for row in await session.execute(query)]
 
 

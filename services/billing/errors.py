@@ -34,6 +34,11 @@ class StripeEventNotFound(NotFound):
     title = "No such Stripe event"
 
 
+class PostingNotFound(NotFound):
+    code = "posting_not_found"
+    title = "No such posting"
+
+
 class DocumentNotReady(NotFound):
     """A draft has no document; an issued invoice has one within moments."""
 

@@ -6,11 +6,13 @@ from chassis.loops import Loop
 from chassis.schedule import Job, daily
 from chassis.service import Service, clock_of, database_of
 from contracts.values import InvoiceKind
+from services.billing import pages
 from services.billing.commands.issuing import House
 from services.billing.commands.numbers import Numbering
 from services.billing.consumers import consumers
 from services.billing.http import ROUTES
 from services.billing.measures import measure_books, measure_queues
+from services.billing.pages.desk import desk_of
 from services.billing.rendering import Renderer
 from services.billing.settings import Settings
 from services.billing.settling import StripeSettler
@@ -39,12 +41,12 @@ def build(
         settings=settings,
         clock=clock,
         database=database,
-        routes=ROUTES,
+        routes=(*ROUTES, *pages.ROUTES),
         consumers=consumers(clock),
         loops=(Loop("documents", renderer.step), *(Loop("stripe_events", settler.step) for settler in settlers)),
         jobs=tuple(Job("stripe_sweep", nightly, settler.sweep) for settler in settlers),
         measures=(measure_books(settings.books_check_seconds), measure_queues(clock)),
-        dependencies={"gateway": gateway, "house": house_of(settings)},
+        dependencies={"gateway": gateway, "house": house_of(settings), "desk": desk_of(settings.zone)},
         on_stop=(gateway.close,) if gateway is not None else (),
     )
 

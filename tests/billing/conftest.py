@@ -9,6 +9,7 @@ from chassis.database import Database, create_engine
 from deploy.local.postgres import ServiceDatabase
 from tests.billing.arrangements import NOW, Books
 from tests.billing.desk import Desk, answering
+from tests.billing.windows import Window
 from tests.deploy.stripe.rig import Rig, receiving, running
 from tests.kit.databases import RolledBackDatabase
 from tests.kit.identity import TestIdentity
@@ -58,3 +59,9 @@ async def desk(books: Books, identity: TestIdentity) -> AsyncIterator[Desk]:
     """Billing over HTTP, on the database that is rolled back; Stripe's references are typed in."""
     async with answering(books.database, identity, books.clock) as desk:
         yield desk
+
+
+@pytest.fixture
+def window(desk: Desk) -> Window:
+    """Billing's pages, on the same database as `desk`."""
+    return Window(desk.client, desk.identity)

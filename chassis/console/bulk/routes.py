@@ -16,8 +16,8 @@ from chassis.console.bulk.declaration import BulkAction
 from chassis.console.bulk.running import BulkRunner
 from chassis.console.bulk.states import JobState, RowState
 from chassis.console.lists.asking import LONGEST_QUERY, read_query
-from chassis.console.lists.declaration import NOW, Listing
-from chassis.console.lists.reading import ids_that_match
+from chassis.console.lists.declaration import Listing
+from chassis.console.lists.reading import given, ids_that_match
 from chassis.console.page import Console
 from chassis.database import Database
 from chassis.errors import NotFound
@@ -75,7 +75,7 @@ def bulk_routes(listing: Listing) -> tuple[HTTPRouteHandler, ...]:
             ids = list(data.ids)
             if data.every:
                 asked = read_query(listing, data.query, console.wording.zone)
-                ids = list(await session.scalars(ids_that_match(asked, jobs.MOST_ROWS), {NOW.key: now}))
+                ids = list(await session.scalars(ids_that_match(asked, jobs.MOST_ROWS), given(asked.zone, now)))
             job_id = await jobs.propose(session, jobs.Propose(listing.name, action, ids, operator), now)
         return console.redirect(f"{listing.path}/bulk/{job_id}")
 

@@ -64,6 +64,7 @@ class Asked:
     order: str
     columns: tuple[Column, ...]
     limit: int
+    zone: ZoneInfo
     place: Place | None = None
 
     @property
@@ -132,7 +133,7 @@ def read_query(listing: Listing, query: str, zone: ZoneInfo) -> Asked:
     faults += _misordered(listing, order, limit)
     if faults:
         raise NotThisList("the address asks for what this list does not have", errors=tuple(faults))
-    asked = Asked(listing, held, order, _columns(listing, sent.get(COLUMNS, [])), int(limit))
+    asked = Asked(listing, held, order, _columns(listing, sent.get(COLUMNS, [])), int(limit), zone)
     return replace(asked, place=_place(asked, sent))
 
 

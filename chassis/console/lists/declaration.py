@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from sqlalchemy import BindParameter, ColumnElement, DateTime, Row, Select, bindparam
+from sqlalchemy import BindParameter, ColumnElement, DateTime, Row, Select, Text, bindparam
 
 from chassis.console.cells import Kind
 from chassis.console.siblings import SharedRoom
@@ -23,6 +23,9 @@ Query: TypeAlias = "Select[*tuple[Any, ...]]"
 
 NOW: BindParameter[datetime] = bindparam("now", type_=DateTime(timezone=True), required=False)
 """Business time, for what depends on it: `due_at < NOW` is bound to the clock when the list is read."""
+
+ZONE: BindParameter[str] = bindparam("zone", type_=Text, required=False)
+"""The business zone's name, for what counts in its days: `func.timezone(ZONE, Invoice.due_at)` is wall-clock time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,13 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Row, func, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.console.lists.asking import Asked, Place
-from chassis.console.lists.declaration import NOW, Listing, Query
+from chassis.console.lists.declaration import NOW, ZONE, Listing, Query
 
 ROWS_AT_ONCE = 1_000
 
@@ -31,6 +32,11 @@ class Totals:
     sums: Mapping[str, int]
 
 
+def given(zone: ZoneInfo, now: datetime) -> dict[str, object]:
+    """What a list's statements are run with."""
+    return {NOW.key: now, ZONE.key: zone.key}
+
+
 async def read_page(session: AsyncSession, asked: Asked, now: datetime) -> Found:
     """Keyset paging in both directions: what was added meanwhile shifts nothing."""
     place = asked.place
@@ -40,7 +46,7 @@ async def read_page(session: AsyncSession, asked: Asked, now: datetime) -> Found
         here = tuple_(asked.sorted_by.value, asked.listing.key)
         beside = tuple_(place.value, place.id)
         query = query.where(here < beside if asked.is_descending != is_backwards else here > beside)
-    found = list((await session.execute(query.limit(asked.limit + 1), {NOW.key: now})).all())
+    found = list((await session.execute(query.limit(asked.limit + 1), given(asked.zone, now))).all())
     has_more, rows = len(found) > asked.limit, found[: asked.limit]
     if is_backwards:
         rows.reverse()
@@ -57,20 +63,20 @@ async def read_totals(session: AsyncSession, asked: Asked, now: datetime) -> Tot
     sums = [func.coalesce(func.sum(column.value), 0).label(column.name) for column in summed]
     counted: Query = asked.listing.rows.with_only_columns(func.count().label("count_"), *sums)
     query = _narrowed(asked, counted)
-    row = (await session.execute(query, {NOW.key: now})).one()
+    row = (await session.execute(query, given(asked.zone, now))).one()
     return Totals(row.count_, {column.name: int(getattr(row, column.name)) for column in summed})
 
 
 async def read_all(session: AsyncSession, asked: Asked, now: datetime) -> AsyncIterator[Row[Any]]:
     """Every row that matches, in the view's order, from one snapshot, a thousand at a time in memory."""
     query = _ordered(_selected(asked), asked, is_backwards=False)
-    stream = await session.stream(query, {NOW.key: now}, execution_options={"yield_per": ROWS_AT_ONCE})
+    stream = await session.stream(query, given(asked.zone, now), execution_options={"yield_per": ROWS_AT_ONCE})
     async for row in stream:
         yield row
 
 
 def ids_that_match(asked: Asked, limit: int) -> Query:
-    """For what is done to all of them; bind `now`."""
+    """For what is done to all of them; run it with what is `given`."""
     return _ordered(
         _narrowed(asked, asked.listing.rows.with_only_columns(asked.listing.key.label("id"))),
         asked,
@@ -78,10 +84,12 @@ def ids_that_match(asked: Asked, limit: int) -> Query:
     ).limit(limit)
 
 
-async def read_rows(session: AsyncSession, listing: Listing, ids: Sequence[Any], now: datetime) -> Sequence[Row[Any]]:
+async def read_rows(
+    session: AsyncSession, listing: Listing, ids: Sequence[Any], zone: ZoneInfo, now: datetime
+) -> Sequence[Row[Any]]:
     """Those of the rows that are still in the list at all, with all their columns."""
     query = _with_columns(listing).where(listing.key.in_(ids))
-    found: Sequence[Row[Any]] = (await session.execute(query, {NOW.key: now})).all()
+    found: Sequence[Row[Any]] = (await session.execute(query, given(zone, now))).all()
     return found
 
 

@@ -14,7 +14,7 @@ from services.billing.commands.late_deliveries import LateCharge, late_charges, 
 from services.billing.commands.numbers import Numbering
 from services.billing.domain import adjustments as rules
 from services.billing.domain import gst
-from services.billing.domain.adjustments import DebitReason, LineShare, RefusedReason
+from services.billing.domain.adjustments import DebitReason, DecisionObstacle, LineShare, RefusedReason
 from services.billing.domain.gst import Amounts
 from services.billing.domain.issuing import dollars
 from services.billing.domain.statuses import AdjustmentState, DocumentStatus
@@ -63,6 +63,14 @@ class ApprovalRule:
     numbering: Numbering
 
 
+_REFUSALS = {
+    DecisionObstacle.REJECTED: AdjustmentDecided,
+    DecisionObstacle.APPROVED: AdjustmentDecided,
+    DecisionObstacle.MAKER: MakerCannotApprove,
+    DecisionObstacle.NOT_ISSUED: NotIssued,
+}
+
+
 async def add_adjustment(
     session: AsyncSession, command: AddAdjustment, rule: ApprovalRule, now: datetime
 ) -> Adjustment:
@@ -92,11 +100,13 @@ async def approve_adjustment(
     invoice, adjustment = await _lock(session, adjustment_id)
     if adjustment.state is AdjustmentState.APPROVED:
         return adjustment
-    if adjustment.state is AdjustmentState.REJECTED:
-        raise AdjustmentDecided("it was rejected", adjustment_id=adjustment_id)
-    if adjustment.made_by_id == by.id:
-        raise MakerCannotApprove("whoever asked for it cannot agree to it", adjustment_id=adjustment_id)
-    _refuse_unissued(invoice)
+    obstacle = rules.obstacle_to_approval(
+        adjustment.state,
+        is_by_maker=adjustment.made_by_id == by.id,
+        is_invoice_issued=invoice.document_status is DocumentStatus.ISSUED,
+    )
+    if obstacle is not None:
+        raise _REFUSALS[obstacle](obstacle, adjustment_id=adjustment_id)
     shares = await _shares(session, invoice, adjustment.line_no, adjustment.ex_gst_cents)
     await put_into_books(session, invoice, adjustment, shares, by, numbering, now)
     return adjustment
@@ -104,10 +114,12 @@ async def approve_adjustment(
 
 async def reject_adjustment(session: AsyncSession, adjustment_id: UUID, by: Decider, now: datetime) -> Adjustment:
     _, adjustment = await _lock(session, adjustment_id)
-    if adjustment.state is AdjustmentState.APPROVED:
-        raise AdjustmentDecided("it is in the books; charge a debit to take it back", adjustment_id=adjustment_id)
-    if adjustment.state is AdjustmentState.PENDING:
-        decide(adjustment, AdjustmentState.REJECTED, by.id, by.name, now)
+    if adjustment.state is AdjustmentState.REJECTED:
+        return adjustment
+    obstacle = rules.obstacle_to_rejection(adjustment.state)
+    if obstacle is not None:
+        raise _REFUSALS[obstacle](obstacle, adjustment_id=adjustment_id)
+    decide(adjustment, AdjustmentState.REJECTED, by.id, by.name, now)
     return adjustment
 
 

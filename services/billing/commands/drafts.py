@@ -21,6 +21,7 @@ from contracts.billing import InvoiceDrafted
 from contracts.values import InvoiceKind
 from services.billing.domain import gst
 from services.billing.domain.journal import CURRENCY
+from services.billing.domain.month_close import obstacle_to_drafting
 from services.billing.domain.periods import Period
 from services.billing.domain.statuses import DocumentStatus
 from services.billing.errors import MonthHasHeldDeliveries, PeriodNotEnded
@@ -74,7 +75,7 @@ class _Plan:
 async def generate_drafts(session: AsyncSession, command: GenerateDrafts, now: datetime) -> list[DraftResult]:
     """One result per installer, the failures named; refused whole while a delivery of the period has no price."""
     period = command.period
-    if not period.has_ended(now):
+    if obstacle_to_drafting(has_ended=period.has_ended(now), held_count=0):
         raise PeriodNotEnded(f"{period.name} ends at {period.end.isoformat()}", period=period.name)
     await wait_for_other_runs(session)
     # A month is sorted in memory rather than on disk.
@@ -93,7 +94,7 @@ async def wait_for_other_runs(session: AsyncSession) -> None:
 
 async def _refuse_held(session: AsyncSession, command: GenerateDrafts) -> None:
     held = await periods.held(session, command.period, command.installer_ids)
-    if held:
+    if obstacle_to_drafting(has_ended=True, held_count=len(held)):
         named = [(delivery.assignment_id, delivery.installer_id) for delivery in held]
         raise MonthHasHeldDeliveries(command.period.name, named)
 

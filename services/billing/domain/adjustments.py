@@ -7,6 +7,7 @@ from enum import StrEnum
 from contracts.values import CreditReason, GstTreatment
 from services.billing.domain import gst
 from services.billing.domain.gst import Amounts, Priced
+from services.billing.domain.statuses import AdjustmentState
 
 
 class RefusedReason(StrEnum):
@@ -23,6 +24,15 @@ class DebitReason(StrEnum):
     LATE_DELIVERY = "late_delivery"
     PRICE_CORRECTION = "price_correction"
     CREDIT_REVERSED = "credit_reversed"
+
+
+class DecisionObstacle(StrEnum):
+    """Why an adjustment cannot be agreed to or turned down (any more), as a sentence goes on after it."""
+
+    REJECTED = "it was rejected"
+    APPROVED = "it is in the books; charge a debit to take it back"
+    MAKER = "whoever asked for it cannot agree to it"
+    NOT_ISSUED = "its invoice is void"
 
 
 CREDIT_REASONS = frozenset(CreditReason)
@@ -48,6 +58,23 @@ class LineShare:
 
 def needs_second_operator(inc_gst_cents: int, limit_cents: int) -> bool:
     return inc_gst_cents > limit_cents
+
+
+def obstacle_to_approval(
+    state: AdjustmentState, *, is_by_maker: bool, is_invoice_issued: bool
+) -> DecisionObstacle | None:
+    """The first thing in the way of it; None where it can be agreed to."""
+    if state is not AdjustmentState.PENDING:
+        return DecisionObstacle.APPROVED if state is AdjustmentState.APPROVED else DecisionObstacle.REJECTED
+    if is_by_maker:
+        return DecisionObstacle.MAKER
+    return None if is_invoice_issued else DecisionObstacle.NOT_ISSUED
+
+
+def obstacle_to_rejection(state: AdjustmentState) -> DecisionObstacle | None:
+    if state is AdjustmentState.PENDING:
+        return None
+    return DecisionObstacle.APPROVED if state is AdjustmentState.APPROVED else DecisionObstacle.REJECTED
 
 
 def creditable(lines: Sequence[LineLeft], line_no: int | None = None) -> list[LineLeft]:

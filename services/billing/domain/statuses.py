@@ -60,10 +60,6 @@ class StripeEventState(StrEnum):
     UNMATCHED = "unmatched"
     HELD = "held"
 
-    @property
-    def waits_for_a_person(self) -> bool:
-        return self in {StripeEventState.HELD, StripeEventState.UNMATCHED}
-
 
 class Action(StrEnum):
     """What can be done with an invoice as it stands; the same words in the API and on the page."""

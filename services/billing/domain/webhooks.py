@@ -2,9 +2,35 @@
 
 import json
 from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from services.billing.domain.statuses import StripeEventState
 
 PAYMENT_TYPES = frozenset({"invoice.paid", "invoice.payment_succeeded", "invoice.updated", "invoice_payment.paid"})
 LONGEST_ID = 255
+UNANSWERED_AFTER = timedelta(hours=1)
+"""Stripe is asked within seconds: what is not settled by then needs somebody."""
+
+
+class SettlingObstacle(StrEnum):
+    """Why nobody is waited for, as a sentence goes on after it."""
+
+    ASKED = "Stripe is about to be asked"
+    RECORDED = "what Stripe has is in the books"
+    IGNORED = "it is ignored"
+
+
+_OBSTACLES = {
+    StripeEventState.PENDING: SettlingObstacle.ASKED,
+    StripeEventState.PROCESSED: SettlingObstacle.RECORDED,
+    StripeEventState.IGNORED: SettlingObstacle.IGNORED,
+}
+
+
+def obstacle_to_settling(state: StripeEventState) -> SettlingObstacle | None:
+    """None where it waits for a person, who may try it again or ignore it."""
+    return _OBSTACLES.get(state)
 
 
 @dataclass(frozen=True, slots=True)

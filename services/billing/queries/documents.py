@@ -96,7 +96,7 @@ async def note_facts(session: AsyncSession, adjustment_id: UUID) -> NoteFacts:
         reason=adjustment.reason_code.replace("_", " ").capitalize(),
         invoice=await invoice_facts(session, adjustment.invoice_id),
         adjusted_at=adjustment.decided_at,
-        lines=await _note_lines(session, adjustment),
+        lines=await adjusted_lines(session, adjustment) or [_debit_line(adjustment)],
         ex_gst_cents=adjustment.ex_gst_cents,
         gst_cents=adjustment.gst_cents,
     )
@@ -125,8 +125,8 @@ async def _printed_lines(session: AsyncSession, invoice_id: UUID) -> Sequence[Pr
     ]
 
 
-async def _note_lines(session: AsyncSession, adjustment: Adjustment) -> Sequence[PrintedLine]:
-    """The lines that a credit falls on, or the deliveries that a debit charges; else its notes say what it is for."""
+async def adjusted_lines(session: AsyncSession, adjustment: Adjustment) -> Sequence[PrintedLine]:
+    """The lines that a credit falls on, once it is agreed to, or the deliveries that a debit charges."""
     query = (
         select(AdjustmentLine, InvoiceLine)
         .join(
@@ -147,7 +147,7 @@ async def _note_lines(session: AsyncSession, adjustment: Adjustment) -> Sequence
         )
         for share, line in await session.execute(query)
     ]
-    return lines or await _late_lines(session, adjustment) or [_debit_line(adjustment)]
+    return lines or await _late_lines(session, adjustment)
 
 
 async def _late_lines(session: AsyncSession, adjustment: Adjustment) -> Sequence[PrintedLine]:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.paging import PageRequest
 from services.billing.domain.journal import LedgerAccount
 from services.billing.domain.statuses import DocumentStatus
+from services.billing.errors import PostingNotFound
 from services.billing.models import Account, Invoice, JournalEntry, JournalPosting
 
 
@@ -105,6 +106,12 @@ async def amount_of(session: AsyncSession, source_key: str, account: LedgerAccou
     )
     row = (await session.execute(query)).one_or_none()
     return PostedAmount(row.invoice_id, abs(row.amount_cents)) if row else None
+
+
+async def find(session: AsyncSession, posting_id: UUID) -> JournalPosting:
+    return PostingNotFound.unless(
+        await session.get(JournalPosting, posting_id), "the journal has no such posting", posting_id=posting_id
+    )
 
 
 async def list_postings(

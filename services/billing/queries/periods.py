@@ -125,7 +125,7 @@ async def preview(session: AsyncSession, period: Period, installer_ids: Collecti
             found = previews[standing.installer_id]
             found.unbilled_count = standing.unbilled_count
             found.invoice_id, found.document_status = standing.invoice_id, standing.document_status
-    names = await _names(session, previews)
+    names = await names_of(session, previews)
     for installer_id, found in previews.items():
         found.installer_name = names.get(installer_id)
     return sorted(previews.values(), key=lambda found: (found.installer_name or "", found.installer_id))
@@ -143,7 +143,7 @@ async def held(session: AsyncSession, period: Period, installer_ids: Collection[
     return (await session.scalars(query.order_by(HeldDelivery.delivered_at, HeldDelivery.assignment_id))).all()
 
 
-async def _names(session: AsyncSession, installer_ids: Collection[UUID]) -> dict[UUID, str]:
+async def names_of(session: AsyncSession, installer_ids: Collection[UUID]) -> dict[UUID, str]:
     rows = await session.execute(select(Account.id, Account.name).where(Account.id.in_(installer_ids)))
     return {row.id: row.name for row in rows}
 

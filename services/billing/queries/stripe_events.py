@@ -33,6 +33,15 @@ async def lock(session: AsyncSession, event_id: UUID) -> StripeEvent:
     )
 
 
+async def with_invoice(session: AsyncSession, event_id: UUID) -> tuple[StripeEvent, Invoice | None]:
+    """The invoice that names the event's Stripe invoice, if there is one."""
+    event = StripeEventNotFound.unless(
+        await session.get(StripeEvent, event_id), "there is no such event", stripe_event_id=event_id
+    )
+    query = select(Invoice).where(Invoice.stripe_invoice_id == event.stripe_invoice_id)
+    return event, (await session.scalars(query)).one_or_none()
+
+
 async def waiting(
     session: AsyncSession, states: Collection[StripeEventState]
 ) -> dict[StripeEventState, tuple[int, datetime]]:

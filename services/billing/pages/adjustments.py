@@ -1,0 +1,138 @@
+"""The queue of credits and debits: what waits for a second operator, and until when it is to be decided."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Date, Row, Select, case, cast, func, literal, select
+
+from chassis.console.cells import Kind
+from chassis.console.listing import (
+    NOW,
+    ZONE,
+    Amount,
+    Choice,
+    Column,
+    Days,
+    Empty,
+    Exact,
+    Listing,
+    Option,
+    Search,
+    Tab,
+    among,
+    routes_of,
+)
+from chassis.console.wording import counted
+from contracts.identity import Capability
+from contracts.values import AdjustmentType, CreditReason
+from services.billing.domain.adjustments import DebitReason
+from services.billing.domain.business_days import CREDIT_DAYS, FIRST_MONDAY
+from services.billing.domain.statuses import AdjustmentState
+from services.billing.models import Account, Adjustment, Invoice
+from services.billing.pages.doors import account_name, account_path, invoice_number
+
+ROOM = "adjustments"
+PATH = "/console/adjustments"
+QUEUE = f"{PATH}?state=pending"
+
+STATES: Mapping[str, str] = {
+    AdjustmentState.PENDING: "Waits for approval",
+    AdjustmentState.APPROVED: "In the books",
+    AdjustmentState.REJECTED: "Turned down",
+}
+TONES: Mapping[str, str] = {AdjustmentState.PENDING: "warning", AdjustmentState.APPROVED: "positive"}
+KINDS: Mapping[str, str] = {AdjustmentType.CREDIT: "Credit", AdjustmentType.DEBIT: "Debit"}
+
+
+def _business_days_until(instant: Any) -> Any:
+    """As `domain/business_days.py` has it; a test holds the two together."""
+    days = cast(func.timezone(ZONE, instant), Date) - literal(FIRST_MONDAY, Date)
+    return 5 * func.div(days, 7) + func.least(func.mod(days, 7) + 1, 5)
+
+
+DAYS_LEFT = _business_days_until(Adjustment.created_at) + CREDIT_DAYS - _business_days_until(NOW)
+IS_PENDING = Adjustment.state == AdjustmentState.PENDING
+INC_GST_CENTS = Adjustment.ex_gst_cents + Adjustment.gst_cents
+EFFECT_CENTS = case((Adjustment.type == AdjustmentType.CREDIT, -INC_GST_CENTS), else_=INC_GST_CENTS)
+
+
+def say_left(days: int | None) -> str | None:
+    if days is None:
+        return None
+    if days == 0:
+        return "Decide today"
+    told = counted(abs(days), "business day", "business days")
+    return f"{told} left" if days > 0 else f"{told} late"
+
+
+def _is_late(row: Row[Any], _now: Any) -> bool:
+    return row.left is not None and row.left < 0
+
+
+ROWS: Select[Any] = (
+    select()
+    .select_from(Adjustment)
+    .join(Invoice, Invoice.id == Adjustment.invoice_id)
+    .join(Account, Account.id == Invoice.account_id)
+)
+
+LISTING = Listing(
+    name=ROOM,
+    title="Adjustments",
+    noun=("adjustment", "adjustments"),
+    path=PATH,
+    capability=Capability.READ_OPS,
+    rows=ROWS,
+    key=Adjustment.id,
+    order="-asked",
+    note=f"A credit over the limit needs a second operator, and is decided within {CREDIT_DAYS} business days.",
+    columns=(
+        Column("invoice", "Invoice", Invoice.number),
+        Column("account", "Account", Account.name, path=lambda row: account_path(row.account_id), wraps=True),
+        Column("kind", "Kind", Adjustment.type, say=lambda row: KINDS[row.kind]),
+        Column("reason", "Reason", Adjustment.reason_code, Kind.WORD),
+        Column("effect", "Effect, inc. GST", EFFECT_CENTS, Kind.MONEY, sorts=True, sums=True),
+        Column("state", "State", Adjustment.state, Kind.CHIP, say=lambda row: STATES[row.state], tone=TONES),
+        Column("made_by", "Asked for by", Adjustment.made_by_name),
+        Column("asked", "Asked for", Adjustment.created_at, Kind.AGO, sorts=True),
+        Column(
+            "left", "Time left", case((IS_PENDING, DAYS_LEFT)), say=lambda row: say_left(row.left), is_late=_is_late
+        ),
+        Column("decided_by", "Decided by", Adjustment.decided_by_name, is_extra=True),
+        Column("decided", "Decided", Adjustment.decided_at, Kind.AGO, is_extra=True),
+        Column("note", "Adjustment note", Adjustment.number, is_extra=True),
+        Column("notes", "Notes", Adjustment.notes, wraps=True, is_extra=True),
+        Column("invoice_id", "Invoice id", Adjustment.invoice_id, Kind.ID, is_extra=True),
+    ),
+    also={"account_id": Invoice.account_id},
+    filters=(
+        Search(
+            "q",
+            "Invoice, note, account or person",
+            texts=(Invoice.number, Adjustment.number, Account.name, Adjustment.made_by_name),
+            ids=(Adjustment.id, Adjustment.invoice_id),
+        ),
+        Choice("state", "State", options=among(Adjustment.state, AdjustmentState, STATES)),
+        Choice("kind", "Kind", options=among(Adjustment.type, AdjustmentType, KINDS)),
+        Choice("reason", "Reason", options=among(Adjustment.reason_code, [*CreditReason, *DebitReason])),
+        Choice("due", "Decision", options=(Option("late", "Late", IS_PENDING & (DAYS_LEFT < 0)),)),
+        Days("asked", "Asked for", column=Adjustment.created_at),
+        Days("decided", "Decided", column=Adjustment.decided_at),
+        Amount("amount", "Amount", column=INC_GST_CENTS),
+        Exact("account_id", "Account", column=Invoice.account_id, name_of=account_name),
+        Exact("invoice_id", "Invoice", column=Adjustment.invoice_id, name_of=invoice_number),
+    ),
+    tabs=(
+        Tab("Waits for approval", "state=pending"),
+        Tab("Decided", "state=approved&state=rejected"),
+        Tab("All"),
+    ),
+    document=lambda row: f"{PATH}/{row.id}",
+    empty=Empty(
+        "No adjustments",
+        "A credit or debit that somebody asks for on an invoice's page comes here.",
+        "circle-check",
+    ),
+)
+
+ROUTES = routes_of(LISTING)

@@ -1,0 +1,28 @@
+"""Where the pages of billing's other rooms are, and what a filter's id stands for."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from contracts.values import InvoiceKind
+from services.billing.models import Account, Invoice
+
+ROOMS = {InvoiceKind.INSTALLER: "/console/invoices", InvoiceKind.CLIENT: "/console/client-invoices"}
+
+
+def invoice_path(kind: Any, invoice_id: UUID) -> str:
+    return f"{ROOMS[InvoiceKind(kind)]}/{invoice_id}"
+
+
+def account_path(account_id: UUID) -> str:
+    return f"/console/accounts/{account_id}"
+
+
+async def account_name(session: AsyncSession, account_id: UUID) -> str | None:
+    return await session.scalar(select(Account.name).where(Account.id == account_id))
+
+
+async def invoice_number(session: AsyncSession, invoice_id: UUID) -> str | None:
+    return await session.scalar(select(Invoice.number).where(Invoice.id == invoice_id))

@@ -1,0 +1,103 @@
+"""What a month comes to, installer by installer, beside what each was billed in former months."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from chassis.console.cells import Kind, Shown, chip
+from chassis.console.documents import Note, Table, Told
+from chassis.console.wording import counted
+from contracts.values import ProductType
+from services.billing.domain.month_close import FORMER_MONTHS, Outlier, outlier_of, usual_of
+from services.billing.domain.periods import Period
+from services.billing.pages.month_screens import DELIVERIES, MOST_ROWS, Screen, more
+from services.billing.queries.periods import Preview
+
+OUTLIERS = {
+    Outlier.NOTHING_NOW: ("Nothing this month", "warning"),
+    Outlier.FAR_MORE: ("Far more than usual", "warning"),
+    Outlier.FAR_LESS: ("Far less than usual", "warning"),
+    Outlier.FIRST_MONTH: ("First month", "info"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """An installer in the preview; `preview` is None where it has nothing now and used to."""
+
+    installer_id: UUID
+    name: str
+    preview: Preview | None
+    usual_cents: int
+    outlier: Outlier | None
+
+    def count(self, product: ProductType) -> int:
+        groups = self.preview.groups if self.preview else ()
+        return sum(group.count for group in groups if group.product_type is product)
+
+
+def preview_screen(
+    period: Period, previews: Sequence[Preview], former: Mapping[UUID, Sequence[int]], names: Mapping[UUID, str]
+) -> Screen:
+    lines = _lines(previews, former, names)
+    amounts = [each.amounts for each in previews]
+    sums = (
+        Shown(sum(line.count(ProductType.EXCLUSIVE) for line in lines), Kind.NUMBER),
+        Shown(sum(line.count(ProductType.SHARED) for line in lines), Kind.NUMBER),
+        Shown(sum(each.ex_gst_cents for each in amounts), Kind.MONEY),
+        Shown(sum(each.gst_cents for each in amounts), Kind.MONEY),
+        Shown(sum(each.inc_gst_cents for each in amounts), Kind.MONEY),
+    )
+    unlike = sum(line.outlier is not None for line in lines)
+    heads = (
+        ("Installer", Kind.TEXT),
+        ("Against its former months", Kind.CHIP),
+        ("Exclusive", Kind.NUMBER),
+        ("Shared", Kind.NUMBER),
+        ("Subtotal", Kind.MONEY),
+        ("GST", Kind.MONEY),
+        ("Total", Kind.MONEY),
+        ("Usual subtotal", Kind.MONEY),
+    )
+    table = Table(
+        "By installer",
+        heads,
+        [_preview_row(period, line) for line in lines[:MOST_ROWS]],
+        empty="Nothing was delivered in the month.",
+        foot=(counted(len(previews), "installer", "installers"), "", *sums, "") if lines else (),
+        more=more(len(lines), (f"{DELIVERIES}?month={period.name}")),
+        note=f"AUD. Usual is the median of up to {FORMER_MONTHS} former months; twice it or half of it is far from it.",
+    )
+    text = "What the month comes to, whether it is invoiced already or not. Looking changes nothing."
+    notes = [Note(f"{counted(unlike, 'installer is', 'installers are')} unlike former months", tone="warning")]
+    return Screen("Preview", text, notes=notes if unlike else (), tables=[table])
+
+
+def _lines(previews: Sequence[Preview], former: Mapping[UUID, Sequence[int]], names: Mapping[UUID, str]) -> list[_Line]:
+    """Those unlike their former months first, then by what they come to."""
+    now = {each.installer_id: each for each in previews}
+    lines = []
+    for installer_id in dict.fromkeys([*now, *former]):
+        found, before = now.get(installer_id), former.get(installer_id, ())
+        cents = found.amounts.ex_gst_cents if found else 0
+        name = (found.installer_name if found else None) or names.get(installer_id, "Not known yet")
+        lines.append(_Line(installer_id, name, found, usual_of(before), outlier_of(cents, before)))
+    return sorted(
+        lines,
+        key=lambda line: (line.outlier is None, -(line.preview.amounts.ex_gst_cents if line.preview else 0), line.name),
+    )
+
+
+def _preview_row(period: Period, line: _Line) -> Sequence[Told]:
+    amounts = line.preview.amounts if line.preview else None
+    door = f"{DELIVERIES}?month={period.name}&installer_id={line.installer_id}"
+    return (
+        Shown(line.name, path=door),
+        chip(*OUTLIERS[line.outlier]) if line.outlier else "",
+        Shown(line.count(ProductType.EXCLUSIVE), Kind.NUMBER),
+        Shown(line.count(ProductType.SHARED), Kind.NUMBER),
+        Shown(amounts.ex_gst_cents if amounts else 0, Kind.MONEY),
+        Shown(amounts.gst_cents if amounts else 0, Kind.MONEY),
+        Shown(amounts.inc_gst_cents if amounts else 0, Kind.MONEY),
+        Shown(line.usual_cents, Kind.MONEY),
+    )

@@ -1,0 +1,274 @@
+"""Who owes what for how long, as of now or as the books stood at the end of a day; and whether it ties."""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from litestar import Request, Response, get, post
+from litestar.params import JSONBody, QueryParameter
+from pydantic import TypeAdapter, ValidationError
+
+from chassis import audit
+from chassis.audit import Subject
+from chassis.clock import Clock
+from chassis.console import Console, Form, page_for
+from chassis.console.cells import Kind, Shown, chip, plain_of
+from chassis.console.documents import Document, Fact, Facts, Note, Part, Table, Told, show_document
+from chassis.console.fields import Day, end_of
+from chassis.console.lists.export import BOM, harmless
+from chassis.console.lists.routes import CSV
+from chassis.console.wording import counted, money
+from chassis.database import Database
+from chassis.errors import FieldError, Invalid
+from chassis.http import Given, Operator
+from contracts.identity import Capability
+from services.billing.domain.ageing import Age, Aged, days_sales_outstanding, due_between, sum_of
+from services.billing.pages.doors import account_path
+from services.billing.pages.overdue import KINDS
+from services.billing.pages.overdue import PATH as OWED
+from services.billing.queries import receivables as queries
+from services.billing.queries.receivables import SPAN, Collection, Receivables
+
+ROOM = "receivables"
+PATH = "/console/receivables"
+JOURNAL = "/console/journal"
+MOST_ACCOUNTS = 200
+AGES = {
+    Age.NOT_DUE: "Not due",
+    Age.TO_30: "1-30 days",
+    Age.TO_60: "31-60 days",
+    Age.TO_90: "61-90 days",
+    Age.OVER_90: "91 days and more",
+}
+HEADS = (
+    ("Account", Kind.TEXT),
+    ("Kind", Kind.TEXT),
+    *((title, Kind.MONEY) for title in AGES.values()),
+    ("Owed", Kind.MONEY),
+    ("Unapplied credit", Kind.MONEY),
+)
+
+
+class NotADay(Invalid):
+    code = "as_of_invalid"
+    title = "Not a day that is over"
+
+
+@dataclass(frozen=True, slots=True)
+class AsOf:
+    """`day` is None for now. A cell of now is a door; of a day that is over the list of invoices tells nothing."""
+
+    today: date
+    day: date | None
+
+    @property
+    def is_now(self) -> bool:
+        return self.day is None
+
+    def door(self, age: Age | None, account_id: UUID | None = None) -> str:
+        if not self.is_now:
+            return ""
+        first, last = due_between(age, self.today) if age else (None, None)
+        asked = {
+            "due_from": first.isoformat() if first else "",
+            "due_to": last.isoformat() if last else "",
+            "account_id": str(account_id) if account_id else "",
+        }
+        query = urlencode({name: value for name, value in asked.items() if value})
+        return f"{OWED}?{query}" if query else OWED
+
+
+class ExportForm(Form):
+    as_of: Day | None = None
+
+
+@get(PATH, guards=[page_for(Capability.READ_OPS)], include_in_schema=False)
+async def show_receivables(
+    request: Request[Any, Any, Any],
+    console: Given[Console],
+    database: Given[Database],
+    as_of: Annotated[str | None, QueryParameter(max_length=10)] = None,
+) -> Response[str]:
+    now = console.clock.now()
+    asked = _asked(_day(as_of), now, console)
+    async with database.reading() as session:
+        found = await queries.aged(session, *_instants(asked, now, console, MOST_ACCOUNTS))
+        collected = await queries.collection(session, now) if asked.is_now else None
+    document = Document(
+        title="Receivables",
+        room=ROOM,
+        up=None,
+        states=(chip("Ties with the journal", "positive") if found.ties else chip("Does not tie", "danger"),),
+        sentence=_sentence(asked, now, console),
+        amount=money(found.total.total_cents),
+        amount_note=f"AUD owed, {money(found.total.overdue_cents)} of it overdue",
+        notes=() if found.ties else (_difference(found),),
+        sections=[_by_age(found, asked), _by_account(found, asked), _control(found, asked), *_collection(collected)],
+        timeline=None,
+        links=(("Owed invoices", OWED), ("Trial balance", "/console/journal/trial-balance")),
+    )
+    return show_document(console, request, document)
+
+
+def _sentence(asked: AsOf, now: datetime, console: Console) -> str:
+    if asked.day is None:
+        return f"As of {console.wording.exact(now)}, by due day."
+    day = f"{asked.day.day} {asked.day:%b %Y}"
+    return f"As the books stood at the end of {day}, by due day: what was recorded later is not in it."
+
+
+def _asked(day: date | None, now: datetime, console: Console) -> AsOf:
+    today = now.astimezone(console.wording.zone).date()
+    if day is not None and day > today:
+        fault = FieldError("as_of", "still_to_come", "Choose today, or a day that is over")
+        raise NotADay("nobody knows yet what will be owed then", errors=(fault,))
+    return AsOf(today, None if day == today else day)
+
+
+def _day(written: str | None) -> date | None:
+    try:
+        return TypeAdapter(Day).validate_python(written) if written else None
+    except ValidationError:
+        fault = FieldError("as_of", "day_invalid", "Write a day as 2026-03-31")
+        raise NotADay("that is no day", errors=(fault,)) from None
+
+
+def _instants(asked: AsOf, now: datetime, console: Console, most: int | None) -> tuple[Any, ...]:
+    """Ages count from the day itself; what had been posted by its end is looked at."""
+    zone = console.wording.zone
+    if asked.day is None:
+        return now, zone, most
+    over = end_of(asked.day, zone)
+    return over - timedelta(seconds=1), zone, most, over
+
+
+def _difference(found: Receivables) -> Note:
+    by = money(found.total.total_cents - found.ledger_cents)
+    told = "Tell the platform's keepers: nothing an operator does brings this about."
+    return Note(f"The ageing and the journal differ by {by}", told, "danger")
+
+
+def _by_age(found: Receivables, asked: AsOf) -> Part:
+    cents = found.total.owed_cents
+    longest = max(*cents, 1)
+    ages = [
+        {"title": AGES[age], "cents": each, "length": round(100 * each / longest, 1), "path": asked.door(age)}
+        for age, each in zip(Age, cents, strict=True)
+    ]
+    return Part("By age", "ages.html", {"ages": ages, "as_of": asked, "path": PATH})
+
+
+def _by_account(found: Receivables, asked: AsOf) -> Table:
+    rows = [
+        _row(Shown(each.name, path=account_path(each.account_id)), KINDS[each.kind], each.aged, asked, each.account_id)
+        for each in found.accounts
+    ]
+    others = found.account_count - len(found.accounts)
+    if others:
+        rest = found.total.less(sum_of([each.aged for each in found.accounts]))
+        rows.append(_row(counted(others, "other account", "other accounts"), "", rest, asked, None, has_doors=False))
+    note = "AUD inc. GST. Unapplied credit is the customer's money with us, and is not taken off what is owed."
+    return Table(
+        "By account",
+        HEADS,
+        rows,
+        empty="Nobody owes anything.",
+        foot=_row(counted(found.account_count, "account", "accounts"), "", found.total, asked) if rows else (),
+        note=note,
+    )
+
+
+def _row(
+    name: Told, kind: str, aged: Aged, asked: AsOf, account_id: UUID | None = None, *, has_doors: bool = True
+) -> list[Told]:
+    def door(age: Age | None, cents: int) -> str:
+        return asked.door(age, account_id) if has_doors and cents else ""
+
+    ages = [Shown(cents, Kind.MONEY, path=door(age, cents)) for age, cents in zip(Age, aged.owed_cents, strict=True)]
+    total = Shown(aged.total_cents, Kind.MONEY, path=door(None, aged.total_cents))
+    return [name, kind, *ages, total, Shown(aged.customer_credit_cents, Kind.MONEY)]
+
+
+def _control(found: Receivables, asked: AsOf) -> Table:
+    owed, ledger = found.total.total_cents, found.ledger_cents
+    postings = f"{JOURNAL}?on=receivable" + (f"&posted_to={asked.day}" if asked.day else "")
+    row = (
+        "Receivable",
+        Shown(owed, Kind.MONEY),
+        Shown(ledger, Kind.MONEY, path=postings),
+        Shown(owed - ledger, Kind.MONEY),
+    )
+    heads = (
+        ("Control", Kind.TEXT),
+        ("This ageing", Kind.MONEY),
+        ("Journal", Kind.MONEY),
+        ("Difference", Kind.MONEY),
+    )
+    return Table("Does it tie", heads, [row])
+
+
+def _collection(collected: Collection | None) -> Iterator[Facts]:
+    """With its formula, so that nobody takes it for more than it is."""
+    if collected is None:
+        return
+    days = SPAN.days
+    outstanding = days_sales_outstanding(collected.owed_cents, collected.issued_cents, days)
+    sales = (
+        f"{money(collected.owed_cents)} owed, by {money(collected.issued_cents)} issued in {days} days, times {days}"
+    )
+    paid = None if collected.days_to_pay is None else f"{collected.days_to_pay:.1f} days"
+    yield Facts(
+        "Collection",
+        [
+            Fact("Days sales outstanding", Shown(None if outstanding is None else f"{outstanding} days")),
+            Fact("How it is reckoned", sales),
+            Fact(f"From issue to paid, last {days} days", Shown(paid)),
+        ],
+    )
+
+
+@post(f"{PATH}/export", guards=[page_for(Capability.READ_OPS)], status_code=200, include_in_schema=False)
+async def export_receivables(
+    data: JSONBody[ExportForm],
+    console: Given[Console],
+    database: Given[Database],
+    clock: Given[Clock],
+    operator: Given[Operator],
+) -> Response[str]:
+    """Every account, whether the page shows it or not."""
+    now = clock.now()
+    asked = _asked(data.as_of, now, console)
+    async with database.transaction() as session:
+        found = await queries.aged(session, *_instants(asked, now, console, None))
+        await audit.record(
+            session,
+            actor=operator,
+            action="export_list",
+            subject=Subject("list", ROOM),
+            after={"as_of": (asked.day or asked.today).isoformat()},
+        )
+    name = f"receivables-{asked.day or asked.today}.csv"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return Response("".join(_lines(found, console)), media_type=CSV, headers=headers)
+
+
+def _lines(found: Receivables, console: Console) -> Iterator[str]:
+    yield BOM + _line(["account_id", "account", "kind", *Age, "owed", "customer_credit"])
+    for each in found.accounts:
+        cents = [*each.aged.owed_cents, each.aged.total_cents, each.aged.customer_credit_cents]
+        amounts = [plain_of(Kind.MONEY, amount, console.wording) for amount in cents]
+        yield _line([str(each.account_id), harmless(each.name), each.kind, *amounts])
+
+
+def _line(values: Sequence[str]) -> str:
+    out = io.StringIO()
+    csv.writer(out).writerow(values)
+    return out.getvalue()
+
+
+ROUTES = (show_receivables, export_receivables)

@@ -1,0 +1,167 @@
+"""One event of Stripe's: what came of it, and what a person does where nothing can."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from litestar import Request, Response, get, post
+from litestar.params import FromPath, JSONBody
+from litestar.response import Redirect
+
+from chassis.audit import Subject
+from chassis.clock import Clock
+from chassis.console import Console, Form, page_for
+from chassis.console.actions import Action, refused
+from chassis.console.cells import Kind, Shown, chip
+from chassis.console.documents import Document, Done, Fact, Table, show_document
+from chassis.console.fields import FieldKind, FormField
+from chassis.console.timeline import Moment, in_order, moments_of
+from chassis.console.wording import counted, sentence
+from chassis.database import Database
+from chassis.http import Given, Operator
+from contracts.identity import Capability
+from services.billing.domain.statuses import StripeEventState
+from services.billing.domain.webhooks import obstacle_to_settling
+from services.billing.http.stripe import IgnoreBody, post_ignore_stripe_event, post_retry_stripe_event
+from services.billing.models import Invoice, StripeEvent
+from services.billing.pages.doors import invoice_path
+from services.billing.pages.stripe_events import PATH, QUEUE, ROOM, STATES, TONES
+from services.billing.queries import stripe_events
+
+MONEY = Capability.MANAGE_BILLING_OPS
+VERBS = {"retry_stripe_event": "gave it another turn", "ignore_stripe_event": "ignored it"}
+NEXT = {
+    StripeEventState.PENDING: "Stripe is asked about its invoice by itself",
+    StripeEventState.PROCESSED: "What Stripe has is in the books",
+    StripeEventState.IGNORED: "Nothing follows from it",
+    StripeEventState.UNMATCHED: "It goes on by itself once an invoice names its Stripe invoice",
+    StripeEventState.HELD: "It waits until what holds it is mended, or until it is ignored",
+}
+
+
+class RetryForm(Form):
+    """Nothing but the session's mark."""
+
+
+class IgnoreForm(IgnoreBody, Form):
+    """As the JSON route takes it."""
+
+
+@get(PATH + "/{stripe_event_id:uuid}", guards=[page_for(Capability.READ_OPS)], include_in_schema=False)
+async def show_stripe_event(
+    stripe_event_id: FromPath[UUID],
+    request: Request[Any, Any, Any],
+    console: Given[Console],
+    database: Given[Database],
+    operator: Given[Operator],
+    done: Done = None,
+) -> Response[str]:
+    async with database.reading() as session:
+        event, invoice = await stripe_events.with_invoice(session, stripe_event_id)
+        moments = await moments_of(session, [Subject("stripe_event", event.id)], VERBS, console.wording)
+    document = Document(
+        title=event.event_id,
+        room=ROOM,
+        up=("Stripe events", QUEUE),
+        states=(chip(STATES[event.state], TONES.get(event.state, "")),),
+        sentence=f"{NEXT[event.state]}.",
+        facts=_facts(event, invoice),
+        actions=_actions(event, operator),
+        sections=[_payments(event.held_references)],
+        timeline=in_order(moments, [Moment(event.received_at, "Stripe", f"sent it: {event.type}")]),
+    )
+    return show_document(console, request, document, done)
+
+
+def _facts(event: StripeEvent, invoice: Invoice | None) -> list[Fact]:
+    number = Shown(invoice.number, path=invoice_path(invoice.kind, invoice.id)) if invoice else Shown(None)
+    return [
+        Fact("Type", event.type),
+        Fact("Stripe invoice", Shown(event.stripe_invoice_id)),
+        Fact("Invoice", number),
+        Fact("Received", Shown(event.received_at, Kind.INSTANT)),
+        Fact("Attempts", Shown(event.attempts, Kind.NUMBER)),
+        Fact("Next attempt", _next_attempt(event)),
+        Fact("Settled", Shown(event.settled_at, Kind.INSTANT)),
+        Fact("What was seen", Shown(sentence(event.detail) if event.detail else None)),
+    ]
+
+
+def _next_attempt(event: StripeEvent) -> Shown:
+    return Shown(event.next_attempt_at if event.state is StripeEventState.PENDING else None, Kind.INSTANT)
+
+
+def _payments(references: Sequence[str]) -> Table:
+    return Table(
+        "Payments that are not in the books",
+        (("Payment at Stripe", Kind.TEXT),),
+        [(reference,) for reference in references],
+        empty="There is none that could not be recorded.",
+    )
+
+
+def _actions(event: StripeEvent, operator: Operator) -> list[Action]:
+    why = refused(operator, MONEY, obstacle_to_settling(event.state))
+    path = f"{PATH}/{event.id}"
+    held = counted(len(event.held_references), "payment that it holds", "payments that it holds")
+    return [
+        Action(
+            "retry",
+            "Try again",
+            f"{path}/retry",
+            effect="Asks Stripe once more what was paid, and records what is not in the books yet.",
+            done="Stripe is asked again within moments",
+            is_primary=True,
+            **why,
+        ),
+        Action(
+            "ignore",
+            "Ignore",
+            f"{path}/ignore",
+            effect=f"Settles it without a record: {held} will be passed over for good."
+            if event.held_references
+            else "Settles it without a record.",
+            fields=(
+                FormField(
+                    "reason", "Why", FieldKind.PROSE, is_required=True, hint="Stands in the timeline", longest=1000
+                ),
+            ),
+            done="Ignored",
+            destroys=True,
+            **why,
+        ),
+    ]
+
+
+@post(PATH + "/{stripe_event_id:uuid}/retry", guards=[page_for(MONEY)], status_code=200, include_in_schema=False)
+async def retry_by_form(
+    stripe_event_id: FromPath[UUID],
+    data: JSONBody[RetryForm],
+    console: Given[Console],
+    database: Given[Database],
+    clock: Given[Clock],
+    operator: Given[Operator],
+) -> Redirect:
+    await post_retry_stripe_event.fn(stripe_event_id, database, clock, operator)
+    return console.redirect(f"{PATH}/{stripe_event_id}?done=retry")
+
+
+@post(
+    PATH + "/{stripe_event_id:uuid}/ignore",
+    guards=[page_for(MONEY, step_up=True)],
+    status_code=200,
+    include_in_schema=False,
+)
+async def ignore_by_form(
+    stripe_event_id: FromPath[UUID],
+    data: JSONBody[IgnoreForm],
+    console: Given[Console],
+    database: Given[Database],
+    clock: Given[Clock],
+    operator: Given[Operator],
+) -> Redirect:
+    await post_ignore_stripe_event.fn(stripe_event_id, data, database, clock, operator)
+    return console.redirect(f"{PATH}/{stripe_event_id}?done=ignore")
+
+
+ROUTES = (show_stripe_event, retry_by_form, ignore_by_form)

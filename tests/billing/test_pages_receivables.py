@@ -1,0 +1,149 @@
+"""Who owes what for how long: the ageing, its doors to the invoices, and whether it ties."""
+
+import re
+from datetime import date, datetime, timedelta
+from html import unescape
+
+import pytest
+
+from contracts.values import InvoiceKind
+from services.billing.domain.ageing import Age, age_of, days_sales_outstanding, due_between
+from services.billing.queries import receivables
+from tests.billing.arrangements import SYDNEY, Books
+from tests.billing.windows import Window
+
+TODAY = date(2026, 4, 2)
+PATH = "/console/receivables"
+
+
+def on(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, 11, tzinfo=SYDNEY)
+
+
+async def owing(books: Books, *days_overdue: int, name: str = "Harbour Bank Ltd") -> None:
+    """Client invoices of $110.00 each on 2 April 2026, so many days overdue; negative where not due yet."""
+    for days in days_overdue:
+        due = on(TODAY - timedelta(days))
+        books.clock.instant = min(due, on(TODAY)) - timedelta(days=1)
+        draft = await books.board_draft(10_000)
+        await books.issue(draft, kind=InvoiceKind.CLIENT, stripe_invoice_id=None, due_at=due)
+    books.clock.instant = on(TODAY)
+
+
+@pytest.mark.parametrize(
+    ("days", "age"),
+    [
+        (-5, Age.NOT_DUE),
+        (0, Age.NOT_DUE),
+        (1, Age.TO_30),
+        (30, Age.TO_30),
+        (31, Age.TO_60),
+        (60, Age.TO_60),
+        (61, Age.TO_90),
+        (90, Age.TO_90),
+        (91, Age.OVER_90),
+        (900, Age.OVER_90),
+    ],
+)
+def test_ages_by_calendar_days(days: int, age: Age) -> None:
+    assert age_of(days) is age
+    first, last = due_between(age, TODAY)
+    due = TODAY - timedelta(days)
+    assert (first or due) <= due <= (last or due)
+
+
+@pytest.mark.parametrize(("owed", "issued", "days"), [(300, 900, 30), (1, 3, 30), (0, 100, 0), (100, 0, None)])
+def test_days_sales_outstanding(owed: int, issued: int, days: int | None) -> None:
+    assert days_sales_outstanding(owed, issued, 90) == days
+
+
+class TestTheAgeing:
+    async def test_ties_with_nothing_in_it(self, window: Window) -> None:
+        page = await window.open(PATH)
+        assert "Ties with the journal" in page
+        assert "Nobody owes anything" in page
+
+    async def test_sorts_what_is_owed_by_its_due_day(self, books: Books) -> None:
+        await owing(books, -10, 0, 1, 30, 31, 60, 61, 90, 91, 200)
+        async with books.database.reading() as session:
+            found = await receivables.aged(session, books.clock.now(), SYDNEY, 200)
+        assert found.total.owed_cents == [22_000] * 5
+        assert found.ledger_cents == 110_000
+        assert found.ties
+        assert found.account_count == 10
+
+    async def test_each_cell_is_a_door_to_the_invoices_that_it_sums(self, books: Books, window: Window) -> None:
+        await owing(books, -10, 5, 40, 40, 95)
+        page = await window.open(PATH)
+        doors = {unescape(path) for path in re.findall(r'href="(/console/overdue\?[^"]*due_[^"]*)"', page)}
+        by_age = {path for path in doors if "account_id" not in path}
+        sums = [re.findall(r"Owed <strong[^>]*>([^<]*)", await window.open(path))[0] for path in sorted(by_age)]
+        assert sorted(sums) == ["$110.00", "$110.00", "$110.00", "$220.00"]
+        of_one = next(path for path in sorted(doors) if "account_id" in path)
+        assert "1 invoice<" in await window.open(of_one)
+
+    async def test_those_beyond_the_page_are_summed(self, books: Books) -> None:
+        await owing(books, 1, 2, 3)
+        async with books.database.reading() as session:
+            found = await receivables.aged(session, books.clock.now(), SYDNEY, 2)
+        assert (len(found.accounts), found.account_count, found.total.total_cents) == (2, 3, 33_000)
+
+    async def test_keeps_unapplied_credit_beside_what_is_owed(self, books: Books, window: Window) -> None:
+        first, _second = await books.client_invoices(10_000, 20_000)
+        await books.pay_at_stripe(first, 15_000)
+        page = await window.open(PATH)
+        assert "Ties with the journal" in page
+        assert page.count("$40.00") == 2
+        assert "$220.00" in page
+
+
+class TestAPastDay:
+    async def test_is_told_as_the_books_stood(self, books: Books, window: Window) -> None:
+        await owing(books, 10)
+        invoice_id = await books.value("SELECT id FROM invoices")
+        yesterday = (TODAY - timedelta(days=1)).isoformat()
+        await books.pay(invoice_id, 11_000, "bank 1", received_at=on(TODAY - timedelta(days=1)))
+        assert "Nobody owes anything" in await window.open(PATH)
+        page = await window.open(f"{PATH}?as_of={yesterday}")
+        assert "As the books stood at the end of 1 Apr 2026" in page
+        assert "Ties with the journal" in page
+        assert page.count("$110.00") >= 4
+        assert "/console/overdue?due" not in page
+        before_its_issue = (TODAY - timedelta(days=30)).isoformat()
+        assert "Nobody owes anything" in await window.open(f"{PATH}?as_of={before_its_issue}")
+
+    async def test_equals_what_the_invoices_say_at_the_end_of_today(self, books: Books) -> None:
+        await owing(books, -3, 12, 45)
+        credit_from, _ = await books.client_invoices(10_000, 20_000)
+        await books.pay_at_stripe(credit_from, 15_000)
+        async with books.database.reading() as session:
+            now = await receivables.aged(session, books.clock.now(), SYDNEY, None)
+            soon = books.clock.now() + timedelta(seconds=1)
+            before = await receivables.aged(session, books.clock.now(), SYDNEY, None, soon)
+        assert now == before
+
+    @pytest.mark.parametrize("day", ["2026-04-03", "yesterday", "2026-13-01"])
+    async def test_that_is_none_is_refused(self, window: Window, day: str) -> None:
+        await window.open(f"{PATH}?as_of={day}", status=422)
+
+    async def test_today_is_now(self, window: Window) -> None:
+        assert "Back to now" not in await window.open(f"{PATH}?as_of=2026-04-02")
+        await window.open(f"{PATH}?as_of=")
+
+
+async def test_the_csv_has_every_account(books: Books, window: Window) -> None:
+    await owing(books, 1, 2)
+    answer = await window.send(f"{PATH}/export", status=200)
+    lines = answer.text.splitlines()
+    assert lines[0].endswith("account_id,account,kind,not_due,to_30,to_60,to_90,over_90,owed,customer_credit")
+    assert len(lines) == 3
+    assert lines[1].endswith("client,0.00,110.00,0.00,0.00,0.00,110.00,0.00")
+
+
+async def test_the_queue_has_what_is_overdue_the_oldest_first(books: Books, window: Window) -> None:
+    await owing(books, 0, 3, 45)
+    page = await window.open("/console/overdue?state=overdue")
+    assert "2 invoices" in page
+    assert page.index(">45<") < page.index(">3<")
+    assert "$220.00" in page
+    assert "1 invoice<" in await window.open("/console/overdue?state=not_due")
