@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypedDict
 
 from chassis.console.fields import FormField
 from chassis.http.auth import Operator
@@ -39,7 +40,14 @@ def holders_of(capability: str) -> str:
     return told[:1].upper() + told[1:]
 
 
-def refused(operator: Operator, capability: Capability, why_not: str | None = None) -> Mapping[str, str]:
+class WhyNot(TypedDict, total=False):
+    """An action's reason why it cannot be done, to be unpacked into it; empty where it can."""
+
+    why_not: str
+    who_can: str
+
+
+def refused(operator: Operator, capability: Capability, why_not: str | None = None) -> WhyNot:
     """`why_not` and `who_can` of an action: the rule's reason first, then the capability that the operator lacks.
 
     Use as `Action(..., **refused(operator, Capability.WRITE_ROUTING, reason_or_none))`.

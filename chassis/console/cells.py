@@ -32,7 +32,7 @@ class Kind(StrEnum):
         return self in {Kind.MONEY, Kind.NUMBER, Kind.SHARE}
 
 
-Tones = Mapping[str, str]
+Tones = Mapping[Any, str]
 """By a state's word: `positive`, `warning`, `danger`, `info`; what is missing is neutral."""
 
 _CHIP = Markup('<span class="chip {}">{}</span>')

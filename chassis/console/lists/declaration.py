@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from markupsafe import Markup
 from sqlalchemy import BindParameter, ColumnElement, DateTime, Row, Select, bindparam
 
 from chassis.console.cells import Kind
@@ -35,8 +34,8 @@ class Column:
     title: str
     value: Expression
     kind: Kind = Kind.TEXT
-    say: Callable[[Row[Any]], str | Markup] | None = None
-    tone: Mapping[str, str] | Callable[[Row[Any]], str] = field(default_factory=dict)
+    say: Callable[[Row[Any]], Any] | None = None
+    tone: Mapping[Any, str] | Callable[[Row[Any]], str] = field(default_factory=dict)
     path: Callable[[Row[Any]], str] | None = None
     is_late: Callable[[Row[Any], datetime], bool] | None = None
     sorts: bool = False
