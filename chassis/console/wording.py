@@ -24,15 +24,7 @@ class Wording:
         self._clock = clock
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        return {
-            "exact": self.exact,
-            "ago": self.ago,
-            "span": span,
-            "money": money,
-            "words": words,
-            "plain": plain,
-            "counted": counted,
-        }
+        return {"exact": self.exact, "ago": self.ago, **TOLD}
 
     def exact(self, instant: datetime | None) -> str:
         """As "22 Nov 2026, 9:05 am"; the zone stands in the page's header."""
