@@ -42,8 +42,31 @@ GROUPS = (
         ),
     ),
     Group(
+        "Billing",
+        (
+            Room(
+                "deliveries",
+                "Delivery events",
+                "billing",
+                "/console/delivery-events?status=billable&invoiced=no",
+                "truck",
+                "d",
+                Capability.READ_OPS,
+            ),
+            Room(
+                "held",
+                "Held deliveries",
+                "billing",
+                "/console/held-deliveries?state=waits",
+                "package-x",
+                "g",
+                Capability.READ_OPS,
+            ),
+        ),
+    ),
+    Group(
         "System",
-        (Room("design", "Design", "identity", "/admin/design", "columns-3", "d", None, is_local=True),),
+        (Room("design", "Design", "identity", "/admin/design", "columns-3", "w", None, is_local=True),),
     ),
 )
 

@@ -20,6 +20,7 @@ from services.billing.domain.statuses import (
     DocumentStatus,
     InvoiceStatus,
     PaymentMethod,
+    Standing,
     available_actions,
     is_overdue,
 )
@@ -181,17 +182,19 @@ async def detail_of(session: AsyncSession, invoice_id: UUID, house: House, now: 
         payments=_views(PaymentView, await payments.of_invoice(session, invoice_id)),
         adjustments=_views(AdjustmentView, await adjustments.of_invoice(session, invoice_id)),
         document=DocumentFacts.model_validate(kept, from_attributes=True) if kept else None,
-        available_actions=list(
-            available_actions(
-                invoice.kind,
-                invoice.status,
-                has_money=invoice.has_money,
-                has_document=kept is not None,
-                has_credit=account.customer_credit_cents > 0,
-                is_replaced=await invoices.successor(session, invoice_id) is not None,
-            )
-        ),
+        available_actions=list(available_actions(await standing_of(session, invoice, account))),
         blockers=await _blockers(session, invoice, account, house, now),
+    )
+
+
+async def standing_of(session: AsyncSession, invoice: Invoice, account: Account) -> Standing:
+    return Standing(
+        kind=invoice.kind,
+        status=invoice.status,
+        has_money=invoice.has_money,
+        has_document=await documents.facts_of(session, invoice.id) is not None,
+        has_credit=account.customer_credit_cents > 0,
+        is_replaced=await invoices.successor(session, invoice.id) is not None,
     )
 
 

@@ -1,8 +1,6 @@
 """HTML for operators, over the same commands and queries as the JSON routes. Templates stand beside their room."""
 
-from typing import Any
+from services.billing.pages import deliveries, delivery, held
 
-from chassis.console.listing import Listing
-
-LISTINGS: tuple[Listing, ...] = ()
-ROUTES: tuple[Any, ...] = ()
+LISTINGS = (deliveries.LISTING, held.LISTING)
+ROUTES = (*deliveries.ROUTES, *delivery.ROUTES, *held.ROUTES)
