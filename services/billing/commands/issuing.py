@@ -19,9 +19,8 @@ from services.billing.commands.stripe_events import wake_unmatched
 from services.billing.domain import periods
 from services.billing.domain.issuing import Readiness, StripeFacts, issue_blockers
 from services.billing.domain.journal import CURRENCY, Posting, PostingKind, invoice_entries
-from services.billing.domain.periods import Period
 from services.billing.domain.statuses import DocumentStatus
-from services.billing.domain.tax_invoice import Blocker, Face, FaceLine, Party
+from services.billing.domain.tax_invoice import Blocker, Face, Party
 from services.billing.errors import (
     AlreadyIssuedOtherwise,
     DueBeforeIssue,
@@ -30,9 +29,8 @@ from services.billing.errors import (
     NotReadyToIssue,
     StripeReferenceTaken,
 )
-from services.billing.models import Account, Invoice, InvoiceLine
-from services.billing.queries import invoices
-from services.billing.queries import periods as ledger
+from services.billing.models import Account, Invoice
+from services.billing.queries import invoices, readiness
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,21 +84,32 @@ async def readiness_blockers(
     session: AsyncSession, invoice: Invoice, account: Account, command: IssueInvoice, house: House, now: datetime
 ) -> tuple[Blocker, ...]:
     """Everything that stands between the draft and its issue, with the references that `command` brings."""
-    lines = await invoices.lines(session, invoice.id)
-    held, unbilled = await _ledger_gaps(session, invoice)
-    return issue_blockers(
-        Readiness(
-            kind=invoice.kind,
-            face=face_of(invoice, lines, house.seller, buyer_of(account), now),
-            currency=invoice.currency,
-            buyer_email=account.billing_email,
-            stripe_invoice_id=command.stripe_invoice_id,
-            stripe_customer_id=account.stripe_customer_id,
-            stripe=command.stripe,
-            held_assignment_ids=held,
-            unbilled_count=unbilled,
+    return (await blockers_of(session, [(invoice, account, command)], house.seller, now))[invoice.id]
+
+
+async def blockers_of(
+    session: AsyncSession, drafts: Sequence[tuple[Invoice, Account, IssueInvoice]], seller: Party, now: datetime
+) -> dict[UUID, tuple[Blocker, ...]]:
+    """The same for however many."""
+    ids = [invoice.id for invoice, _, _ in drafts]
+    lines = await readiness.face_lines(session, ids)
+    held, unbilled = await readiness.held_of(session, ids), await readiness.unbilled_of(session, ids)
+    return {
+        invoice.id: issue_blockers(
+            Readiness(
+                kind=invoice.kind,
+                face=Face(seller, buyer_of(account), now, lines[invoice.id], invoice.gst_cents, invoice.total_cents),
+                currency=invoice.currency,
+                buyer_email=account.billing_email,
+                stripe_invoice_id=command.stripe_invoice_id,
+                stripe_customer_id=account.stripe_customer_id,
+                stripe=command.stripe,
+                held_assignment_ids=held.get(invoice.id, ()),
+                unbilled_count=unbilled.get(invoice.id, 0),
+            )
         )
-    )
+        for invoice, account, command in drafts
+    }
 
 
 def _is_done(invoice: Invoice, command: IssueInvoice) -> bool:
@@ -133,16 +142,6 @@ def terms_days(account: Account, house: House) -> int:
     return house.terms_days[account.kind]
 
 
-async def _ledger_gaps(session: AsyncSession, invoice: Invoice) -> tuple[Sequence[UUID], int]:
-    """Held deliveries, and billable ones that are on no invoice, of an installer's month."""
-    if invoice.period is None or invoice.period_start is None or invoice.period_end is None:
-        return (), 0
-    period = Period(invoice.period, invoice.period_start, invoice.period_end)
-    held = await ledger.held(session, period, [invoice.account_id])
-    standings = await ledger.standings(session, period, [invoice.account_id])
-    return [delivery.assignment_id for delivery in held], sum(standing.unbilled_count for standing in standings)
-
-
 async def _take_reference(session: AsyncSession, invoice: Invoice, command: IssueInvoice, now: datetime) -> None:
     invoice.stripe_invoice_id, invoice.stripe_invoice_url = command.stripe_invoice_id, command.stripe_invoice_url
     if command.stripe_invoice_id is None:
@@ -157,29 +156,6 @@ async def _take_reference(session: AsyncSession, invoice: Invoice, command: Issu
 
 def buyer_of(account: Account) -> Party:
     return Party(account.billing_name or account.name, account.abn, account.billing_address, account.billing_email)
-
-
-def face_of(
-    invoice: Invoice, lines: Sequence[InvoiceLine], seller: Party, buyer: Party, issued_at: datetime | None
-) -> Face:
-    return Face(
-        seller=seller,
-        buyer=buyer,
-        issued_at=issued_at,
-        lines=[
-            FaceLine(
-                line.description,
-                line.quantity,
-                line.unit_price_cents,
-                line.gst_treatment,
-                line.gst_cents,
-                line.inc_gst_cents,
-            )
-            for line in lines
-        ],
-        gst_cents=invoice.gst_cents,
-        total_cents=invoice.total_cents,
-    )
 
 
 def _posting(invoice: Invoice, now: datetime) -> Posting:

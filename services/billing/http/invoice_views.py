@@ -9,8 +9,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import audit
-from chassis.audit import Subject
-from chassis.http import Operator
+from chassis.audit import Actor, Subject
 from contracts.values import AdjustmentType, GstTreatment, InvoiceKind
 from services.billing.commands.issuing import House, IssueInvoice, readiness_blockers
 from services.billing.domain.periods import days_overdue
@@ -210,11 +209,12 @@ async def _blockers(
 
 async def audit_status(
     session: AsyncSession,
-    operator: Operator,
+    operator: Actor,
     action: str,
     invoice: Invoice,
     before: InvoiceStatus,
     facts: Mapping[str, Any],
+    **reason: str | None,
 ) -> None:
     """One entry for a change; what was done already and is asked for again leaves none."""
     if invoice.status is before:
@@ -226,6 +226,7 @@ async def audit_status(
         subject=Subject("invoice", invoice.id),
         before={"status": before},
         after={"status": invoice.status, **facts},
+        **reason,
     )
 
 

@@ -138,8 +138,12 @@ def _billing(row: Row[DeliveryEvent, str, Invoice]) -> str:
         case EventStatus.CREDITED:
             return "it was credited whole"
         case EventStatus.BILLABLE:
-            # None while it is on no invoice, though the types do not say so.
-            return f"{getattr(invoice, 'number', None) or 'a draft'} bills it" if invoice else "no invoice bills it yet"
+            return _billed_by(invoice)
+
+
+def _billed_by(invoice: Invoice | None) -> str:
+    """None while it is on no invoice, though the row's type does not say so."""
+    return "no invoice bills it yet" if invoice is None else f"{invoice.number or 'a draft'} bills it"
 
 
 def _price(delivery: DeliveryEvent, plan: PricePlan | None) -> list[Fact]:

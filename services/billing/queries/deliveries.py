@@ -8,8 +8,9 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.billing.domain.statuses import DocumentStatus, EventStatus
 from services.billing.errors import DeliveryNotFound
-from services.billing.models import Adjustment, AdjustmentDelivery, DeliveryEvent, HeldDelivery, InvoiceLine
+from services.billing.models import Adjustment, AdjustmentDelivery, DeliveryEvent, HeldDelivery, Invoice, InvoiceLine
 
 
 async def known_assignments(session: AsyncSession, assignment_ids: Sequence[UUID]) -> set[UUID]:
@@ -67,3 +68,36 @@ class HeldQueue:
 async def held_queue(session: AsyncSession) -> HeldQueue:
     query = select(func.count(), func.min(HeldDelivery.held_at)).where(HeldDelivery.released_at.is_(None))
     return HeldQueue(*(await session.execute(query)).one())
+
+
+ON_A_LINE = (
+    select(InvoiceLine.delivery_event_id)
+    .where(InvoiceLine.delivery_event_id == DeliveryEvent.id, InvoiceLine.is_live)
+    .exists()
+)
+BY_A_DEBIT = (
+    select(AdjustmentDelivery.delivery_event_id)
+    .where(AdjustmentDelivery.delivery_event_id == DeliveryEvent.id, AdjustmentDelivery.is_live)
+    .exists()
+)
+MOST_LATE = 100
+
+
+async def late_of(session: AsyncSession, invoice: Invoice) -> Sequence[DeliveryEvent]:
+    """Billable deliveries of an issued installer's month that nothing bills: the first hundred of them."""
+    if invoice.document_status is not DocumentStatus.ISSUED:
+        return ()
+    query = (
+        select(DeliveryEvent)
+        .where(
+            DeliveryEvent.installer_id == invoice.account_id,
+            DeliveryEvent.delivered_at >= invoice.period_start,
+            DeliveryEvent.delivered_at < invoice.period_end,
+            DeliveryEvent.event_status == EventStatus.BILLABLE,
+            ~ON_A_LINE,
+            ~BY_A_DEBIT,
+        )
+        .order_by(DeliveryEvent.delivered_at, DeliveryEvent.id)
+        .limit(MOST_LATE)
+    )
+    return (await session.scalars(query)).all()
