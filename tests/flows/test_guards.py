@@ -87,6 +87,10 @@ PREPARES_MONEY = {
         ("POST", "/admin/billing/invoices/{invoice_id}/resend"),
         ("POST", "/admin/billing/adjustments/{adjustment_id}/reject"),
         ("POST", "/admin/billing/stripe-events/{stripe_event_id}/retry"),
+        ("POST", "/console/accounts/{account_id}/edit"),
+        ("POST", "/console/client-invoices/{invoice_id}/lines"),
+        ("POST", "/console/client-invoices/{invoice_id}/redraft"),
+        ("POST", "/console/invoices/{invoice_id}/resend"),
     },
 }
 

@@ -149,7 +149,7 @@ def _document(found: _Seen, actions: Sequence[Action], house: House, console: Co
         up=("Accounts", PATH),
         states=[chip(words(account.kind)), *([chip("Deliveries held", "warning")] if found.held else [])],
         sentence=_sentence(found, house),
-        amount=money(found.owed_cents),
+        amount=money(found.owed_cents) if found.owed_cents else "",
         amount_note="AUD outstanding",
         notes=_notes(found, now),
         actions=actions,
@@ -163,6 +163,7 @@ def _sentence(found: _Seen, house: House) -> str:
     days = terms_days(found.account, house)
     told = f"Billed {'by the month' if found.is_installer else 'by the board'}, due {days} days after issue."
     credit = found.account.customer_credit_cents
+    told += "" if found.owed_cents else " Nothing is outstanding."
     return told + (f" It has {money(credit)} of credit with us." if credit else "")
 
 

@@ -21,7 +21,7 @@ from contracts.identity import Capability
 from contracts.values import InvoiceKind
 from services.billing.commands.issuing import House
 from services.billing.domain import statuses
-from services.billing.domain.statuses import PaymentMethod
+from services.billing.domain.statuses import InvoiceStatus, PaymentMethod
 from services.billing.http.fields import Reference, StripePaymentId
 from services.billing.http.ops_invoices import (
     MarkPaidBody,
@@ -75,8 +75,9 @@ async def show_client_invoice(
         return console.redirect(f"{INSTALLERS}/{invoice_id}")
     today = console.clock.now().astimezone(house.zone).date().isoformat()
     edit = lines_action(look, operator)
+    is_draft = look.standing.status is InvoiceStatus.DRAFT
     offered = [
-        _send(look, operator, house),
+        *([_send(look, operator, house)] if is_draft else []),
         _mark_paid(look, operator, today),
         actions.payment(look, operator, today),
         actions.credit(look, operator, settings.approval_limit_cents),
@@ -84,12 +85,12 @@ async def show_client_invoice(
         actions.apply_credit(look, operator),
         actions.resend(look, operator),
         actions.void(look, operator),
-        _redraft(look, operator),
+        *([_redraft(look, operator)] if look.standing.status is InvoiceStatus.VOID else []),
     ]
     lines: Section = line_table(look)
     if edit.is_possible:
         lines = Part("Lines", "lines.html", {"action": edit, "rows": edited_lines(look), "is_done": done == EDIT})
-    else:
+    elif is_draft:
         offered.insert(0, edit)
     document = document_of(look, offered, console, lines, _links(look, console))
     return show_document(console, request, document, done)

@@ -22,6 +22,7 @@ from contracts.values import InvoiceKind
 from services.billing.commands.issuing import House, IssueInvoice, terms_days
 from services.billing.domain import statuses
 from services.billing.domain.periods import last_second
+from services.billing.domain.statuses import InvoiceStatus
 from services.billing.http.fields import StripeInvoiceId, WebAddress
 from services.billing.http.invoices import issue_by_operator
 from services.billing.pages import invoice_actions as actions
@@ -79,7 +80,7 @@ async def show_invoice(
         return console.redirect(f"{CLIENTS}/{invoice_id}")
     today = console.clock.now().astimezone(house.zone).date().isoformat()
     offered = [
-        _issue(look, operator, house),
+        *([_issue(look, operator, house)] if look.standing.status is InvoiceStatus.DRAFT else []),
         actions.payment(look, operator, today),
         actions.credit(look, operator, settings.approval_limit_cents),
         actions.debit(look, operator),

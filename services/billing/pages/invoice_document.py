@@ -1,10 +1,11 @@
 """How an invoice's page is made up, an installer's or a client's: what it says, its tables and its timeline."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from chassis.console import Console
 from chassis.console.actions import Action
-from chassis.console.cells import Kind, Shown
+from chassis.console.cells import Kind, Shown, html_of
 from chassis.console.documents import Document, Fact, Note, Section, Table
 from chassis.console.timeline import Moment, in_order
 from chassis.console.wording import counted, money, words
@@ -30,11 +31,11 @@ def document_of(
         up=("Invoices", f"{INSTALLERS}?status=draft") if is_installer else ("Client invoices", CLIENTS),
         states=[status_chip(detail.status, is_overdue=detail.is_overdue)],
         sentence=_sentence(look, console),
-        amount=money(detail.balance_cents if detail.status.is_owed else detail.total_cents) or "$0.00",
+        amount=money(detail.balance_cents if detail.status.is_owed else detail.total_cents),
         amount_note=_amount_note(detail),
         notes=_notes(look, console),
         facts=_facts(look),
-        actions=actions,
+        actions=sorted(actions, key=lambda action: not action.is_possible),
         sections=[lines, _payments(detail), _adjustments(detail)],
         timeline=in_order(look.told, _moments(look)),
         links=links,
@@ -54,7 +55,10 @@ def _amount_note(detail: InvoiceDetail) -> str:
 def _sentence(look: Look, console: Console) -> str:
     detail = look.detail
     told = f"{detail.account_name}, {invoice_title(detail)}"
-    day = console.wording.exact
+
+    def day(instant: datetime | None) -> str:
+        return str(html_of(Kind.DAY, instant, console.wording))
+
     match detail.status:
         case InvoiceStatus.DRAFT:
             return f"{told}: {counted(len(detail.lines), 'line', 'lines')}, not issued yet."
@@ -85,7 +89,9 @@ def _notes(look: Look, console: Console) -> list[Note]:
         notes.append(Note(f"{number} for a second operator", "Nothing has come of it yet.", "warning", items))
     if look.late:
         number = counted(len(look.late), "delivery", "deliveries")
-        notes.append(Note(f"{number} of its month came late", "A debit can charge them, below.", "info"))
+        notes.append(
+            Note(f"{number} of its month came late", "A debit for late delivery charges what came late.", "info")
+        )
     if look.successor is not None:
         item = (look.successor.number or "The draft", invoice_path(detail.kind, look.successor.id))
         notes.append(Note("It was drafted again", "", "info", [item]))
@@ -125,20 +131,27 @@ def _facts(look: Look) -> list[Fact]:
     return [
         Fact("Account", Shown(detail.account_name, path=f"/console/accounts/{detail.account_id}")),
         Fact("For", invoice_title(detail)),
+        Fact("Stripe invoice", stripe),
         Fact("Subtotal", Shown(detail.subtotal_cents, Kind.MONEY)),
-        Fact("Credits", Shown(-detail.credits_cents, Kind.MONEY)),
-        Fact("Debits", Shown(detail.debits_cents, Kind.MONEY)),
+        *([Fact("Credits", Shown(-detail.credits_cents, Kind.MONEY))] if detail.credits_cents else []),
+        *([Fact("Debits", Shown(detail.debits_cents, Kind.MONEY))] if detail.debits_cents else []),
         Fact("GST", Shown(detail.gst_cents, Kind.MONEY)),
         Fact("Total", Shown(detail.total_cents, Kind.MONEY)),
+        *(_facts_since_issue(detail) if detail.issued_at else []),
+        *([Fact("Voided for", Shown(detail.void_reason_code, Kind.WORD))] if detail.void_reason_code else []),
+        *([Fact("Purchase order", detail.purchase_order)] if detail.purchase_order else []),
+        *([Fact("Customer's credit", Shown(credit, Kind.MONEY))] if credit else []),
+    ]
+
+
+def _facts_since_issue(detail: InvoiceDetail) -> list[Fact]:
+    return [
         Fact("Paid", Shown(detail.paid_cents - detail.customer_credit_cents, Kind.MONEY)),
         Fact("Balance", Shown(detail.balance_cents if detail.status.is_owed else 0, Kind.MONEY)),
         Fact("Issued", Shown(detail.issued_at, Kind.DAY)),
         Fact("Due", Shown(detail.due_at, Kind.DAY)),
         Fact("Mailed", Shown(detail.sent_at if detail.document else None, Kind.INSTANT)),
-        Fact("Stripe invoice", stripe),
-        *([Fact("Voided for", Shown(detail.void_reason_code, Kind.WORD))] if detail.void_reason_code else []),
-        *([Fact("Purchase order", detail.purchase_order)] if detail.purchase_order else []),
-        *([Fact("Customer's credit", Shown(credit, Kind.MONEY))] if credit else []),
+        Fact("In the books", Shown("Its postings", path=f"/console/journal?invoice_id={detail.id}")),
     ]
 
 
@@ -146,12 +159,12 @@ def line_table(look: Look) -> Table:
     detail = look.detail
     heads = [
         ("Description", Kind.TEXT),
-        ("Delivered", Kind.INSTANT),
+        ("Delivered", Kind.DAY),
         ("Quantity", Kind.NUMBER),
         ("Price", Kind.MONEY),
-        ("Without GST", Kind.MONEY),
+        ("Ex GST", Kind.MONEY),
         ("GST", Kind.MONEY),
-        ("With GST", Kind.MONEY),
+        ("Inc GST", Kind.MONEY),
     ]
     sums = [
         sum(getattr(line, name) for line in detail.lines) for name in ("ex_gst_cents", "gst_cents", "inc_gst_cents")
@@ -176,7 +189,7 @@ def _line(line: LineView, look: Look) -> list[Shown | str]:
     delivery = line.delivery_event_id
     return [
         Shown(line.description, path=f"/console/delivery-events/{delivery}" if delivery else ""),
-        Shown(look.delivered.get(delivery) if delivery else None, Kind.INSTANT),
+        Shown(look.delivered.get(delivery) if delivery else None, Kind.DAY),
         Shown(line.quantity, Kind.NUMBER),
         Shown(line.unit_price_cents, Kind.MONEY),
         Shown(line.ex_gst_cents, Kind.MONEY),
@@ -212,8 +225,8 @@ def _adjustments(detail: InvoiceDetail) -> Table:
             ("State", Kind.CHIP),
             ("Asked by", Kind.TEXT),
             ("When", Kind.AGO),
-            ("Without GST", Kind.MONEY),
-            ("With GST", Kind.MONEY),
+            ("Ex GST", Kind.MONEY),
+            ("Inc GST", Kind.MONEY),
         ),
         [
             (
