@@ -41,6 +41,9 @@ async def void_invoice(session: AsyncSession, command: VoidInvoice, now: datetim
     if invoice.has_money:
         raise HasPayments(Obstacle.HAS_MONEY, invoice_id=invoice.id)
     entries = [Entry(entry.account, entry.amount_cents) for entry in await invoices.entries(session, invoice.id)]
+    if invoice.document_status is DocumentStatus.DRAFT:
+        # It was never asked for under its Stripe reference: the next draft may be.
+        invoice.stripe_invoice_id = invoice.stripe_invoice_url = None
     invoice.document_status = DocumentStatus.VOID
     invoice.voided_at, invoice.void_reason_code = now, command.reason
     await session.flush()

@@ -24,6 +24,7 @@ from services.billing.domain.statuses import InvoiceStatus
 from services.billing.http.documents import download
 from services.billing.http.fields import Note, StripeInvoiceId, WebAddress
 from services.billing.http.invoice_views import InvoiceDetail, InvoiceView, audit_status, detail_of
+from services.billing.http.references import kept_reference
 from services.billing.models import Invoice
 from services.billing.queries import documents, invoices, listings
 from services.billing.queries.listings import InvoiceFilter
@@ -34,7 +35,7 @@ MONEY = Capability.MANAGE_BILLING_OPS
 
 
 class MarkIssued(Body):
-    """Without `due_at` the account's terms decide."""
+    """Without `due_at` the account's terms decide; without a Stripe reference the one that the draft keeps is taken."""
 
     stripe_invoice_id: StripeInvoiceId | None = None
     stripe_invoice_url: WebAddress | None = None
@@ -97,10 +98,11 @@ async def mark_issued(
 
     Refused with every blocker named. With a Stripe key set, total and currency must match the Stripe invoice's.
     """
-    facts = await look_up(gateway, data.stripe_invoice_id)
-    command = IssueInvoice(
-        invoice_id, InvoiceKind.INSTALLER, data.stripe_invoice_id, data.stripe_invoice_url, data.due_at, facts
-    )
+    kept_id, kept_url = await kept_reference(database, invoice_id)
+    stripe_invoice_id = data.stripe_invoice_id or kept_id
+    facts = await look_up(gateway, stripe_invoice_id)
+    url = data.stripe_invoice_url or kept_url
+    command = IssueInvoice(invoice_id, InvoiceKind.INSTALLER, stripe_invoice_id, url, data.due_at, facts)
     async with database.transaction() as session:
         await issue_by_operator(session, command, house, operator, clock.now())
         return await detail_of(session, invoice_id, house, clock.now())

@@ -20,13 +20,16 @@ from chassis.http import Given, Operator
 from contracts.identity import Capability
 from contracts.values import InvoiceKind
 from services.billing.commands.issuing import House, IssueInvoice, terms_days
+from services.billing.commands.references import KeepReference
 from services.billing.domain import statuses
 from services.billing.domain.periods import last_second
 from services.billing.domain.statuses import InvoiceStatus
 from services.billing.http.fields import StripeInvoiceId, WebAddress
 from services.billing.http.invoices import issue_by_operator
+from services.billing.http.references import keep_by_operator
 from services.billing.pages import invoice_actions as actions
 from services.billing.pages.faults import told_beside
+from services.billing.pages.invoice_deeds import form_of
 from services.billing.pages.invoice_document import document_of, line_table, other_blockers
 from services.billing.pages.invoice_look import Look, look_at
 from services.billing.pages.invoice_words import CLIENTS
@@ -37,6 +40,7 @@ from services.billing.stripe_gateway import StripeGateway
 
 MONEY = Capability.MANAGE_BILLING_OPS
 ISSUE = statuses.Action.MARK_ISSUED
+KEEP = "keep_reference"
 _STRIPE = (
     "stripe_reference_missing",
     "stripe_reference_taken",
@@ -63,6 +67,14 @@ class IssueForm(Form):
         return IssueInvoice(invoice_id, kind, self.stripe_invoice_id, self.stripe_invoice_url, due_at, stripe)
 
 
+class KeepForm(Form):
+    """A field left empty takes back what stood there."""
+
+    stripe_invoice_id: StripeInvoiceId | None = None
+    stripe_invoice_url: WebAddress | None = None
+    seen: UUID | None = None
+
+
 @get(PATH + "/{invoice_id:uuid}", guards=[page_for(Capability.READ_OPS)], include_in_schema=False)
 async def show_invoice(
     invoice_id: FromPath[UUID],
@@ -79,8 +91,9 @@ async def show_invoice(
     if look is None:
         return console.redirect(f"{CLIENTS}/{invoice_id}")
     today = console.clock.now().astimezone(house.zone).date().isoformat()
+    is_draft = look.standing.status is InvoiceStatus.DRAFT
     offered = [
-        *([_issue(look, operator, house)] if look.standing.status is InvoiceStatus.DRAFT else []),
+        *([_issue(look, operator, house), _keep(look, operator)] if is_draft else []),
         actions.payment(look, operator, today),
         actions.credit(look, operator, settings.approval_limit_cents),
         actions.debit(look, operator),
@@ -116,7 +129,27 @@ def _issue(look: Look, operator: Operator, house: House) -> Action:
     )
 
 
+def _keep(look: Look, operator: Operator) -> Action:
+    return Action(
+        KEEP,
+        "Keep its Stripe reference",
+        actions.deed(look, KEEP),
+        effect="Nothing is issued or mailed by it. Drafts that have theirs are issued together, from the list.",
+        fields=stripe_fields(look, needs_reference=False),
+        hidden={"seen": look.seen},
+        done="Kept: it can be issued with the others",
+        **refused(operator, MONEY),
+    )
+
+
 def issue_fields(look: Look, house: House, *, needs_reference: bool) -> tuple[FormField, ...]:
+    day = FormField(
+        "due_day", "Due on", FieldKind.DAY, hint=f"Empty: {terms_days(look.account, house)} days after its issue"
+    )
+    return (*stripe_fields(look, needs_reference=needs_reference), day)
+
+
+def stripe_fields(look: Look, *, needs_reference: bool) -> tuple[FormField, ...]:
     return (
         FormField(
             "stripe_invoice_id",
@@ -133,9 +166,6 @@ def issue_fields(look: Look, house: House, *, needs_reference: bool) -> tuple[Fo
             value=look.detail.stripe_invoice_url or "",
             hint="Stripe's page of it: the PDF and its mail link to it",
             longest=2000,
-        ),
-        FormField(
-            "due_day", "Due on", FieldKind.DAY, hint=f"Empty: {terms_days(look.account, house)} days after its issue"
         ),
     )
 
@@ -165,4 +195,20 @@ async def issue_by_form(
     return console.redirect(f"{PATH}/{invoice_id}?done={ISSUE}")
 
 
-ROUTES = (show_invoice, issue_by_form)
+@form_of(KEEP, step_up=False)
+async def keep_by_form(
+    invoice_id: FromPath[UUID],
+    data: JSONBody[KeepForm],
+    console: Given[Console],
+    database: Given[Database],
+    operator: Given[Operator],
+) -> Redirect:
+    command = KeepReference(invoice_id, data.stripe_invoice_id, data.stripe_invoice_url)
+    with told_beside(FIELDS):
+        async with database.transaction() as session:
+            await refuse_if_changed(session, Subject("invoice", invoice_id), data.seen)
+            await keep_by_operator(session, command, operator)
+    return console.redirect(f"{PATH}/{invoice_id}?done={KEEP}")
+
+
+ROUTES = (show_invoice, issue_by_form, keep_by_form)
