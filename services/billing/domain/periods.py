@@ -30,11 +30,25 @@ class Period:
         first = _months_later(date(year - 1, 7, 1), 3 * (quarter - 1))
         return cls(name, _midnight(first, zone), _midnight(_months_later(first, 3), zone))
 
+    @classmethod
+    def containing(cls, instant: datetime, zone: ZoneInfo) -> Self:
+        """The calendar month in which it lies."""
+        return cls.of_month(f"{instant.astimezone(zone):%Y-%m}", zone)
+
+    def previous(self, zone: ZoneInfo) -> Self:
+        """The calendar month before a month."""
+        return self.containing(self.start - timedelta(days=1), zone)
+
     def __contains__(self, instant: datetime) -> bool:
         return self.start <= instant < self.end
 
     def has_ended(self, now: datetime) -> bool:
         return now >= self.end
+
+
+def month_name(period: str) -> str:
+    """`2026-03` as March 2026."""
+    return f"{date.fromisoformat(f'{period}-01'):%B %Y}"
 
 
 def due_at(issued_at: datetime, terms_days: int, zone: ZoneInfo) -> datetime:

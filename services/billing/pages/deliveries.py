@@ -23,6 +23,7 @@ from chassis.console.listing import (
 from chassis.console.wording import words
 from contracts.identity import Capability
 from contracts.values import CapStatus, ProductType
+from services.billing.domain.periods import month_name
 from services.billing.domain.statuses import EventStatus
 from services.billing.models import Account, DeliveryEvent, Invoice
 from services.billing.pages.filters import Month
@@ -43,7 +44,7 @@ async def account_name(session: AsyncSession, account_id: UUID) -> str | None:
 
 async def invoice_name(session: AsyncSession, invoice_id: UUID) -> str | None:
     invoice = await session.get(Invoice, invoice_id)
-    return (invoice.number or f"Draft of {invoice.period}") if invoice else None
+    return (invoice.number or f"Draft of {month_name(invoice.period or '')}") if invoice else None
 
 
 def lead_title(service: str, locality: str) -> str:

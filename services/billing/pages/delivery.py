@@ -24,6 +24,7 @@ from contracts.values import CreditReason, ProductType
 from services.billing.commands.late_deliveries import priced
 from services.billing.domain import gst
 from services.billing.domain.deliveries import obstacle_to_void
+from services.billing.domain.periods import month_name
 from services.billing.domain.statuses import EventStatus
 from services.billing.http.deliveries import VoidDeliveryBody, post_void_delivery
 from services.billing.models import DeliveryEvent, Invoice, PricePlan
@@ -161,7 +162,7 @@ def _price(delivery: DeliveryEvent, plan: PricePlan | None) -> list[Fact]:
 def _invoice(delivery: DeliveryEvent, invoice: Invoice | None) -> Shown:
     if invoice is None:
         return Shown("Not invoiced" if delivery.event_status == "billable" else "None")
-    return Shown(invoice.number or f"Draft of {invoice.period}", path=f"{INVOICES}/{invoice.id}")
+    return Shown(invoice.number or f"Draft of {month_name(invoice.period or '')}", path=f"{INVOICES}/{invoice.id}")
 
 
 def _elsewhere(console: Console, service: str, room: str, id_: UUID) -> Shown:
@@ -174,7 +175,9 @@ def _moments(delivery: DeliveryEvent, installer: str, invoice: Invoice | None) -
         Moment(delivery.recorded_at, "Waybill", f"recorded it at {money(delivery.unit_price_cents)}"),
     ]
     if invoice is not None:
-        moments.append(Moment(invoice.created_at, "Waybill", f"put it on the draft of {invoice.period}"))
+        moments.append(
+            Moment(invoice.created_at, "Waybill", f"put it on the draft of {month_name(invoice.period or '')}")
+        )
         if invoice.issued_at is not None:
             moments.append(Moment(invoice.issued_at, "Waybill", f"billed it on {invoice.number}"))
     return list(reversed(moments))

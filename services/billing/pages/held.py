@@ -26,6 +26,7 @@ from services.billing.models import Account, HeldDelivery
 from services.billing.pages.deliveries import ACCOUNTS, account_name, lead_title
 from services.billing.pages.filters import Month
 
+ROOM = "held"
 PATH = "/console/held-deliveries"
 LIMIT = timedelta(days=1)
 """A delivery that is without a price for longer is late."""
@@ -44,7 +45,7 @@ def _cure_path(row: Row[Any]) -> str:
 
 
 LISTING = Listing(
-    name="held",
+    name=ROOM,
     title="Held deliveries",
     noun=("delivery", "deliveries"),
     path=PATH,

@@ -1,6 +1,5 @@
 """How the pages call an invoice, its state and where its page is; and the columns that both lists of them have."""
 
-from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from chassis.console.listing import NOW, Amount, Choice, Column, Days, Exact, Fl
 from chassis.console.lists.filters import Filter
 from chassis.console.wording import words
 from contracts.values import InvoiceKind
+from services.billing.domain.periods import month_name
 from services.billing.domain.statuses import InvoiceStatus
 from services.billing.models import Account, Invoice
 from services.billing.pages.deliveries import account_name
@@ -30,11 +30,6 @@ IS_OVERDUE = IS_OWED & (Invoice.due_at < NOW)
 
 def invoice_path(kind: InvoiceKind, invoice_id: UUID) -> str:
     return f"{INSTALLERS if kind is InvoiceKind.INSTALLER else CLIENTS}/{invoice_id}"
-
-
-def month_name(period: str) -> str:
-    """`2026-03` as March 2026."""
-    return f"{date.fromisoformat(f'{period}-01'):%B %Y}"
 
 
 def invoice_title(invoice: Any) -> str:

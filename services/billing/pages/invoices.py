@@ -15,7 +15,7 @@ from chassis.console.wording import counted
 from contracts.identity import Capability
 from contracts.values import InvoiceKind
 from services.billing.commands.issuing import IssueInvoice, blockers_of
-from services.billing.domain.periods import MONTH_PATTERN
+from services.billing.domain.periods import MONTH_PATTERN, month_name
 from services.billing.domain.statuses import DocumentStatus, Obstacle
 from services.billing.domain.tax_invoice import Owner, Party
 from services.billing.http.invoices import issue_by_operator
@@ -27,7 +27,6 @@ from services.billing.pages.invoice_words import (
     INSTALLERS,
     MONEY_COLUMNS,
     NUMBER,
-    month_name,
 )
 from services.billing.queries import invoices
 from services.billing.settling import look_up
