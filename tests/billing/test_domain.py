@@ -18,6 +18,7 @@ from services.billing.domain.statuses import (
     Action,
     DocumentStatus,
     InvoiceStatus,
+    Standing,
     available_actions,
     is_overdue,
     status_of,
@@ -218,7 +219,7 @@ class TestStatus:
 
     def test_says_what_can_be_done(self) -> None:
         def actions(status: InvoiceStatus, kind: InvoiceKind = InvoiceKind.INSTALLER, **facts: bool) -> set[Action]:
-            return set(available_actions(kind, status, **{"has_money": False, "has_document": True, **facts}))
+            return set(available_actions(Standing(kind, status, **{"has_money": False, "has_document": True, **facts})))
 
         assert actions(InvoiceStatus.DRAFT) == {Action.MARK_ISSUED, Action.VOID}
         assert actions(InvoiceStatus.DRAFT, InvoiceKind.CLIENT) == {Action.EDIT_LINES, Action.SEND, Action.VOID}

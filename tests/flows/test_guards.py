@@ -85,11 +85,17 @@ PREPARES_MONEY = {
     "billing": {
         ("PUT", "/admin/billing/accounts/{account_id}"),
         ("POST", "/admin/billing/generate-invoice-drafts"),
+        ("PUT", "/admin/billing/invoices/{invoice_id}/stripe-reference"),
         ("PUT", "/admin/ops/invoices/{invoice_id}/lines"),
         ("POST", "/admin/ops/invoices/{invoice_id}/redraft"),
         ("POST", "/admin/billing/invoices/{invoice_id}/resend"),
         ("POST", "/admin/billing/adjustments/{adjustment_id}/reject"),
         ("POST", "/admin/billing/stripe-events/{stripe_event_id}/retry"),
+        ("POST", "/console/accounts/{account_id}/edit"),
+        ("POST", "/console/client-invoices/{invoice_id}/lines"),
+        ("POST", "/console/client-invoices/{invoice_id}/redraft"),
+        ("POST", "/console/invoices/{invoice_id}/keep-reference"),
+        ("POST", "/console/invoices/{invoice_id}/resend"),
     },
 }
 

@@ -16,6 +16,7 @@ from services.billing.commands.drafts import wait_for_other_runs
 from services.billing.domain import adjustments as rules
 from services.billing.domain import gst
 from services.billing.domain.adjustments import RefusedReason
+from services.billing.domain.deliveries import VoidObstacle, obstacle_to_void
 from services.billing.domain.gst import Amounts, Priced
 from services.billing.domain.issuing import dollars
 from services.billing.domain.statuses import EventStatus
@@ -66,7 +67,7 @@ async def late_charges(session: AsyncSession, invoice: Invoice, ids: Collection[
     late = sorted(found.values(), key=lambda delivery: (delivery.delivered_at, delivery.id))
     charges = [
         LateCharge(delivery.id, amounts)
-        for delivery, amounts in zip(late, gst.split_gst([_priced(delivery) for delivery in late]), strict=True)
+        for delivery, amounts in zip(late, gst.split_gst([priced(delivery) for delivery in late]), strict=True)
     ]
     if not any(charge.amounts.ex_gst_cents for charge in charges):
         raise DeliveriesCostNothing("there is nothing to charge: void them instead", invoice_id=invoice.id)
@@ -94,16 +95,17 @@ async def void_delivery(session: AsyncSession, command: VoidDelivery, now: datet
     # A run of drafts that has read it already would bill it all the same.
     await wait_for_other_runs(session)
     delivery = await deliveries.lock_one(session, command.delivery_event_id)
-    if delivery.event_status is EventStatus.VOID:
-        return delivery
     billed = await deliveries.billed_on(session, [delivery.id])
-    if delivery.event_status is EventStatus.CREDITED or billed:
-        detail = "it is billed: credit its line, or void the draft that it stands on"
-        raise DeliveryIsBilled(detail, delivery_event_id=delivery.id, invoice_id=billed.get(delivery.id))
-    cents = gst.split_gst([_priced(delivery)])[0].inc_gst_cents
-    if rules.needs_second_operator(cents, command.limit_cents):
-        detail = f"{dollars(cents)} is over the limit: bill it, and have its credit agreed to"
-        raise SecondOperatorNeeded(detail, delivery_event_id=delivery.id)
+    cents = gst.split_gst([priced(delivery)])[0].inc_gst_cents
+    match obstacle_to_void(
+        delivery.event_status, is_billed=bool(billed), inc_gst_cents=cents, limit_cents=command.limit_cents
+    ):
+        case VoidObstacle.VOID:
+            return delivery
+        case VoidObstacle.BILLED as why:
+            raise DeliveryIsBilled(why, delivery_event_id=delivery.id, invoice_id=billed.get(delivery.id))
+        case VoidObstacle.OVER_THE_LIMIT as why:
+            raise SecondOperatorNeeded(f"{dollars(cents)}: {why}", delivery_event_id=delivery.id)
     delivery.event_status, delivery.credit_reason_code = EventStatus.VOID, reason
     outbox.add(session, _voided_event(delivery, reason, now), version=delivery.next_version())
     await session.flush()
@@ -122,7 +124,7 @@ def _fault(invoice: Invoice, delivery: DeliveryEvent | None, is_billed: bool) ->
     return "delivery_is_billed" if is_billed else None
 
 
-def _priced(delivery: DeliveryEvent) -> Priced:
+def priced(delivery: DeliveryEvent) -> Priced:
     return Priced(delivery.unit_price_cents, delivery.gst_treatment, delivery.includes_gst)
 
 

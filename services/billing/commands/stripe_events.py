@@ -19,7 +19,7 @@ from chassis.ids import new_id
 from contracts.billing import InvoicePaymentHeld
 from services.billing.commands.payments import RecordPayment, record_payment
 from services.billing.domain.journal import CURRENCY
-from services.billing.domain.statuses import PaymentMethod, StripeEventState
+from services.billing.domain.statuses import DocumentStatus, PaymentMethod, StripeEventState
 from services.billing.domain.webhooks import ReceivedEvent, obstacle_to_settling
 from services.billing.errors import StripeEventNotWaiting
 from services.billing.models import Invoice, StripeEvent
@@ -85,8 +85,12 @@ async def settle_event(session: AsyncSession, event_id: UUID, paid: Sequence[Pai
         return
     await _lock_reference(session, event.stripe_invoice_id)
     invoice = await invoices.lock_by_stripe_id(session, event.stripe_invoice_id)
-    if invoice is None:
-        event.state, event.detail = StripeEventState.UNMATCHED, "no invoice of ours has this Stripe reference yet"
+    if invoice is None or invoice.document_status is DocumentStatus.DRAFT:
+        # A draft that keeps the reference already wakes it with its issue.
+        event.state, event.detail = (
+            StripeEventState.UNMATCHED,
+            "no issued invoice of ours has this Stripe reference yet",
+        )
         return
     known = await stripe_events.held_references(session, event.stripe_invoice_id)
     asked = [payment for payment in paid if payment.reference not in known.ignored]

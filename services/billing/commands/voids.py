@@ -13,7 +13,7 @@ from contracts.billing import InvoiceVoided
 from services.billing.commands.adjusting import decide
 from services.billing.commands.journal import post
 from services.billing.domain.journal import Entry, Posting, PostingKind, reversing_entries
-from services.billing.domain.statuses import AdjustmentState, DocumentStatus
+from services.billing.domain.statuses import AdjustmentState, DocumentStatus, Obstacle
 from services.billing.errors import HasPayments
 from services.billing.models import Adjustment, AdjustmentDelivery, Invoice, InvoiceLine
 from services.billing.queries import adjustments, invoices
@@ -39,8 +39,11 @@ async def void_invoice(session: AsyncSession, command: VoidInvoice, now: datetim
     if invoice.document_status is DocumentStatus.VOID:
         return invoice
     if invoice.has_money:
-        raise HasPayments("money came in for it: give a credit instead", invoice_id=invoice.id)
+        raise HasPayments(Obstacle.HAS_MONEY, invoice_id=invoice.id)
     entries = [Entry(entry.account, entry.amount_cents) for entry in await invoices.entries(session, invoice.id)]
+    if invoice.document_status is DocumentStatus.DRAFT:
+        # It was never asked for under its Stripe reference: the next draft may be.
+        invoice.stripe_invoice_id = invoice.stripe_invoice_url = None
     invoice.document_status = DocumentStatus.VOID
     invoice.voided_at, invoice.void_reason_code = now, command.reason
     await session.flush()

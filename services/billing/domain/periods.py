@@ -47,9 +47,17 @@ class Period:
         return now >= self.end
 
 
+def month_name(period: str) -> str:
+    """`2026-03` as March 2026."""
+    return f"{date.fromisoformat(f'{period}-01'):%B %Y}"
+
+
 def due_at(issued_at: datetime, terms_days: int, zone: ZoneInfo) -> datetime:
     """The last second of the due day: a payment on that day is in time wherever its hour falls."""
-    day = issued_at.astimezone(zone).date() + timedelta(days=terms_days)
+    return last_second(issued_at.astimezone(zone).date() + timedelta(days=terms_days), zone)
+
+
+def last_second(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time(23, 59, 59), zone).astimezone(UTC)
 
 

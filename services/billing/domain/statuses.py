@@ -1,5 +1,7 @@
 """The words for where an invoice, a delivery and an adjustment stand."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -89,28 +91,65 @@ def is_overdue(status: InvoiceStatus, due_at: datetime | None, now: datetime) ->
     return status.is_owed and due_at is not None and now > due_at
 
 
-def available_actions(
-    kind: InvoiceKind,
-    status: InvoiceStatus,
-    *,
-    has_money: bool,
-    has_document: bool,
-    has_credit: bool = False,
-    is_replaced: bool = False,
-) -> tuple[Action, ...]:
-    """`has_money`: money came in for it, or pays for it. `has_credit`: its customer has money with us."""
-    if status is InvoiceStatus.VOID:
-        # An installer's month is drafted anew with all the others.
-        return (Action.REDRAFT,) if kind is InvoiceKind.CLIENT and not is_replaced else ()
-    if status is InvoiceStatus.DRAFT:
-        client = kind is InvoiceKind.CLIENT
-        return (Action.EDIT_LINES, Action.SEND, Action.VOID) if client else (Action.MARK_ISSUED, Action.VOID)
-    allowed = {
-        Action.RECORD_PAYMENT: status.is_owed,
-        Action.MARK_PAID: status.is_owed,
-        Action.APPLY_CREDIT: status.is_owed and has_credit,
-        Action.ADJUST: True,
-        Action.RESEND: has_document,
-        Action.VOID: not has_money,
-    }
-    return tuple(action for action, is_allowed in allowed.items() if is_allowed)
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where an invoice stands, as far as it decides what can be done with it.
+
+    `has_money`: money came in for it, or pays for it. `has_credit`: its customer has money with us.
+    """
+
+    kind: InvoiceKind
+    status: InvoiceStatus
+    has_money: bool
+    has_document: bool
+    has_credit: bool = False
+    is_replaced: bool = False
+
+
+class Obstacle(StrEnum):
+    """What is in the way of an action, as a sentence goes on after its name."""
+
+    VOID = "it is void"
+    NOT_VOID = "it stands: only a void invoice is drafted again"
+    NOT_A_DRAFT = "it is issued, and nothing on its face changes: give a credit or charge a debit"
+    NOT_ISSUED = "it is a draft: nothing is owed on it yet"
+    DELIVERIES_ARE_ITS_LINES = "an installer's lines are its deliveries"
+    SENT_BY_ITS_ISSUE = "an installer's invoice is mailed by its issue"
+    ISSUED_BY_ITS_SENDING = "a client's invoice is issued by sending it"
+    DRAFTED_WITH_ITS_MONTH = "an installer's month is drafted again with the others"
+    REPLACED = "it is drafted again already"
+    SETTLED = "nothing is left to pay"
+    NO_CREDIT = "the customer has no credit with us"
+    NO_DOCUMENT = "its document is not rendered yet: it takes moments"
+    HAS_MONEY = "money came in for it: give a credit instead"
+
+
+_DRAFTED = frozenset({Action.EDIT_LINES, Action.MARK_ISSUED, Action.SEND})
+_PAID = frozenset({Action.RECORD_PAYMENT, Action.MARK_PAID, Action.APPLY_CREDIT})
+_ISSUED = _PAID | {Action.ADJUST, Action.RESEND}
+
+# Of which actions what is in the way when; the first that holds is told.
+_RULES: tuple[tuple[frozenset[Action], Callable[[Standing], bool], Obstacle], ...] = (
+    (frozenset({Action.EDIT_LINES}), lambda it: it.kind is InvoiceKind.INSTALLER, Obstacle.DELIVERIES_ARE_ITS_LINES),
+    (frozenset({Action.SEND}), lambda it: it.kind is InvoiceKind.INSTALLER, Obstacle.SENT_BY_ITS_ISSUE),
+    (frozenset({Action.MARK_ISSUED}), lambda it: it.kind is InvoiceKind.CLIENT, Obstacle.ISSUED_BY_ITS_SENDING),
+    (frozenset({Action.REDRAFT}), lambda it: it.kind is InvoiceKind.INSTALLER, Obstacle.DRAFTED_WITH_ITS_MONTH),
+    (frozenset({Action.REDRAFT}), lambda it: it.status is not InvoiceStatus.VOID, Obstacle.NOT_VOID),
+    (frozenset({Action.REDRAFT}), lambda it: it.is_replaced, Obstacle.REPLACED),
+    (frozenset(Action) - {Action.REDRAFT}, lambda it: it.status is InvoiceStatus.VOID, Obstacle.VOID),
+    (frozenset({Action.VOID}), lambda it: it.has_money, Obstacle.HAS_MONEY),
+    (_DRAFTED, lambda it: it.status is not InvoiceStatus.DRAFT, Obstacle.NOT_A_DRAFT),
+    (_ISSUED, lambda it: it.status is InvoiceStatus.DRAFT, Obstacle.NOT_ISSUED),
+    (_PAID, lambda it: not it.status.is_owed, Obstacle.SETTLED),
+    (frozenset({Action.APPLY_CREDIT}), lambda it: not it.has_credit, Obstacle.NO_CREDIT),
+    (frozenset({Action.RESEND}), lambda it: not it.has_document, Obstacle.NO_DOCUMENT),
+)
+
+
+def obstacle_to(action: Action, standing: Standing) -> Obstacle | None:
+    """The first thing in the way of it; None where it can be done."""
+    return next((why for actions, holds, why in _RULES if action in actions and holds(standing)), None)
+
+
+def available_actions(standing: Standing) -> tuple[Action, ...]:
+    return tuple(action for action in Action if obstacle_to(action, standing) is None)

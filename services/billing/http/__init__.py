@@ -10,6 +10,7 @@ from services.billing.http import (
     ops_invoices,
     payments,
     periods,
+    references,
     stripe,
 )
 
@@ -23,5 +24,6 @@ ROUTES = (
     *adjustments.ROUTES,
     *ops_invoices.ROUTES,
     *journal.ROUTES,
+    *references.ROUTES,
     *stripe.ROUTES,
 )

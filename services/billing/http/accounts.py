@@ -8,6 +8,7 @@ from litestar import Response, get, post, put
 from litestar.params import FromPath, FromQuery, JSONBody
 from pydantic import BaseModel, Field, model_validator
 from pydantic_core import PydanticCustomError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import audit
 from chassis.audit import Subject
@@ -136,20 +137,25 @@ async def put_account(
     operator: Given[Operator],
 ) -> AccountView:
     """Terms and Stripe customer of an account; all else is its owner's to change."""
+    command = SetAccount(account_id, data.terms_override_days, data.stripe_customer_id)
     async with database.transaction() as session:
-        before = await accounts.find(session, account_id)
-        was = {name: getattr(before, name) for name in AccountSettings.model_fields}
-        command = SetAccount(account_id, data.terms_override_days, data.stripe_customer_id)
-        account = await set_account(session, command, clock.now())
-        await audit.record(
-            session,
-            actor=operator,
-            action="set_account",
-            subject=Subject("account", account_id),
-            before=was,
-            after=data.model_dump(),
-        )
+        account = await set_by_operator(session, command, operator, clock.now())
     return AccountView.of(account, house)
+
+
+async def set_by_operator(session: AsyncSession, command: SetAccount, operator: Operator, now: datetime) -> Account:
+    before = await accounts.find(session, command.account_id)
+    was = {name: getattr(before, name) for name in AccountSettings.model_fields}
+    account = await set_account(session, command, now)
+    await audit.record(
+        session,
+        actor=operator,
+        action="set_account",
+        subject=Subject("account", command.account_id),
+        before=was,
+        after={name: getattr(command, name) for name in was},
+    )
+    return account
 
 
 @get("/admin/installers/{installer_id:uuid}/price-plans", guards=[requires(Capability.READ_OPS)])

@@ -1,5 +1,6 @@
 """Credits and debits over HTTP, and the second operator's say."""
 
+from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -37,6 +38,7 @@ from services.billing.queries import adjustments, documents, listings
 from services.billing.settings import Settings
 
 MONEY = Capability.MANAGE_BILLING_OPS
+_ASKED = {"type", "reason_code", "amount_cents", "line_no", "notes", "gst_treatment"}
 Step = Literal["add_adjustment", "approve_adjustment", "reject_adjustment"]
 
 
@@ -76,19 +78,26 @@ async def post_adjustment(
     operator: Given[Operator],
 ) -> Response[AdjustmentView]:
     """Credits or debits an issued invoice: at once (201), or pending until another operator agrees (202)."""
+    rule = ApprovalRule(settings.approval_limit_cents, house.numbering)
+    async with database.transaction() as session:
+        adjustment = await add_by_operator(session, invoice_id, data, rule, operator, clock.now())
+    status = 202 if adjustment.state is AdjustmentState.PENDING else 201
+    return Response(AdjustmentView.of(adjustment), status_code=status)
+
+
+async def add_by_operator(
+    session: AsyncSession, invoice_id: UUID, data: NewAdjustment, rule: ApprovalRule, operator: Operator, now: datetime
+) -> Adjustment:
     command = AddAdjustment(
         invoice_id=invoice_id,
         by=_decider(operator),
-        **data.model_dump(exclude={"adjustment_id", "delivery_event_ids"}),
+        **data.model_dump(include=_ASKED),
         adjustment_id=data.adjustment_id or new_id(),
         delivery_event_ids=frozenset(data.delivery_event_ids or ()),
     )
-    rule = ApprovalRule(settings.approval_limit_cents, house.numbering)
-    async with database.transaction() as session:
-        adjustment = await add_adjustment(session, command, rule, clock.now())
-        await _audited(session, operator, "add_adjustment", adjustment, data.notes)
-    status = 202 if adjustment.state is AdjustmentState.PENDING else 201
-    return Response(AdjustmentView.of(adjustment), status_code=status)
+    adjustment = await add_adjustment(session, command, rule, now)
+    await _audited(session, operator, "add_adjustment", adjustment, data.notes)
+    return adjustment
 
 
 @get("/admin/billing/adjustments", guards=[requires(Capability.READ_OPS)])

@@ -9,8 +9,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import audit
-from chassis.audit import Subject
-from chassis.http import Operator
+from chassis.audit import Actor, Subject
 from contracts.values import AdjustmentType, GstTreatment, InvoiceKind
 from services.billing.commands.issuing import House, IssueInvoice, readiness_blockers
 from services.billing.domain.periods import days_overdue
@@ -20,6 +19,7 @@ from services.billing.domain.statuses import (
     DocumentStatus,
     InvoiceStatus,
     PaymentMethod,
+    Standing,
     available_actions,
     is_overdue,
 )
@@ -181,17 +181,19 @@ async def detail_of(session: AsyncSession, invoice_id: UUID, house: House, now: 
         payments=_views(PaymentView, await payments.of_invoice(session, invoice_id)),
         adjustments=_views(AdjustmentView, await adjustments.of_invoice(session, invoice_id)),
         document=DocumentFacts.model_validate(kept, from_attributes=True) if kept else None,
-        available_actions=list(
-            available_actions(
-                invoice.kind,
-                invoice.status,
-                has_money=invoice.has_money,
-                has_document=kept is not None,
-                has_credit=account.customer_credit_cents > 0,
-                is_replaced=await invoices.successor(session, invoice_id) is not None,
-            )
-        ),
+        available_actions=list(available_actions(await standing_of(session, invoice, account))),
         blockers=await _blockers(session, invoice, account, house, now),
+    )
+
+
+async def standing_of(session: AsyncSession, invoice: Invoice, account: Account) -> Standing:
+    return Standing(
+        kind=invoice.kind,
+        status=invoice.status,
+        has_money=invoice.has_money,
+        has_document=await documents.facts_of(session, invoice.id) is not None,
+        has_credit=account.customer_credit_cents > 0,
+        is_replaced=await invoices.successor(session, invoice.id) is not None,
     )
 
 
@@ -207,11 +209,12 @@ async def _blockers(
 
 async def audit_status(
     session: AsyncSession,
-    operator: Operator,
+    operator: Actor,
     action: str,
     invoice: Invoice,
     before: InvoiceStatus,
     facts: Mapping[str, Any],
+    **reason: str | None,
 ) -> None:
     """One entry for a change; what was done already and is asked for again leaves none."""
     if invoice.status is before:
@@ -223,6 +226,7 @@ async def audit_status(
         subject=Subject("invoice", invoice.id),
         before={"status": before},
         after={"status": invoice.status, **facts},
+        **reason,
     )
 
 

@@ -1,13 +1,15 @@
 """Invoices over HTTP: the list, one of them, its issue, its document, its end."""
 
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import audit
-from chassis.audit import Subject
+from chassis.audit import Actor, Subject
 from chassis.clock import Clock
 from chassis.database import Database
 from chassis.http import AwareInstant, Body, Given, Operator, requires
@@ -22,6 +24,8 @@ from services.billing.domain.statuses import InvoiceStatus
 from services.billing.http.documents import download
 from services.billing.http.fields import Note, StripeInvoiceId, WebAddress
 from services.billing.http.invoice_views import InvoiceDetail, InvoiceView, audit_status, detail_of
+from services.billing.http.references import kept_reference
+from services.billing.models import Invoice
 from services.billing.queries import documents, invoices, listings
 from services.billing.queries.listings import InvoiceFilter
 from services.billing.settling import look_up
@@ -31,7 +35,7 @@ MONEY = Capability.MANAGE_BILLING_OPS
 
 
 class MarkIssued(Body):
-    """Without `due_at` the account's terms decide."""
+    """Without `due_at` the account's terms decide; without a Stripe reference the one that the draft keeps is taken."""
 
     stripe_invoice_id: StripeInvoiceId | None = None
     stripe_invoice_url: WebAddress | None = None
@@ -94,16 +98,24 @@ async def mark_issued(
 
     Refused with every blocker named. With a Stripe key set, total and currency must match the Stripe invoice's.
     """
-    facts = await look_up(gateway, data.stripe_invoice_id)
-    command = IssueInvoice(
-        invoice_id, InvoiceKind.INSTALLER, data.stripe_invoice_id, data.stripe_invoice_url, data.due_at, facts
-    )
+    kept_id, kept_url = await kept_reference(database, invoice_id)
+    stripe_invoice_id = data.stripe_invoice_id or kept_id
+    facts = await look_up(gateway, stripe_invoice_id)
+    url = data.stripe_invoice_url or kept_url
+    command = IssueInvoice(invoice_id, InvoiceKind.INSTALLER, stripe_invoice_id, url, data.due_at, facts)
     async with database.transaction() as session:
-        before = (await invoices.find(session, invoice_id)).status
-        invoice = await issue_invoice(session, command, house, clock.now())
-        references = {"number": invoice.number, "stripe_invoice_id": invoice.stripe_invoice_id}
-        await audit_status(session, operator, "issue_invoice", invoice, before, references | {"due_at": invoice.due_at})
+        await issue_by_operator(session, command, house, operator, clock.now())
         return await detail_of(session, invoice_id, house, clock.now())
+
+
+async def issue_by_operator(
+    session: AsyncSession, command: IssueInvoice, house: House, operator: Actor, now: datetime
+) -> Invoice:
+    before = (await invoices.find(session, command.invoice_id)).status
+    invoice = await issue_invoice(session, command, house, now)
+    references = {"number": invoice.number, "stripe_invoice_id": invoice.stripe_invoice_id}
+    await audit_status(session, operator, "issue_invoice", invoice, before, references | {"due_at": invoice.due_at})
+    return invoice
 
 
 @post("/admin/billing/invoices/{invoice_id:uuid}/void", status_code=200, guards=[requires(MONEY, step_up=True)])
@@ -117,11 +129,18 @@ async def post_void(
 ) -> InvoiceDetail:
     """Voids a draft, or an issued invoice on which nothing was paid. Its number stays taken."""
     async with database.transaction() as session:
-        before = (await invoices.find(session, invoice_id)).status
-        invoice = await void_invoice(session, VoidInvoice(invoice_id, data.reason_code, operator.name), clock.now())
-        reason = {"reason_code": data.reason_code, "notes": data.notes}
-        await audit_status(session, operator, "void_invoice", invoice, before, reason)
+        await void_by_operator(session, invoice_id, data, operator, clock.now())
         return await detail_of(session, invoice_id, house, clock.now())
+
+
+async def void_by_operator(
+    session: AsyncSession, invoice_id: UUID, data: VoidBody, operator: Operator, now: datetime
+) -> None:
+    before = (await invoices.find(session, invoice_id)).status
+    invoice = await void_invoice(session, VoidInvoice(invoice_id, data.reason_code, operator.name), now)
+    await audit_status(
+        session, operator, "void_invoice", invoice, before, {}, reason_code=data.reason_code, reason_text=data.notes
+    )
 
 
 @post("/admin/billing/invoices/{invoice_id:uuid}/resend", status_code=200, guards=[requires(MONEY)])

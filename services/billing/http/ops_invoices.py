@@ -1,12 +1,14 @@
 """Clients' invoices over HTTP: review the draft, change its lines, send it, note that it was paid."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Response, get, post, put
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from pydantic import Field, StringConstraints
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import audit
 from chassis.audit import Subject
@@ -159,11 +161,18 @@ async def send_client_invoice(
         invoice_id, InvoiceKind.CLIENT, body.stripe_invoice_id, body.stripe_invoice_url, body.due_at, facts
     )
     async with database.transaction() as session:
-        before = (await invoices.find(session, invoice_id, InvoiceKind.CLIENT)).status
-        invoice = await issue_invoice(session, command, house, clock.now())
-        sent = {"number": invoice.number, "due_at": invoice.due_at}
-        await audit_status(session, operator, "send_invoice", invoice, before, sent)
+        await send_by_operator(session, command, house, operator, clock.now())
         return await detail_of(session, invoice_id, house, clock.now())
+
+
+async def send_by_operator(
+    session: AsyncSession, command: IssueInvoice, house: House, operator: Operator, now: datetime
+) -> None:
+    before = (await invoices.find(session, command.invoice_id, InvoiceKind.CLIENT)).status
+    invoice = await issue_invoice(session, command, house, now)
+    await audit_status(
+        session, operator, "send_invoice", invoice, before, {"number": invoice.number, "due_at": invoice.due_at}
+    )
 
 
 @post("/admin/ops/invoices/{invoice_id:uuid}/mark-paid", status_code=200, guards=[requires(MONEY, step_up=True)])

@@ -1,27 +1,58 @@
 """HTML for operators, over the same commands and queries as the JSON routes. Templates stand beside their room."""
 
-from typing import Any
-
-from chassis.console.listing import Listing
 from services.billing.pages import (
+    account,
+    accounts,
     adjustment,
     adjustments,
+    client_invoice,
+    client_invoices,
+    deliveries,
+    delivery,
+    held,
+    invoice,
+    invoice_deeds,
+    invoices,
     journal,
+    lines,
     month_close,
     overdue,
+    plans,
     receivables,
     stripe_event,
     stripe_events,
     trial_balance,
 )
 
-LISTINGS: tuple[Listing, ...] = (adjustments.LISTING, journal.LISTING, overdue.LISTING, stripe_events.LISTING)
-ROUTES: tuple[Any, ...] = (
+LISTINGS = (
+    deliveries.LISTING,
+    held.LISTING,
+    invoices.LISTING,
+    client_invoices.LISTING,
+    accounts.LISTING,
+    adjustments.LISTING,
+    journal.LISTING,
+    overdue.LISTING,
+    stripe_events.LISTING,
+)
+ROUTES = (
+    *deliveries.ROUTES,
+    *delivery.ROUTES,
+    *held.ROUTES,
     *month_close.ROUTES,
+    *invoices.ROUTES,
+    *invoice.ROUTES,
+    *invoice_deeds.ROUTES,
+    *client_invoices.ROUTES,
+    *client_invoice.ROUTES,
+    *lines.ROUTES,
     *receivables.ROUTES,
     *overdue.ROUTES,
     *adjustments.ROUTES,
     *adjustment.ROUTES,
+    *accounts.ROUTES,
+    *account.ROUTES,
+    *plans.ROUTES,
     *journal.ROUTES,
     *trial_balance.ROUTES,
     *stripe_events.ROUTES,

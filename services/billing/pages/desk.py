@@ -13,7 +13,15 @@ from services.billing.domain.ageing import Age, days_sales_outstanding
 from services.billing.domain.periods import Period
 from services.billing.domain.statuses import StripeEventState
 from services.billing.domain.webhooks import UNANSWERED_AFTER
-from services.billing.pages import adjustments, journal, month_close, overdue, receivables, stripe_events
+from services.billing.pages import (
+    adjustments,
+    client_invoices,
+    journal,
+    month_close,
+    overdue,
+    receivables,
+    stripe_events,
+)
 from services.billing.pages.finders import FINDERS
 from services.billing.pages.month_screens import DELIVERIES, HELD, month_name
 from services.billing.queries import deliveries, kpis
@@ -24,6 +32,7 @@ READ = Capability.READ_OPS
 CREDIT_LIMIT = timedelta(days=7)
 """Five business days are a week, on whichever of them it was asked for."""
 ISSUED_LIMIT = timedelta(days=7)
+CLIENT_DRAFT_LIMIT = timedelta(days=2)
 HELD_LIMIT = timedelta(days=1)
 OVERDUE_LIMIT = timedelta(days=30)
 SHOWN_MONTHS = 6
@@ -61,6 +70,14 @@ def _waiting(told: "_Told") -> Sequence[Waiting]:
             "/console/invoices?status=draft",
             told.drafts,
             ISSUED_LIMIT,
+        ),
+        Waiting(
+            client_invoices.ROOM,
+            READ,
+            lambda number: f"{counted(number, 'board is', 'boards are')} closed and not invoiced yet",
+            client_invoices.DRAFTS,
+            told.client_drafts,
+            CLIENT_DRAFT_LIMIT,
         ),
         Waiting(
             adjustments.ROOM,
@@ -137,6 +154,10 @@ class _Told:
 
     async def drafts(self, session: AsyncSession, now: datetime) -> Backlog:
         found = await kpis.drafts_of_ended_months(session, now)
+        return Backlog(found.number, found.oldest)
+
+    async def client_drafts(self, session: AsyncSession, _now: datetime) -> Backlog:
+        found = await kpis.client_drafts(session)
         return Backlog(found.number, found.oldest)
 
     async def adjustments(self, session: AsyncSession, _now: datetime) -> Backlog:

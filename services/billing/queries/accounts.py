@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.values import InvoiceKind
+from services.billing.domain.statuses import DocumentStatus
 from services.billing.errors import AccountNotFound
-from services.billing.models import Account, PricePlan
+from services.billing.models import Account, HeldDelivery, Invoice, PricePlan
 
 
 async def find(session: AsyncSession, account_id: UUID, kind: InvoiceKind | None = None) -> Account:
@@ -36,3 +37,24 @@ async def price_plans(session: AsyncSession, installer_id: UUID) -> Sequence[Pri
     """All versions, the first one first."""
     query = select(PricePlan).where(PricePlan.installer_id == installer_id).order_by(PricePlan.effective_from)
     return (await session.scalars(query)).all()
+
+
+async def owed_cents(session: AsyncSession, account_id: UUID) -> int:
+    """By all its invoices."""
+    owed = select(func.coalesce(func.sum(Invoice.balance_cents), 0)).where(
+        Invoice.account_id == account_id, Invoice.document_status == DocumentStatus.ISSUED
+    )
+    return int(await session.scalar(owed) or 0)
+
+
+async def latest_invoices(session: AsyncSession, account_id: UUID, limit: int) -> Sequence[Invoice]:
+    query = select(Invoice).where(Invoice.account_id == account_id)
+    query = query.order_by(Invoice.created_at.desc(), Invoice.id.desc()).limit(limit)
+    return (await session.scalars(query)).all()
+
+
+async def held(session: AsyncSession, installer_id: UUID, limit: int) -> Sequence[HeldDelivery]:
+    """Deliveries that wait for a price of this installer's, the oldest first."""
+    waiting = HeldDelivery.released_at.is_(None)
+    query = select(HeldDelivery).where(HeldDelivery.installer_id == installer_id, waiting)
+    return (await session.scalars(query.order_by(HeldDelivery.delivered_at).limit(limit))).all()

@@ -114,6 +114,14 @@ async def drafts_of_ended_months(session: AsyncSession, now: datetime) -> Backlo
     return Backlogged(*(await session.execute(query)).one())
 
 
+async def client_drafts(session: AsyncSession) -> Backlogged:
+    """As old as the board's closing, by which the first of them was drafted."""
+    query = select(func.count(), func.min(Invoice.created_at)).where(
+        Invoice.kind == InvoiceKind.CLIENT, Invoice.document_status == DocumentStatus.DRAFT
+    )
+    return Backlogged(*(await session.execute(query)).one())
+
+
 async def overdue(session: AsyncSession, now: datetime) -> Backlogged:
     """As old as the day on which the first of them was due."""
     query = select(func.count(), func.min(Invoice.due_at)).where(

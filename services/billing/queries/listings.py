@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, Select, func, select
@@ -19,6 +19,7 @@ from services.billing.domain.statuses import (
     InvoiceStatus,
     StripeEventState,
 )
+from services.billing.errors import DeliveryNotFound
 from services.billing.models import (
     Account,
     Adjustment,
@@ -29,6 +30,8 @@ from services.billing.models import (
     InvoiceLine,
     StripeEvent,
 )
+
+Query = TypeVar("Query", bound=Select[*tuple[Any, ...]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +113,19 @@ async def deliveries(
 
 
 async def delivery(session: AsyncSession, delivery_event_id: UUID) -> Row[DeliveryEvent, str, Invoice]:
-    return (await session.execute(_with_invoice().where(DeliveryEvent.id == delivery_event_id))).one()
+    found = (await session.execute(_with_invoice().where(DeliveryEvent.id == delivery_event_id))).one_or_none()
+    return DeliveryNotFound.unless(found, "there is no such delivery", delivery_event_id=delivery_event_id)
 
 
 def _with_invoice() -> Select[DeliveryEvent, str, Invoice]:
-    """By a line of it, or by a debit of it that charges what came late."""
+    return billed(select(DeliveryEvent, Account.name.label("installer_name"), Invoice))
+
+
+def billed(query: Query) -> Query:
+    """Deliveries with the invoice that bills each: by a line of it, or by a debit of it that charges what came late."""
     charged = AdjustmentDelivery
     return (
-        select(DeliveryEvent, Account.name.label("installer_name"), Invoice)
+        query.select_from(DeliveryEvent)
         .join(Account, Account.id == DeliveryEvent.installer_id)
         .outerjoin(InvoiceLine, (InvoiceLine.delivery_event_id == DeliveryEvent.id) & InvoiceLine.is_live)
         .outerjoin(charged, (charged.delivery_event_id == DeliveryEvent.id) & charged.is_live)

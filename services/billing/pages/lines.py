@@ -1,0 +1,139 @@
+"""A client's draft, line by line: rows of a form, which needs no scripts; a row without a description is left out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
+
+from litestar import post
+from litestar.params import FromPath, JSONBody
+from litestar.response import Redirect
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from chassis.clock import Clock
+from chassis.console import Console, Form, page_for
+from chassis.console.actions import Action, refused
+from chassis.console.fields import Dollars, dollars
+from chassis.database import Database
+from chassis.errors import FieldError, Invalid
+from chassis.http import Given, Operator, Text
+from chassis.http.bodies import field_errors
+from contracts.identity import Capability
+from contracts.values import GstTreatment
+from services.billing.commands.issuing import House
+from services.billing.domain import statuses
+from services.billing.http.fields import LARGEST_PRICE_CENTS
+from services.billing.http.ops_invoices import LineBody, LinesBody, put_lines
+from services.billing.pages.client_invoices import PATH
+from services.billing.pages.invoice_look import Look
+
+MONEY = Capability.MANAGE_BILLING_OPS
+EDIT = statuses.Action.EDIT_LINES
+MOST_LINES = 100
+EMPTY_ROWS = 3
+"""Beneath those that are there: who needs more saves, and has three again."""
+
+Cell = Annotated[str, StringConstraints(max_length=1000)]
+Cells = Annotated[list[Cell], Field(max_length=MOST_LINES + EMPTY_ROWS)]
+
+
+class InvalidLines(Invalid):
+    code = "invalid_lines"
+    title = "Some lines cannot be kept"
+
+
+class LinesForm(Form):
+    """Column by column; what stands in one row has the same place in each. `price` is for one, without GST."""
+
+    version: Annotated[int, Field(ge=0, le=2**53)]
+    description: Cells = []
+    quantity: Cells = []
+    price: Cells = []
+    gst: Cells = []
+
+    def lines(self) -> list[LineBody]:
+        """Raises InvalidLines with every fault at its cell."""
+        lines, faults = [], []
+        columns = (self.description, self.quantity, self.price, self.gst)
+        if len({len(column) for column in columns}) > 1:
+            raise InvalidLines("each line has a description, a quantity, a price and its GST")
+        for place, cells in enumerate(zip(*columns, strict=True)):
+            if not cells[0]:
+                continue
+            try:
+                lines.append(_Row.model_validate(dict(zip(_CELLS, cells, strict=True))).body())
+            except ValidationError as invalid:
+                faults += [
+                    FieldError(f"{each.field}.{place}", each.code, each.message) for each in field_errors(invalid)
+                ]
+        if faults:
+            raise InvalidLines("see the lines that are marked", errors=tuple(faults))
+        return lines
+
+
+_CELLS = ("description", "quantity", "price", "gst")
+
+
+class _Row(BaseModel):
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    description: Annotated[Text, StringConstraints(max_length=400)]
+    quantity: Annotated[int, Field(ge=1, le=100_000)]
+    price: Annotated[Dollars, Field(ge=-LARGEST_PRICE_CENTS, le=LARGEST_PRICE_CENTS)]
+    gst: GstTreatment
+
+    def body(self) -> LineBody:
+        return LineBody(
+            description=self.description,
+            quantity=self.quantity,
+            unit_price_cents=self.price,
+            gst_treatment=self.gst,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EditedLine:
+    """As its row shows it."""
+
+    description: str = ""
+    quantity: str = "1"
+    price: str = ""
+    gst: str = GstTreatment.TAXABLE
+
+
+def edited_lines(look: Look) -> Sequence[EditedLine]:
+    lines = [
+        EditedLine(line.description, str(line.quantity), dollars(line.unit_price_cents), line.gst_treatment)
+        for line in look.detail.lines
+    ]
+    return [*lines, *(EditedLine() for _ in range(min(EMPTY_ROWS, MOST_LINES - len(lines))))]
+
+
+def lines_action(look: Look, operator: Operator) -> Action:
+    return Action(
+        EDIT,
+        "Save lines",
+        f"{PATH}/{look.detail.id}/lines",
+        effect="Prices are for one, without GST; a negative price takes something off. Sums and GST follow when you "
+        "save. A line without a description is taken away.",
+        hidden={"version": str(look.detail.version)},
+        **refused(operator, MONEY, look.obstacle(EDIT)),
+    )
+
+
+@post(PATH + "/{invoice_id:uuid}/lines", guards=[page_for(MONEY)], status_code=200, include_in_schema=False)
+async def save_lines_by_form(
+    invoice_id: FromPath[UUID],
+    data: JSONBody[LinesForm],
+    console: Given[Console],
+    database: Given[Database],
+    clock: Given[Clock],
+    house: Given[House],
+    operator: Given[Operator],
+) -> Redirect:
+    body = LinesBody(version=data.version, lines=data.lines())
+    await put_lines.fn(invoice_id, body, database, clock, house, operator)
+    return console.redirect(f"{PATH}/{invoice_id}?done={EDIT}")
+
+
+ROUTES = (save_lines_by_form,)

@@ -1,0 +1,182 @@
+"""An installer's prices: their versions, each with the days it holds for, and setting them from a day on."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Annotated
+from uuid import UUID
+
+from litestar import post
+from litestar.params import FromPath, JSONBody
+from litestar.response import Redirect
+from pydantic import Field
+
+from chassis.clock import Clock
+from chassis.console import Console, Form, page_for
+from chassis.console.actions import Action, refused
+from chassis.console.cells import Kind, Shown, chip
+from chassis.console.documents import Table, Told
+from chassis.console.fields import Day, Dollars, FieldKind, FormField, options_of, start_of
+from chassis.console.wording import counted
+from chassis.database import Database
+from chassis.http import Given, Operator
+from contracts.identity import Capability
+from contracts.values import GstTreatment
+from services.billing.http.accounts import NewPricePlan, post_price_plan
+from services.billing.http.fields import LARGEST_PRICE_CENTS
+from services.billing.models import PricePlan
+from services.billing.pages.accounts import PATH
+from services.billing.pages.faults import told_beside
+from services.billing.settings import Settings
+
+MONEY = Capability.MANAGE_BILLING_OPS
+SET, END = "set_prices", "end_prices"
+FIELDS = {"price_plan_version_exists": "effective_day"}
+Price = Annotated[Dollars, Field(ge=0, le=LARGEST_PRICE_CENTS)]
+
+
+class SetPricesForm(Form):
+    """Prices for one lead, in dollars."""
+
+    effective_day: Day
+    exclusive: Price
+    shared: Price
+    gst_treatment: GstTreatment = GstTreatment.TAXABLE
+
+
+class EndPricesForm(Form):
+    effective_day: Day
+
+
+def plan_actions(
+    account_id: UUID, operator: Operator, *, includes_gst: bool, held: Sequence[object], today: str
+) -> list[Action]:
+    waiting = f" {counted(len(held), 'delivery waits', 'deliveries wait')} for a price:" if held else ""
+    covered = f"{waiting} those of its days are priced at once." if held else ""
+    gst = "with" if includes_gst else "without"
+    day = FormField("effective_day", "From", FieldKind.DAY, value=today, is_required=True)
+    return [
+        Action(
+            SET,
+            "Set prices from a day",
+            f"{PATH}/{account_id}/prices",
+            effect="They hold from the first minute of that day until the day from which others are set. "
+            f"What is delivered already keeps its price, wherever they begin.{covered}",
+            fields=(
+                day,
+                FormField("exclusive", f"Exclusive lead, {gst} GST", FieldKind.MONEY, is_required=True),
+                FormField("shared", f"Shared lead, {gst} GST", FieldKind.MONEY, is_required=True),
+                FormField(
+                    "gst_treatment",
+                    "GST",
+                    FieldKind.CHOICE,
+                    value=GstTreatment.TAXABLE,
+                    is_required=True,
+                    options=options_of(GstTreatment),
+                ),
+            ),
+            done="Set: the table below has their days",
+            **refused(operator, MONEY),
+        ),
+        Action(
+            END,
+            "End prices from a day",
+            f"{PATH}/{account_id}/end-prices",
+            effect="From that day on there is no price: what is delivered then is held, and its month stays open.",
+            fields=(day,),
+            done="Ended: the table below has their days",
+            destroys=True,
+            **refused(operator, MONEY),
+        ),
+    ]
+
+
+def plan_table(plans: Sequence[PricePlan], now: datetime) -> Table:
+    """The latest first; a version ends where the next begins."""
+    ends = [*(plan.effective_from for plan in plans[1:]), None]
+    windows = [_row(plan, end, now) for plan, end in zip(plans, ends, strict=False)]
+    return Table(
+        "Prices",
+        (
+            ("From", Kind.TEXT),
+            ("To", Kind.TEXT),
+            ("Holds", Kind.CHIP),
+            ("Exclusive", Kind.MONEY),
+            ("Shared", Kind.MONEY),
+            ("GST", Kind.TEXT),
+            ("Set by", Kind.TEXT),
+        ),
+        list(reversed(windows)),
+        empty="None yet: what is delivered to this installer is held until there is a price for its day.",
+    )
+
+
+def _row(plan: PricePlan, end: datetime | None, now: datetime) -> Sequence[Told]:
+    treatment = "GST-free" if plan.gst_treatment is GstTreatment.GST_FREE else "Plus GST"
+    last_day = end - timedelta(microseconds=1) if end else None
+    return (
+        Shown(plan.effective_from, Kind.DAY),
+        Shown(last_day, Kind.DAY) if last_day else "Open",
+        _holds(plan, end, now),
+        Shown(plan.exclusive_price_cents, Kind.MONEY),
+        Shown(plan.shared_price_cents, Kind.MONEY),
+        "No price" if plan.closes else "Includes GST" if plan.includes_gst else treatment,
+        plan.created_by,
+    )
+
+
+def _holds(plan: PricePlan, end: datetime | None, now: datetime) -> Told:
+    if plan.effective_from > now:
+        return chip("To come", "info")
+    if end is not None and end <= now:
+        return chip("Over")
+    return chip("No price", "warning") if plan.closes else chip("Now", "positive")
+
+
+@post(
+    PATH + "/{account_id:uuid}/prices",
+    guards=[page_for(MONEY, step_up=True)],
+    status_code=200,
+    include_in_schema=False,
+)
+async def set_prices_by_form(
+    account_id: FromPath[UUID],
+    data: JSONBody[SetPricesForm],
+    console: Given[Console],
+    database: Given[Database],
+    clock: Given[Clock],
+    settings: Given[Settings],
+    operator: Given[Operator],
+) -> Redirect:
+    plan = NewPricePlan(
+        effective_from=start_of(data.effective_day, console.wording.zone),
+        exclusive_price_cents=data.exclusive,
+        shared_price_cents=data.shared,
+        gst_treatment=data.gst_treatment,
+    )
+    with told_beside(FIELDS):
+        await post_price_plan.fn(account_id, plan, database, clock, settings, operator)
+    return console.redirect(f"{PATH}/{account_id}?done={SET}")
+
+
+@post(
+    PATH + "/{account_id:uuid}/end-prices",
+    guards=[page_for(MONEY, step_up=True)],
+    status_code=200,
+    include_in_schema=False,
+)
+async def end_prices_by_form(
+    account_id: FromPath[UUID],
+    data: JSONBody[EndPricesForm],
+    console: Given[Console],
+    database: Given[Database],
+    clock: Given[Clock],
+    settings: Given[Settings],
+    operator: Given[Operator],
+) -> Redirect:
+    plan = NewPricePlan(effective_from=start_of(data.effective_day, console.wording.zone))
+    with told_beside(FIELDS):
+        await post_price_plan.fn(account_id, plan, database, clock, settings, operator)
+    return console.redirect(f"{PATH}/{account_id}?done={END}")
+
+
+ROUTES = (set_prices_by_form, end_prices_by_form)
