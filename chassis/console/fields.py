@@ -64,7 +64,7 @@ def _cents(written: object) -> object:
     return int(cents)
 
 
-Dollars = Annotated[int, BeforeValidator(_cents), Field(ge=-LARGEST_CENTS, le=LARGEST_CENTS)]
+Dollars = Annotated[int, Field(ge=-LARGEST_CENTS, le=LARGEST_CENTS), BeforeValidator(_cents)]
 """Written in dollars, held in cents."""
 
 

@@ -6,6 +6,8 @@ from uuid import UUID
 import pytest
 from pydantic import Field
 
+from chassis.console.fields import Dollars
+from chassis.http.endpoints import unbounded
 from chassis.http.forms import Form, MalformedForm, fields_of, read_form
 
 ONE, OTHER = UUID(int=1), UUID(int=2)
@@ -30,6 +32,18 @@ def test_fields_become_values_of_their_kinds() -> None:
 
 def test_an_empty_field_counts_as_not_sent() -> None:
     assert read(b"note=&is_urgent=").note is None
+
+
+class Price(Form):
+    cents: Dollars
+    more_cents: Annotated[Dollars, Field(gt=0)] | None = None
+
+
+def test_dollars_are_held_in_cents_within_bounds_that_the_edge_sees() -> None:
+    price = read_form(Price, fields_of(b"cents=%241%2C250.5&more_cents=0.01"))
+    assert isinstance(price, Price)
+    assert (price.cents, price.more_cents) == (125_050, 1)
+    assert list(unbounded(Price.model_json_schema(), "Price")) == []
 
 
 def test_lines_end_as_they_were_typed() -> None:
