@@ -28,6 +28,29 @@ class Group:
 
 GROUPS = (
     Group(
+        "Leads",
+        (
+            Room(
+                "leads",
+                "Leads",
+                "intake",
+                "/console/leads?status=duplicate_review&status=exception&sort=received",
+                "contact",
+                "l",
+                Capability.READ_OPS,
+            ),
+            Room(
+                "lead-sources",
+                "Lead sources",
+                "intake",
+                "/console/lead-sources?state=active",
+                "key-round",
+                "v",
+                Capability.READ_OPS,
+            ),
+        ),
+    ),
+    Group(
         "Dispatch",
         (
             Room(
@@ -39,6 +62,14 @@ GROUPS = (
                 "e",
                 Capability.READ_OPS,
             ),
+        ),
+    ),
+    Group(
+        "Boards",
+        (
+            Room("boards", "Boards", "intake", "/console/boards?status=open", "briefcase", "b", Capability.READ_OPS),
+            Room("clients", "Clients", "intake", "/console/clients", "building-2", "u", Capability.READ_OPS),
+            Room("ndas", "NDAs", "intake", "/console/ndas", "file-signature", "f", Capability.READ_OPS),
         ),
     ),
     Group(

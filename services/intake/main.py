@@ -3,6 +3,7 @@
 from chassis.clock import Clock
 from chassis.database import Database
 from chassis.service import Service, clock_of, database_of
+from services.intake import pages
 from services.intake.consumers import CONSUMERS
 from services.intake.http import ROUTES, source_routes
 from services.intake.keyring import KeyRing
@@ -19,7 +20,7 @@ def build(settings: Settings | None = None, *, clock: Clock | None = None, datab
         settings=settings,
         clock=clock,
         database=database,
-        routes=(source_routes(key_ring), *ROUTES),
+        routes=(source_routes(key_ring), *ROUTES, *pages.ROUTES),
         consumers=CONSUMERS,
         dependencies={"key_ring": key_ring},
     )

@@ -76,6 +76,26 @@ async def keys_of(session: AsyncSession, source_ids: Iterable[UUID]) -> dict[UUI
     return keys
 
 
+@dataclass(frozen=True, slots=True)
+class SourceUse:
+    """`leads` are those since the instant that was asked for."""
+
+    leads: int
+    last_lead_at: datetime | None
+
+
+async def use_of(session: AsyncSession, source_id: UUID, since: datetime) -> SourceUse:
+    of_source = Lead.source_id == source_id
+    leads = select(func.count()).where(of_source, Lead.received_at >= since).scalar_subquery()
+    last = select(func.max(Lead.received_at)).where(of_source).scalar_subquery()
+    row = (await session.execute(select(leads, last))).one()
+    return SourceUse(*row)
+
+
+async def source_name(session: AsyncSession, source_id: UUID) -> str | None:
+    return await session.scalar(select(LeadSource.name).where(LeadSource.id == source_id))
+
+
 # --- leads -----------------------------------------------------------------------------------------------------------
 
 
@@ -213,6 +233,29 @@ async def list_boards(
     if status is not None:
         query = query.where(Board.status == status)
     return (await session.scalars(page.apply(query, Board.opened_at, Board.id))).all()
+
+
+async def client_name(session: AsyncSession, client_id: UUID) -> str | None:
+    return await session.scalar(select(Client.name).where(Client.id == client_id))
+
+
+async def client_names(session: AsyncSession) -> Sequence[Row[UUID, str]]:
+    """Id and name of each, by name."""
+    return (await session.execute(select(Client.id, Client.name).order_by(func.lower(Client.name), Client.id))).all()
+
+
+async def board_title(session: AsyncSession, board_id: UUID) -> str | None:
+    return await session.scalar(select(Board.title).where(Board.id == board_id))
+
+
+async def latest_boards(session: AsyncSession, client_id: UUID, limit: int) -> Sequence[Board]:
+    query = select(Board).where(Board.client_id == client_id).order_by(Board.opened_at.desc(), Board.id.desc())
+    return (await session.scalars(query.limit(limit))).all()
+
+
+async def open_boards(session: AsyncSession, client_id: UUID) -> int:
+    query = select(func.count()).where(Board.client_id == client_id, Board.status == BoardStatus.OPEN)
+    return (await session.execute(query)).scalar_one()
 
 
 async def list_ndas(

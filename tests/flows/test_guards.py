@@ -77,6 +77,9 @@ PREPARES_MONEY = {
         ("POST", "/admin/clients"),
         ("PATCH", "/admin/clients/{client_id}"),
         ("POST", "/admin/boards"),
+        ("POST", "/console/clients"),
+        ("POST", "/console/clients/{client_id}/edit"),
+        ("POST", "/console/boards"),
     },
     "routing": {("POST", "/admin/installers")},
     "billing": {
