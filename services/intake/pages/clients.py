@@ -19,7 +19,7 @@ _CONTRACTED = cast(
 )
 
 
-def _without_separators(typed: str) -> str:
+def without_separators(typed: str) -> str:
     """ABNs are written in groups, and kept without."""
     digits = typed.replace(" ", "")
     return digits if digits.isdigit() else ""
@@ -64,7 +64,7 @@ LISTING = Listing(
             "Name, ABN, e-mail or id",
             texts=(Client.name, Client.abn, Client.billing_name, Client.billing_email),
             ids=(Client.id,),
-            normal=_without_separators,
+            normal=without_separators,
         ),
         Flag("with_open_boards", "With open boards", condition=_OPEN.exists()),
         Days("added", "Added", column=Client.created_at),

@@ -34,6 +34,8 @@ ROOM = "leads"
 PATH = "/console/leads"
 NEEDS_YOU = "status=duplicate_review&status=exception&sort=received"
 IN_DISPATCH = "status=received&status=routable&status=dispatching&sort=received"
+STUCK = "status=received&status=routable&status=dispatching&late=true"
+"""What dispatch holds for longer than it may."""
 
 TONES: Mapping[str, str] = {
     LeadStatus.DELIVERED: "positive",
