@@ -31,7 +31,7 @@ async def test_a_client_is_added_and_its_board_opened_and_closed_by_clicks(
     await here.enter(Role.ADMIN, f"{base}/console/clients")
     await here.page.get_by_role("link", name="Add client").click()
     await here.page.get_by_label("Name", exact=True).fill("Wattle Advisory Pty Ltd")
-    await here.page.get_by_label("ABN").fill("51 824 753 556")
+    await here.page.get_by_label("ABN optional").fill("51 824 753 556")
     await here.page.get_by_label("Billing e-mail").fill("accounts@wattle.example")
     await here.page.get_by_role("button", name="Add client").click()
     await here.page.get_by_role("link", name="Open board").click()
