@@ -1,6 +1,7 @@
 """Intake, put together."""
 
 from chassis.clock import Clock
+from chassis.console.bulk.running import BulkRunner, bulk_loop
 from chassis.database import Database
 from chassis.service import Service, clock_of, database_of
 from services.intake import pages
@@ -15,6 +16,7 @@ def build(settings: Settings | None = None, *, clock: Clock | None = None, datab
     settings = settings or Settings()
     clock, database = clock or clock_of(settings), database or database_of("intake", settings)
     key_ring = KeyRing(database, settings.lead_key_cache_seconds)
+    bulk = BulkRunner(database, clock, pages.LISTINGS)
     return Service(
         name="intake",
         settings=settings,
@@ -22,5 +24,6 @@ def build(settings: Settings | None = None, *, clock: Clock | None = None, datab
         database=database,
         routes=(source_routes(key_ring), *ROUTES, *pages.ROUTES),
         consumers=CONSUMERS,
-        dependencies={"key_ring": key_ring},
+        loops=(bulk_loop(bulk),),
+        dependencies={"key_ring": key_ring, "bulk": bulk},
     )

@@ -147,6 +147,26 @@ class TestLeads:
         )
         assert entry == {"reason_code": "withdrawn", "reason_text": "called us"}
 
+    async def test_many_are_closed_at_once_but_for_those_that_cannot_be(self, http: Desk, reception: Reception) -> None:
+        ids = await self.arranged(reception)
+        await reception.close(ids["Zoe Ng"], CloseReason.OTHER)
+        mine = http.identity.token_of(Role.EDITOR)
+        chosen = [str(id_) for id_ in ids.values()]
+        begun = await send(http, "/console/leads/bulk", token=mine, action="close", ids=chosen)
+        assert begun.status_code == 303, begun.text
+        job = begun.headers["location"]
+        told = await page(http, job)
+        assert "It is closed" in told
+        assert "Mia Chen" not in told
+        done = await send(http, f"{job}/close", token=mine, reason_code="test_lead", reason="a rehearsal")
+        assert done.status_code == 303, done.text
+        closed = await rows(reception.database, "SELECT name, close_reason FROM leads ORDER BY name")
+        assert [(each["name"], each["close_reason"]) for each in closed] == [
+            ("Mia Chen", "test_lead"),
+            ("Tom Reid", "test_lead"),
+            ("Zoe Ng", "other"),
+        ]
+
 
 class TestLeadSources:
     async def test_a_key_is_in_one_answer_and_nowhere_else(self, http: Desk, reception: Reception) -> None:

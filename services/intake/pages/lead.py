@@ -12,23 +12,21 @@ from markupsafe import Markup
 
 from chassis.audit import Subject
 from chassis.clock import Clock
-from chassis.console import Console, Form, page_for
+from chassis.console import Console, page_for
 from chassis.console.actions import Action, refused
 from chassis.console.cells import Kind, Shown, chip
 from chassis.console.documents import Document, Done, Fact, Facts, Note, Prose, show_document
-from chassis.console.fields import FieldKind, FormField, options_of
 from chassis.console.timeline import Moment, moments_of
 from chassis.console.wording import words
 from chassis.database import Database
 from chassis.http import Given, Operator
 from contracts.identity import Capability
 from services.intake import queries
-from services.intake.domain import CloseReason, LeadAction, LeadStatus, is_late, obstacle_to_lead
-from services.intake.http.leads import LeadClosing, close_lead_by_hand
+from services.intake.domain import LeadAction, LeadStatus, is_late, obstacle_to_lead
+from services.intake.http.leads import close_lead_by_hand
 from services.intake.models import Consent, Lead, LeadSource, LeadStatusChange
-from services.intake.pages.leads import NEEDS_YOU, PATH, ROOM, TONES, told_outcome
+from services.intake.pages.leads import NEEDS_YOU, PATH, REASONS, ROOM, TONES, WRITE, CloseForm, told_outcome
 
-WRITE = Capability.WRITE_ROUTING
 VERBS = {"close_lead": "closed the lead"}
 STEPS = {
     LeadStatus.ROUTABLE: "took it in: it may be dispatched",
@@ -39,10 +37,6 @@ STEPS = {
     LeadStatus.EXCEPTION: "could not place it",
     LeadStatus.CLOSED: "closed the lead",
 }
-
-
-class CloseForm(LeadClosing, Form):
-    """As the JSON route takes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +80,7 @@ def _close(lead: Lead, why: Any) -> Action:
         f"{PATH}/{lead.id}/close",
         effect="No installer gets it any more, and what is not yet sent is taken back."
         f"{sent} A closed lead stays closed.",
-        fields=(
-            FormField("reason_code", "Reason", FieldKind.CHOICE, options=options_of(CloseReason), is_required=True),
-            FormField("reason", "In your words", FieldKind.PROSE, hint="Stands in the timeline"),
-        ),
+        fields=REASONS,
         done="Closed: no installer gets it any more",
         **why,
     )

@@ -1,6 +1,6 @@
 """The leads: what came in, where each stands, and how long it has stood there."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,7 +8,10 @@ from uuid import UUID
 from sqlalchemy import Row, Text, and_, case, cast, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.console import Form
+from chassis.console.bulk import BulkAction, Verdict, Work
 from chassis.console.cells import Kind
+from chassis.console.fields import FieldKind, FormField, options_of
 from chassis.console.listing import (
     NOW,
     Choice,
@@ -23,15 +26,26 @@ from chassis.console.listing import (
     among,
     routes_of,
 )
-from chassis.console.wording import sentence, words
+from chassis.console.wording import counted, sentence, words
 from contracts.identity import Capability
 from contracts.values import AustralianState, SelectedPath
 from services.intake import queries
-from services.intake.domain import STAGE_LIMITS, LeadStatus, is_late, part_of_phone
+from services.intake.commands.leads import CloseLead, close_lead
+from services.intake.domain import (
+    STAGE_LIMITS,
+    CloseReason,
+    LeadAction,
+    LeadStatus,
+    is_late,
+    obstacle_to_lead,
+    part_of_phone,
+)
+from services.intake.http.leads import LeadClosing
 from services.intake.models import Lead, LeadSource
 
 ROOM = "leads"
 PATH = "/console/leads"
+WRITE = Capability.WRITE_ROUTING
 NEEDS_YOU = "status=duplicate_review&status=exception&sort=received"
 IN_DISPATCH = "status=received&status=routable&status=dispatching&sort=received"
 STUCK = "status=received&status=routable&status=dispatching&late=true"
@@ -57,7 +71,7 @@ OUTCOME = func.coalesce(
 """What is known here of what became of it: routing's reason, ours for the close, or that it was delivered."""
 
 
-def _says_place(row: Row[Any]) -> str:
+def _says_place(row: Any) -> str:
     return f"{row.suburb} {row.state} {row.postcode}"
 
 
@@ -80,6 +94,35 @@ def _is_late(row: Row[Any], now: datetime) -> bool:
 
 async def _source_name(session: AsyncSession, source_id: UUID) -> str | None:
     return await queries.source_name(session, source_id)
+
+
+class CloseForm(LeadClosing, Form):
+    """As the JSON route takes it."""
+
+
+REASONS = (
+    FormField("reason_code", "Reason", FieldKind.CHOICE, options=options_of(CloseReason), is_required=True),
+    FormField("reason", "In your words", FieldKind.PROSE, hint="Stands in the timeline"),
+)
+
+
+async def _look_close(session: AsyncSession, ids: Sequence[UUID], _now: datetime) -> dict[UUID, Verdict]:
+    """A job is kept: its rows are told by what was asked for and where, not by whose they are."""
+    query = select(Lead.id, Lead.service, Lead.suburb, Lead.state, Lead.postcode, Lead.status).where(Lead.id.in_(ids))
+    return {
+        row.id: Verdict(
+            f"{words(row.service)}, {_says_place(row)}", obstacle_to_lead(LeadAction.CLOSE, row.status) or ""
+        )
+        for row in await session.execute(query)
+    }
+
+
+async def _close(work: Work) -> None:
+    form = work.form
+    assert isinstance(form, CloseForm)  # noqa: S101  # the action's own form
+    async with work.transaction() as session:
+        command = CloseLead(work.id, form.reason_code, form.reason, work.actor, work.clock.now())
+        await close_lead(session, command)
 
 
 LISTING = Listing(
@@ -136,6 +179,21 @@ LISTING = Listing(
         Tab("Delivered", "status=delivered"),
         Tab("Closed", "status=rejected&status=closed"),
         Tab("All"),
+    ),
+    bulk=(
+        BulkAction(
+            name=LeadAction.CLOSE,
+            label="Close",
+            capability=WRITE,
+            look=_look_close,
+            do=_close,
+            form=CloseForm,
+            fields=REASONS,
+            effect=lambda number: (
+                f"Closes {counted(number, 'lead', 'leads')}: no installer gets them any more, and what is not yet sent "
+                "is taken back. Who has one keeps it, and is billed all the same. A closed lead stays closed."
+            ),
+        ),
     ),
     document=lambda row: f"{PATH}/{row.id}",
     empty=Empty("No leads here", "A lead comes here by itself as soon as one of the lead sources hands it in."),
