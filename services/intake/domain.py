@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 from typing import NamedTuple
@@ -82,6 +82,21 @@ def outcome_of(status: LeadStatus, delivered_at: datetime | None) -> LeadOutcome
     return LeadOutcome(status) if status.is_final else None
 
 
+STAGE_LIMITS: dict[LeadStatus, timedelta] = {
+    LeadStatus.RECEIVED: timedelta(minutes=15),
+    LeadStatus.ROUTABLE: timedelta(minutes=15),
+    LeadStatus.DISPATCHING: timedelta(hours=1),
+    LeadStatus.DUPLICATE_REVIEW: timedelta(hours=4),
+    LeadStatus.EXCEPTION: timedelta(hours=1),
+}
+"""How long a lead may be what it is; where no limit stands, it waits for nothing."""
+
+
+def is_late(status: LeadStatus, since: datetime, now: datetime) -> bool:
+    limit = STAGE_LIMITS.get(status)
+    return limit is not None and now - since > limit
+
+
 class CloseReason(StrEnum):
     """Why an operator ends a lead's way."""
 
@@ -97,6 +112,51 @@ class CloseReason(StrEnum):
 class BoardStatus(StrEnum):
     OPEN = "open"
     CLOSED = "closed"
+
+
+# --- what an operator may do: one rule for the command, the JSON and the page ----------------------------------------
+
+
+class LeadAction(StrEnum):
+    CLOSE = "close"
+
+
+class BoardAction(StrEnum):
+    CLOSE = "close"
+
+
+class SourceAction(StrEnum):
+    ROTATE_KEY = "rotate-key"
+    REVOKE = "revoke"
+
+
+class Obstacle(StrEnum):
+    """What is in the way, as a sentence goes on after the action's name."""
+
+    TAKEN_IN = "it is only being taken in"
+    REJECTED = "it was rejected when it came in"
+    CLOSED = "it is closed"
+    REVOKED = "it was revoked"
+
+
+_NOT_CLOSABLE = {
+    LeadStatus.RECEIVED: Obstacle.TAKEN_IN,
+    LeadStatus.REJECTED: Obstacle.REJECTED,
+    LeadStatus.CLOSED: Obstacle.CLOSED,
+}
+
+
+def obstacle_to_lead(_action: LeadAction, status: LeadStatus) -> Obstacle | None:
+    return None if status.can_become(LeadStatus.CLOSED) else _NOT_CLOSABLE[status]
+
+
+def obstacle_to_board(_action: BoardAction, status: BoardStatus) -> Obstacle | None:
+    return Obstacle.CLOSED if status is BoardStatus.CLOSED else None
+
+
+def obstacle_to_source(_action: SourceAction, *, is_revoked: bool) -> Obstacle | None:
+    """A revoked source gets no new key, and is revoked once."""
+    return Obstacle.REVOKED if is_revoked else None
 
 
 # --- what a lead says ------------------------------------------------------------------------------------------------
@@ -155,6 +215,19 @@ def web_address(given: str) -> str:
     if not WEB_ADDRESS.fullmatch(address):
         raise Fault("url_invalid", "must be an http or https address")
     return address
+
+
+_BETWEEN_DIGITS = re.compile(r"[ ().\-/]")
+_PART_OF_PHONE = re.compile(r"(?:\+61|0)?([0-9]{5,})|(\+[0-9]{5,})")
+
+
+def part_of_phone(typed: str) -> str:
+    """What somebody typed of a telephone number, as it stands in one that is kept: "0412 345" is `412345`.
+
+    Empty for what is none, or too little of one to tell it from a postcode.
+    """
+    found = _PART_OF_PHONE.fullmatch(_BETWEEN_DIGITS.sub("", typed))
+    return (found[1] or found[2]) if found else ""
 
 
 SUBMISSION_KEY = r"^[\x21-\x7e]{1,200}$"

@@ -22,7 +22,19 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from chassis.database import Versioned, named_metadata
 from contracts.forms import E164
 from contracts.values import AustralianState, Currency, SelectedPath
-from services.intake.domain import BoardStatus, CloseReason, LeadOutcome, LeadStatus, outcome_of
+from services.intake.domain import (
+    BoardAction,
+    BoardStatus,
+    CloseReason,
+    LeadAction,
+    LeadOutcome,
+    LeadStatus,
+    SourceAction,
+    obstacle_to_board,
+    obstacle_to_lead,
+    obstacle_to_source,
+    outcome_of,
+)
 
 
 class Model(DeclarativeBase):
@@ -64,6 +76,11 @@ class LeadSource(Model):
         Index("uq_lead_sources_name", text("lower(name)"), unique=True),
         Index("ix_lead_sources_created_at_id", "created_at", "id"),
     )
+
+    @property
+    def available_actions(self) -> list[SourceAction]:
+        is_revoked = self.revoked_at is not None
+        return [action for action in SourceAction if not obstacle_to_source(action, is_revoked=is_revoked)]
 
 
 class LeadSourceKey(Model):
@@ -134,6 +151,10 @@ class Lead(Versioned, Model):
     @property
     def outcome(self) -> LeadOutcome | None:
         return outcome_of(self.status, self.delivered_at)
+
+    @property
+    def available_actions(self) -> list[LeadAction]:
+        return [action for action in LeadAction if not obstacle_to_lead(action, self.status)]
 
 
 class Consent(Model):
@@ -215,6 +236,10 @@ class Board(Versioned, Model):
         Index("ix_boards_client_id_opened_at_id", "client_id", "opened_at", "id"),
         Index("ix_boards_status_opened_at_id", "status", "opened_at", "id"),
     )
+
+    @property
+    def available_actions(self) -> list[BoardAction]:
+        return [action for action in BoardAction if not obstacle_to_board(action, self.status)]
 
 
 class Nda(Model):

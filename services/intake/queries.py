@@ -3,15 +3,15 @@
 import hmac
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, func, select
+from sqlalchemy import ColumnElement, Date, Row, Select, and_, case, cast, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.paging import PageRequest
 from contracts.values import AustralianState, SelectedPath
-from services.intake.domain import BoardStatus, LeadStatus, PresentedKey
+from services.intake.domain import STAGE_LIMITS, BoardStatus, LeadStatus, PresentedKey
 from services.intake.errors import (
     BoardNotFound,
     ClientNotFound,
@@ -74,6 +74,26 @@ async def keys_of(session: AsyncSession, source_ids: Iterable[UUID]) -> dict[UUI
     ):
         keys.setdefault(key.source_id, []).append(key)
     return keys
+
+
+@dataclass(frozen=True, slots=True)
+class SourceUse:
+    """`leads` are those since the instant that was asked for."""
+
+    leads: int
+    last_lead_at: datetime | None
+
+
+async def use_of(session: AsyncSession, source_id: UUID, since: datetime) -> SourceUse:
+    of_source = Lead.source_id == source_id
+    leads = select(func.count()).where(of_source, Lead.received_at >= since).scalar_subquery()
+    last = select(func.max(Lead.received_at)).where(of_source).scalar_subquery()
+    row = (await session.execute(select(leads, last))).one()
+    return SourceUse(*row)
+
+
+async def source_name(session: AsyncSession, source_id: UUID) -> str | None:
+    return await session.scalar(select(LeadSource.name).where(LeadSource.id == source_id))
 
 
 # --- leads -----------------------------------------------------------------------------------------------------------
@@ -215,6 +235,29 @@ async def list_boards(
     return (await session.scalars(page.apply(query, Board.opened_at, Board.id))).all()
 
 
+async def client_name(session: AsyncSession, client_id: UUID) -> str | None:
+    return await session.scalar(select(Client.name).where(Client.id == client_id))
+
+
+async def client_names(session: AsyncSession) -> Sequence[Row[UUID, str]]:
+    """Id and name of each, by name."""
+    return (await session.execute(select(Client.id, Client.name).order_by(func.lower(Client.name), Client.id))).all()
+
+
+async def board_title(session: AsyncSession, board_id: UUID) -> str | None:
+    return await session.scalar(select(Board.title).where(Board.id == board_id))
+
+
+async def latest_boards(session: AsyncSession, client_id: UUID, limit: int) -> Sequence[Board]:
+    query = select(Board).where(Board.client_id == client_id).order_by(Board.opened_at.desc(), Board.id.desc())
+    return (await session.scalars(query.limit(limit))).all()
+
+
+async def open_boards(session: AsyncSession, client_id: UUID) -> int:
+    query = select(func.count()).where(Board.client_id == client_id, Board.status == BoardStatus.OPEN)
+    return (await session.execute(query)).scalar_one()
+
+
 async def list_ndas(
     session: AsyncSession, page: PageRequest, *, board_id: UUID | None, client_id: UUID | None
 ) -> Sequence[tuple[Nda, Board]]:
@@ -225,3 +268,62 @@ async def list_ndas(
         query = query.where(Board.client_id == client_id)
     found = await session.execute(page.apply(query, Nda.accepted_at, Nda.id))
     return [(row[0], row[1]) for row in found]
+
+
+# --- how it stands ---------------------------------------------------------------------------------------------------
+
+
+async def waiting_leads(
+    session: AsyncSession, statuses: Iterable[LeadStatus], late_at: datetime | None = None
+) -> tuple[int, datetime | None]:
+    """How many leads are in these statuses, of those that are late by `late_at` where it is given, and since when."""
+    known = [_in_status(status, late_at) for status in statuses]
+    row = (await session.execute(select(func.count(), func.min(Lead.status_since)).where(or_(*known)))).one()
+    return row[0], row[1]
+
+
+def _in_status(status: LeadStatus, late_at: datetime | None) -> ColumnElement[bool]:
+    if late_at is None:
+        return Lead.status == status
+    return and_(Lead.status == status, Lead.status_since < late_at - STAGE_LIMITS[status])
+
+
+async def waiting_boards(session: AsyncSession) -> tuple[int, datetime | None]:
+    """How many are open, and since when."""
+    query = select(func.count(), func.min(Board.opened_at)).where(Board.status == BoardStatus.OPEN)
+    row = (await session.execute(query)).one()
+    return row[0], row[1]
+
+
+def _received(first: datetime, end: datetime) -> ColumnElement[bool]:
+    return and_(Lead.received_at >= first, Lead.received_at < end)
+
+
+async def leads_received(session: AsyncSession, first: datetime, end: datetime) -> tuple[int, int]:
+    """How many came in, and how many of them could be placed: they went to an installer, or are on their way."""
+    on_their_way = Lead.status.in_([LeadStatus.RECEIVED, LeadStatus.ROUTABLE, LeadStatus.DISPATCHING])
+    placed = func.count().filter(or_(Lead.delivered_at.is_not(None), on_their_way))
+    row = (await session.execute(select(func.count(), placed).where(_received(first, end)))).one()
+    return row[0], row[1]
+
+
+async def leads_by_day(session: AsyncSession, first: datetime, end: datetime, zone: str) -> dict[date, int]:
+    """By the zone's calendar; a day without any is not there."""
+    day = cast(func.timezone(zone, Lead.received_at), Date)
+    query = select(day, func.count()).where(_received(first, end)).group_by(day)
+    return {row[0]: row[1] for row in await session.execute(query)}
+
+
+async def leads_by_source(
+    session: AsyncSession, first: datetime, middle: datetime, end: datetime
+) -> Sequence[Row[UUID, str, int, int]]:
+    """Id and name of each source with leads in either part, and its leads since the middle and before; most first."""
+    now, before = (func.count(case((part, 1))) for part in (Lead.received_at >= middle, Lead.received_at < middle))
+    query: Select[UUID, str, int, int] = (
+        select(LeadSource.id, LeadSource.name, now, before)
+        .join(Lead, Lead.source_id == LeadSource.id)
+        .where(_received(first, end))
+        .group_by(LeadSource.id)
+        .order_by(now.desc(), LeadSource.name)
+    )
+    return (await session.execute(query)).all()

@@ -80,6 +80,9 @@ PREPARES_MONEY = {
         ("POST", "/admin/clients"),
         ("PATCH", "/admin/clients/{client_id}"),
         ("POST", "/admin/boards"),
+        ("POST", "/console/clients"),
+        ("POST", "/console/clients/{client_id}/edit"),
+        ("POST", "/console/boards"),
     },
     "routing": {("POST", "/admin/installers"), ("POST", "/console/installers")},
     "billing": {

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import product
 from typing import Any
@@ -14,13 +14,24 @@ from contracts.values import AustralianState, SelectedPath
 from services.intake import domain
 from services.intake.domain import (
     POSTCODE_RANGES,
+    STAGE_LIMITS,
     TRANSITIONS,
+    BoardAction,
+    BoardStatus,
+    LeadAction,
     LeadContent,
     LeadOutcome,
     LeadStatus,
+    Obstacle,
+    SourceAction,
     fingerprint,
     followed,
+    is_late,
+    obstacle_to_board,
+    obstacle_to_lead,
+    obstacle_to_source,
     outcome_of,
+    part_of_phone,
     resolved_to,
     states_of,
 )
@@ -212,3 +223,49 @@ class TestApiKey:
     @pytest.mark.parametrize("bearer", ["", "wbk_", KEY + "s", KEY[:-1], KEY.upper(), "wbk_abcdefgh1234", KEY + "\n"])
     def test_of_another_form_is_none(self, bearer: str) -> None:
         assert domain.presented_key(bearer) is None
+
+
+class TestObstacles:
+    @pytest.mark.parametrize("status", list(LeadStatus))
+    def test_a_lead_is_closable_as_its_status_allows_and_says_why_not(self, status: LeadStatus) -> None:
+        obstacle = obstacle_to_lead(LeadAction.CLOSE, status)
+        assert (obstacle is None) == status.can_become(LeadStatus.CLOSED)
+
+    def test_what_is_done_is_in_the_way_of_doing_it_again(self) -> None:
+        assert obstacle_to_lead(LeadAction.CLOSE, LeadStatus.CLOSED) is Obstacle.CLOSED
+        assert obstacle_to_board(BoardAction.CLOSE, BoardStatus.CLOSED) is Obstacle.CLOSED
+        assert obstacle_to_board(BoardAction.CLOSE, BoardStatus.OPEN) is None
+
+    @pytest.mark.parametrize("action", list(SourceAction))
+    def test_a_revoked_source_is_beyond_all(self, action: SourceAction) -> None:
+        assert obstacle_to_source(action, is_revoked=True) is Obstacle.REVOKED
+        assert obstacle_to_source(action, is_revoked=False) is None
+
+
+class TestStageLimits:
+    @pytest.mark.parametrize("status", list(LeadStatus))
+    def test_what_can_go_on_by_itself_or_by_hand_has_a_limit_and_nothing_else(self, status: LeadStatus) -> None:
+        assert (status in STAGE_LIMITS) == (not status.is_final and status is not LeadStatus.DELIVERED)
+
+    def test_a_lead_is_late_once_its_limit_is_over(self) -> None:
+        since = datetime(2026, 3, 3, tzinfo=UTC)
+        limit = STAGE_LIMITS[LeadStatus.EXCEPTION]
+        assert not is_late(LeadStatus.EXCEPTION, since, since + limit)
+        assert is_late(LeadStatus.EXCEPTION, since, since + limit + timedelta(seconds=1))
+        assert not is_late(LeadStatus.DELIVERED, since, since + timedelta(days=90))
+
+
+@pytest.mark.parametrize(
+    ("typed", "part"),
+    [
+        ("0412 345 678", "412345678"),
+        ("+61 412 345", "412345"),
+        ("(02) 9555-1234", "295551234"),
+        ("+64 21 123 456", "+6421123456"),
+        ("2204", ""),
+        ("mia@example.test", ""),
+        ("", ""),
+    ],
+)
+def test_a_part_of_a_phone_number_is_as_it_stands_in_a_kept_one(typed: str, part: str) -> None:
+    assert part_of_phone(typed) == part

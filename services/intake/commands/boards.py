@@ -14,7 +14,7 @@ from contracts.intake import BoardClosed, BoardOpened
 from contracts.values import Currency
 from services.intake import queries
 from services.intake.commands.clients import state_of
-from services.intake.domain import BoardStatus
+from services.intake.domain import BoardAction, BoardStatus, obstacle_to_board
 from services.intake.errors import ClientUnknown
 from services.intake.models import Board, Client
 
@@ -69,7 +69,7 @@ def _opened(board: Board) -> BoardOpened:
 async def close_board(session: AsyncSession, board_id: UUID, by: Actor, now: datetime) -> Board:
     """Publishes the client as it is at this instant, with its version. Closed twice is closed once."""
     board = await queries.board(session, board_id, for_update=True)
-    if board.status is BoardStatus.CLOSED:
+    if obstacle_to_board(BoardAction.CLOSE, board.status):
         return board
     client = await queries.client(session, board.client_id)
     board.status, board.closed_at = BoardStatus.CLOSED, now

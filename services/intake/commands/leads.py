@@ -13,7 +13,15 @@ from chassis.ids import new_id
 from contracts.intake import LeadClosed, LeadCreated
 from contracts.values import LeadContact, Location
 from services.intake import queries
-from services.intake.domain import CloseReason, LeadContent, LeadStatus, email_match, fingerprint
+from services.intake.domain import (
+    CloseReason,
+    LeadAction,
+    LeadContent,
+    LeadStatus,
+    email_match,
+    fingerprint,
+    obstacle_to_lead,
+)
 from services.intake.errors import LeadNotClosable, SubmissionKeyReused
 from services.intake.models import Lead, LeadStatusChange
 from services.intake.queries import LiveKey
@@ -139,8 +147,8 @@ async def close_lead(session: AsyncSession, command: CloseLead) -> Lead:
     lead = await queries.lead(session, command.lead_id, for_update=True)
     if lead.status is LeadStatus.CLOSED:
         return lead
-    if not lead.status.can_become(LeadStatus.CLOSED):
-        raise LeadNotClosable(f"a lead that is {lead.status} is not closed", lead_id=lead.id)
+    if obstacle := obstacle_to_lead(LeadAction.CLOSE, lead.status):
+        raise LeadNotClosable(f"{obstacle}, and is not closed", lead_id=lead.id)
     before = lead.status
     lead.status, lead.status_since, lead.close_reason = LeadStatus.CLOSED, command.now, command.reason
     lead.exception_reason = None

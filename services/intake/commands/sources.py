@@ -15,6 +15,7 @@ from chassis import audit
 from chassis.audit import Actor, Subject
 from chassis.ids import new_id
 from services.intake import queries
+from services.intake.domain import SourceAction, obstacle_to_source
 from services.intake.errors import SourceNameTaken, SourceNotActive
 from services.intake.models import LeadSource, LeadSourceKey
 
@@ -49,7 +50,7 @@ async def rotate_key(
 ) -> KeyedSource:
     """A new key; the ones before it work on for `overlap`, by the machine's clock, and never longer than they did."""
     source = await queries.source(session, source_id, for_update=True)
-    if source.revoked_at is not None:
+    if obstacle_to_source(SourceAction.ROTATE_KEY, is_revoked=source.revoked_at is not None):
         raise SourceNotActive("a revoked source gets no new key", source_id=source_id)
     end = func.now() + overlap
     await session.execute(
@@ -68,7 +69,7 @@ async def revoke_source(
 ) -> LeadSource:
     """From the commit on none of its keys works. Revoked twice is revoked once."""
     source = await queries.source(session, source_id, for_update=True)
-    if source.revoked_at is not None:
+    if obstacle_to_source(SourceAction.REVOKE, is_revoked=source.revoked_at is not None):
         return source
     source.revoked_at = now
     await audit.record(

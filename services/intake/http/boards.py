@@ -16,7 +16,7 @@ from contracts.identity import Capability
 from contracts.values import Currency
 from services.intake import queries
 from services.intake.commands.boards import OpenBoard, close_board, open_board
-from services.intake.domain import BoardStatus
+from services.intake.domain import BoardAction, BoardStatus
 
 LARGEST_AMOUNT_CENTS = 100_000_000_000
 """A thousand million dollars: what is beyond is a slip of the keyboard."""
@@ -36,6 +36,7 @@ class BoardRow(BaseModel):
     status: BoardStatus
     opened_at: datetime
     closed_at: datetime | None
+    available_actions: list[BoardAction]
 
 
 class NewBoard(Body):

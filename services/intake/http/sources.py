@@ -16,6 +16,7 @@ from chassis.paging import Page, PageRequest
 from contracts.identity import Capability
 from services.intake import queries
 from services.intake.commands.sources import KeyedSource, create_source, revoke_source, rotate_key
+from services.intake.domain import SourceAction
 from services.intake.keyring import KeyRing
 from services.intake.models import LeadSource, LeadSourceKey
 from services.intake.settings import Settings
@@ -38,6 +39,7 @@ class LeadSourceRow(BaseModel):
     name: str
     created_at: datetime
     revoked_at: datetime | None
+    available_actions: list[SourceAction]
     keys: list[SourceKey]
 
     @classmethod
@@ -47,6 +49,7 @@ class LeadSourceRow(BaseModel):
             name=source.name,
             created_at=source.created_at,
             revoked_at=source.revoked_at,
+            available_actions=source.available_actions,
             keys=[SourceKey.model_validate(key) for key in keys],
         )
 

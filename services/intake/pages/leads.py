@@ -1,0 +1,203 @@
+"""The leads: what came in, where each stands, and how long it has stood there."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Text, and_, case, cast, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.console import Form
+from chassis.console.bulk import BulkAction, Verdict, Work
+from chassis.console.cells import Kind
+from chassis.console.fields import FieldKind, FormField, options_of
+from chassis.console.listing import (
+    NOW,
+    Choice,
+    Column,
+    Days,
+    Empty,
+    Exact,
+    Flag,
+    Listing,
+    Search,
+    Tab,
+    among,
+    routes_of,
+)
+from chassis.console.wording import counted, sentence, words
+from contracts.identity import Capability
+from contracts.values import AustralianState, SelectedPath
+from services.intake import queries
+from services.intake.commands.leads import CloseLead, close_lead
+from services.intake.domain import (
+    STAGE_LIMITS,
+    CloseReason,
+    LeadAction,
+    LeadStatus,
+    is_late,
+    obstacle_to_lead,
+    part_of_phone,
+)
+from services.intake.http.leads import LeadClosing
+from services.intake.models import Lead, LeadSource
+
+ROOM = "leads"
+PATH = "/console/leads"
+WRITE = Capability.WRITE_ROUTING
+NEEDS_YOU = "status=duplicate_review&status=exception&sort=received"
+IN_DISPATCH = "status=received&status=routable&status=dispatching&sort=received"
+STUCK = "status=received&status=routable&status=dispatching&late=true"
+"""What dispatch holds for longer than it may."""
+
+TONES: Mapping[str, str] = {
+    LeadStatus.DELIVERED: "positive",
+    LeadStatus.EXCEPTION: "warning",
+    LeadStatus.DUPLICATE_REVIEW: "warning",
+    LeadStatus.RECEIVED: "info",
+    LeadStatus.ROUTABLE: "info",
+    LeadStatus.DISPATCHING: "info",
+}
+
+LATE = or_(*(and_(Lead.status == status, Lead.status_since < NOW - limit) for status, limit in STAGE_LIMITS.items()))
+
+OUTCOME = func.coalesce(
+    Lead.exception_reason,
+    cast(Lead.close_reason, Text),
+    case((Lead.delivered_at.is_not(None), "delivered")),
+    case((Lead.status == LeadStatus.REJECTED, "rejected")),
+)
+"""What is known here of what became of it: routing's reason, ours for the close, or that it was delivered."""
+
+
+def _says_place(row: Any) -> str:
+    return f"{row.suburb} {row.state} {row.postcode}"
+
+
+def _says_outcome(row: Row[Any]) -> str | None:
+    return told_outcome(row.outcome, row.status, row.delivered_at)
+
+
+def told_outcome(outcome: str | None, status: LeadStatus, delivered_at: datetime | None) -> str | None:
+    """`outcome` is as OUTCOME has it; None while nothing is known."""
+    if outcome is None:
+        return None
+    if status is LeadStatus.CLOSED and delivered_at is not None:
+        return f"{sentence(outcome)}, after delivery"
+    return "Sent to an installer" if outcome == "delivered" else words(outcome)
+
+
+def _is_late(row: Row[Any], now: datetime) -> bool:
+    return is_late(row.status, row.since, now)
+
+
+async def _source_name(session: AsyncSession, source_id: UUID) -> str | None:
+    return await queries.source_name(session, source_id)
+
+
+class CloseForm(LeadClosing, Form):
+    """As the JSON route takes it."""
+
+
+REASONS = (
+    FormField("reason_code", "Reason", FieldKind.CHOICE, options=options_of(CloseReason), is_required=True),
+    FormField("reason", "In your words", FieldKind.PROSE, hint="Stands in the timeline"),
+)
+
+
+async def _look_close(session: AsyncSession, ids: Sequence[UUID], _now: datetime) -> dict[UUID, Verdict]:
+    """A job is kept: its rows are told by what was asked for and where, not by whose they are."""
+    query = select(Lead.id, Lead.service, Lead.suburb, Lead.state, Lead.postcode, Lead.status).where(Lead.id.in_(ids))
+    return {
+        row.id: Verdict(
+            f"{words(row.service)}, {_says_place(row)}", obstacle_to_lead(LeadAction.CLOSE, row.status) or ""
+        )
+        for row in await session.execute(query)
+    }
+
+
+async def _close(work: Work) -> None:
+    form = work.form
+    assert isinstance(form, CloseForm)  # noqa: S101  # the action's own form
+    async with work.transaction() as session:
+        command = CloseLead(work.id, form.reason_code, form.reason, work.actor, work.clock.now())
+        await close_lead(session, command)
+
+
+LISTING = Listing(
+    name=ROOM,
+    title="Leads",
+    noun=("lead", "leads"),
+    path=PATH,
+    capability=Capability.READ_OPS,
+    rows=select().select_from(Lead).join(LeadSource, LeadSource.id == Lead.source_id),
+    key=Lead.id,
+    order="-received",
+    columns=(
+        Column("name", "Name", Lead.name),
+        Column("place", "Suburb", func.concat_ws(" ", Lead.suburb, Lead.state, Lead.postcode), say=_says_place),
+        Column("status", "Status", Lead.status, Kind.CHIP, tone=TONES),
+        Column("since", "Since", Lead.status_since, Kind.AGO, is_late=_is_late),
+        Column("received", "Received", Lead.received_at, Kind.AGO, sorts=True),
+        Column("outcome", "Outcome", OUTCOME, say=_says_outcome),
+        Column("path", "Path", Lead.selected_path, Kind.WORD),
+        Column("source", "Source", LeadSource.name, path=lambda row: f"/console/lead-sources/{row.source_id}"),
+        Column("delivered_at", "Delivered", Lead.delivered_at, Kind.AGO, is_extra=True),
+        Column("service", "Service", Lead.service, Kind.WORD, is_extra=True),
+        Column("email", "E-mail", Lead.email, is_extra=True),
+        Column("phone", "Phone", Lead.phone, is_extra=True),
+        Column("street", "Street", Lead.street, is_extra=True),
+        Column("submission_key", "Submission key", Lead.submission_key, is_extra=True),
+        Column("lead_id", "Lead id", Lead.id, Kind.ID, is_extra=True),
+    ),
+    also={
+        "suburb": Lead.suburb,
+        "state": Lead.state,
+        "postcode": Lead.postcode,
+        "source_id": Lead.source_id,
+    },
+    filters=(
+        Search(
+            "q",
+            "Name, contact, place or id",
+            texts=(Lead.name, Lead.email, Lead.phone, Lead.suburb, Lead.postcode, Lead.submission_key),
+            ids=(Lead.id,),
+            normal=part_of_phone,
+        ),
+        Choice("status", "Status", options=among(Lead.status, LeadStatus)),
+        Choice("path", "Path", options=among(Lead.selected_path, SelectedPath)),
+        Choice("in", "Region", options=among(Lead.state, AustralianState, {s: str(s) for s in AustralianState})),
+        Search("source", "Source", texts=(LeadSource.name,)),
+        Exact("source_id", "Source", column=Lead.source_id, name_of=_source_name),
+        Days("received", "Received", column=Lead.received_at),
+        Flag("late", "Late", condition=LATE),
+    ),
+    tabs=(
+        Tab("Needs you", NEEDS_YOU),
+        Tab("In dispatch", IN_DISPATCH),
+        Tab("Delivered", "status=delivered"),
+        Tab("Closed", "status=rejected&status=closed"),
+        Tab("All"),
+    ),
+    bulk=(
+        BulkAction(
+            name=LeadAction.CLOSE,
+            label="Close",
+            capability=WRITE,
+            look=_look_close,
+            do=_close,
+            form=CloseForm,
+            fields=REASONS,
+            effect=lambda number: (
+                f"Closes {counted(number, 'lead', 'leads')}: no installer gets them any more, and what is not yet sent "
+                "is taken back. Who has one keeps it, and is billed all the same. A closed lead stays closed."
+            ),
+        ),
+    ),
+    document=lambda row: f"{PATH}/{row.id}",
+    empty=Empty("No leads here", "A lead comes here by itself as soon as one of the lead sources hands it in."),
+    holds_personal_data=True,
+)
+
+ROUTES = routes_of(LISTING)

@@ -1,0 +1,290 @@
+"""Intake's rooms without a browser: what their lists find and tell, what their forms change, refuse and never keep."""
+
+import re
+from datetime import timedelta
+from typing import Any, ClassVar
+from uuid import UUID
+
+import httpx
+import pytest
+
+from chassis.clock import FixedClock
+from chassis.http.auth import ACCESS_COOKIE
+from contracts.identity import Capability, Role
+from contracts.values import AustralianState, SelectedPath
+from services.intake.domain import CloseReason, LeadStatus
+from tests.intake.desk import Desk
+from tests.intake.reception import Reception
+from tests.intake.samples import rows
+from tests.kit.databases import RolledBackDatabase
+from tests.kit.identity import CSRF
+
+HOUR = timedelta(hours=1)
+ROW = re.compile(r'<th scope="row"><a href="[^"]*">([^<]*)</a>')
+
+
+@pytest.fixture
+def reception(database: RolledBackDatabase, clock: FixedClock) -> Reception:
+    return Reception(database, clock)
+
+
+async def page(http: Desk, path: str, role: Role = Role.SUPER_ADMIN) -> str:
+    answer = await http.client.get(path, headers={"Cookie": f"{ACCESS_COOKIE}={http.identity.token_of(role)}"})
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+async def send(http: Desk, path: str, role: Role = Role.SUPER_ADMIN, token: str = "", **fields: Any) -> httpx.Response:
+    cookie = f"{ACCESS_COOKIE}={token or http.identity.token_of(role)}"
+    return await http.client.post(path, data={"csrf": CSRF, **fields}, headers={"Cookie": cookie})
+
+
+async def named(http: Desk, query: str, path: str = "/console/leads") -> set[str]:
+    """The rows that a list shows."""
+    return set(ROW.findall(await page(http, f"{path}?{query}")))
+
+
+class TestLeads:
+    async def arranged(self, reception: Reception) -> dict[str, UUID]:
+        _, quotes = await reception.source("Solar Quotes")
+        _, compare = await reception.source("Compare Power")
+        mia = await reception.lead(quotes, ago=3 * HOUR, name="Mia Chen")
+        await reception.move(mia, LeadStatus.EXCEPTION, ago=2 * HOUR, reason="no_eligible_installer")
+        tom = await reception.lead(
+            compare,
+            name="Tom Reid",
+            email="tom@reid.example",
+            phone="+61298765432",
+            suburb="Fremantle",
+            state=AustralianState.WA,
+            postcode="6160",
+            selected_path=SelectedPath.RECOMMENDED_INSTALLER,
+        )
+        zoe = await reception.lead(compare, ago=72 * HOUR, name="Zoe Ng", phone="+61499111222")
+        await reception.move(zoe, LeadStatus.DISPATCHING, LeadStatus.DELIVERED, ago=71 * HOUR)
+        return {"Mia Chen": mia, "Tom Reid": tom, "Zoe Ng": zoe}
+
+    async def test_are_found_by_what_people_know_of_them(self, http: Desk, reception: Reception) -> None:
+        ids = await self.arranged(reception)
+        (key,) = await rows(reception.database, "SELECT submission_key FROM leads WHERE name = 'Tom Reid'")
+        found = {
+            query: await named(http, f"q={query}")
+            for query in ("tom+r", "REID.example", "02+9876", "fremant", "6160", str(ids["Tom Reid"]))
+        }
+        assert list(found.values()) == [{"Tom Reid"}] * len(found)
+        assert await named(http, f"q={key['submission_key'][:30]}") >= {"Tom Reid"}
+        assert await named(http, "q=%25") == set()
+
+    async def test_are_narrowed_by_what_they_are(self, http: Desk, reception: Reception) -> None:
+        ids = await self.arranged(reception)
+        (source,) = await rows(reception.database, "SELECT id FROM lead_sources WHERE name = 'Compare Power'")
+        found = {
+            query: await named(http, query)
+            for query in (
+                "status=duplicate_review&status=exception&sort=received",
+                "status=delivered",
+                "path=recommended_installer",
+                "in=WA",
+                f"source_id={source['id']}",
+                "source=power",
+                "received_from=2026-03-03",
+                "late=true",
+            )
+        }
+        assert list(found.values()) == [
+            {"Mia Chen"},
+            {"Zoe Ng"},
+            {"Tom Reid"},
+            {"Tom Reid"},
+            {"Tom Reid", "Zoe Ng"},
+            {"Tom Reid", "Zoe Ng"},
+            {"Mia Chen", "Tom Reid"},
+            {"Mia Chen"},
+        ]
+        assert len(ids) == len(await named(http, ""))
+
+    async def test_leave_only_with_a_fresh_second_factor_and_a_record_without_the_search(
+        self, http: Desk, reception: Reception
+    ) -> None:
+        await self.arranged(reception)
+        stale = http.identity.stale_headers()["Authorization"].removeprefix("Bearer ")
+        refused = await send(http, "/console/leads/export", token=stale, query="q=Tom")
+        assert refused.status_code == 403
+        answer = await send(http, "/console/leads/export", query="q=Tom")
+        assert answer.status_code == 200
+        assert "Tom Reid" in answer.text
+        assert "Zoe Ng" not in answer.text
+        (entry,) = await rows(reception.database, "SELECT * FROM audit_entries WHERE action = 'export_list'")
+        assert "Tom" not in str(entry)
+
+    async def test_tell_their_consent_and_their_way(self, http: Desk, reception: Reception) -> None:
+        ids = await self.arranged(reception)
+        await reception.close(ids["Zoe Ng"], CloseReason.INVALID_LEAD, "the number is dead")
+        told = await page(http, f"/console/leads/{ids['Zoe Ng']}")
+        for part in (
+            "I agree to be called about quotes.",
+            "203.0.113.9",
+            "https://quotes.example/solar",
+            "Invalid lead, after delivery",
+            "delivered it",
+            "Invalid lead: the number is dead",
+            f"/console/dispatches/{ids['Zoe Ng']}",
+            f"/console/delivery-events?lead_id={ids['Zoe Ng']}",
+            f"/console/messages?q={ids['Zoe Ng']}",
+            "<strong>Close lead</strong>: it is closed",
+        ):
+            assert part in told
+
+    async def test_are_closed_by_who_may_with_a_reason(self, http: Desk, reception: Reception) -> None:
+        path = f"/console/leads/{(await self.arranged(reception))['Mia Chen']}/close"
+        reader = http.identity.token([Capability.READ_OPS])
+        assert (await send(http, path, token=reader, reason_code="withdrawn")).status_code == 403
+        assert (await send(http, path)).status_code == 422
+        answer = await send(http, path, role=Role.EDITOR, reason_code="withdrawn", reason="called us")
+        assert (answer.status_code, answer.headers["location"]) == (303, path.removesuffix("/close") + "?done=close")
+        (entry,) = await rows(
+            reception.database, "SELECT reason_code, reason_text FROM audit_entries WHERE action = 'close_lead'"
+        )
+        assert entry == {"reason_code": "withdrawn", "reason_text": "called us"}
+
+    async def test_many_are_closed_at_once_but_for_those_that_cannot_be(self, http: Desk, reception: Reception) -> None:
+        ids = await self.arranged(reception)
+        await reception.close(ids["Zoe Ng"], CloseReason.OTHER)
+        mine = http.identity.token_of(Role.EDITOR)
+        chosen = [str(id_) for id_ in ids.values()]
+        begun = await send(http, "/console/leads/bulk", token=mine, action="close", ids=chosen)
+        assert begun.status_code == 303, begun.text
+        job = begun.headers["location"]
+        told = await page(http, job)
+        assert "It is closed" in told
+        assert "Mia Chen" not in told
+        done = await send(http, f"{job}/close", token=mine, reason_code="test_lead", reason="a rehearsal")
+        assert done.status_code == 303, done.text
+        closed = await rows(reception.database, "SELECT name, close_reason FROM leads ORDER BY name")
+        assert [(each["name"], each["close_reason"]) for each in closed] == [
+            ("Mia Chen", "test_lead"),
+            ("Tom Reid", "test_lead"),
+            ("Zoe Ng", "other"),
+        ]
+
+
+class TestLeadSources:
+    async def test_a_key_is_in_one_answer_and_nowhere_else(self, http: Desk, reception: Reception) -> None:
+        made = await send(http, "/console/lead-sources", name="Solar Quotes")
+        source, _ = await reception.source("Compare Power")
+        rotated = await send(http, f"/console/lead-sources/{source.id}/rotate-key")
+        for answer in (made, rotated):
+            assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
+        keys = [re.findall(r"wbk_[a-z0-9]{12}_[A-Za-z0-9_-]{43}", answer.text) for answer in (made, rotated)]
+        assert [len(each) for each in keys] == [1, 1]
+        kept = [
+            await page(http, f"/console/lead-sources/{source.id}"),
+            str(await rows(reception.database, "SELECT * FROM audit_entries")),
+            str(await rows(reception.database, "SELECT * FROM lead_source_keys")),
+        ]
+        secrets = [key[0].split("_", 2)[2] for key in keys]
+        assert not [secret for secret in secrets if any(secret in each for each in kept)]
+        assert (await http.submit(keys[1][0])).status_code == 202
+
+    async def test_tell_how_much_they_hand_in(self, http: Desk, reception: Reception) -> None:
+        source, key = await reception.source()
+        await reception.lead(key, ago=8 * 24 * HOUR)
+        await reception.lead(key, ago=2 * HOUR)
+        listed = await page(http, "/console/lead-sources?state=active")
+        assert f'<a href="/console/leads?source_id={source.id}">1</a>' in listed
+        assert "It handed in 1 lead in the last 7 days." in await page(http, f"/console/lead-sources/{source.id}")
+
+    async def test_revoked_one_can_do_nothing_more(self, http: Desk, reception: Reception) -> None:
+        source, _ = await reception.source()
+        path = f"/console/lead-sources/{source.id}"
+        assert (await send(http, f"{path}/revoke", reason="sold its list")).status_code == 303
+        told = await page(http, path)
+        assert "<strong>Rotate key</strong>: it was revoked" in told
+        assert "sold its list" in told
+        assert (await send(http, f"{path}/rotate-key")).status_code == 409
+        assert await named(http, "state=revoked", "/console/lead-sources") == {"Solar Quotes"}
+
+
+class TestClients:
+    FORM: ClassVar[dict[str, Any]] = {
+        "name": "Wattle",
+        "billing_name": "Accounts",
+        "billing_email": "pay@wattle.example",
+        "terms_days": "14",
+    }
+
+    async def test_what_is_emptied_is_empty_and_what_was_changed_meanwhile_is_not_overwritten(
+        self, http: Desk, reception: Reception
+    ) -> None:
+        client = await reception.client()
+        path = f"/console/clients/{client.id}"
+        shown = await page(http, path)
+        seen = re.search(r'name="seen" value="([^"]+)"', shown)
+        assert seen is not None
+        first = await send(http, f"{path}/edit", seen=seen[1], **self.FORM)
+        assert (first.status_code, first.headers["location"]) == (303, f"{path}?done=edit")
+        again = await send(http, f"{path}/edit", seen=seen[1], **(self.FORM | {"terms_days": "60"}))
+        assert again.status_code == 409
+        assert "changed it meanwhile" in again.text
+        kept = await http.get(f"/admin/clients/{client.id}")
+        assert (kept["name"], kept["abn"], kept["billing_address"], kept["terms_days"]) == ("Wattle", None, None, 14)
+
+    async def test_are_found_by_an_abn_as_it_is_written(self, http: Desk, reception: Reception) -> None:
+        await reception.client()
+        await reception.client(name="Banksia", abn=None)
+        assert await named(http, "q=51+824+753", "/console/clients") == {"Wattle Advisory Pty Ltd"}
+
+    async def test_with_open_boards_are_told_with_what_those_are_worth(self, http: Desk, reception: Reception) -> None:
+        client = await reception.client()
+        await reception.client(name="Banksia")
+        await reception.board(client, cents=100_050)
+        await reception.board(client, cents=200_000)
+        await reception.closed(await reception.board(client, cents=999_999))
+        assert await named(http, "with_open_boards=true", "/console/clients") == {"Wattle Advisory Pty Ltd"}
+        assert "$3,000.50" in await page(http, "/console/clients")
+
+
+class TestBoards:
+    async def test_are_opened_for_dollars_and_closed_by_who_deals_with_money(
+        self, http: Desk, reception: Reception
+    ) -> None:
+        client = await reception.client()
+        form: dict[str, Any] = {
+            "client_id": str(client.id),
+            "title": "Market entry",
+            "contracted_amount_cents": "$12,500.50",
+        }
+        assert (await send(http, "/console/boards", role=Role.EDITOR, **form)).status_code == 403
+        opened = await send(http, "/console/boards", **form)
+        assert opened.status_code == 303
+        path = opened.headers["location"]
+        told = await page(http, path)
+        assert "Drafts the invoice of $12,500.50 plus GST to Accounts Payable, due 30 days from its issue" in told
+        stale = http.identity.stale_headers()["Authorization"].removeprefix("Bearer ")
+        assert (await send(http, f"{path}/close", token=stale)).status_code == 403
+        assert (await send(http, f"{path}/close")).status_code == 303
+        assert "<strong>Close board</strong>: it is closed" in await page(http, path)
+
+    @pytest.mark.parametrize("amount", ["0", "-5", "1.005", "a lot", "99999999999"])
+    async def test_are_worth_an_amount(self, http: Desk, reception: Reception, amount: str) -> None:
+        client = await reception.client()
+        form: dict[str, Any] = {"client_id": str(client.id), "title": "Market entry", "contracted_amount_cents": amount}
+        assert (await send(http, "/console/boards", **form)).status_code == 422
+
+    async def test_are_summed_as_they_are_filtered(self, http: Desk, reception: Reception) -> None:
+        client = await reception.client()
+        await reception.board(client, "Pricing", 100_000)
+        await reception.closed(await reception.board(client, "Supply", 900_000))
+        listed = await page(http, "/console/boards?status=open")
+        assert "$1,000.00</strong>" in listed
+        assert await named(http, "q=suppl&contracted_min=9000", "/console/boards") == {"Supply"}
+        assert await named(http, f"client_id={client.id}&closed_from=2026-03-01", "/console/boards") == {"Supply"}
+
+    async def test_without_a_client_there_is_none_to_open(self, http: Desk) -> None:
+        assert "there is no client yet: make one first" in await page(http, "/console/boards/new")
+
+
+async def test_the_dormant_ndas_say_that_they_are(http: Desk) -> None:
+    told = await page(http, "/console/ndas")
+    assert "No NDA has been recorded" in told
+    assert "The flow is dormant" in told
