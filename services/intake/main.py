@@ -8,6 +8,7 @@ from services.intake import pages
 from services.intake.consumers import CONSUMERS
 from services.intake.http import ROUTES, source_routes
 from services.intake.keyring import KeyRing
+from services.intake.pages.desk import desk_of
 from services.intake.settings import Settings
 
 
@@ -25,5 +26,5 @@ def build(settings: Settings | None = None, *, clock: Clock | None = None, datab
         routes=(source_routes(key_ring), *ROUTES, *pages.ROUTES),
         consumers=CONSUMERS,
         loops=(bulk_loop(bulk),),
-        dependencies={"key_ring": key_ring, "bulk": bulk},
+        dependencies={"key_ring": key_ring, "bulk": bulk, "desk": desk_of(settings.zone)},
     )

@@ -12,6 +12,7 @@ from services.notifications import pages
 from services.notifications.consumers import Consumers
 from services.notifications.http import ROUTES
 from services.notifications.measures import measure_mail
+from services.notifications.pages.desk import desk_of
 from services.notifications.rendering import House, Renderer
 from services.notifications.retention import Retention
 from services.notifications.sender import Sender, SenderParts
@@ -48,7 +49,7 @@ def build(
         clock=clock,
         database=database,
         routes=(*ROUTES, *pages.ROUTES),
-        dependencies={"renderer": renderer, "bulk": bulk},
+        dependencies={"renderer": renderer, "bulk": bulk, "desk": desk_of(settings.zone)},
         consumers=Consumers(clock, settings, wake).all(),
         loops=(Loop("sender", sender.step), bulk_loop(bulk)),
         measures=(measure_mail(clock, settings.zone),),
