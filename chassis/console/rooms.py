@@ -51,29 +51,6 @@ GROUPS = (
         ),
     ),
     Group(
-        "Leads",
-        (
-            Room(
-                "leads",
-                "Leads",
-                "intake",
-                "/console/leads?status=duplicate_review&status=exception&sort=received",
-                "contact",
-                "l",
-                Capability.READ_OPS,
-            ),
-            Room(
-                "lead-sources",
-                "Lead sources",
-                "intake",
-                "/console/lead-sources?state=active",
-                "key-round",
-                "v",
-                Capability.READ_OPS,
-            ),
-        ),
-    ),
-    Group(
         "Dispatch",
         (
             Room("exceptions", "Exceptions", "routing", "/console/exceptions?state=open", "triangle-alert", "e", OPS),

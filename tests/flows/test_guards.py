@@ -99,7 +99,11 @@ PREPARES_MONEY = {
         ("POST", "/console/client-invoices/{invoice_id}/redraft"),
         ("POST", "/console/invoices/{invoice_id}/keep-reference"),
         ("POST", "/console/invoices/{invoice_id}/resend"),
+        ("POST", "/console/month-close/{month}/drafts"),
+        ("POST", "/console/adjustments/{adjustment_id}/reject"),
+        ("POST", "/console/stripe-events/{stripe_event_id}/retry"),
     },
+    "payouts": {("POST", "/console/board-splits/{board_id}/participations/preview")},
 }
 
 
