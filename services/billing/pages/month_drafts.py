@@ -9,7 +9,7 @@ from chassis.console.wording import counted
 from services.billing.domain.month_close import DraftState
 from services.billing.domain.periods import Period
 from services.billing.pages.doors import account_path
-from services.billing.pages.month_screens import DELIVERIES, INVOICES, MOST_ROWS, Screen, more
+from services.billing.pages.month_screens import DELIVERIES, INVOICES, MOST_ROWS, Screen, more, said
 from services.billing.queries.months import InstallerMonth, Run
 
 STATES = {
@@ -62,7 +62,7 @@ def _installer_row(period: Period, each: InstallerMonth, is_of_last_run: bool) -
         Shown(standing.unbilled_count, Kind.NUMBER, path=unbilled if standing.unbilled_count else ""),
         invoice,
         Shown(each.total_cents, Kind.MONEY),
-        _meaning(each.state, is_of_last_run),
+        said(_meaning(each.state, is_of_last_run)),
     )
 
 

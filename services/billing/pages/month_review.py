@@ -15,7 +15,7 @@ from services.billing.domain.statuses import is_overdue
 from services.billing.domain.tax_invoice import Blocker
 from services.billing.models import Account, Invoice
 from services.billing.pages.doors import account_path, invoice_path
-from services.billing.pages.month_screens import INVOICES, Screen, more
+from services.billing.pages.month_screens import INVOICES, Screen, more, said
 from services.billing.queries.months import MonthFigures
 
 STRIPE_REFERENCE = "stripe_reference_missing"
@@ -52,7 +52,7 @@ def _draft_row(invoice: Invoice, account: Account, own: Sequence[Blocker]) -> Se
     return (
         Shown(account.name, path=path),
         Shown(invoice.total_cents, Kind.MONEY),
-        ways or "Nothing",
+        said(ways or "Nothing"),
         files,
     )
 

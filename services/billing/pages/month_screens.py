@@ -128,5 +128,10 @@ def held_screen(period: Period, held: Sequence[HeldDelivery], names: Mapping[UUI
     return Screen("Held deliveries", notes=[note], tables=[table])
 
 
+def said(text: str) -> Markup:
+    """A sentence in a cell, which wraps."""
+    return Markup('<span class="said">{}</span>').format(text)
+
+
 def more(number: int, path: str, shown: int = MOST_ROWS) -> tuple[str, str] | None:
     return (f"{number - shown:,} more are not shown here: open all {number:,}", path) if number > shown else None
