@@ -191,9 +191,9 @@ def _retry(dossier: Dossier, operator: Operator) -> Action:
     overrides = obstacle is RetryObstacle.SUPPRESSED
     override = FormField(
         "override_suppression",
-        "Send it although the address is on the suppression list",
+        "Override the suppression",
         FieldKind.CHECK,
-        hint="The reason says why. Lifting the suppression lets all further mail through as well.",
+        hint="This mail alone goes out although its address is on the suppression list; the reason says why.",
     )
     return Action(
         MessageAction.RETRY,
@@ -219,7 +219,7 @@ def _sections(dossier: Dossier, console: Console, renderer: Renderer) -> list[Se
 
 def _tries(dossier: Dossier) -> Table:
     heads = (
-        ("Try", Kind.NUMBER),
+        ("Try", Kind.TEXT),
         ("Outcome", Kind.CHIP),
         ("SMTP", Kind.TEXT),
         ("The server's answer", Kind.TEXT),
@@ -269,8 +269,10 @@ def _path(kind: str, id_: str, console: Console) -> str:
 
 
 def _moments(dossier: Dossier) -> list[Moment]:
+    """The latest first, as several may have one instant."""
     message = dossier.message
-    moments = [Moment(message.created_at, "Waybill", "queued it")]
+    ended = ((message.erased_at, "erased what it said"), (message.cancelled_at, "cancelled it"))
+    moments = [Moment(at, "Waybill", what) for at, what in ended if at is not None]
     moments += [
         Moment(
             each.finished_at,
@@ -278,13 +280,10 @@ def _moments(dossier: Dossier) -> list[Moment]:
             f"tried it by {dossier.accounts.get(each.sender_account_id, 'an account')}",
             reason=words(each.outcome),
         )
-        for each in dossier.attempts
+        for each in reversed(dossier.attempts)
         if each.finished_at is not None
     ]
-    for at, what in ((message.cancelled_at, "cancelled it"), (message.erased_at, "erased what it said")):
-        if at is not None:
-            moments.append(Moment(at, "Waybill", what))
-    return moments
+    return [*moments, Moment(message.created_at, "Waybill", "queued it")]
 
 
 @post(PATH + "/{message_id:uuid}/retry", guards=[page_for(WRITE)], status_code=200, include_in_schema=False)
