@@ -31,7 +31,7 @@ from services.notifications.pages.messages import GONE, PATH, QUEUE, REASON, ROO
 from services.notifications.pages.words import ROOMS, STANDING_TONES, reason_told, subject_told
 from services.notifications.queries.accounts import account_names
 from services.notifications.queries.messages import attempts_of, document_number, one_message
-from services.notifications.queries.suppressions import suppressed_hashes
+from services.notifications.queries.suppressions import suppression_of
 from services.notifications.rendering import Renderer
 
 VERBS = {"retry_message": "queued it again"}
@@ -57,7 +57,8 @@ class Dossier:
     attempts: Sequence[Attempt]
     accounts: Mapping[UUID, str]
     number: str | None
-    is_suppressed: bool
+    suppression_id: UUID | None
+    """By which the recipient gets no mail now."""
     audit: Sequence[Moment]
 
     @property
@@ -84,7 +85,7 @@ async def show_message(
             attempts=await attempts_of(session, message_id),
             accounts=await account_names(session),
             number=await document_number(session, message.document_id),
-            is_suppressed=bool(await suppressed_hashes(session, [message.recipient_hash], clock.now())),
+            suppression_id=await suppression_of(session, message.recipient_hash, clock.now()),
             audit=await moments_of(session, [Subject("message", message_id)], VERBS, console.wording),
         )
     return show_document(console, request, _document(dossier, console, renderer, operator), done)
@@ -132,12 +133,11 @@ def _notes(dossier: Dossier) -> list[Note]:
             "byte, so that whoever gets it twice can see that it is one."
         )
         notes.append(Note("It may have arrived more than once", text, "warning"))
-    if dossier.is_suppressed and not message.state.is_settled:
-        path = f"/console/suppressions?q={message.recipient_email or ''}"
-        told = "Unless it was overridden, this mail is stopped instead of sent."
-        notes.append(
-            Note("The address is on the suppression list", told, "warning", (("Look at the suppression", path),))
-        )
+    may_go = not message.state.is_settled or message.state.may_be_retried
+    if dossier.suppression_id is not None and may_go:
+        door = ("Look at the suppression", f"/console/suppressions/{dossier.suppression_id}")
+        told = "This mail goes out only where the suppression is lifted, or overridden for it."
+        notes.append(Note("The address is on the suppression list", told, "warning", (door,)))
     if message.erased_at is not None:
         notes.append(Note("Erased", "Address, name and content were erased, as it was settled long ago."))
     return notes
@@ -187,7 +187,7 @@ def _about(dossier: Dossier, console: Console) -> Shown | str:
 
 
 def _retry(dossier: Dossier, operator: Operator) -> Action:
-    obstacle = obstacle_to_retry(dossier.message.settled(is_suppressed=dossier.is_suppressed))
+    obstacle = obstacle_to_retry(dossier.message.settled(is_suppressed=dossier.suppression_id is not None))
     overrides = obstacle is RetryObstacle.SUPPRESSED
     override = FormField(
         "override_suppression",
