@@ -9,11 +9,14 @@ import pytest
 from sqlalchemy import select, text, update
 
 from chassis.clock import FixedClock
+from chassis.console.bulk import Verdict as Verdicts
 from contracts.values import MessagePurpose
 from deploy.local.smtp_sink.faults import Action, Fault, Stage
 from services.notifications import drafts
 from services.notifications.commands.documents import keep_documents
 from services.notifications.commands.messages import cancel_messages, erase_contents
+from services.notifications.commands.suppressions import lift_suppression
+from services.notifications.commands.tickets import close_ticket
 from services.notifications.domain.accounts import AccountAction, AccountState
 from services.notifications.domain.accounts import obstacle_to as obstacle_to_account
 from services.notifications.domain.messages import (
@@ -29,12 +32,22 @@ from services.notifications.domain.suppressions import SuppressionObstacle, obst
 from services.notifications.domain.tickets import TicketAction, TicketObstacle, TicketState, obstacle_to
 from services.notifications.models import Message, SenderAccount
 from services.notifications.pages import messages as room
+from services.notifications.pages import suppressions, tickets
 from services.notifications.queries import desk
 from services.notifications.queries.standings import IN_STANDING, STANDING, undelivered, unknown
 from tests.kit.databases import RolledBackDatabase
 from tests.kit.records import incoming
 from tests.notifications.arrangements import Mailroom
-from tests.notifications.samples import NOW, SYDNEY, account, assignment_created, document_rendered, draft, invoice_sent
+from tests.notifications.samples import (
+    NOW,
+    OPERATOR,
+    SYDNEY,
+    account,
+    assignment_created,
+    document_rendered,
+    draft,
+    invoice_sent,
+)
 
 REFUSED = Fault(action=Action.REFUSE, answer="550 5.7.1 Listed by a block list", times=1)
 BROKEN = Fault(action=Action.DROP, stage=Stage.ACCEPTED, times=1)
@@ -237,3 +250,23 @@ class TestDesk:
             )
             assert (await desk.open_tickets(session)).number == 1
             assert [each.state for each in await desk.unwell_accounts(session, NOW, SYDNEY)] == [AccountState.SUSPENDED]
+
+
+class TestMany:
+    async def test_a_closed_ticket_is_left_out_of_closing(self, mailroom: Mailroom) -> None:
+        open_id, closed_id = await mailroom.ticket("First"), await mailroom.ticket("Second")
+        async with mailroom.database.transaction() as session:
+            await close_ticket(session, closed_id, OPERATOR, None, NOW)
+            told = await tickets.LISTING.bulk[0].look(session, [open_id, closed_id, uuid4()], NOW)
+        assert told == {open_id: Verdicts("First"), closed_id: Verdicts("Second", "it is closed")}
+
+    async def test_what_no_longer_holds_is_left_out_of_lifting(self, mailroom: Mailroom) -> None:
+        await mailroom.queue(draft("known@example.test"))
+        known, lifted = await mailroom.suppress("known@example.test"), await mailroom.suppress("other@example.test")
+        async with mailroom.database.transaction() as session:
+            await lift_suppression(session, lifted, OPERATOR, "asked again", NOW)
+            told = await suppressions.LISTING.bulk[0].look(session, [known, lifted], NOW)
+            late = await suppressions.LISTING.bulk[0].look(session, [known], NOW + timedelta(days=30))
+        assert told[known] == Verdicts("known@example.test")
+        assert told[lifted].why_not == "it was lifted"
+        assert late[known].why_not == "it has expired"

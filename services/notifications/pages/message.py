@@ -31,7 +31,7 @@ from services.notifications.pages.messages import GONE, PATH, QUEUE, REASON, ROO
 from services.notifications.pages.words import ROOMS, STANDING_TONES, reason_told, subject_told
 from services.notifications.queries.accounts import account_names
 from services.notifications.queries.messages import attempts_of, document_number, one_message
-from services.notifications.queries.suppressions import suppressed_hashes
+from services.notifications.queries.suppressions import suppression_of
 from services.notifications.rendering import Renderer
 
 VERBS = {"retry_message": "queued it again"}
@@ -57,7 +57,8 @@ class Dossier:
     attempts: Sequence[Attempt]
     accounts: Mapping[UUID, str]
     number: str | None
-    is_suppressed: bool
+    suppression_id: UUID | None
+    """By which the recipient gets no mail now."""
     audit: Sequence[Moment]
 
     @property
@@ -84,7 +85,7 @@ async def show_message(
             attempts=await attempts_of(session, message_id),
             accounts=await account_names(session),
             number=await document_number(session, message.document_id),
-            is_suppressed=bool(await suppressed_hashes(session, [message.recipient_hash], clock.now())),
+            suppression_id=await suppression_of(session, message.recipient_hash, clock.now()),
             audit=await moments_of(session, [Subject("message", message_id)], VERBS, console.wording),
         )
     return show_document(console, request, _document(dossier, console, renderer, operator), done)
@@ -132,12 +133,11 @@ def _notes(dossier: Dossier) -> list[Note]:
             "byte, so that whoever gets it twice can see that it is one."
         )
         notes.append(Note("It may have arrived more than once", text, "warning"))
-    if dossier.is_suppressed and not message.state.is_settled:
-        path = f"/console/suppressions?q={message.recipient_email or ''}"
-        told = "Unless it was overridden, this mail is stopped instead of sent."
-        notes.append(
-            Note("The address is on the suppression list", told, "warning", (("Look at the suppression", path),))
-        )
+    may_go = not message.state.is_settled or message.state.may_be_retried
+    if dossier.suppression_id is not None and may_go:
+        door = ("Look at the suppression", f"/console/suppressions/{dossier.suppression_id}")
+        told = "This mail goes out only where the suppression is lifted, or overridden for it."
+        notes.append(Note("The address is on the suppression list", told, "warning", (door,)))
     if message.erased_at is not None:
         notes.append(Note("Erased", "Address, name and content were erased, as it was settled long ago."))
     return notes
@@ -187,13 +187,13 @@ def _about(dossier: Dossier, console: Console) -> Shown | str:
 
 
 def _retry(dossier: Dossier, operator: Operator) -> Action:
-    obstacle = obstacle_to_retry(dossier.message.settled(is_suppressed=dossier.is_suppressed))
+    obstacle = obstacle_to_retry(dossier.message.settled(is_suppressed=dossier.suppression_id is not None))
     overrides = obstacle is RetryObstacle.SUPPRESSED
     override = FormField(
         "override_suppression",
-        "Send it although the address is on the suppression list",
+        "Override the suppression",
         FieldKind.CHECK,
-        hint="The reason says why. Lifting the suppression lets all further mail through as well.",
+        hint="This mail alone goes out although its address is on the suppression list; the reason says why.",
     )
     return Action(
         MessageAction.RETRY,
@@ -219,7 +219,7 @@ def _sections(dossier: Dossier, console: Console, renderer: Renderer) -> list[Se
 
 def _tries(dossier: Dossier) -> Table:
     heads = (
-        ("Try", Kind.NUMBER),
+        ("Try", Kind.TEXT),
         ("Outcome", Kind.CHIP),
         ("SMTP", Kind.TEXT),
         ("The server's answer", Kind.TEXT),
@@ -269,8 +269,10 @@ def _path(kind: str, id_: str, console: Console) -> str:
 
 
 def _moments(dossier: Dossier) -> list[Moment]:
+    """The latest first, as several may have one instant."""
     message = dossier.message
-    moments = [Moment(message.created_at, "Waybill", "queued it")]
+    ended = ((message.erased_at, "erased what it said"), (message.cancelled_at, "cancelled it"))
+    moments = [Moment(at, "Waybill", what) for at, what in ended if at is not None]
     moments += [
         Moment(
             each.finished_at,
@@ -278,13 +280,10 @@ def _moments(dossier: Dossier) -> list[Moment]:
             f"tried it by {dossier.accounts.get(each.sender_account_id, 'an account')}",
             reason=words(each.outcome),
         )
-        for each in dossier.attempts
+        for each in reversed(dossier.attempts)
         if each.finished_at is not None
     ]
-    for at, what in ((message.cancelled_at, "cancelled it"), (message.erased_at, "erased what it said")):
-        if at is not None:
-            moments.append(Moment(at, "Waybill", what))
-    return moments
+    return [*moments, Moment(message.created_at, "Waybill", "queued it")]
 
 
 @post(PATH + "/{message_id:uuid}/retry", guards=[page_for(WRITE)], status_code=200, include_in_schema=False)

@@ -1,6 +1,7 @@
 """One suppressed address: who or what put it on the list, until when, and its way off it."""
 
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 from litestar import Request, Response, get, post
@@ -53,7 +54,7 @@ async def show_suppression(
         facts=_facts(row, address),
         actions=(_lift(row, operator, obstacle),),
         timeline=in_order(audit, _moments(row)),
-        links=(("Its messages", f"/console/messages?q={address}"),) if address else (),
+        links=(("Its messages", f"/console/messages?q={quote(address)}"),) if address else (),
     )
     return show_document(console, request, document, done)
 

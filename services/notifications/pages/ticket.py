@@ -34,7 +34,7 @@ from services.notifications.models import Ticket, TicketEntry
 from services.notifications.pages.tickets import NOTE, PATH, QUEUE, ROOM, WRITE, CloseTicketForm
 from services.notifications.pages.words import STANDING_TONES, TICKET_TONES, TICKET_WORDS, reason_told
 from services.notifications.queries.standings import Mailed, mailed
-from services.notifications.queries.suppressions import suppressed_hashes
+from services.notifications.queries.suppressions import suppression_of
 from services.notifications.queries.tickets import entries_of, one_ticket
 from services.notifications.settings import Settings
 
@@ -81,7 +81,7 @@ async def show_ticket(
         ticket = await one_ticket(session, ticket_id)
         entries = await entries_of(session, ticket_id)
         mails = await mailed(session, [entry.message_id for entry in entries if entry.message_id])
-        suppressed = await suppressed_hashes(session, [address_hash(ticket.requester_email)], clock.now())
+        suppression_id = await suppression_of(session, address_hash(ticket.requester_email), clock.now())
         timeline = await moments_of(session, [subject], VERBS, console.wording)
         seen = await seen_of(session, subject)
     can_sign = settings.ticket_key is not None
@@ -92,7 +92,7 @@ async def show_ticket(
         up=("Tickets", QUEUE),
         states=(chip(TICKET_WORDS[ticket.state], TICKET_TONES.get(ticket.state, "")),),
         sentence=_sentence(ticket, console.wording),
-        notes=_notes(ticket, is_suppressed=bool(suppressed)),
+        notes=_notes(suppression_id),
         facts=_facts(ticket),
         actions=actions,
         sections=(Part("Conversation", "conversation.html", {"said": _conversation(entries, mails)}),),
@@ -114,18 +114,11 @@ def _sentence(ticket: Ticket, wording: Wording) -> Markup:
             return Markup("Closed {}. A reply takes it up again.").format(since)
 
 
-def _notes(ticket: Ticket, *, is_suppressed: bool) -> list[Note]:
-    if not is_suppressed:
+def _notes(suppression_id: UUID | None) -> list[Note]:
+    if suppression_id is None:
         return []
-    path = f"/console/suppressions?q={ticket.requester_email}"
-    return [
-        Note(
-            "A reply would not be sent",
-            "The address is on the suppression list.",
-            "warning",
-            (("Look at the suppression", path),),
-        )
-    ]
+    door = ("Look at the suppression", f"/console/suppressions/{suppression_id}")
+    return [Note("A reply would not be sent", "The address is on the suppression list.", "warning", (door,))]
 
 
 def _facts(ticket: Ticket) -> list[Fact]:

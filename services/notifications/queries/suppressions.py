@@ -41,6 +41,16 @@ async def suppressed_hashes(session: AsyncSession, hashes: Collection[str], now:
     return set(found)
 
 
+async def suppression_of(session: AsyncSession, hash_: str, now: datetime) -> UUID | None:
+    """The entry by which the address gets no mail now."""
+    found: UUID | None = await session.scalar(
+        select(Suppression.id).where(
+            Suppression.address_hash == hash_, Suppression.lifted_at.is_(None), Suppression.expires_at > now
+        )
+    )
+    return found
+
+
 async def list_suppressions(
     session: AsyncSession, page: PageRequest, now: datetime, *, address_hash: str | None, standing: bool | None
 ) -> Sequence[Suppression]:
