@@ -87,6 +87,9 @@ class TestInvoices:
         assert {invoice.id for invoice, _, _ in rows} == {each.id for each in (paid, part, credited, untouched, board)}
         for invoice, status, total_cents in rows:
             assert (status, total_cents) == (invoice.status, invoice.adjusted_total_cents)
+            own = f"status={invoice.status}&q={invoice.id}"
+            listing = client_invoices.LISTING if invoice.kind is InvoiceKind.CLIENT else invoices.LISTING
+            assert (await found(books, listing, own))[0] == 1
 
     async def test_of_a_kind_are_found_by_state_and_day(self, books: Books) -> None:
         invoice = await books.issued_invoice()

@@ -27,6 +27,7 @@ from services.billing.domain.periods import month_name
 from services.billing.domain.statuses import EventStatus
 from services.billing.models import Account, DeliveryEvent, Invoice
 from services.billing.pages.filters import Month
+from services.billing.queries.deliveries import BY_A_DEBIT, ON_A_LINE
 from services.billing.queries.listings import billed
 
 ROOM = "deliveries"
@@ -34,7 +35,8 @@ PATH = "/console/delivery-events"
 ACCOUNTS, INVOICES = "/console/accounts", "/console/invoices"
 STATUS_TONES = {EventStatus.BILLABLE: "info", EventStatus.CREDITED: "warning", EventStatus.VOID: ""}
 CAP_TONES = {CapStatus.COUNTED: "", CapStatus.RELEASED: "positive"}
-NOT_INVOICED = Invoice.id.is_(None)
+NOT_INVOICED = ~ON_A_LINE & ~BY_A_DEBIT
+"""As the joins find no invoice, but for the planner to see: it may leave the joins of a count away."""
 
 
 async def account_name(session: AsyncSession, account_id: UUID) -> str | None:
@@ -107,7 +109,7 @@ LISTING = Listing(
         Choice(
             "invoiced",
             "Invoiced",
-            options=(Option("no", "Not invoiced", NOT_INVOICED), Option("yes", "Invoiced", ~NOT_INVOICED)),
+            options=(Option("no", "Not invoiced", NOT_INVOICED), Option("yes", "Invoiced", ON_A_LINE | BY_A_DEBIT)),
         ),
         Choice("cap", "Cap", options=among(DeliveryEvent.cap_status, CapStatus)),
         Choice("product", "Product", options=among(DeliveryEvent.product_type, ProductType)),

@@ -139,7 +139,6 @@ def _facts(look: Look) -> list[Fact]:
         Fact("Total", Shown(detail.total_cents, Kind.MONEY)),
         *(_facts_since_issue(detail) if detail.issued_at else []),
         *([Fact("Voided for", Shown(detail.void_reason_code, Kind.WORD))] if detail.void_reason_code else []),
-        *([Fact("Purchase order", detail.purchase_order)] if detail.purchase_order else []),
         *([Fact("Customer's credit", Shown(credit, Kind.MONEY))] if credit else []),
     ]
 

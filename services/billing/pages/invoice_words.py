@@ -7,7 +7,7 @@ from markupsafe import Markup
 from sqlalchemy import Row
 
 from chassis.console.cells import Kind, chip
-from chassis.console.listing import NOW, Amount, Choice, Column, Days, Exact, Flag, among
+from chassis.console.listing import NOW, Amount, Choice, Column, Days, Exact, Flag, Option
 from chassis.console.lists.filters import Filter
 from chassis.console.wording import words
 from contracts.values import InvoiceKind
@@ -15,7 +15,7 @@ from services.billing.domain.periods import month_name
 from services.billing.domain.statuses import InvoiceStatus
 from services.billing.models import Account, Invoice
 from services.billing.pages.deliveries import account_name
-from services.billing.queries.standings import GST_CENTS, IS_OWED, OWED_CENTS, STATUS, TOTAL_CENTS
+from services.billing.queries.standings import CONDITIONS, GST_CENTS, IS_OWED, OWED_CENTS, STATUS, TOTAL_CENTS
 
 INSTALLERS, CLIENTS = "/console/invoices", "/console/client-invoices"
 TONES = {
@@ -81,7 +81,7 @@ EXTRA_COLUMNS = (
     Column("account_id", "Account id", Invoice.account_id, Kind.ID, is_extra=True),
 )
 FILTERS: tuple[Filter, ...] = (
-    Choice("status", "State", options=among(STATUS, InvoiceStatus)),
+    Choice("status", "State", options=[Option(each, words(each), CONDITIONS[each]) for each in InvoiceStatus]),
     Flag("overdue", "Overdue", condition=IS_OVERDUE),
     Days("issued", "Issued", column=Invoice.issued_at),
     Days("due", "Due", column=Invoice.due_at),

@@ -14,7 +14,6 @@ from contracts.values import CapStatus, InvoiceKind
 from services.billing.domain.periods import Period
 from services.billing.domain.statuses import (
     AdjustmentState,
-    DocumentStatus,
     EventStatus,
     InvoiceStatus,
     StripeEventState,
@@ -30,6 +29,7 @@ from services.billing.models import (
     InvoiceLine,
     StripeEvent,
 )
+from services.billing.queries.standings import CONDITIONS, IS_OWED
 
 Query = TypeVar("Query", bound=Select[*tuple[Any, ...]])
 
@@ -72,7 +72,7 @@ async def invoices(session: AsyncSession, page: PageRequest, wanted: InvoiceFilt
 
 
 def _invoice_conditions(wanted: InvoiceFilter) -> list[ColumnElement[bool]]:
-    conditions = _of_status(wanted.status) if wanted.status else []
+    conditions: list[ColumnElement[bool]] = [CONDITIONS[wanted.status]] if wanted.status else []
     if wanted.kind is not None:
         conditions.append(Invoice.kind == wanted.kind)
     if wanted.account_id is not None:
@@ -80,28 +80,11 @@ def _invoice_conditions(wanted: InvoiceFilter) -> list[ColumnElement[bool]]:
     if wanted.period is not None:
         conditions.append(Invoice.period == wanted.period)
     if wanted.overdue_at is not None:
-        conditions += [*_owed(), Invoice.due_at < wanted.overdue_at]
+        conditions += [IS_OWED, Invoice.due_at < wanted.overdue_at]
     if wanted.dated is not None:
         dated_at = func.coalesce(Invoice.issued_at, Invoice.created_at)
         conditions += [dated_at >= wanted.dated.start, dated_at < wanted.dated.end]
     return conditions
-
-
-def _of_status(status: InvoiceStatus) -> list[ColumnElement[bool]]:
-    """As `status_of` derives it."""
-    match status:
-        case InvoiceStatus.DRAFT | InvoiceStatus.VOID:
-            return [Invoice.document_status == DocumentStatus(status)]
-        case InvoiceStatus.PAID:
-            return [Invoice.document_status == DocumentStatus.ISSUED, Invoice.balance_cents == 0]
-        case InvoiceStatus.PARTIALLY_PAID:
-            return [*_owed(), Invoice.paid_cents > Invoice.customer_credit_cents]
-        case InvoiceStatus.ISSUED:
-            return [*_owed(), Invoice.paid_cents == Invoice.customer_credit_cents]
-
-
-def _owed() -> list[ColumnElement[bool]]:
-    return [Invoice.document_status == DocumentStatus.ISSUED, Invoice.balance_cents > 0]
 
 
 async def deliveries(

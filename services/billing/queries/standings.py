@@ -13,6 +13,14 @@ STATUS = case(
     (Invoice.paid_cents > Invoice.customer_credit_cents, str(InvoiceStatus.PARTIALLY_PAID)),
     else_=str(InvoiceStatus.ISSUED),
 )
+CONDITIONS = {
+    InvoiceStatus.DRAFT: Invoice.document_status == DocumentStatus.DRAFT,
+    InvoiceStatus.ISSUED: IS_OWED & (Invoice.paid_cents == Invoice.customer_credit_cents),
+    InvoiceStatus.PARTIALLY_PAID: IS_OWED & (Invoice.paid_cents > Invoice.customer_credit_cents),
+    InvoiceStatus.PAID: IS_ISSUED & (Invoice.balance_cents == 0),
+    InvoiceStatus.VOID: Invoice.document_status == DocumentStatus.VOID,
+}
+"""The same one by one, as their indexes serve them."""
 OWED_CENTS = case((IS_ISSUED, Invoice.balance_cents), else_=0)
 GST_CENTS = Invoice.gst_cents + Invoice.adjusted_gst_cents
 TOTAL_CENTS = Invoice.total_cents - Invoice.credits_cents + Invoice.debits_cents + Invoice.adjusted_gst_cents
