@@ -140,7 +140,7 @@ LISTING = Listing(
         Column("cap", "Cap", Assignment.cap_state, Kind.CHIP, tone=CAP_TONES),
         Column("given", "Given", Assignment.created_at, Kind.AGO, sorts=True),
         Column("sent", "Sent", Assignment.sent_at, Kind.AGO),
-        Column("ended_reason", "Ended because", Assignment.ended_reason, Kind.WORD),
+        Column("ended_reason", "Ended for", Assignment.ended_reason, Kind.WORD),
         Column("share", "Share", Assignment.share_no, Kind.NUMBER, is_extra=True),
         Column("released_for", "Place released for", Assignment.cap_release_reason, Kind.WORD, is_extra=True),
         Column("lead_id", "Lead id", Assignment.lead_id, Kind.ID, is_extra=True),
