@@ -168,7 +168,7 @@ LISTING = Listing(
         Days("given", "Given", column=Assignment.created_at),
         Flag("stuck", "Stuck", condition=IS_STUCK),
         Flag("recent", "Last 7 days", condition=Assignment.created_at >= NOW - RECENT),
-        Exact("installer", "Installer", column=Assignment.installer_id, name_of=_name_of),
+        Exact("installer_id", "Installer", column=Assignment.installer_id, name_of=_name_of),
         Exact("lead_id", "Lead", column=Assignment.lead_id),
     ),
     tabs=(

@@ -207,7 +207,7 @@ def _last(read: _Read) -> Table:
             for each, lead in read.last
         ],
         empty="It has not got a lead yet.",
-        more=("All of its assignments", f"{ASSIGNMENTS}?installer={read.installer.id}") if read.last else None,
+        more=("All of its assignments", f"{ASSIGNMENTS}?installer_id={read.installer.id}") if read.last else None,
     )
 
 
