@@ -158,6 +158,7 @@ class TestChangeInstaller:
         path = f"/admin/installers/{added['id']}/status"
         changed = await desk.do("POST", path, {"status": "suspended", "reason": "unpaid invoices"})
         assert changed["status"] == InstallerStatus.SUSPENDED
+        assert changed["available_actions"] == ["activate", "pause"]
         [row] = await floor.rows("SELECT * FROM audit_entries WHERE action = 'change_installer_status'")
         assert (row["actor_name"], row["reason_text"]) == ("Robin Field", "unpaid invoices")
         assert row["request_id"] is not None

@@ -33,7 +33,7 @@ async def test_a_chosen_candidate_shows_what_each_rule_compared(floor: Floor) ->
     assert marks(decision, candidate) == {
         "Status": ("passed", "Active", "takes leads"),
         "Service": ("passed", "Offered", "solar battery"),
-        "Territory": ("passed", "2000–2234", "range, for 2204 NSW"),  # noqa: RUF001  # as print has a range
+        "Territory": ("passed", "2000–2234", "range, 2204 NSW"),  # noqa: RUF001  # as print has a range
         "Not twice": ("passed", "0 live", "first time"),
         "No failure": ("passed", "0 ended", "none failed"),
         "Day": ("passed", "0 + 1 of 3", "from 3 Mar"),

@@ -130,7 +130,7 @@ class TestAssignments:
         await floor.dispatch(wanted)
         await floor.installer(name="Other", territory=postcodes("2204"))
         await floor.dispatch(lead())
-        for query in (f"installer={installer_id}", f"lead_id={wanted.lead_id}", f"q={wanted.lead_id}", "q=southern"):
+        for query in (f"installer_id={installer_id}", f"lead_id={wanted.lead_id}", f"q={wanted.lead_id}", "q=southern"):
             assert [row.to for row in await rows(floor, assignments.LISTING, query)] == ["Southern"], query
         assert len(await rows(floor, assignments.LISTING, "given_from=2026-03-03&given_to=2026-03-03")) == 2
         assert await rows(floor, assignments.LISTING, "given_to=2026-03-02") == []

@@ -66,7 +66,7 @@ async def show_assignment(
         links=(
             ("Dispatch", dispatch),
             ("The lead", console.addresses.url("intake", f"/console/leads/{made.lead_id}")),
-            ("Delivery event", console.addresses.url("billing", f"/console/delivery-events?q={made.id}")),
+            ("Delivery event", console.addresses.url("billing", f"/console/delivery-events?assignment_id={made.id}")),
         ),
     )
     return show_document(console, request, document, done)

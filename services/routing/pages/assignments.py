@@ -35,7 +35,7 @@ from services.routing.domain.giving import AssignmentAction, obstacle_to
 from services.routing.domain.states import AssignmentStatus, CancelReason, CapState
 from services.routing.http.assignments import CancelBody, ReleaseCapBody
 from services.routing.models import Assignment, Dispatch, Installer
-from services.routing.pages.telling import ASSIGNMENT_TONES, CAP_TONES, INSTALLERS, lead_title
+from services.routing.pages.telling import ASSIGNMENT_TONES, CAP_TONES, DISPATCHES, INSTALLERS, lead_title
 from services.routing.pages.telling import ASSIGNMENTS as PATH
 from services.routing.queries.installers import names_of
 
@@ -140,10 +140,17 @@ LISTING = Listing(
         Column("cap", "Cap", Assignment.cap_state, Kind.CHIP, tone=CAP_TONES),
         Column("given", "Given", Assignment.created_at, Kind.AGO, sorts=True),
         Column("sent", "Sent", Assignment.sent_at, Kind.AGO),
-        Column("ended_reason", "Ended because", Assignment.ended_reason, Kind.WORD),
+        Column("ended_reason", "Ended for", Assignment.ended_reason, Kind.WORD),
         Column("share", "Share", Assignment.share_no, Kind.NUMBER, is_extra=True),
         Column("released_for", "Place released for", Assignment.cap_release_reason, Kind.WORD, is_extra=True),
-        Column("lead_id", "Lead id", Assignment.lead_id, Kind.ID, is_extra=True),
+        Column(
+            "lead_id",
+            "Lead id",
+            Assignment.lead_id,
+            Kind.ID,
+            path=lambda row: f"{DISPATCHES}/{row.lead_id}",
+            is_extra=True,
+        ),
         Column("installer_id", "Installer id", Assignment.installer_id, Kind.ID, is_extra=True),
     ),
     also={"service": Dispatch.service},
@@ -161,7 +168,7 @@ LISTING = Listing(
         Days("given", "Given", column=Assignment.created_at),
         Flag("stuck", "Stuck", condition=IS_STUCK),
         Flag("recent", "Last 7 days", condition=Assignment.created_at >= NOW - RECENT),
-        Exact("installer", "Installer", column=Assignment.installer_id, name_of=_name_of),
+        Exact("installer_id", "Installer", column=Assignment.installer_id, name_of=_name_of),
         Exact("lead_id", "Lead", column=Assignment.lead_id),
     ),
     tabs=(

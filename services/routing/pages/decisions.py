@@ -168,7 +168,7 @@ def _territory(verdict: VerdictView, _zone: ZoneInfo) -> tuple[str, str]:
     if not verdict.passed:
         return "Outside", place
     matched = verdict.compared["matched"].replace("-", "–")  # noqa: RUF001  # a range, as print has it
-    return matched, f"{verdict.compared['kind']}, for {place}"
+    return matched, f"{verdict.compared['kind']}, {place}"
 
 
 def _duplicate(verdict: VerdictView, _zone: ZoneInfo) -> tuple[str, str]:

@@ -142,7 +142,7 @@ async def _read_deliveries(session: AsyncSession, now: datetime) -> list[Bar]:
             each.installer_name,
             each.number,
             f"{each.exclusive:,} exclusive, {each.shared:,} shared",
-            f"{SENT_RECENTLY}&installer={each.installer_id}",
+            f"{SENT_RECENTLY}&installer_id={each.installer_id}",
             each.before,
             f"{each.before:,}",
         )

@@ -72,7 +72,7 @@ def lead_links(console: Console, lead_id: UUID) -> list[tuple[str, str]]:
     """To its person and its charges, which are other services' to show."""
     return [
         ("The lead", console.addresses.url("intake", f"/console/leads/{lead_id}")),
-        ("Delivery events", console.addresses.url("billing", f"/console/delivery-events?q={lead_id}")),
+        ("Delivery events", console.addresses.url("billing", f"/console/delivery-events?lead_id={lead_id}")),
     ]
 
 

@@ -41,7 +41,7 @@ from services.routing.http.exceptions import (
 )
 from services.routing.http.lead_views import obstacles_of
 from services.routing.models import Dispatch, DispatchException
-from services.routing.pages.telling import AUTO_DISPATCH, lead_title
+from services.routing.pages.telling import AUTO_DISPATCH, DISPATCHES, lead_title
 from services.routing.pages.telling import EXCEPTIONS as PATH
 from services.routing.queries import exceptions as queries
 
@@ -136,7 +136,14 @@ LISTING = Listing(
         Column("state", "State", STATE, say=_says_state),
         Column("path", "Path", Dispatch.selected_path, Kind.WORD, is_extra=True),
         Column("last_raised", "Last raised", DispatchException.last_raised_at, Kind.AGO, sorts=True, is_extra=True),
-        Column("lead_id", "Lead id", DispatchException.lead_id, Kind.ID, is_extra=True),
+        Column(
+            "lead_id",
+            "Lead id",
+            DispatchException.lead_id,
+            Kind.ID,
+            path=lambda row: f"{DISPATCHES}/{row.lead_id}",
+            is_extra=True,
+        ),
     ),
     also={
         "service": Dispatch.service,

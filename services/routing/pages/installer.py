@@ -24,6 +24,7 @@ from contracts.identity import Capability
 from services.routing.domain.eligibility import WindowCount
 from services.routing.domain.places import lines_of
 from services.routing.domain.profile import Territory
+from services.routing.domain.windows import WallClock
 from services.routing.models import Assignment, Dispatch, Installer
 from services.routing.pages.installer_forms import actions_for
 from services.routing.pages.installers import ROOM
@@ -120,6 +121,8 @@ def _notes(read: _Read) -> list[Note]:
         reasons.append(f"It is {read.installer.status}.")
     if not lines_of(read.territory):
         reasons.append("It has no territory.")
+    if not WallClock.of(read.installer.time_zone).is_known:
+        reasons.append("Its time zone is known no longer: nobody can say when its days begin.")
     for count in read.usage:
         limit = read.installer.limits.of(count.window.kind)
         if limit is not None and count.taken >= limit:
@@ -204,7 +207,7 @@ def _last(read: _Read) -> Table:
             for each, lead in read.last
         ],
         empty="It has not got a lead yet.",
-        more=("All of its assignments", f"{ASSIGNMENTS}?installer={read.installer.id}") if read.last else None,
+        more=("All of its assignments", f"{ASSIGNMENTS}?installer_id={read.installer.id}") if read.last else None,
     )
 
 
