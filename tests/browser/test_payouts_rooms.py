@@ -68,7 +68,7 @@ async def test_a_part_is_taken_back_and_what_failed_is_released(rooms: Rooms, vi
     rooms.office.gateway.transfer_refusal = "amount_too_small"
     failed = await rooms.office.sender.send((await rooms.office.ready_payout()).id)
     await here.page.goto(at(rooms, f"payouts/{failed.id}"))
-    await expect(here.page.get_by_text("Nothing moved: Stripe refused: amount too small")).to_be_visible()
+    await expect(here.page.get_by_text("Nothing moved: Stripe says amount too small")).to_be_visible()
     await do(here, "Release", reason="The limit was raised at Stripe")
     await expect(here.page.get_by_text("Released: the next sweep may send it")).to_be_visible()
 
