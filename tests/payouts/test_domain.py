@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -10,19 +11,25 @@ from hypothesis import strategies as st
 
 from services.payouts.domain import (
     AttemptKind,
+    Bar,
+    Gate,
     HeldReason,
     NextStep,
     ParticipationRule,
+    PayoutDeed,
     PayoutMethod,
     PayoutState,
     ReceivedEvent,
     RuleKind,
+    Standing,
     first_closed,
     gates,
     idempotency_key,
     is_doubtful,
     largest_remainder,
     look_up_after,
+    obstacle_to,
+    obstacle_to_allocation,
     pool_of,
     read_event,
     split_pool,
@@ -129,6 +136,7 @@ class TestGates:
             ({"is_client_paid": False}, "client_has_not_paid"),
             ({"is_expert_active": False}, "expert_suspended"),
             ({"method": PayoutMethod.GNOSIS_SAFE}, "gnosis_safe_disabled"),
+            ({"method": PayoutMethod.GNOSIS_SAFE, "gnosis_safe_enabled": True}, "gnosis_safe_has_no_sender"),
             ({"stripe_account_id": None}, "no_stripe_account"),
         ],
     )
@@ -192,3 +200,49 @@ class TestReadEvent:
             read = read_event(dumped(event | change))
             assert read is not None
             assert read.stripe_account_id is None
+
+
+class TestObstacles:
+    def bar(self, deed: PayoutDeed, state: PayoutState, **changes: Any) -> Bar | None:
+        obstacle = obstacle_to(deed, Standing(state, **changes))
+        return obstacle.bar if obstacle else None
+
+    @pytest.mark.parametrize(
+        ("deed", "states"),
+        [
+            (PayoutDeed.RUN, {PayoutState.READY}),
+            (PayoutDeed.RELEASE, {PayoutState.ON_HOLD, PayoutState.FAILED}),
+            (PayoutDeed.REVERSE, {PayoutState.SENT}),
+        ],
+    )
+    def test_are_none_in_the_states_of_a_deed_alone(self, deed: PayoutDeed, states: set[PayoutState]) -> None:
+        assert {state for state in PayoutState if self.bar(deed, state) is None} == states
+        assert {self.bar(deed, state) for state in PayoutState if state not in states} == {Bar.STATE}
+
+    def test_a_closed_gate_is_named_with_its_reason(self) -> None:
+        closed = Gate("method_enabled", False, "gnosis_safe_disabled")
+        obstacle = obstacle_to(PayoutDeed.RUN, Standing(PayoutState.READY, (closed,), is_asked_by_me=True))
+        assert obstacle is not None
+        assert (obstacle.bar, obstacle.reason_code) == (Bar.GATE, "gnosis_safe_disabled")
+        assert "Gnosis Safe" in obstacle.text
+
+    @pytest.mark.parametrize(
+        ("deed", "state", "changes", "bar"),
+        [
+            (PayoutDeed.RUN, PayoutState.READY, {"is_asked_by_me": True}, Bar.APPROVAL),
+            (PayoutDeed.RUN, PayoutState.READY, {"has_stripe": False}, Bar.NO_STRIPE),
+            (PayoutDeed.REVERSE, PayoutState.SENT, {"has_open_attempt": True}, Bar.UNDER_WAY),
+            (PayoutDeed.REVERSE, PayoutState.SENT, {"has_stripe": False}, Bar.NO_STRIPE),
+            (PayoutDeed.RELEASE, PayoutState.ON_HOLD, {"has_stripe": False}, None),
+        ],
+    )
+    def test_beyond_the_state(
+        self, deed: PayoutDeed, state: PayoutState, changes: dict[str, bool], bar: Bar | None
+    ) -> None:
+        assert self.bar(deed, state, **changes) is bar
+
+    def test_pay_is_allocated_once_the_board_is_closed_and_its_rules_allow_it(self) -> None:
+        split = split_pool(100_00, 70_00, [rule(ANA, RuleKind.SHARE, 1)])
+        assert obstacle_to_allocation(is_closed=True, split=split) is None
+        assert obstacle_to_allocation(is_closed=False, split=split) == "the board is not closed"
+        assert obstacle_to_allocation(is_closed=True, split=split_pool(100, 70, [])) is not None

@@ -113,8 +113,7 @@ async def show_new_expert(
         fields=_fields(None),
         **refused(operator, WRITE),
     )
-    document = Document(title="New expert", room=ROOM, up=("Experts", EXPERTS), actions=(action,))
-    return show_document(console, request, document, template="new_expert.html")
+    return console.page(request, "new_expert.html", {"adding": action, "up": EXPERTS}, room=ROOM)
 
 
 @post(EXPERTS + "/new", guards=[page_for(WRITE, step_up=True)], status_code=200, include_in_schema=False)
@@ -206,7 +205,7 @@ def _payouts(view: Seen) -> Table:
             (
                 Shown(board.title, path=f"{SPLITS}/{board.id}"),
                 Shown(payout.amount_cents, Kind.MONEY),
-                link(f"{PAYOUTS}/{payout.id}", stands_chip(payout.state)),
+                link(f"{PAYOUTS}/{payout.id}", stands_chip(payout.state, payout.reversed_cents)),
                 Shown(payout.state_since, Kind.AGO),
             )
             for payout, board in view.payouts

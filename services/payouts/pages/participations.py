@@ -19,7 +19,7 @@ from chassis.console import Console, Form, page_for
 from chassis.console.cells import chip
 from chassis.console.documents import Document, Note
 from chassis.console.fields import FormField, dollars
-from chassis.console.timeline import refuse_if_changed, seen_of
+from chassis.console.timeline import Moment, moments_of, refuse_if_changed, seen_of
 from chassis.console.wording import money
 from chassis.database import Database
 from chassis.errors import FieldError, Invalid
@@ -27,7 +27,7 @@ from chassis.http import Given, Operator
 from services.payouts import queries
 from services.payouts.domain import ParticipationRule, RuleKind, pool_of, split_pool
 from services.payouts.http.boards import LARGEST_AMOUNT_CENTS, ParticipationsBody, RuleBody, replace_participations
-from services.payouts.pages.split import Shares, percent, read_shares, table_of
+from services.payouts.pages.split import VERBS, Shares, percent, read_shares, table_of
 from services.payouts.pages.splits import ROOM, STANDS, TONES
 from services.payouts.pages.words import SPLITS, WRITE, capital
 from services.payouts.settings import Settings
@@ -148,7 +148,8 @@ async def show_participations(
         pool = "" if own is None else percent(own).removesuffix(" %")
         rows = [Row(str(rule.expert_id), rule.kind, _written(rule)) for rule in shares.rules]
         edit = await _edit(session, shares, rows, settings, seen=seen, pool=pool)
-    return _page(request, console, shares, edit)
+        timeline = await moments_of(session, [Subject("board", board_id)], VERBS, console.wording)
+    return _page(request, console, shares, edit, timeline)
 
 
 def _written(rule: ParticipationRule) -> str:
@@ -183,7 +184,9 @@ async def _edit(
     )
 
 
-def _page(request: Request[Any, Any, Any], console: Console, shares: Shares, edit: Edit) -> Response[str]:
+def _page(
+    request: Request[Any, Any, Any], console: Console, shares: Shares, edit: Edit, timeline: Sequence[Moment]
+) -> Response[str]:
     board, split = shares.board, shares.split
     text = "Nothing could be allocated by these rules."
     notes = [Note(capital(split.detail), text, "warning")] if split.held and shares.rules else []
@@ -197,6 +200,7 @@ def _page(request: Request[Any, Any, Any], console: Console, shares: Shares, edi
         amount_note=f"AUD for the experts, of {money(board.contracted_amount_cents)} contracted",
         notes=notes,
         sections=(table_of(shares),),
+        timeline=timeline,
     )
     return console.page(request, "participations.html", {"document": document, "finished": "", "edit": edit}, room=ROOM)
 
@@ -223,7 +227,8 @@ async def preview_participations(
             shares = await _as_if(session, shares, data.body(), settings)
         seen = str(data.seen or "")
         edit = await _edit(session, shares, rows, settings, seen=seen, pool=data.pool)
-    return _page(request, console, shares, edit)
+        timeline = await moments_of(session, [Subject("board", board_id)], VERBS, console.wording)
+    return _page(request, console, shares, edit, timeline)
 
 
 async def _as_if(session: AsyncSession, shares: Shares, body: ParticipationsBody, settings: Settings) -> Shares:

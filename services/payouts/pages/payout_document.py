@@ -65,7 +65,7 @@ def document(
         title=look.expert.name,
         room=ROOM,
         up=("Payouts", QUEUE),
-        states=(stands_chip(stands_of(look)),),
+        states=(stands_chip(stands_of(look), payout.reversed_cents),),
         sentence=_sentence(look, settings, console),
         amount=money(payout.amount_cents),
         amount_note=f"AUD{taken}",

@@ -34,6 +34,7 @@ from services.payouts.pages.words import (
     TONES,
     UNKNOWN,
     capital,
+    say_stands,
     why,
 )
 from services.payouts.settings import Settings
@@ -100,9 +101,7 @@ def is_late(row: Row[Any], now: Any) -> bool:
 
 
 def _says_stands(row: Row[Any]) -> str:
-    if row.stands == PayoutState.SENT and row.reversed:
-        return "Sent, partly taken back"
-    return STANDS[row.stands]
+    return say_stands(row.stands, row.reversed)
 
 
 async def _expert_name(session: AsyncSession, expert_id: UUID) -> str | None:

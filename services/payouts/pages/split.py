@@ -218,7 +218,7 @@ def table_of(shares: Shares) -> Table:
 
 
 def _payout(payout: Payout | None) -> Told:
-    return link(f"{PAYOUTS}/{payout.id}", stands_chip(payout.state)) if payout else DASH
+    return link(f"{PAYOUTS}/{payout.id}", stands_chip(payout.state, payout.reversed_cents)) if payout else DASH
 
 
 def _links(shares: Shares, operator: Operator, console: Console) -> Iterator[tuple[str, str]]:

@@ -70,8 +70,8 @@ def notes_of(settings: Settings) -> Callable[[AsyncSession, datetime], Awaitable
         if schedule.missed_since is not None:
             title = f"{counted(schedule.missed, 'sweep was', 'sweeps were')} missed"
             text = (
-                f"The first was due {told(schedule.missed_since)}, and nobody is paid until one runs: see whether the "
-                "payouts worker is up. It runs what it missed as soon as it is."
+                f"The first was due {told(schedule.missed_since)}, and nobody is paid until one runs. Tell whoever "
+                "keeps the system running; what was missed goes by itself as soon as it can."
             )
             return [Note(title, text, "danger")]
         text = (
@@ -95,7 +95,7 @@ _refused = (
     .scalar_subquery()
 )
 _ended = case((Sweep.finished_at.is_(None), "runs"), (Sweep.left_count > 0, "partly"), else_="whole")
-STANDS = {"runs": "Under way", "partly": "Some were left", "whole": "All sent"}
+STANDS = {"runs": "Under way", "partly": "Some were left", "whole": "None were left"}
 TONES = {"runs": "info", "partly": "warning", "whole": "positive"}
 
 

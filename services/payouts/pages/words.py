@@ -78,7 +78,7 @@ def why(code: str | None) -> str:
     """A reason as a sentence goes on; empty where nothing is in the way."""
     if not code:
         return ""
-    return _WHY.get(code) or f"Stripe refused: {words(code).lower()}"
+    return _WHY.get(code) or f"Stripe says {words(code).lower()}"
 
 
 def why_not_payable(code: str | None) -> str:
@@ -87,8 +87,12 @@ def why_not_payable(code: str | None) -> str:
     return ACCOUNT_REASONS.get(code or "", f"Stripe says {words(code or 'nothing').lower()}")
 
 
-def stands_chip(stands: str) -> Markup:
-    return chip(STANDS[stands], TONES.get(stands, ""))
+def say_stands(stands: str, reversed_cents: int = 0) -> str:
+    return "Sent, partly taken back" if stands == PayoutState.SENT and reversed_cents else STANDS[stands]
+
+
+def stands_chip(stands: str, reversed_cents: int = 0) -> Markup:
+    return chip(say_stands(stands, reversed_cents), TONES.get(stands, ""))
 
 
 def capital(text: str) -> str:
