@@ -116,7 +116,7 @@ def _cure(blocker: BlockerView, look: Look, console: Console) -> tuple[str, str]
     )
     path = {
         "held_deliveries": f"{account}#set_prices-effective_day",
-        "draft_is_stale": f"/console/month-close?period={detail.period}",
+        "draft_is_stale": f"/console/month-close/{detail.period}",
         "buyer_email_missing": console.addresses.url(*owner),
         "buyer_identity_missing": console.addresses.url(*owner),
     }.get(blocker.code, "")
