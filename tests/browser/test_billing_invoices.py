@@ -55,9 +55,9 @@ async def test_an_invoice_goes_from_draft_to_paid_by_clicks_alone(
     await expect(page.get_by_text(PLANTED)).to_have_count(1)
     await do(page, "Record a payment", Reference="Bank 4711", Amount="40")
     await expect(page.locator(".figure")).to_have_text("$53.50")
-    await expect(page.locator(".title")).to_contain_text("Partially paid")
+    await expect(page.locator(".document-head .title")).to_contain_text("Partially paid")
     await do(page, "Record a payment", Reference="Bank 4712")
-    await expect(page.locator(".title .chip")).to_have_text("Paid")
+    await expect(page.locator(".document-head .title .chip")).to_have_text("Paid")
     await expect(page.locator(".action.impossible", has_text="Void")).to_contain_text("money came in for it")
     assert "planted" not in await page.title()
     assert (await rooms.books.invoice(draft)).balance_cents == 0
@@ -96,7 +96,7 @@ async def test_what_somebody_changed_meanwhile_is_not_overwritten(rooms: Rooms, 
     await one.enter(await rooms.person(name="Alex Stone"), address)
     await other.enter(await rooms.person(name="Robin Field"), address)
     await do(other.page, "Void", Reason="duplicate")
-    await expect(other.page.locator(".title .chip")).to_have_text("Void")
+    await expect(other.page.locator(".document-head .title .chip")).to_have_text("Void")
     await do(one.page, "Mark issued", Stripe_invoice="in_1Nxe8TLkdIwHu7ix")
     await expect(one.page.get_by_text("Robin Field changed it meanwhile").first).to_be_visible()
 
@@ -114,7 +114,9 @@ async def test_of_many_each_that_cannot_be_issued_says_why(rooms: Rooms, visit: 
     await page.get_by_role("button", name="Mark issued").click()
     row = page.get_by_role("row", name="Draft, North Coast Solar, March 2026")
     await expect(row).to_contain_text("Create the invoice in Stripe from the export and give its id")
-    await expect(page.get_by_text("Issues 1 invoice under the Stripe references")).to_be_visible()
+    await expect(
+        page.get_by_text("Issues 1 invoice, each under the Stripe reference that is kept with it")
+    ).to_be_visible()
     await page.get_by_role("button", name="Mark issued").click()
     await expect(page.get_by_text("It is done")).to_be_visible()
     assert (await rooms.books.invoice(draft)).number == "WB-000001"
@@ -140,7 +142,7 @@ async def test_a_clients_lines_are_written_sent_and_paid(rooms: Rooms, visit: Vi
     await do(page, "Send invoice")
     await expect(page.get_by_role("heading", level=1)).to_have_text("WB-000001")
     await do(page, "Mark paid")
-    await expect(page.locator(".title .chip")).to_have_text("Paid")
+    await expect(page.locator(".document-head .title .chip")).to_have_text("Paid")
     assert (await rooms.books.invoice(draft)).paid_cents == 82_445
 
 

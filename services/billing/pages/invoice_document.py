@@ -116,7 +116,7 @@ def _cure(blocker: BlockerView, look: Look, console: Console) -> tuple[str, str]
     )
     path = {
         "held_deliveries": f"{account}#set_prices-effective_day",
-        "draft_is_stale": f"/console/month-close?period={detail.period}",
+        "draft_is_stale": f"/console/month-close/{detail.period}",
         "buyer_email_missing": console.addresses.url(*owner),
         "buyer_identity_missing": console.addresses.url(*owner),
     }.get(blocker.code, "")
@@ -158,7 +158,7 @@ def line_table(look: Look) -> Table:
     detail = look.detail
     heads = [
         ("Description", Kind.TEXT),
-        ("Delivered", Kind.DAY),
+        *([("Delivered", Kind.DAY)] if detail.period else []),
         ("Quantity", Kind.NUMBER),
         ("Price", Kind.MONEY),
         ("Ex GST", Kind.MONEY),
@@ -170,7 +170,7 @@ def line_table(look: Look) -> Table:
     ]
     foot: list[Shown | str] = [
         counted(len(detail.lines), "line", "lines"),
-        *([""] * 3),
+        *([""] * (3 if detail.period else 2)),
         *(Shown(cents, Kind.MONEY) for cents in sums),
     ]
     return Table(
@@ -188,7 +188,7 @@ def _line(line: LineView, look: Look) -> list[Shown | str]:
     delivery = line.delivery_event_id
     return [
         Shown(line.description, path=f"/console/delivery-events/{delivery}" if delivery else ""),
-        Shown(look.delivered.get(delivery) if delivery else None, Kind.DAY),
+        *([Shown(look.delivered.get(delivery) if delivery else None, Kind.DAY)] if look.detail.period else []),
         Shown(line.quantity, Kind.NUMBER),
         Shown(line.unit_price_cents, Kind.MONEY),
         Shown(line.ex_gst_cents, Kind.MONEY),
@@ -239,7 +239,7 @@ def _adjustments(detail: InvoiceDetail) -> Table:
             )
             for each in detail.adjustments
         ],
-        empty="None: it stands as it was issued.",
+        empty="None: it stands as it was issued." if detail.issued_at else "None: a draft itself is changed.",
     )
 
 

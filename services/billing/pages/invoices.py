@@ -116,8 +116,8 @@ LISTING = Listing(
             do=_issue,
             form=IssueManyForm,
             effect=lambda number: (
-                f"Issues {counted(number, 'invoice', 'invoices')} under the Stripe references that they have: each "
-                "gets its number, nothing on its face changes any more, and its PDF is mailed to the installer."
+                f"Issues {counted(number, 'invoice', 'invoices')}, each under the Stripe reference that is kept with "
+                "it: it gets its number, nothing on its face changes any more, and its PDF is mailed to the installer."
             ),
             step_up=True,
         ),
