@@ -48,6 +48,7 @@ class Adjustment(Table):
         CheckConstraint("(state = 'approved') = (number IS NOT NULL)", name="approved_has_a_number"),
         CheckConstraint("(state = 'pending') = (decided_at IS NULL)", name="decided"),
         Index("ix_adjustments_invoice", "invoice_id", "created_at"),
+        Index("ix_adjustments_created_at", "created_at", "id"),
         Index("ix_adjustments_pending", "created_at", "id", postgresql_where=text("state = 'pending'")),
         Index(
             "ix_adjustments_unrendered",

@@ -9,19 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.console.desk import Backlog, Bar, Card, Chart, Desk, Figure, Waiting
 from chassis.console.wording import counted, money, words
 from contracts.identity import Capability
+from contracts.values import InvoiceKind
 from services.billing.domain.ageing import Age, days_sales_outstanding
-from services.billing.domain.periods import Period
+from services.billing.domain.periods import Period, months_until
 from services.billing.domain.statuses import StripeEventState
 from services.billing.domain.webhooks import UNANSWERED_AFTER
-from services.billing.pages import (
-    adjustments,
-    client_invoices,
-    journal,
-    month_close,
-    overdue,
-    receivables,
-    stripe_events,
-)
+from services.billing.pages import adjustments, journal, month_close, overdue, receivables, stripe_events
 from services.billing.pages.finders import FINDERS
 from services.billing.pages.month_screens import DELIVERIES, HELD, month_name
 from services.billing.queries import deliveries, kpis
@@ -31,8 +24,8 @@ from services.billing.queries import stripe_events as events
 READ = Capability.READ_OPS
 CREDIT_LIMIT = timedelta(days=7)
 """Five business days are a week, on whichever of them it was asked for."""
-ISSUED_LIMIT = timedelta(days=7)
-CLIENT_DRAFT_LIMIT = timedelta(days=2)
+DRAFT_LIMIT = timedelta(days=2)
+"""A month that waits longer to be drafted, or a draft to be issued, is late."""
 HELD_LIMIT = timedelta(days=1)
 OVERDUE_LIMIT = timedelta(days=30)
 SHOWN_MONTHS = 6
@@ -61,23 +54,23 @@ def _waiting(told: "_Told") -> Sequence[Waiting]:
             lambda _number: "Last month has ended and is not drafted yet",
             month_close.PATH,
             told.undrafted,
-            ISSUED_LIMIT,
+            DRAFT_LIMIT,
         ),
         Waiting(
-            month_close.ROOM,
+            "invoices",
             READ,
             lambda number: f"{counted(number, 'draft', 'drafts')} of ended months to issue",
             "/console/invoices?status=draft",
             told.drafts,
-            ISSUED_LIMIT,
+            DRAFT_LIMIT,
         ),
         Waiting(
-            client_invoices.ROOM,
+            "client-invoices",
             READ,
-            lambda number: f"{counted(number, 'board is', 'boards are')} closed and not invoiced yet",
-            client_invoices.DRAFTS,
+            lambda number: f"{counted(number, 'client draft waits', 'client drafts wait')} to be sent",
+            "/console/client-invoices?status=draft",
             told.client_drafts,
-            CLIENT_DRAFT_LIMIT,
+            DRAFT_LIMIT,
         ),
         Waiting(
             adjustments.ROOM,
@@ -149,15 +142,16 @@ class _Told:
         return Backlog(queue.count, queue.oldest_at)
 
     async def undrafted(self, session: AsyncSession, now: datetime) -> Backlog:
-        last = Period.months_until(now, 2, self._zone)[1]
+        last = months_until(now, 2, self._zone)[1]
         return Backlog(1, last.end) if await kpis.is_undrafted(session, last) else Backlog(0)
 
-    async def drafts(self, session: AsyncSession, now: datetime) -> Backlog:
-        found = await kpis.drafts_of_ended_months(session, now)
+    async def drafts(self, session: AsyncSession, _now: datetime) -> Backlog:
+        """A month is drafted only once it has ended."""
+        found = await kpis.drafts(session, InvoiceKind.INSTALLER)
         return Backlog(found.number, found.oldest)
 
     async def client_drafts(self, session: AsyncSession, _now: datetime) -> Backlog:
-        found = await kpis.client_drafts(session)
+        found = await kpis.drafts(session, InvoiceKind.CLIENT)
         return Backlog(found.number, found.oldest)
 
     async def adjustments(self, session: AsyncSession, _now: datetime) -> Backlog:
@@ -175,7 +169,7 @@ class _Told:
         return await _of_state(session, StripeEventState.UNMATCHED)
 
     async def invoiced(self, session: AsyncSession, now: datetime) -> Figure:
-        this, last = await kpis.issued_in(session, Period.months_until(now, 2, self._zone))
+        this, last = await kpis.issued_in(session, months_until(now, 2, self._zone))
         before = money(last.cents) if last.cents else "Nothing"
         return Figure(money(this.cents), f"{before} in all of {month_name(last.period)}")
 
@@ -212,7 +206,7 @@ class _Told:
         ]
 
     async def months(self, session: AsyncSession, now: datetime) -> list[Bar]:
-        found = await kpis.issued_in(session, Period.months_until(now, SHOWN_MONTHS, self._zone))
+        found = await kpis.issued_in(session, months_until(now, SHOWN_MONTHS, self._zone))
         return [
             Bar(month_name(each.period), each.cents, money(each.cents), self._issued_in(each.period))
             for each in reversed(found)
@@ -239,7 +233,7 @@ class _Told:
         ]
 
     async def products(self, session: AsyncSession, now: datetime) -> list[Bar]:
-        this, last = Period.months_until(now, 2, self._zone)
+        this, last = months_until(now, 2, self._zone)
         found = await kpis.delivered(session, this, last)
         return [
             Bar(
