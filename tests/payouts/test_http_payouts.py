@@ -82,6 +82,22 @@ class TestRun:
         closed = {gate["reason_code"] for gate in detail["gates"] if not gate["is_open"]}
         assert closed == {"client_has_not_paid", "no_stripe_account"}
 
+    async def test_is_refused_to_the_first_already_where_a_gate_is_closed(
+        self, counter: Counter, office: Office
+    ) -> None:
+        payout = await office.ready_payout(account=None)
+        answer = await self.run(counter, payout.id, ROBIN)
+        assert (answer.status_code, code_of(answer)) == (409, "payout_gate_closed")
+        assert (answer.json()["reason_code"], await audited(office)) == ("no_stripe_account", [])
+
+    async def test_is_offered_to_whoever_may_do_it_alone(self, counter: Counter, office: Office) -> None:
+        payout = await office.ready_payout()
+        asked = await self.run(counter, payout.id, ROBIN)
+        assert asked.json()["payout"]["available_actions"] == []
+        path = f"/admin/ops/payouts/{payout.id}"
+        detail = (await counter.ask("GET", path, operator_id=SAM)).json()
+        assert detail["available_actions"] == ["run"]
+
     async def test_of_an_unknown_payout_is_not_found(self, counter: Counter) -> None:
         assert (await counter.ask("POST", f"/admin/ops/payouts/{uuid4()}/run")).status_code == 404
 
