@@ -1,7 +1,6 @@
 """The composition root of billing: the only place where engine, gateway and routes meet."""
 
 from chassis.clock import Clock
-from chassis.console.bulk.running import BulkRunner, bulk_loop
 from chassis.database import Database
 from chassis.loops import Loop
 from chassis.schedule import Job, daily
@@ -13,6 +12,7 @@ from services.billing.commands.numbers import Numbering
 from services.billing.consumers import consumers
 from services.billing.http import ROUTES
 from services.billing.measures import measure_books, measure_queues
+from services.billing.pages.desk import desk_of
 from services.billing.rendering import Renderer
 from services.billing.settings import Settings
 from services.billing.settling import StripeSettler
@@ -35,8 +35,6 @@ def build(
     gateway = gateway or _stripe(settings)
     renderer = Renderer(database, clock, settings.zone)
     settlers = [StripeSettler(database, gateway, clock)] if gateway else []
-    house = house_of(settings)
-    bulk = BulkRunner(database, clock, pages.LISTINGS, {"house": house, "gateway": gateway})
     nightly = daily(settings.stripe_sweep_time, settings.zone)
     return Service(
         name="billing",
@@ -45,14 +43,10 @@ def build(
         database=database,
         routes=(*ROUTES, *pages.ROUTES),
         consumers=consumers(clock),
-        loops=(
-            Loop("documents", renderer.step),
-            bulk_loop(bulk),
-            *(Loop("stripe_events", settler.step) for settler in settlers),
-        ),
+        loops=(Loop("documents", renderer.step), *(Loop("stripe_events", settler.step) for settler in settlers)),
         jobs=tuple(Job("stripe_sweep", nightly, settler.sweep) for settler in settlers),
         measures=(measure_books(settings.books_check_seconds), measure_queues(clock)),
-        dependencies={"gateway": gateway, "house": house, "bulk": bulk},
+        dependencies={"gateway": gateway, "house": house_of(settings), "desk": desk_of(settings.zone)},
         on_stop=(gateway.close,) if gateway is not None else (),
     )
 

@@ -44,10 +44,6 @@ class TestWhatWaits:
         await books.drafts()
         assert list(await waits(books)) == ["1 draft of ended months to issue"]
 
-    async def test_is_a_clients_draft_too(self, books: Books) -> None:
-        await books.board_draft()
-        assert list(await waits(books)) == ["1 client draft waits to be sent"]
-
     async def test_is_every_queue_with_its_number(self, books: Books) -> None:
         installer_id = await books.priced_installer()
         invoice = await books.issued_invoice(*(sent(installer_id, march(day)) for day in range(1, 6)))
@@ -66,7 +62,7 @@ class TestWhatWaits:
 
     @pytest.mark.parametrize("waiting", DESK.waiting, ids=lambda each: each.path)
     async def test_leads_to_a_list_of_its_own(self, window: Window, waiting: Waiting) -> None:
-        if waiting.path.startswith(("/console/held-deliveries", "/console/invoices", "/console/client-invoices")):
+        if waiting.path.startswith(("/console/held-deliveries", "/console/invoices")):
             assert "?" in waiting.path
         else:
             await window.open(waiting.path)
@@ -148,11 +144,6 @@ class TestFinders:
         expected = [("Billing accounts", f"/console/accounts/{invoice.account_id}")]
         for text in ("sunny", "53 004 085 616", "ACCOUNTS@sunny-roofs.example", str(invoice.account_id)):
             assert await self.hits(books, text) == expected, text
-
-    async def test_find_a_delivery_by_its_lead(self, books: Books, invoice: Invoice) -> None:
-        delivery = (await books.rows("SELECT id, lead_id, assignment_id FROM delivery_events"))[0]
-        for id_ in delivery:
-            assert await self.hits(books, str(id_)) == [("Deliveries", f"/console/delivery-events/{delivery.id}")]
 
     async def test_find_a_credit_by_its_note(self, books: Books, invoice: Invoice) -> None:
         credit = await books.credit(invoice.id, 500)

@@ -84,12 +84,12 @@ PREPARES_MONEY = {
         ("POST", "/admin/billing/generate-invoice-drafts"),
         ("PUT", "/admin/ops/invoices/{invoice_id}/lines"),
         ("POST", "/admin/ops/invoices/{invoice_id}/redraft"),
-        ("POST", "/console/month-close/{month}/drafts"),
-        ("POST", "/console/adjustments/{adjustment_id}/reject"),
-        ("POST", "/console/stripe-events/{stripe_event_id}/retry"),
         ("POST", "/admin/billing/invoices/{invoice_id}/resend"),
         ("POST", "/admin/billing/adjustments/{adjustment_id}/reject"),
         ("POST", "/admin/billing/stripe-events/{stripe_event_id}/retry"),
+        ("POST", "/console/month-close/{month}/drafts"),
+        ("POST", "/console/adjustments/{adjustment_id}/reject"),
+        ("POST", "/console/stripe-events/{stripe_event_id}/retry"),
     },
 }
 

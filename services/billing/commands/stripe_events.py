@@ -18,10 +18,9 @@ from chassis.errors import Refusal
 from chassis.ids import new_id
 from contracts.billing import InvoicePaymentHeld
 from services.billing.commands.payments import RecordPayment, record_payment
-from services.billing.domain import webhooks
 from services.billing.domain.journal import CURRENCY
 from services.billing.domain.statuses import PaymentMethod, StripeEventState
-from services.billing.domain.webhooks import ReceivedEvent
+from services.billing.domain.webhooks import ReceivedEvent, obstacle_to_settling
 from services.billing.errors import StripeEventNotWaiting
 from services.billing.models import Invoice, StripeEvent
 from services.billing.queries import invoices, stripe_events
@@ -115,7 +114,7 @@ async def try_event_later(session: AsyncSession, event_id: UUID, detail: str, no
 async def retry_event(session: AsyncSession, event_id: UUID, now: datetime) -> StripeEvent:
     """An operator has mended what held it."""
     event = await stripe_events.lock(session, event_id)
-    if webhooks.obstacle_to_settling(event.state) is None:
+    if obstacle_to_settling(event.state) is None:
         event.state, event.next_attempt_at = StripeEventState.PENDING, now
     return event
 
@@ -125,7 +124,7 @@ async def ignore_event(session: AsyncSession, event_id: UUID, reason: str, now: 
     event = await stripe_events.lock(session, event_id)
     if event.state is StripeEventState.IGNORED:
         return event
-    obstacle = webhooks.obstacle_to_settling(event.state)
+    obstacle = obstacle_to_settling(event.state)
     if obstacle is not None:
         raise StripeEventNotWaiting(f"{obstacle}: no person is waited for", stripe_event_id=event_id)
     event.state, event.detail, event.settled_at = StripeEventState.IGNORED, reason, now
