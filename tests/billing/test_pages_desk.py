@@ -145,6 +145,11 @@ class TestFinders:
         for text in ("sunny", "53 004 085 616", "ACCOUNTS@sunny-roofs.example", str(invoice.account_id)):
             assert await self.hits(books, text) == expected, text
 
+    async def test_find_a_delivery_by_its_lead(self, books: Books, invoice: Invoice) -> None:
+        delivery = (await books.rows("SELECT id, lead_id, assignment_id FROM delivery_events"))[0]
+        for id_ in delivery:
+            assert await self.hits(books, str(id_)) == [("Deliveries", f"/console/delivery-events/{delivery.id}")]
+
     async def test_find_a_credit_by_its_note(self, books: Books, invoice: Invoice) -> None:
         credit = await books.credit(invoice.id, 500)
         assert await self.hits(books, str(credit.number)) == [("Adjustments", f"/console/adjustments/{credit.id}")]

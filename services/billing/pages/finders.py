@@ -10,10 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.console.desk import MOST_HITS, Finder, Hit
 from chassis.console.wording import money, words
 from contracts.identity import Capability
-from services.billing.models import Account, Adjustment, Invoice, Payment
+from services.billing.models import Account, Adjustment, DeliveryEvent, Invoice, Payment
 from services.billing.pages.adjustments import KINDS, STATES
 from services.billing.pages.adjustments import PATH as ADJUSTMENTS
 from services.billing.pages.doors import account_path, invoice_path
+from services.billing.pages.month_screens import DELIVERIES
 
 
 def _is(text: str, *columns: Any) -> list[ColumnElement[bool]]:
@@ -72,6 +73,28 @@ async def _find_accounts(session: AsyncSession, text: str) -> list[Hit]:
     return [Hit(each.name, f"{words(each.kind)}, {each.billing_email}", account_path(each.id)) for each in found]
 
 
+async def _find_deliveries(session: AsyncSession, text: str) -> list[Hit]:
+    """By its own id, its lead's or its assignment's."""
+    same = _is(text, DeliveryEvent.id, DeliveryEvent.lead_id, DeliveryEvent.assignment_id)
+    if not same:
+        return []
+    query = (
+        select(DeliveryEvent, Account.name)
+        .join(Account, Account.id == DeliveryEvent.installer_id)
+        .where(or_(*same))
+        .order_by(DeliveryEvent.delivered_at.desc(), DeliveryEvent.id)
+        .limit(MOST_HITS)
+    )
+    return [
+        Hit(
+            f"{words(each.service)}, {each.locality}",
+            f"Delivered to {name}, {words(each.event_status).lower()}",
+            f"{DELIVERIES}/{each.id}",
+        )
+        for each, name in await session.execute(query)
+    ]
+
+
 async def _find_adjustments(session: AsyncSession, text: str) -> list[Hit]:
     query = (
         select(Adjustment, Invoice.number)
@@ -92,5 +115,6 @@ def _adjustment_hit(adjustment: Adjustment, number: str | None) -> Hit:
 FINDERS = (
     Finder("Invoices", Capability.READ_OPS, _find_invoices),
     Finder("Billing accounts", Capability.READ_OPS, _find_accounts),
+    Finder("Deliveries", Capability.READ_OPS, _find_deliveries),
     Finder("Adjustments", Capability.READ_OPS, _find_adjustments),
 )
