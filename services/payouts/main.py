@@ -9,6 +9,7 @@ from services.payouts import pages
 from services.payouts.consumers import consumers
 from services.payouts.http import ROUTES
 from services.payouts.measures import measure_payouts
+from services.payouts.pages.desk import desk_of
 from services.payouts.sending import Sender
 from services.payouts.settings import Settings
 from services.payouts.stripe_gateway import LiveStripe, StripeGateway
@@ -41,7 +42,7 @@ def build(
         jobs=(Job(JOB, sweep_times(settings), Sweeper(sender).run),),
         loops=questions if gateway is not None else (),
         measures=(measure_payouts(clock),),
-        dependencies={"sender": sender},
+        dependencies={"sender": sender, "desk": desk_of(settings)},
         on_stop=(gateway.close,) if gateway is not None else (),
     )
 

@@ -44,10 +44,6 @@ class TestWhatWaits:
         await books.drafts()
         assert list(await waits(books)) == ["1 draft of ended months to issue"]
 
-    async def test_is_a_clients_draft_too(self, books: Books) -> None:
-        await books.board_draft()
-        assert list(await waits(books)) == ["1 client draft waits to be sent"]
-
     async def test_is_every_queue_with_its_number(self, books: Books) -> None:
         installer_id = await books.priced_installer()
         invoice = await books.issued_invoice(*(sent(installer_id, march(day)) for day in range(1, 6)))
@@ -66,7 +62,7 @@ class TestWhatWaits:
 
     @pytest.mark.parametrize("waiting", DESK.waiting, ids=lambda each: each.path)
     async def test_leads_to_a_list_of_its_own(self, window: Window, waiting: Waiting) -> None:
-        if waiting.path.startswith(("/console/held-deliveries", "/console/invoices", "/console/client-invoices")):
+        if waiting.path.startswith(("/console/held-deliveries", "/console/invoices")):
             assert "?" in waiting.path
         else:
             await window.open(waiting.path)

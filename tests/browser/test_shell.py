@@ -137,7 +137,7 @@ class TestPalette:
         await here.sign_in(await rooms.person(), f"{rooms.routing}/console/exceptions")
         await here.page.keyboard.press("/")
         await here.page.keyboard.press("Control+k")
-        await expect(here.page.get_by_role("combobox", name="Room, number")).to_be_focused()
+        await expect(here.page.get_by_role("combobox", name="Search or go to")).to_be_focused()
         await here.page.keyboard.press("Escape")
         await expect(here.page.locator("main [data-search]")).to_be_focused()
 

@@ -30,6 +30,16 @@ class Period:
         first = _months_later(date(year - 1, 7, 1), 3 * (quarter - 1))
         return cls(name, _midnight(first, zone), _midnight(_months_later(first, 3), zone))
 
+    @classmethod
+    def months_until(cls, now: datetime, number: int, zone: ZoneInfo) -> list[Self]:
+        """The month of the instant and those before it, the latest first."""
+        this = now.astimezone(zone).date().replace(day=1)
+        return [cls.of_month(f"{_months_later(this, -back):%Y-%m}", zone) for back in range(number)]
+
+    def months_before(self, number: int, zone: ZoneInfo) -> datetime:
+        """When the month began that lies so many before it."""
+        return _midnight(_months_later(self.start.astimezone(zone).date(), -number), zone)
+
     def __contains__(self, instant: datetime) -> bool:
         return self.start <= instant < self.end
 
@@ -63,14 +73,3 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
 def _months_later(first: date, months: int) -> date:
     year, month = divmod(first.year * 12 + first.month - 1 + months, 12)
     return date(year, month + 1, 1)
-
-
-def months_until(now: datetime, number: int, zone: ZoneInfo) -> list[Period]:
-    """The month of the instant and those before it, the latest first."""
-    this = now.astimezone(zone).date().replace(day=1)
-    return [Period.of_month(f"{_months_later(this, -back):%Y-%m}", zone) for back in range(number)]
-
-
-def months_before(period: Period, number: int, zone: ZoneInfo) -> datetime:
-    """When the month began that lies so many before it."""
-    return _midnight(_months_later(period.start.astimezone(zone).date(), -number), zone)

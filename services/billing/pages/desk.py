@@ -9,9 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.console.desk import Backlog, Bar, Card, Chart, Desk, Figure, Waiting
 from chassis.console.wording import counted, money, words
 from contracts.identity import Capability
-from contracts.values import InvoiceKind
 from services.billing.domain.ageing import Age, days_sales_outstanding
-from services.billing.domain.periods import Period, months_until
+from services.billing.domain.periods import Period
 from services.billing.domain.statuses import StripeEventState
 from services.billing.domain.webhooks import UNANSWERED_AFTER
 from services.billing.pages import adjustments, journal, month_close, overdue, receivables, stripe_events
@@ -24,8 +23,7 @@ from services.billing.queries import stripe_events as events
 READ = Capability.READ_OPS
 CREDIT_LIMIT = timedelta(days=7)
 """Five business days are a week, on whichever of them it was asked for."""
-DRAFT_LIMIT = timedelta(days=2)
-"""A month that waits longer to be drafted, or a draft to be issued, is late."""
+ISSUED_LIMIT = timedelta(days=7)
 HELD_LIMIT = timedelta(days=1)
 OVERDUE_LIMIT = timedelta(days=30)
 SHOWN_MONTHS = 6
@@ -54,23 +52,15 @@ def _waiting(told: "_Told") -> Sequence[Waiting]:
             lambda _number: "Last month has ended and is not drafted yet",
             month_close.PATH,
             told.undrafted,
-            DRAFT_LIMIT,
+            ISSUED_LIMIT,
         ),
         Waiting(
-            "invoices",
+            month_close.ROOM,
             READ,
             lambda number: f"{counted(number, 'draft', 'drafts')} of ended months to issue",
             "/console/invoices?status=draft",
             told.drafts,
-            DRAFT_LIMIT,
-        ),
-        Waiting(
-            "client-invoices",
-            READ,
-            lambda number: f"{counted(number, 'client draft waits', 'client drafts wait')} to be sent",
-            "/console/client-invoices?status=draft",
-            told.client_drafts,
-            DRAFT_LIMIT,
+            ISSUED_LIMIT,
         ),
         Waiting(
             adjustments.ROOM,
@@ -142,16 +132,11 @@ class _Told:
         return Backlog(queue.count, queue.oldest_at)
 
     async def undrafted(self, session: AsyncSession, now: datetime) -> Backlog:
-        last = months_until(now, 2, self._zone)[1]
+        last = Period.months_until(now, 2, self._zone)[1]
         return Backlog(1, last.end) if await kpis.is_undrafted(session, last) else Backlog(0)
 
-    async def drafts(self, session: AsyncSession, _now: datetime) -> Backlog:
-        """A month is drafted only once it has ended."""
-        found = await kpis.drafts(session, InvoiceKind.INSTALLER)
-        return Backlog(found.number, found.oldest)
-
-    async def client_drafts(self, session: AsyncSession, _now: datetime) -> Backlog:
-        found = await kpis.drafts(session, InvoiceKind.CLIENT)
+    async def drafts(self, session: AsyncSession, now: datetime) -> Backlog:
+        found = await kpis.drafts_of_ended_months(session, now)
         return Backlog(found.number, found.oldest)
 
     async def adjustments(self, session: AsyncSession, _now: datetime) -> Backlog:
@@ -169,7 +154,7 @@ class _Told:
         return await _of_state(session, StripeEventState.UNMATCHED)
 
     async def invoiced(self, session: AsyncSession, now: datetime) -> Figure:
-        this, last = await kpis.issued_in(session, months_until(now, 2, self._zone))
+        this, last = await kpis.issued_in(session, Period.months_until(now, 2, self._zone))
         before = money(last.cents) if last.cents else "Nothing"
         return Figure(money(this.cents), f"{before} in all of {month_name(last.period)}")
 
@@ -206,7 +191,7 @@ class _Told:
         ]
 
     async def months(self, session: AsyncSession, now: datetime) -> list[Bar]:
-        found = await kpis.issued_in(session, months_until(now, SHOWN_MONTHS, self._zone))
+        found = await kpis.issued_in(session, Period.months_until(now, SHOWN_MONTHS, self._zone))
         return [
             Bar(month_name(each.period), each.cents, money(each.cents), self._issued_in(each.period))
             for each in reversed(found)
@@ -233,7 +218,7 @@ class _Told:
         ]
 
     async def products(self, session: AsyncSession, now: datetime) -> list[Bar]:
-        this, last = months_until(now, 2, self._zone)
+        this, last = Period.months_until(now, 2, self._zone)
         found = await kpis.delivered(session, this, last)
         return [
             Bar(

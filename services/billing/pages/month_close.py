@@ -20,7 +20,7 @@ from chassis.http import Given, Operator
 from contracts.identity import Capability
 from services.billing.commands.issuing import House, IssueInvoice, blockers_of
 from services.billing.domain.month_close import FORMER_MONTHS, DraftState, obstacle_to_drafting
-from services.billing.domain.periods import MONTH_PATTERN, Period, months_before, months_until
+from services.billing.domain.periods import MONTH_PATTERN, Period
 from services.billing.http.periods import PeriodBody, generate_invoice_drafts
 from services.billing.pages.month_drafts import drafts_screen
 from services.billing.pages.month_preview import preview_screen
@@ -150,7 +150,7 @@ async def choose_month(
         return console.redirect(f"{PATH}/{month}")
     now = console.clock.now()
     async with database.reading() as session:
-        found = await months.figures(session, months_until(now, SHOWN_MONTHS, console.wording.zone), now)
+        found = await months.figures(session, Period.months_until(now, SHOWN_MONTHS, console.wording.zone), now)
     text = "A month is closed once it has ended. What it comes to can be looked at on any day."
     screen = Screen("Choose a month", text, tables=[months_table(found, PATH, now)], asks_month=True)
     steps = [Step("Month", "To choose", PATH, is_current=True)]
@@ -200,7 +200,7 @@ async def show_preview(
         close = await _close(session, console, month)
         found = await periods.preview(session, close.period, None)
         former = await months.former(
-            session, close.period, months_before(close.period, FORMER_MONTHS, console.wording.zone)
+            session, close.period, close.period.months_before(FORMER_MONTHS, console.wording.zone)
         )
         names = await periods.names_of(session, former.keys())
     return _show(request, close, At.PREVIEW, preview_screen(close.period, found, former, names))

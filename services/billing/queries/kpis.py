@@ -104,10 +104,12 @@ class Backlogged:
     oldest: datetime | None
 
 
-async def drafts(session: AsyncSession, kind: InvoiceKind) -> Backlogged:
-    """As old as the first of them that nobody has issued."""
-    query = select(func.count(), func.min(Invoice.created_at)).where(
-        Invoice.kind == kind, Invoice.document_status == DocumentStatus.DRAFT
+async def drafts_of_ended_months(session: AsyncSession, now: datetime) -> Backlogged:
+    """Installers' drafts that could be issued; as old as the end of their month."""
+    query = select(func.count(), func.min(Invoice.period_end)).where(
+        Invoice.kind == InvoiceKind.INSTALLER,
+        Invoice.document_status == DocumentStatus.DRAFT,
+        Invoice.period_end <= now,
     )
     return Backlogged(*(await session.execute(query)).one())
 
