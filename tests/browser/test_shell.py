@@ -11,6 +11,7 @@ from playwright.async_api import Route, expect
 
 from chassis.http.auth import ACCESS_COOKIE
 from contracts.identity import Role
+from deploy import SERVICES
 from services.routing.models import DispatchException
 from tests.browser.conftest import NARROW, Rooms, Visit
 from tests.routing.arrangements import lead
@@ -52,6 +53,8 @@ class TestHome:
         await expect(here.page).to_have_url(re.compile("state=open&reason=no_eligible_installer"))
 
     async def test_says_so_where_nothing_waits(self, rooms: Rooms, visit: Visits) -> None:
+        for service in SERVICES:
+            rooms.address(service)
         here = await at_home(rooms, visit)
         await expect(here.page.get_by_role("heading", name="Nothing waits")).to_be_visible()
 
