@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.console.desk import Backlog, Bar, Card, Chart, Desk, Figure, Waiting
+from chassis.console.fields import start_of
 from chassis.console.wording import counted, money, words
 from contracts.identity import Capability
 from services.billing.domain.ageing import Age, days_sales_outstanding
@@ -127,6 +128,10 @@ class _Told:
     def __init__(self, zone: ZoneInfo) -> None:
         self._zone = zone
 
+    def _today(self, now: datetime) -> datetime:
+        """When the business's day began: what was due before it is overdue."""
+        return start_of(now.astimezone(self._zone).date(), self._zone)
+
     async def held(self, session: AsyncSession, _now: datetime) -> Backlog:
         queue = await deliveries.held_queue(session)
         return Backlog(queue.count, queue.oldest_at)
@@ -144,7 +149,7 @@ class _Told:
         return Backlog(found.number, found.oldest)
 
     async def overdue(self, session: AsyncSession, now: datetime) -> Backlog:
-        found = await kpis.overdue(session, now)
+        found = await kpis.overdue(session, self._today(now))
         return Backlog(found.number, found.oldest)
 
     async def stripe_held(self, session: AsyncSession, _now: datetime) -> Backlog:
@@ -159,13 +164,13 @@ class _Told:
         return Figure(money(this.cents), f"{before} in all of {month_name(last.period)}")
 
     async def outstanding(self, session: AsyncSession, now: datetime) -> Figure:
-        found = await owed.collection(session, now)
+        found = await owed.collection(session, now, self._today(now))
         not_due = found.owed_cents - found.overdue_cents
         rest = f"{money(not_due)} of it is not due yet" if not_due else "all of it overdue"
         return Figure(money(found.owed_cents), rest if found.owed_cents else "nothing is owed")
 
     async def overdue_amount(self, session: AsyncSession, now: datetime) -> Figure:
-        found = await owed.collection(session, now)
+        found = await owed.collection(session, now, self._today(now))
         return Figure(money(found.overdue_cents), f"on {counted(found.overdue_count, 'invoice', 'invoices')}")
 
     async def credit_rate(self, session: AsyncSession, now: datetime) -> Figure:
@@ -176,7 +181,7 @@ class _Told:
         return Figure(share, f"{money(cents)} credited of {money(issued)} issued, ex GST")
 
     async def sales_outstanding(self, session: AsyncSession, now: datetime) -> Figure:
-        found, days = await owed.collection(session, now), owed.SPAN.days
+        found, days = await owed.collection(session, now, self._today(now)), owed.SPAN.days
         outstanding = days_sales_outstanding(found.owed_cents, found.issued_cents, days)
         value = "–" if outstanding is None else f"{outstanding} days"  # noqa: RUF001
         paid = "" if found.days_to_pay is None else f"; paid {found.days_to_pay:.1f} days after issue"

@@ -19,7 +19,7 @@ from chassis.clock import Clock
 from chassis.console import Console, Form, page_for
 from chassis.console.cells import Kind, Shown, chip, plain_of
 from chassis.console.documents import Document, Fact, Facts, Note, Part, Table, Told, show_document
-from chassis.console.fields import Day, end_of
+from chassis.console.fields import Day, end_of, start_of
 from chassis.console.lists.export import BOM, harmless
 from chassis.console.lists.routes import CSV
 from chassis.console.wording import counted, money
@@ -98,7 +98,11 @@ async def show_receivables(
     asked = _asked(_day(as_of), now, console)
     async with database.reading() as session:
         found = await queries.aged(session, *_instants(asked, now, console, MOST_ACCOUNTS))
-        collected = await queries.collection(session, now) if asked.is_now else None
+        collected = (
+            await queries.collection(session, now, start_of(asked.today, console.wording.zone))
+            if asked.is_now
+            else None
+        )
     document = Document(
         title="Receivables",
         room=ROOM,

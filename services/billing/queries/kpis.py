@@ -114,10 +114,10 @@ async def drafts_of_ended_months(session: AsyncSession, now: datetime) -> Backlo
     return Backlogged(*(await session.execute(query)).one())
 
 
-async def overdue(session: AsyncSession, now: datetime) -> Backlogged:
-    """As old as the day on which the first of them was due."""
+async def overdue(session: AsyncSession, today: datetime) -> Backlogged:
+    """Due before the day of the business began; as old as when the first of them was due."""
     query = select(func.count(), func.min(Invoice.due_at)).where(
-        Invoice.document_status == DocumentStatus.ISSUED, Invoice.balance_cents > 0, Invoice.due_at < now
+        Invoice.document_status == DocumentStatus.ISSUED, Invoice.balance_cents > 0, Invoice.due_at < today
     )
     return Backlogged(*(await session.execute(query)).one())
 

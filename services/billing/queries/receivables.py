@@ -142,8 +142,8 @@ class Collection:
 _COLLECTION = text(
     """
     SELECT coalesce(sum(balance_cents), 0)::bigint AS owed_cents,
-           coalesce(sum(balance_cents) FILTER (WHERE due_at < :at), 0)::bigint AS overdue_cents,
-           count(*) FILTER (WHERE due_at < :at) AS overdue_count,
+           coalesce(sum(balance_cents) FILTER (WHERE due_at < :today), 0)::bigint AS overdue_cents,
+           count(*) FILTER (WHERE due_at < :today) AS overdue_count,
            (SELECT coalesce(sum(total_cents), 0)::bigint FROM invoices
             WHERE coalesce(issued_at, created_at) >= :since AND document_status = 'issued') AS issued_cents,
            (SELECT avg(extract(epoch FROM paid_at - issued_at)) / 86400 FROM invoices
@@ -153,8 +153,9 @@ _COLLECTION = text(
 )
 
 
-async def collection(session: AsyncSession, now: datetime) -> Collection:
-    row = (await session.execute(_COLLECTION, {"at": now, "since": now - SPAN})).one()
+async def collection(session: AsyncSession, now: datetime, today: datetime) -> Collection:
+    """`today` is when the day of the business began: what was due before it is overdue, as the ageing has it."""
+    row = (await session.execute(_COLLECTION, {"today": today, "since": now - SPAN})).one()
     return Collection(
         row.owed_cents,
         row.overdue_cents,
