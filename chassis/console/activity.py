@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from litestar import Request, Response, get
+from litestar import Request, Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from sqlalchemy import Row, func, select
@@ -13,12 +13,12 @@ from chassis.console.cells import Kind, Shown, link
 from chassis.console.documents import Document, Fact, show_document
 from chassis.console.listing import Column, Days, Empty, Exact, Listing, Search, Tab, Text, routes_of
 from chassis.console.page import Console
+from chassis.console.routes import page_at
 from chassis.console.siblings import ACTIVITY
 from chassis.console.timeline import moments_of
 from chassis.console.wording import words
 from chassis.database import Database
 from chassis.errors import NotFound
-from chassis.http.auth import page_for
 from chassis.http.given import Given
 from contracts.identity import Capability
 
@@ -78,7 +78,7 @@ def _reason(row: Row[Any]) -> str | None:
 def activity_routes(service: str) -> tuple[HTTPRouteHandler, ...]:
     listing = activity_of(service)
 
-    @get(listing.path + "/{entry_id:uuid}", guards=[page_for(listing.capability)], include_in_schema=False)
+    @page_at(listing.path + "/{entry_id:uuid}", listing.capability)
     async def show_entry(
         entry_id: FromPath[UUID],
         request: Request[Any, Any, Any],

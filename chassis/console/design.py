@@ -3,10 +3,10 @@
 from datetime import timedelta
 from typing import Any
 
-from litestar import Request, Response, get
+from litestar import Request, Response
 
 from chassis.console.page import Console
-from chassis.http.auth import page_for
+from chassis.console.routes import page_at
 from chassis.http.given import Given
 
 ROLES = (
@@ -25,7 +25,7 @@ ROLES = (
 )
 
 
-@get("/admin/design", guards=[page_for(None)], include_in_schema=False)
+@page_at("/admin/design", None)
 async def show_design(request: Request[Any, Any, Any], console: Given[Console]) -> Response[str]:
     now = console.clock.now()
     context = {

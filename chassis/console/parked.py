@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from litestar import Request, Response, get, post
+from litestar import Request, Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, JSONBody
 from litestar.response import Redirect
@@ -17,11 +17,12 @@ from chassis.console.documents import Document, Done, Fact, Note, show_document
 from chassis.console.fields import FieldKind, FormField
 from chassis.console.listing import Choice, Column, Days, Empty, Listing, Search, Tab, Text, among, routes_of
 from chassis.console.page import Console
+from chassis.console.routes import form_at, page_at
 from chassis.console.siblings import PARKED_EVENTS
 from chassis.console.timeline import moments_of
 from chassis.console.wording import sentence, words
 from chassis.database import Database
-from chassis.http.auth import Operator, page_for
+from chassis.http.auth import Operator
 from chassis.http.forms import Form
 from chassis.http.given import Given
 from chassis.http.parked import (
@@ -91,9 +92,11 @@ def parked_of(service: str) -> Listing:
 
 def parked_routes(service: str) -> tuple[HTTPRouteHandler, ...]:
     listing = parked_of(service)
-    path = listing.path
+    return (*routes_of(listing), _page(listing.path), _replay(listing.path), _discard(listing.path))
 
-    @get(path + "/{parked_event_id:uuid}", guards=[page_for(listing.capability)], include_in_schema=False)
+
+def _page(path: str) -> HTTPRouteHandler:
+    @page_at(path + "/{parked_event_id:uuid}", Capability.READ_OPS)
     async def show_parked(
         parked_event_id: FromPath[UUID],
         request: Request[Any, Any, Any],
@@ -119,12 +122,11 @@ def parked_routes(service: str) -> tuple[HTTPRouteHandler, ...]:
         )
         return show_document(console, request, document, done)
 
-    @post(
-        path + "/{parked_event_id:uuid}/replay",
-        guards=[page_for(Capability.MANAGE_ADMIN_ACCESS)],
-        status_code=200,
-        include_in_schema=False,
-    )
+    return show_parked
+
+
+def _replay(path: str) -> HTTPRouteHandler:
+    @form_at(path + "/{parked_event_id:uuid}/replay", Capability.MANAGE_ADMIN_ACCESS)
     async def replay_by_form(
         parked_event_id: FromPath[UUID],
         data: JSONBody[ReplayForm],
@@ -136,12 +138,11 @@ def parked_routes(service: str) -> tuple[HTTPRouteHandler, ...]:
         await replay_parked_event.fn(parked_event_id, database, replayer, operator, data)
         return console.redirect(f"{path}/{parked_event_id}?done=replay")
 
-    @post(
-        path + "/{parked_event_id:uuid}/discard",
-        guards=[page_for(Capability.MANAGE_ADMIN_ACCESS)],
-        status_code=200,
-        include_in_schema=False,
-    )
+    return replay_by_form
+
+
+def _discard(path: str) -> HTTPRouteHandler:
+    @form_at(path + "/{parked_event_id:uuid}/discard", Capability.MANAGE_ADMIN_ACCESS)
     async def discard_by_form(
         parked_event_id: FromPath[UUID],
         data: JSONBody[DiscardForm],
@@ -152,7 +153,7 @@ def parked_routes(service: str) -> tuple[HTTPRouteHandler, ...]:
         await discard_parked_event.fn(parked_event_id, data, database, operator)
         return console.redirect(f"{path}/{parked_event_id}?done=discard")
 
-    return (*routes_of(listing), show_parked, replay_by_form, discard_by_form)
+    return discard_by_form
 
 
 def _behind(event: Row[Any], first: Row[Any] | None, path: str) -> list[Note]:

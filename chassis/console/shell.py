@@ -6,16 +6,17 @@ Each is served under the service's name, as behind one host a path belongs to on
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from litestar import Request, Response, Router, get
+from litestar import Request, Response, Router
 from litestar.params import QueryParameter
 from litestar.types import ControllerRouterHandler
 
 from chassis.console.activity import activity_routes
 from chassis.console.desk import LONGEST_TEXT, SHORTEST_TEXT, Desk, count_waiting, find, read_today
 from chassis.console.page import Console
+from chassis.console.routes import page_at
 from chassis.console.siblings import DESKS
 from chassis.database import Database
-from chassis.http.auth import Operator, page_for
+from chassis.http.auth import Operator
 from chassis.http.given import Given
 from chassis.http.sharing import SHARED, share
 
@@ -23,7 +24,7 @@ SearchText = Annotated[str, QueryParameter(max_length=LONGEST_TEXT)]
 IsPart = Annotated[bool, QueryParameter(description="without the page around it")]
 
 
-@get("/search", guards=[page_for(None)], include_in_schema=False, opt=SHARED)
+@page_at("/search", None, opt=SHARED)
 async def search(
     request: Request[Any, Any, Any],
     console: Given[Console],
@@ -41,7 +42,7 @@ async def search(
     return share(request, answer)
 
 
-@get("/today", guards=[page_for(None)], include_in_schema=False, opt=SHARED)
+@page_at("/today", None, opt=SHARED)
 async def show_today(
     request: Request[Any, Any, Any],
     console: Given[Console],
@@ -56,7 +57,7 @@ async def show_today(
     return share(request, answer)
 
 
-@get("/waiting", guards=[page_for(None)], include_in_schema=False, opt=SHARED)
+@page_at("/waiting", None, opt=SHARED)
 async def show_waiting(
     request: Request[Any, Any, Any],
     console: Given[Console],

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Request, Response, get, post
+from litestar import Request, Response, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, JSONBody
 from litestar.response import Redirect
@@ -19,6 +19,7 @@ from chassis.console.lists.asking import LONGEST_QUERY, read_query
 from chassis.console.lists.declaration import Listing
 from chassis.console.lists.reading import given, ids_that_match
 from chassis.console.page import Console
+from chassis.console.routes import form_at, page_at
 from chassis.database import Database
 from chassis.errors import NotFound
 from chassis.http.auth import CapabilityMissing, Operator, page_for
@@ -60,7 +61,7 @@ class Progress:
 def bulk_routes(listing: Listing) -> tuple[HTTPRouteHandler, ...]:
     """To be served where the list has bulk actions; the application gives `bulk: BulkRunner`."""
 
-    @post(f"{listing.path}/bulk", guards=[page_for(listing.capability)], status_code=200, include_in_schema=False)
+    @form_at(f"{listing.path}/bulk", listing.capability)
     async def choose(
         data: JSONBody[SelectForm],
         console: Given[Console],
@@ -79,7 +80,7 @@ def bulk_routes(listing: Listing) -> tuple[HTTPRouteHandler, ...]:
             job_id = await jobs.propose(session, jobs.Propose(listing.name, action, ids, operator), now)
         return console.redirect(f"{listing.path}/bulk/{job_id}")
 
-    @get(listing.path + "/bulk/{job_id:uuid}", guards=[page_for(listing.capability)], include_in_schema=False)
+    @page_at(listing.path + "/bulk/{job_id:uuid}", listing.capability)
     async def show_job(
         job_id: FromPath[UUID],
         request: Request[Any, Any, Any],

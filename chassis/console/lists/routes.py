@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Request, Response, get, post
+from litestar import Request, Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, JSONBody
 from litestar.response import Redirect, Stream
@@ -18,8 +18,9 @@ from chassis.console.lists.reading import read_page, read_totals
 from chassis.console.lists.showing import show_list
 from chassis.console.lists.views import SaveView, remove_view, save_view, views_of
 from chassis.console.page import Console
+from chassis.console.routes import form_at, page_at
 from chassis.database import Database
-from chassis.http.auth import Operator, page_for
+from chassis.http.auth import Operator
 from chassis.http.bodies import ONE_LINE
 from chassis.http.endpoints import ANY_QUERY
 from chassis.http.forms import Form
@@ -47,8 +48,12 @@ class RemoveViewForm(Form):
 
 def routes_of(listing: Listing) -> tuple[HTTPRouteHandler, ...]:
     """To be served beside the room's other routes."""
+    own = (_page(listing), _export(listing), _save(listing), _remove(listing))
+    return (*own, *(bulk_routes(listing) if listing.bulk else ()))
 
-    @get(listing.path, guards=[page_for(listing.capability)], include_in_schema=False, opt={ANY_QUERY: True})
+
+def _page(listing: Listing) -> HTTPRouteHandler:
+    @page_at(listing.path, listing.capability, opt={ANY_QUERY: True})
     async def show(
         request: Request[Any, Any, Any],
         console: Given[Console],
@@ -57,12 +62,11 @@ def routes_of(listing: Listing) -> tuple[HTTPRouteHandler, ...]:
     ) -> Response[Any]:
         return await show_page(listing, request, console, database, operator)
 
-    @post(
-        f"{listing.path}/export",
-        guards=[page_for(listing.capability, step_up=listing.holds_personal_data)],
-        status_code=200,
-        include_in_schema=False,
-    )
+    return show
+
+
+def _export(listing: Listing) -> HTTPRouteHandler:
+    @form_at(f"{listing.path}/export", listing.capability, step_up=listing.holds_personal_data)
     async def export(
         data: JSONBody[ExportForm],
         console: Given[Console],
@@ -74,12 +78,11 @@ def routes_of(listing: Listing) -> tuple[HTTPRouteHandler, ...]:
         headers = {"Content-Disposition": f'attachment; filename="{listing.name}.csv"', "Cache-Control": "no-store"}
         return Stream(stream_csv(database, asked, console.clock, console.wording), media_type=CSV, headers=headers)
 
-    @post(
-        f"{listing.path}/views",
-        guards=[page_for(listing.capability)],
-        status_code=200,
-        include_in_schema=False,
-    )
+    return export
+
+
+def _save(listing: Listing) -> HTTPRouteHandler:
+    @form_at(f"{listing.path}/views", listing.capability)
     async def save(
         data: JSONBody[SaveViewForm],
         console: Given[Console],
@@ -91,12 +94,11 @@ def routes_of(listing: Listing) -> tuple[HTTPRouteHandler, ...]:
             await save_view(session, SaveView(asked, data.name, data.is_shared, operator), console.clock.now())
         return console.redirect(asked.address())
 
-    @post(
-        listing.path + "/views/{view_id:uuid}/remove",
-        guards=[page_for(listing.capability)],
-        status_code=200,
-        include_in_schema=False,
-    )
+    return save
+
+
+def _remove(listing: Listing) -> HTTPRouteHandler:
+    @form_at(listing.path + "/views/{view_id:uuid}/remove", listing.capability)
     async def remove(
         view_id: FromPath[UUID],
         data: JSONBody[RemoveViewForm],
@@ -108,7 +110,7 @@ def routes_of(listing: Listing) -> tuple[HTTPRouteHandler, ...]:
             await remove_view(session, listing.name, view_id, operator)
         return console.redirect(listing.path)
 
-    return show, export, save, remove, *(bulk_routes(listing) if listing.bulk else ())
+    return remove
 
 
 async def show_page(

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Request, Response, get, post
+from litestar import Request, Response
 from litestar.params import FromPath, JSONBody
 from litestar.response import Redirect
 from pydantic import Field
@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.audit import Subject
 from chassis.clock import Clock
-from chassis.console import Console, Form, page_for
+from chassis.console import Console, Form, form_at, page_at
 from chassis.console.actions import Action, refused
 from chassis.console.cells import Kind, Shown, chip
 from chassis.console.documents import Document, Done, Fact, Facts, Note, Section, Table, show_document
@@ -86,7 +86,7 @@ async def _look(session: AsyncSession, account_id: UUID, console: Console) -> _S
     )
 
 
-@get(PATH + "/{account_id:uuid}", guards=[page_for(Capability.READ_OPS)], include_in_schema=False)
+@page_at(PATH + "/{account_id:uuid}", Capability.READ_OPS)
 async def show_account(
     account_id: FromPath[UUID],
     request: Request[Any, Any, Any],
@@ -255,12 +255,7 @@ def _invoice_table(found: _Seen, console: Console, now: datetime) -> Table:
     )
 
 
-@post(
-    PATH + "/{account_id:uuid}/" + EDIT,
-    guards=[page_for(MONEY)],
-    status_code=200,
-    include_in_schema=False,
-)
+@form_at(PATH + "/{account_id:uuid}/" + EDIT, MONEY)
 async def edit_by_form(
     account_id: FromPath[UUID],
     data: JSONBody[EditAccountForm],

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from litestar import Request, Response, get, post
+from litestar import Request, Response
 from litestar.params import FromPath, JSONBody
 from litestar.response import Redirect
 
 from chassis.audit import Subject, audit_entries
 from chassis.clock import Clock
-from chassis.console import Console, Form, page_for
+from chassis.console import Console, Form, form_at, page_at
 from chassis.console.actions import Action, refused
 from chassis.console.cells import Kind, Shown, chip
 from chassis.console.documents import Document, Done, Fact, Prose, Section, Table, show_document
@@ -52,7 +52,7 @@ class RejectForm(Form):
     notes: Note
 
 
-@get(PATH + "/{adjustment_id:uuid}", guards=[page_for(Capability.READ_OPS)], include_in_schema=False)
+@page_at(PATH + "/{adjustment_id:uuid}", Capability.READ_OPS)
 async def show_adjustment(
     adjustment_id: FromPath[UUID],
     request: Request[Any, Any, Any],
@@ -182,12 +182,7 @@ def _effect(adjustment: Adjustment, invoice: Invoice) -> str:
     return f"Takes {amount} off {invoice.number}, which owes {money(invoice.owed_cents)}; the note is mailed.{kept}"
 
 
-@post(
-    PATH + "/{adjustment_id:uuid}/approve",
-    guards=[page_for(MONEY, step_up=True)],
-    status_code=200,
-    include_in_schema=False,
-)
+@form_at(PATH + "/{adjustment_id:uuid}/approve", MONEY, step_up=True)
 async def approve_by_form(
     adjustment_id: FromPath[UUID],
     data: JSONBody[ApproveForm],
@@ -201,7 +196,7 @@ async def approve_by_form(
     return console.redirect(f"{PATH}/{adjustment_id}?done=approve")
 
 
-@post(PATH + "/{adjustment_id:uuid}/reject", guards=[page_for(MONEY)], status_code=200, include_in_schema=False)
+@form_at(PATH + "/{adjustment_id:uuid}/reject", MONEY)
 async def reject_by_form(
     adjustment_id: FromPath[UUID],
     data: JSONBody[RejectForm],
@@ -214,12 +209,7 @@ async def reject_by_form(
     return console.redirect(f"{PATH}/{adjustment_id}?done=reject")
 
 
-@get(
-    PATH + "/{adjustment_id:uuid}/document",
-    media_type=PDF,
-    guards=[page_for(Capability.READ_OPS)],
-    include_in_schema=False,
-)
+@page_at(PATH + "/{adjustment_id:uuid}/document", Capability.READ_OPS, media_type=PDF)
 async def get_document(adjustment_id: FromPath[UUID], database: Given[Database]) -> Response[bytes]:
     """The adjustment note's very bytes, for the browser."""
     note: Response[bytes] = await get_adjustment_note.fn(adjustment_id, database)

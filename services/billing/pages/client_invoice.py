@@ -3,13 +3,13 @@
 from typing import Any
 from uuid import UUID
 
-from litestar import Request, Response, get, post
+from litestar import Request, Response
 from litestar.params import FromPath, JSONBody
 from litestar.response import Redirect
 
 from chassis.audit import Subject
 from chassis.clock import Clock
-from chassis.console import Console, Form, page_for
+from chassis.console import Console, Form, form_at, page_at
 from chassis.console.actions import Action, refused
 from chassis.console.documents import Done, Part, Section, show_document
 from chassis.console.fields import Day, FieldKind, FormField, start_of
@@ -58,7 +58,7 @@ class RedraftForm(Form):
     """Nothing but the session's mark."""
 
 
-@get(ONE, guards=[page_for(Capability.READ_OPS)], include_in_schema=False)
+@page_at(ONE, Capability.READ_OPS)
 async def show_client_invoice(
     invoice_id: FromPath[UUID],
     request: Request[Any, Any, Any],
@@ -148,7 +148,7 @@ def _redraft(look: Look, operator: Operator) -> Action:
     )
 
 
-@post(f"{ONE}/send", guards=[page_for(MONEY, step_up=True)], status_code=200, include_in_schema=False)
+@form_at(f"{ONE}/send", MONEY, step_up=True)
 async def send_by_form(
     invoice_id: FromPath[UUID],
     data: JSONBody[IssueForm],
@@ -168,7 +168,7 @@ async def send_by_form(
     return console.redirect(f"{PATH}/{invoice_id}?done={SEND}")
 
 
-@post(f"{ONE}/mark-paid", guards=[page_for(MONEY, step_up=True)], status_code=200, include_in_schema=False)
+@form_at(f"{ONE}/mark-paid", MONEY, step_up=True)
 async def mark_paid_by_form(
     invoice_id: FromPath[UUID],
     data: JSONBody[MarkPaidForm],
@@ -190,7 +190,7 @@ async def mark_paid_by_form(
     return console.redirect(f"{PATH}/{invoice_id}?done={PAID}")
 
 
-@post(f"{ONE}/redraft", guards=[page_for(MONEY)], status_code=200, include_in_schema=False)
+@form_at(f"{ONE}/redraft", MONEY)
 async def redraft_by_form(
     invoice_id: FromPath[UUID],
     data: JSONBody[RedraftForm],

@@ -3,14 +3,14 @@
 from typing import Any
 from uuid import UUID
 
-from litestar import Request, Response, get, post
+from litestar import Request, Response
 from litestar.params import FromPath, JSONBody
 from litestar.response import Redirect
 from sqlalchemy import Row, select
 
 from chassis.audit import Subject
 from chassis.clock import Clock
-from chassis.console import Console, Form, page_for
+from chassis.console import Console, Form, form_at, page_at
 from chassis.console.actions import Action, refused
 from chassis.console.cells import Kind, Shown, chip
 from chassis.console.documents import Document, Done, Fact, Facts, show_document
@@ -49,7 +49,7 @@ class VoidDeliveryForm(VoidDeliveryBody, Form):
     """As the JSON route takes it."""
 
 
-@get(PATH + "/{delivery_event_id:uuid}", guards=[page_for(Capability.READ_OPS)], include_in_schema=False)
+@page_at(PATH + "/{delivery_event_id:uuid}", Capability.READ_OPS)
 async def show_delivery(
     delivery_event_id: FromPath[UUID],
     request: Request[Any, Any, Any],
@@ -183,12 +183,7 @@ def _moments(delivery: DeliveryEvent, installer: str, invoice: Invoice | None) -
     return list(reversed(moments))
 
 
-@post(
-    PATH + "/{delivery_event_id:uuid}/" + VOID,
-    guards=[page_for(MONEY, step_up=True)],
-    status_code=200,
-    include_in_schema=False,
-)
+@form_at(PATH + "/{delivery_event_id:uuid}/" + VOID, MONEY, step_up=True)
 async def void_by_form(
     delivery_event_id: FromPath[UUID],
     data: JSONBody[VoidDeliveryForm],

@@ -3,13 +3,13 @@
 from typing import Any
 from uuid import UUID
 
-from litestar import Request, Response, get, post
+from litestar import Request, Response
 from litestar.params import FromPath, JSONBody
 from litestar.response import Redirect
 
 from chassis.audit import Subject
 from chassis.clock import Clock
-from chassis.console import Console, Form, page_for
+from chassis.console import Console, Form, form_at, page_at
 from chassis.console.actions import Action, refused
 from chassis.console.documents import Done, show_document
 from chassis.console.fields import Day, FieldKind, FormField
@@ -75,7 +75,7 @@ class KeepForm(Form):
     seen: UUID | None = None
 
 
-@get(PATH + "/{invoice_id:uuid}", guards=[page_for(Capability.READ_OPS)], include_in_schema=False)
+@page_at(PATH + "/{invoice_id:uuid}", Capability.READ_OPS)
 async def show_invoice(
     invoice_id: FromPath[UUID],
     request: Request[Any, Any, Any],
@@ -170,12 +170,7 @@ def stripe_fields(look: Look, *, needs_reference: bool) -> tuple[FormField, ...]
     )
 
 
-@post(
-    PATH + "/{invoice_id:uuid}/mark-issued",
-    guards=[page_for(MONEY, step_up=True)],
-    status_code=200,
-    include_in_schema=False,
-)
+@form_at(PATH + "/{invoice_id:uuid}/mark-issued", MONEY, step_up=True)
 async def issue_by_form(
     invoice_id: FromPath[UUID],
     data: JSONBody[IssueForm],

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Response, get, post
+from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, JSONBody
 from litestar.response import Redirect
@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.audit import Subject
 from chassis.clock import Clock
-from chassis.console import Console, Form, page_for
+from chassis.console import Console, Form, form_at, page_at
 from chassis.console.fields import Day, Dollars, start_of
 from chassis.console.timeline import refuse_if_changed
 from chassis.database import Database
@@ -93,12 +93,7 @@ class ResendForm(Form):
 
 
 def form_of(name: str, *, step_up: bool = True) -> Callable[[Any], HTTPRouteHandler]:
-    return post(
-        f"{ONE}/{name.replace('_', '-')}",
-        guards=[page_for(MONEY, step_up=step_up)],
-        status_code=200,
-        include_in_schema=False,
-    )
+    return form_at(f"{ONE}/{name.replace('_', '-')}", MONEY, step_up=step_up)
 
 
 async def back(session: AsyncSession, console: Console, invoice_id: UUID, done: str) -> Redirect:
@@ -227,19 +222,19 @@ async def resend_by_form(
         return await back(session, console, invoice_id, RESEND)
 
 
-@get(f"{ONE}/document", media_type=PDF, guards=[page_for(READ)], include_in_schema=False)
+@page_at(f"{ONE}/document", READ, media_type=PDF)
 async def download_document(invoice_id: FromPath[UUID], database: Given[Database]) -> Response[bytes]:
     answer: Response[bytes] = await get_document.fn(invoice_id, database)
     return answer
 
 
-@get(f"{ONE}/export.csv", media_type="text/csv", guards=[page_for(READ)], include_in_schema=False)
+@page_at(f"{ONE}/export.csv", READ, media_type="text/csv")
 async def download_csv(invoice_id: FromPath[UUID], database: Given[Database], house: Given[House]) -> Response[str]:
     answer: Response[str] = await export_invoice_csv.fn(invoice_id, database, house)
     return answer
 
 
-@get(f"{ONE}/export.json", guards=[page_for(READ)], include_in_schema=False)
+@page_at(f"{ONE}/export.json", READ)
 async def download_json(
     invoice_id: FromPath[UUID], database: Given[Database], clock: Given[Clock], house: Given[House]
 ) -> Response[InvoiceExport]:

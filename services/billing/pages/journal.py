@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from litestar import Request, Response, get
+from litestar import Request, Response
 from litestar.params import FromPath
 from sqlalchemy import BigInteger, Select, Text, cast, func, literal, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-from chassis.console import Console, page_for
+from chassis.console import Console, page_at
 from chassis.console.cells import Kind, Shown
 from chassis.console.documents import Document, Fact, Table, show_document
 from chassis.console.listing import (
@@ -145,7 +145,7 @@ LISTING = Listing(
 )
 
 
-@get(PATH + "/{posting_id:uuid}", guards=[page_for(Capability.READ_OPS)], include_in_schema=False)
+@page_at(PATH + "/{posting_id:uuid}", Capability.READ_OPS)
 async def show_posting(
     posting_id: FromPath[UUID],
     request: Request[Any, Any, Any],

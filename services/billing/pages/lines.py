@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
-from litestar import post
 from litestar.params import FromPath, JSONBody
 from litestar.response import Redirect
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from chassis.clock import Clock
-from chassis.console import Console, Form, page_for
+from chassis.console import Console, Form, form_at
 from chassis.console.actions import Action, refused
 from chassis.console.fields import Dollars, dollars
 from chassis.database import Database
@@ -121,7 +120,7 @@ def lines_action(look: Look, operator: Operator) -> Action:
     )
 
 
-@post(PATH + "/{invoice_id:uuid}/lines", guards=[page_for(MONEY)], status_code=200, include_in_schema=False)
+@form_at(PATH + "/{invoice_id:uuid}/lines", MONEY)
 async def save_lines_by_form(
     invoice_id: FromPath[UUID],
     data: JSONBody[LinesForm],

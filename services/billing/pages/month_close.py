@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Any
 
-from litestar import Request, Response, get, post
+from litestar import Request, Response
 from litestar.params import JSONBody, PathParameter, QueryParameter
 from litestar.response import Redirect
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.clock import Clock
-from chassis.console import Console, Form, page_for
+from chassis.console import Console, Form, form_at, page_at
 from chassis.console.actions import Action, refused
 from chassis.console.documents import Done
 from chassis.console.tasks import Step, Task
@@ -139,7 +139,7 @@ def _show(
     return close.console.page(request, "month_close.html", context, room=ROOM)
 
 
-@get(PATH, guards=[page_for(READ)], include_in_schema=False)
+@page_at(PATH, READ)
 async def choose_month(
     request: Request[Any, Any, Any],
     console: Given[Console],
@@ -166,7 +166,7 @@ async def choose_month(
     return console.page(request, "month_close.html", context, room=ROOM)
 
 
-@get(PATH + "/{month:str}", guards=[page_for(READ)], include_in_schema=False)
+@page_at(PATH + "/{month:str}", READ)
 async def show_month(
     month: Month, request: Request[Any, Any, Any], console: Given[Console], database: Given[Database]
 ) -> Response[str]:
@@ -181,7 +181,7 @@ async def show_month(
     return _show(request, close, At.MONTH, screen)
 
 
-@get(PATH + "/{month:str}/held", guards=[page_for(READ)], include_in_schema=False)
+@page_at(PATH + "/{month:str}/held", READ)
 async def show_held(
     month: Month, request: Request[Any, Any, Any], console: Given[Console], database: Given[Database]
 ) -> Response[str]:
@@ -192,7 +192,7 @@ async def show_held(
     return _show(request, close, At.HELD, held_screen(close.period, held, names))
 
 
-@get(PATH + "/{month:str}/preview", guards=[page_for(READ)], include_in_schema=False)
+@page_at(PATH + "/{month:str}/preview", READ)
 async def show_preview(
     month: Month, request: Request[Any, Any, Any], console: Given[Console], database: Given[Database]
 ) -> Response[str]:
@@ -206,7 +206,7 @@ async def show_preview(
     return _show(request, close, At.PREVIEW, preview_screen(close.period, found, former, names))
 
 
-@get(PATH + "/{month:str}/drafts", guards=[page_for(READ)], include_in_schema=False)
+@page_at(PATH + "/{month:str}/drafts", READ)
 async def show_drafts(
     month: Month,
     request: Request[Any, Any, Any],
@@ -240,7 +240,7 @@ def _generating(close: Close, operator: Operator) -> Action:
     )
 
 
-@post(PATH + "/{month:str}/drafts", guards=[page_for(MONEY)], status_code=200, include_in_schema=False)
+@form_at(PATH + "/{month:str}/drafts", MONEY)
 async def generate_by_form(
     month: Month,
     data: JSONBody[DraftsForm],
@@ -254,7 +254,7 @@ async def generate_by_form(
     return console.redirect(f"{PATH}/{month}/{At.DRAFTS}?done=generate")
 
 
-@get(PATH + "/{month:str}/review", guards=[page_for(READ)], include_in_schema=False)
+@page_at(PATH + "/{month:str}/review", READ)
 async def show_review(
     month: Month,
     request: Request[Any, Any, Any],
@@ -271,7 +271,7 @@ async def show_review(
     return _show(request, close, At.REVIEW, screen)
 
 
-@get(PATH + "/{month:str}/issued", guards=[page_for(READ)], include_in_schema=False)
+@page_at(PATH + "/{month:str}/issued", READ)
 async def show_issued(
     month: Month, request: Request[Any, Any, Any], console: Given[Console], database: Given[Database]
 ) -> Response[str]:

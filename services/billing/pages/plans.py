@@ -5,13 +5,12 @@ from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
-from litestar import post
 from litestar.params import FromPath, JSONBody
 from litestar.response import Redirect
 from pydantic import Field
 
 from chassis.clock import Clock
-from chassis.console import Console, Form, page_for
+from chassis.console import Console, Form, form_at
 from chassis.console.actions import Action, refused
 from chassis.console.cells import Kind, Shown, chip
 from chassis.console.documents import Table, Told
@@ -132,12 +131,7 @@ def _holds(plan: PricePlan, end: datetime | None, now: datetime) -> Told:
     return chip("No price", "warning") if plan.closes else chip("Now", "positive")
 
 
-@post(
-    PATH + "/{account_id:uuid}/prices",
-    guards=[page_for(MONEY, step_up=True)],
-    status_code=200,
-    include_in_schema=False,
-)
+@form_at(PATH + "/{account_id:uuid}/prices", MONEY, step_up=True)
 async def set_prices_by_form(
     account_id: FromPath[UUID],
     data: JSONBody[SetPricesForm],
@@ -158,12 +152,7 @@ async def set_prices_by_form(
     return console.redirect(f"{PATH}/{account_id}?done={SET}")
 
 
-@post(
-    PATH + "/{account_id:uuid}/end-prices",
-    guards=[page_for(MONEY, step_up=True)],
-    status_code=200,
-    include_in_schema=False,
-)
+@form_at(PATH + "/{account_id:uuid}/end-prices", MONEY, step_up=True)
 async def end_prices_by_form(
     account_id: FromPath[UUID],
     data: JSONBody[EndPricesForm],

@@ -9,14 +9,14 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from litestar import Request, Response, get, post
+from litestar import Request, Response
 from litestar.params import JSONBody, QueryParameter
 from pydantic import TypeAdapter, ValidationError
 
 from chassis import audit
 from chassis.audit import Subject
 from chassis.clock import Clock
-from chassis.console import Console, Form, page_for
+from chassis.console import Console, Form, form_at, page_at
 from chassis.console.cells import Kind, Shown, chip, plain_of
 from chassis.console.documents import Document, Fact, Facts, Note, Part, Table, Told, show_document
 from chassis.console.fields import Day, end_of, start_of
@@ -87,7 +87,7 @@ class ExportForm(Form):
     as_of: Day | None = None
 
 
-@get(PATH, guards=[page_for(Capability.READ_OPS)], include_in_schema=False)
+@page_at(PATH, Capability.READ_OPS)
 async def show_receivables(
     request: Request[Any, Any, Any],
     console: Given[Console],
@@ -236,7 +236,7 @@ def _collection(collected: Collection | None) -> Iterator[Facts]:
     )
 
 
-@post(f"{PATH}/export", guards=[page_for(Capability.READ_OPS)], status_code=200, include_in_schema=False)
+@form_at(f"{PATH}/export", Capability.READ_OPS)
 async def export_receivables(
     data: JSONBody[ExportForm],
     console: Given[Console],

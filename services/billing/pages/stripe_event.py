@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from litestar import Request, Response, get, post
+from litestar import Request, Response
 from litestar.params import FromPath, JSONBody
 from litestar.response import Redirect
 
 from chassis.audit import Subject
 from chassis.clock import Clock
-from chassis.console import Console, Form, page_for
+from chassis.console import Console, Form, form_at, page_at
 from chassis.console.actions import Action, refused
 from chassis.console.cells import Kind, Shown, chip
 from chassis.console.documents import Document, Done, Fact, Table, show_document
@@ -47,7 +47,7 @@ class IgnoreForm(IgnoreBody, Form):
     """As the JSON route takes it."""
 
 
-@get(PATH + "/{stripe_event_id:uuid}", guards=[page_for(Capability.READ_OPS)], include_in_schema=False)
+@page_at(PATH + "/{stripe_event_id:uuid}", Capability.READ_OPS)
 async def show_stripe_event(
     stripe_event_id: FromPath[UUID],
     request: Request[Any, Any, Any],
@@ -133,7 +133,7 @@ def _actions(event: StripeEvent, operator: Operator) -> list[Action]:
     ]
 
 
-@post(PATH + "/{stripe_event_id:uuid}/retry", guards=[page_for(MONEY)], status_code=200, include_in_schema=False)
+@form_at(PATH + "/{stripe_event_id:uuid}/retry", MONEY)
 async def retry_by_form(
     stripe_event_id: FromPath[UUID],
     data: JSONBody[RetryForm],
@@ -146,12 +146,7 @@ async def retry_by_form(
     return console.redirect(f"{PATH}/{stripe_event_id}?done=retry")
 
 
-@post(
-    PATH + "/{stripe_event_id:uuid}/ignore",
-    guards=[page_for(MONEY, step_up=True)],
-    status_code=200,
-    include_in_schema=False,
-)
+@form_at(PATH + "/{stripe_event_id:uuid}/ignore", MONEY, step_up=True)
 async def ignore_by_form(
     stripe_event_id: FromPath[UUID],
     data: JSONBody[IgnoreForm],

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from litestar import Request, Response, get
+from litestar import Request, Response
 
-from chassis.console import Console, page_for
+from chassis.console import Console, page_at
 from chassis.console.cells import Kind, Shown, chip
 from chassis.console.documents import Document, Note, Table, show_document
 from chassis.console.wording import money
@@ -16,7 +16,7 @@ from services.billing.http.journal import LedgerAccountView, TrialBalance, get_t
 from services.billing.pages.journal import ACCOUNTS, PATH, ROOM
 
 
-@get(f"{PATH}/trial-balance", guards=[page_for(Capability.READ_OPS)], include_in_schema=False)
+@page_at(f"{PATH}/trial-balance", Capability.READ_OPS)
 async def show_trial_balance(
     request: Request[Any, Any, Any], console: Given[Console], database: Given[Database]
 ) -> Response[str]:

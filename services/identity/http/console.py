@@ -8,7 +8,7 @@ from litestar.params import JSONBody, QueryParameter
 from litestar.response import Redirect
 from pydantic import Field, SecretStr
 
-from chassis.console import Console, Form, page_for
+from chassis.console import Console, Form, form_at, page_at, page_for
 from chassis.console.page import RENEW, STEP_UP, Resumption, path_of
 from chassis.database import Database
 from chassis.errors import Invalid, Refusal
@@ -56,7 +56,7 @@ class ForeignAddress(Invalid):
     title = "Not an address of ours"
 
 
-@get(HOME, guards=[page_for(None)], include_in_schema=False)
+@page_at(HOME, None)
 async def show_home(request: Request[Any, Any, Any], console: Given[Console]) -> Response[str]:
     """Each service's share of it is fetched by the browser: services do not call each other."""
     return console.page(request, "home.html", room="home")
@@ -161,7 +161,7 @@ class SignOutForm(Form):
     """Nothing but the session's mark."""
 
 
-@post("/console/sign-out", guards=[page_for(None)], status_code=200, include_in_schema=False)
+@form_at("/console/sign-out", None)
 async def sign_out_by_form(
     data: JSONBody[SignOutForm],
     console: Given[Console],

@@ -3,10 +3,10 @@
 from typing import Any
 from uuid import UUID
 
-from litestar import Request, Response, get, post
+from litestar import Request, Response
 from litestar.params import FromPath, JSONBody
 
-from chassis.console import Console, Form, page_for
+from chassis.console import Console, Form, form_at, page_at
 from chassis.console.actions import Action
 from chassis.console.fields import FieldKind, FormField, options_of
 from chassis.database import Database
@@ -38,12 +38,12 @@ class InviteForm(InviteBody, Form):
     """As the JSON route takes it."""
 
 
-@get(f"{PATH}/invite", guards=[page_for(ACCESS)], include_in_schema=False)
+@page_at(f"{PATH}/invite", ACCESS)
 async def show_invite(request: Request[Any, Any, Any], console: Given[Console]) -> Response[str]:
     return console.page(request, "invite.html", {"action": INVITE, "up": PATH}, room=ROOM)
 
 
-@post(f"{PATH}/invite", guards=[page_for(ACCESS, step_up=True)], status_code=200, include_in_schema=False)
+@form_at(f"{PATH}/invite", ACCESS, step_up=True)
 async def invite_by_form(
     data: JSONBody[InviteForm],
     request: Request[Any, Any, Any],
@@ -59,12 +59,7 @@ async def invite_by_form(
     return _show_once(console, request, row, invitation)
 
 
-@post(
-    PATH + "/{operator_id:uuid}/reset-second-factor",
-    guards=[page_for(ACCESS, step_up=True)],
-    status_code=200,
-    include_in_schema=False,
-)
+@form_at(PATH + "/{operator_id:uuid}/reset-second-factor", ACCESS, step_up=True)
 async def reset_by_form(
     operator_id: FromPath[UUID],
     data: JSONBody[ReasonForm],

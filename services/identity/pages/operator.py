@@ -3,12 +3,12 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Request, Response, get, post
+from litestar import Request, Response
 from litestar.params import FromPath, JSONBody
 from litestar.response import Redirect
 from pydantic import Field
 
-from chassis.console import Console, Form, page_for
+from chassis.console import Console, Form, form_at, page_at
 from chassis.console.actions import Action, refused
 from chassis.console.cells import Kind, Shown, chip
 from chassis.console.documents import Document, Done, Fact, Table, show_document
@@ -56,7 +56,7 @@ class RevokeForm(RevokeBody, Form):
     """As the JSON route takes it."""
 
 
-@get(PATH + "/{operator_id:uuid}", guards=[page_for(ACCESS)], include_in_schema=False)
+@page_at(PATH + "/{operator_id:uuid}", ACCESS)
 async def show_operator(
     operator_id: FromPath[UUID],
     request: Request[Any, Any, Any],
@@ -158,12 +158,7 @@ def _action(deed: AccessDeed, row: OperatorRow, operator: Operator, seen: str, *
     )
 
 
-@post(
-    PATH + "/{operator_id:uuid}/change-role",
-    guards=[page_for(ACCESS, step_up=True)],
-    status_code=200,
-    include_in_schema=False,
-)
+@form_at(PATH + "/{operator_id:uuid}/change-role", ACCESS, step_up=True)
 async def change_role_by_form(
     operator_id: FromPath[UUID],
     data: JSONBody[RoleForm],
@@ -178,7 +173,7 @@ async def change_role_by_form(
     return _back(console, operator_id, AccessDeed.CHANGE_ROLE)
 
 
-@post(PATH + "/{operator_id:uuid}/disable", guards=[page_for(ACCESS)], status_code=200, include_in_schema=False)
+@form_at(PATH + "/{operator_id:uuid}/disable", ACCESS)
 async def disable_by_form(
     operator_id: FromPath[UUID],
     data: JSONBody[ReasonForm],
@@ -192,12 +187,7 @@ async def disable_by_form(
     return _back(console, operator_id, AccessDeed.DISABLE)
 
 
-@post(
-    PATH + "/{operator_id:uuid}/enable",
-    guards=[page_for(ACCESS, step_up=True)],
-    status_code=200,
-    include_in_schema=False,
-)
+@form_at(PATH + "/{operator_id:uuid}/enable", ACCESS, step_up=True)
 async def enable_by_form(
     operator_id: FromPath[UUID],
     data: JSONBody[ReasonForm],
@@ -211,12 +201,7 @@ async def enable_by_form(
     return _back(console, operator_id, AccessDeed.ENABLE)
 
 
-@post(
-    PATH + "/{operator_id:uuid}/revoke-sessions",
-    guards=[page_for(ACCESS)],
-    status_code=200,
-    include_in_schema=False,
-)
+@form_at(PATH + "/{operator_id:uuid}/revoke-sessions", ACCESS)
 async def revoke_by_form(
     operator_id: FromPath[UUID],
     data: JSONBody[RevokeForm],

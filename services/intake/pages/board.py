@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Request, Response, get, post
+from litestar import Request, Response
 from litestar.params import FromPath, JSONBody, QueryParameter
 from litestar.response import Redirect
 from markupsafe import Markup
@@ -11,7 +11,7 @@ from pydantic import Field
 
 from chassis.audit import Subject
 from chassis.clock import Clock
-from chassis.console import Console, Form, page_for
+from chassis.console import Console, Form, form_at, page_at
 from chassis.console.actions import Action, refused
 from chassis.console.cells import Kind, Shown, chip, link
 from chassis.console.documents import Document, Done, Fact, show_document
@@ -42,7 +42,7 @@ class CloseForm(Form):
     """Nothing but the session's mark."""
 
 
-@get(PATH + "/{board_id:uuid}", guards=[page_for(Capability.READ_OPS)], include_in_schema=False)
+@page_at(PATH + "/{board_id:uuid}", Capability.READ_OPS)
 async def show_board(
     board_id: FromPath[UUID],
     request: Request[Any, Any, Any],
@@ -111,12 +111,7 @@ def _close(board: Board, client: Client, why: Any) -> Action:
     )
 
 
-@post(
-    PATH + "/{board_id:uuid}/close",
-    guards=[page_for(WRITE, step_up=True)],
-    status_code=200,
-    include_in_schema=False,
-)
+@form_at(PATH + "/{board_id:uuid}/close", WRITE, step_up=True)
 async def close_by_form(
     board_id: FromPath[UUID],
     data: JSONBody[CloseForm],
@@ -129,7 +124,7 @@ async def close_by_form(
     return console.redirect(f"{PATH}/{board_id}?done={BoardAction.CLOSE}")
 
 
-@get(PATH + "/new", guards=[page_for(Capability.READ_OPS)], include_in_schema=False)
+@page_at(PATH + "/new", Capability.READ_OPS)
 async def show_new_board(
     request: Request[Any, Any, Any],
     console: Given[Console],
@@ -159,7 +154,7 @@ async def show_new_board(
     return show_form(console, request, action, up=UP, room=ROOM)
 
 
-@post(PATH, guards=[page_for(WRITE)], status_code=200, include_in_schema=False)
+@form_at(PATH, WRITE)
 async def open_by_form(
     data: JSONBody[NewBoardForm],
     console: Given[Console],

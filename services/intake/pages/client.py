@@ -5,14 +5,14 @@ from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
-from litestar import Request, Response, get, post
+from litestar import Request, Response
 from litestar.params import FromPath, JSONBody
 from litestar.response import Redirect
 from markupsafe import Markup
 
 from chassis.audit import Subject
 from chassis.clock import Clock
-from chassis.console import Console, Form, page_for
+from chassis.console import Console, Form, form_at, page_at
 from chassis.console.actions import Action, refused
 from chassis.console.cells import Kind, Shown
 from chassis.console.documents import Document, Done, Fact, Facts, Table, show_document
@@ -65,7 +65,7 @@ class EditForm(Form):
         )
 
 
-@get(PATH + "/{client_id:uuid}", guards=[page_for(Capability.READ_OPS)], include_in_schema=False)
+@page_at(PATH + "/{client_id:uuid}", Capability.READ_OPS)
 async def show_client(
     client_id: FromPath[UUID],
     request: Request[Any, Any, Any],
@@ -174,7 +174,7 @@ def _fields(kept: dict[str, str]) -> tuple[FormField, ...]:
     )
 
 
-@post(PATH + "/{client_id:uuid}/" + EDIT, guards=[page_for(WRITE)], status_code=200, include_in_schema=False)
+@form_at(PATH + "/{client_id:uuid}/" + EDIT, WRITE)
 async def edit_by_form(
     client_id: FromPath[UUID],
     data: JSONBody[EditForm],
@@ -188,7 +188,7 @@ async def edit_by_form(
     return console.redirect(f"{PATH}/{client_id}?done={EDIT}")
 
 
-@get(PATH + "/new", guards=[page_for(Capability.READ_OPS)], include_in_schema=False)
+@page_at(PATH + "/new", Capability.READ_OPS)
 async def show_new_client(
     request: Request[Any, Any, Any], console: Given[Console], settings: Given[Settings], operator: Given[Operator]
 ) -> Response[str]:
@@ -204,7 +204,7 @@ async def show_new_client(
     return show_form(console, request, action, up=UP, room=ROOM)
 
 
-@post(PATH, guards=[page_for(WRITE)], status_code=200, include_in_schema=False)
+@form_at(PATH, WRITE)
 async def add_by_form(
     data: JSONBody[NewClientForm],
     console: Given[Console],

@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from litestar import Request, Response, get, post
+from litestar import Request, Response
 from litestar.params import FromPath, JSONBody
 from litestar.response import Redirect
 from markupsafe import Markup
 
 from chassis.audit import Subject
 from chassis.clock import Clock
-from chassis.console import Console, page_for
+from chassis.console import Console, form_at, page_at
 from chassis.console.actions import Action, refused
 from chassis.console.cells import Kind, Shown, chip
 from chassis.console.documents import Document, Done, Fact, Facts, Note, Prose, show_document
@@ -50,7 +50,7 @@ class LeadFile:
     audit: Sequence[Moment]
 
 
-@get(PATH + "/{lead_id:uuid}", guards=[page_for(Capability.READ_OPS)], include_in_schema=False)
+@page_at(PATH + "/{lead_id:uuid}", Capability.READ_OPS)
 async def show_lead(
     lead_id: FromPath[UUID],
     request: Request[Any, Any, Any],
@@ -199,12 +199,7 @@ def _step(change: LeadStatusChange, own: Sequence[Moment]) -> Moment:
     )
 
 
-@post(
-    PATH + "/{lead_id:uuid}/close",
-    guards=[page_for(WRITE)],
-    status_code=200,
-    include_in_schema=False,
-)
+@form_at(PATH + "/{lead_id:uuid}/close", WRITE)
 async def close_by_form(
     lead_id: FromPath[UUID],
     data: JSONBody[CloseForm],

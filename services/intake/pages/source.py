@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from litestar import Request, Response, get, post
+from litestar import Request, Response
 from litestar.params import FromPath, JSONBody
 from litestar.response import Redirect
 from markupsafe import Markup
 
 from chassis.audit import Subject
 from chassis.clock import Clock
-from chassis.console import Console, Form, page_for
+from chassis.console import Console, Form, form_at, page_at
 from chassis.console.actions import Action, refused
 from chassis.console.cells import Kind, Shown, chip
 from chassis.console.documents import Document, Done, Fact, Table, show_document
@@ -66,7 +66,7 @@ class SourceFile:
     audit: Sequence[Moment]
 
 
-@get(PATH + "/{source_id:uuid}", guards=[page_for(Capability.READ_OPS)], include_in_schema=False)
+@page_at(PATH + "/{source_id:uuid}", Capability.READ_OPS)
 async def show_source(
     source_id: FromPath[UUID],
     request: Request[Any, Any, Any],
@@ -158,7 +158,7 @@ def _keys(file: SourceFile) -> Table:
     )
 
 
-@get(PATH + "/new", guards=[page_for(Capability.READ_OPS)], include_in_schema=False)
+@page_at(PATH + "/new", Capability.READ_OPS)
 async def show_new_source(
     request: Request[Any, Any, Any], console: Given[Console], operator: Given[Operator]
 ) -> Response[str]:
@@ -174,7 +174,7 @@ async def show_new_source(
     return show_form(console, request, action, up=UP, room=ROOM)
 
 
-@post(PATH, guards=[page_for(WRITE)], status_code=200, include_in_schema=False)
+@form_at(PATH, WRITE)
 async def create_by_form(
     data: JSONBody[NewSourceForm],
     request: Request[Any, Any, Any],
@@ -187,12 +187,7 @@ async def create_by_form(
     return _show_key(console, request, answer.content)
 
 
-@post(
-    PATH + "/{source_id:uuid}/" + SourceAction.ROTATE_KEY,
-    guards=[page_for(WRITE)],
-    status_code=200,
-    include_in_schema=False,
-)
+@form_at(PATH + "/{source_id:uuid}/" + SourceAction.ROTATE_KEY, WRITE)
 async def rotate_by_form(
     source_id: FromPath[UUID],
     data: JSONBody[RotateForm],
@@ -208,12 +203,7 @@ async def rotate_by_form(
     return _show_key(console, request, answer.content)
 
 
-@post(
-    PATH + "/{source_id:uuid}/" + SourceAction.REVOKE,
-    guards=[page_for(WRITE)],
-    status_code=200,
-    include_in_schema=False,
-)
+@form_at(PATH + "/{source_id:uuid}/" + SourceAction.REVOKE, WRITE)
 async def revoke_by_form(
     source_id: FromPath[UUID],
     data: JSONBody[RevokeForm],

@@ -5,14 +5,14 @@ from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Request, Response, get, post
+from litestar import Request, Response
 from litestar.params import FromPath, JSONBody
 from litestar.response import Redirect
 from pydantic import Field
 
 from chassis.audit import Subject
 from chassis.clock import Clock
-from chassis.console import Console, Form, page_for
+from chassis.console import Console, Form, form_at, page_at
 from chassis.console.actions import Action, refused
 from chassis.console.cells import Kind, Shown, chip
 from chassis.console.documents import Document, Done, Fact, Table, show_document
@@ -71,7 +71,7 @@ class EditForm(SenderAccountChanges, Form):
         return {name: getattr(self, name) for name in sent}
 
 
-@get(PATH + "/{account_id:uuid}", guards=[page_for(Capability.READ_OPS)], include_in_schema=False)
+@page_at(PATH + "/{account_id:uuid}", Capability.READ_OPS)
 async def show_account(
     account_id: FromPath[UUID],
     request: Request[Any, Any, Any],
@@ -207,7 +207,7 @@ def _edit(account: SenderAccount, operator: Operator, seen: str) -> Action:
     )
 
 
-@post(PATH + "/{account_id:uuid}/suspend", guards=[page_for(WRITE)], status_code=200, include_in_schema=False)
+@form_at(PATH + "/{account_id:uuid}/suspend", WRITE)
 async def suspend_by_form(
     account_id: FromPath[UUID],
     data: JSONBody[StateForm],
@@ -220,7 +220,7 @@ async def suspend_by_form(
     return console.redirect(f"{PATH}/{account_id}?done={AccountAction.SUSPEND}")
 
 
-@post(PATH + "/{account_id:uuid}/resume", guards=[page_for(WRITE)], status_code=200, include_in_schema=False)
+@form_at(PATH + "/{account_id:uuid}/resume", WRITE)
 async def resume_by_form(
     account_id: FromPath[UUID],
     data: JSONBody[StateForm],
@@ -233,7 +233,7 @@ async def resume_by_form(
     return console.redirect(f"{PATH}/{account_id}?done={AccountAction.RESUME}")
 
 
-@post(PATH + "/{account_id:uuid}/edit", guards=[page_for(WRITE)], status_code=200, include_in_schema=False)
+@form_at(PATH + "/{account_id:uuid}/edit", WRITE)
 async def edit_by_form(
     account_id: FromPath[UUID],
     data: JSONBody[EditForm],

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from litestar import Request, Response, get, post
+from litestar import Request, Response
 from litestar.params import JSONBody
 from litestar.response import Redirect
 from markupsafe import Markup
 
 from chassis.clock import Clock
-from chassis.console import Console, Form, page_for
+from chassis.console import Console, Form, form_at, page_at
 from chassis.console.actions import Action, refused
 from chassis.console.cells import Kind, Shown
 from chassis.console.documents import Table
@@ -50,7 +50,7 @@ class Tile:
     path: str
 
 
-@get(PATH, guards=[page_for(Capability.READ_OPS)], include_in_schema=False)
+@page_at(PATH, Capability.READ_OPS)
 async def show_accounts(
     request: Request[Any, Any, Any],
     console: Given[Console],
@@ -185,7 +185,7 @@ def profile_fields(account: SenderAccount | None) -> Sequence[FormField]:
     )
 
 
-@get(f"{PATH}/new", guards=[page_for(WRITE)], include_in_schema=False)
+@page_at(f"{PATH}/new", WRITE)
 async def show_new_account(
     request: Request[Any, Any, Any], console: Given[Console], operator: Given[Operator]
 ) -> Response[str]:
@@ -201,7 +201,7 @@ async def show_new_account(
     return console.page(request, "new.html", context, room=ROOM)
 
 
-@post(f"{PATH}/new", guards=[page_for(WRITE)], status_code=200, include_in_schema=False)
+@form_at(f"{PATH}/new", WRITE)
 async def add_by_form(
     data: JSONBody[NewAccountForm],
     console: Given[Console],

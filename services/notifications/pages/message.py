@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from litestar import Request, Response, get, post
+from litestar import Request, Response
 from litestar.params import FromPath, JSONBody
 from litestar.response import Redirect
 from markupsafe import Markup
 
 from chassis.audit import Subject
 from chassis.clock import Clock
-from chassis.console import Console, page_for
+from chassis.console import Console, form_at, page_at
 from chassis.console.actions import Action, refused
 from chassis.console.cells import Kind, Shown, chip
 from chassis.console.documents import Document, Done, Fact, Facts, Note, Prose, Section, Table, show_document
@@ -67,7 +67,7 @@ class Dossier:
         return subject_told(message.purpose, message.subject_kind, message.subject_id, self.number)
 
 
-@get(PATH + "/{message_id:uuid}", guards=[page_for(Capability.READ_OPS)], include_in_schema=False)
+@page_at(PATH + "/{message_id:uuid}", Capability.READ_OPS)
 async def show_message(
     message_id: FromPath[UUID],
     request: Request[Any, Any, Any],
@@ -286,7 +286,7 @@ def _moments(dossier: Dossier) -> list[Moment]:
     return [*moments, Moment(message.created_at, "Waybill", "queued it")]
 
 
-@post(PATH + "/{message_id:uuid}/retry", guards=[page_for(WRITE)], status_code=200, include_in_schema=False)
+@form_at(PATH + "/{message_id:uuid}/retry", WRITE)
 async def retry_by_form(
     message_id: FromPath[UUID],
     data: JSONBody[RetryForm],

@@ -4,13 +4,13 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
-from litestar import Request, Response, get, post
+from litestar import Request, Response
 from litestar.params import FromPath, JSONBody
 from litestar.response import Redirect
 
 from chassis.audit import Subject
 from chassis.clock import Clock
-from chassis.console import Console, page_for
+from chassis.console import Console, form_at, page_at
 from chassis.console.actions import Action, refused
 from chassis.console.cells import Kind, Shown, chip
 from chassis.console.documents import Document, Done, Fact, show_document
@@ -30,7 +30,7 @@ from services.notifications.queries.suppressions import one_suppression
 VERBS = {"suppress_address": "suppressed it", "lift_suppression": "lifted it"}
 
 
-@get(PATH + "/{suppression_id:uuid}", guards=[page_for(Capability.READ_OPS)], include_in_schema=False)
+@page_at(PATH + "/{suppression_id:uuid}", Capability.READ_OPS)
 async def show_suppression(
     suppression_id: FromPath[UUID],
     request: Request[Any, Any, Any],
@@ -124,7 +124,7 @@ def _moments(row: Suppression) -> list[Moment]:
     return moments
 
 
-@post(PATH + "/{suppression_id:uuid}/lift", guards=[page_for(WRITE)], status_code=200, include_in_schema=False)
+@form_at(PATH + "/{suppression_id:uuid}/lift", WRITE)
 async def lift_by_form(
     suppression_id: FromPath[UUID],
     data: JSONBody[LiftForm],

@@ -5,14 +5,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from litestar import Request, Response, get, post
+from litestar import Request, Response
 from litestar.params import JSONBody
 from litestar.response import Redirect
 from sqlalchemy import ColumnElement, Row, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.clock import Clock
-from chassis.console import Console, Form, page_for
+from chassis.console import Console, Form, form_at, page_at
 from chassis.console.actions import Action, refused
 from chassis.console.bulk import BulkAction, Verdict, Work
 from chassis.console.cells import Kind
@@ -147,7 +147,7 @@ LISTING = Listing(
 )
 
 
-@get(f"{PATH}/new", guards=[page_for(WRITE)], include_in_schema=False)
+@page_at(f"{PATH}/new", WRITE)
 async def show_new_suppression(
     request: Request[Any, Any, Any], console: Given[Console], settings: Given[Settings], operator: Given[Operator]
 ) -> Response[str]:
@@ -164,7 +164,7 @@ async def show_new_suppression(
     return console.page(request, "new.html", context, room=ROOM)
 
 
-@post(f"{PATH}/new", guards=[page_for(WRITE)], status_code=200, include_in_schema=False)
+@form_at(f"{PATH}/new", WRITE)
 async def suppress_by_form(
     data: JSONBody[NewSuppressionForm],
     console: Given[Console],

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Request, Response, get, post
+from litestar import Request, Response
 from litestar.params import FromPath, JSONBody
 from litestar.response import Redirect
 from markupsafe import Markup
@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.audit import Subject
 from chassis.clock import Clock
-from chassis.console import Console, Form, page_for
+from chassis.console import Console, Form, form_at, page_at
 from chassis.console.actions import Action, refused
 from chassis.console.cells import Kind, Shown, chip
 from chassis.console.documents import Document, Done, Fact, Note, Part, show_document
@@ -65,7 +65,7 @@ class Said:
     why: str
 
 
-@get(PATH + "/{ticket_id:uuid}", guards=[page_for(Capability.READ_OPS)], include_in_schema=False)
+@page_at(PATH + "/{ticket_id:uuid}", Capability.READ_OPS)
 async def show_ticket(
     ticket_id: FromPath[UUID],
     request: Request[Any, Any, Any],
@@ -180,7 +180,7 @@ def _said(entry: TicketEntry, mail: Mailed | None) -> Said:
     return Said(entry.author_name, did[entry.kind], entry, body, shown, why)
 
 
-@post(PATH + "/{ticket_id:uuid}/reply", guards=[page_for(WRITE)], status_code=200, include_in_schema=False)
+@form_at(PATH + "/{ticket_id:uuid}/reply", WRITE)
 async def reply_by_form(
     ticket_id: FromPath[UUID],
     data: JSONBody[ReplyForm],
@@ -203,7 +203,7 @@ async def _refuse_if_answered(session: AsyncSession, reply: TicketReply, seen: U
         await refuse_if_changed(session, Subject("ticket", reply.ticket_id), seen)
 
 
-@post(PATH + "/{ticket_id:uuid}/close", guards=[page_for(WRITE)], status_code=200, include_in_schema=False)
+@form_at(PATH + "/{ticket_id:uuid}/close", WRITE)
 async def close_by_form(
     ticket_id: FromPath[UUID],
     data: JSONBody[CloseTicketForm],

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from litestar import Request, Response, get, post
+from litestar import Request, Response
 from litestar.params import JSONBody
 from litestar.response import Redirect
 from pydantic import Field
@@ -13,7 +13,7 @@ from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.clock import Clock
-from chassis.console import Console, Form, page_for
+from chassis.console import Console, Form, form_at, page_at
 from chassis.console.actions import Action, refused
 from chassis.console.bulk import BulkAction, Verdict, Work
 from chassis.console.cells import Kind
@@ -156,7 +156,7 @@ LISTING = Listing(
 )
 
 
-@get(f"{PATH}/new", guards=[page_for(WRITE)], include_in_schema=False)
+@page_at(f"{PATH}/new", WRITE)
 async def show_new_ticket(
     request: Request[Any, Any, Any], console: Given[Console], operator: Given[Operator]
 ) -> Response[str]:
@@ -178,7 +178,7 @@ async def show_new_ticket(
     return console.page(request, "new.html", context, room=ROOM)
 
 
-@post(f"{PATH}/new", guards=[page_for(WRITE)], status_code=200, include_in_schema=False)
+@form_at(f"{PATH}/new", WRITE)
 async def open_by_form(
     data: JSONBody[NewTicketForm],
     console: Given[Console],

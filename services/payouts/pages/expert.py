@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from litestar import Request, Response, get, post
+from litestar import Request, Response
 from litestar.params import FromPath, JSONBody
 from litestar.response import Redirect
 from sqlalchemy import select
 
 from chassis.audit import Subject
 from chassis.clock import Clock
-from chassis.console import Console, Form, page_for
+from chassis.console import Console, Form, form_at, page_at
 from chassis.console.actions import Action, refused
 from chassis.console.cells import Kind, Shown, chip, link
 from chassis.console.documents import Document, Done, Fact, Table, show_document
@@ -101,7 +101,7 @@ def _fields(expert: Expert | None) -> tuple[FormField, ...]:
     )
 
 
-@get(EXPERTS + "/new", guards=[page_for(READ)], include_in_schema=False)
+@page_at(EXPERTS + "/new", READ)
 async def show_new_expert(
     request: Request[Any, Any, Any], console: Given[Console], operator: Given[Operator]
 ) -> Response[str]:
@@ -116,7 +116,7 @@ async def show_new_expert(
     return console.page(request, "new_expert.html", {"adding": action, "up": EXPERTS}, room=ROOM)
 
 
-@post(EXPERTS + "/new", guards=[page_for(WRITE, step_up=True)], status_code=200, include_in_schema=False)
+@form_at(EXPERTS + "/new", WRITE, step_up=True)
 async def add_by_form(
     data: JSONBody[AddForm],
     console: Given[Console],
@@ -128,7 +128,7 @@ async def add_by_form(
     return console.redirect(f"{EXPERTS}/{added.id}")
 
 
-@get(EXPERTS + "/{expert_id:uuid}", guards=[page_for(READ)], include_in_schema=False)
+@page_at(EXPERTS + "/{expert_id:uuid}", READ)
 async def show_expert(
     expert_id: FromPath[UUID],
     request: Request[Any, Any, Any],
@@ -215,12 +215,7 @@ def _payouts(view: Seen) -> Table:
     )
 
 
-@post(
-    EXPERTS + "/{expert_id:uuid}/change",
-    guards=[page_for(WRITE, step_up=True)],
-    status_code=200,
-    include_in_schema=False,
-)
+@form_at(EXPERTS + "/{expert_id:uuid}/change", WRITE, step_up=True)
 async def change_by_form(
     expert_id: FromPath[UUID],
     data: JSONBody[ChangeForm],

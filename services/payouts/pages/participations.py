@@ -8,14 +8,14 @@ from itertools import zip_longest
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Request, Response, get, post
+from litestar import Request, Response
 from litestar.params import FromPath, JSONBody
 from litestar.response import Redirect
 from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.audit import Subject
-from chassis.console import Console, Form, page_for
+from chassis.console import Console, Form, form_at, page_at
 from chassis.console.cells import chip
 from chassis.console.documents import Document, Note
 from chassis.console.fields import FormField, dollars
@@ -133,7 +133,7 @@ def _scaled(written: str, most: int, scale: int = 100) -> int | None:
     return int(found) if is_whole and 0 <= found <= most else None
 
 
-@get(SPLITS + "/{board_id:uuid}/participations", guards=[page_for(WRITE)], include_in_schema=False)
+@page_at(SPLITS + "/{board_id:uuid}/participations", WRITE)
 async def show_participations(
     board_id: FromPath[UUID],
     request: Request[Any, Any, Any],
@@ -205,12 +205,7 @@ def _page(
     return console.page(request, "participations.html", {"document": document, "finished": "", "edit": edit}, room=ROOM)
 
 
-@post(
-    SPLITS + "/{board_id:uuid}/participations/preview",
-    guards=[page_for(WRITE)],
-    status_code=200,
-    include_in_schema=False,
-)
+@form_at(SPLITS + "/{board_id:uuid}/participations/preview", WRITE)
 async def preview_participations(
     board_id: FromPath[UUID],
     data: JSONBody[PreviewForm],
@@ -246,12 +241,7 @@ async def _as_if(session: AsyncSession, shares: Shares, body: ParticipationsBody
     )
 
 
-@post(
-    SPLITS + "/{board_id:uuid}/participations",
-    guards=[page_for(WRITE, step_up=True)],
-    status_code=200,
-    include_in_schema=False,
-)
+@form_at(SPLITS + "/{board_id:uuid}/participations", WRITE, step_up=True)
 async def save_participations(
     board_id: FromPath[UUID],
     data: JSONBody[ParticipationsForm],

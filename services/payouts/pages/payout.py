@@ -3,14 +3,14 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Request, Response, get, post
+from litestar import Request, Response
 from litestar.params import FromPath, JSONBody
 from litestar.response import Redirect
 from pydantic import Field
 
 from chassis.audit import Subject
 from chassis.clock import Clock
-from chassis.console import Console, Form, page_for
+from chassis.console import Console, Form, form_at, page_at
 from chassis.console.documents import Done, show_document
 from chassis.console.fields import Dollars
 from chassis.console.timeline import in_order, moments_of
@@ -40,7 +40,7 @@ class ReverseForm(ReasonBody, Form):
     amount: Annotated[Dollars, Field(gt=0, le=LARGEST_AMOUNT_CENTS)]
 
 
-@get(PAYOUTS + "/{payout_id:uuid}", guards=[page_for(READ)], include_in_schema=False)
+@page_at(PAYOUTS + "/{payout_id:uuid}", READ)
 async def show_payout(
     payout_id: FromPath[UUID],
     request: Request[Any, Any, Any],
@@ -68,12 +68,7 @@ async def show_payout(
     return show_document(console, request, shown, done)
 
 
-@post(
-    PAYOUTS + "/{payout_id:uuid}/run",
-    guards=[page_for(WRITE, step_up=True)],
-    status_code=200,
-    include_in_schema=False,
-)
+@form_at(PAYOUTS + "/{payout_id:uuid}/run", WRITE, step_up=True)
 async def run_by_form(
     payout_id: FromPath[UUID],
     data: JSONBody[RunForm],
@@ -87,12 +82,7 @@ async def run_by_form(
     return _back(console, payout_id, PayoutDeed.RUN)
 
 
-@post(
-    PAYOUTS + "/{payout_id:uuid}/release",
-    guards=[page_for(WRITE, step_up=True)],
-    status_code=200,
-    include_in_schema=False,
-)
+@form_at(PAYOUTS + "/{payout_id:uuid}/release", WRITE, step_up=True)
 async def release_by_form(
     payout_id: FromPath[UUID],
     data: JSONBody[ReleaseForm],
@@ -106,12 +96,7 @@ async def release_by_form(
     return _back(console, payout_id, PayoutDeed.RELEASE)
 
 
-@post(
-    PAYOUTS + "/{payout_id:uuid}/reverse",
-    guards=[page_for(WRITE, step_up=True)],
-    status_code=200,
-    include_in_schema=False,
-)
+@form_at(PAYOUTS + "/{payout_id:uuid}/reverse", WRITE, step_up=True)
 async def reverse_by_form(
     payout_id: FromPath[UUID],
     data: JSONBody[ReverseForm],

@@ -6,14 +6,14 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from litestar import Request, Response, get, post
+from litestar import Request, Response
 from litestar.params import FromPath, JSONBody
 from litestar.response import Redirect
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.audit import Subject
 from chassis.clock import Clock
-from chassis.console import Console, Form, page_for
+from chassis.console import Console, Form, form_at, page_at
 from chassis.console.actions import Action, WhyNot, refused
 from chassis.console.cells import Kind, Shown, chip, link
 from chassis.console.documents import Document, Done, Fact, Note, Table, Told, show_document
@@ -87,7 +87,7 @@ async def read_shares(session: AsyncSession, board_id: UUID, settings: Settings)
     )
 
 
-@get(SPLITS + "/{board_id:uuid}", guards=[page_for(READ)], include_in_schema=False)
+@page_at(SPLITS + "/{board_id:uuid}", READ)
 async def show_split(
     board_id: FromPath[UUID],
     request: Request[Any, Any, Any],
@@ -263,12 +263,7 @@ def _moments(board: Board, audited: Sequence[Moment]) -> list[Moment]:
     return [Moment(at, who, what) for at, who, what in told if at is not None]
 
 
-@post(
-    SPLITS + "/{board_id:uuid}/allocate",
-    guards=[page_for(WRITE, step_up=True)],
-    status_code=200,
-    include_in_schema=False,
-)
+@form_at(SPLITS + "/{board_id:uuid}/allocate", WRITE, step_up=True)
 async def allocate_by_form(
     board_id: FromPath[UUID],
     data: JSONBody[AllocateForm],

@@ -3,14 +3,14 @@
 from typing import Any
 from uuid import UUID
 
-from litestar import Request, Response, get, post
+from litestar import Request, Response
 from litestar.params import FromPath, JSONBody
 from litestar.response import Redirect
 from markupsafe import Markup
 
 from chassis.audit import Subject
 from chassis.clock import Clock
-from chassis.console import Console, page_for
+from chassis.console import Console, form_at, page_at
 from chassis.console.actions import Action, refused
 from chassis.console.cells import Kind, Shown, chip
 from chassis.console.documents import Document, Done, Fact, Part, show_document
@@ -32,7 +32,7 @@ from services.routing.queries import assignments, dispatches
 from services.routing.queries.installers import names_of
 
 
-@get(PATH + "/{assignment_id:uuid}", guards=[page_for(Capability.READ_OPS)], include_in_schema=False)
+@page_at(PATH + "/{assignment_id:uuid}", Capability.READ_OPS)
 async def show_assignment(
     assignment_id: FromPath[UUID],
     request: Request[Any, Any, Any],
@@ -137,7 +137,7 @@ def _actions(operator: Operator, made: AssignmentView) -> list[Action]:
     ]
 
 
-@post(PATH + "/{assignment_id:uuid}/cancel", guards=[page_for(WRITE)], status_code=200, include_in_schema=False)
+@form_at(PATH + "/{assignment_id:uuid}/cancel", WRITE)
 async def cancel_by_form(
     assignment_id: FromPath[UUID],
     data: JSONBody[CancelForm],
@@ -150,7 +150,7 @@ async def cancel_by_form(
     return _back(console, assignment_id, AssignmentAction.CANCEL)
 
 
-@post(PATH + "/{assignment_id:uuid}/release-cap", guards=[page_for(WRITE)], status_code=200, include_in_schema=False)
+@form_at(PATH + "/{assignment_id:uuid}/release-cap", WRITE)
 async def release_by_form(
     assignment_id: FromPath[UUID],
     data: JSONBody[ReleaseCapForm],

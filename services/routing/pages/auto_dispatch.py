@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from litestar import Request, Response, get, post
+from litestar import Request, Response
 from litestar.params import JSONBody
 from litestar.response import Redirect
 
 from chassis.audit import Subject
 from chassis.clock import Clock
-from chassis.console import Console, Form, page_for
+from chassis.console import Console, Form, form_at, page_at
 from chassis.console.actions import Action, refused
 from chassis.console.cells import Kind, Shown, chip
 from chassis.console.documents import Document, Done, Fact, show_document
@@ -30,7 +30,7 @@ class SwitchForm(SwitchBody, Form):
     """As the JSON route takes it."""
 
 
-@get(PATH, guards=[page_for(Capability.READ_OPS)], include_in_schema=False)
+@page_at(PATH, Capability.READ_OPS)
 async def show_auto_dispatch(
     request: Request[Any, Any, Any],
     console: Given[Console],
@@ -81,7 +81,7 @@ def _action(state: AutoDispatchState, operator: Operator) -> Action:
     )
 
 
-@post(PATH, guards=[page_for(WRITE)], status_code=200, include_in_schema=False)
+@form_at(PATH, WRITE)
 async def switch_by_form(
     data: JSONBody[SwitchForm],
     console: Given[Console],

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from litestar import Request, Response, get
+from litestar import Request, Response
 from litestar.params import FromPath
 from markupsafe import Markup
 
 from chassis.clock import Clock
-from chassis.console import Console, page_for
+from chassis.console import Console, page_at
 from chassis.console.cells import Kind, Shown, chip
 from chassis.console.documents import Document, Fact, Note, Part, Table, show_document
 from chassis.console.timeline import in_order
@@ -36,7 +36,7 @@ from services.routing.pages.telling import DISPATCHES as PATH
 from services.routing.queries import dispatches
 
 
-@get(PATH + "/{lead_id:uuid}", guards=[page_for(Capability.READ_OPS)], include_in_schema=False)
+@page_at(PATH + "/{lead_id:uuid}", Capability.READ_OPS)
 async def show_dispatch_page(
     lead_id: FromPath[UUID],
     request: Request[Any, Any, Any],

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from litestar import Request, Response, get, post
+from litestar import Request, Response
 from litestar.params import FromPath, JSONBody
 from litestar.response import Redirect
 from markupsafe import Markup
 
 from chassis.clock import Clock
-from chassis.console import Console, Form, page_for
+from chassis.console import Console, Form, form_at, page_at
 from chassis.console.actions import Action, refused
 from chassis.console.cells import Kind, Shown, chip
 from chassis.console.documents import Document, Done, Fact, Facts, Part, show_document
@@ -43,7 +43,7 @@ class AssignForm(AssignBody, Form):
     """As the JSON route takes it."""
 
 
-@get(PATH + "/{exception_id:uuid}", guards=[page_for(Capability.READ_OPS)], include_in_schema=False)
+@page_at(PATH + "/{exception_id:uuid}", Capability.READ_OPS)
 async def show_exception(
     exception_id: FromPath[UUID],
     request: Request[Any, Any, Any],
@@ -167,12 +167,7 @@ def _moments(item: DispatchException, lead: DispatchView, decided: Sequence[Deci
     return [received, *moments.of_decisions(decided), *moments.of_item(item)][::-1]
 
 
-@post(
-    PATH + "/{exception_id:uuid}/retry",
-    guards=[page_for(WRITE)],
-    status_code=200,
-    include_in_schema=False,
-)
+@form_at(PATH + "/{exception_id:uuid}/retry", WRITE)
 async def retry_by_form(
     exception_id: FromPath[UUID],
     data: JSONBody[RetryForm],
@@ -185,12 +180,7 @@ async def retry_by_form(
     return _back(console, exception_id, QueueAction.RETRY)
 
 
-@post(
-    PATH + "/{exception_id:uuid}/resolve",
-    guards=[page_for(WRITE)],
-    status_code=200,
-    include_in_schema=False,
-)
+@form_at(PATH + "/{exception_id:uuid}/resolve", WRITE)
 async def resolve_by_form(
     exception_id: FromPath[UUID],
     data: JSONBody[ResolveForm],
@@ -203,12 +193,7 @@ async def resolve_by_form(
     return _back(console, exception_id, QueueAction.RESOLVE)
 
 
-@post(
-    PATH + "/{exception_id:uuid}/assign",
-    guards=[page_for(WRITE)],
-    status_code=200,
-    include_in_schema=False,
-)
+@form_at(PATH + "/{exception_id:uuid}/assign", WRITE)
 async def assign_by_form(
     exception_id: FromPath[UUID],
     data: JSONBody[AssignForm],

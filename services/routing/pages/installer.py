@@ -6,14 +6,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from litestar import Request, Response, get
+from litestar import Request, Response
 from litestar.params import FromPath
 from markupsafe import Markup
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.audit import Subject
 from chassis.clock import Clock
-from chassis.console import Console, page_for
+from chassis.console import Console, page_at
 from chassis.console.cells import Kind, Shown, chip
 from chassis.console.documents import Document, Done, Fact, Facts, Note, Table, show_document
 from chassis.console.timeline import Moment, moments_of, seen_of
@@ -61,7 +61,7 @@ class _Read:
     seen: str
 
 
-@get(PATH + "/{installer_id:uuid}", guards=[page_for(Capability.READ_OPS)], include_in_schema=False)
+@page_at(PATH + "/{installer_id:uuid}", Capability.READ_OPS)
 async def show_installer(
     installer_id: FromPath[UUID],
     request: Request[Any, Any, Any],

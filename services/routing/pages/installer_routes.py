@@ -4,14 +4,13 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from litestar import post
 from litestar.params import FromPath, JSONBody
 from litestar.response import Redirect
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.audit import Subject
 from chassis.clock import Clock
-from chassis.console import Console, page_for
+from chassis.console import Console, form_at
 from chassis.console.timeline import refuse_if_changed
 from chassis.database import Database
 from chassis.http import Given, Operator
@@ -42,7 +41,7 @@ def _back(console: Console, installer_id: UUID, done: str) -> Redirect:
     return console.redirect(f"{PATH}/{installer_id}?done={done}")
 
 
-@post(PATH + "/{installer_id:uuid}/status", guards=[page_for(WRITE)], status_code=200, include_in_schema=False)
+@form_at(PATH + "/{installer_id:uuid}/status", WRITE)
 async def change_status_by_form(
     installer_id: FromPath[UUID],
     data: JSONBody[ChangeStatusForm],
@@ -56,7 +55,7 @@ async def change_status_by_form(
     return _back(console, installer_id, "status")
 
 
-@post(PATH + "/{installer_id:uuid}/caps", guards=[page_for(WRITE)], status_code=200, include_in_schema=False)
+@form_at(PATH + "/{installer_id:uuid}/caps", WRITE)
 async def set_caps_by_form(
     installer_id: FromPath[UUID],
     data: JSONBody[CapsForm],
@@ -69,7 +68,7 @@ async def set_caps_by_form(
     return _back(console, installer_id, "caps")
 
 
-@post(PATH + "/{installer_id:uuid}/territory", guards=[page_for(WRITE)], status_code=200, include_in_schema=False)
+@form_at(PATH + "/{installer_id:uuid}/territory", WRITE)
 async def set_territory_by_form(
     installer_id: FromPath[UUID],
     data: JSONBody[TerritoryForm],
@@ -87,7 +86,7 @@ async def set_territory_by_form(
     return _back(console, installer_id, "territory")
 
 
-@post(PATH + "/{installer_id:uuid}/contacts", guards=[page_for(WRITE)], status_code=200, include_in_schema=False)
+@form_at(PATH + "/{installer_id:uuid}/contacts", WRITE)
 async def edit_contacts_by_form(
     installer_id: FromPath[UUID],
     data: JSONBody[ContactsForm],
@@ -99,7 +98,7 @@ async def edit_contacts_by_form(
     return _back(console, installer_id, "contacts")
 
 
-@post(PATH + "/{installer_id:uuid}/invoicing", guards=[page_for(WRITE)], status_code=200, include_in_schema=False)
+@form_at(PATH + "/{installer_id:uuid}/invoicing", WRITE)
 async def edit_invoicing_by_form(
     installer_id: FromPath[UUID],
     data: JSONBody[InvoicingForm],

@@ -3,13 +3,13 @@
 from typing import Any
 from uuid import UUID
 
-from litestar import Request, Response, get, post
+from litestar import Request, Response
 from litestar.params import JSONBody
 from litestar.response import Redirect
 from pydantic import Field
 
 from chassis.clock import Clock
-from chassis.console import Console, Form, page_for
+from chassis.console import Console, Form, form_at, page_at
 from chassis.console.actions import Action
 from chassis.database import Database
 from chassis.http import Given, Line, Operator
@@ -63,7 +63,7 @@ class NewInstallerForm(Caps, Form):
         )
 
 
-@get(f"{PATH}/new", guards=[page_for(Capability.MANAGE_BILLING_OPS)], include_in_schema=False)
+@page_at(f"{PATH}/new", Capability.MANAGE_BILLING_OPS)
 async def show_new_installer(request: Request[Any, Any, Any], console: Given[Console]) -> Response[str]:
     field_sets = (
         ("Who it is", contact_fields(zone=console.settings.business_time_zone)),
@@ -75,7 +75,7 @@ async def show_new_installer(request: Request[Any, Any, Any], console: Given[Con
     return console.page(request, "new_installer.html", {"action": action, "field_sets": field_sets}, room=ROOM)
 
 
-@post(PATH, guards=[page_for(Capability.MANAGE_BILLING_OPS)], status_code=200, include_in_schema=False)
+@form_at(PATH, Capability.MANAGE_BILLING_OPS)
 async def add_installer_by_form(
     data: JSONBody[NewInstallerForm],
     console: Given[Console],
