@@ -34,8 +34,9 @@ from services.billing.http.fields import StripeCustomerId
 from services.billing.models import Account, HeldDelivery, Invoice, PricePlan
 from services.billing.pages.accounts import PATH, ROOM
 from services.billing.pages.deliveries import lead_title
+from services.billing.pages.doors import invoice_path
 from services.billing.pages.faults import told_beside
-from services.billing.pages.invoice_words import invoice_path, invoice_title, status_chip
+from services.billing.pages.invoice_words import invoice_title, status_chip
 from services.billing.pages.plans import plan_actions, plan_table
 from services.billing.queries import accounts
 from services.billing.settings import Settings

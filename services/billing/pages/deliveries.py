@@ -26,6 +26,7 @@ from contracts.values import CapStatus, ProductType
 from services.billing.domain.periods import month_name
 from services.billing.domain.statuses import EventStatus
 from services.billing.models import Account, DeliveryEvent, Invoice
+from services.billing.pages.doors import account_name
 from services.billing.pages.filters import Month
 from services.billing.queries.deliveries import BY_A_DEBIT, ON_A_LINE
 from services.billing.queries.listings import billed
@@ -37,11 +38,6 @@ STATUS_TONES = {EventStatus.BILLABLE: "info", EventStatus.CREDITED: "warning", E
 CAP_TONES = {CapStatus.COUNTED: "", CapStatus.RELEASED: "positive"}
 NOT_INVOICED = ~ON_A_LINE & ~BY_A_DEBIT
 """As the joins find no invoice, but for the planner to see: it may leave the joins of a count away."""
-
-
-async def account_name(session: AsyncSession, account_id: UUID) -> str | None:
-    account = await session.get(Account, account_id)
-    return account.name if account else None
 
 
 async def invoice_name(session: AsyncSession, invoice_id: UUID) -> str | None:

@@ -11,12 +11,12 @@ from chassis.console.fields import start_of
 from chassis.console.wording import counted, money, words
 from contracts.identity import Capability
 from services.billing.domain.ageing import Age, days_sales_outstanding
-from services.billing.domain.periods import Period
+from services.billing.domain.periods import Period, month_name
 from services.billing.domain.statuses import StripeEventState
 from services.billing.domain.webhooks import UNANSWERED_AFTER
 from services.billing.pages import adjustments, journal, month_close, overdue, receivables, stripe_events
 from services.billing.pages.finders import FINDERS
-from services.billing.pages.month_screens import DELIVERIES, HELD, month_name
+from services.billing.pages.month_screens import DELIVERIES, HELD
 from services.billing.queries import deliveries, kpis
 from services.billing.queries import receivables as owed
 from services.billing.queries import stripe_events as events
@@ -161,7 +161,7 @@ class _Told:
     async def invoiced(self, session: AsyncSession, now: datetime) -> Figure:
         this, last = await kpis.issued_in(session, Period.months_until(now, 2, self._zone))
         before = money(last.cents) if last.cents else "Nothing"
-        return Figure(money(this.cents), f"{before} in all of {month_name(last.period)}")
+        return Figure(money(this.cents), f"{before} in all of {month_name(last.period.name)}")
 
     async def outstanding(self, session: AsyncSession, now: datetime) -> Figure:
         found = await owed.collection(session, now, self._today(now))
@@ -198,7 +198,7 @@ class _Told:
     async def months(self, session: AsyncSession, now: datetime) -> list[Bar]:
         found = await kpis.issued_in(session, Period.months_until(now, SHOWN_MONTHS, self._zone))
         return [
-            Bar(month_name(each.period), each.cents, money(each.cents), self._issued_in(each.period))
+            Bar(month_name(each.period.name), each.cents, money(each.cents), self._issued_in(each.period))
             for each in reversed(found)
         ]
 

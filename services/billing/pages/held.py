@@ -23,7 +23,8 @@ from chassis.console.listing import (
 from contracts.identity import Capability
 from contracts.values import ProductType
 from services.billing.models import Account, HeldDelivery
-from services.billing.pages.deliveries import ACCOUNTS, account_name, lead_title
+from services.billing.pages.deliveries import ACCOUNTS, lead_title
+from services.billing.pages.doors import account_name
 from services.billing.pages.filters import Month
 
 ROOM = "held"

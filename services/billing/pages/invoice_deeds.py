@@ -29,9 +29,10 @@ from services.billing.http.exports import InvoiceExport, export_invoice, export_
 from services.billing.http.fields import LARGEST_AMOUNT_CENTS, LineNo, Note, Reference, StripePaymentId
 from services.billing.http.invoices import VoidBody, get_document, post_resend, void_by_operator
 from services.billing.http.payments import ApplyCreditBody, NewPayment, post_apply_credit, post_payment
+from services.billing.pages.doors import invoice_path
 from services.billing.pages.faults import told_beside
 from services.billing.pages.invoice_actions import APPLY, CREDIT, DEBIT, PAYMENT, RESEND, VOID
-from services.billing.pages.invoice_words import INSTALLERS, invoice_path
+from services.billing.pages.invoice_words import INSTALLERS
 from services.billing.queries import invoices
 from services.billing.settings import Settings
 from services.billing.stripe_gateway import StripeGateway

@@ -12,8 +12,9 @@ from chassis.console.wording import counted, money, words
 from contracts.values import InvoiceKind
 from services.billing.domain.statuses import AdjustmentState, InvoiceStatus
 from services.billing.http.invoice_views import AdjustmentView, BlockerView, InvoiceDetail, LineView
+from services.billing.pages.doors import invoice_path
 from services.billing.pages.invoice_look import SHOWN_LINES, Look
-from services.billing.pages.invoice_words import CLIENTS, INSTALLERS, invoice_path, invoice_title, status_chip
+from services.billing.pages.invoice_words import CLIENTS, INSTALLERS, invoice_title, status_chip
 
 ASKED_AT_ISSUE = "stripe_reference_missing"
 """Said by the field of the issue's form, and by nothing else."""

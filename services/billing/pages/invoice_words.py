@@ -1,7 +1,6 @@
 """How the pages call an invoice, its state and where its page is; and the columns that both lists of them have."""
 
 from typing import Any
-from uuid import UUID
 
 from markupsafe import Markup
 from sqlalchemy import Row
@@ -14,10 +13,10 @@ from contracts.values import InvoiceKind
 from services.billing.domain.periods import month_name
 from services.billing.domain.statuses import InvoiceStatus
 from services.billing.models import Account, Invoice
-from services.billing.pages.deliveries import account_name
+from services.billing.pages.doors import ROOMS, account_name
 from services.billing.queries.standings import CONDITIONS, GST_CENTS, IS_OWED, OWED_CENTS, STATUS, TOTAL_CENTS
 
-INSTALLERS, CLIENTS = "/console/invoices", "/console/client-invoices"
+INSTALLERS, CLIENTS = ROOMS[InvoiceKind.INSTALLER], ROOMS[InvoiceKind.CLIENT]
 TONES = {
     InvoiceStatus.DRAFT: "",
     InvoiceStatus.ISSUED: "info",
@@ -26,10 +25,6 @@ TONES = {
     InvoiceStatus.VOID: "",
 }
 IS_OVERDUE = IS_OWED & (Invoice.due_at < NOW)
-
-
-def invoice_path(kind: InvoiceKind, invoice_id: UUID) -> str:
-    return f"{INSTALLERS if kind is InvoiceKind.INSTALLER else CLIENTS}/{invoice_id}"
 
 
 def invoice_title(invoice: Any) -> str:

@@ -20,12 +20,12 @@ from chassis.http import Given, Operator
 from contracts.identity import Capability
 from services.billing.commands.issuing import House, IssueInvoice, blockers_of
 from services.billing.domain.month_close import FORMER_MONTHS, DraftState, obstacle_to_drafting
-from services.billing.domain.periods import MONTH_PATTERN, Period
+from services.billing.domain.periods import MONTH_PATTERN, Period, month_name
 from services.billing.http.periods import PeriodBody, generate_invoice_drafts
 from services.billing.pages.month_drafts import drafts_screen
 from services.billing.pages.month_preview import preview_screen
 from services.billing.pages.month_review import issued_screen, review_screen
-from services.billing.pages.month_screens import Screen, boundaries, held_screen, month_name, months_table
+from services.billing.pages.month_screens import Screen, boundaries, held_screen, months_table
 from services.billing.queries import months, periods
 from services.billing.queries.months import InstallerMonth, MonthFigures
 from services.billing.settings import Settings
@@ -129,7 +129,9 @@ def _show(
 ) -> Response[str]:
     following = next((each for index, each in enumerate(At) if index and list(At)[index - 1] is at), None)
     context = {
-        "task": Task(f"Month close: {month_name(close.period)}", close.steps(at), close.total, (("All months", PATH),)),
+        "task": Task(
+            f"Month close: {month_name(close.period.name)}", close.steps(at), close.total, (("All months", PATH),)
+        ),
         "screen": screen,
         "finished": next((each.done for each in screen.actions if each.name == done and each.done), ""),
         "following": (TITLES[following].lower(), close.path(following)) if following else None,
@@ -177,7 +179,7 @@ async def show_month(
         if close.has_ended
         else "It can be closed once it has ended, and looked at now."
     )
-    screen = Screen(f"{month_name(close.period)}", text, facts=boundaries(close.period, console.wording))
+    screen = Screen(f"{month_name(close.period.name)}", text, facts=boundaries(close.period, console.wording))
     return _show(request, close, At.MONTH, screen)
 
 

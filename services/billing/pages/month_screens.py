@@ -11,7 +11,7 @@ from chassis.console.actions import Action
 from chassis.console.cells import Kind, Shown, chip
 from chassis.console.documents import Fact, Note, Table
 from chassis.console.wording import Wording, counted, words
-from services.billing.domain.periods import Period
+from services.billing.domain.periods import Period, month_name
 from services.billing.models import HeldDelivery
 from services.billing.pages.doors import account_path
 from services.billing.queries.months import MonthFigures
@@ -67,7 +67,7 @@ def month_state(each: MonthFigures, now: datetime) -> Markup:
 def months_table(figures: Sequence[MonthFigures], path: str, now: datetime) -> Table:
     rows = [
         (
-            Shown(month_name(each.period), path=f"{path}/{each.period.name}"),
+            Shown(month_name(each.period.name), path=f"{path}/{each.period.name}"),
             month_state(each, now),
             Shown(each.period.end, Kind.INSTANT),
             Shown(each.delivery_count, Kind.NUMBER),
@@ -89,11 +89,6 @@ def months_table(figures: Sequence[MonthFigures], path: str, now: datetime) -> T
         ("Owed", Kind.MONEY),
     )
     return Table("Months", heads, rows)
-
-
-def month_name(period: Period) -> str:
-    """By its name: its first instant is of the day before in UTC."""
-    return f"{datetime.fromisoformat(f'{period.name}-01'):%B %Y}"
 
 
 def held_screen(period: Period, held: Sequence[HeldDelivery], names: Mapping[UUID, str]) -> Screen:
