@@ -7,9 +7,12 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.console.documents import Section
+from chassis.errors import NotFound
 from chassis.http.auth import Operator
 
 MOST_HITS = 5
@@ -98,11 +101,24 @@ class Chart:
 
 
 @dataclass(frozen=True, slots=True)
+class About:
+    """What the service knows of another's thing, for that one's page; `kind` is its owner's word, as "lead".
+
+    `tell` gives tables and facts; what it gives for an id that it does not know says so.
+    """
+
+    kind: str
+    capability: str | None
+    tell: Callable[[AsyncSession, UUID, datetime], Awaitable[Sequence[Section]]]
+
+
+@dataclass(frozen=True, slots=True)
 class Desk:
     finders: Sequence[Finder] = ()
     waiting: Sequence[Waiting] = ()
     cards: Sequence[Card] = ()
     charts: Sequence[Chart] = ()
+    about: Sequence[About] = ()
 
 
 class _Guarded(Protocol):
@@ -216,3 +232,12 @@ async def count_waiting(desk: Desk, operator: Operator, session: AsyncSession, n
     for each in _open_to(operator, desk.waiting):
         numbers[each.room] = numbers.get(each.room, 0) + (await each.count(session, now)).number
     return numbers
+
+
+async def tell_about(
+    desk: Desk, operator: Operator, session: AsyncSession, kind: str, id_: UUID, now: datetime
+) -> list[Section]:
+    """All that the operator may see of it. Raises NotFound where the service knows nothing of such things."""
+    known = [about for about in _open_to(operator, desk.about) if about.kind == kind]
+    NotFound.unless(known or None, "nothing is known here of such things")
+    return [section for about in known for section in await about.tell(session, id_, now)]

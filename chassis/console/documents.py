@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
+from uuid import UUID
 
 from litestar import Request, Response
 from litestar.params import QueryParameter
@@ -84,6 +85,16 @@ Section = Facts | Table | Prose | Part
 
 
 @dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """What another service knows of it: fetched by the page, and a link for who has no scripts. See desk.About."""
+
+    title: str
+    service: str
+    kind: str
+    id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """`sentence` reads aloud what it is and why it matters now; `amount` is what it is about, with its unit beneath."""
 
@@ -102,6 +113,7 @@ class Document:
     timeline: Sequence[Moment] | None = ()
     """None where nothing can happen to it, as to a reckoning."""
     links: Sequence[tuple[str, str]] = ()
+    elsewhere: Sequence[Elsewhere] = ()
 
 
 def show_document(

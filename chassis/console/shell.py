@@ -5,13 +5,14 @@ Each is served under the service's name, as behind one host a path belongs to on
 
 from collections.abc import Sequence
 from typing import Annotated, Any
+from uuid import UUID
 
 from litestar import Request, Response, Router
-from litestar.params import QueryParameter
+from litestar.params import FromPath, PathParameter, QueryParameter
 from litestar.types import ControllerRouterHandler
 
 from chassis.console.activity import activity_routes
-from chassis.console.desk import LONGEST_TEXT, SHORTEST_TEXT, Desk, count_waiting, find, read_today
+from chassis.console.desk import LONGEST_TEXT, SHORTEST_TEXT, Desk, count_waiting, find, read_today, tell_about
 from chassis.console.page import Console
 from chassis.console.routes import page_at
 from chassis.console.siblings import DESKS
@@ -71,9 +72,27 @@ async def show_waiting(
     return share(request, Response(numbers, headers={"Cache-Control": "no-store"}))
 
 
+@page_at("/about/{kind:str}/{thing_id:uuid}", None, opt=SHARED)
+async def show_about(
+    kind: Annotated[str, PathParameter(max_length=40)],
+    thing_id: FromPath[UUID],
+    request: Request[Any, Any, Any],
+    console: Given[Console],
+    database: Given[Database],
+    desk: Given[Desk],
+    operator: Given[Operator],
+    part: IsPart = False,
+) -> Response[str]:
+    """What this service knows of a thing of another's."""
+    async with database.reading() as session:
+        sections = await tell_about(desk, operator, session, kind, thing_id, console.clock.now())
+    context = {"kind": kind, "thing_id": thing_id, "sections": sections}
+    return share(request, console.page(request, "about_part.html" if part else "about.html", context))
+
+
 def desk_routes(service: str) -> Sequence[ControllerRouterHandler]:
     """With the activity, which every service has."""
     return (
-        Router(path=f"{DESKS}/{service}", route_handlers=[search, show_today, show_waiting]),
+        Router(path=f"{DESKS}/{service}", route_handlers=[search, show_today, show_waiting, show_about]),
         *activity_routes(service),
     )

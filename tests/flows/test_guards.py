@@ -57,7 +57,7 @@ PUBLIC = {
 }
 
 # What spans the services shows each operator what their capabilities allow, which may be nothing.
-SPANNING = ("search", "today", "waiting")
+SPANNING = ("search", "today", "waiting", "about/{kind}/{thing_id}")
 
 # About the caller alone: whoever is signed in may, whatever else they may do.
 OWN_AFFAIRS = {

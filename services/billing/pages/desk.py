@@ -15,6 +15,7 @@ from services.billing.domain.periods import Period, month_name
 from services.billing.domain.statuses import StripeEventState
 from services.billing.domain.webhooks import UNANSWERED_AFTER
 from services.billing.pages import adjustments, journal, month_close, overdue, receivables, stripe_events
+from services.billing.pages.about import ABOUT
 from services.billing.pages.finders import FINDERS
 from services.billing.pages.month_screens import DELIVERIES, HELD
 from services.billing.queries import deliveries, kpis
@@ -34,7 +35,7 @@ GIVEN = "state=approved&kind=credit"
 def desk_of(zone: ZoneInfo) -> Desk:
     """Months and days are the business's."""
     told = _Told(zone)
-    return Desk(finders=FINDERS, waiting=_waiting(told), cards=_cards(told), charts=_charts(told))
+    return Desk(about=ABOUT, finders=FINDERS, waiting=_waiting(told), cards=_cards(told), charts=_charts(told))
 
 
 def _waiting(told: "_Told") -> Sequence[Waiting]:

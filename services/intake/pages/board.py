@@ -14,7 +14,7 @@ from chassis.clock import Clock
 from chassis.console import Console, Form, form_at, page_at
 from chassis.console.actions import Action, refused
 from chassis.console.cells import Kind, Shown, chip, link
-from chassis.console.documents import Document, Done, Fact, show_document
+from chassis.console.documents import Document, Done, Elsewhere, Fact, show_document
 from chassis.console.fields import Dollars, FieldKind, FormField
 from chassis.console.timeline import moments_of
 from chassis.console.wording import money, words
@@ -67,6 +67,10 @@ async def show_board(
         facts=_facts(board, client),
         actions=(_close(board, client, refused(operator, WRITE, obstacle_to_board(BoardAction.CLOSE, board.status))),),
         timeline=timeline,
+        elsewhere=(
+            Elsewhere("Invoice", "billing", "board", board.id),
+            Elsewhere("Experts' pay", "payouts", "board", board.id),
+        ),
         links=(
             ("Client invoices", url("billing", f"/console/client-invoices?board_id={board.id}")),
             ("Experts' pay", url("payouts", f"/console/board-splits/{board.id}")),

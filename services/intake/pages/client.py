@@ -15,7 +15,7 @@ from chassis.clock import Clock
 from chassis.console import Console, Form, form_at, page_at
 from chassis.console.actions import Action, refused
 from chassis.console.cells import Kind, Shown
-from chassis.console.documents import Document, Done, Fact, Facts, Table, show_document
+from chassis.console.documents import Document, Done, Elsewhere, Fact, Facts, Table, show_document
 from chassis.console.fields import FieldKind, FormField
 from chassis.console.timeline import moments_of, refuse_if_changed, seen_of
 from chassis.console.wording import counted
@@ -90,6 +90,7 @@ async def show_client(
         actions=(_edit(client, seen, refused(operator, WRITE)),),
         sections=(Facts("Billing", _facts(client)), _boards(client, boards)),
         timeline=timeline,
+        elsewhere=(Elsewhere("Billing", "billing", "client", client.id),),
         links=(("Open board", f"{BOARDS}/new?client_id={client.id}"),) if operator.can(WRITE) else (),
     )
     return show_document(console, request, document, done)

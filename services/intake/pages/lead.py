@@ -15,7 +15,7 @@ from chassis.clock import Clock
 from chassis.console import Console, form_at, page_at
 from chassis.console.actions import Action, refused
 from chassis.console.cells import Kind, Shown, chip
-from chassis.console.documents import Document, Done, Fact, Facts, Note, Prose, show_document
+from chassis.console.documents import Document, Done, Elsewhere, Fact, Facts, Note, Prose, show_document
 from chassis.console.timeline import Moment, moments_of
 from chassis.console.wording import words
 from chassis.database import Database
@@ -101,11 +101,11 @@ def _document(file: LeadFile, close: Action, console: Console) -> Document:
         actions=(close,),
         sections=(
             Facts("Person and property", _person(lead)),
-            Facts("Dispatch, delivery and billing", _whereabouts(lead, console)),
             Facts("Consent", _consent(file.consent)),
             Prose("What the person agreed to", [file.consent.text]),
         ),
         timeline=_timeline(file),
+        elsewhere=_elsewhere(lead.id),
     )
 
 
@@ -139,6 +139,8 @@ def _facts(file: LeadFile, console: Console) -> list[Fact]:
         Fact("Submission key", Shown(lead.submission_key, Kind.ID)),
         Fact("Path", Shown(lead.selected_path, Kind.WORD)),
         Fact("Service", Shown(lead.service, Kind.WORD)),
+        Fact("Outcome", Shown(_outcome(lead))),
+        Fact("First delivered", Shown(lead.delivered_at, Kind.INSTANT)),
         Fact("Lead id", Markup("<code>{}</code>").format(lead.id)),
     ]
 
@@ -153,23 +155,16 @@ def _person(lead: Lead) -> list[Fact]:
     ]
 
 
-def _whereabouts(lead: Lead, console: Console) -> list[Fact]:
-    """What is known here, and the doors to where the rest is known."""
-    outcome = lead.exception_reason or lead.close_reason or lead.outcome
-    url = console.addresses.url
-    return [
-        Fact("Outcome", Shown(told_outcome(outcome, lead.status, lead.delivered_at))),
-        Fact("First delivered", Shown(lead.delivered_at, Kind.INSTANT)),
-        Fact(
-            "Candidates and assignments",
-            Shown("Who could have it, and who has it", path=url("routing", f"/console/dispatches/{lead.id}")),
-        ),
-        Fact(
-            "Billable, capped, invoiced",
-            Shown("Its delivery events", path=url("billing", f"/console/delivery-events?lead_id={lead.id}")),
-        ),
-        Fact("Mail", Shown("Its messages", path=url("notifications", f"/console/messages?q={lead.id}"))),
-    ]
+def _outcome(lead: Lead) -> str | None:
+    return told_outcome(lead.exception_reason or lead.close_reason or lead.outcome, lead.status, lead.delivered_at)
+
+
+def _elsewhere(lead_id: UUID) -> tuple[Elsewhere, ...]:
+    return (
+        Elsewhere("Dispatch", "routing", "lead", lead_id),
+        Elsewhere("Billing", "billing", "lead", lead_id),
+        Elsewhere("Mail", "notifications", "lead", lead_id),
+    )
 
 
 def _consent(consent: Consent) -> list[Fact]:

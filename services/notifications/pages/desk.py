@@ -16,6 +16,7 @@ from services.notifications.domain.addresses import address_hash, is_deliverable
 from services.notifications.domain.messages import Standing, standing_of
 from services.notifications.models import Document, Message, SenderAccount, Suppression, Ticket
 from services.notifications.pages import email_health, messages, suppressions, tickets
+from services.notifications.pages.about import ABOUT
 from services.notifications.pages.searching import bool_of
 from services.notifications.pages.words import SOURCES, TICKET_WORDS, subject_told
 from services.notifications.queries import desk as queries
@@ -147,6 +148,7 @@ def _told(part: Part) -> str:
 def desk_of(zone: ZoneInfo) -> Desk:
     standing = _Standing(zone)
     return Desk(
+        about=ABOUT,
         finders=(
             Finder("Messages", READ, _find_messages),
             Finder("Tickets", READ, _find_tickets),

@@ -11,6 +11,7 @@ from chassis.console.wording import DASH, counted, words
 from contracts.identity import Capability
 from services.routing.models import Dispatch, Installer
 from services.routing.pages import assignments, exceptions, installers
+from services.routing.pages.about import ABOUT
 from services.routing.pages.assignments import RECENT
 from services.routing.pages.exceptions import QUEUE
 from services.routing.pages.telling import ASSIGNMENTS, DISPATCHES, EXCEPTIONS, INSTALLERS, lead_title
@@ -158,6 +159,7 @@ async def _read_releases(session: AsyncSession, now: datetime) -> list[Bar]:
 
 
 DESK = Desk(
+    about=ABOUT,
     finders=(
         Finder("Installers", READ, _find_installers),
         Finder("Dispatches", READ, _find_dispatches),

@@ -15,7 +15,7 @@ from chassis.audit import Subject
 from chassis.clock import Clock
 from chassis.console import Console, page_at
 from chassis.console.cells import Kind, Shown, chip
-from chassis.console.documents import Document, Done, Fact, Facts, Note, Table, show_document
+from chassis.console.documents import Document, Done, Elsewhere, Fact, Facts, Note, Table, show_document
 from chassis.console.timeline import Moment, moments_of, seen_of
 from chassis.console.wording import words
 from chassis.database import Database
@@ -84,6 +84,7 @@ async def show_installer(
         actions=actions_for(operator, read.installer, read.territory, read.seen),
         sections=(_caps(read), _territory(read.territory), _last(read)),
         timeline=read.timeline,
+        elsewhere=(Elsewhere("Billing", "billing", "installer", installer_id),),
         links=(("Plan and invoices", console.addresses.url("billing", f"/console/accounts/{installer_id}")),),
     )
     return show_document(console, request, document, done)

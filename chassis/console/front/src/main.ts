@@ -1,6 +1,7 @@
 // Everything here makes a page quicker to use; no page needs it.
 import "htmx.org";
 import { bindCounts } from "./counts";
+import { bindElsewhere } from "./elsewhere";
 import { bindKeys } from "./keys";
 import { bindLists } from "./lists";
 import { bindPalette } from "./palette";
@@ -19,5 +20,6 @@ bindLists();
 bindSubmit();
 bindResumption();
 bindParts();
+bindElsewhere();
 bindCounts();
 bindRows();
