@@ -98,6 +98,15 @@ async def enrolment(session: AsyncSession, token_hash: bytes) -> Enrolment | Non
     return found
 
 
+async def enrolling(session: AsyncSession, token_hash: bytes, at: datetime) -> tuple[Enrolment, Operator] | None:
+    """The enrolment of a token that is open still, and whose it is; nothing is locked."""
+    query = select(Enrolment, Operator).join(Operator, Operator.id == Enrolment.operator_id)
+    row = (
+        await session.execute(query.where(Enrolment.token_hash == token_hash, Enrolment.expires_at > at))
+    ).one_or_none()
+    return (row[0], row[1]) if row else None
+
+
 async def signing_keys(session: AsyncSession) -> Sequence[SigningKey]:
     """All that are not purged: a handful, in the order in which they sign."""
     rows = await session.scalars(select(SigningKey).order_by(SigningKey.signs_from, SigningKey.kid))

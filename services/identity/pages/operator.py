@@ -37,7 +37,9 @@ VERBS = {
     "enable_operator": "enabled them",
     "reset_second_factor": "reset their second factor",
     "revoke_sessions": "ended their sessions",
+    "begin_enrolment": "began to set a second factor",
     "enrol_second_factor": "set a second factor",
+    "end_own_sessions": "signed out elsewhere",
     "change_password": "changed the password",
 }
 REASON = FormField("reason", "Reason", FieldKind.PROSE, is_required=True, longest=500)
