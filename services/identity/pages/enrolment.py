@@ -29,7 +29,7 @@ from services.identity.security import Security
 from services.identity.tokens import hashed
 
 OVER = "This invitation is not known, was used already, was replaced by a later one, or has run out."
-BY_INVITATION = public_page("authenticated by the invitation, which its first form takes")
+BY_INVITATION = public_page("authenticated by the invitation")
 Secret = Annotated[SecretStr, Field(max_length=1024)]
 
 
@@ -75,7 +75,7 @@ class Visitor:
         """The step that comes now. Whose enrolment is over meanwhile begins with another invitation."""
         found = await self.open_enrolment(database)
         if found is None or self.underway is None:
-            return self.first(is_over=self.underway is not None)
+            return self.first(is_over=True, status=InvalidEnrolmentToken.status)
         enrolment, operator = found
         context: dict[str, Any] = {"operator": operator, "expires_at": enrolment.expires_at, "faults": faults or {}}
         if enrolment.totp_secret is None or not self.underway.is_begun:
@@ -97,7 +97,7 @@ class Visitor:
         return forget(answer) if is_over else answer
 
 
-@get(ENROL, guards=[BY_INVITATION], include_in_schema=False)
+@get(ENROL, guards=[public_page("who was invited comes here")], include_in_schema=False)
 async def show_enrolment(
     request: Request[Any, Any, Any], console: Given[Console], database: Given[Database], security: Given[Security]
 ) -> Response[Any]:
@@ -115,7 +115,7 @@ async def redeem_by_form(
 ) -> Response[Any]:
     here = Visitor(request, console, security)
     here.underway = Underway(data.invitation)
-    if await here.open_enrolment(database) is None:
+    if not data.invitation or await here.open_enrolment(database) is None:
         fault = OVER if data.invitation else "Paste the invitation that you were given."
         return here.first(fault=fault, typed=data.invitation, status=InvalidEnrolmentToken.status)
     return keep(console.redirect(ENROL), here.underway, console, security)
@@ -164,7 +164,12 @@ async def confirm_by_form(
     return forget(signed_out(console, "enrolled"))
 
 
-@post(f"{ENROL}/restart", guards=[BY_INVITATION], status_code=200, include_in_schema=False)
+@post(
+    f"{ENROL}/restart",
+    guards=[public_page("forgets what this browser keeps of an invitation, and does nothing else")],
+    status_code=200,
+    include_in_schema=False,
+)
 async def restart_by_form(data: JSONBody[RestartForm], console: Given[Console]) -> Redirect:
     """With another invitation; this one stays as good as it was."""
     return forget(console.redirect(ENROL))
