@@ -81,7 +81,7 @@ class TestSteps:
         await send(web, "", invitation=invitation.token)
         answer = await send(web, "/password", password="kkkk", password_again="kkkk")
         assert answer.status_code == 422
-        assert "At least 12 characters; More different characters" in answer.text
+        assert "At least 12 characters; more different characters" in answer.text
         assert "kkkk" not in answer.text
         answer = await send(web, "/password", password=NEW_PASSWORD, password_again="another")
         assert "Not the same as above" in answer.text

@@ -187,8 +187,12 @@ def faults_of(refused: Refusal, field: str, wrong: str) -> dict[str, str]:
         told: dict[str, list[str]] = {}
         for each in refused.errors:
             told.setdefault(each.field, []).append(each.message)
-        return {name: "; ".join(messages) for name, messages in told.items()}
+        return {name: "; ".join([first, *map(_going_on, rest)]) for name, (first, *rest) in told.items()}
     return {field: wrong if isinstance(refused, InvalidCredentials) else refused.detail}
+
+
+def _going_on(message: str) -> str:
+    return message[:1].lower() + message[1:]
 
 
 ROUTES = (show_enrolment, redeem_by_form, choose_password_by_form, confirm_by_form, restart_by_form)
