@@ -99,8 +99,8 @@ async def show_operator(
 def _locked_out(until: datetime, console: Console) -> Note:
     return Note(
         f"Locked out until {console.wording.exact(until)}",
-        "There were too many failed sign-ins. It ends by itself; if it was not them, end their sessions and ask them to "
-        "change the password.",
+        "There were too many failed sign-ins. It ends by itself; if it was not them, end their sessions and ask them "
+        "to change the password.",
         "warning",
     )
 
