@@ -13,8 +13,8 @@ from litestar.routes import HTTPRoute
 from litestar.types import ControllerRouterHandler
 
 from chassis.clock import SystemClock
+from chassis.console import design
 from chassis.console.assets import serve_asset
-from chassis.console.design import show_design
 from chassis.console.desk import Desk
 from chassis.console.page import Console
 from chassis.console.parked import parked_routes
@@ -64,6 +64,7 @@ def build_app(
     own = [route for needed, routes in _OWN_ROUTES.items() if needed in dependencies for route in routes]
     if "database" in dependencies:
         own += desk_routes(name)
+        own += design.LISTS if settings.is_local else ()
     if "replayer" in dependencies:
         own += parked_routes(name)
     app = Litestar(
@@ -88,7 +89,7 @@ def build_app(
 
 def _local(settings: ServiceSettings) -> tuple[ControllerRouterHandler, ...]:
     """What only the people who build the console need."""
-    return (show_design,) if settings.is_local else ()
+    return design.ROUTES if settings.is_local else ()
 
 
 def _providers(dependencies: Mapping[str, Any]) -> dict[str, Provide]:
