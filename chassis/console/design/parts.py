@@ -7,11 +7,10 @@ from typing import Any
 from litestar import Request, Response, get
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.console.cells import Kind
 from chassis.console.design.listing import DESIGN, ROOM
 from chassis.console.design.uses import CLASSES, MACROS, PAGES, ROLES
 from chassis.console.desk import Backlog, Bar, Card, Chart, Desk, Figure, Waiting, read_today
-from chassis.console.documents import Table
+from chassis.console.documents import Fact
 from chassis.console.page import TEMPLATES, Console
 from chassis.http.auth import CapabilityMissing, Operator, page_for
 from chassis.http.given import Given
@@ -60,8 +59,8 @@ async def show_design(
         "pages": [(f"{DESIGN}/{path}", title, use) for path, title, use in PAGES],
         # Its counts look at no database.
         "today": await read_today(SAMPLE_DESK, operator, None, now),  # type: ignore[arg-type]
-        "macros": Table("Macros", (("Macro", Kind.TEXT), ("When to use it", Kind.TEXT)), list(MACROS.items())),
-        "classes": Table("Classes", (("Class", Kind.TEXT), ("When to use it", Kind.TEXT)), list(CLASSES.items())),
+        "macros": [Fact(name, use) for name, use in MACROS.items()],
+        "classes": [Fact(names, use) for names, use in CLASSES.items()],
     }
     return console.page(request, "design.html", context, room=ROOM)
 

@@ -26,6 +26,7 @@ REFRESH_PATH = "/console/session"
 HOME = "/console"
 SIGN_IN = "/console/sign-in"
 ENROL = "/console/enrol"
+ENROLMENT_COOKIE = "waybill_enrolment"
 DONE = {
     "enrolled": "Your second factor is set. Sign in with the next code: each is good for one use.",
     "password": "Your password is changed, and all your sessions have ended. Sign in with the new one.",
@@ -189,10 +190,11 @@ async def sign_out_by_form(
 
 
 def signed_out(console: Console, done: str = "") -> Redirect:
-    """To the sign-in, without the cookies of a session that has ended."""
+    """To the sign-in, without the cookies of a session that has ended, nor those of a second factor on its way."""
     answer = console.redirect(f"{SIGN_IN}?done={done}" if done else SIGN_IN)
     answer.delete_cookie(ACCESS_COOKIE, path="/")
     answer.delete_cookie(REFRESH_COOKIE, path=REFRESH_PATH)
+    answer.delete_cookie(ENROLMENT_COOKIE, path=ENROL)
     return answer
 
 

@@ -161,7 +161,7 @@ async def confirm_by_form(
             await commands.confirm_enrolment(session, here.underway.token, data.totp_code, security)
     except (InvalidCode, InvalidEnrolmentToken) as refused:
         return await here.page(database, {"totp_code": refused.detail}, refused.status)
-    return forget(signed_out(console, "enrolled"))
+    return signed_out(console, "enrolled")
 
 
 @post(

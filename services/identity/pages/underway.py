@@ -10,10 +10,9 @@ from litestar import Request, Response
 from litestar.response import Redirect
 
 from chassis.console import Console
-from services.identity.http.console import ENROL, cookie_of
+from services.identity.http.console import ENROL, ENROLMENT_COOKIE, cookie_of
 from services.identity.security import Security
 
-COOKIE = "waybill_enrolment"
 _LABEL = "enrolment-cookie"
 
 R = TypeVar("R", bound=Response[Any])
@@ -35,19 +34,19 @@ class Underway:
 def keep(answer: Redirect, underway: Underway, console: Console, security: Security) -> Redirect:
     plain = json.dumps([underway.token, underway.is_begun, underway.is_own]).encode()
     sealed = urlsafe_b64encode(security.vault.seal(plain, _LABEL)).decode()
-    answer.cookies.append(cookie_of(console, COOKIE, sealed, ENROL))
+    answer.cookies.append(cookie_of(console, ENROLMENT_COOKIE, sealed, ENROL))
     return answer
 
 
 def forget(answer: R) -> R:
-    answer.delete_cookie(COOKIE, path=ENROL)
+    answer.delete_cookie(ENROLMENT_COOKIE, path=ENROL)
     return answer
 
 
 def underway_of(request: Request[Any, Any, Any], security: Security) -> Underway | None:
     """None too where it is none of ours, or of a key that was changed."""
     try:
-        sealed = urlsafe_b64decode(request.cookies.get(COOKIE, ""))
+        sealed = urlsafe_b64decode(request.cookies.get(ENROLMENT_COOKIE, ""))
         return Underway(*json.loads(security.vault.open(sealed, _LABEL)))
     except (ValueError, InvalidTag):
         return None
