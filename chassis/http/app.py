@@ -69,7 +69,9 @@ def build_app(
         own += parked_routes(name)
     app = Litestar(
         route_handlers=[*routes, *own, *health.routes(), serve_document, serve_asset, *_local(settings)],
-        dependencies=_providers({"settings": settings, "console": console, "desk": Desk(), **dependencies}),
+        dependencies=_providers(
+            {"settings": settings, "console": console, "clock": clock, "desk": Desk(), **dependencies}
+        ),
         before_request=validate_request,
         exception_handlers={Exception: answer_fault},
         request_class=JsonRequest,

@@ -12,8 +12,8 @@ from structlog.testing import capture_logs
 from services.identity.commands import operators
 from services.identity.commands.enrolments import Invitation
 from services.identity.commands.operators import ForOperator
-from services.identity.models import Operator
 from services.identity.http.console import ENROLMENT_COOKIE as COOKIE
+from services.identity.models import Operator
 from tests.identity.house import PASSWORD, House, Person
 from tests.identity.test_commands_credentials import NEW_PASSWORD, invite
 from tests.identity.web import Web
