@@ -118,9 +118,9 @@ class Console:
         return self.page(request, "step_up.html", {"resumed": resumed, "fault": None}, status=HTTPStatus.FORBIDDEN)
 
     def _kept(self, request: Request[Any, Any, Any]) -> list[tuple[str, str]]:
-        """What a form had sent, so that nobody has to write it again."""
+        """What a form had sent, so that nobody has to write it again; passwords stand in no page."""
         fields = request.scope["state"].get(FIELDS_KEY, [])
-        return [(name, value) for name, value in fields if name != CSRF_FIELD]
+        return [(name, value) for name, value in fields if name != CSRF_FIELD and "password" not in name]
 
     def _groups(self, me: Operator | None) -> list[Group]:
         if me is None:

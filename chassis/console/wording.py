@@ -12,10 +12,11 @@ from chassis.clock import Clock
 
 MINUS, DASH = "−", "–"  # noqa: RUF001
 _SPANS = (
-    (timedelta(days=60), timedelta(days=30), "months"),
-    (timedelta(days=2), timedelta(days=1), "days"),
-    (timedelta(hours=2), timedelta(hours=1), "h"),
-    (timedelta(minutes=1), timedelta(minutes=1), "min"),
+    (timedelta(days=365), "year", "years"),
+    (timedelta(days=30), "month", "months"),
+    (timedelta(days=1), "day", "days"),
+    (timedelta(hours=1), "h", "h"),
+    (timedelta(minutes=1), "min", "min"),
 )
 
 
@@ -44,10 +45,10 @@ class Wording:
 
 
 def span(length: timedelta) -> str:
-    """As "3 h" or "12 days": one unit, rounded down."""
-    for least, unit, name in _SPANS:
-        if length >= least:
-            return f"{length // unit} {name}"
+    """As "3 h" or "12 days": the largest unit of which there is one, rounded down."""
+    for unit, one, many in _SPANS:
+        if length >= unit:
+            return counted(length // unit, one, many)
     return "under 1 min"
 
 

@@ -13,8 +13,8 @@ from litestar.routes import HTTPRoute
 from litestar.types import ControllerRouterHandler
 
 from chassis.clock import SystemClock
+from chassis.console import design
 from chassis.console.assets import serve_asset
-from chassis.console.design import show_design
 from chassis.console.desk import Desk
 from chassis.console.page import Console
 from chassis.console.parked import parked_routes
@@ -64,11 +64,14 @@ def build_app(
     own = [route for needed, routes in _OWN_ROUTES.items() if needed in dependencies for route in routes]
     if "database" in dependencies:
         own += desk_routes(name)
+        own += design.LISTS if settings.is_local else ()
     if "replayer" in dependencies:
         own += parked_routes(name)
     app = Litestar(
         route_handlers=[*routes, *own, *health.routes(), serve_document, serve_asset, *_local(settings)],
-        dependencies=_providers({"settings": settings, "console": console, "desk": Desk(), **dependencies}),
+        dependencies=_providers(
+            {"settings": settings, "console": console, "clock": clock, "desk": Desk(), **dependencies}
+        ),
         before_request=validate_request,
         exception_handlers={Exception: answer_fault},
         request_class=JsonRequest,
@@ -88,7 +91,7 @@ def build_app(
 
 def _local(settings: ServiceSettings) -> tuple[ControllerRouterHandler, ...]:
     """What only the people who build the console need."""
-    return (show_design,) if settings.is_local else ()
+    return design.ROUTES if settings.is_local else ()
 
 
 def _providers(dependencies: Mapping[str, Any]) -> dict[str, Provide]:

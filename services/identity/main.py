@@ -12,6 +12,7 @@ from services.identity.commands.housekeeping import purge
 from services.identity.commands.signing_keys import rotate_when_due
 from services.identity.http import ROUTES
 from services.identity.http.signing_keys import OwnKeys
+from services.identity.pages.desk import DESK
 from services.identity.security import Security, security_of
 from services.identity.settings import Settings
 
@@ -32,7 +33,7 @@ def build(
         database=database,
         routes=(*ROUTES, *pages.ROUTES),
         jobs=_jobs(settings, database, security),
-        dependencies={"security": security, TOKEN_KEYS: OwnKeys(database, security)},
+        dependencies={"security": security, "desk": DESK, TOKEN_KEYS: OwnKeys(database, security)},
         on_stop=(security.passwords.close,),
     )
 

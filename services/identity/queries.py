@@ -1,7 +1,8 @@
 """Every SELECT of identity."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from contextlib import suppress
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select
@@ -98,6 +99,15 @@ async def enrolment(session: AsyncSession, token_hash: bytes) -> Enrolment | Non
     return found
 
 
+async def enrolling(session: AsyncSession, token_hash: bytes, at: datetime) -> tuple[Enrolment, Operator] | None:
+    """The enrolment of a token that is open still, and whose it is; nothing is locked."""
+    query = select(Enrolment, Operator).join(Operator, Operator.id == Enrolment.operator_id)
+    row = (
+        await session.execute(query.where(Enrolment.token_hash == token_hash, Enrolment.expires_at > at))
+    ).one_or_none()
+    return (row[0], row[1]) if row else None
+
+
 async def signing_keys(session: AsyncSession) -> Sequence[SigningKey]:
     """All that are not purged: a handful, in the order in which they sign."""
     rows = await session.scalars(select(SigningKey).order_by(SigningKey.signs_from, SigningKey.kid))
@@ -114,6 +124,29 @@ async def list_operators(
     if status is not None:
         query = query.where(has_status(status))
     return (await session.scalars(page.apply(query, Operator.created_at, Operator.id))).all()
+
+
+async def operators_named(session: AsyncSession, text: str, most: int) -> Sequence[Operator]:
+    """By a part of the name or the e-mail, or by the whole id."""
+    found = Operator.name.icontains(text, autoescape=True) | Operator.email.icontains(text, autoescape=True)
+    with suppress(ValueError):
+        found |= Operator.id == UUID(text)
+    return (await session.scalars(select(Operator).where(found).order_by(Operator.name, Operator.id).limit(most))).all()
+
+
+async def count_lapsing(session: AsyncSession) -> int:
+    return await session.scalar(select(func.count()).select_from(Operator).where(is_lapsing())) or 0
+
+
+def is_lapsing() -> ColumnElement[bool]:
+    """Who waits for a second factor, with an invitation that has run out or does so within a day.
+
+    One that ran out is purged by night: who has none is among them.
+    """
+    holds_on = select(Enrolment.id).where(
+        Enrolment.operator_id == Operator.id, Enrolment.expires_at > func.now() + timedelta(days=1)
+    )
+    return has_status(OperatorStatus.INVITED) & ~holds_on.exists()
 
 
 async def super_admins_who_can_act(session: AsyncSession, *, but: UUID) -> int:

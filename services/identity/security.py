@@ -34,6 +34,9 @@ class Security:
     def sealed_secret(self, secret: str, operator_id: UUID) -> bytes:
         return self.vault.seal(secret.encode(), _totp_label(operator_id))
 
+    def opened_secret(self, sealed: bytes, operator_id: UUID) -> str:
+        return self.vault.open(sealed, _totp_label(operator_id)).decode()
+
     def matching_step(self, sealed: bytes | None, operator_id: UUID, code: str) -> int | None:
         """The step whose code this is. Without a secret the same work is done, to no avail."""
         label = _totp_label(operator_id if sealed is not None else self.nobodys_id)

@@ -75,6 +75,7 @@ async def test_an_invitation_is_shown_once(rooms: Rooms, visit: Visits) -> None:
     await form.get_by_role("button", name="Invite operator").click()
     token = await here.page.locator("main code").inner_text()
     assert len(token) > 20
+    await expect(here.page.get_by_role("link", name=f"{rooms.identity}/console/enrol")).to_be_visible()
     await here.page.get_by_role("link", name="Done").click()
     await expect(here.page.get_by_role("heading", level=1)).to_have_text("Ida Brown")
     await expect(here.page.locator(".chip").first).to_have_text(OperatorStatus.INVITED.value.capitalize())

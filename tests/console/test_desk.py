@@ -132,7 +132,7 @@ class TestToday:
         told = (await client.get(f"{DESK}/today?part=1", headers=signed_in(identity))).text
         assert told.index("2 leads wait for an operator") < told.index("2 in time")
         assert told.count("breached") == 1
-        assert "limit 60 min" in told
+        assert "limit 1 h" in told
         assert told.count("<li") == 2
 
     async def test_shows_figures_to_those_alone_who_may_see_them(

@@ -32,14 +32,18 @@ def test_a_relative_instant_carries_the_exact_one(wording: Wording) -> None:
     ("length", "told"),
     [
         (timedelta(seconds=59), "under 1 min"),
-        (timedelta(minutes=119), "119 min"),
-        (timedelta(hours=2), "2 h"),
-        (timedelta(hours=47), "47 h"),
-        (timedelta(days=2), "2 days"),
-        (timedelta(days=60), "2 months"),
+        (timedelta(minutes=59), "59 min"),
+        (timedelta(hours=1), "1 h"),
+        (timedelta(minutes=119), "1 h"),
+        (timedelta(hours=23), "23 h"),
+        (timedelta(days=1), "1 day"),
+        (timedelta(days=29), "29 days"),
+        (timedelta(days=30), "1 month"),
+        (timedelta(days=364), "12 months"),
+        (timedelta(days=365), "1 year"),
     ],
 )
-def test_a_span_has_one_unit(length: timedelta, told: str) -> None:
+def test_a_span_has_the_largest_unit_that_fits(length: timedelta, told: str) -> None:
     assert span(length) == told
 
 

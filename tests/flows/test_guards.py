@@ -47,6 +47,11 @@ PUBLIC = {
         ("GET", "/console/sign-in"): Kind.OPEN,
         ("POST", "/console/sign-in"): Kind.OTHER_CREDENTIAL,
         ("GET", "/console/session/renew"): Kind.OTHER_CREDENTIAL,
+        ("GET", "/console/enrol"): Kind.OPEN,
+        ("POST", "/console/enrol"): Kind.OTHER_CREDENTIAL,
+        ("POST", "/console/enrol/password"): Kind.OTHER_CREDENTIAL,
+        ("POST", "/console/enrol/code"): Kind.OTHER_CREDENTIAL,
+        ("POST", "/console/enrol/restart"): Kind.OPEN,
     },
     "intake": {
         ("POST", "/leads"): Kind.OTHER_CREDENTIAL,
@@ -70,6 +75,11 @@ OWN_AFFAIRS = {
         ("GET", "/console"),
         ("POST", "/console/step-up"),
         ("POST", "/console/sign-out"),
+        ("GET", "/console/account"),
+        ("POST", "/console/account/password"),
+        ("POST", "/console/account/second-factor"),
+        ("POST", "/console/account/sessions/{session_id}/end"),
+        ("POST", "/console/account/sessions/end-others"),
     }
 }
 

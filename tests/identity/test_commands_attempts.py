@@ -1,10 +1,11 @@
 """The limits of guessing."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select
 
+from services.identity.commands.attempts import locked_until, sign_in_guesses
 from services.identity.commands.sessions import StepUp, sign_in, step_up
 from services.identity.errors import InvalidCode, InvalidCredentials, TooManyAttempts
 from services.identity.models import AttemptWindow
@@ -66,6 +67,24 @@ class TestAccountLimit:
                 await house.sign_in(person)
         async with house.database.reading() as session:
             assert await session.scalar(select(func.max(AttemptWindow.attempts))) == 10
+
+
+class TestLockedUntil:
+    async def test_tells_the_end_of_the_window_that_holds_too_many(self, house: House) -> None:
+        person = await house.person()
+        account, _ = sign_in_guesses(person.email, "", house.security)
+        began = house.clock.now()
+
+        async def told() -> datetime | None:
+            async with house.database.reading() as session:
+                return await locked_until(session, account, house.clock.now())
+
+        await fail(house, person, 9)
+        assert await told() is None
+        await fail(house, person, 1)
+        assert await told() == began + timedelta(minutes=15)
+        house.clock.advance(timedelta(minutes=15))
+        assert await told() is None
 
 
 class TestAddressLimit:

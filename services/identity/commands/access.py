@@ -47,9 +47,18 @@ async def live_session(session: AsyncSession, caller: Caller, at: datetime) -> O
 
 
 async def revoke_sessions_of(
-    session: AsyncSession, operator_id: UUID, reason: SessionEnd, at: datetime, *, only: UUID | None = None
+    session: AsyncSession,
+    operator_id: UUID,
+    reason: SessionEnd,
+    at: datetime,
+    *,
+    only: UUID | None = None,
+    but: UUID | None = None,
 ) -> list[UUID]:
-    """All live ones of an operator, or only that one; returns those that it ended. Hold the operator's lock."""
+    """All live ones of an operator, only that one, or all but one; returns those that it ended.
+
+    Hold the operator's lock.
+    """
     statement = update(OperatorSession).where(
         OperatorSession.operator_id == operator_id,
         OperatorSession.revoked_at.is_(None),
@@ -57,6 +66,8 @@ async def revoke_sessions_of(
     )
     if only is not None:
         statement = statement.where(OperatorSession.id == only)
+    if but is not None:
+        statement = statement.where(OperatorSession.id != but)
     ended = await session.scalars(statement.values(revoked_at=at, revoked_for=reason).returning(OperatorSession.id))
     return list(ended)
 

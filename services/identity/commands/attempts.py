@@ -64,6 +64,15 @@ async def _over(session: AsyncSession, guess: Guess, at: datetime) -> datetime |
     return started_at if attempts > guess.limit.attempts else None
 
 
+async def locked_until(session: AsyncSession, guess: Guess, at: datetime) -> datetime | None:
+    """When the next attempt is looked at again, where there were too many; nothing is counted."""
+    row = await session.get(AttemptWindow, (guess.kind, guess.subject))
+    if row is None or row.attempts < guess.limit.attempts:
+        return None
+    ends_at = guess.limit.ends_at(row.started_at)
+    return ends_at if ends_at > at else None
+
+
 async def forgive_attempt(session: AsyncSession, guesses: Sequence[Guess]) -> None:
     """It succeeded: the account's failures are forgotten, the address gets its attempt back."""
     for guess in guesses:

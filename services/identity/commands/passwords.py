@@ -12,6 +12,7 @@ from services.identity.commands.access import Caller, live_session, revoke_sessi
 from services.identity.commands.attempts import Guess, admit_attempt, forgive_attempt, operator_guesses
 from services.identity.domain import (
     MAX_PASSWORD_LENGTH,
+    MIN_DISTINCT_CHARACTERS,
     MIN_PASSWORD_LENGTH,
     SessionEnd,
     normalised_password,
@@ -28,6 +29,10 @@ FAULTS = {
     "contains_name": "Without your name or e-mail",
     "unchanged": "Another one than before",
 }
+RULES = (
+    f"{MIN_PASSWORD_LENGTH} to {MAX_PASSWORD_LENGTH} characters, at least {MIN_DISTINCT_CHARACTERS} of them different, "
+    "without your name or e-mail. A few words in a row are easy to keep in mind."
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ from services.identity.commands.access import (
     issue_refresh_token,
     live_session,
     refresh_expiry,
+    revoke_sessions_of,
+    subject_of,
 )
 from services.identity.commands.attempts import (
     Guess,
@@ -223,6 +225,28 @@ async def end_session(session: AsyncSession, caller: Caller, security: Security)
     if row is None or row.operator_id != caller.id or not row.is_live(security.now()):
         return
     await _revoke(session, await _owner(session, row), row, SessionEnd.SIGNED_OUT, security)
+
+
+async def end_other_sessions(
+    session: AsyncSession, caller: Caller, security: Security, *, only: UUID | None = None
+) -> int:
+    """The caller's own that run elsewhere: that one, or all but the one that asks. Says how many it ended."""
+    operator = await queries.lock_operator(session, caller.id)
+    current = await live_session(session, caller, security.now())
+    if operator is None:
+        raise SessionEnded()
+    ended = await revoke_sessions_of(
+        session, operator.id, SessionEnd.SIGNED_OUT, security.now(), only=only, but=current.id
+    )
+    if ended:
+        await record(
+            session,
+            actor=operator,
+            action="end_own_sessions",
+            subject=subject_of(operator.id),
+            after={"sessions_ended": len(ended)},
+        )
+    return len(ended)
 
 
 async def _revoke(

@@ -6,9 +6,10 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import Cookie
 from litestar.params import JSONBody, QueryParameter
 from litestar.response import Redirect
-from pydantic import Field, SecretStr
+from pydantic import ConfigDict, Field, SecretStr
 
 from chassis.console import Console, Form, form_at, page_at, page_for
+from chassis.console.documents import Done
 from chassis.console.page import RENEW, STEP_UP, Resumption, path_of
 from chassis.database import Database
 from chassis.errors import Invalid, Refusal
@@ -24,13 +25,25 @@ REFRESH_COOKIE = "waybill_refresh"
 REFRESH_PATH = "/console/session"
 HOME = "/console"
 SIGN_IN = "/console/sign-in"
+ENROL = "/console/enrol"
+ENROLMENT_COOKIE = "waybill_enrolment"
+DONE = {
+    "enrolled": "Your second factor is set. Sign in with the next code: each is good for one use.",
+    "password": "Your password is changed, and all your sessions have ended. Sign in with the new one.",
+}
+"""What the sign-in says of the deed that led to it."""
 
 Url = Annotated[str, Field(max_length=4_000)]
 MostFields = Field(max_length=500)
 
 
 class SignInForm(Form):
-    """A code of another form is a wrong code: nothing is told of which part was wrong."""
+    """A code of another form is a wrong code: nothing is told of which part was wrong.
+
+    A space at the end of a password is a part of it.
+    """
+
+    model_config = ConfigDict(str_strip_whitespace=False)
 
     email: Annotated[str, Field(max_length=320)] = ""
     password: Annotated[SecretStr, Field(max_length=1024)] = SecretStr("")
@@ -67,8 +80,9 @@ async def show_sign_in(
     request: Request[Any, Any, Any],
     console: Given[Console],
     next_url: Annotated[str, QueryParameter(name="next", max_length=4_000)] = "",
+    done: Done = None,
 ) -> Response[str]:
-    return _sign_in_page(request, console, next_url)
+    return _sign_in_page(request, console, next_url, finished=DONE.get(done or "", ""))
 
 
 @post(
@@ -87,7 +101,7 @@ async def sign_in_by_form(
     command = SignIn(
         email=data.email,
         password=data.password.get_secret_value(),
-        totp_code=data.totp_code,
+        totp_code=data.totp_code.strip(),
         address=request.client.host if request.client else "",
     )
     try:
@@ -172,16 +186,29 @@ async def sign_out_by_form(
     """Of all rooms at once."""
     async with database.transaction() as session:
         await commands.end_session(session, operator, security)
-    answer = console.redirect(SIGN_IN)
+    return signed_out(console)
+
+
+def signed_out(console: Console, done: str = "") -> Redirect:
+    """To the sign-in, without the cookies of a session that has ended, nor those of a second factor on its way."""
+    answer = console.redirect(f"{SIGN_IN}?done={done}" if done else SIGN_IN)
     answer.delete_cookie(ACCESS_COOKIE, path="/")
     answer.delete_cookie(REFRESH_COOKIE, path=REFRESH_PATH)
+    answer.delete_cookie(ENROLMENT_COOKIE, path=ENROL)
     return answer
 
 
 def _sign_in_page(
-    request: Request[Any, Any, Any], console: Console, next_url: str, *, email: str = "", refused: Refusal | None = None
+    request: Request[Any, Any, Any],
+    console: Console,
+    next_url: str,
+    *,
+    email: str = "",
+    refused: Refusal | None = None,
+    finished: str = "",
 ) -> Response[str]:
-    context = {"next": next_url, "email": email, "fault": refused.detail if refused else ""}
+    fault = refused.detail if refused else ""
+    context = {"next": next_url, "email": email, "fault": fault, "finished": finished, "enrol": ENROL}
     return console.page(request, "sign_in.html", context, status=int(refused.status) if refused else 200)
 
 
@@ -192,14 +219,14 @@ def _safe(console: Console, url: str) -> str:
 
 def _keep(answer: Redirect, console: Console, granted: Granted) -> None:
     answer.cookies.append(_access_cookie(console, granted.access.token))
-    answer.cookies.append(_cookie(console, REFRESH_COOKIE, granted.refresh_token, REFRESH_PATH))
+    answer.cookies.append(cookie_of(console, REFRESH_COOKIE, granted.refresh_token, REFRESH_PATH))
 
 
 def _access_cookie(console: Console, token: str) -> Cookie:
-    return _cookie(console, ACCESS_COOKIE, token, "/")
+    return cookie_of(console, ACCESS_COOKIE, token, "/")
 
 
-def _cookie(console: Console, name: str, value: str, path: str) -> Cookie:
+def cookie_of(console: Console, name: str, value: str, path: str) -> Cookie:
     """Until the browser closes; scripts cannot read it, and other sites' requests do not carry it."""
     is_secure = not console.settings.is_local
     return Cookie(key=name, value=value, path=path, httponly=True, samesite="lax", secure=is_secure)

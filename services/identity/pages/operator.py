@@ -1,5 +1,6 @@
 """One operator: role and sessions, and what can be done with their access."""
 
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from pydantic import Field
 from chassis.console import Console, Form, form_at, page_at
 from chassis.console.actions import Action, refused
 from chassis.console.cells import Kind, Shown, chip
-from chassis.console.documents import Document, Done, Fact, Table, show_document
+from chassis.console.documents import Document, Done, Fact, Note, Table, show_document
 from chassis.console.fields import FieldKind, FormField, options_of
 from chassis.console.timeline import Moment, in_order, moments_of, refuse_if_changed, seen_of
 from chassis.console.wording import words
@@ -22,6 +23,7 @@ from contracts.identity import Role
 from services.identity import queries
 from services.identity.commands import operators as commands
 from services.identity.commands.access import live_session, subject_of
+from services.identity.commands.attempts import locked_until, sign_in_guesses
 from services.identity.commands.operators import ChangeRole, ForOperator, RevokeSessions, is_last_super_admin
 from services.identity.domain import AccessDeed, obstacle_to_access
 from services.identity.http.operators import ReasonBody, RevokeBody, RoleBody
@@ -37,7 +39,9 @@ VERBS = {
     "enable_operator": "enabled them",
     "reset_second_factor": "reset their second factor",
     "revoke_sessions": "ended their sessions",
+    "begin_enrolment": "began to set a second factor",
     "enrol_second_factor": "set a second factor",
+    "end_own_sessions": "signed out elsewhere",
     "change_password": "changed the password",
 }
 REASON = FormField("reason", "Reason", FieldKind.PROSE, is_required=True, longest=500)
@@ -72,6 +76,8 @@ async def show_operator(
         sessions = await queries.live_sessions(session, operator_id, security.now())
         others = await queries.super_admins_who_can_act(session, but=operator_id)
         seen = await seen_of(session, subject_of(operator_id))
+        account, _ = sign_in_guesses(row.email, "", security)
+        locked = await locked_until(session, account, security.now())
         moments = await moments_of(session, [subject_of(operator_id)], VERBS, console.wording)
     is_last = is_last_super_admin(row, others)
     made = [Moment(row.created_at, "Waybill", "made the account")]
@@ -81,12 +87,22 @@ async def show_operator(
         up=("Operators", PATH),
         states=(chip(words(row.status), TONES[row.status]),),
         sentence=f"{words(row.role)}, {row.email}",
+        notes=[_locked_out(locked, console)] if locked else (),
         facts=_facts(row),
         actions=[_action(deed, row, operator, seen, is_last=is_last) for deed in AccessDeed],
         sections=(_sessions(sessions),),
         timeline=in_order(moments, [] if moments else made),
     )
     return show_document(console, request, document, done)
+
+
+def _locked_out(until: datetime, console: Console) -> Note:
+    return Note(
+        f"Locked out until {console.wording.exact(until)}",
+        "There were too many failed sign-ins. It ends by itself; if it was not them, end their sessions and ask them "
+        "to change the password.",
+        "warning",
+    )
 
 
 def _facts(row: OperatorRow) -> list[Fact]:

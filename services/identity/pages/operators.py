@@ -3,14 +3,15 @@
 from sqlalchemy import case, func, select
 
 from chassis.console.cells import Kind
-from chassis.console.listing import Choice, Column, Days, Empty, Listing, Option, Search, Tab, among, routes_of
+from chassis.console.listing import Choice, Column, Days, Empty, Flag, Listing, Option, Search, Tab, among, routes_of
 from contracts.identity import Capability, Role
 from services.identity.domain import OperatorStatus
 from services.identity.models import Operator, OperatorSession
-from services.identity.queries import has_status
+from services.identity.queries import has_status, is_lapsing
 
 ROOM = "operators"
 PATH = "/console/operators"
+LAPSING = f"{PATH}?lapsing=true"
 ACCESS = Capability.MANAGE_ADMIN_ACCESS
 TONES = {OperatorStatus.ACTIVE: "positive", OperatorStatus.INVITED: "info", OperatorStatus.DISABLED: ""}
 
@@ -48,6 +49,7 @@ LISTING = Listing(
             "State",
             options=tuple(Option(each, each.value.capitalize(), has_status(each)) for each in OperatorStatus),
         ),
+        Flag("lapsing", "Invitation runs out within a day", condition=is_lapsing()),
         Days("since", "Here since", column=Operator.created_at),
     ),
     tabs=(Tab("Everybody"), Tab("Invited", "status=invited"), Tab("Disabled", "status=disabled")),

@@ -1,0 +1,96 @@
+"""A deed over many rows, in each of its states."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from litestar import Request, Response, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import JSONBody
+from litestar.response import Redirect
+from pydantic import Field
+
+from chassis.console import Console, Form, page_for
+from chassis.console.actions import Action
+from chassis.console.bulk.routes import Progress
+from chassis.console.bulk.states import JobState, RowState
+from chassis.console.design.listing import DESIGN, ROOM, SAMPLES
+from chassis.console.fields import FieldKind, FormField
+from chassis.console.routes import form_at
+from chassis.http.given import Given
+
+PATH = f"{DESIGN}/bulk"
+TOTAL = 40
+
+
+@dataclass(frozen=True, slots=True)
+class SampleRow:
+    name: str
+    state: RowState
+    detail: str = ""
+
+
+BLOCKED = SampleRow("INV-2026-009", RowState.BLOCKED, "it has no address to mail to")
+_ROWS = {
+    JobState.PROPOSED: [BLOCKED, *(SampleRow(f"INV-2026-01{number}", RowState.READY) for number in range(3))],
+    JobState.RUNNING: [
+        BLOCKED,
+        SampleRow("INV-2026-010", RowState.READY),
+        SampleRow("INV-2026-011", RowState.DONE),
+    ],
+    JobState.FINISHED: [
+        SampleRow("INV-2026-012", RowState.FAILED, "it failed for a fault of ours, and nothing was changed"),
+        SampleRow("INV-2026-013", RowState.REFUSED, "it was paid meanwhile"),
+        BLOCKED,
+        SampleRow("INV-2026-010", RowState.DONE),
+        SampleRow("INV-2026-011", RowState.DONE),
+    ],
+}
+
+
+class RemindForm(Form):
+    reason: Annotated[str, Field(max_length=200)] = ""
+
+
+def _progress(state: JobState, second: int) -> Progress:
+    """A running one moves with the clock."""
+    match state:
+        case JobState.PROPOSED:
+            return Progress(done=0, refused=0, failed=0, blocked=1, ready=TOTAL)
+        case JobState.RUNNING:
+            done = second * TOTAL // 60
+            return Progress(done=done, refused=0, failed=0, blocked=1, ready=TOTAL - done)
+        case JobState.FINISHED:
+            return Progress(done=TOTAL - 2, refused=1, failed=1, blocked=1, ready=0)
+
+
+def _route(state: JobState) -> HTTPRouteHandler:
+    path = f"{PATH}/{state}"
+
+    async def show(request: Request[Any, Any, Any], console: Given[Console]) -> Response[str]:
+        action = Action(
+            "remind",
+            "Remind",
+            f"{path}/remind",
+            effect=f"Mails {TOTAL} clients what they owe, today.",
+            fields=(FormField("reason", "Reason", FieldKind.PROSE, is_required=True),),
+        )
+        context = {
+            "listing": SAMPLES,
+            "action": action,
+            "path": path,
+            "progress": _progress(state, console.clock.now().second),
+            "rows": _ROWS[state],
+            "is_proposed": state is JobState.PROPOSED,
+            "is_running": state is JobState.RUNNING,
+        }
+        return console.page(request, "bulk.html", context, room=ROOM)
+
+    return get(path, guards=[page_for(None)], include_in_schema=False)(show)
+
+
+@form_at(f"{PATH}/proposed/remind", None)
+async def remind(data: JSONBody[RemindForm], console: Given[Console]) -> Redirect:
+    return console.redirect(f"{PATH}/finished")
+
+
+ROUTES = (*(_route(state) for state in JobState), remind)
