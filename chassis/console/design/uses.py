@@ -101,7 +101,7 @@ CLASSES: Mapping[str, str] = {
     "choice": "A checkbox with its label.",
     "plain-set": "A group of checkboxes without a frame.",
     "tabs": "Views of one list.",
-    "filters, wide": "The bar of filters; wide is what takes what is left, as its search, or a document without a side.",
+    "filters, wide": "The bar of filters; wide takes all that is left, as a search, or a document without a side.",
     "pick, count": "A filter that opens beneath its button, which counts what is set.",
     "up": "The way to the list that a document is of.",
     "above": "A menu that opens upwards.",
