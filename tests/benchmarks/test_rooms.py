@@ -21,7 +21,7 @@ from tests.routing.arrangements import NOW, committing, lead
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("benchmarks")]
 
-PATH = "/console/exceptions?state=all"
+PATH = "/console/exceptions?state=open"
 
 
 @dataclass

@@ -73,11 +73,13 @@ async def held_queue(session: AsyncSession) -> HeldQueue:
 ON_A_LINE = (
     select(InvoiceLine.delivery_event_id)
     .where(InvoiceLine.delivery_event_id == DeliveryEvent.id, InvoiceLine.is_live)
+    .correlate(DeliveryEvent)
     .exists()
 )
 BY_A_DEBIT = (
     select(AdjustmentDelivery.delivery_event_id)
     .where(AdjustmentDelivery.delivery_event_id == DeliveryEvent.id, AdjustmentDelivery.is_live)
+    .correlate(DeliveryEvent)
     .exists()
 )
 MOST_LATE = 100
