@@ -114,3 +114,52 @@ async def test_every_page_is_accessible(rooms: Rooms, visit: Visits) -> None:
     await check_everywhere(here, f"{rooms.routing}/console/exceptions/{exception_id}")
     await check_everywhere(here, f"{rooms.routing}/console/exceptions/{UUID(int=0)}", status=404)
     await check_everywhere(here, f"{rooms.identity}/admin/design")
+
+
+async def test_a_view_is_saved_shared_and_taken_away(rooms: Rooms, visit: Visits) -> None:
+    await waiting(rooms)
+    here, other = await visit(), await visit()
+    await here.enter(Role.EDITOR, f"{rooms.routing}/console/exceptions?state=open&q=2204")
+    await here.page.locator("summary", has_text="Save view").click()
+    await here.page.get_by_label("Name of the view").fill("Inner west")
+    await here.page.get_by_label("Shared with everybody").check()
+    await here.page.get_by_role("button", name="Save view").click()
+    await expect(here.page.get_by_text("View saved")).to_be_visible()
+    await expect(here.page.get_by_role("link", name="Inner west")).to_have_attribute("aria-current", "page")
+    await other.enter(Role.EDITOR, f"{rooms.routing}/console/exceptions")
+    await other.page.get_by_role("link", name="Inner west").click()
+    await expect(other.page).to_have_url(re.compile("q=2204"))
+    await expect(other.page.get_by_role("rowheader")).to_have_count(1)
+    await here.page.locator("summary", has_text="Save view").click()
+    await here.page.get_by_role("button", name="Remove").click()
+    await expect(here.page.get_by_text("View removed")).to_be_visible()
+    await expect(here.page.get_by_role("link", name="Inner west")).to_have_count(0)
+
+
+async def test_many_are_worked_off_at_once_and_each_says_what_became_of_it(rooms: Rooms, visit: Visits) -> None:
+    await rooms.floor.dispatch(*(lead() for _ in range(3)))
+    here = await visit()
+    await here.enter(Role.EDITOR, f"{rooms.routing}/console/exceptions?state=open")
+    await here.page.get_by_label("Select all rows of this page").check()
+    await expect(here.page.get_by_text("3 selected")).to_be_visible()
+    await here.page.get_by_role("button", name="Set aside").click()
+    await expect(here.page.get_by_text("Takes 3 items out of the queue")).to_be_visible()
+    await here.page.get_by_label("Reason").fill("A test of the source's")
+    await here.page.get_by_role("button", name="Set aside").click()
+    await expect(here.page.get_by_text("All 3 are done")).to_be_visible()
+    await expect(here.page.locator("tbody .chip", has_text="Done")).to_have_count(3)
+    await here.page.goto(f"{rooms.routing}/console/exceptions?state=open")
+    await expect(here.page.get_by_text("Nothing waits")).to_be_visible()
+
+
+async def test_the_csv_is_what_is_filtered(rooms: Rooms, visit: Visits) -> None:
+    await rooms.floor.dispatch(lead(), lead())
+    here = await visit()
+    await here.enter(Role.EDITOR, f"{rooms.routing}/console/exceptions?state=open")
+    async with here.page.expect_download() as download:
+        await here.page.get_by_role("button", name="Export CSV").click()
+    path = await (await download.value).path()
+    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    assert len(lines) == 3
+    assert lines[0].startswith("id,lead,reason,")
+    await expect(here.page.get_by_text("The export has begun")).to_be_visible()

@@ -91,6 +91,7 @@ CLASSES: Mapping[str, str] = {
     "chip": "A state.",
     "positive, warning, info": "With danger, the tones of chips and notes; without one it is neutral.",
     "chips, removes": "The filters that are set, each a link that takes itself away.",
+    "toast": "What a form has done, where the next page does not say so by itself; it goes again.",
     "note": "What one has to know before the rest.",
     "empty": "Where rows would be and are not.",
     "bone": "A line of text that is still coming.",

@@ -11,6 +11,7 @@ import { bindResumption } from "./resume";
 import { bindRows } from "./rows";
 import { bindSubmit } from "./submit";
 import { bindTheme } from "./theme";
+import { bindToasts } from "./toasts";
 
 bindTheme();
 bindRail();
@@ -23,3 +24,4 @@ bindParts();
 bindElsewhere();
 bindCounts();
 bindRows();
+bindToasts();

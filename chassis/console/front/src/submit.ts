@@ -3,6 +3,7 @@
 import { ask, codeOf, problemOf } from "./ask";
 import { clearFaults, showFaults, showNote } from "./faults";
 import { confirmed } from "./stepup";
+import { keepToast } from "./toasts";
 
 const busy = new Map<HTMLFormElement, HTMLElement | null>();
 
@@ -88,10 +89,15 @@ async function settle(form: HTMLFormElement, answer: Response | undefined): Prom
     showFaults(form, problem);
     return false;
   }
-  if (answer.redirected) return go(new URL(answer.url)), true;
+  if (answer.redirected) return leave(form, new URL(answer.url));
   if (answer.headers.get("content-type")?.startsWith("text/html")) return !replace(await answer.text());
   const told = answer.status === 200 ? ((await answer.json()) as { location?: string }) : {};
-  go(new URL(told.location ?? location.href, location.href));
+  return leave(form, new URL(told.location ?? location.href, location.href));
+}
+
+function leave(form: HTMLFormElement, to: URL): true {
+  keepToast(form);
+  go(to);
   return true;
 }
 
