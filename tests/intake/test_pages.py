@@ -128,9 +128,9 @@ class TestLeads:
             "Invalid lead, after delivery",
             "delivered it",
             "Invalid lead: the number is dead",
-            f"/console/dispatches/{ids['Zoe Ng']}",
-            f"/console/delivery-events?lead_id={ids['Zoe Ng']}",
-            f"/console/messages?q={ids['Zoe Ng']}",
+            f"/console/desk/routing/about/lead/{ids['Zoe Ng']}",
+            f"/console/desk/billing/about/lead/{ids['Zoe Ng']}",
+            f"/console/desk/notifications/about/lead/{ids['Zoe Ng']}",
             "<strong>Close lead</strong>: it is closed",
         ):
             assert part in told
