@@ -24,6 +24,13 @@ from contracts.identity import Capability
 
 ROOM = "activity"
 ENTRY = audit_entries.c
+VERBS = {
+    "sign_in": "signed in",
+    "save_view": "saved a view",
+    "replace_view": "saved a view anew",
+    "remove_view": "took a view away",
+    "export_list": "exported it",
+}
 
 
 def activity_of(service: str) -> Listing:
@@ -89,7 +96,7 @@ def activity_routes(service: str) -> tuple[HTTPRouteHandler, ...]:
             query = select(audit_entries).where(ENTRY.id == entry_id)
             entry = NotFound.unless((await session.execute(query)).one_or_none(), "there is no such entry")
             subject = Subject(entry.subject_kind, entry.subject_id)
-            moments = await moments_of(session, [subject], {}, console.wording)
+            moments = await moments_of(session, [subject], VERBS, console.wording)
         same = f"{listing.path}?subject={entry.subject_kind}&q={entry.subject_id}"
         document = Document(
             title=words(entry.action),

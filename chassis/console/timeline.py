@@ -18,6 +18,7 @@ from chassis.database import locked_by_name
 from chassis.errors import Refusal
 
 MOST = 100
+MOST_SHOWN = 3
 _IS_A_WORD = re.compile("[a-z]+(_[a-z]+)+")
 """A state or a reason of the API's."""
 
@@ -43,6 +44,11 @@ class Moment:
     changes: Sequence[Change] = ()
     reason: str = ""
     request_id: str = ""
+
+    @property
+    def is_made(self) -> bool:
+        """Whether it is how the thing began: then what it began with is told to who asks."""
+        return len(self.changes) > MOST_SHOWN and not any(change.was_there for change in self.changes)
 
 
 class ChangedMeanwhile(Refusal):

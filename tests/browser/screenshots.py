@@ -72,7 +72,8 @@ class Camera:
 
     async def take(self, name: str, title: str, address: str) -> None:
         """Of one page, at every width and in every scheme."""
-        answer = await self.page.goto(address)
+        # What other services tell of it comes after the page itself.
+        answer = await self.page.goto(address, wait_until="networkidle")
         if answer is None or not answer.ok:
             raise Refused(f"{address} answered {answer.status if answer else 'nothing'}")
         for picture in pictures_of(name, title):
@@ -84,6 +85,14 @@ class Camera:
             await self.page.evaluate("document.fonts.ready.then(() => undefined)")
             (self.directory / picture.file_name).write_bytes(await self._photograph(viewport))
             self.pictures.append(picture)
+
+    async def with_rows(self) -> str:
+        """The address of the list's view that has rows: the one with which its room opens, or all of it."""
+        everything = self.page.locator("#list-tabs a", has_text="All")
+        if not await self.page.locator("main .empty").count() or not await everything.count():
+            return self.page.url
+        address: str = await everything.first.evaluate("link => link.href")
+        return address
 
     async def first_document(self) -> str | None:
         """Where the first row of the list leads; None where the page lists nothing."""
@@ -136,8 +145,9 @@ async def photograph(services: dict[str, str], visitor: SignIn, directory: Path)
         await camera.take("sign-in", "Sign in", f"{services['identity']}/console/sign-in")
         await _sign_in(camera.page, visitor, services["identity"])
         for room in shown_rooms():
-            await camera.take(room.name, room.title, services[room.service] + room.path)
-            if not room.is_local and (document := await camera.first_document()) is not None:
+            await camera.page.goto(services[room.service] + room.path)
+            await camera.take(room.name, room.title, await camera.with_rows())
+            if not room.is_local and room.name != "home" and (document := await camera.first_document()) is not None:
                 await camera.take(f"{room.name}-document", f"{room.title}: one of them", document)
         return camera.pictures
 
