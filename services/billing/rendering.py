@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import subprocess
 import sys
 from pathlib import Path
 from time import monotonic
@@ -31,25 +32,27 @@ class NotRendered(RuntimeError):
 
 
 async def render(printed: Printed) -> bytes:
-    # Isolated: its directory on the path would put our `http` before the standard library's.
-    typesetter = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-I", str(TYPESETTER)),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        async with asyncio.timeout(TYPESETTING_SECONDS):
-            content, _ = await typesetter.communicate(json.dumps(printed).encode())
-    except TimeoutError:
-        raise NotRendered("the typesetter took too long") from None
-    finally:
-        if typesetter.returncode is None:
+    facts = json.dumps(printed).encode()
+    with _typesetter() as typesetter:
+        try:
+            content, _ = await asyncio.to_thread(typesetter.communicate, facts, TYPESETTING_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise NotRendered("the typesetter took too long") from None
+        finally:
+            # Too slow, or we are told to stop; one that has ended is left alone.
             typesetter.kill()
-            await typesetter.wait()
     if typesetter.returncode != 0 or not content.startswith(b"%PDF"):
         raise NotRendered(f"the typesetter ended with {typesetter.returncode}")
     return content
+
+
+def _typesetter() -> subprocess.Popen[bytes]:
+    """Not by the loop: uvloop's child runs what every library does after a fork, and that of tracing waits for ever."""
+    # Isolated: its directory on the path would put our `http` before the standard library's.
+    command = [sys.executable, "-I", str(TYPESETTER)]
+    return subprocess.Popen(  # noqa: S603  # our own program
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
 
 
 class Renderer:

@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 import pytest
 
+from chassis.http.auth import ACCESS_COOKIE
 from chassis.http.endpoints import RouteGuard
 from contracts.identity import Capability, Role
 from deploy import SERVICES
@@ -231,6 +232,17 @@ class TestGuardedRoutes:
         without = [guard for guard in doors.guarded if not guard.step_up]
         answers = await doors.answers(without, {"stale": _stale_token(identity, Role.SUPER_ADMIN)})
         assert {knock: told for knock, told in answers.items() if not _is_let_in(told)} == {}
+
+    async def test_take_no_form_without_the_mark_of_its_session(self, doors: Doors, identity: TestIdentity) -> None:
+        headers = {"Cookie": f"{ACCESS_COOKIE}={identity.token_of(Role.SUPER_ADMIN)}"}
+        let_in = {}
+        for guard in doors.guarded:
+            if guard.is_page and guard.method == "POST":
+                for data in ({"reason": "They asked"}, {"csrf": ""}, {"csrf": "of another session"}):
+                    answer = await doors.client.post(path_of(guard), data=data, headers=headers)
+                    if answer.status_code != HTTPStatus.FORBIDDEN or "open its page again" not in answer.text:
+                        let_in[f"{guard.path} {data}"] = answer.status_code
+        assert let_in == {}
 
     async def test_let_in_each_role_that_has_the_capability(self, doors: Doors, identity: TestIdentity) -> None:
         answers: Answers = {}

@@ -1,5 +1,6 @@
 """What the forms of an installer's page change, and what they refuse before anything is changed."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -9,11 +10,12 @@ import pytest
 
 from chassis.http.auth import ACCESS_COOKIE
 from contracts.identity import Role
+from contracts.values import InstallerStatus
 from services.routing.domain.windows import Limits
 from services.routing.models import Installer
 from services.routing.queries import installers
 from tests.kit.identity import CSRF, TestIdentity
-from tests.routing.arrangements import Floor
+from tests.routing.arrangements import Floor, lead, postcodes
 from tests.routing.desk import Desk
 
 CONTACTS = {
@@ -107,3 +109,19 @@ async def test_what_was_changed_since_the_page_was_shown_is_not_overwritten(
     assert refused.status_code == 409
     now = await forms.now()
     assert (now.limits, now.status, now.name) == (Limits(7), "active", "Southern Sun Solar")
+
+
+async def test_by_hand_a_lead_can_go_to_whoever_does_its_service_and_takes_leads(
+    desk: Desk, floor: Floor, identity: TestIdentity
+) -> None:
+    elsewhere = postcodes("3065")
+    await floor.installer(name="Covers the place", status=InstallerStatus.PAUSED)
+    await floor.installer(name="Works elsewhere", territory=elsewhere)
+    await floor.installer(name="Elsewhere and paused", territory=elsewhere, status=InstallerStatus.PAUSED)
+    await floor.installer(name="Heats water", territory=elsewhere, services=("heat-pump",))
+    await floor.dispatch(lead())
+    item = await floor.only_exception()
+    desk.client.cookies.set(ACCESS_COOKIE, identity.token_of(Role.EDITOR))
+    page = (await desk.client.get(f"/console/exceptions/{item.id}")).text
+    offered = re.findall(r'name="installer_ids" value="[^"]*"> ([^<]*)<', page)
+    assert offered == ["Covers the place (status)", "Works elsewhere (outside its area, or added since)"]

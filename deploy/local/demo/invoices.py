@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from stripe import StripeClient
+
 from deploy.local.demo.operators import Refused
 from deploy.local.demo.stage import Stage, at, first_of_next_month
 
@@ -55,18 +57,20 @@ async def _mark_issued(stage: Stage, draft: Any, stripe_invoice_id: str) -> None
 
 
 async def _at_stripe(stage: Stage, draft: Any, cents_too_many: int = 0) -> str:
-    """What a person of finance types into Stripe from the export."""
     export = await stage.finance.get("billing", f"/admin/billing/invoices/{draft['id']}/export")
-    customer = stage.stripe.v1.customers.create(
-        {"name": export["customer"]["name"], "email": export["customer"]["email"]}
-    )
-    invoice = stage.stripe.v1.invoices.create(
+    return at_stripe(stage.stripe, export, cents_too_many)
+
+
+def at_stripe(sdk: StripeClient, export: Any, cents_too_many: int = 0) -> str:
+    """What a person of finance types into Stripe from the export: the id of the invoice there."""
+    customer = sdk.v1.customers.create({"name": export["customer"]["name"], "email": export["customer"]["email"]})
+    invoice = sdk.v1.invoices.create(
         {"customer": customer.id, "collection_method": "send_invoice", "days_until_due": 7, "auto_advance": False}
     )
     lines: Any = [{"amount": item["amount_cents"], "description": item["description"]} for item in export["items"]]
     lines.append({"amount": export["gst_cents"] + cents_too_many, "description": "GST 10 %"})
-    stage.stripe.v1.invoices.add_lines(invoice.id, {"lines": lines})
-    stage.stripe.v1.invoices.finalize_invoice(invoice.id, {"auto_advance": False})
+    sdk.v1.invoices.add_lines(invoice.id, {"lines": lines})
+    sdk.v1.invoices.finalize_invoice(invoice.id, {"auto_advance": False})
     return invoice.id
 
 

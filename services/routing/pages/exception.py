@@ -8,6 +8,7 @@ from litestar import Request, Response
 from litestar.params import FromPath, JSONBody
 from litestar.response import Redirect
 from markupsafe import Markup
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.clock import Clock
 from chassis.console import Console, Form, form_at, page_at
@@ -35,8 +36,11 @@ from services.routing.pages.dispatch import assignments_table, lead_links
 from services.routing.pages.exceptions import QUEUE, REASON, ROOM, WRITE, ResolveForm, RetryForm
 from services.routing.pages.telling import ASSIGNMENTS, DISPATCHES, lead_title
 from services.routing.pages.telling import EXCEPTIONS as PATH
-from services.routing.queries import dispatches
+from services.routing.queries import dispatches, installers
 from services.routing.queries import exceptions as queries
+
+MOST_OTHERS = 100
+"""Offered by hand beside those whom dispatch asked."""
 
 
 class AssignForm(AssignBody, Form):
@@ -58,17 +62,30 @@ async def show_exception(
         dispatch = await dispatches.get(session, item.lead_id)
         lead = await show_dispatch(session, dispatch, clock.now())
         decided = [DecisionView.of(each) for each in await dispatches.decisions_of(session, item.lead_id)]
+        options = await _installers(session, lead, decided)
     obstacles = obstacles_of(item, dispatch, lead.shares_wanted - lead.shares_live)
-    candidates = [each for each in decided[-1].candidates if not each.is_chosen] if decided else []
     actions = [
-        _action(name, item.id, lead, refused(operator, WRITE, obstacles[name]), candidates)
+        _action(name, item.id, lead, refused(operator, WRITE, obstacles[name]), options)
         for name in (QueueAction.RETRY, QueueAction.ASSIGN, QueueAction.RESOLVE)
     ]
     return show_document(console, request, _document(item, lead, decided, actions, console), done)
 
 
+async def _installers(
+    session: AsyncSession, lead: DispatchView, decided: Sequence[DecisionView]
+) -> list[tuple[str, str]]:
+    """Who may be chosen by hand: those whom the newest decision passed over, then all others that do its service."""
+    candidates = decided[-1].candidates if decided else []
+    known = {each.installer_id for each in candidates} | {each.installer_id for each in lead.assignments}
+    others = await installers.others_that_do(session, lead.service, known, MOST_OTHERS)
+    return [
+        *((str(each.installer_id), _candidate(each)) for each in candidates if not each.is_chosen),
+        *((str(id_), f"{name} (outside its area, or added since)") for id_, name in others),
+    ]
+
+
 def _action(
-    name: QueueAction, exception_id: UUID, lead: DispatchView, why: Any, candidates: Sequence[CandidateView]
+    name: QueueAction, exception_id: UUID, lead: DispatchView, why: Any, options: Sequence[tuple[str, str]]
 ) -> Action:
     free = lead.shares_wanted - lead.shares_live
     path = f"{PATH}/{exception_id}/{name}"
@@ -86,8 +103,7 @@ def _action(
                 **why,
             )
         case QueueAction.ASSIGN:
-            options = [(str(each.installer_id), _candidate(each)) for each in candidates]
-            none_yet = {} if options else {"why_not": "no decision has listed candidates yet: retry dispatch first"}
+            nobody = {} if options else {"why_not": f"nobody does {words(lead.service).lower()}"}
             return Action(
                 name,
                 "Assign by hand",
@@ -100,7 +116,7 @@ def _action(
                     FormField("reason", "Reason", FieldKind.PROSE, hint="Stands in the decision"),
                 ),
                 done="Assigned: the lead is on its way",
-                **(none_yet | why),
+                **(nobody | why),
             )
         case QueueAction.RESOLVE:
             return Action(

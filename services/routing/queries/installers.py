@@ -1,11 +1,11 @@
 """Installers, as operators and commands see them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Row, Select, or_, select
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -42,6 +42,24 @@ async def refuse_unknown(session: AsyncSession, installer_ids: Sequence[UUID]) -
 async def names_of(session: AsyncSession, installer_ids: Sequence[UUID]) -> dict[UUID, str]:
     rows = await session.execute(select(Installer.id, Installer.name).where(among(Installer.id, installer_ids)))
     return {row.id: row.name for row in rows}
+
+
+async def others_that_do(
+    session: AsyncSession, service: str, known: Collection[UUID], limit: int
+) -> Sequence[Row[UUID, str]]:
+    """Id and name of the active installers that do the service, but for these; by name."""
+    return (
+        await session.execute(
+            select(Installer.id, Installer.name)
+            .where(
+                Installer.services.contains([service]),
+                Installer.status == InstallerStatus.ACTIVE,
+                ~among(Installer.id, known),
+            )
+            .order_by(Installer.name, Installer.id)
+            .limit(limit)
+        )
+    ).all()
 
 
 async def last_turn_of(session: AsyncSession, installer_id: UUID) -> datetime | None:
