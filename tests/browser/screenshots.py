@@ -36,8 +36,8 @@ SCREENS = ROOT / "docs" / "screens"
 VIEWPORTS: Sequence[ViewportSize] = (WIDE, NARROW)
 SCHEMES: Sequence[Literal["light", "dark"]] = ("light", "dark")
 TALLEST_PX = 2_000
-LARGEST_BYTES = 60_000
-QUALITIES = (80, 60, 45, 30)
+LARGEST_BYTES = 40_000
+QUALITIES = (60, 45, 30)
 """The first of them that makes a picture small enough is taken, else the last."""
 
 FIRST_DOCUMENT = "main table tbody th a[href]"
