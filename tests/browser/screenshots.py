@@ -35,7 +35,7 @@ from tests.browser.sweep import NARROW, WIDE
 SCREENS = ROOT / "docs" / "screens"
 VIEWPORTS: Sequence[ViewportSize] = (WIDE, NARROW)
 SCHEMES: Sequence[Literal["light", "dark"]] = ("light", "dark")
-TALLEST_PX = 2_000
+TALLEST_PX = 1_200
 LARGEST_BYTES = 40_000
 QUALITIES = (60, 45, 30)
 """The first of them that makes a picture small enough is taken, else the last."""
