@@ -10,6 +10,8 @@ import asyncpg
 
 from chassis.clock import FixedClock, SystemClock
 from chassis.database import Database, create_engine
+from chassis.http import route_guards
+from chassis.http.endpoints import RouteGuard
 from chassis.process import assemble
 from chassis.service import Service, database_of
 from chassis.settings import Shape
@@ -56,6 +58,7 @@ class Tenant:
     given: ServiceDatabase
     database: Database
     emptying: Emptying
+    guards: tuple[RouteGuard, ...]
     superuser: asyncpg.Connection | None = None
 
     async def empty(self, superuser_url: str) -> None:
@@ -108,6 +111,11 @@ class Building:
         self._move_in(service)
         return self._tenants[service].database
 
+    def guards(self, service: str) -> tuple[RouteGuard, ...]:
+        """Of each of its routes."""
+        self._move_in(service)
+        return self._tenants[service].guards
+
     def is_vacant(self, url: str) -> bool:
         """Whether `url` is of a service that no test has asked for yet, as the shell asks all of them."""
         return any(url.startswith(f"{at}/") for name, at in self.addresses.items() if name not in self._tenants)
@@ -129,7 +137,7 @@ class Building:
         port = int(self.addresses[service].rsplit(":", 1)[1])
         self._serving.enter_context(serving(app, port, until_all_left=True))
         database = Database(create_engine(given.url, name=f"rooms-{service}"), f"/waybill/{service}")
-        self._tenants[service] = Tenant(given, database, emptying)
+        self._tenants[service] = Tenant(given, database, emptying, tuple(route_guards(app)))
 
     def settings(self, url: str, **knobs: Any) -> dict[str, Any]:
         """What all services are told."""
