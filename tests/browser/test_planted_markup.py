@@ -68,6 +68,7 @@ HAS = """action => [...document.querySelectorAll("main form[method=post]")].some
     (each) => new URL(each.getAttribute("action"), location.href).href === action)"""
 
 REFUSED = {
+    "/console/account/password",  # the present one is not this
     "/console/lead-sources",  # there is a source of this name already
     "/console/accounts/*/end-prices",  # prices were set from that day a moment ago
     "/console/client-invoices/*/mark-paid",  # the reference stands for another payment
@@ -78,6 +79,8 @@ REFUSED = {
 """What of all this is not taken even as it was meant."""
 
 UNREACHED = {
+    "/console/account/sessions/*/end",
+    "/console/account/sessions/end-others",
     "/console/board-splits/*/participations/preview",  # another button of the form that saves them
     "/console/client-invoices/*/redraft",
     "/console/email-health/*/resume",
@@ -86,6 +89,8 @@ UNREACHED = {
     "/console/operators/*/enable",
 }
 """Deeds of states that nothing is in before the walk. A form that is added is either reached or named here."""
+
+ELSEWHERE_HELD = "/(views|export|bulk)(/|$)|/console/(sign-in|enrol)|/admin/design/"
 
 SHOWN_IN = {
     "leads",
@@ -199,14 +204,14 @@ async def test_markup_runs_nowhere_and_is_shown_as_text(walk: Walk) -> None:
 
 
 def _routes(rooms: Rooms) -> set[str]:
-    """What forms are sent to, but for those of lists: the views, the export and the deeds over many rows."""
+    """What forms are sent to, but for lists' views, exports and deeds over many rows, the way in, and the samples."""
     paths = {
         path_of(re.sub(r"{[^}]*}", "*", guard.path))
         for service in SERVICES
         for guard in rooms.building.guards(service)
         if guard.is_page and guard.method == "POST"
     }
-    return {path for path in paths if not re.search("/(views|export|bulk)(/|$)|/console/sign-in", path)}
+    return {path for path in paths if not re.search(ELSEWHERE_HELD, path)}
 
 
 async def _send_in_the_browser(here: Visit, found: Sequence[tuple[str, PageForm]]) -> bool:
