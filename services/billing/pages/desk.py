@@ -80,6 +80,12 @@ def _waiting(told: "_Told") -> Sequence[Waiting]:
             told.overdue,
             OVERDUE_LIMIT,
         ),
+        *_waiting_at_stripe(told),
+    )
+
+
+def _waiting_at_stripe(told: "_Told") -> Sequence[Waiting]:
+    return (
         Waiting(
             stripe_events.ROOM,
             READ,

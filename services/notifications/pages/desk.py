@@ -145,6 +145,43 @@ def _told(part: Part) -> str:
     return DASH if part.share is None else f"{part.share * 100:.1f} %"
 
 
+def _waiting(standing: _Standing) -> Sequence[Waiting]:
+    return (
+        Waiting(
+            messages.ROOM,
+            READ,
+            lambda number: f"{counted(number, 'message was', 'messages were')} not delivered",
+            f"{messages.PATH}?attention=undelivered",
+            _count_undelivered,
+            is_alarming=True,
+        ),
+        Waiting(
+            messages.ROOM,
+            READ,
+            lambda number: f"{counted(number, 'message', 'messages')} may have arrived, nobody knows",
+            f"{messages.PATH}?attention=unknown",
+            _count_unknown,
+            is_alarming=True,
+        ),
+        Waiting(
+            tickets.ROOM,
+            READ,
+            lambda number: f"{counted(number, 'ticket waits', 'tickets wait')} for our answer",
+            tickets.QUEUE,
+            _count_tickets,
+            tickets.LIMIT,
+        ),
+        Waiting(
+            email_health.ROOM,
+            READ,
+            lambda number: f"{counted(number, 'sender account is', 'sender accounts are')} not well",
+            email_health.PATH,
+            standing.count_accounts,
+            ACCOUNTS_LIMIT,
+        ),
+    )
+
+
 def desk_of(zone: ZoneInfo) -> Desk:
     standing = _Standing(zone)
     return Desk(
@@ -155,40 +192,7 @@ def desk_of(zone: ZoneInfo) -> Desk:
             Finder("Sender accounts", READ, _find_accounts),
             Finder("Suppressions", READ, _find_suppressions),
         ),
-        waiting=(
-            Waiting(
-                messages.ROOM,
-                READ,
-                lambda number: f"{counted(number, 'message was', 'messages were')} not delivered",
-                f"{messages.PATH}?attention=undelivered",
-                _count_undelivered,
-                is_alarming=True,
-            ),
-            Waiting(
-                messages.ROOM,
-                READ,
-                lambda number: f"{counted(number, 'message', 'messages')} may have arrived, nobody knows",
-                f"{messages.PATH}?attention=unknown",
-                _count_unknown,
-                is_alarming=True,
-            ),
-            Waiting(
-                tickets.ROOM,
-                READ,
-                lambda number: f"{counted(number, 'ticket waits', 'tickets wait')} for our answer",
-                tickets.QUEUE,
-                _count_tickets,
-                tickets.LIMIT,
-            ),
-            Waiting(
-                email_health.ROOM,
-                READ,
-                lambda number: f"{counted(number, 'sender account is', 'sender accounts are')} not well",
-                email_health.PATH,
-                standing.count_accounts,
-                ACCOUNTS_LIMIT,
-            ),
-        ),
+        waiting=_waiting(standing),
         cards=(
             Card("Mail accepted today", READ, f"{messages.PATH}?state=accepted", standing.read_accepted),
             Card("Mail bounced in 24 hours", READ, email_health.PATH, standing.read_bounced),

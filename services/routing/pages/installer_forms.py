@@ -99,18 +99,8 @@ def actions_for(operator: Operator, installer: Installer, territory: Territory, 
     hidden = {"seen": seen}
     can: Any = refused(operator, WRITE)
     can_bill: Any = refused(operator, Capability.MANAGE_BILLING_OPS)
-    options = [(action.status.value, words(action)) for action in actions_on(installer.status)]
     return [
-        Action(
-            "status",
-            "Change status",
-            f"{path}/status",
-            effect=" ".join(f"{words(action)}: it {EFFECTS[action]}." for action in actions_on(installer.status)),
-            fields=(FormField("status", "Status", FieldKind.CHOICE, is_required=True, options=options), REASON),
-            hidden=hidden,
-            done="Its status is changed",
-            **can,
-        ),
+        _change_status(operator, installer, seen),
         Action(
             "caps",
             "Set caps",
@@ -154,6 +144,22 @@ def actions_for(operator: Operator, installer: Installer, territory: Territory, 
             **can_bill,
         ),
     ]
+
+
+def _change_status(operator: Operator, installer: Installer, seen: str) -> Action:
+    can: Any = refused(operator, WRITE)
+    actions = actions_on(installer.status)
+    options = [(action.status.value, words(action)) for action in actions]
+    return Action(
+        "status",
+        "Change status",
+        f"{PATH}/{installer.id}/status",
+        effect=" ".join(f"{words(action)}: it {EFFECTS[action]}." for action in actions),
+        fields=(FormField("status", "Status", FieldKind.CHOICE, is_required=True, options=options), REASON),
+        hidden={"seen": seen},
+        done="Its status is changed",
+        **can,
+    )
 
 
 def territory_field(territory: Territory | None = None) -> FormField:
