@@ -88,7 +88,7 @@ async def show_client(
         sentence=f"{counted(open_boards, 'board is', 'boards are')} open. Invoices go to {client.billing_name} and "
         f"are due {counted(client.terms_days, 'day', 'days')} from their issue.",
         actions=(_edit(client, seen, refused(operator, WRITE)),),
-        sections=(Facts("Billing", _facts(client)), _boards(client, boards)),
+        sections=(Facts("Who is invoiced", _facts(client)), _boards(client, boards)),
         timeline=timeline,
         elsewhere=(Elsewhere("Billing", "billing", "client", client.id),),
         links=(("Open board", f"{BOARDS}/new?client_id={client.id}"),) if operator.can(WRITE) else (),
