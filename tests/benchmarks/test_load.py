@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from itertools import cycle
 
 import pytest
@@ -30,15 +30,25 @@ async def taken(_number: int) -> bytes:
 async def answering(answer: Answer) -> AsyncIterator[int]:
     """A server on a port of its own, which is told how many requests came before."""
     seen = 0
+    open_connections: set[asyncio.StreamWriter] = set()
+    all_left = asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal seen
+        open_connections.add(writer)
+        all_left.clear()
         try:
             while await reader.readuntil(b"\r\n\r\n"):
                 seen += 1
                 writer.write(await answer(seen))
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+        finally:
+            open_connections.discard(writer)
+            if not open_connections:
+                all_left.set()
 
     port = free_port()
     server = await asyncio.start_server(serve, "127.0.0.1", port)
@@ -46,6 +56,8 @@ async def answering(answer: Answer) -> AsyncIterator[int]:
         yield port
     finally:
         server.close()
+        async with asyncio.timeout(10):
+            await all_left.wait()
 
 
 def requests() -> Iterator[bytes]:
