@@ -101,14 +101,14 @@ def serve(service: Service, shape: Shape) -> None:
         forwarded_allow_ips=settings.forwarded_allow_ips,
         timeout_graceful_shutdown=int(settings.graceful_timeout_seconds),
     )
-    _collect_less()
+    collect_less()
     log.info("process_started", service=service.name, shape=shape, port=settings.http_port)
     server = uvicorn.Server(config)
     _end_well(server)
     server.run()
 
 
-def _collect_less() -> None:
+def collect_less() -> None:
     """What is here now stays: the collector need not walk over it again, nor look after every few events of a batch."""
     gc.collect()
     gc.freeze()

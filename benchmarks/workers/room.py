@@ -9,7 +9,7 @@ from importlib import import_module
 import uvloop
 
 from benchmarks.rooms import speed_of
-from chassis.process import assemble
+from chassis.process import assemble, collect_less
 from chassis.settings import Shape
 from chassis.telemetry import start_telemetry
 
@@ -25,6 +25,7 @@ async def main() -> None:
     service = import_module(f"services.{options.service}.main").build()
     start_telemetry(service.name, service.settings)
     app = assemble(service, Shape.API)
+    collect_less()
     async with app.lifespan():
         speed = await speed_of(
             app,

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from markupsafe import Markup, escape
 
-from chassis.console.wording import DASH, MINUS, Wording, money, words
+from chassis.console.wording import DASH, MINUS, Wording, calendar_day, money, words
 
 
 class Kind(StrEnum):
@@ -98,7 +98,7 @@ def _short(value: UUID | str) -> Markup:
 
 def _day(value: date | datetime, wording: Wording) -> Markup:
     local = value.astimezone(wording.zone) if isinstance(value, datetime) else value
-    return escape(f"{local.day} {local:%b %Y}")
+    return escape(calendar_day(local))
 
 
 _HTML: Mapping[Kind, Callable[[Any, Wording, str], Markup]] = {

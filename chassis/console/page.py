@@ -13,8 +13,9 @@ from litestar.response import Redirect
 
 from chassis.clock import Clock
 from chassis.console.assets import assets
+from chassis.console.navigation import Navigation
 from chassis.console.onward import Onward
-from chassis.console.rooms import GROUPS, SERVICE_TITLES, Addresses, Group
+from chassis.console.rooms import SERVICE_TITLES, Addresses
 from chassis.console.wording import Wording
 from chassis.http.auth import NotSignedIn, Operator, StepUpRequired
 from chassis.http.forms import CSRF_FIELD, FIELDS_KEY, ForeignForm
@@ -59,6 +60,7 @@ class Console:
             "environment": settings.environment.value,
             "zone": settings.business_time_zone,
         }
+        self._navigation = Navigation(self._templates, is_local=settings.is_local)
         self._headers = _headers(self.addresses)
 
     def page(
@@ -74,13 +76,13 @@ class Console:
         operator = request.scope.get("user")
         me = operator if isinstance(operator, Operator) else None
         authenticator = request.app.state.authenticator
-        groups = self._groups(me)
+        navigation = self._navigation.drawn(me.capabilities if me else None, room)
         shell = {
             "me": me,
             "csrf": me.csrf if me else "",
             "room": room,
-            "groups": groups,
-            "services": _services(groups),
+            "navigation": navigation,
+            "services": navigation.services,
             "now": self.clock.now(),
             "is_stepped_up": me is not None and authenticator.has_fresh_second_factor(me),
             "here": str(request.url.path),
@@ -121,29 +123,6 @@ class Console:
         """What a form had sent, so that nobody has to write it again; passwords stand in no page."""
         fields = request.scope["state"].get(FIELDS_KEY, [])
         return [(name, value) for name, value in fields if name != CSRF_FIELD and "password" not in name]
-
-    def _groups(self, me: Operator | None) -> list[Group]:
-        if me is None:
-            return []
-        shown = [
-            Group(
-                group.title,
-                tuple(
-                    room
-                    for room in group.rooms
-                    if (room.capability is None or me.can(room.capability))
-                    and (self.settings.is_local or not room.is_local)
-                ),
-            )
-            for group in GROUPS
-        ]
-        return [group for group in shown if group.rooms]
-
-
-def _services(groups: list[Group]) -> list[str]:
-    """Those that have a room to enter, in the order of the day's work: the others have nothing to show."""
-    entered = {room.service for group in groups for room in group.rooms}
-    return [service for service in SERVICE_TITLES if service in entered]
 
 
 def _came_from_here(request: Request[Any, Any, Any]) -> bool:

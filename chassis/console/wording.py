@@ -1,7 +1,7 @@
 """How the pages say instants, spans and money: always the same, in the business zone, for the eye and for a reader."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,6 +11,7 @@ from markupsafe import Markup
 from chassis.clock import Clock
 
 MINUS, DASH = "−", "–"  # noqa: RUF001
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _SPANS = (
     (timedelta(days=365), "year", "years"),
     (timedelta(days=30), "month", "months"),
@@ -33,7 +34,8 @@ class Wording:
         if instant is None:
             return DASH
         local = instant.astimezone(self.zone)
-        return f"{local.day} {local:%b %Y}, {local.hour % 12 or 12}:{local:%M} {'am' if local.hour < 12 else 'pm'}"
+        half = "am" if local.hour < 12 else "pm"
+        return f"{calendar_day(local)}, {local.hour % 12 or 12}:{local.minute:02d} {half}"
 
     def ago(self, instant: datetime | None) -> Markup:
         """Relative, with the exact instant for who asks."""
@@ -42,6 +44,11 @@ class Wording:
         told = span(self._clock.now() - instant)
         exact = self.exact(instant)
         return Markup(f'<time datetime="{instant.isoformat()}" title="{exact}">{told} ago</time>')  # noqa: S704  # our own
+
+
+def calendar_day(local: date) -> str:
+    """As "22 Nov 2026", whatever the machine's language is."""
+    return f"{local.day} {MONTHS[local.month - 1]} {local.year}"
 
 
 def span(length: timedelta) -> str:

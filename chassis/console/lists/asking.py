@@ -4,6 +4,7 @@ import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 from zoneinfo import ZoneInfo
@@ -18,6 +19,8 @@ from chassis.paging import MalformedCursor
 
 SORT, COLUMNS, LIMIT, AFTER, BEFORE = "sort", "columns", "limit", "after", "before"
 OWN = (SORT, COLUMNS, LIMIT, AFTER, BEFORE)
+PICKED = (SORT, COLUMNS, LIMIT)
+VIEWS_KEPT = 512
 LONGEST_QUERY = 4_000
 MOST_FIELDS = 200
 
@@ -55,9 +58,9 @@ def _typed(kind: type[Any], value: Any) -> Any:
     return TypeAdapter(kind).validate_python(value)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Asked:
-    """One view of a list. `held` are the filters that are set, by name."""
+    """One view of a list, equal to itself alone. `held` are the filters that are set, by name."""
 
     listing: Listing
     held: Mapping[str, tuple[Filter, Held]]
@@ -114,7 +117,19 @@ def default_columns(listing: Listing) -> tuple[Column, ...]:
 
 
 def read_query(listing: Listing, query: str, zone: ZoneInfo) -> Asked:
-    """Raises NotThisList with every fault, and MalformedCursor."""
+    """Raises NotThisList with every fault, and MalformedCursor.
+
+    A view that is picked from what the list offers is kept for who asks next; what somebody typed is kept nowhere.
+    """
+    return _read_kept(listing, query, zone) if _is_picked(listing, query) else _read(listing, query, zone)
+
+
+def _is_picked(listing: Listing, query: str) -> bool:
+    picked = {*PICKED, *(filter_.name for filter_ in listing.filters if filter_.is_picked)}
+    return all(not part or part.partition("=")[0] in picked for part in query.split("&"))
+
+
+def _read(listing: Listing, query: str, zone: ZoneInfo) -> Asked:
     sent = _sent(query)
     faults = [FieldError(name, *UNSAYABLE_FAULT) for name, values in sent.items() if UNSAYABLE.search("".join(values))]
     faults += _unknown(listing, sent)
@@ -135,6 +150,9 @@ def read_query(listing: Listing, query: str, zone: ZoneInfo) -> Asked:
         raise NotThisList("the address asks for what this list does not have", errors=tuple(faults))
     asked = Asked(listing, held, order, _columns(listing, sent.get(COLUMNS, [])), int(limit), zone)
     return replace(asked, place=_place(asked, sent))
+
+
+_read_kept = lru_cache(VIEWS_KEPT)(_read)
 
 
 def _sent(query: str) -> dict[str, list[str]]:

@@ -84,9 +84,9 @@ class Empty:
     icon: str = "inbox"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Listing:
-    """A list as its room declares it; `routes_of` makes its routes.
+    """A list as its room declares it, equal to itself alone; `routes_of` makes its routes.
 
     `rows` is the select without columns: tables, joins and what always holds, as `select().select_from(Invoice)`.
     `key` is the row's id, unique and what breaks ties. `order` names a sorting column, `-` for descending.

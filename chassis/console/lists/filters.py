@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, false, or_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.console.lists.declaration import Expression
-from chassis.console.wording import words
+from chassis.console.wording import calendar_day, words
 
 LONGEST_SEARCH = 200
 LARGEST_CENTS = 10**15
@@ -42,7 +42,9 @@ class Filter(ABC):
     title: str
 
     form: ClassVar[str]
-    """The macro of list.html that draws its field."""
+    """The macro of filters.html that draws its field."""
+    is_picked: ClassVar[bool] = False
+    """Whether its values are all among those that the list itself offers."""
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -71,6 +73,7 @@ class Choice(Filter):
     options: Sequence[Option] = ()
 
     form: ClassVar[str] = "choice"
+    is_picked: ClassVar[bool] = True
 
     def read(self, sent: Sent, zone: ZoneInfo) -> Held | None:
         asked = sent.get(self.name, ())
@@ -199,6 +202,7 @@ class Flag(Filter):
     condition: Expression = None
 
     form: ClassVar[str] = "flag"
+    is_picked: ClassVar[bool] = True
 
     def read(self, sent: Sent, zone: ZoneInfo) -> Held | None:
         asked = sent.get(self.name, ())
@@ -253,8 +257,8 @@ def _begin(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
-def _told(day: date | None, prefix: str) -> str:
-    return f"{prefix}{day.day} {day:%b %Y}" if day else ""
+def _told(at: date | None, prefix: str) -> str:
+    return f"{prefix}{calendar_day(at)}" if at else ""
 
 
 def _cents(sent: Sequence[str]) -> int | None:

@@ -4,13 +4,14 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Row, func, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.console.lists.asking import Asked, Place
-from chassis.console.lists.declaration import NOW, ZONE, Listing, Query
+from chassis.console.lists.declaration import NOW, ZONE, Column, Listing, Query
 
 ROWS_AT_ONCE = 1_000
 
@@ -37,20 +38,31 @@ def given(zone: ZoneInfo, now: datetime) -> dict[str, object]:
     return {NOW.key: now, ZONE.key: zone.key}
 
 
+@dataclass(frozen=True, slots=True)
+class _Statements:
+    page: Query
+    totals: Query
+
+
+# For as long as the view itself is kept: to build a wide statement and its cache key takes as long as to run it.
+_STATEMENTS: WeakKeyDictionary[Asked, _Statements] = WeakKeyDictionary()
+
+
+def _statements(asked: Asked) -> _Statements:
+    made = _STATEMENTS.get(asked)
+    if made is None:
+        made = _STATEMENTS[asked] = _Statements(_page_query(asked), _totals_query(asked))
+    return made
+
+
 async def read_page(session: AsyncSession, asked: Asked, now: datetime) -> Found:
     """Keyset paging in both directions: what was added meanwhile shifts nothing."""
-    place = asked.place
-    is_backwards = place is not None and place.is_before
-    query = _ordered(_selected(asked), asked, is_backwards=is_backwards)
-    if place is not None:
-        here = tuple_(asked.sorted_by.value, asked.listing.key)
-        beside = tuple_(place.value, place.id)
-        query = query.where(here < beside if asked.is_descending != is_backwards else here > beside)
-    found = list((await session.execute(query.limit(asked.limit + 1), given(asked.zone, now))).all())
+    found = list((await session.execute(_statements(asked).page, given(asked.zone, now))).all())
     has_more, rows = len(found) > asked.limit, found[: asked.limit]
+    is_backwards = asked.place is not None and asked.place.is_before
     if is_backwards:
         rows.reverse()
-    has_before, has_after = (has_more, True) if is_backwards else (place is not None, has_more)
+    has_before, has_after = (has_more, True) if is_backwards else (asked.place is not None, has_more)
     return Found(
         rows,
         _place_of(rows[0]) if rows and has_before else None,
@@ -59,12 +71,8 @@ async def read_page(session: AsyncSession, asked: Asked, now: datetime) -> Found
 
 
 async def read_totals(session: AsyncSession, asked: Asked, now: datetime) -> Totals:
-    summed = [column for column in asked.listing.columns if column.sums]
-    sums = [func.coalesce(func.sum(column.value), 0).label(column.name) for column in summed]
-    counted: Query = asked.listing.rows.with_only_columns(func.count().label("count_"), *sums)
-    query = _narrowed(asked, counted)
-    row = (await session.execute(query, given(asked.zone, now))).one()
-    return Totals(row.count_, {column.name: int(getattr(row, column.name)) for column in summed})
+    row = (await session.execute(_statements(asked).totals, given(asked.zone, now))).one()
+    return Totals(row.count_, {column.name: int(getattr(row, column.name)) for column in _summed(asked)})
 
 
 async def read_all(session: AsyncSession, asked: Asked, now: datetime) -> AsyncIterator[Row[Any]]:
@@ -91,6 +99,27 @@ async def read_rows(
     query = _with_columns(listing).where(listing.key.in_(ids))
     found: Sequence[Row[Any]] = (await session.execute(query, given(zone, now))).all()
     return found
+
+
+def _page_query(asked: Asked) -> Query:
+    """With one row more than the page has: whether there are others."""
+    place = asked.place
+    is_backwards = place is not None and place.is_before
+    query = _ordered(_selected(asked), asked, is_backwards=is_backwards)
+    if place is not None:
+        here = tuple_(asked.sorted_by.value, asked.listing.key)
+        beside = tuple_(place.value, place.id)
+        query = query.where(here < beside if asked.is_descending != is_backwards else here > beside)
+    return query.limit(asked.limit + 1)
+
+
+def _totals_query(asked: Asked) -> Query:
+    sums = [func.coalesce(func.sum(column.value), 0).label(column.name) for column in _summed(asked)]
+    return _narrowed(asked, asked.listing.rows.with_only_columns(func.count().label("count_"), *sums))
+
+
+def _summed(asked: Asked) -> list[Column]:
+    return [column for column in asked.listing.columns if column.sums]
 
 
 def _selected(asked: Asked) -> Query:

@@ -22,7 +22,7 @@ from chassis.console.documents import Document, Fact, Facts, Note, Part, Table, 
 from chassis.console.fields import Day, end_of, start_of
 from chassis.console.lists.export import BOM, harmless
 from chassis.console.lists.routes import CSV
-from chassis.console.wording import counted, money
+from chassis.console.wording import calendar_day, counted, money
 from chassis.database import Database
 from chassis.errors import FieldError, Invalid
 from chassis.http import Given, Operator
@@ -122,8 +122,8 @@ async def show_receivables(
 def _sentence(asked: AsOf, now: datetime, console: Console) -> str:
     if asked.day is None:
         return f"As of {console.wording.exact(now)}, by due day."
-    day = f"{asked.day.day} {asked.day:%b %Y}"
-    return f"As the books stood at the end of {day}, by due day: what was recorded later is not in it."
+    told = calendar_day(asked.day)
+    return f"As the books stood at the end of {told}, by due day: what was recorded later is not in it."
 
 
 def _asked(day: date | None, now: datetime, console: Console) -> AsOf:

@@ -27,7 +27,7 @@ def lead_title(lead: Dispatch | DispatchView) -> str:
 def told_use(taken: int, limit: int | None) -> Markup | str:
     """As "3 of 5"; a full window is a chip, so that it is not seen by its colour alone."""
     if limit is None:
-        return Markup('{} <span class="muted">no cap</span>').format(f"{taken:,}")
+        return Markup(f'{taken:,} <span class="muted">no cap</span>')  # noqa: S704  # a number
     told = f"{taken:,} of {limit:,}"
     return chip(told, "warning") if taken >= limit else told
 
