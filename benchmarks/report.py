@@ -4,7 +4,7 @@ What was not measured again stands as the page has it: the samples are this mach
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +26,8 @@ each other. Floors and rivals are programs of `benchmarks/`; `make bench` measur
 HEADER = "| figure | what | ours | against | ratio | target | reached |\n| --- | --- | --- | --- | --- | --- | --- |"
 
 TAKEN = "## How they were taken"
+MANY = 6
+"""A claim about so many things is told by the one that is nearest to missing; all stand in a table of their own."""
 _LINE = re.compile(
     r"\| (?P<number>\w+) \| (?P<title>.+?) \| (?P<ours>.+?) \| (?P<against>.+?) \| "
     r"\*\*(?P<ratio>[\d.,]+)\*\* \((?P<low>[\d.,]+) to (?P<high>[\d.,]+)\) \| (?P<target>.+?) \| (?P<verdict>.+?) \|"
@@ -76,21 +78,48 @@ def write(file: Path, page: Path) -> None:
     figures = list(results.read(file).values())
     before = page.read_text() if page.exists() else ""
     measured = [line(figure, claim) for figure in figures for claim in figure.claims]
-    lines = sorted(_with_kept(measured, before), key=_order)
+    lines = sorted({each.subject: each for each in _with_kept(measured, before)}.values(), key=_order)
+    told = list(_told_first(lines))
     page.parent.mkdir(parents=True, exist_ok=True)
     chart = page.with_suffix(".svg")
-    write_chart([each for each in lines if each.bound is not None], chart)
+    write_chart([each for each in told if each.bound is not None], chart)
     taken = {**_taken_before(before), **{figure.title: _taken_with(figure) for figure in figures}}
     parts = [
         INTRODUCTION,
-        "\n".join([HEADER, *map(str, lines)]) + "\n",
+        "\n".join([HEADER, *map(str, told)]) + "\n",
         f"![Each ratio as a share of its target]({chart.name})\n",
         *_remarks_on(dict.fromkeys(each.number for each in lines), REMARKS.read_text()),
+        *_tables_of_many(lines, told),
         f"{TAKEN}\n",
         *(f"- {taken[title]}" for title in dict.fromkeys(each.title for each in lines) if title in taken),
         "",
     ]
     page.write_text("\n".join(parts))
+
+
+def _told_first(lines: Sequence[Line]) -> Iterator[Line]:
+    """Every claim once."""
+    claims: dict[tuple[str, ...], list[Line]] = {}
+    for each in lines:
+        claims.setdefault((each.number, each.metric, each.target), []).append(each)
+    for each in lines:
+        alike = claims[each.number, each.metric, each.target]
+        if len(alike) < MANY or (each.bound is not None and each is max(alike, key=_share_used)):
+            yield each
+
+
+def _share_used(each: Line) -> float:
+    """Of its target: more than one is a miss."""
+    bound = each.bound or 1.0
+    return bound / each.ratio if each.is_floor else each.ratio / bound
+
+
+def _tables_of_many(lines: Sequence[Line], told: Sequence[Line]) -> Iterator[str]:
+    rest = dict.fromkeys(each.number for each in lines if each not in told)
+    for number in rest:
+        yield f"## {number}, one by one\n"
+        rows = sorted((each for each in lines if each.number == number), key=lambda each: each.title)
+        yield "\n".join([HEADER, *map(str, rows)]) + "\n"
 
 
 def _with_kept(measured: list[Line], page: str) -> Iterator[Line]:

@@ -148,6 +148,21 @@ class TestPage:
         taken = page.read_text().partition(report.TAKEN)[2]
         assert ("commit def" in taken, "commit abc" in taken) == (True, True)
 
+    @pytest.mark.rivals
+    def test_tells_a_claim_about_many_things_by_the_one_nearest_to_missing(self, tmp_path: Path) -> None:
+        page = tmp_path / "performance.md"
+        for number in range(report.MANY):
+            slower = {"relay": [{"events/s": 80.0 - number}] * 3, "floor": [{"events/s": 100.0}] * 3}
+            result = replace(RESULT, name=f"room {number}", title=f"Room {number}", samples=slower)
+            results.merge(result, tmp_path / "bench.json")
+        for _ in range(2):
+            report.write(tmp_path / "bench.json", page)
+            first, _, rest = page.read_text().partition("## P3, one by one")
+            assert [each.split(" | ")[1] for each in first.splitlines() if each.startswith("| P3")] == ["Room 5"]
+            assert [each.split(" | ")[1] for each in rest.splitlines() if each.startswith("| P3")] == [
+                f"Room {number}" for number in range(report.MANY)
+            ]
+
     def written(self, directory: Path) -> Sequence[str]:
         results.merge(RESULT, directory / "bench.json")
         report.write(directory / "bench.json", directory / "performance.md")
