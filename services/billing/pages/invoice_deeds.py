@@ -127,44 +127,26 @@ async def pay_by_form(
         return await back(session, console, invoice_id, PAYMENT)
 
 
-@form_of(CREDIT)
-async def credit_by_form(
-    invoice_id: FromPath[UUID],
-    data: JSONBody[AdjustForm],
-    console: Given[Console],
-    database: Given[Database],
-    clock: Given[Clock],
-    settings: Given[Settings],
-    house: Given[House],
-    operator: Given[Operator],
-) -> Redirect:
-    asked = _asked(AdjustmentType.CREDIT, data)
-    rule = ApprovalRule(settings.approval_limit_cents, house.numbering)
-    with told_beside(FIELDS):
-        async with database.transaction() as session:
-            await refuse_if_changed(session, Subject("invoice", invoice_id), data.seen)
-            await add_by_operator(session, invoice_id, asked, rule, operator, clock.now())
-            return await back(session, console, invoice_id, CREDIT)
+def _adjusting(name: str, type_: AdjustmentType) -> HTTPRouteHandler:
+    @form_of(name)
+    async def adjust_by_form(
+        invoice_id: FromPath[UUID],
+        data: JSONBody[AdjustForm],
+        console: Given[Console],
+        database: Given[Database],
+        clock: Given[Clock],
+        settings: Given[Settings],
+        house: Given[House],
+        operator: Given[Operator],
+    ) -> Redirect:
+        rule = ApprovalRule(settings.approval_limit_cents, house.numbering)
+        with told_beside(FIELDS):
+            async with database.transaction() as session:
+                await refuse_if_changed(session, Subject("invoice", invoice_id), data.seen)
+                await add_by_operator(session, invoice_id, _asked(type_, data), rule, operator, clock.now())
+                return await back(session, console, invoice_id, name)
 
-
-@form_of(DEBIT)
-async def debit_by_form(
-    invoice_id: FromPath[UUID],
-    data: JSONBody[AdjustForm],
-    console: Given[Console],
-    database: Given[Database],
-    clock: Given[Clock],
-    settings: Given[Settings],
-    house: Given[House],
-    operator: Given[Operator],
-) -> Redirect:
-    asked = _asked(AdjustmentType.DEBIT, data)
-    rule = ApprovalRule(settings.approval_limit_cents, house.numbering)
-    with told_beside(FIELDS):
-        async with database.transaction() as session:
-            await refuse_if_changed(session, Subject("invoice", invoice_id), data.seen)
-            await add_by_operator(session, invoice_id, asked, rule, operator, clock.now())
-            return await back(session, console, invoice_id, DEBIT)
+    return adjust_by_form
 
 
 def _asked(type_: AdjustmentType, data: AdjustForm) -> NewAdjustment:
@@ -246,8 +228,8 @@ async def download_json(
 
 ROUTES = (
     pay_by_form,
-    credit_by_form,
-    debit_by_form,
+    _adjusting(CREDIT, AdjustmentType.CREDIT),
+    _adjusting(DEBIT, AdjustmentType.DEBIT),
     apply_credit_by_form,
     void_by_form,
     resend_by_form,
