@@ -20,7 +20,7 @@ from benchmarks.workers.service import compose
 from chassis.database import Database
 from chassis.ids import new_id
 from contracts.values import AustralianState, SelectedPath
-from services.intake.commands.leads import TakeLead, take_lead
+from services.intake.commands.leads.taking import TakeLead, take_lead
 from services.intake.domain import LeadContent, LeadStatus
 from services.intake.keyring import KeyRing
 from services.intake.models import Lead

@@ -1,11 +1,10 @@
 """Intake, put together."""
 
 from chassis.clock import Clock
-from chassis.console.bulk.running import BulkRunner, bulk_loop
+from chassis.console.bulk.running import BulkRunner
 from chassis.database import Database
 from chassis.service import Service, clock_of, database_of
-from services.intake import pages
-from services.intake.consumers import CONSUMERS
+from services.intake import pages, work
 from services.intake.http import ROUTES, source_routes
 from services.intake.keyring import KeyRing
 from services.intake.pages.desk import desk_of
@@ -18,13 +17,19 @@ def build(settings: Settings | None = None, *, clock: Clock | None = None, datab
     clock, database = clock or clock_of(settings), database or database_of("intake", settings)
     key_ring = KeyRing(database, settings.lead_key_cache_seconds)
     bulk = BulkRunner(database, clock, pages.LISTINGS)
+    means = work.Means(settings, database, clock, bulk)
     return Service(
         name="intake",
         settings=settings,
         clock=clock,
         database=database,
         routes=(source_routes(key_ring), *ROUTES, *pages.ROUTES),
-        consumers=CONSUMERS,
-        loops=(bulk_loop(bulk),),
-        dependencies={"key_ring": key_ring, "bulk": bulk, "desk": desk_of(settings.zone)},
+        consumers=work.CONSUMERS,
+        jobs=work.jobs(means),
+        loops=work.loops(means),
+        dependencies={
+            "bulk": bulk,
+            "desk": desk_of(settings.zone),
+            "key_ring": key_ring,
+        },
     )

@@ -1,4 +1,4 @@
-"""The knobs of intake."""
+"""The knobs of intake, by name."""
 
 from pydantic import Field, SecretStr
 
@@ -8,11 +8,8 @@ from chassis.settings import ServiceSettings, database_url_field
 class Settings(ServiceSettings):
     database_url: SecretStr = database_url_field("intake")
 
-    lead_key_overlap_hours: float = Field(
-        24,
-        ge=0,
-        validation_alias="LEAD_KEY_OVERLAP_HOURS",
-        description="how long a source's old key still works beside the rotated one",
+    client_terms_days: int = Field(
+        30, ge=0, le=365, validation_alias="CLIENT_TERMS_DAYS", description="days from issue to due of a new client"
     )
     lead_key_cache_seconds: float = Field(
         5,
@@ -20,6 +17,9 @@ class Settings(ServiceSettings):
         validation_alias="LEAD_KEY_CACHE_SECONDS",
         description="how long a key that was seen working is not looked up again; a lead is never taken on its word",
     )
-    client_terms_days: int = Field(
-        30, ge=0, le=365, validation_alias="CLIENT_TERMS_DAYS", description="days from issue to due of a new client"
+    lead_key_overlap_hours: float = Field(
+        24,
+        ge=0,
+        validation_alias="LEAD_KEY_OVERLAP_HOURS",
+        description="how long a source's old key still works beside the rotated one",
     )

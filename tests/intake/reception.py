@@ -11,7 +11,8 @@ from chassis.ids import new_id
 from services.intake.commands.boards import OpenBoard, close_board, open_board
 from services.intake.commands.clients import create_client
 from services.intake.commands.dispatches import DispatchStep, follow_dispatch
-from services.intake.commands.leads import CloseLead, TakeLead, close_lead, take_lead
+from services.intake.commands.leads.closing import CloseLead, close_lead
+from services.intake.commands.leads.taking import TakeLead, take_lead
 from services.intake.commands.sources import create_source
 from services.intake.domain import CloseReason, LeadStatus
 from services.intake.keyring import KeyRing

@@ -14,7 +14,7 @@ from contracts.values import AustralianState, SelectedPath
 from deploy.local.postgres import ServiceDatabase
 from services.intake.commands.boards import OpenBoard, open_board
 from services.intake.commands.clients import ClientTerms, create_client
-from services.intake.commands.leads import TakeLead
+from services.intake.commands.leads.taking import TakeLead
 from services.intake.commands.sources import create_source
 from services.intake.domain import LeadContent
 from services.intake.keyring import KeyRing

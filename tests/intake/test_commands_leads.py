@@ -10,7 +10,8 @@ from chassis.outbox import unpack_headers
 from contracts.envelope import decode_body, from_headers
 from contracts.intake import LeadClosed, LeadCreated
 from services.intake import queries
-from services.intake.commands.leads import CloseLead, TakenLead, close_lead, take_lead
+from services.intake.commands.leads.closing import CloseLead, close_lead
+from services.intake.commands.leads.taking import TakenLead, take_lead
 from services.intake.commands.sources import revoke_source, rotate_key
 from services.intake.domain import CloseReason, LeadStatus
 from services.intake.errors import (

@@ -16,9 +16,9 @@ from contracts.routing import (
     DispatchExceptionRaised,
     DispatchExceptionResolved,
 )
-from services.intake.commands.leads import take_lead
-from services.intake.consumers import CONSUMERS
+from services.intake.commands.leads.taking import take_lead
 from services.intake.errors import LeadNotFound
+from services.intake.work import CONSUMERS
 from tests.intake.samples import NOW, rows, taking, working_source
 from tests.kit.databases import RolledBackDatabase
 from tests.kit.records import incoming

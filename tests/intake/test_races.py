@@ -14,7 +14,7 @@ from chassis.database import Database
 from contracts.identity import Role
 from deploy.local.postgres import ServiceDatabase
 from services.intake.commands.boards import close_board
-from services.intake.commands.leads import take_lead
+from services.intake.commands.leads.taking import take_lead
 from services.intake.commands.sources import revoke_source
 from services.intake.errors import SourceRevoked
 from tests.intake.desk import Desk, answering, application

@@ -7,7 +7,11 @@ from dataclasses import dataclass
 import httpx
 import stripe
 
-from deploy.local.demo import boards, invoices, leads
+from deploy.local.demo import (
+    boards,
+    invoices,
+    leads,
+)
 from deploy.local.demo.books import Books, read_books
 from deploy.local.demo.operators import SignIn, create_operators, new_sign_ins, sign_in
 from deploy.local.demo.reader import Reader

@@ -15,7 +15,7 @@ from chassis.paging import Page, PageRequest
 from contracts.identity import Capability
 from contracts.values import AustralianState, SelectedPath
 from services.intake import queries
-from services.intake.commands.leads import CloseLead, close_lead
+from services.intake.commands.leads.closing import CloseLead, close_lead
 from services.intake.domain import CloseReason, LeadAction, LeadOutcome, LeadStatus
 from services.intake.models import Consent, Lead, LeadStatusChange
 from services.intake.queries import LeadFilters

@@ -20,7 +20,7 @@ from chassis.http.auth import Connection, token_of
 from chassis.http.openapi import API_KEY
 from contracts.values import AustralianState, SelectedPath
 from services.intake import queries
-from services.intake.commands.leads import TakeLead, TakenLead, take_lead
+from services.intake.commands.leads.taking import TakeLead, TakenLead, take_lead
 from services.intake.domain import SUBMISSION_KEY, LeadContent, LeadOutcome, LeadStatus
 from services.intake.http.fields import Email, PersonName, Phone, Postcode, ServiceSlug, Street, Suburb, WebAddress
 from services.intake.keyring import KeyRing

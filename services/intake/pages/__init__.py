@@ -1,16 +1,32 @@
 """HTML for operators, over the same commands and queries as the JSON routes. Templates stand beside their room."""
 
-from services.intake.pages import board, boards, client, clients, lead, leads, ndas, source, sources
+from services.intake.pages import (
+    board,
+    boards,
+    client,
+    clients,
+    lead,
+    leads,
+    ndas,
+    source,
+    sources,
+)
 
-LISTINGS = (leads.LISTING, sources.LISTING, boards.LISTING, clients.LISTING, ndas.LISTING)
+LISTINGS = (
+    boards.LISTING,
+    clients.LISTING,
+    leads.LISTING,
+    ndas.LISTING,
+    sources.LISTING,
+)
 ROUTES = (
-    *leads.ROUTES,
-    *lead.ROUTES,
-    *sources.ROUTES,
-    *source.ROUTES,
-    *boards.ROUTES,
     *board.ROUTES,
-    *clients.ROUTES,
+    *boards.ROUTES,
     *client.ROUTES,
+    *clients.ROUTES,
+    *lead.ROUTES,
+    *leads.ROUTES,
     *ndas.ROUTES,
+    *source.ROUTES,
+    *sources.ROUTES,
 )

@@ -30,7 +30,7 @@ from chassis.console.wording import counted, sentence, words
 from contracts.identity import Capability
 from contracts.values import AustralianState, SelectedPath
 from services.intake import queries
-from services.intake.commands.leads import CloseLead, close_lead
+from services.intake.commands.leads.closing import CloseLead, close_lead
 from services.intake.domain import (
     STAGE_LIMITS,
     CloseReason,

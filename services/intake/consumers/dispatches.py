@@ -66,14 +66,12 @@ def _step(
     return DispatchStep(incoming.event.lead_id, envelope.aggregate_version, envelope.id, target, at, reason_code)
 
 
-CONSUMERS = (
-    Consumer(
-        DISPATCHES,
-        {
-            DispatchDecided: on_decided,
-            DispatchDelivered: on_delivered,
-            DispatchExceptionRaised: on_exception_raised,
-            DispatchExceptionResolved: on_exception_resolved,
-        },
-    ),
+CONSUMER = Consumer(
+    DISPATCHES,
+    {
+        DispatchDecided: on_decided,
+        DispatchDelivered: on_delivered,
+        DispatchExceptionRaised: on_exception_raised,
+        DispatchExceptionResolved: on_exception_resolved,
+    },
 )

@@ -1,0 +1,115 @@
+"""What a lead becomes, and what an operator may do with one: a rule for the command, the JSON and the page."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from services.intake.domain.obstacles import Obstacle
+
+
+class LeadStatus(StrEnum):
+    RECEIVED = "received"
+    DUPLICATE_REVIEW = "duplicate_review"
+    REJECTED = "rejected"
+    ROUTABLE = "routable"
+    DISPATCHING = "dispatching"
+    DELIVERED = "delivered"
+    EXCEPTION = "exception"
+    CLOSED = "closed"
+
+    @property
+    def is_final(self) -> bool:
+        return self in (LeadStatus.REJECTED, LeadStatus.CLOSED)
+
+    def can_become(self, other: "LeadStatus") -> bool:
+        return other in TRANSITIONS[self]
+
+
+TRANSITIONS: dict[LeadStatus, frozenset[LeadStatus]] = {
+    LeadStatus.RECEIVED: frozenset({LeadStatus.ROUTABLE, LeadStatus.DUPLICATE_REVIEW, LeadStatus.REJECTED}),
+    LeadStatus.DUPLICATE_REVIEW: frozenset({LeadStatus.ROUTABLE, LeadStatus.REJECTED, LeadStatus.CLOSED}),
+    # With dispatch by hand the exception comes without a decision; and where an operator discarded the event of a
+    # decision, the delivery that followed from it is true all the same.
+    LeadStatus.ROUTABLE: frozenset(
+        {LeadStatus.DISPATCHING, LeadStatus.DELIVERED, LeadStatus.EXCEPTION, LeadStatus.CLOSED}
+    ),
+    LeadStatus.DISPATCHING: frozenset({LeadStatus.DELIVERED, LeadStatus.EXCEPTION, LeadStatus.CLOSED}),
+    LeadStatus.EXCEPTION: frozenset({LeadStatus.DISPATCHING, LeadStatus.DELIVERED, LeadStatus.CLOSED}),
+    # A shared lead whose second installer could not be reached is delivered: the exception queue has the rest.
+    LeadStatus.DELIVERED: frozenset({LeadStatus.CLOSED}),
+    LeadStatus.REJECTED: frozenset(),
+    LeadStatus.CLOSED: frozenset(),
+}
+
+
+def followed(status: LeadStatus, target: LeadStatus | None) -> LeadStatus:
+    """What a lead is after routing said `target`: where it cannot become that, or nothing was said, what it was."""
+    return target if target is not None and status.can_become(target) else status
+
+
+RESOLUTIONS_THAT_GO_ON = frozenset({"assigned", "retried"})
+
+
+def resolved_to(resolution: str) -> LeadStatus | None:
+    """What a lead becomes when its exception is resolved, by routing's word for how.
+
+    An item that was only taken off the queue leaves the lead where it is: it goes on, or is closed, by a step of its
+    own.
+    """
+    return LeadStatus.DISPATCHING if resolution in RESOLUTIONS_THAT_GO_ON else None
+
+
+class LeadOutcome(StrEnum):
+    """What a lead came to, as its source is told."""
+
+    DELIVERED = "delivered"
+    REJECTED = "rejected"
+    CLOSED = "closed"
+
+
+def outcome_of(status: LeadStatus, delivered_at: datetime | None) -> LeadOutcome | None:
+    """None while nothing is decided. What was delivered stays so, though it be closed afterwards."""
+    if delivered_at is not None:
+        return LeadOutcome.DELIVERED
+    return LeadOutcome(status) if status.is_final else None
+
+
+STAGE_LIMITS: dict[LeadStatus, timedelta] = {
+    LeadStatus.RECEIVED: timedelta(minutes=15),
+    LeadStatus.ROUTABLE: timedelta(minutes=15),
+    LeadStatus.DISPATCHING: timedelta(hours=1),
+    LeadStatus.DUPLICATE_REVIEW: timedelta(hours=4),
+    LeadStatus.EXCEPTION: timedelta(hours=1),
+}
+"""How long a lead may be what it is; where no limit stands, it waits for nothing."""
+
+
+def is_late(status: LeadStatus, since: datetime, now: datetime) -> bool:
+    limit = STAGE_LIMITS.get(status)
+    return limit is not None and now - since > limit
+
+
+class CloseReason(StrEnum):
+    """Why an operator ends a lead's way."""
+
+    INVALID_LEAD = "invalid_lead"
+    DUPLICATE = "duplicate"
+    WITHDRAWN = "withdrawn"
+    UNPLACEABLE = "unplaceable"
+    TEST_LEAD = "test_lead"
+    OPERATOR_ERROR = "operator_error"
+    OTHER = "other"
+
+
+class LeadAction(StrEnum):
+    CLOSE = "close"
+
+
+_NOT_CLOSABLE = {
+    LeadStatus.RECEIVED: Obstacle.TAKEN_IN,
+    LeadStatus.REJECTED: Obstacle.REJECTED,
+    LeadStatus.CLOSED: Obstacle.CLOSED,
+}
+
+
+def obstacle_to_lead(_action: LeadAction, status: LeadStatus) -> Obstacle | None:
+    return None if status.can_become(LeadStatus.CLOSED) else _NOT_CLOSABLE[status]

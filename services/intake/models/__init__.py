@@ -1,0 +1,31 @@
+"""The tables of intake: their constraints carry what must hold whoever writes."""
+
+from services.intake.models.clients import (
+    Board,
+    Client,
+    Nda,
+)
+from services.intake.models.leads import (
+    Consent,
+    Lead,
+    LeadStatusChange,
+)
+from services.intake.models.model import (
+    Model,
+)
+from services.intake.models.sources import (
+    LeadSource,
+    LeadSourceKey,
+)
+
+__all__ = [
+    "Board",
+    "Client",
+    "Consent",
+    "Lead",
+    "LeadSource",
+    "LeadSourceKey",
+    "LeadStatusChange",
+    "Model",
+    "Nda",
+]

@@ -1,0 +1,120 @@
+"""Leads: one, many, and what is known of one."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.paging import PageRequest
+from contracts.values import AustralianState, SelectedPath
+from services.intake.domain import LeadStatus
+from services.intake.errors import (
+    LeadNotFound,
+)
+from services.intake.models import Consent, Lead, LeadStatusChange
+
+
+async def submission(
+    session: AsyncSession, source_id: UUID, submission_key: str
+) -> Row[UUID, bytes, LeadStatus] | None:
+    """Id, fingerprint and first status of what a source handed in under the key."""
+    found = await session.execute(
+        select(Lead.id, Lead.fingerprint, Lead.accepted_as)
+        .where(Lead.source_id == source_id)
+        .where(Lead.submission_key == submission_key)
+    )
+    return found.one_or_none()
+
+
+@dataclass(slots=True)
+class LeadStanding:
+    """What of a lead dispatch changes."""
+
+    id: UUID
+    status: LeadStatus
+    status_since: datetime
+    dispatch_version: int
+    delivered_at: datetime | None
+    exception_reason: str | None
+
+
+async def standings_for_update(session: AsyncSession, lead_ids: Iterable[UUID]) -> dict[UUID, LeadStanding]:
+    """Locked in the order of their ids, so that two batches that share leads cannot wait for each other."""
+    found = await session.execute(
+        select(
+            Lead.id,
+            Lead.status,
+            Lead.status_since,
+            Lead.dispatch_version,
+            Lead.delivered_at,
+            Lead.exception_reason,
+        )
+        .where(Lead.id.in_(list(lead_ids)))
+        .order_by(Lead.id)
+        .with_for_update()
+    )
+    return {row.id: LeadStanding(*row) for row in found}
+
+
+async def lead(session: AsyncSession, lead_id: UUID, *, for_update: bool = False) -> Lead:
+    return LeadNotFound.unless(
+        await session.get(Lead, lead_id, with_for_update=for_update or None), "no such lead", lead_id=lead_id
+    )
+
+
+async def own_lead(session: AsyncSession, lead_id: UUID, source_id: UUID) -> Lead:
+    """A lead that the source handed in; another's is as unknown as none."""
+    return LeadNotFound.unless(
+        await session.scalar(select(Lead).where(Lead.id == lead_id, Lead.source_id == source_id)),
+        "no such lead",
+        lead_id=lead_id,
+    )
+
+
+async def consent_of(session: AsyncSession, lead_id: UUID) -> Consent:
+    return await session.get_one(Consent, lead_id)
+
+
+async def history_of(session: AsyncSession, lead_id: UUID) -> Sequence[LeadStatusChange]:
+    query = select(LeadStatusChange).where(LeadStatusChange.lead_id == lead_id).order_by(LeadStatusChange.id)
+    return (await session.scalars(query)).all()
+
+
+@dataclass(frozen=True, slots=True)
+class LeadFilters:
+    """None is no filter. The window of receipt is half-open; the suburb's case does not matter."""
+
+    status: LeadStatus | None = None
+    selected_path: SelectedPath | None = None
+    state: AustralianState | None = None
+    postcode: str | None = None
+    suburb: str | None = None
+    source_id: UUID | None = None
+    received_from: datetime | None = None
+    received_to: datetime | None = None
+
+    def conditions(self) -> Iterator[ColumnElement[bool]]:
+        for column, wanted in (
+            (Lead.status, self.status),
+            (Lead.selected_path, self.selected_path),
+            (Lead.state, self.state),
+            (Lead.postcode, self.postcode),
+            (Lead.source_id, self.source_id),
+        ):
+            if wanted is not None:
+                yield column == wanted
+        if self.suburb is not None:
+            yield func.lower(Lead.suburb) == self.suburb.lower()
+        if self.received_from is not None:
+            yield Lead.received_at >= self.received_from
+        if self.received_to is not None:
+            yield Lead.received_at < self.received_to
+
+
+async def list_leads(session: AsyncSession, page: PageRequest, filters: LeadFilters) -> Sequence[Lead]:
+    """Newest first."""
+    query = page.apply(select(Lead).where(*filters.conditions()), Lead.received_at, Lead.id)
+    return (await session.scalars(query)).all()
