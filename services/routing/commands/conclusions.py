@@ -119,6 +119,7 @@ def _assignment_rows(outcome: Outcome, now: datetime) -> Sequence[Mapping[str, A
             "share_no": share.number,
             "status": AssignmentStatus.PENDING,
             "cap_state": CapState.RESERVED,
+            "channel": share.candidate.channel,
             "created_at": now,
         }
         for share in outcome.shares
