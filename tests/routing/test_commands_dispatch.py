@@ -78,6 +78,7 @@ class TestOneLead:
             service="solar-battery",
             location=MARRICKVILLE,
             contact=MIA,
+            channel="mail",
             created_at=NOW,
         )
 

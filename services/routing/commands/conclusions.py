@@ -64,6 +64,7 @@ def _publish_created(session: AsyncSession, attempt: Attempt, share: Share, now:
         service=attempt.dispatch.service,
         location=attempt.location,
         contact=attempt.contact,
+        channel=share.candidate.channel,
         created_at=now,
     )
     outbox.add(session, event, version=FIRST_VERSION, cause=attempt.cause)

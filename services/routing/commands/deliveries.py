@@ -71,6 +71,8 @@ def _send(session: AsyncSession, assignment: Assignment, dispatch: Dispatch, del
         selected_path=assignment.selected_path,
         service=dispatch.service,
         location=dispatch.location,
+        channel=assignment.channel,
+        decision_id=assignment.decision_id,
         sent_at=delivery.accepted_at,
     )
     outbox.add(session, event, version=assignment.next_version(), cause=delivery.cause)
