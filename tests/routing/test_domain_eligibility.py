@@ -15,6 +15,7 @@ from services.routing.domain.eligibility import (
     Verdict,
     assess,
     cap_has_room,
+    cap_is_untold,
     first_obstacle,
     has_not_failed,
     is_first_time,
@@ -64,6 +65,7 @@ class TestPredicates:
             ((AssignmentStatus.SENT,), False, True),
             ((AssignmentStatus.FAILED,), True, False),
             ((AssignmentStatus.CANCELLED,), True, False),
+            ((AssignmentStatus.RETURNED,), True, False),
             ((AssignmentStatus.FAILED, AssignmentStatus.SENT), False, False),
         ],
     )
@@ -97,6 +99,19 @@ class TestPredicates:
             "reserved": reserved,
             "window_start": "2026-03-01T13:00:00+00:00",
         }
+
+    @pytest.mark.parametrize(
+        ("limit", "used", "is_told"), [(10, 10, True), (10, 9, False), (None, 900, False), (0, 0, False)]
+    )
+    def test_a_full_window_passes_by_itself_when_the_next_one_begins(
+        self, limit: int | None, used: int, is_told: bool
+    ) -> None:
+        count = standing().counts[WindowKind.WEEK]
+        count.used = used
+        assert cap_has_room(limit, count).until == (count.window.ends_at if is_told else None)
+
+    def test_nobody_knows_when_a_window_of_an_unknown_zone_ends(self) -> None:
+        assert cap_is_untold("Australia/Atlantis", standing().counts[WindowKind.DAY]).until is None
 
 
 class TestAssess:

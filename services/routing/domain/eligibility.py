@@ -11,7 +11,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from contracts.values import InstallerStatus, Location
-from services.routing.domain.states import AssignmentStatus
+from services.routing.domain.states import AssignmentStatus, Channel
 from services.routing.domain.windows import Limits, Window, WindowKind
 
 RULE_SET_VERSION = "2"
@@ -67,6 +67,7 @@ class Candidate:
     services: frozenset[str]
     time_zone: str
     limits: Limits
+    channel: Channel = Channel.MAIL
 
 
 @dataclass(slots=True)
@@ -98,13 +99,17 @@ class Turn:
 
 @dataclass(frozen=True)
 class Verdict:
-    """`reason_code` says why it passed as well as why it did not. A waived verdict failed and was overruled."""
+    """`reason_code` says why it passed as well as why it did not. A waived verdict failed and was overruled.
+
+    `until` is when one that failed passes by itself, should nothing else change; None where it does not.
+    """
 
     rule: Rule
     passed: bool
     reason_code: str
     compared: Mapping[str, object]
     is_waived: bool = False
+    until: datetime | None = None
 
     @property
     def allows(self) -> bool:
@@ -205,7 +210,10 @@ def has_not_failed(earlier: Collection[AssignmentStatus]) -> Verdict:
 
 
 def cap_has_room(limit: int | None, count: WindowCount) -> Verdict:
-    """Reserved places count like used ones: they are taken, whatever becomes of the mail."""
+    """Reserved places count like used ones: they are taken, whatever becomes of the mail.
+
+    A full window gives way to the next one, unless the cap is of nothing at all.
+    """
     has_room = limit is None or count.taken < limit
     reason = "uncapped" if limit is None else "below_cap" if has_room else "cap_reached"
     compared = {
@@ -214,7 +222,8 @@ def cap_has_room(limit: int | None, count: WindowCount) -> Verdict:
         "reserved": count.reserved,
         "window_start": count.window.starts_at.isoformat(),
     }
-    return Verdict(CAP_RULES[count.window.kind], has_room, reason, compared)
+    until = count.window.ends_at if not has_room and limit else None
+    return Verdict(CAP_RULES[count.window.kind], has_room, reason, compared, until=until)
 
 
 def cap_is_untold(time_zone: str, count: WindowCount) -> Verdict:

@@ -106,6 +106,7 @@ async def _candidates(session: AsyncSession, installer_ids: Collection[UUID]) ->
             Installer.day_limit,
             Installer.week_limit,
             Installer.month_limit,
+            Installer.channel,
         )
         .where(among(Installer.id, installer_ids))
         .order_by(Installer.id)
@@ -120,6 +121,7 @@ async def _candidates(session: AsyncSession, installer_ids: Collection[UUID]) ->
             services=frozenset(row.services),
             time_zone=row.time_zone,
             limits=Limits(row.day_limit, row.week_limit, row.month_limit),
+            channel=row.channel,
         )
         for row in rows
     ]
