@@ -5,6 +5,9 @@ from services.intake.models.clients import (
     Client,
     Nda,
 )
+from services.intake.models.keys import (
+    LeadKey,
+)
 from services.intake.models.leads import (
     Consent,
     Lead,
@@ -23,6 +26,7 @@ __all__ = [
     "Client",
     "Consent",
     "Lead",
+    "LeadKey",
     "LeadSource",
     "LeadSourceKey",
     "LeadStatusChange",
