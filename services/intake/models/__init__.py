@@ -9,6 +9,7 @@ from services.intake.models.leads import (
     Consent,
     Lead,
     LeadStatusChange,
+    ScreeningFault,
 )
 from services.intake.models.model import (
     Model,
@@ -28,4 +29,5 @@ __all__ = [
     "LeadStatusChange",
     "Model",
     "Nda",
+    "ScreeningFault",
 ]
