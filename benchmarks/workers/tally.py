@@ -8,7 +8,7 @@ from time import monotonic, process_time
 
 import uvloop
 
-from chassis.process import _collect_less
+from chassis.process import collect_less
 
 PATIENCE_SECONDS = 600
 
@@ -52,7 +52,7 @@ def run(work: Callable[[Namespace], Awaitable[dict[str, float]]], *flags: str) -
 
     async def worked() -> dict[str, float]:
         # As a process of the product: floors and rivals are not burdened with what ours is spared.
-        _collect_less()
+        collect_less()
         return await work(parser.parse_args())
 
     # The loop that services run on: see chassis/process.py.
