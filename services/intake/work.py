@@ -9,7 +9,10 @@ from chassis.consumer import Consumer
 from chassis.database import Database
 from chassis.loops import Loop
 from chassis.schedule import Job
+from chassis.service import Measure
+from services.intake.commands.screening import Screener
 from services.intake.consumers import dispatches
+from services.intake.measures import measure_screening
 from services.intake.settings import Settings
 
 
@@ -30,5 +33,16 @@ def jobs(_means: Means) -> Sequence[Job]:
     return ()
 
 
+SCREEN_IDLE_SECONDS = (0.05, 0.25)
+"""Where the requests are another process's, a lead waits for a look: a person may be waiting at the other end."""
+
+
 def loops(means: Means) -> Sequence[Loop]:
-    return (bulk_loop(means.bulk),)
+    return (
+        bulk_loop(means.bulk),
+        Loop("screen", Screener(means.database, means.clock).step, SCREEN_IDLE_SECONDS),
+    )
+
+
+def measures(means: Means) -> Sequence[Measure]:
+    return (measure_screening(means.clock),)

@@ -12,6 +12,7 @@ from services.intake.models.leads import (
     Consent,
     Lead,
     LeadStatusChange,
+    ScreeningFault,
 )
 from services.intake.models.model import (
     Model,
@@ -32,4 +33,5 @@ __all__ = [
     "LeadStatusChange",
     "Model",
     "Nda",
+    "ScreeningFault",
 ]

@@ -30,6 +30,16 @@ from services.intake.queries.leads import (
     standings_for_update,
     submission,
 )
+from services.intake.queries.screening import (
+    Arrival,
+    Turn,
+    Unscreened,
+    arrivals_among,
+    next_arrivals,
+    screening_fault,
+    take_turn,
+    unscreened,
+)
 from services.intake.queries.sources import (
     LiveKey,
     SourceUse,
@@ -42,10 +52,14 @@ from services.intake.queries.sources import (
 )
 
 __all__ = [
+    "Arrival",
     "LeadFilters",
     "LeadStanding",
     "LiveKey",
     "SourceUse",
+    "Turn",
+    "Unscreened",
+    "arrivals_among",
     "board",
     "board_title",
     "client",
@@ -65,12 +79,16 @@ __all__ = [
     "list_ndas",
     "list_sources",
     "live_key",
+    "next_arrivals",
     "open_boards",
     "own_lead",
+    "screening_fault",
     "source",
     "source_name",
     "standings_for_update",
     "submission",
+    "take_turn",
+    "unscreened",
     "use_of",
     "waiting_boards",
     "waiting_leads",
