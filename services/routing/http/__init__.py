@@ -3,9 +3,9 @@
 from services.routing.http import assignments, auto_dispatch, exceptions, installers, leads
 
 ROUTES = (
-    *installers.ROUTES,
-    *exceptions.ROUTES,
     *assignments.ROUTES,
-    *leads.ROUTES,
     *auto_dispatch.ROUTES,
+    *exceptions.ROUTES,
+    *installers.ROUTES,
+    *leads.ROUTES,
 )

@@ -2,6 +2,7 @@
 
 from services.routing.pages import (
     assignment,
+    assignment_routes,
     assignments,
     auto_dispatch,
     dispatch,
@@ -13,16 +14,21 @@ from services.routing.pages import (
     new_installer,
 )
 
-LISTINGS = (exceptions.LISTING, assignments.LISTING, installers.LISTING)
+LISTINGS = (
+    assignments.LISTING,
+    exceptions.LISTING,
+    installers.LISTING,
+)
 ROUTES = (
-    *exceptions.ROUTES,
-    *exception.ROUTES,
-    *assignments.ROUTES,
     *assignment.ROUTES,
-    *installers.ROUTES,
+    *assignment_routes.ROUTES,
+    *assignments.ROUTES,
+    *auto_dispatch.ROUTES,
+    *dispatch.ROUTES,
+    *exception.ROUTES,
+    *exceptions.ROUTES,
     *installer.ROUTES,
     *installer_routes.ROUTES,
+    *installers.ROUTES,
     *new_installer.ROUTES,
-    *dispatch.ROUTES,
-    *auto_dispatch.ROUTES,
 )

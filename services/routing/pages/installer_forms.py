@@ -1,27 +1,21 @@
-"""The deeds of an installer's page: each form, what it says before it is sent, and the command that it calls."""
+"""The forms of an installer's page: what each takes, and the fields that it shows."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import BeforeValidator, Field
 
 from chassis.console import Form
-from chassis.console.actions import Action, refused
 from chassis.console.fields import FieldKind, FormField
-from chassis.console.wording import words
-from chassis.http import Line, Operator
-from contracts.identity import Capability
+from chassis.http import Line
 from contracts.values import InstallerStatus
 from services.routing.commands.installers import ParticularsChanges
-from services.routing.domain.pausing import actions_on
 from services.routing.domain.places import lines_of, territory_of
 from services.routing.domain.profile import Territory
 from services.routing.http.fields import Abn, Address, Email, Note, Phone, TimeZone
 from services.routing.http.installer_views import Caps, TerritoryShape
 from services.routing.http.installers import Services
 from services.routing.models import Installer
-from services.routing.pages.installer_deeds import EFFECTS, REASON, WRITE, cap_fields
-from services.routing.pages.telling import INSTALLERS as PATH
 
 LONGEST_TERRITORY = 40_000
 ZONES = tuple(
@@ -92,74 +86,6 @@ class InvoicingForm(SeenForm):
             billing_email=self.billing_email,
             billing_address=self.billing_address,
         )
-
-
-def actions_for(operator: Operator, installer: Installer, territory: Territory, seen: str) -> list[Action]:
-    path = f"{PATH}/{installer.id}"
-    hidden = {"seen": seen}
-    can: Any = refused(operator, WRITE)
-    can_bill: Any = refused(operator, Capability.MANAGE_BILLING_OPS)
-    return [
-        _change_status(operator, installer, seen),
-        Action(
-            "caps",
-            "Set caps",
-            f"{path}/caps",
-            effect="Replaces all three, from now on. What was taken in a window stays taken: below it nothing more "
-            "is given until the window ends.",
-            fields=cap_fields(installer.limits),
-            hidden=hidden,
-            done="Its caps are set",
-            **can,
-        ),
-        Action(
-            "territory",
-            "Set territory",
-            f"{path}/territory",
-            effect="Replaces it as a whole. Leads that are given already stay where they are.",
-            fields=(territory_field(territory),),
-            hidden=hidden,
-            done="Its territory is set",
-            **can,
-        ),
-        Action(
-            "contacts",
-            "Edit contacts and services",
-            f"{path}/contacts",
-            effect="Leads go to the new e-mail from the next one on. Another time zone moves its cap windows, and "
-            "what was taken moves with them.",
-            fields=contact_fields(installer),
-            hidden=hidden,
-            done="Its particulars are changed",
-            **can,
-        ),
-        Action(
-            "invoicing",
-            "Edit invoicing particulars",
-            f"{path}/invoicing",
-            effect="Stands on invoices that are issued from now on; those that are issued stay as they are.",
-            fields=invoicing_fields(installer),
-            hidden=hidden,
-            done="Its invoicing particulars are changed",
-            **can_bill,
-        ),
-    ]
-
-
-def _change_status(operator: Operator, installer: Installer, seen: str) -> Action:
-    can: Any = refused(operator, WRITE)
-    actions = actions_on(installer.status)
-    options = [(action.status.value, words(action)) for action in actions]
-    return Action(
-        "status",
-        "Change status",
-        f"{PATH}/{installer.id}/status",
-        effect=" ".join(f"{words(action)}: it {EFFECTS[action]}." for action in actions),
-        fields=(FormField("status", "Status", FieldKind.CHOICE, is_required=True, options=options), REASON),
-        hidden={"seen": seen},
-        done="Its status is changed",
-        **can,
-    )
 
 
 def territory_field(territory: Territory | None = None) -> FormField:

@@ -1,5 +1,7 @@
 """What routing's rooms call things, alike in all of them: leads, spans, uses of a cap, and where each page is."""
 
+from uuid import UUID
+
 from markupsafe import Markup
 
 from chassis.console.cells import chip
@@ -51,3 +53,11 @@ def latency(milliseconds: int) -> str:
 
 def ordinal(number: int) -> str:
     return {1: "first", 2: "second", 3: "third"}.get(number, f"{number}th")
+
+
+def uuid_of(text: str) -> UUID | None:
+    """None where the text is no id."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

@@ -1,0 +1,18 @@
+"""Kafka in: leads from intake, what became of their mails from notifications, credits from billing.
+
+Each handler flushes: what is wrong with its own rows is its own fault, and not the next one's or the commit's.
+"""
+
+from chassis.clock import Clock
+from chassis.consumer import Consumer
+from services.routing.consumers.leads import of_leads
+from services.routing.consumers.ledger import of_deliveries
+from services.routing.consumers.messages import of_messages
+
+
+def consumers(clock: Clock) -> tuple[Consumer, ...]:
+    return (
+        of_deliveries(clock),
+        of_leads(clock),
+        of_messages(clock),
+    )

@@ -1,0 +1,56 @@
+"""Leads from intake: dispatched as they arrive, settled once they are closed."""
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.causation import Cause
+from chassis.clock import Clock
+from chassis.consumer import Consumer
+from chassis.telemetry.privacy import told_fault
+from contracts import topics
+from contracts.envelope import Incoming
+from contracts.intake import LeadClosed, LeadCreated
+from services.routing.commands.closing import CloseLead, close_leads
+from services.routing.commands.dispatch import DispatchLead, dispatch_leads, queue_failed
+
+log = structlog.get_logger(__name__)
+
+
+def of_leads(clock: Clock) -> Consumer:
+    async def on_lead_created(session: AsyncSession, batch: list[Incoming[LeadCreated]]) -> None:
+        await dispatch_leads(session, [_lead(incoming) for incoming in batch], clock.now())
+        await session.flush()
+
+    async def leave_to_operators(session: AsyncSession, incoming: Incoming[LeadCreated], fault: Exception) -> None:
+        lead = _lead(incoming)
+        log.error("dispatch_failed", lead_id=str(lead.lead_id), fault=type(fault).__name__, trace=told_fault(fault))
+        await queue_failed(session, lead, type(fault).__name__, clock.now())
+        await session.flush()
+
+    async def on_lead_closed(session: AsyncSession, batch: list[Incoming[LeadClosed]]) -> None:
+        await close_leads(session, [_closing(incoming) for incoming in batch], clock.now())
+        await session.flush()
+
+    return Consumer(
+        topics.LEADS,
+        {LeadCreated: on_lead_created, LeadClosed: on_lead_closed},
+        last_resorts={LeadCreated: leave_to_operators},
+    )
+
+
+def _lead(incoming: Incoming[LeadCreated]) -> DispatchLead:
+    event = incoming.event
+    return DispatchLead(
+        lead_id=event.lead_id,
+        selected_path=event.selected_path,
+        service=event.service,
+        location=event.location,
+        contact=event.contact,
+        received_at=event.received_at,
+        cause=Cause.of(incoming.envelope),
+    )
+
+
+def _closing(incoming: Incoming[LeadClosed]) -> CloseLead:
+    event = incoming.event
+    return CloseLead(event.lead_id, event.reason_code, event.closed_at, Cause.of(incoming.envelope))
