@@ -38,11 +38,15 @@ async def create_topics(bootstrap_servers: str, topics: Sequence[Topic], replica
 
 def config_of(topic: Topic, replication_factor: int = 1) -> dict[str, str]:
     """What the relay takes for acknowledged is on all replicas but one at the least: by default it could be on one."""
-    return {
+    config = {
         "max.message.bytes": str(MAX_MESSAGE_BYTES),
         "cleanup.policy": "compact" if topic.compacted else "delete",
         "min.insync.replicas": str(max(1, replication_factor - 1)),
     }
+    if topic.max_compaction_lag_seconds is not None:
+        lag_ms = str(topic.max_compaction_lag_seconds * 1000)
+        config |= {"max.compaction.lag.ms": lag_ms, "delete.retention.ms": lag_ms}
+    return config
 
 
 def main() -> None:

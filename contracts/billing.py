@@ -16,6 +16,7 @@ from contracts.values import (
     Instant,
     InvoiceKind,
     ProductType,
+    Word,
 )
 
 
@@ -76,6 +77,30 @@ class DeliveryVoided(Event):
     voided_at: Instant
 
 
+class DeliveryCreditAnswered(Event):
+    """What became of a request for a credit; of several answers to one request the last stands.
+
+    `result`: `proposed`, `pending_approval` and `waits_for_invoice` are not the last; `credited`, `voided`,
+    `not_charged`, `declined` and `refused` are.
+    """
+
+    type: ClassVar[str] = "delivery.credit_answered"
+    topic: ClassVar[topics.Topic] = topics.DELIVERIES
+
+    assignment_id: UUID
+    request_id: UUID
+    lead_id: UUID
+    installer_id: UUID
+    result: Word
+    reason_code: Word
+    detail: str | None = None
+    adjustment_id: UUID | None = None
+    invoice_id: UUID | None = None
+    amount_cents: Cents | None = None
+    currency: Currency
+    answered_at: Instant
+
+
 class InvoiceDrafted(Event):
     """A draft exists. `period_*` for an installer's month, `board_id` for a client's board.
 
@@ -116,6 +141,21 @@ class InvoiceIssued(Event):
     stripe_invoice_id: str | None = None
     issued_at: Instant
     due_at: Instant
+
+
+class InvoiceDeliveriesListed(Event):
+    """Which deliveries the invoice charges, in parts from 1; with `adjustment_id`, those that a debit charged later."""
+
+    type: ClassVar[str] = "invoice.deliveries_listed"
+    topic: ClassVar[topics.Topic] = topics.INVOICES
+
+    invoice_id: UUID
+    number: str
+    kind: InvoiceKind
+    part_no: int
+    assignment_ids: Annotated[tuple[UUID, ...], Field(max_length=1000)]
+    adjustment_id: UUID | None = None
+    listed_at: Instant
 
 
 class InvoiceDocumentRendered(Event):
@@ -259,3 +299,24 @@ class InvoiceVoided(Event):
     reason_code: str
     paid_at: Instant | None = None
     voided_at: Instant
+
+
+class AccountChanged(Event):
+    """What stands with who is billed; `account_id` is the installer's or the client's id.
+
+    Overdue is part of outstanding. Collectable: we have a way by which they can pay.
+    """
+
+    type: ClassVar[str] = "account.changed"
+    topic: ClassVar[topics.Topic] = topics.ACCOUNTS
+
+    account_id: UUID
+    kind: InvoiceKind
+    has_prices: bool
+    credit_hold: bool
+    credit_hold_reason: str | None = None
+    outstanding_cents: Cents
+    overdue_cents: Cents
+    currency: Currency
+    is_collectable: bool
+    changed_at: Instant

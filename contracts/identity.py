@@ -1,7 +1,12 @@
-"""The tokens that identity signs (EdDSA JWT) and everyone verifies offline by its JWKS."""
+"""The tokens that identity signs (EdDSA JWT) and everyone verifies offline by its JWKS, and the events it publishes."""
 
 from enum import StrEnum
-from typing import TypedDict
+from typing import ClassVar, TypedDict
+from uuid import UUID
+
+from contracts import topics
+from contracts.envelope import Event
+from contracts.values import Word
 
 AUDIENCE = "waybill"
 
@@ -50,3 +55,16 @@ class TokenClaims(TypedDict):
     csrf: str
     iat: int
     exp: int
+
+
+class OperatorChanged(Event):
+    """Full state of an operator. Who is not active signs in no more and is given nothing."""
+
+    type: ClassVar[str] = "operator.changed"
+    topic: ClassVar[topics.Topic] = topics.OPERATORS
+
+    operator_id: UUID
+    name: str
+    email: str
+    capabilities: tuple[Word, ...]
+    is_active: bool

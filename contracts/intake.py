@@ -1,18 +1,35 @@
 """Events that intake publishes."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 from uuid import UUID
+
+from pydantic import Field
 
 from contracts import topics
 from contracts.envelope import Event
-from contracts.values import Cents, Currency, Instant, LeadContact, Location, SelectedPath, Value
+from contracts.values import (
+    Cents,
+    CreditRequest,
+    Currency,
+    Instant,
+    LeadContact,
+    Location,
+    SealedContact,
+    SelectedPath,
+    Value,
+    Word,
+)
 
 
 class LeadCreated(Event):
-    """A lead was taken in and may be dispatched."""
+    """A lead was taken in and may be dispatched. The person behind it is in `contact`, or sealed in `sealed_contact`.
+
+    `same_person_lead_ids` are earlier leads with the same phone or e-mail, the newest 20.
+    """
 
     type: ClassVar[str] = "lead.created"
     topic: ClassVar[topics.Topic] = topics.LEADS
+    schema_version: ClassVar[int] = 2
 
     lead_id: UUID
     source_id: UUID
@@ -20,7 +37,20 @@ class LeadCreated(Event):
     service: str
     location: Location
     contact: LeadContact | None = None
+    sealed_contact: SealedContact | None = None
+    same_person_lead_ids: tuple[UUID, ...] = ()
     received_at: Instant
+
+
+class LeadRejected(Event):
+    """A lead was taken in and goes nowhere: it was never created for the others."""
+
+    type: ClassVar[str] = "lead.rejected"
+    topic: ClassVar[topics.Topic] = topics.LEADS
+
+    lead_id: UUID
+    reason_code: Word
+    rejected_at: Instant
 
 
 class LeadClosed(Event):
@@ -32,6 +62,174 @@ class LeadClosed(Event):
     lead_id: UUID
     reason_code: str
     closed_at: Instant
+
+
+class LeadReopened(Event):
+    """A closed lead goes on where it was: whoever lacks it may get it again."""
+
+    type: ClassVar[str] = "lead.reopened"
+    topic: ClassVar[topics.Topic] = topics.LEADS
+
+    lead_id: UUID
+    reason_code: Word
+    reopened_at: Instant
+
+
+class LeadCorrected(Event):
+    """What was wrong with a lead is right now: `fields` names it, and only what changed is there.
+
+    A change of any part of the contact seals the whole of it anew.
+    """
+
+    type: ClassVar[str] = "lead.corrected"
+    topic: ClassVar[topics.Topic] = topics.LEADS
+
+    lead_id: UUID
+    correction_id: UUID
+    fields: tuple[Word, ...]
+    sealed_contact: SealedContact | None = None
+    service: str | None = None
+    location: Location | None = None
+    corrected_at: Instant
+
+
+class LeadErased(Event):
+    """The person behind the lead is to be forgotten, by everyone and in everything that was kept of the lead."""
+
+    type: ClassVar[str] = "lead.erased"
+    topic: ClassVar[topics.Topic] = topics.LEADS
+
+    lead_id: UUID
+    erasure_id: UUID
+    erased_at: Instant
+
+
+class LeadMerged(Event):
+    """The lead was the same as `survivor_id`, which goes on for both."""
+
+    type: ClassVar[str] = "lead.merged"
+    topic: ClassVar[topics.Topic] = topics.LEAD_DEEDS
+
+    lead_id: UUID
+    survivor_id: UUID
+    merge_id: UUID
+    reason_code: Word
+    at: Instant
+    by_id: UUID
+    by_name: str
+
+
+class LeadUnmerged(Event):
+    """The merge was a mistake: the lead is one of its own again."""
+
+    type: ClassVar[str] = "lead.unmerged"
+    topic: ClassVar[topics.Topic] = topics.LEAD_DEEDS
+
+    lead_id: UUID
+    survivor_id: UUID
+    merge_id: UUID
+    reason_code: Word
+    at: Instant
+    by_id: UUID
+    by_name: str
+
+
+class LeadCreditsAsked(Event):
+    """Deliveries of the lead are to be credited, because of a deed: `merge` or `correction`."""
+
+    type: ClassVar[str] = "lead.credits_asked"
+    topic: ClassVar[topics.Topic] = topics.LEAD_DEEDS
+
+    lead_id: UUID
+    deed: Word
+    deed_id: UUID
+    credits: tuple[CreditRequest, ...]
+
+
+class LeadOwnerChanged(Event):
+    """The operator who looks after the lead; nobody where no id is given."""
+
+    type: ClassVar[str] = "lead.owner_changed"
+    topic: ClassVar[topics.Topic] = topics.LEAD_DEEDS
+
+    lead_id: UUID
+    owner_id: UUID | None = None
+    owner_name: str | None = None
+    changed_at: Instant
+
+
+class LeadFollowUpChanged(Event):
+    """A follow-up as it is now: `open`, `done` with its outcome, or `cancelled`."""
+
+    type: ClassVar[str] = "lead.follow_up_changed"
+    topic: ClassVar[topics.Topic] = topics.LEAD_DEEDS
+
+    lead_id: UUID
+    follow_up_id: UUID
+    state: Word
+    owner_id: UUID | None = None
+    channel: Word
+    due_at: Instant
+    outcome: Word | None = None
+    changed_at: Instant
+
+
+class LeadEscalated(Event):
+    """A step of an escalation policy was due: `nudge` mails people, `critical` and `snooze` mark the lead.
+
+    `recipient_ids` are operators; `reaches_team` asks for the whole team. It waited, or its follow-up, since
+    `waiting_since`.
+    """
+
+    type: ClassVar[str] = "lead.escalated"
+    topic: ClassVar[topics.Topic] = topics.LEAD_DEEDS
+
+    lead_id: UUID
+    escalation_id: UUID
+    follow_up_id: UUID | None = None
+    policy_name: str
+    step_no: int
+    action: Word
+    recipient_ids: tuple[UUID, ...]
+    reaches_team: bool
+    service: str
+    location: Location
+    waiting_since: Instant
+    escalated_at: Instant
+
+
+class LeadKeyCreated(Event):
+    """The key of AES-256-GCM with which the lead's contact is sealed, wherever it goes."""
+
+    type: ClassVar[str] = "lead_key.created"
+    topic: ClassVar[topics.Topic] = topics.LEAD_KEYS
+
+    lead_id: UUID
+    key_base64: Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]{43}=$", description="32 bytes")]
+    created_at: Instant
+
+
+class LeadKeyDestroyed(Event):
+    """The key is gone for good: whoever keeps it destroys it, and what it sealed says nothing any more."""
+
+    type: ClassVar[str] = "lead_key.destroyed"
+    topic: ClassVar[topics.Topic] = topics.LEAD_KEYS
+
+    lead_id: UUID
+    destroyed_at: Instant
+
+
+class LeadSourceChanged(Event):
+    """Full state of a source; in mode `test` none of its leads is routed. Without a rate it has the house's."""
+
+    type: ClassVar[str] = "lead_source.changed"
+    topic: ClassVar[topics.Topic] = topics.LEAD_SOURCES
+
+    source_id: UUID
+    name: str
+    mode: Word
+    is_active: bool
+    rate_per_minute: int | None = None
 
 
 class ClientState(Value):

@@ -5,7 +5,17 @@ from uuid import UUID
 
 from contracts import topics
 from contracts.envelope import Event
-from contracts.values import CapReleaseReason, InstallerStatus, Instant, LeadContact, Location, SelectedPath
+from contracts.values import (
+    CapReleaseReason,
+    CreditRequest,
+    InstallerStatus,
+    Instant,
+    LeadContact,
+    Location,
+    SealedContact,
+    SelectedPath,
+    Word,
+)
 
 
 class InstallerChanged(Event):
@@ -26,10 +36,15 @@ class InstallerChanged(Event):
 
 
 class AssignmentCreated(Event):
-    """A lead was given to an installer and is to be delivered to `deliver_to`; the cap is reserved."""
+    """A lead was given to an installer and is to be delivered to `deliver_to`; the cap is reserved.
+
+    By `mail`, as everything before there were channels, or by `webhook`, which routing sends itself. The person is in
+    `contact`, or sealed in `sealed_contact`.
+    """
 
     type: ClassVar[str] = "assignment.created"
     topic: ClassVar[topics.Topic] = topics.ASSIGNMENTS
+    schema_version: ClassVar[int] = 2
 
     assignment_id: UUID
     lead_id: UUID
@@ -40,14 +55,17 @@ class AssignmentCreated(Event):
     service: str
     location: Location
     contact: LeadContact | None = None
+    sealed_contact: SealedContact | None = None
+    channel: Word | None = None
     created_at: Instant
 
 
 class AssignmentSent(Event):
-    """The installer's mail server took the lead over at `sent_at`: the billable event."""
+    """The installer's mail server or webhook took the lead over at `sent_at`: the billable event."""
 
     type: ClassVar[str] = "assignment.sent"
     topic: ClassVar[topics.Topic] = topics.ASSIGNMENTS
+    schema_version: ClassVar[int] = 2
 
     assignment_id: UUID
     lead_id: UUID
@@ -55,6 +73,8 @@ class AssignmentSent(Event):
     selected_path: SelectedPath
     service: str
     location: Location
+    channel: Word | None = None
+    decision_id: UUID | None = None
     sent_at: Instant
 
 
@@ -95,6 +115,93 @@ class AssignmentCapReleased(Event):
     installer_id: UUID
     reason_code: CapReleaseReason
     released_at: Instant
+
+
+class AssignmentLeadCorrected(Event):
+    """A lead that the installer has was wrong: what changed is in `fields`, all of it as it is now beside them."""
+
+    type: ClassVar[str] = "assignment.lead_corrected"
+    topic: ClassVar[topics.Topic] = topics.ASSIGNMENTS
+
+    assignment_id: UUID
+    lead_id: UUID
+    installer_id: UUID
+    installer_name: str
+    deliver_to: str
+    correction_id: UUID
+    fields: tuple[Word, ...]
+    sealed_contact: SealedContact | None = None
+    service: str
+    location: Location
+    corrected_at: Instant
+
+
+class AssignmentReturnRequested(Event):
+    """The installer wants to give the lead back; it is decided by `decide_by`."""
+
+    type: ClassVar[str] = "assignment.return_requested"
+    topic: ClassVar[topics.Topic] = topics.ASSIGNMENTS
+
+    assignment_id: UUID
+    lead_id: UUID
+    installer_id: UUID
+    return_id: UUID
+    reason_code: Word
+    requested_at: Instant
+    decide_by: Instant
+
+
+class AssignmentReturned(Event):
+    """The return was accepted; what was sent at `sent_at` is the installer's no more, and its cap is released.
+
+    `credits` holds the one credit that is asked for, or none. `is_offered_on`: others may get the lead.
+    """
+
+    type: ClassVar[str] = "assignment.returned"
+    topic: ClassVar[topics.Topic] = topics.ASSIGNMENTS
+
+    assignment_id: UUID
+    lead_id: UUID
+    installer_id: UUID
+    return_id: UUID
+    reason_code: Word
+    credits: tuple[CreditRequest, ...]
+    note: str | None = None
+    decided_by_name: str
+    is_offered_on: bool
+    sent_at: Instant
+    returned_at: Instant
+
+
+class AssignmentReturnDenied(Event):
+    """The return was denied; the installer is to be told why."""
+
+    type: ClassVar[str] = "assignment.return_denied"
+    topic: ClassVar[topics.Topic] = topics.ASSIGNMENTS
+
+    assignment_id: UUID
+    lead_id: UUID
+    installer_id: UUID
+    return_id: UUID
+    reason_code: Word
+    denial_code: Word
+    message: str
+    installer_name: str
+    recipient_email: str
+    denied_at: Instant
+
+
+class AssignmentReturnWithdrawn(Event):
+    """The installer keeps the lead after all."""
+
+    type: ClassVar[str] = "assignment.return_withdrawn"
+    topic: ClassVar[topics.Topic] = topics.ASSIGNMENTS
+
+    assignment_id: UUID
+    lead_id: UUID
+    installer_id: UUID
+    return_id: UUID
+    withdrawn_at: Instant
 
 
 class DispatchDecided(Event):
@@ -145,3 +252,43 @@ class DispatchExceptionResolved(Event):
     exception_id: UUID
     resolution: str
     resolved_at: Instant
+
+
+class DispatchExceptionEscalated(Event):
+    """The item waited longer than its kind may: `expected` or `alarming`. Nobody's where no owner is named."""
+
+    type: ClassVar[str] = "dispatch.exception_escalated"
+    topic: ClassVar[topics.Topic] = topics.DISPATCHES
+
+    lead_id: UUID
+    exception_id: UUID
+    reason_code: Word
+    kind: Word
+    owner_name: str | None = None
+    detail: str
+    escalated_at: Instant
+
+
+class DispatchReopened(Event):
+    """Nobody has the lead that was delivered: it is dispatched again."""
+
+    type: ClassVar[str] = "dispatch.reopened"
+    topic: ClassVar[topics.Topic] = topics.DISPATCHES
+
+    lead_id: UUID
+    reason_code: Word
+    reopened_at: Instant
+
+
+class DispatchRejected(Event):
+    """An operator found in the exception queue that the lead goes to nobody: it is to be closed."""
+
+    type: ClassVar[str] = "dispatch.rejected"
+    topic: ClassVar[topics.Topic] = topics.DISPATCHES
+
+    lead_id: UUID
+    exception_id: UUID
+    reason_code: Word
+    note: str | None = None
+    rejected_by_name: str
+    rejected_at: Instant

@@ -2,12 +2,18 @@
 
 from enum import StrEnum
 from typing import Annotated, Literal
+from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 Cents = Annotated[int, Field(description="integer cents of the currency")]
 Currency = Literal["AUD"]
 Instant = Annotated[AwareDatetime, Field(description="an instant in UTC")]
+Word = Annotated[str, Field(max_length=60, description="a word of a list that may grow")]
+SealedContact = Annotated[
+    str,
+    Field(description="base64 of nonce and ciphertext (AES-256-GCM) of LeadContact's JSON; the lead's id is its label"),
+]
 
 
 class Value(BaseModel):
@@ -124,3 +130,19 @@ class LeadContact(Value):
     email: str
     phone: str
     street: str
+
+
+class CreditRequest(Value):
+    """That a delivery be credited to its installer; asked again under the same id it is the same request.
+
+    A proposal waits until finance agrees. Without `asked_by_id` no person asks, but what `asked_by_name` names.
+    """
+
+    request_id: UUID
+    assignment_id: UUID
+    installer_id: UUID
+    reason_code: CreditReason
+    note: str | None = None
+    asked_by_id: UUID | None = None
+    asked_by_name: str
+    is_proposal: bool = False

@@ -13,6 +13,7 @@ from chassis.settings import Shape
 
 NOTHING_REAL = {
     "IDENTITY_KEY_SECRET": "for building a document, where nothing is encrypted",
+    "ROUTING_KEY_SECRET": "for building a document, where nothing is signed",
     "TICKET_TOKEN_SECRET": "for building a document, where nothing is signed",
 }
 """What a service's settings ask for; a document is built without a connection to anything."""

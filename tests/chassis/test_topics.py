@@ -10,7 +10,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import InvalidReplicationFactorError
 
 from chassis.topics import TopicRefused, config_of, create_topics
-from contracts.topics import CLIENTS, LEADS, TOPICS, Topic
+from contracts.topics import CLIENTS, LEAD_KEYS, LEADS, TOPICS, Topic
 from deploy.local.paths import ROOT, free_port
 from tests.kit.kafka import KafkaAddress
 
@@ -39,7 +39,8 @@ class TestTheCommand:
         for _ in range(2):
             done = run(KAFKA_BOOTSTRAP_SERVERS=kafka.bootstrap_servers)
             assert (done.returncode, done.stdout) == (0, f"topics: {len(TOPICS)} are there\n"), done.stderr
-        assert (await settings_of(kafka, CLIENTS)).items() >= config_of(CLIENTS).items()
+        for topic in (CLIENTS, LEAD_KEYS):
+            assert (await settings_of(kafka, topic)).items() >= config_of(topic).items()
 
     @pytest.mark.parametrize("factor", ["", "0", "three"])
     def test_says_in_one_line_what_is_not_set(self, factor: str) -> None:
@@ -63,3 +64,10 @@ class TestCreateTopics:
     @pytest.mark.parametrize(("brokers", "in_sync"), [(1, "1"), (2, "1"), (3, "2")])
     def test_an_acknowledgement_survives_the_loss_of_a_broker(self, brokers: int, in_sync: str) -> None:
         assert config_of(LEADS, brokers)["min.insync.replicas"] == in_sync
+
+    def test_what_was_said_before_is_soon_gone_where_the_topic_asks_for_it(self) -> None:
+        assert (
+            config_of(LEAD_KEYS).items()
+            >= {"max.compaction.lag.ms": "3600000", "delete.retention.ms": "3600000"}.items()
+        )
+        assert "max.compaction.lag.ms" not in config_of(CLIENTS)

@@ -9,7 +9,7 @@ import pytest
 from deploy import SERVICES
 from deploy.checks.kubernetes import Manifest, rendered
 
-HTTP, POSTGRESQL, KAFKA, DNS, HTTPS, SMTPS = 8000, 5432, 9092, 53, 443, 465
+HTTP, POSTGRESQL, KAFKA, DNS, HTTPS, SMTPS, OTHER_HTTPS = 8000, 5432, 9092, 53, 443, 465, 8443
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,8 @@ BROKER = of_namespace("waybill/kafka")
 STRANGER = of_namespace("kubernetes.io/metadata.name", "default")
 NAME_SERVER = of_namespace("kubernetes.io/metadata.name", "kube-system", **{"k8s-app": "kube-dns"})
 STRIPE = Party(address="54.187.174.169")
+SOMEBODYS_SERVER = Party(address="54.206.10.20")
+METADATA_OF_THE_CLOUD = [Party(address="169.254.169.254"), Party(address="100.100.100.200")]
 MACHINE_INSIDE = Party(address="10.1.2.3")
 
 
@@ -122,11 +124,17 @@ class TestEachService:
     def test_leaves_the_cluster_for_its_vendor_alone(self, service: str) -> None:
         speaks_to_stripe = service in {"billing", "payouts"}
         assert allowed(ours(service, "api"), STRIPE, HTTPS) == speaks_to_stripe
-        assert allowed(ours(service, "worker"), STRIPE, HTTPS) == speaks_to_stripe
+        assert allowed(ours(service, "worker"), STRIPE, HTTPS) == (speaks_to_stripe or service == "routing")
         assert allowed(ours(service, "worker"), STRIPE, SMTPS) == (service == "notifications")
         assert not allowed(ours(service, "api"), STRIPE, SMTPS)
         assert not allowed(ours(service, "worker"), MACHINE_INSIDE, HTTPS)
         assert not allowed(ours(service, "migration"), STRIPE, HTTPS)
+
+    def test_leaves_it_for_installers_webhooks_from_routings_workers_alone(self, service: str) -> None:
+        reaching = [c for c in ("api", "worker") if allowed(ours(service, c), SOMEBODYS_SERVER, OTHER_HTTPS)]
+        assert reaching == (["worker"] if service == "routing" else [])
+        for inside in (MACHINE_INSIDE, *METADATA_OF_THE_CLOUD):
+            assert not any(allowed(ours(service, "worker"), inside, port) for port in (HTTP, OTHER_HTTPS))
 
 
 class TestTheTopicsJob:
