@@ -33,6 +33,11 @@ class ChangedMeanwhile(Refusal):
     title = "Somebody else changed it since it was read"
 
 
+class PolicyChangedMeanwhile(Refusal):
+    code = "policy_changed_meanwhile"
+    title = "Somebody else changed the policy since it was read"
+
+
 class NotEligible(Refusal):
     code = "installer_not_eligible"
     title = "An installer may not have this lead"

@@ -58,7 +58,7 @@ async def test_caps_and_territory_are_set_unless_somebody_was_faster(rooms: Room
     await expect(here.page.get_by_text("Its territory is set")).to_be_visible()
     await expect(here.page.get_by_role("region", name="Territory", exact=True)).to_contain_text("2000–2234")  # noqa: RUF001  # as print has it
     async with rooms.floor.database.transaction() as session:
-        await set_caps(session, installer_id, Limits(7), ROBIN)
+        await set_caps(session, installer_id, Limits(7), ROBIN, rooms.floor.clock.now())
     await here.page.locator("summary", has_text="Set caps").click()
     await here.page.get_by_label("Leads a day").fill("5")
     await here.page.get_by_role("button", name="Set caps").click()

@@ -41,7 +41,7 @@ class Emptying:
         """Of a database that nobody has used yet; the rows of `kept` stay."""
         query = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
         tables = [table for table in server.execute(query, database=database).split() if table not in kept]
-        rows = " UNION ALL ".join(f"SELECT '{table}', json_agg(t)::text FROM {table} t" for table in tables)
+        rows = " UNION ALL ".join(f"SELECT '{table}', jsonb_agg(t)::text FROM {table} t" for table in tables)
         told = [line.split("|", 1) for line in server.execute(rows, database=database).splitlines()] if tables else []
         return cls(
             (

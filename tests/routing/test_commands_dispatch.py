@@ -78,6 +78,7 @@ class TestOneLead:
             service="solar-battery",
             location=MARRICKVILLE,
             contact=MIA,
+            channel="mail",
             created_at=NOW,
         )
 
@@ -320,6 +321,6 @@ class TestAZoneThatTheDatabaseHasNoMore:
         await floor.dispatch(lead())
         await self.lose_its_zone(floor, lost)
         async with floor.database.transaction() as session:
-            await change_particulars(session, lost, {"time_zone": "Australia/Perth"}, ROBIN)
+            await change_particulars(session, lost, {"time_zone": "Australia/Perth"}, ROBIN, NOW)
         await floor.deliver((await floor.only_assignment()).id)
         assert await floor.counts(lost) == {"day": (0, 1), "week": (0, 1), "month": (0, 1)}

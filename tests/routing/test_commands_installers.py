@@ -43,7 +43,7 @@ async def forget_the_request(floor: Floor) -> None:
 
 async def change(floor: Floor, installer_id: UUID, changes: ParticularsChanges) -> None:
     async with floor.database.transaction() as session:
-        await change_particulars(session, installer_id, changes, ROBIN)
+        await change_particulars(session, installer_id, changes, ROBIN, NOW)
 
 
 async def switch_status(floor: Floor, installer_id: UUID, status: InstallerStatus) -> None:
@@ -107,7 +107,7 @@ class TestAddInstaller:
         await add(floor, command)
         await change(floor, command.installer_id, {"name": "New Sun"})
         async with floor.database.transaction() as session:
-            await set_caps(session, command.installer_id, Limits(day=9), ROBIN)
+            await set_caps(session, command.installer_id, Limits(day=9), ROBIN, NOW)
         again = await add(floor, command)
         assert (again.name, again.limits) == ("New Sun", Limits(day=9))
         with pytest.raises(InstallerExists):
@@ -186,7 +186,7 @@ class TestSetCaps:
         installer_id = await floor.installer()
         await floor.dispatch(*leads(3))
         async with floor.database.transaction() as session:
-            await set_caps(session, installer_id, Limits(week=4), ROBIN)
+            await set_caps(session, installer_id, Limits(week=4), ROBIN, NOW)
         await floor.dispatch(*leads(2))
         assert (await floor.given())[installer_id] == 4
 
@@ -194,7 +194,7 @@ class TestSetCaps:
         installer_id = await floor.installer(Limits(day=3))
         for _ in range(2):
             async with floor.database.transaction() as session:
-                await set_caps(session, installer_id, Limits(month=30), ROBIN)
+                await set_caps(session, installer_id, Limits(month=30), ROBIN, NOW)
         assert [version for version, _ in await floor.published("installer.changed")] == [1, 2]
         [row] = await floor.rows("SELECT before, after FROM audit_entries WHERE action = 'set_caps'")
         assert row == {"before": {"day": 3, "month": None}, "after": {"day": None, "month": 30}}
@@ -209,7 +209,7 @@ class TestSetTerritory:
             postcodes=frozenset({"2800", "2481"}),
         )
         async with floor.database.transaction() as session:
-            await set_territory(session, installer_id, territory, ROBIN)
+            await set_territory(session, installer_id, territory, ROBIN, NOW)
         async with floor.database.reading() as session:
             kept = await territory_of(session, installer_id)
         assert kept == Territory(territory.states, territory.ranges, frozenset({"2800"}))
@@ -219,7 +219,7 @@ class TestSetTerritory:
     async def test_the_same_again_does_nothing(self, floor: Floor) -> None:
         installer_id = await floor.installer(territory=postcodes("2204"))
         async with floor.database.transaction() as session:
-            await set_territory(session, installer_id, postcodes("2204"), ROBIN)
+            await set_territory(session, installer_id, postcodes("2204"), ROBIN, NOW)
         assert await floor.audited() == ["add_installer"]
 
 

@@ -144,7 +144,7 @@ class TestDispatchAmidEverythingElse:
     @staticmethod
     async def move(floor: Floor, installer_id: UUID, changes: ParticularsChanges) -> None:
         async with floor.database.transaction() as session:
-            await change_particulars(session, installer_id, changes, ROBIN)
+            await change_particulars(session, installer_id, changes, ROBIN, floor.clock.now())
 
     @staticmethod
     async def counts_tell_the_truth(floor: Floor, installers: list[UUID]) -> None:

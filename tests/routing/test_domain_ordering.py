@@ -1,7 +1,7 @@
 """Fairness as a number: shares that sum exactly, balances that forget nothing, and nobody flooded."""
 
 from collections import Counter
-from itertools import groupby
+from itertools import groupby, pairwise
 from uuid import UUID
 
 import pytest
@@ -12,7 +12,7 @@ from services.routing.domain.candidate import Turn
 from services.routing.domain.decision import carry_out
 from services.routing.domain.ordering import LEAD_PPM, bounded, entitled, jains_index, settled, weights
 from services.routing.domain.policies import OrderingPolicy
-from services.routing.domain.standing import Standing
+from services.routing.domain.states import Trigger
 from services.routing.domain.windows import Limits
 from tests.routing.samples import NOW, decided, give_out, request, standing
 
@@ -34,7 +34,7 @@ class TestEntitled:
     def test_who_weighs_more_is_never_due_less(self, those: list[int], wanted_count: int) -> None:
         shares = entitled(those, wanted_count)
         ranked = sorted(zip(those, shares, strict=True))
-        assert all(lighter[1] <= heavier[1] + 1 for lighter, heavier in zip(ranked, ranked[1:], strict=False))
+        assert all(lighter[1] <= heavier[1] + 1 for lighter, heavier in pairwise(ranked))
 
     @pytest.mark.parametrize(
         ("those", "wanted_count", "shares"),
@@ -74,7 +74,7 @@ class TestBalances:
         assert after == bounded(balance_ppm + entitled_ppm - is_chosen * LEAD_PPM, 3)
 
     def test_move_by_the_share_and_by_the_lead(self) -> None:
-        one, other = sorted((standing(share_weight=3), standing(share_weight=1)), key=lambda s: -s.candidate.share_weight)
+        one, other = standing(share_weight=3), standing(share_weight=1)
         give_out([one, other], [request()])
         assert (one.balance_ppm, other.balance_ppm) == (-250_000, 250_000)
 
@@ -84,8 +84,6 @@ class TestBalances:
         assert (there.balance_ppm, full.balance_ppm) == (0, 0)
 
     def test_a_gift_by_hand_is_owed_to_nobody(self) -> None:
-        from services.routing.domain.states import Trigger
-
         one, other = standing(balance_ppm=5), standing(balance_ppm=7)
         give_out([one, other], [request(trigger=Trigger.BY_HAND)])
         assert (one.balance_ppm, other.balance_ppm) == (5, 7)

@@ -175,11 +175,8 @@ class Ground(NamedTuple):
         """In id order, as standings and territories are."""
         coverage = self.covering[attempt.place]
         histories = attempt.histories(self.persons.had_by(attempt.dispatch.lead_id))
-        named = coverage if attempt.named is None else sorted(attempt.named)
-        return [
-            Considered(self.standings[id_], coverage.get(id_), histories.get(id_, NO_HISTORY) if histories else NO_HISTORY)
-            for id_ in named
-        ]
+        ids = coverage if attempt.named is None else sorted(attempt.named)
+        return [Considered(self.standings[id_], coverage.get(id_), histories.get(id_, NO_HISTORY)) for id_ in ids]
 
 
 async def decide_all(session: AsyncSession, attempts: Sequence[Attempt], now: datetime) -> Decided:

@@ -127,7 +127,7 @@ _OWE_AGAIN = text(
 
 
 async def move(session: AsyncSession, moves: Sequence[CapMove]) -> None:
-    """Commits, gives back or releases places, for any number in three statements; what left its installer in one more."""
+    """Commits, gives back or releases places: three statements for any number, and one for what is owed again."""
     if not moves:
         return
     installer_ids = {planned.installer_id for planned in moves}

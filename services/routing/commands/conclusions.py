@@ -64,6 +64,7 @@ def _publish_created(session: AsyncSession, attempt: Attempt, share: Share, now:
         service=attempt.dispatch.service,
         location=attempt.location,
         contact=attempt.contact,
+        channel=share.candidate.channel,
         created_at=now,
     )
     outbox.add(session, event, version=FIRST_VERSION, cause=attempt.cause)
@@ -125,6 +126,7 @@ def _assignment_rows(outcome: Outcome, now: datetime) -> Sequence[Mapping[str, A
             "share_no": share.number,
             "status": AssignmentStatus.PENDING,
             "cap_state": CapState.RESERVED,
+            "channel": share.candidate.channel,
             "created_at": now,
         }
         for share in outcome.shares

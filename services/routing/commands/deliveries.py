@@ -54,7 +54,7 @@ async def mark_sent(session: AsyncSession, deliveries: Sequence[Delivery], now: 
         dispatch = dispatches[assignment.lead_id]
         if assignment.status is AssignmentStatus.PENDING:
             moves.append(_send(session, assignment, dispatch, delivery))
-        elif not assignment.status.is_live:
+        elif not assignment.status.was_delivered:
             late.append(_late(assignment, dispatch, delivery))
     await move(session, moves)
     session.add_all(await raise_items(session, late, now))
@@ -71,6 +71,8 @@ def _send(session: AsyncSession, assignment: Assignment, dispatch: Dispatch, del
         selected_path=assignment.selected_path,
         service=dispatch.service,
         location=dispatch.location,
+        channel=assignment.channel,
+        decision_id=assignment.decision_id,
         sent_at=delivery.accepted_at,
     )
     outbox.add(session, event, version=assignment.next_version(), cause=delivery.cause)

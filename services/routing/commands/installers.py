@@ -20,11 +20,21 @@ from contracts.routing import InstallerChanged
 from contracts.values import InstallerStatus
 from services.routing.commands.caps import recount
 from services.routing.domain.pausing import obstacle_to
-from services.routing.domain.profile import Particulars, Territory, normal_territory
+from services.routing.domain.profile import Particulars, Territory, normal_territory, told_territory
+from services.routing.domain.states import Channel
 from services.routing.domain.windows import Limits
 from services.routing.errors import InstallerExists
-from services.routing.models import Installer, TerritoryPostcode, TerritoryRange, TerritoryState, TurnTaken
+from services.routing.models import (
+    DeliveryEndpoint,
+    Installer,
+    InstallerVersion,
+    TerritoryPostcode,
+    TerritoryRange,
+    TerritoryState,
+    TurnTaken,
+)
 from services.routing.queries import installers
+from services.routing.queries.versions import profile_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +54,7 @@ class AddInstaller:
             asdict(self.particulars),
             self.status,
             asdict(self.limits),
-            _told(normal_territory(self.territory)),
+            told_territory(normal_territory(self.territory)),
         ]
         return sha256(json.dumps(asked, sort_keys=True, separators=(",", ":")).encode()).digest()
 
@@ -72,8 +82,9 @@ async def add_installer(session: AsyncSession, command: AddInstaller, now: datet
             raise InstallerExists("it was added with other content", installer_id=installer.id)
         return installer
     session.add(TurnTaken(installer_id=installer.id, last_assigned_place=0))
+    session.add(DeliveryEndpoint(installer_id=installer.id, channel=Channel.MAIL))
     await _write_territory(session, installer.id, normal_territory(command.territory))
-    _publish(session, installer)
+    await _publish(session, installer, now)
     after = {**asdict(command.particulars), "status": command.status, "limits": asdict(command.limits)}
     await _audit(session, command.by, "add_installer", installer, after=after)
     return installer
@@ -110,7 +121,7 @@ def _insertion(command: AddInstaller, now: datetime) -> ReturningInsert[UUID]:
 
 
 async def change_particulars(
-    session: AsyncSession, installer_id: UUID, changes: ParticularsChanges, by: Actor
+    session: AsyncSession, installer_id: UUID, changes: ParticularsChanges, by: Actor, now: datetime
 ) -> Installer:
     """Leaves what is not named. A change of the time zone moves the windows, and what was taken moves with them."""
     installer = await installers.locked(session, installer_id)
@@ -120,27 +131,28 @@ async def change_particulars(
         return installer
     for name, value in _columns(after).items():
         setattr(installer, name, value)
-    _publish(session, installer)
-    await session.flush()
+    await _publish(session, installer, now)
     if after.time_zone != before.time_zone:
         await recount(session, installer.id, ZoneInfo(after.time_zone))
     await _audit(session, by, "change_installer", installer, before=asdict(before), after=asdict(after))
     return installer
 
 
-async def set_caps(session: AsyncSession, installer_id: UUID, limits: Limits, by: Actor) -> Installer:
+async def set_caps(session: AsyncSession, installer_id: UUID, limits: Limits, by: Actor, now: datetime) -> Installer:
     """What was taken stays taken: a limit below it lets nothing through until the window ends."""
     installer = await installers.locked(session, installer_id)
     before = installer.limits
     if limits == before:
         return installer
     installer.day_limit, installer.week_limit, installer.month_limit = limits.day, limits.week, limits.month
-    _publish(session, installer)
+    await _publish(session, installer, now)
     await _audit(session, by, "set_caps", installer, before=asdict(before), after=asdict(limits))
     return installer
 
 
-async def set_territory(session: AsyncSession, installer_id: UUID, territory: Territory, by: Actor) -> Installer:
+async def set_territory(
+    session: AsyncSession, installer_id: UUID, territory: Territory, by: Actor, now: datetime
+) -> Installer:
     """Replaces the territory as a whole."""
     installer = await installers.locked(session, installer_id)
     before, after = await installers.territory_of(session, installer_id), normal_territory(territory)
@@ -149,8 +161,8 @@ async def set_territory(session: AsyncSession, installer_id: UUID, territory: Te
     for table in (TerritoryState, TerritoryRange, TerritoryPostcode):
         await session.execute(delete(table).where(table.installer_id == installer_id))
     await _write_territory(session, installer_id, after)
-    _publish(session, installer)
-    await _audit(session, by, "set_territory", installer, before=_told(before), after=_told(after))
+    await _publish(session, installer, now)
+    await _audit(session, by, "set_territory", installer, before=told_territory(before), after=told_territory(after))
     return installer
 
 
@@ -169,7 +181,7 @@ async def change_status(session: AsyncSession, command: ChangeStatus, now: datet
     if obstacle_to(command.status, status=before):
         return installer
     installer.status, installer.status_since = command.status, now
-    _publish(session, installer)
+    await _publish(session, installer, now)
     states = {"before": {"status": before}, "after": {"status": command.status}}
     await _audit(session, command.by, "change_installer_status", installer, **states, reason=command.reason)
     return installer
@@ -203,7 +215,8 @@ async def _write_territory(session: AsyncSession, installer_id: UUID, territory:
     await session.flush()
 
 
-def _publish(session: AsyncSession, installer: Installer) -> None:
+async def _publish(session: AsyncSession, installer: Installer, now: datetime) -> None:
+    """Tells everybody what it is now, and keeps it: a decision is made again by the version that it was made by."""
     event = InstallerChanged(
         installer_id=installer.id,
         name=installer.name,
@@ -216,14 +229,11 @@ def _publish(session: AsyncSession, installer: Installer) -> None:
         time_zone=installer.time_zone,
     )
     outbox.add(session, event, version=installer.next_version())
-
-
-def _told(territory: Territory) -> dict[str, Any]:
-    return {
-        "states": sorted(territory.states),
-        "ranges": [asdict(r) for r in territory.ranges],
-        "postcodes": sorted(territory.postcodes),
-    }
+    await session.flush()
+    profile = await profile_of(session, installer, now)
+    session.add(
+        InstallerVersion(installer_id=installer.id, version=installer.version, profile=profile.told(), changed_at=now)
+    )
 
 
 async def _audit(

@@ -98,8 +98,7 @@ class WindowCount:
         return self.used + self.reserved
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Turn:
+class Turn(NamedTuple):
     """When an installer last got a lead; `place` orders those of one instant, as a batch has one."""
 
     at: datetime

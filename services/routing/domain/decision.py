@@ -144,7 +144,8 @@ def _judge(request: Request, considered: Considered) -> Assessment:
 
 
 def _ranked(request: Request, eligible: Sequence[Assessment]) -> list[Assessment]:
-    """`eligible` come in id order: what of a share does not divide goes by it."""
+    """What of a share does not divide goes to who would be the next anyway."""
+    eligible = sorted(eligible, key=lambda assessment: _waiting(assessment.standing))
     shares = _entitled(request, [assessment.standing for assessment in eligible])
     keyed = [(_key(each.standing, share), share, each) for share, each in zip(shares, eligible, strict=True)]
     keyed.sort(key=lambda ranked: ranked[0])
@@ -159,6 +160,10 @@ def _entitled(request: Request, eligible: Sequence[Standing]) -> list[int]:
         return [0] * len(eligible)
     own = [(standing.candidate.share_weight, standing.capacity) for standing in eligible]
     return entitled(weights(own), request.wanted_count)
+
+
+def _waiting(standing: Standing) -> tuple[Turn, int]:
+    return standing.last_turn or NEVER, standing.candidate.id.int
 
 
 def _key(standing: Standing, entitled_ppm: int) -> OrderingKey:

@@ -17,6 +17,7 @@ class AssignmentObstacle(StrEnum):
     SENT = "it is sent, so the installer has the lead"
     FAILED = "its delivery failed"
     CANCELLED = "it is cancelled"
+    RETURNED = "it was sent, and the installer returned it"
     RESERVED = "its place is reserved, and counts only once the lead is sent"
     RELEASED = "its place was released before"
     GIVEN_BACK = "its place was given back when it ended"
@@ -26,6 +27,7 @@ _TO_CANCEL: Mapping[AssignmentStatus, AssignmentObstacle] = {
     AssignmentStatus.SENT: AssignmentObstacle.SENT,
     AssignmentStatus.FAILED: AssignmentObstacle.FAILED,
     AssignmentStatus.CANCELLED: AssignmentObstacle.CANCELLED,
+    AssignmentStatus.RETURNED: AssignmentObstacle.RETURNED,
 }
 _TO_RELEASE: Mapping[CapState, AssignmentObstacle] = {
     CapState.RESERVED: AssignmentObstacle.RESERVED,

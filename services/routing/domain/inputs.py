@@ -119,9 +119,8 @@ def _clock_from(name: str, kept: Sequence[Any]) -> Moment:
 
 
 def _candidate(considered: Considered) -> str:
-    """The id, the version, the coverage, what is used and reserved of each window, what is owed, the last turn, the
-
-    breaker, the hold, the backlog, the history. What most have not is 0.
+    """Who and in which version, its coverage, what is used and reserved of each window, what it is owed, its last turn,
+    its breaker, its hold, what it had of the backlog, what it had of the lead. What most have not is 0.
     """
     standing, coverage, history = considered
     covered = compact(coverage) if coverage else "0"

@@ -33,7 +33,7 @@ class OrderingKey(NamedTuple):
 
 
 def weights(own: Sequence[tuple[int | None, int | None]]) -> list[int]:
-    """From each installer's given weight and its capacity of a cycle; who has neither weighs as the largest of these."""
+    """From each installer's given weight and its capacity of a cycle; who has neither weighs as the largest."""
     largest = max((capacity for _, capacity in own if capacity is not None), default=1)
     return [max(1, _first(given, capacity, largest)) for given, capacity in own]
 

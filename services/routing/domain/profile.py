@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
+from typing import Any
 from zoneinfo import available_timezones
 
 from contracts.forms import Fault
@@ -64,6 +65,15 @@ class Territory:
     def __post_init__(self) -> None:
         for postcode in self.postcodes:
             refuse_no_postcode(postcode)
+
+
+def told_territory(territory: Territory) -> dict[str, Any]:
+    """As JSON has it, the same for the same area."""
+    return {
+        "states": sorted(territory.states),
+        "ranges": [asdict(each) for each in territory.ranges],
+        "postcodes": sorted(territory.postcodes),
+    }
 
 
 def refuse_no_postcode(text: str) -> None:

@@ -4,17 +4,51 @@ from enum import StrEnum
 
 
 class AssignmentStatus(StrEnum):
-    """`pending -> sent | failed | cancelled`. `sent` is the billable event."""
+    """`pending -> sent | failed | cancelled`, `sent -> returned`. `sent` is the billable event."""
 
     PENDING = "pending"
     SENT = "sent"
     FAILED = "failed"
     CANCELLED = "cancelled"
+    RETURNED = "returned"
+    """The installer had the lead and gave it back: its share is free again."""
 
     @property
     def is_live(self) -> bool:
         """The installer has the lead, or is about to."""
         return self in (AssignmentStatus.PENDING, AssignmentStatus.SENT)
+
+    @property
+    def was_delivered(self) -> bool:
+        """The installer got it, whatever it did with it then."""
+        return self in (AssignmentStatus.SENT, AssignmentStatus.RETURNED)
+
+
+class Channel(StrEnum):
+    """How a lead reaches its installer."""
+
+    MAIL = "mail"
+    WEBHOOK = "webhook"
+
+
+class BreakerState(StrEnum):
+    """`closed -> open -> half_open -> closed | open`. What is open takes nothing, half open takes one to try."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half_open"
+
+
+class AbsenceKind(StrEnum):
+    PAUSE = "pause"
+    HOLIDAY = "holiday"
+
+
+class LinkKind(StrEnum):
+    """How two leads belong together."""
+
+    MERGED = "merged"
+    SAME_PERSON = "same_person"
 
 
 class CapState(StrEnum):
@@ -41,11 +75,20 @@ class DispatchStatus(StrEnum):
 
 
 class Trigger(StrEnum):
-    """What made an attempt: the lead's arrival, an operator's retry, an operator's own choice of installers."""
+    """What made an attempt."""
 
     AUTO = "auto"
+    """The lead's arrival."""
     RETRY = "retry"
+    """An operator's."""
     BY_HAND = "by_hand"
+    """An operator's own choice of installers."""
+    SCHEDULED = "scheduled"
+    """A retry that fell due by itself."""
+    RETURN = "return"
+    """An installer gave the lead back."""
+    REOPENED = "reopened"
+    """The lead was closed at its intake, and is open again."""
 
 
 class ExceptionReason(StrEnum):
@@ -61,6 +104,16 @@ class ExceptionReason(StrEnum):
     """Its last live assignment was cancelled."""
     DELIVERED_LATE = "delivered_late"
     """The installer got the mail after the assignment had ended: nobody is charged for what was delivered."""
+    OUTSIDE_HOURS = "outside_hours"
+    ALL_AT_CAP = "all_at_cap"
+    ALL_AWAY = "all_away"
+    NO_COVERAGE = "no_coverage"
+    RETURNED = "returned"
+    """Its last installer gave it back, and it is not offered on by itself."""
+    REOPENED = "reopened"
+    """It was closed at its intake and is open again, and nobody has it."""
+    GONE_STALE = "gone_stale"
+    """It has waited for too long to be given away by itself."""
 
     @property
     def is_cured_by_assigning(self) -> bool:
@@ -76,6 +129,8 @@ class Resolution(StrEnum):
     """Dispatch was tried again and met something else: the item that says so has taken its place."""
     LEAD_CLOSED = "lead_closed"
     BY_OPERATOR = "resolved_by_operator"
+    REJECTED = "rejected"
+    """An operator refused the lead: its intake closes it."""
 
 
 class CancelReason(StrEnum):

@@ -160,7 +160,7 @@ async def change_installer(
     """
     refuse_billing_fields(data.model_fields_set, operator)
     async with database.transaction() as session:
-        installer = await commands.change_particulars(session, installer_id, data.given(), operator)
+        installer = await commands.change_particulars(session, installer_id, data.given(), operator, clock.now())
         return await _detail(session, installer, clock.now())
 
 
@@ -174,7 +174,7 @@ async def set_territory(
 ) -> InstallerDetail:
     """Replace the territory as a whole: a place in any of its parts is covered."""
     async with database.transaction() as session:
-        installer = await commands.set_territory(session, installer_id, data.territory(), operator)
+        installer = await commands.set_territory(session, installer_id, data.territory(), operator, clock.now())
         return await _detail(session, installer, clock.now())
 
 
@@ -188,7 +188,7 @@ async def set_caps(
 ) -> InstallerDetail:
     """Replace all limits: a window that is left out has none. What was taken stays taken."""
     async with database.transaction() as session:
-        installer = await commands.set_caps(session, installer_id, data.limits(), operator)
+        installer = await commands.set_caps(session, installer_id, data.limits(), operator, clock.now())
         return await _detail(session, installer, clock.now())
 
 

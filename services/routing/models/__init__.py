@@ -1,5 +1,6 @@
 """Tables of routing. Their constraints carry what must never be otherwise, whatever a command does."""
 
+from services.routing.models.absences import InstallerAbsence
 from services.routing.models.assignments import Assignment
 from services.routing.models.dispatches import (
     AutoDispatch,
@@ -9,6 +10,7 @@ from services.routing.models.dispatches import (
     EarlyClosing,
     LeadContact,
 )
+from services.routing.models.endpoints import DeliveryEndpoint
 from services.routing.models.installers import (
     CapWindow,
     Installer,
@@ -17,19 +19,31 @@ from services.routing.models.installers import (
     TerritoryState,
     TurnTaken,
 )
+from services.routing.models.links import LeadLink
 from services.routing.models.model import Model
+from services.routing.models.policies import RoutingPolicy
+from services.routing.models.reference import InstallerAccount, KnownOperator, KnownPrice
+from services.routing.models.versions import InstallerVersion
 
 __all__ = [
     "Assignment",
     "AutoDispatch",
     "CapWindow",
     "Decision",
+    "DeliveryEndpoint",
     "Dispatch",
     "DispatchException",
     "EarlyClosing",
     "Installer",
+    "InstallerAbsence",
+    "InstallerAccount",
+    "InstallerVersion",
+    "KnownOperator",
+    "KnownPrice",
     "LeadContact",
+    "LeadLink",
     "Model",
+    "RoutingPolicy",
     "TerritoryPostcode",
     "TerritoryRange",
     "TerritoryState",

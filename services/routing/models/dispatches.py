@@ -4,8 +4,19 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import JSON
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Integer,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSON
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.columns import Word, one_of
@@ -16,6 +27,13 @@ from services.routing.domain.states import DispatchStatus, ExceptionReason, Reso
 from services.routing.models.model import Model
 
 IS_OPEN = text("resolved_at IS NULL")
+IS_NOT_ESCALATED = text("resolved_at IS NULL AND escalated_at IS NULL")
+
+
+IS_PARALLEL = (
+    "num_nulls(candidate_ids, outcomes, entitled_ppm) IN (0, 3) "
+    "AND cardinality(outcomes) = cardinality(candidate_ids) AND cardinality(entitled_ppm) = cardinality(candidate_ids)"
+)
 
 
 class Dispatch(Versioned, Model):
@@ -43,7 +61,7 @@ class Dispatch(Versioned, Model):
         one_of("selected_path", SelectedPath),
         one_of("state", AustralianState),
         one_of("status", DispatchStatus),
-        CheckConstraint("(status = 'delivered') = (delivered_at IS NOT NULL)", name="delivered"),
+        CheckConstraint("status <> 'delivered' OR delivered_at IS NOT NULL", name="delivered"),
         CheckConstraint("status <> 'closed' OR closed_at IS NOT NULL", name="closed"),
     )
 
@@ -84,8 +102,10 @@ class EarlyClosing(Model):
 class Decision(Model):
     """One attempt at dispatching a lead, written once: who was considered, what was compared, who was chosen and why.
 
-    `candidates` is what domain/record.py makes, kept as written: it is read as a whole. `latency_ms` is from the
-    lead's receipt to the decision.
+    `candidates` is what domain/record.py makes, kept as written: it is read as a whole. `inputs` is all that it was
+    decided by, None for those of before it was kept. The three arrays tell in short of the same candidates each: who,
+    chosen or by which rule not, and the share of the lead that was due. `latency_ms` is from the lead's receipt to the
+    decision.
     """
 
     __tablename__ = "decisions"
@@ -106,6 +126,10 @@ class Decision(Model):
     shortfall: Mapped[Shortfall | None] = mapped_column(Word(Shortfall))
     summary: Mapped[str]
     candidates: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    inputs: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), deferred=True)
+    candidate_ids: Mapped[list[UUID] | None] = mapped_column(ARRAY(Uuid))
+    outcomes: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+    entitled_ppm: Mapped[list[int] | None] = mapped_column(ARRAY(Integer))
     decided_at: Mapped[datetime]
     latency_ms: Mapped[int] = mapped_column(BigInteger)
 
@@ -114,11 +138,17 @@ class Decision(Model):
         one_of("trigger", Trigger),
         CheckConstraint("chosen_count BETWEEN 0 AND wanted_count", name="chosen"),
         CheckConstraint("(chosen_count < wanted_count) = (shortfall IS NOT NULL)", name="shortfall_has_its_reason"),
+        CheckConstraint(IS_PARALLEL, name="parallel"),
+        Index("ix_decisions_decided_at", "decided_at"),
     )
 
 
 class DispatchException(Model):
-    """A lead that waits for an operator. One open item per lead and reason; what recurs meanwhile is counted."""
+    """A lead that waits for an operator. One open item per lead and reason; what recurs meanwhile is counted.
+
+    `next_retry_at` is when it is tried again by itself, `retries_left` times at the most; `escalate_at` when somebody
+    is called who has not seen to it.
+    """
 
     __tablename__ = "dispatch_exceptions"
 
@@ -136,15 +166,32 @@ class DispatchException(Model):
     resolution: Mapped[Resolution | None] = mapped_column(Word(Resolution))
     resolved_by: Mapped[str | None]
     resolved_note: Mapped[str | None]
+    owner_id: Mapped[UUID | None]
+    owner_name: Mapped[str | None]
+    owned_since: Mapped[datetime | None]
+    snoozed_until: Mapped[datetime | None]
+    snoozed_by: Mapped[str | None]
+    snooze_note: Mapped[str | None]
+    next_retry_at: Mapped[datetime | None]
+    retries_left: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
+    retries_done: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
+    escalate_at: Mapped[datetime | None]
+    escalated_at: Mapped[datetime | None]
 
     __table_args__ = (
         one_of("reason", ExceptionReason),
         one_of("resolution", Resolution),
         CheckConstraint("(resolved_at IS NULL) = (resolution IS NULL)", name="resolved"),
+        CheckConstraint("num_nulls(owner_id, owner_name, owned_since) IN (0, 3)", name="owned"),
+        CheckConstraint("(snoozed_until IS NULL) = (snoozed_by IS NULL)", name="snoozed"),
+        CheckConstraint("retries_left >= 0 AND retries_done >= 0", name="retries"),
         Index("uq_dispatch_exceptions_open", "lead_id", "reason", unique=True, postgresql_where=IS_OPEN),
         Index("ix_dispatch_exceptions_lead_id", "lead_id"),
         Index("ix_dispatch_exceptions_raised_at", "raised_at", "id"),
         Index("ix_dispatch_exceptions_open_raised_at", "raised_at", "id", postgresql_where=IS_OPEN),
+        Index("ix_dispatch_exceptions_open_owner_id", "owner_id", "raised_at", postgresql_where=IS_OPEN),
+        Index("ix_dispatch_exceptions_open_next_retry_at", "next_retry_at", postgresql_where=IS_OPEN),
+        Index("ix_dispatch_exceptions_open_escalate_at", "escalate_at", postgresql_where=IS_NOT_ESCALATED),
     )
 
     @property

@@ -4,19 +4,24 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Text
-from sqlalchemy.dialects.postgresql import ARRAY, INT4RANGE
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Text
+from sqlalchemy.dialects.postgresql import ARRAY, INT4RANGE, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.columns import Word, one_of
 from chassis.database import Versioned
 from contracts.values import AustralianState, InstallerStatus
+from services.routing.domain.states import Channel
 from services.routing.domain.windows import Limits, WindowKind
 from services.routing.models.model import Model
 
 
 class Installer(Versioned, Model):
-    """An installer's particulars; its limits are leads per window of its own time zone, None is no limit."""
+    """An installer's particulars; its limits are leads per window of its own time zone, None is no limit.
+
+    `hours` are when it takes leads, each `[weekday from 0 for Monday, from minute, to minute]` of its own clock, in
+    order; None is always. `share_weight` is its part among the eligible, None is its capacity in a cycle.
+    """
 
     __tablename__ = "installers"
 
@@ -35,12 +40,22 @@ class Installer(Versioned, Model):
     day_limit: Mapped[int | None]
     week_limit: Mapped[int | None]
     month_limit: Mapped[int | None]
+    channel: Mapped[Channel] = mapped_column(Word(Channel), default=Channel.MAIL, server_default=Channel.MAIL)
+    hours: Mapped[list[list[int]] | None] = mapped_column(JSONB(none_as_null=True))
+    home_state: Mapped[AustralianState | None] = mapped_column(Word(AustralianState))
+    keeps_public_holidays: Mapped[bool] = mapped_column(default=False, server_default="false")
+    share_weight: Mapped[int | None]
     created_at: Mapped[datetime]
     request_sha256: Mapped[bytes | None]
     """Of what it was added with, whatever was changed since; None for those that were added before this was kept."""
 
     __table_args__ = (
         one_of("status", InstallerStatus),
+        one_of("channel", Channel),
+        one_of("home_state", AustralianState),
+        CheckConstraint("jsonb_typeof(hours) = 'array'", name="hours"),
+        CheckConstraint("NOT keeps_public_holidays OR home_state IS NOT NULL", name="holidays_have_a_state"),
+        CheckConstraint("share_weight BETWEEN 1 AND 1000", name="share_weight"),
         CheckConstraint("octet_length(request_sha256) = 32", name="request_sha256_length"),
         CheckConstraint("day_limit >= 0 AND week_limit >= 0 AND month_limit >= 0", name="limits"),
         Index("ix_installers_created_at", "created_at", "id"),
@@ -91,7 +106,8 @@ class TerritoryPostcode(Model):
 class TurnTaken(Model):
     """When an installer last got a lead. The lock of this row is the lock of all its cap windows.
 
-    A row of its own, apart from the particulars: every dispatch writes it, and nothing refers to it.
+    A row of its own, apart from the particulars: every dispatch writes it, and nothing refers to it. `balance_ppm` is
+    what it is owed, in millionths of a lead; below zero it is ahead.
     """
 
     __tablename__ = "turns_taken"
@@ -99,6 +115,7 @@ class TurnTaken(Model):
     installer_id: Mapped[UUID] = mapped_column(ForeignKey("installers.id"), primary_key=True)
     last_assigned_at: Mapped[datetime | None]
     last_assigned_place: Mapped[int] = mapped_column(default=0, server_default="0")
+    balance_ppm: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
 
 
 class CapWindow(Model):

@@ -91,6 +91,10 @@ def _sentence(made: AssignmentView, wording: Wording) -> Markup:
             return Markup("Cancelled {}: {}. Nobody is billed.").format(
                 ago(made.ended_at), words(made.ended_reason or "").lower()
             )
+        case AssignmentStatus.RETURNED:
+            return Markup("Returned {}: {}. The installer had the lead; what it costs stands in billing.").format(
+                ago(made.ended_at), words(made.ended_reason or "").lower()
+            )
 
 
 def _facts(made: AssignmentView, lead: Dispatch) -> list[Fact]:

@@ -110,7 +110,7 @@ def _says_lead(row: Row[Any]) -> str:
     return f"{words(row.service)}, {row.lead}"
 
 
-STATE_SINCE = func.coalesce(Assignment.sent_at, Assignment.ended_at, Assignment.created_at)
+STATE_SINCE = func.coalesce(Assignment.ended_at, Assignment.sent_at, Assignment.created_at)
 IS_STUCK = and_(Assignment.status == AssignmentStatus.PENDING, Assignment.created_at < NOW - LIMIT)
 
 LISTING = Listing(
@@ -142,6 +142,7 @@ LISTING = Listing(
         Column("sent", "Sent", Assignment.sent_at, Kind.AGO),
         Column("ended_reason", "Ended for", Assignment.ended_reason, Kind.WORD),
         Column("share", "Share", Assignment.share_no, Kind.NUMBER, is_extra=True),
+        Column("channel", "By", Assignment.channel, Kind.WORD, is_extra=True),
         Column("released_for", "Place released for", Assignment.cap_release_reason, Kind.WORD, is_extra=True),
         Column(
             "lead_id",
@@ -174,7 +175,7 @@ LISTING = Listing(
     tabs=(
         Tab("On their way", "status=pending"),
         Tab("Sent", "status=sent"),
-        Tab("Ended", "status=failed&status=cancelled"),
+        Tab("Ended", "status=failed&status=cancelled&status=returned"),
         Tab("All"),
     ),
     bulk=(

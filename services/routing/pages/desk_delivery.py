@@ -19,7 +19,8 @@ from services.routing.queries.installers import names_of
 READ = Capability.READ_OPS
 STUCK = f"{ASSIGNMENTS}?status=pending&stuck=true"
 RECENTLY = f"{ASSIGNMENTS}?recent=true"
-SENT_RECENTLY = f"{RECENTLY}&status=sent"
+SENT_RECENTLY = f"{RECENTLY}&status=sent&status=returned"
+"""What was returned had been sent."""
 _BARS = 12
 """More would be a list: the last of them say least."""
 

@@ -48,7 +48,7 @@ async def _look_caps(session: AsyncSession, ids: Sequence[UUID], _now: datetime)
 async def _set_caps(work: Work) -> None:
     assert isinstance(work.form, ManyCapsForm)  # noqa: S101  # the action's own form
     async with work.transaction() as session:
-        await set_caps(session, work.id, work.form.limits(), work.actor)
+        await set_caps(session, work.id, work.form.limits(), work.actor, work.clock.now())
 
 
 def _bulk(action: InstallerAction) -> BulkAction:

@@ -61,10 +61,16 @@ async def set_caps_by_form(
     data: JSONBody[CapsForm],
     console: Given[Console],
     database: Given[Database],
+    clock: Given[Clock],
     operator: Given[Operator],
 ) -> Redirect:
     limits = data.limits()
-    await _do(database, installer_id, data, lambda session: commands.set_caps(session, installer_id, limits, operator))
+    await _do(
+        database,
+        installer_id,
+        data,
+        lambda session: commands.set_caps(session, installer_id, limits, operator, clock.now()),
+    )
     return _back(console, installer_id, "caps")
 
 
@@ -74,6 +80,7 @@ async def set_territory_by_form(
     data: JSONBody[TerritoryForm],
     console: Given[Console],
     database: Given[Database],
+    clock: Given[Clock],
     operator: Given[Operator],
 ) -> Redirect:
     territory = data.territory.territory()
@@ -81,7 +88,7 @@ async def set_territory_by_form(
         database,
         installer_id,
         data,
-        lambda session: commands.set_territory(session, installer_id, territory, operator),
+        lambda session: commands.set_territory(session, installer_id, territory, operator, clock.now()),
     )
     return _back(console, installer_id, "territory")
 
@@ -92,9 +99,10 @@ async def edit_contacts_by_form(
     data: JSONBody[ContactsForm],
     console: Given[Console],
     database: Given[Database],
+    clock: Given[Clock],
     operator: Given[Operator],
 ) -> Redirect:
-    await _change(database, installer_id, data, operator)
+    await _change(database, installer_id, data, operator, clock)
     return _back(console, installer_id, "contacts")
 
 
@@ -104,14 +112,15 @@ async def edit_invoicing_by_form(
     data: JSONBody[InvoicingForm],
     console: Given[Console],
     database: Given[Database],
+    clock: Given[Clock],
     operator: Given[Operator],
 ) -> Redirect:
-    await _change(database, installer_id, data, operator)
+    await _change(database, installer_id, data, operator, clock)
     return _back(console, installer_id, "invoicing")
 
 
 async def _change(
-    database: Database, installer_id: UUID, form: ContactsForm | InvoicingForm, operator: Operator
+    database: Database, installer_id: UUID, form: ContactsForm | InvoicingForm, operator: Operator, clock: Clock
 ) -> None:
     changes = form.changes()
     refuse_billing_fields(changes, operator)
@@ -119,7 +128,7 @@ async def _change(
         database,
         installer_id,
         form,
-        lambda session: commands.change_particulars(session, installer_id, changes, operator),
+        lambda session: commands.change_particulars(session, installer_id, changes, operator, clock.now()),
     )
 
 

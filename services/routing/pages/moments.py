@@ -61,14 +61,21 @@ def of_assignment(made: AssignmentView, audited: Sequence[Moment]) -> list[Momen
     return [*audited, *reversed(moments)]
 
 
+_ENDS = {
+    AssignmentStatus.FAILED: "could not deliver it",
+    AssignmentStatus.CANCELLED: "cancelled it",
+    AssignmentStatus.RETURNED: "took it back, as the installer returned it",
+}
+
+
 def _of_mail(made: AssignmentView) -> list[Moment]:
+    moments = []
     if made.sent_at is not None:
-        return [Moment(made.sent_at, "Waybill", "sent it: the mail was taken over, and it is billable")]
+        moments.append(Moment(made.sent_at, "Waybill", "sent it: the mail was taken over, and it is billable"))
     if made.ended_at is None:
-        return []
-    ended = "could not deliver it" if made.status is AssignmentStatus.FAILED else "cancelled it"
+        return moments
     because = ": ".join(part for part in (words(made.ended_reason or ""), made.ended_note or "") if part)
-    return [Moment(made.ended_at, "Waybill", ended, reason=because)]
+    return [*moments, Moment(made.ended_at, "Waybill", _ENDS[made.status], reason=because)]
 
 
 def _named(made: AssignmentView, moment: Moment) -> Moment:

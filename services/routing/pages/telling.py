@@ -16,7 +16,7 @@ DISPATCHES = "/console/dispatches"
 AUTO_DISPATCH = "/console/auto-dispatch"
 
 INSTALLER_TONES = {"active": "positive", "paused": "warning", "suspended": "danger"}
-ASSIGNMENT_TONES = {"sent": "positive", "pending": "info", "failed": "danger"}
+ASSIGNMENT_TONES = {"sent": "positive", "pending": "info", "failed": "danger", "returned": "warning"}
 CAP_TONES = {"counted": "positive", "released": "warning", "reserved": "info"}
 DISPATCH_TONES = {"delivered": "positive", "dispatching": "info", "exception": "warning"}
 

@@ -26,7 +26,6 @@ from services.routing.queries.arrays import among
 from services.routing.queries.counters import Due, counts_of, given_of_late, lock_turns
 from services.routing.queries.public_holidays import holidays_about
 
-
 Territories = Mapping[Place, Mapping[UUID, Coverage]]
 """Who covers a place, and by what of their territory."""
 

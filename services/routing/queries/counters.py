@@ -10,10 +10,10 @@ from sqlalchemy import DateTime, Text, Uuid, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.routing.domain.counting import Counts, counted
 from services.routing.domain.candidate import Turn, WindowCount
-from services.routing.domain.windows import WallClock, Window, WindowKind, windows_at
+from services.routing.domain.counting import Counts, counted
 from services.routing.domain.states import Trigger
+from services.routing.domain.windows import WallClock, Window, WindowKind, windows_at
 from services.routing.models import Assignment, Decision, Installer, TurnTaken
 from services.routing.queries.arrays import among
 from services.routing.queries.locks import note_counters_held, row_lock
@@ -32,9 +32,7 @@ async def lock_turns(session: AsyncSession, installer_ids: Collection[UUID]) -> 
     In id order: whoever locks several meets everyone else from the same side, so that no two wait for each other.
     """
     rows = await session.execute(
-        select(
-            TurnTaken.installer_id, TurnTaken.last_assigned_at, TurnTaken.last_assigned_place, TurnTaken.balance_ppm
-        )
+        select(TurnTaken.installer_id, TurnTaken.last_assigned_at, TurnTaken.last_assigned_place, TurnTaken.balance_ppm)
         .where(among(TurnTaken.installer_id, installer_ids))
         .order_by(TurnTaken.installer_id)
         .with_for_update(**row_lock(session, key_share=False))

@@ -14,6 +14,8 @@ from services.routing.domain.windows import WindowKind
 from services.routing.models import Assignment, Decision, Installer
 from services.routing.queries import installer_lists as lists
 
+DELIVERED = [status for status in AssignmentStatus if status.was_delivered]
+
 
 async def stuck(session: AsyncSession, before: datetime) -> tuple[int, datetime | None]:
     """How many assignments are pending since before then, and since when the oldest is."""
@@ -59,7 +61,7 @@ async def latency(session: AsyncSession, since: datetime, before: datetime) -> L
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """Of the assignments of a time: those that were cancelled are in neither."""
+    """Of the assignments of a time: those that were cancelled are in neither. What was returned had been sent."""
 
     sent: int
     failed: int
@@ -71,7 +73,7 @@ class Outcomes:
 
 
 async def outcomes(session: AsyncSession, since: datetime, before: datetime) -> Outcomes:
-    sent_count = func.count().filter(Assignment.status == AssignmentStatus.SENT)
+    sent_count = func.count().filter(Assignment.status.in_(DELIVERED))
     failed_count = func.count().filter(Assignment.status == AssignmentStatus.FAILED)
     query = select(sent_count, failed_count).where(Assignment.created_at >= since, Assignment.created_at < before)
     sent, failed = (await session.execute(query)).one()
@@ -121,7 +123,7 @@ async def deliveries(session: AsyncSession, since: datetime, before: datetime, m
         select(Installer.id, Installer.name, exclusive, shared, func.count().filter(~is_recent))
         .select_from(Assignment)
         .join(Installer, Installer.id == Assignment.installer_id)
-        .where(Assignment.status == AssignmentStatus.SENT, Assignment.created_at >= before)
+        .where(Assignment.status.in_(DELIVERED), Assignment.created_at >= before)
         .group_by(Installer.id)
         .order_by(func.count().filter(is_recent).desc(), Installer.name)
         .limit(most)

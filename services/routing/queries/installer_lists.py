@@ -68,14 +68,14 @@ DELIVERED = (
     select(func.count())
     .where(
         Assignment.installer_id == Installer.id,
-        Assignment.status == AssignmentStatus.SENT,
+        Assignment.status.in_([status for status in AssignmentStatus if status.was_delivered]),
         Assignment.created_at >= _MONTH.window_start,
         Assignment.created_at < _MONTH.window_end,
     )
     .correlate(Installer, _MONTH)
     .scalar_subquery()
 )
-"""In the present cycle, whether its place was released or not."""
+"""In the present cycle, whether its place was released or it was returned, or neither."""
 
 
 def _told(text: Any, table: Any) -> Any:
