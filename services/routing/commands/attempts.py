@@ -7,7 +7,7 @@ in memory, one after the other, and each sees what those before it took.
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from itertools import count
 from typing import NamedTuple
@@ -24,14 +24,12 @@ from services.routing.domain.candidate import NO_HISTORY, Candidate, History, Pl
 from services.routing.domain.decision import Decision, Request, Shortfall, carry_out, decide
 from services.routing.domain.eligibility import Rule, Verdict
 from services.routing.domain.inputs import Inputs
-from services.routing.domain.policies import OrderingPolicy
 from services.routing.domain.record import record_of
 from services.routing.domain.standing import Considered, Standing
 from services.routing.domain.states import AssignmentStatus, ExceptionReason, Trigger
 from services.routing.models import Assignment, Dispatch
 from services.routing.queries.candidates import Territories, standings, territories
-from services.routing.queries.links import Persons, persons_of
-from services.routing.queries.policies import InForce, in_force
+from services.routing.queries.links import Declared, Persons, policy_and_persons
 
 
 def free_shares_of(dispatch: Dispatch, earlier: Sequence[Assignment]) -> list[int]:
@@ -74,7 +72,7 @@ class Attempt:
     def wanted_count(self) -> int:
         return len(self.free_shares) if self.named is None else len(self.named)
 
-    def request(self, policy: InForce[OrderingPolicy], now: datetime) -> Request:
+    def request(self, declared: Declared, now: datetime) -> Request:
         return Request(
             lead_id=self.dispatch.lead_id,
             service=self.dispatch.service,
@@ -82,8 +80,8 @@ class Attempt:
             wanted_count=self.wanted_count,
             decided_at=now,
             trigger=self.trigger,
-            policy=policy.policy,
-            policy_version=policy.version,
+            policy=declared.policy,
+            policy_version=declared.version,
             waived=self.waived,
         )
 
@@ -168,7 +166,7 @@ class Ground(NamedTuple):
 
     covering: Territories
     standings: Mapping[UUID, Standing]
-    policy: InForce[OrderingPolicy]
+    declared: Declared
     persons: Persons
 
     def considered(self, attempt: Attempt) -> list[Considered]:
@@ -195,14 +193,12 @@ async def _ground(session: AsyncSession, attempts: Sequence[Attempt], now: datet
     named = {id_ for attempt in attempts for id_ in attempt.named or ()}
     waited = any(attempt.trigger is Trigger.SCHEDULED for attempt in attempts)
     stand = await standings(session, covered | named, now, with_backlog=waited)
-    policy = await in_force(session, OrderingPolicy)
-    since = now - timedelta(days=policy.policy.same_person_days)
-    persons = await persons_of(session, [(a.dispatch.lead_id, a.dispatch.service) for a in attempts], since)
-    return Ground(covering, stand, policy, persons)
+    leads = [(attempt.dispatch.lead_id, attempt.dispatch.service) for attempt in attempts]
+    return Ground(covering, stand, *await policy_and_persons(session, leads, now))
 
 
 def _decide(attempt: Attempt, ground: Ground, now: datetime, turns: Iterator[int]) -> Outcome:
-    inputs = Inputs(attempt.request(ground.policy, now), ground.considered(attempt))
+    inputs = Inputs(attempt.request(ground.declared, now), ground.considered(attempt))
     decision = decide(*inputs)
     outcome = Outcome.of(attempt, inputs, decision)
     carry_out(decision, turns)

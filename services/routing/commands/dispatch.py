@@ -1,6 +1,6 @@
 """Dispatching leads as they arrive."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -16,7 +16,7 @@ from services.routing.commands.conclusions import publish, write
 from services.routing.commands.queueing import Raising, raise_items
 from services.routing.domain.states import DispatchStatus, ExceptionReason, Trigger
 from services.routing.models import Dispatch, LeadContact
-from services.routing.queries.dispatches import auto_dispatch, closed_early, seen
+from services.routing.queries.dispatches import auto_dispatch, known
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,11 @@ async def dispatch_leads(session: AsyncSession, leads: Sequence[DispatchLead], n
 
     One that was closed before it came is opened as closed, and nobody gets it.
     """
-    fresh = await _fresh(session, leads)
+    before = await known(session, {lead.lead_id for lead in leads})
+    fresh = _fresh(leads, before.seen)
     if not fresh:
         return []
-    closed = await closed_early(session, {lead.lead_id for lead in fresh})
+    closed = before.closed_early
     ended = [_opened(lead, now, closed[lead.lead_id]) for lead in fresh if lead.lead_id in closed]
     session.add_all(ended)
     return [*ended, *await _dispatch(session, [lead for lead in fresh if lead.lead_id not in closed], now)]
@@ -69,7 +70,7 @@ async def queue_failed(session: AsyncSession, lead: DispatchLead, fault: str, no
 
     One that has a dispatch by now needs nothing more.
     """
-    if not await _fresh(session, [lead]):
+    if lead.lead_id in (await known(session, [lead.lead_id])).seen:
         return
     dispatch = _opened(lead, now)
     items = await raise_items(
@@ -83,12 +84,11 @@ async def queue_failed(session: AsyncSession, lead: DispatchLead, fault: str, no
     session.add_all(items)
 
 
-async def _fresh(session: AsyncSession, leads: Sequence[DispatchLead]) -> list[DispatchLead]:
+def _fresh(leads: Sequence[DispatchLead], seen: Collection[UUID]) -> list[DispatchLead]:
     """Those not seen before, each once. Two writers at once with the same lead meet at the primary key."""
-    known = await seen(session, {lead.lead_id for lead in leads})
     fresh: dict[UUID, DispatchLead] = {}
     for lead in leads:
-        if lead.lead_id not in known:
+        if lead.lead_id not in seen:
             fresh.setdefault(lead.lead_id, lead)
     return list(fresh.values())
 

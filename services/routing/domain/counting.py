@@ -42,8 +42,8 @@ class CapMove:
 
     installer_id: UUID
     assigned_at: datetime
-    decision_id: UUID
     change: CapChange
+    decision_id: UUID
 
 
 class WindowKey(NamedTuple):
