@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import insert, select, text
 
 from chassis.clock import FixedClock
 from chassis.database import Database, create_engine
@@ -16,14 +16,30 @@ from chassis.ids import new_id
 from chassis.outbox import unpack_headers
 from contracts.envelope import Event, decode_body, from_headers
 from contracts.registry import EVENTS
-from contracts.values import AustralianState, InstallerStatus, LeadContact, Location, SelectedPath
+from contracts.values import AustralianState, CapReleaseReason, InstallerStatus, LeadContact, Location, SelectedPath
 from deploy.local.postgres import ServiceDatabase
+from services.routing.commands.caps import move
 from services.routing.commands.deliveries import Delivery, DeliveryFailure, mark_failed, mark_sent
 from services.routing.commands.dispatch import DispatchLead, dispatch_leads
 from services.routing.commands.installers import AddInstaller, add_installer
+from services.routing.domain.counting import CapChange, CapMove
+from services.routing.domain.policies import Policy, body_of
 from services.routing.domain.profile import Particulars, PostcodeRange, Territory
+from services.routing.domain.states import AbsenceKind, AssignmentStatus, CapState, Channel
 from services.routing.domain.windows import Limits
-from services.routing.models import Assignment, CapWindow, Decision, Dispatch, DispatchException
+from services.routing.models import (
+    Assignment,
+    CapWindow,
+    Decision,
+    DeliveryEndpoint,
+    Dispatch,
+    DispatchException,
+    InstallerAbsence,
+    InstallerAccount,
+    KnownOperator,
+    RoutingPolicy,
+)
+from services.routing.queries.policies import newest
 
 NOW = datetime(2026, 3, 3, 2, 15, 4, tzinfo=UTC)
 SERVICE = "solar-battery"
@@ -108,6 +124,72 @@ class Floor:
     async def installers(self, number: int, limits: Limits | None = None) -> list[UUID]:
         return [await self.installer(limits, name=f"Installer {place}") for place in range(number)]
 
+    async def endpoint(
+        self, installer_id: UUID, url: str = "https://leads.southernsun.example/waybill", **changes: Any
+    ) -> None:
+        """A webhook of the installer's, which is not used until the installer's channel says so."""
+        await self._insert(DeliveryEndpoint, installer_id=installer_id, channel=Channel.WEBHOOK, url=url, **changes)
+
+    async def absence(
+        self,
+        installer_id: UUID,
+        starts_at: datetime = NOW,
+        ends_at: datetime | None = None,
+        kind: AbsenceKind = AbsenceKind.PAUSE,
+        **changes: Any,
+    ) -> UUID:
+        given = {"reason": "crew on leave", "created_by": ROBIN.name, "created_at": self.clock.now(), **changes}
+        id_, span = new_id(), {"starts_at": starts_at, "ends_at": ends_at, "kind": kind}
+        await self._insert(InstallerAbsence, id=id_, installer_id=installer_id, **span, **given)
+        return id_
+
+    async def account(self, installer_id: UUID, **changes: Any) -> None:
+        """In good standing at billing, but for the changes."""
+        given: dict[str, Any] = {
+            "version": 1,
+            "has_prices": True,
+            "credit_hold": False,
+            "outstanding_cents": 0,
+            "overdue_cents": 0,
+            "is_collectable": True,
+            "changed_at": self.clock.now(),
+            **changes,
+        }
+        await self._insert(InstallerAccount, installer_id=installer_id, **given)
+
+    async def operator(self, person: Person = ROBIN, **changes: Any) -> None:
+        """Known to routing, as identity tells of them."""
+        given: dict[str, Any] = {
+            "name": person.name,
+            "email": "robin.field@waybill.example",
+            "is_active": True,
+            "capabilities": ["read_ops", "write_routing"],
+            "version": 1,
+            **changes,
+        }
+        await self._insert(KnownOperator, operator_id=person.id, **given)
+
+    async def policy(self, policy: Policy) -> None:
+        """In force from now on, whatever was."""
+        async with self.database.reading() as session:
+            version = (await newest(session, policy.kind)).version + 1
+        given = {"changed_by": ROBIN.name, "changed_at": self.clock.now(), "reason": "as the test has it"}
+        await self._insert(RoutingPolicy, kind=policy.kind, version=version, body=body_of(policy), **given)
+
+    async def _insert(self, table: Any, **values: Any) -> None:
+        async with self.database.transaction() as session:
+            await session.execute(insert(table).values(**values))
+
+    async def send_back(self, assignment_id: UUID, reason: str = "out_of_area") -> None:
+        """As a return that was accepted leaves the assignment, its place released."""
+        async with self.database.transaction() as session:
+            made = await session.get_one(Assignment, assignment_id)
+            now = self.clock.now()
+            made.status, made.ended_at, made.ended_reason = AssignmentStatus.RETURNED, now, reason
+            made.cap_state, made.cap_released_at = CapState.RELEASED, now
+            made.cap_release_reason = CapReleaseReason.INVALID_LEAD
+            await move(session, [CapMove(made.installer_id, made.created_at, CapChange.RELEASE)])
+
     async def dispatch(self, *arrived: DispatchLead) -> None:
         async with self.database.transaction() as session:
             await dispatch_leads(session, arrived, self.clock.now())
@@ -180,6 +262,11 @@ class Floor:
     async def rows(self, sql: str, **values: Any) -> list[dict[str, Any]]:
         async with self.database.reading() as session:
             return [dict(row) for row in (await session.execute(text(sql), values)).mappings()]
+
+    async def rows_changed(self, sql: str, **values: Any) -> None:
+        """As no command has done it yet."""
+        async with self.database.transaction() as session:
+            await session.execute(text(sql), values)
 
     async def audited(self) -> list[str]:
         rows = await self.rows("SELECT action FROM audit_entries ORDER BY id")

@@ -41,6 +41,8 @@ class TestMarkSent:
                 selected_path=EXCLUSIVE,
                 service="solar-battery",
                 location=MARRICKVILLE,
+                channel="mail",
+                decision_id=after.decision_id,
                 sent_at=NOW + timedelta(seconds=3),
             )
         ]

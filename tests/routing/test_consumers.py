@@ -239,6 +239,8 @@ class TestConsumers:
             "intake.leads": {"lead.created", "lead.closed"},
             "notifications.messages": {"message.accepted", "message.failed"},
             "billing.deliveries": {"delivery.credited"},
+            "billing.accounts": {"account.changed"},
+            "identity.operators": {"operator.changed"},
         }
 
     def test_a_cause_carries_the_trace(self) -> None:

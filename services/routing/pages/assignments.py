@@ -142,7 +142,6 @@ LISTING = Listing(
         Column("sent", "Sent", Assignment.sent_at, Kind.AGO),
         Column("ended_reason", "Ended for", Assignment.ended_reason, Kind.WORD),
         Column("share", "Share", Assignment.share_no, Kind.NUMBER, is_extra=True),
-        Column("channel", "By", Assignment.channel, Kind.WORD, is_extra=True),
         Column("released_for", "Place released for", Assignment.cap_release_reason, Kind.WORD, is_extra=True),
         Column(
             "lead_id",
