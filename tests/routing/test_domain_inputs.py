@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.routing.domain.decision import carry_out, decide
+from services.routing.domain.decision import Request, carry_out, decide
 from services.routing.domain.inputs import Inputs, ProfileMissing, Profiles, versions_in
 from services.routing.domain.record import record_of
 from services.routing.domain.replaying import NoSuchRuleSet, difference, proved, replay
@@ -33,7 +33,9 @@ class TestEveryDecision:
 
     @given(PEOPLE, st.lists(REQUESTS, max_size=6))
     @settings(max_examples=100)
-    def test_of_a_batch_is_made_again_whatever_the_ones_before_it_took(self, those: list, wanted: list) -> None:
+    def test_of_a_batch_is_made_again_whatever_the_ones_before_it_took(
+        self, those: list[Considered], wanted: list[Request]
+    ) -> None:
         for each in wanted:
             world = Inputs(each, those)
             text, decision = world.to_text(), decide(each, those)

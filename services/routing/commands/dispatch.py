@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import insert
+from sqlalchemy.dialects.postgresql import insert as insert_or_keep
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.causation import Cause
@@ -14,14 +15,14 @@ from contracts.values import Location, SelectedPath
 from services.routing.commands.attempts import Attempt, decide_all
 from services.routing.commands.conclusions import publish, write
 from services.routing.commands.queueing import Raising, raise_items
-from services.routing.domain.states import DispatchStatus, ExceptionReason, Trigger
-from services.routing.models import Dispatch, LeadContact
+from services.routing.domain.states import DispatchStatus, ExceptionReason, LinkKind, Trigger
+from services.routing.models import Dispatch, LeadContact, LeadLink
 from services.routing.queries.dispatches import auto_dispatch, known
 
 
 @dataclass(frozen=True, slots=True)
 class DispatchLead:
-    """A lead that arrived; `cause` is its event."""
+    """A lead that arrived; `cause` is its event. Of its person's other leads the newest are named, as intake tells."""
 
     lead_id: UUID
     selected_path: SelectedPath
@@ -30,6 +31,7 @@ class DispatchLead:
     contact: values.LeadContact | None
     received_at: datetime
     cause: Cause | None = None
+    same_person_lead_ids: tuple[UUID, ...] = ()
 
 
 async def dispatch_leads(session: AsyncSession, leads: Sequence[DispatchLead], now: datetime) -> list[Dispatch]:
@@ -41,6 +43,7 @@ async def dispatch_leads(session: AsyncSession, leads: Sequence[DispatchLead], n
     fresh = _fresh(leads, before.seen)
     if not fresh:
         return []
+    await _link(session, fresh, now)
     closed = before.closed_early
     ended = [_opened(lead, now, closed[lead.lead_id]) for lead in fresh if lead.lead_id in closed]
     session.add_all(ended)
@@ -126,6 +129,17 @@ def _sort(arrivals: Iterable[tuple[DispatchLead, Dispatch]], *, is_on: bool) -> 
         else:
             attempts.append(Attempt(dispatch, lead.contact, Trigger.AUTO, lead.cause))
     return attempts, kept_back
+
+
+async def _link(session: AsyncSession, leads: Sequence[DispatchLead], now: datetime) -> None:
+    """One person's leads do not all go to one installer."""
+    links = [
+        {"lead_id": lead.lead_id, "other_lead_id": other, "kind": LinkKind.SAME_PERSON, "linked_at": now}
+        for lead in leads
+        for other in set(lead.same_person_lead_ids) - {lead.lead_id}
+    ]
+    if links:
+        await session.execute(insert_or_keep(LeadLink).on_conflict_do_nothing(), links)
 
 
 async def _keep_contacts(session: AsyncSession, leads: Sequence[DispatchLead]) -> None:
