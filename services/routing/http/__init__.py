@@ -1,6 +1,6 @@
 """HTTP in: translate, one command or query, translate back."""
 
-from services.routing.http import assignments, auto_dispatch, exceptions, installers, leads
+from services.routing.http import assignments, auto_dispatch, exceptions, installers, leads, replays
 
 ROUTES = (
     *assignments.ROUTES,
@@ -8,4 +8,5 @@ ROUTES = (
     *exceptions.ROUTES,
     *installers.ROUTES,
     *leads.ROUTES,
+    *replays.ROUTES,
 )
