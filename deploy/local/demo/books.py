@@ -3,11 +3,12 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from rich.console import Console as Terminal
 from rich.table import Table
 
-from deploy.local.demo.stage import Stage
+from deploy.local.demo.stage import LEADS, Stage, at
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,14 @@ class Books:
 ISSUED_INSTALLER = "kind = 'installer' AND document_status = 'issued'"
 
 
+OF_MONTHS_OVER = "delivered_at < $1"
+
+
+def _month_start(stage: Stage) -> datetime:
+    """What was delivered since is billed when the month is over."""
+    return at(stage.now().date().replace(day=1), 0)
+
+
 async def read_books(stage: Stage) -> Books:
     figures = await _figures(stage)
     equalities = [
@@ -69,12 +78,12 @@ async def read_books(stage: Stage) -> Books:
 async def _figures(stage: Stage) -> dict[str, int]:
     number, stripe = stage.reader.number, await stage.reader.stripe_totals()
     sent = "SELECT sum(amount_cents - reversed_cents) FROM payouts WHERE state = 'sent'"
-    billed = "SELECT sum(unit_price_cents) FROM delivery_events WHERE event_status <> 'void'"
+    billed = f"SELECT sum(unit_price_cents) FROM delivery_events WHERE event_status <> 'void' AND {OF_MONTHS_OVER}"
     return {
         "leads": await number("intake", "SELECT count(*) FROM leads"),
         "assignments_sent": await number("routing", "SELECT count(*) FROM assignments WHERE status = 'sent'"),
         "delivery_events": await number("billing", "SELECT count(*) FROM delivery_events"),
-        "billed_cents": await number("billing", billed),
+        "billed_cents": await number("billing", billed, _month_start(stage)),
         "stripe_invoiced_cents": stripe["invoiced_cents"],
         "paid_cents": await number("billing", "SELECT sum(amount_cents) FROM payments"),
         "payouts_sent_cents": await number("payouts", sent),
@@ -112,7 +121,7 @@ async def _leads(stage: Stage) -> list[Equality]:
         Equality(
             "installers over their cap", await number("routing", f"{over} WHERE w.reserved + w.used > i.month_limit"), 0
         ),
-        Equality("repeated submissions answered alike", stage.tally.replays_answered, stage.tally.leads_accepted // 20),
+        Equality("repeated submissions answered alike", stage.tally.replays_answered, LEADS // 20),
         Equality("another content under a used key refused", stage.tally.conflicts_refused, 1),
     ]
 
@@ -125,6 +134,13 @@ async def _deliveries(stage: Stage) -> list[Equality]:
     number = stage.reader.number
     sent = await number("routing", "SELECT count(*) FROM assignments WHERE status = 'sent'")
     events = await number("billing", "SELECT count(*) FROM delivery_events")
+    over = f"SELECT count(*) FROM delivery_events WHERE {OF_MONTHS_OVER}"
+    unbilled = (
+        "SELECT count(*) FROM delivery_events e WHERE NOT EXISTS "
+        "(SELECT FROM invoice_lines WHERE is_live AND delivery_event_id = e.id) AND NOT EXISTS "
+        "(SELECT FROM adjustment_deliveries WHERE is_live AND delivery_event_id = e.id)"
+    )
+    billable = await number("billing", over, _month_start(stage))
     lines = (
         "SELECT (SELECT count(*) FROM invoice_lines WHERE is_live AND delivery_event_id IS NOT NULL) "
         "+ (SELECT count(*) FROM adjustment_deliveries WHERE is_live)"
@@ -132,7 +148,12 @@ async def _deliveries(stage: Stage) -> list[Equality]:
     once = "SELECT delivery_event_id FROM invoice_lines WHERE is_live GROUP BY 1 HAVING count(delivery_event_id) > 1"
     return [
         Equality("assignments sent = delivery events", sent, events),
-        Equality("delivery events = invoice lines and late debits", events, await number("billing", lines)),
+        Equality(
+            "deliveries of months that are over = lines and late debits", billable, await number("billing", lines)
+        ),
+        Equality(
+            "deliveries of the running month = not billed yet", events - billable, await number("billing", unbilled)
+        ),
         Equality("deliveries that stand on two lines", await _count(stage, "billing", once), 0),
         Equality("deliveries still held", await number("billing", HELD), 0),
         Equality(

@@ -1,6 +1,8 @@
 """Act one: installers are set up, leads come in, dispatch gives them out, every mail that is accepted is billed."""
 
 import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -19,6 +21,7 @@ CONSENT = {
 }
 UNDER_WAY = ("received", "routable", "dispatching")
 AT_ONCE = 24
+DAYS, MORE_DAYS, MORE_LEADS = 12, 5, 130
 WAY_SECONDS = 240
 """How long all of them may be on their way, on a machine with other work."""
 QUEUE = "/admin/dispatch-exceptions"
@@ -83,7 +86,7 @@ async def set_prices(stage: Stage, name: str, exclusive_cents: int, shared_cents
 
 
 async def take_leads(stage: Stage) -> None:
-    """Leads from all sources at once; some are sent twice, one key is used for other content."""
+    """Leads from all sources at once, morning after morning; some are sent twice, one key is used for other content."""
     await stage.reader.order_mail_fault(
         action="refuse",
         recipient=f"leads@{UNREACHABLE.lower().replace(' ', '-')}.example",
@@ -91,12 +94,43 @@ async def take_leads(stage: Stage) -> None:
         answer="552 5.2.2 Mailbox full",
         times=2,
     )
-    submissions = [_submission(stage, number) for number in range(LEADS)]
-    gate = asyncio.Semaphore(AT_ONCE)
-    answers = await asyncio.gather(*(_submit(stage, number, body, gate) for number, body in enumerate(submissions)))
-    stage.tally.leads_accepted = len({answer["id"] for answer in answers})
-    await _send_some_again(stage, submissions, answers, gate)
+    submissions: list[dict[str, Any]] = []
+    answers: list[Any] = []
+    for day, number_of_day in enumerate(_shares(LEADS, DAYS)):
+        if day:
+            stage.move_to(stage.now() + timedelta(days=1))
+        morning = [_submission(stage, len(submissions) + number) for number in range(number_of_day)]
+        answers += await _hand_in(stage, len(submissions), morning)
+        submissions += morning
+        await stage.reader.until("leads on their way", lambda: _under_way(stage), WAY_SECONDS)
+    await _send_some_again(stage, submissions, answers, asyncio.Semaphore(AT_ONCE))
     stage.tell(f"{stage.tally.leads_accepted} leads taken in, {stage.tally.replays_answered} repeats answered alike")
+
+
+async def begin_the_next_month(stage: Stage) -> None:
+    """The work goes on: the running month has its leads, its deliveries that are not billed yet, and its queue."""
+    begun = stage.tally.leads_accepted
+    for number_of_day in _shares(MORE_LEADS, MORE_DAYS):
+        stage.move_to(at(stage.now().date() + timedelta(days=1), 9))
+        await _hand_in(stage, begun, [_submission(stage, begun + number) for number in range(number_of_day)])
+        await stage.reader.until("leads on their way", lambda: _under_way(stage), WAY_SECONDS)
+    stage.tell(f"{stage.tally.leads_accepted - begun} leads more in the running month, to be billed when it is over")
+
+
+def _shares(leads: int, days: int) -> list[int]:
+    """Of each day: more of them on some than on others, as it is."""
+    weights = [3 + day * 5 % 7 for day in range(days)]
+    shares = [leads * weight // sum(weights) for weight in weights]
+    return [*shares[:-1], leads - sum(shares[:-1])]
+
+
+async def _hand_in(stage: Stage, first: int, submissions: Sequence[dict[str, Any]]) -> list[Any]:
+    gate = asyncio.Semaphore(AT_ONCE)
+    answers = await asyncio.gather(
+        *(_submit(stage, first + number, body, gate) for number, body in enumerate(submissions))
+    )
+    stage.tally.leads_accepted += len({answer["id"] for answer in answers})
+    return answers
 
 
 def _submission(stage: Stage, number: int) -> dict[str, Any]:

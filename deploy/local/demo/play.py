@@ -44,6 +44,7 @@ async def play(system: System, tell: Tell) -> Played:
         stage = await _set(system, client, reader, tell)
         await leads_to_money(stage)
         await board_to_experts(stage)
+        await leads.begin_the_next_month(stage)
         return Played(await read_books(stage), stage.sign_ins, stage.lead_sources)
 
 
