@@ -207,7 +207,7 @@ class TestALeadThatFails:
         (kept,) = await rows(database, "SELECT fault FROM screening_faults")
         assert "Person" not in kept["fault"]
 
-    async def test_is_tried_again_alone_once_it_is_due_and_goes_in_once_it_can(
+    async def test_is_tried_again_apart_from_the_others_once_it_is_due_and_goes_in_once_it_can(
         self, database: RolledBackDatabase, clock: FixedClock
     ) -> None:
         failed, _ = await received(database, 2)
@@ -222,18 +222,30 @@ class TestALeadThatFails:
         assert (await by_status(database))[failed] == ("routable", 1)
         assert await rows(database, "SELECT 1 FROM screening_faults") == []
 
-    async def test_each_try_waits_twice_as_long_as_the_one_before_and_an_hour_at_most(
+    async def test_all_that_failed_go_in_together_once_the_fault_is_mended(
+        self, database: RolledBackDatabase, clock: FixedClock
+    ) -> None:
+        """As after a release that failed at every lead."""
+        await received(database, 12)
+        await all_steps(Screener(database, clock, [failing_for(*(f"Person {number}" for number in range(12)))]))
+        assert len(await rows(database, "SELECT 1 FROM screening_faults")) == 12
+        await self.make_due(database)
+        assert await all_steps(Screener(database, clock)) == 1
+        assert {status for status, _ in (await by_status(database)).values()} == {"routable"}
+        assert len(await rows(database, EVENTS)) == 12
+
+    async def test_each_try_waits_twice_as_long_as_the_one_before_and_ten_minutes_at_most(
         self, database: RolledBackDatabase, clock: FixedClock
     ) -> None:
         await received(database)
         screener = Screener(database, clock, [failing_for("Person 0")])
         waits = []
-        for _ in range(9):
+        for _ in range(6):
             await all_steps(screener)
             (kept,) = await rows(database, "SELECT next_at - failed_at AS wait FROM screening_faults")
             waits.append(kept["wait"] / timedelta(minutes=1))
             await self.make_due(database)
-        assert waits == [1, 2, 4, 8, 16, 32, 60, 60, 60]
+        assert waits == [1, 2, 4, 8, 10, 10]
 
     async def make_due(self, database: RolledBackDatabase) -> None:
         async with database.transaction() as session:

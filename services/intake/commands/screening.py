@@ -120,7 +120,7 @@ def _cause_of(arrival: Arrival) -> Cause | None:
 class Screener:
     """The loop's work. A batch that fails is tried by halves, a portion each step, until what fails stands alone.
 
-    That lead is set aside, where it is seen, and tried alone again later: the others go on meanwhile.
+    That lead is set aside, where it is seen, and tried again later, apart from the others: they go on meanwhile.
     """
 
     def __init__(self, database: Database, clock: Clock, steps: Sequence[Step] = STEPS) -> None:
@@ -186,7 +186,10 @@ def is_of_the_leads(fault: Exception) -> bool:
 
 
 async def set_aside(session: AsyncSession, lead_id: UUID, fault: Exception) -> None:
-    """Each try waits twice as long as the one before. A lead that was screened meanwhile is let go."""
+    """Each try waits twice as long as the one before, ten minutes at most: it is soon there once the fault is mended.
+
+    A lead that was screened meanwhile is let go.
+    """
     lead = await queries.lead(session, lead_id, for_update=True)
     if lead.status is LeadStatus.RECEIVED:
         # An exception's message may hold what a person told: its name alone is kept.
@@ -199,6 +202,6 @@ _SET_ASIDE = text(
     VALUES (:lead_id, :fault, 1, now(), now() + interval '1 minute')
     ON CONFLICT (lead_id) DO UPDATE
        SET fault = excluded.fault, attempts = kept.attempts + 1, failed_at = now(),
-           next_at = now() + least(interval '1 minute' * 2 ^ least(kept.attempts, 10), interval '1 hour')
+           next_at = now() + least(interval '1 minute' * 2 ^ least(kept.attempts, 10), interval '10 minutes')
     """
 )

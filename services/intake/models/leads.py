@@ -113,7 +113,7 @@ class LeadStatusChange(Model):
 
 
 class ScreeningFault(Model):
-    """A lead whose screening failed for a fault of ours, by the fault's name; it is tried alone again at `next_at`.
+    """A lead whose screening failed for a fault of ours, by the fault's name; it is tried again from `next_at` on.
 
     Its instants are the machine's: a fault passes by no other clock.
     """

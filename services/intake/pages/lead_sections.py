@@ -36,7 +36,7 @@ async def screening_notes_of(file: LeadFile) -> Sequence[Note]:
     return [
         Note(
             f"It could not be taken in: a fault of ours stopped it {tries}",
-            "It is tried again by itself, at the latest within the hour.",
+            "It is tried again by itself, at the latest after ten minutes.",
             tone="danger",
         )
     ]

@@ -73,20 +73,21 @@ _IS_RECEIVED = Lead.status == literal_column("'received'")
 
 def _arrivals() -> Select[Any]:
     """In the order of their ids. A row that somebody holds is left for the next look: it is not waited for."""
-    return select(*_COLUMNS).where(_IS_RECEIVED).order_by(Lead.id).limit(AT_ONCE).with_for_update(skip_locked=True)
+    found = select(*_COLUMNS).where(_IS_RECEIVED).order_by(Lead.id).limit(AT_ONCE)
+    return found.with_for_update(skip_locked=True, key_share=True)
 
 
 _FAILED = select(ScreeningFault.lead_id)
 _NEXT = _arrivals().where(~_FAILED.where(ScreeningFault.lead_id == Lead.id).exists())
 _AMONG = _arrivals().where(Lead.id == any_(bindparam("ids", type_=ARRAY(Uuid))))
-_DUE = _FAILED.where(ScreeningFault.next_at <= func.now()).order_by(ScreeningFault.next_at).limit(1)
+_DUE = _FAILED.where(ScreeningFault.next_at <= func.now()).order_by(ScreeningFault.next_at).limit(AT_ONCE)
 
 
 async def next_arrivals(session: AsyncSession) -> Sequence[Arrival]:
-    """One alone that failed and is due again; else the next of those that did not fail. Locked."""
+    """Those that failed and are due again, apart from all others; else the next of those that did not fail. Locked."""
     due = (await session.scalars(_DUE)).all()
-    alone = await arrivals_among(session, due) if due else ()
-    return alone or [Arrival(*row) for row in await session.execute(_NEXT)]
+    again = await arrivals_among(session, due) if due else ()
+    return again or [Arrival(*row) for row in await session.execute(_NEXT)]
 
 
 async def arrivals_among(session: AsyncSession, ids: Collection[UUID]) -> Sequence[Arrival]:
