@@ -53,6 +53,31 @@ class LeadNotClosable(Refusal):
     status = HTTPStatus.CONFLICT
 
 
+class LeadNotOwnable(Refusal):
+    code = "lead_not_ownable"
+    title = "The lead's owner cannot be changed so"
+    status = HTTPStatus.CONFLICT
+
+
+class NoteNeeded(Refusal):
+    code = "note_needed"
+    title = "A hand-over needs a note"
+    status = HTTPStatus.CONFLICT
+
+
+class OperatorUnknown(Invalid):
+    """A body names an operator whom identity has not told of."""
+
+    code = "operator_unknown"
+    title = "The body names an unknown operator"
+
+
+class OperatorNotActive(Refusal):
+    code = "operator_not_active"
+    title = "The operator can be given no work"
+    status = HTTPStatus.CONFLICT
+
+
 class LeadNotFound(NotFound):
     code = "lead_not_found"
     title = "No such lead"

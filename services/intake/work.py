@@ -9,7 +9,7 @@ from chassis.consumer import Consumer
 from chassis.database import Database
 from chassis.loops import Loop
 from chassis.schedule import Job
-from services.intake.consumers import dispatches
+from services.intake.consumers import dispatches, operators
 from services.intake.settings import Settings
 
 
@@ -23,7 +23,10 @@ class Means:
     bulk: BulkRunner
 
 
-CONSUMERS: tuple[Consumer, ...] = (dispatches.CONSUMER,)
+CONSUMERS: tuple[Consumer, ...] = (
+    dispatches.CONSUMER,
+    operators.CONSUMER,
+)
 
 
 def jobs(_means: Means) -> Sequence[Job]:

@@ -10,3 +10,7 @@ class Obstacle(StrEnum):
     REJECTED = "it was rejected when it came in"
     CLOSED = "it is closed"
     REVOKED = "it was revoked"
+    NOBODYS = "nobody has it"
+    SOMEBODYS = "somebody has it, and can hand it over"
+    DONE = "it was done"
+    CANCELLED = "it was cancelled"

@@ -5,6 +5,7 @@ from services.intake.http import (
     clients,
     leads,
     ndas,
+    ownership,
     sources,
 )
 from services.intake.http.submissions import source_routes
@@ -14,6 +15,7 @@ ROUTES = (
     *clients.ROUTES,
     *leads.ROUTES,
     *ndas.ROUTES,
+    *ownership.ROUTES,
     *sources.ROUTES,
 )
 

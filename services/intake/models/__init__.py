@@ -5,6 +5,14 @@ from services.intake.models.clients import (
     Client,
     Nda,
 )
+from services.intake.models.escalations import (
+    Escalation,
+    EscalationPolicy,
+    EscalationStep,
+)
+from services.intake.models.follow_ups import (
+    FollowUp,
+)
 from services.intake.models.leads import (
     Consent,
     Lead,
@@ -12,6 +20,9 @@ from services.intake.models.leads import (
 )
 from services.intake.models.model import (
     Model,
+)
+from services.intake.models.operators import (
+    KnownOperator,
 )
 from services.intake.models.sources import (
     LeadSource,
@@ -22,6 +33,11 @@ __all__ = [
     "Board",
     "Client",
     "Consent",
+    "Escalation",
+    "EscalationPolicy",
+    "EscalationStep",
+    "FollowUp",
+    "KnownOperator",
     "Lead",
     "LeadSource",
     "LeadSourceKey",

@@ -30,6 +30,12 @@ from services.intake.queries.leads import (
     standings_for_update,
     submission,
 )
+from services.intake.queries.operators import (
+    Owner,
+    operator_name,
+    operators_who_may_own,
+    owner_for,
+)
 from services.intake.queries.sources import (
     LiveKey,
     SourceUse,
@@ -45,6 +51,7 @@ __all__ = [
     "LeadFilters",
     "LeadStanding",
     "LiveKey",
+    "Owner",
     "SourceUse",
     "board",
     "board_title",
@@ -66,7 +73,10 @@ __all__ = [
     "list_sources",
     "live_key",
     "open_boards",
+    "operator_name",
+    "operators_who_may_own",
     "own_lead",
+    "owner_for",
     "source",
     "source_name",
     "standings_for_update",
