@@ -8,17 +8,20 @@ from uuid import UUID
 from chassis.clock import FixedClock
 from chassis.database import Database
 from chassis.ids import new_id
+from contracts.identity import Role
 from services.intake.commands.boards import OpenBoard, close_board, open_board
 from services.intake.commands.clients import create_client
 from services.intake.commands.dispatches import DispatchStep, follow_dispatch
 from services.intake.commands.leads.closing import CloseLead, close_lead
 from services.intake.commands.leads.taking import TakeLead, take_lead
+from services.intake.commands.operators import OperatorAsTold, keep_operators
+from services.intake.commands.ownership import AssignOwner, assign_owner
 from services.intake.commands.sources import create_source
 from services.intake.domain import CloseReason, LeadStatus
 from services.intake.keyring import KeyRing
 from services.intake.models import Board, Client, LeadSource
 from services.intake.queries import LiveKey
-from tests.intake.samples import CONTENT, OPERATOR, TERMS
+from tests.intake.samples import CONTENT, OPERATOR, TERMS, Person
 
 
 @dataclass
@@ -57,6 +60,19 @@ class Reception:
     async def close(self, lead_id: UUID, reason: CloseReason, note: str | None = None) -> None:
         async with self.database.transaction() as session:
             await close_lead(session, CloseLead(lead_id, reason, note, OPERATOR, self.clock.now()))
+
+    async def operator(self, name: str, role: Role = Role.EDITOR, *, is_active: bool = True) -> Person:
+        """As identity has told of them."""
+        person = Person(new_id(), name)
+        email = f"{name.split(maxsplit=1)[0].lower()}@waybill.example"
+        told = OperatorAsTold(person.id, name, email, sorted(role.capabilities), is_active, 1)
+        async with self.database.transaction() as session:
+            await keep_operators(session, [told])
+        return person
+
+    async def give(self, lead_id: UUID, owner: Person, note: str | None = None, by: Person = OPERATOR) -> None:
+        async with self.database.transaction() as session:
+            await assign_owner(session, AssignOwner(lead_id, owner.id, note, by, self.clock.now()))
 
     async def client(self, **terms: Any) -> Client:
         async with self.database.transaction() as session:

@@ -90,6 +90,6 @@ async def _change(
         action=AUDITED[deed],
         subject=Subject("lead", lead.id),
         before={"owner": before},
-        after={"owner": lead.owner_name},
+        after={"owner": lead.owner_name, "at": now},
         reason_text=note,
     )
