@@ -78,6 +78,34 @@ class OperatorNotActive(Refusal):
     status = HTTPStatus.CONFLICT
 
 
+class LeadOver(Refusal):
+    code = "lead_over"
+    title = "The lead is over"
+    status = HTTPStatus.CONFLICT
+
+
+class FollowUpOver(Refusal):
+    code = "follow_up_over"
+    title = "The follow-up is over"
+    status = HTTPStatus.CONFLICT
+
+
+class FollowUpIdTaken(Refusal):
+    code = "follow_up_id_taken"
+    title = "The follow-up's id is taken"
+    status = HTTPStatus.CONFLICT
+
+
+class DueTimeOver(Invalid):
+    code = "in_the_past"
+    title = "The time is over already"
+
+
+class FollowUpNotFound(NotFound):
+    code = "follow_up_not_found"
+    title = "No such follow-up"
+
+
 class LeadNotFound(NotFound):
     code = "lead_not_found"
     title = "No such lead"

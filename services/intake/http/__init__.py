@@ -3,6 +3,7 @@
 from services.intake.http import (
     boards,
     clients,
+    follow_ups,
     leads,
     ndas,
     ownership,
@@ -13,6 +14,7 @@ from services.intake.http.submissions import source_routes
 ROUTES = (
     *boards.ROUTES,
     *clients.ROUTES,
+    *follow_ups.ROUTES,
     *leads.ROUTES,
     *ndas.ROUTES,
     *ownership.ROUTES,

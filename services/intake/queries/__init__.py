@@ -19,6 +19,15 @@ from services.intake.queries.figures import (
     waiting_boards,
     waiting_leads,
 )
+from services.intake.queries.follow_ups import (
+    FollowUpFilters,
+    follow_up,
+    follow_up_for_update,
+    follow_ups_of,
+    list_follow_ups,
+    median_first_contact,
+    overdue_follow_ups,
+)
 from services.intake.queries.leads import (
     LeadFilters,
     LeadStanding,
@@ -48,6 +57,7 @@ from services.intake.queries.sources import (
 )
 
 __all__ = [
+    "FollowUpFilters",
     "LeadFilters",
     "LeadStanding",
     "LiveKey",
@@ -59,6 +69,9 @@ __all__ = [
     "client_name",
     "client_names",
     "consent_of",
+    "follow_up",
+    "follow_up_for_update",
+    "follow_ups_of",
     "history_of",
     "keys_of",
     "latest_boards",
@@ -68,13 +81,16 @@ __all__ = [
     "leads_received",
     "list_boards",
     "list_clients",
+    "list_follow_ups",
     "list_leads",
     "list_ndas",
     "list_sources",
     "live_key",
+    "median_first_contact",
     "open_boards",
     "operator_name",
     "operators_who_may_own",
+    "overdue_follow_ups",
     "own_lead",
     "owner_for",
     "source",
