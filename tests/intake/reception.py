@@ -12,14 +12,15 @@ from contracts.identity import Role
 from services.intake.commands.boards import OpenBoard, close_board, open_board
 from services.intake.commands.clients import create_client
 from services.intake.commands.dispatches import DispatchStep, follow_dispatch
+from services.intake.commands.follow_ups import Plan, schedule_follow_up
 from services.intake.commands.leads.closing import CloseLead, close_lead
 from services.intake.commands.leads.taking import TakeLead, take_lead
 from services.intake.commands.operators import OperatorAsTold, keep_operators
 from services.intake.commands.ownership import AssignOwner, assign_owner
 from services.intake.commands.sources import create_source
-from services.intake.domain import CloseReason, LeadStatus
+from services.intake.domain import Channel, CloseReason, LeadStatus
 from services.intake.keyring import KeyRing
-from services.intake.models import Board, Client, LeadSource
+from services.intake.models import Board, Client, FollowUp, LeadSource
 from services.intake.queries import LiveKey
 from tests.intake.samples import CONTENT, OPERATOR, TERMS, Person
 
@@ -73,6 +74,23 @@ class Reception:
     async def give(self, lead_id: UUID, owner: Person, note: str | None = None, by: Person = OPERATOR) -> None:
         async with self.database.transaction() as session:
             await assign_owner(session, AssignOwner(lead_id, owner.id, note, by, self.clock.now()))
+
+    async def follow_up(
+        self,
+        lead_id: UUID,
+        owner: Person | None = None,
+        *,
+        ahead: timedelta = timedelta(hours=1),
+        planned_ago: timedelta = timedelta(),
+        note: str = "Ring about the roof",
+        by: Person = OPERATOR,
+        channel: Channel = Channel.CALL,
+    ) -> FollowUp:
+        """Due so long after it was planned."""
+        planned_at = self.clock.now() - planned_ago
+        plan = Plan(new_id(), owner.id if owner else None, channel, planned_at + ahead, note)
+        async with self.database.transaction() as session:
+            return await schedule_follow_up(session, lead_id, plan, by, planned_at)
 
     async def client(self, **terms: Any) -> Client:
         async with self.database.transaction() as session:

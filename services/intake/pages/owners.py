@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -65,6 +65,11 @@ class AssignForm(Form):
 
 class TakeForm(Form):
     """Nothing but the session's mark."""
+
+
+NOBODY = "nobody"
+OwnerChoice = Annotated[UUID | None, BeforeValidator(lambda written: None if written == NOBODY else written)]
+"""An operator, or nobody: what a form leaves empty is neither."""
 
 
 async def owner_options(session: AsyncSession) -> list[tuple[str, str]]:
