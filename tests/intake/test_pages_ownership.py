@@ -72,7 +72,7 @@ class TestTheList:
         mia, tom = await leads(reception, "Mia Chen", "Tom Reid")
         await reception.give(tom, await reception.operator("Ash Moran"))
         begun = await post(http, f"{LEADS}/bulk", action="take", ids=[str(mia), str(tom)])
-        assert "Somebody has it" in await page(http, begun.headers["location"])
+        assert "It has an owner" in await page(http, begun.headers["location"])
         await done(http, f"{begun.headers['location']}/take")
         owned = await rows(reception.database, "SELECT owner_name FROM leads ORDER BY name")
         assert [row["owner_name"] for row in owned] == ["Robin Field", "Ash Moran"]

@@ -11,6 +11,6 @@ class Obstacle(StrEnum):
     CLOSED = "it is closed"
     REVOKED = "it was revoked"
     NOBODYS = "nobody has it"
-    SOMEBODYS = "somebody has it, and can hand it over"
+    SOMEBODYS = "it has an owner, who can hand it over"
     DONE = "it was done"
     CANCELLED = "it was cancelled"

@@ -16,7 +16,7 @@ from chassis.clock import Clock
 from chassis.console import Console, Form, form_at, page_at
 from chassis.console.actions import Action, refused
 from chassis.console.cells import Kind, Shown, chip, link
-from chassis.console.documents import Document, Done, Fact, Prose, Section, show_document
+from chassis.console.documents import Document, Done, Fact, Note, show_document
 from chassis.console.fields import FieldKind, FormField, Moment, instant_of, options_of
 from chassis.console.timeline import Moment as Happening
 from chassis.console.timeline import moments_of, refuse_if_changed, seen_of
@@ -48,7 +48,7 @@ from services.intake.domain import (
 )
 from services.intake.http.follow_ups import FollowUpNote
 from services.intake.models import FollowUp, Lead
-from services.intake.pages.follow_ups import MINE, NOTE, PATH, ROOM, TONES, WRITE
+from services.intake.pages.follow_ups import CHANNEL_OPTIONS, CHANNELS, MINE, NOTE, PATH, ROOM, TONES, WRITE
 from services.intake.pages.owners import NOBODY, OwnerChoice, owner_options
 from services.intake.pages.owners import PATH as LEADS
 
@@ -118,7 +118,7 @@ async def show_follow_up(
         file = FollowUpFile(
             follow_up=follow_up,
             lead=await queries.lead(session, follow_up.lead_id),
-            owners=await owner_options(session),
+            owners=await owner_options(session, operator),
             moments=await moments_of(session, [subject], VERBS, console.wording),
             hidden={"seen": await seen_of(session, subject)},
             console=console,
@@ -132,14 +132,14 @@ def _document(file: FollowUpFile) -> Document:
     late = is_overdue(follow_up.state, follow_up.due_at, file.console.clock.now())
     state = "overdue" if late else str(follow_up.state)
     return Document(
-        title=f"{words(follow_up.channel)}: {file.lead.name}",
+        title=f"{CHANNELS[follow_up.channel]}: {file.lead.name}",
         room=ROOM,
         up=("Follow-ups", f"{PATH}?{MINE}"),
         states=[chip(words(state), TONES.get(state, ""))],
         sentence=_sentence(file),
+        notes=_notes(follow_up),
         facts=_facts(file),
         actions=[_complete(file), _snooze(file), _reassign(file), _cancel(file)],
-        sections=_sections(follow_up),
         timeline=file.moments,
     )
 
@@ -172,9 +172,10 @@ def _facts(file: FollowUpFile) -> list[Fact]:
     ]
 
 
-def _sections(follow_up: FollowUp) -> list[Section]:
-    sections: list[Section] = [Prose("What is to be done", [follow_up.note])]
-    return [*sections, Prose("How it went", [follow_up.outcome_note])] if follow_up.outcome_note else sections
+def _notes(follow_up: FollowUp) -> list[Note]:
+    """What is to be done stands above all else: it is why somebody opens the page."""
+    notes = [Note("What is to be done", follow_up.note)]
+    return [*notes, Note("How it went", follow_up.outcome_note, "positive")] if follow_up.outcome_note else notes
 
 
 def _why(file: FollowUpFile, action: FollowUpAction) -> Any:
@@ -196,7 +197,7 @@ def _complete(file: FollowUpFile) -> Action:
             FormField("outcome", "Outcome", FieldKind.RADIO, options=options_of(FollowUpOutcome), is_required=True),
             FormField("note", "How it went", FieldKind.PROSE, hint="Stands in the timeline", longest=1000),
             FormField("next_due_at", "Plan the next one for", FieldKind.MOMENT),
-            FormField("next_channel", "By", FieldKind.CHOICE, str(file.follow_up.channel), options=options_of(Channel)),
+            FormField("next_channel", "By", FieldKind.CHOICE, str(file.follow_up.channel), options=CHANNEL_OPTIONS),
             FormField("next_owner_id", "Owner", FieldKind.CHOICE, owner, options=[*file.owners, (NOBODY, "Nobody")]),
             FormField("next_note", "What is to be done then", FieldKind.PROSE, longest=1000),
         ),

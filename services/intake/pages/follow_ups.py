@@ -22,7 +22,6 @@ from chassis.console.listing import (
     Days,
     Empty,
     Exact,
-    Flag,
     Listing,
     Option,
     Tab,
@@ -51,9 +50,12 @@ ROOM = "follow-ups"
 PATH = "/console/follow-ups"
 WRITE = Capability.WRITE_ROUTING
 MINE, EVERYBODYS, UNOWNED = "owner=mine&state=open", "state=open", "owner=unowned&state=open"
-OVERDUE, NOBODYS = "state=overdue", "nobodys=true"
+OVERDUE, NOBODYS = "state=overdue", "state=neglected"
 
 TONES = {"overdue": "danger", FollowUpState.OPEN: "info", FollowUpState.DONE: "positive"}
+CHANNELS: dict[str, str] = {**{each: words(each) for each in Channel}, Channel.SMS: "SMS", Channel.EMAIL: "E-mail"}
+CHANNEL_OPTIONS = [(str(each), CHANNELS[each]) for each in Channel]
+
 IS_OPEN = FollowUp.state == FollowUpState.OPEN
 IS_OVERDUE = IS_OPEN & (FollowUp.due_at < NOW)
 IS_NOBODYS = IS_OPEN & FollowUp.owner_id.is_(None) & (FollowUp.due_at < NOW - UNOWNED_LIMIT)
@@ -123,7 +125,7 @@ def _look(action: FollowUpAction) -> Any:
         found = await session.execute(select(*columns).join(Lead).where(FollowUp.id.in_(ids)))
         return {
             row.id: Verdict(
-                f"{words(row.channel)}, {words(row.service).lower()}, {row.suburb}",
+                f"{CHANNELS[row.channel]}, {words(row.service).lower()}, {row.suburb}",
                 obstacle_to_follow_up(action, row.state) or "",
             )
             for row in found
@@ -187,7 +189,7 @@ LISTING = Listing(
     columns=(
         Column("lead", "Lead", Lead.name),
         Column("due", "Due", FollowUp.due_at, Kind.AGO, sorts=True, is_late=_is_late),
-        Column("channel", "Channel", FollowUp.channel, Kind.WORD),
+        Column("channel", "Channel", FollowUp.channel, say=lambda row: CHANNELS[row.channel]),
         Column("note", "What is to be done", FollowUp.note, wraps=True),
         Column("owner", "Owner", FollowUp.owner_name, path=_path_of_owner),
         Column("state", "State", STATE, Kind.CHIP, tone=TONES),
@@ -213,13 +215,13 @@ LISTING = Listing(
             options=(
                 Option("open", "Open", IS_OPEN),
                 Option("overdue", "Overdue", IS_OVERDUE),
+                Option("neglected", "Overdue by an hour, and nobody's", IS_NOBODYS),
                 *among(FollowUp.state, (FollowUpState.DONE, FollowUpState.CANCELLED)),
             ),
         ),
-        Choice("channel", "Channel", options=among(FollowUp.channel, Channel)),
+        Choice("channel", "Channel", options=among(FollowUp.channel, Channel, CHANNELS)),
         Choice("outcome", "Outcome", options=among(FollowUp.outcome, FollowUpOutcome)),
         Days("due", "Due", column=FollowUp.due_at),
-        Flag("nobodys", "Overdue by an hour and nobody's", condition=IS_NOBODYS),
         Exact("lead_id", "Lead", column=FollowUp.lead_id, name_of=_lead_name),
     ),
     tabs=(

@@ -15,7 +15,7 @@ from chassis.console import Console, Form, form_at
 from chassis.console.actions import Action, refused
 from chassis.console.cells import Kind, Shown
 from chassis.console.documents import Fact, Section, Table
-from chassis.console.fields import FieldKind, FormField, Moment, instant_of, moment_of, options_of
+from chassis.console.fields import FieldKind, FormField, Moment, instant_of, moment_of
 from chassis.console.timeline import Moment as Happening
 from chassis.console.timeline import moments_of as audited
 from chassis.console.wording import span, words
@@ -27,7 +27,7 @@ from services.intake.commands.follow_ups import SUBJECT, Plan, schedule_follow_u
 from services.intake.domain import Channel, is_overdue, obstacle_to_scheduling
 from services.intake.http.follow_ups import FollowUpNote
 from services.intake.models import FollowUp
-from services.intake.pages.follow_ups import PATH, TONES
+from services.intake.pages.follow_ups import CHANNEL_OPTIONS, CHANNELS, PATH, TONES
 from services.intake.pages.lead_file import LeadFile
 from services.intake.pages.leads import PATH as LEADS
 from services.intake.pages.leads import WRITE
@@ -60,7 +60,7 @@ async def facts_of(file: LeadFile) -> Sequence[Fact]:
         return [Fact("First contact attempt", Shown(None))]
     took = span(lead.first_contact_at - lead.received_at)
     exact = file.console.wording.exact(lead.first_contact_at)
-    return [Fact("First contact attempt", f"{exact}, {took} after it came in")]
+    return [Fact("First contact attempt", f"{exact}, after {took}")]
 
 
 async def section_of(file: LeadFile) -> Sequence[Section]:
@@ -89,7 +89,7 @@ def _row(follow_up: FollowUp, now: datetime) -> tuple[Shown | str, ...]:
     state = "overdue" if late else str(follow_up.state)
     told = words(follow_up.outcome or state)
     return (
-        Shown(words(follow_up.channel), path=f"{PATH}/{follow_up.id}"),
+        Shown(CHANNELS[follow_up.channel], path=f"{PATH}/{follow_up.id}"),
         Shown(follow_up.due_at, Kind.AGO),
         follow_up.owner_name or "Nobody",
         Shown(told, Kind.CHIP, TONES.get(state, "")),
@@ -105,7 +105,7 @@ async def moments_of(file: LeadFile) -> Sequence[Happening]:
 
 async def deeds_of(file: LeadFile) -> Sequence[Action]:
     why: Any = refused(file.operator, WRITE, obstacle_to_scheduling(file.lead.status))
-    options = [*(await owner_options(file.session)), (NOBODY, "Nobody yet")]
+    options = [*(await owner_options(file.session, file.operator)), (NOBODY, "Nobody yet")]
     owner = str(file.lead.owner_id or file.operator.id)
     due_at = moment_of(file.console.clock.now() + HOUR, file.console.wording.zone)
     return [
@@ -115,9 +115,7 @@ async def deeds_of(file: LeadFile) -> Sequence[Action]:
             f"{LEADS}/{file.lead.id}/follow-ups",
             effect="It stands in its owner's queue until it is done.",
             fields=(
-                FormField(
-                    "channel", "By", FieldKind.RADIO, Channel.CALL, options=options_of(Channel), is_required=True
-                ),
+                FormField("channel", "By", FieldKind.RADIO, Channel.CALL, options=CHANNEL_OPTIONS, is_required=True),
                 FormField("due_at", "Due", FieldKind.MOMENT, due_at, is_required=True),
                 FormField("owner_id", "Owner", FieldKind.CHOICE, owner, options=options, is_required=True),
                 FormField("note", "What is to be done", FieldKind.PROSE, is_required=True, longest=1000),

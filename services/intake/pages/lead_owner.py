@@ -144,7 +144,7 @@ def _unassign(file: LeadFile, hidden: dict[str, str]) -> Action:
 
 
 async def _owner(file: LeadFile, but: UUID | None = None) -> FormField:
-    options = [(id_, name) for id_, name in await owner_options(file.session) if id_ != str(but)]
+    options = [(id_, name) for id_, name in await owner_options(file.session, file.operator) if id_ != str(but)]
     return FormField("owner_id", "Owner", FieldKind.CHOICE, options=options, is_required=True)
 
 

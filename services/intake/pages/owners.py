@@ -15,7 +15,7 @@ from chassis.console.cells import Kind
 from chassis.console.fields import FieldKind, FormField
 from chassis.console.listing import ME, Choice, Column, Exact, Filter, Option, Tab
 from chassis.console.wording import counted, words
-from chassis.http import Text
+from chassis.http import Operator, Text
 from contracts.identity import Capability
 from services.intake import queries
 from services.intake.commands.ownership import NEEDS_NOTE, AssignOwner, assign_owner
@@ -72,8 +72,12 @@ OwnerChoice = Annotated[UUID | None, BeforeValidator(lambda written: None if wri
 """An operator, or nobody: what a form leaves empty is neither."""
 
 
-async def owner_options(session: AsyncSession) -> list[tuple[str, str]]:
-    return [(str(each.operator_id), each.name) for each in await queries.operators_who_may_own(session)]
+async def owner_options(session: AsyncSession, me: Operator | None = None) -> list[tuple[str, str]]:
+    """By name; whoever looks is first, where they do the work, and known even before identity has told of them."""
+    known = [(str(each.operator_id), each.name) for each in await queries.operators_who_may_own(session)]
+    if me is None or not me.can(WRITE):
+        return known
+    return [(str(me.id), f"{me.name} (you)"), *(each for each in known if each[0] != str(me.id))]
 
 
 async def _assign_fields(session: AsyncSession) -> Sequence[FormField]:
