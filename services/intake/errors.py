@@ -101,6 +101,28 @@ class DueTimeOver(Invalid):
     title = "The time is over already"
 
 
+class NotCritical(Refusal):
+    code = "lead_not_critical"
+    title = "The lead is not critical"
+    status = HTTPStatus.CONFLICT
+
+
+class PolicyNameTaken(Refusal):
+    code = "policy_name_taken"
+    title = "There is an escalation policy of this name"
+    status = HTTPStatus.CONFLICT
+
+
+class StepsInvalid(Invalid):
+    code = "steps_invalid"
+    title = "The steps cannot be so"
+
+
+class PolicyNotFound(NotFound):
+    code = "escalation_policy_not_found"
+    title = "No such escalation policy"
+
+
 class FollowUpNotFound(NotFound):
     code = "follow_up_not_found"
     title = "No such follow-up"

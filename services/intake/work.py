@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from chassis.clock import Clock
 from chassis.console.bulk.running import BulkRunner, bulk_loop
@@ -9,6 +10,7 @@ from chassis.consumer import Consumer
 from chassis.database import Database
 from chassis.loops import Loop
 from chassis.schedule import Job
+from services.intake.commands import escalating
 from services.intake.consumers import dispatches, operators
 from services.intake.settings import Settings
 
@@ -29,8 +31,16 @@ CONSUMERS: tuple[Consumer, ...] = (
 )
 
 
-def jobs(_means: Means) -> Sequence[Job]:
-    return ()
+def jobs(means: Means) -> Sequence[Job]:
+    async def escalate(due_at: datetime) -> None:
+        await escalating.escalate(means.database, due_at)
+
+    return (Job("escalate", each_minute, escalate),)
+
+
+def each_minute(instant: datetime) -> datetime:
+    """On the minute."""
+    return instant.replace(second=0, microsecond=0) + timedelta(minutes=1)
 
 
 def loops(means: Means) -> Sequence[Loop]:

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from contracts.values import AustralianState, SelectedPath
 from services.intake.domain.leads import LeadStatus
+from services.intake.domain.obstacles import Obstacle
 
 MOST_STEPS = 5
 LONGEST_MINUTES = 90 * 24 * 60
@@ -39,6 +40,13 @@ class Notify(StrEnum):
     OPERATOR = "operator"
 
 
+class AttentionDeed(StrEnum):
+    """What an operator does about a lead's escalations by hand."""
+
+    SNOOZE = "snooze"
+    LIFT = "lift_critical"
+
+
 class Ownership(StrEnum):
     ANY = "any"
     OWNED = "owned"
@@ -53,6 +61,15 @@ WAITING = (
     LeadStatus.DELIVERED,
 )
 """The states in which a lead can be escalated: what is only being taken in, or is over, never is."""
+
+
+_FINAL = {LeadStatus.REJECTED: Obstacle.REJECTED, LeadStatus.CLOSED: Obstacle.CLOSED}
+
+
+def obstacle_to_attention(deed: AttentionDeed, status: LeadStatus, *, is_critical: bool) -> Obstacle | None:
+    if status in _FINAL:
+        return _FINAL[status]
+    return Obstacle.NOT_CRITICAL if deed is AttentionDeed.LIFT and not is_critical else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +133,8 @@ class Episode:
 
     standing: Standing
     ended_at: datetime | None = None
+    subject_id: UUID | None = None
+    lead_id: UUID | None = None
 
 
 def matches(policy: Policy, standing: Standing) -> bool:

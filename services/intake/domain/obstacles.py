@@ -12,5 +12,6 @@ class Obstacle(StrEnum):
     REVOKED = "it was revoked"
     NOBODYS = "nobody has it"
     SOMEBODYS = "it has an owner, who can hand it over"
+    NOT_CRITICAL = "it is not critical"
     DONE = "it was done"
     CANCELLED = "it was cancelled"

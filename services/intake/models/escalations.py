@@ -8,7 +8,9 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, UniqueConstrain
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from services.intake.domain.escalation import Notify, Ownership, StepAction, SubjectKind
+from contracts.values import AustralianState, SelectedPath
+from services.intake.domain import LeadStatus
+from services.intake.domain.escalation import Notify, Ownership, Policy, Step, StepAction, SubjectKind
 from services.intake.models.model import Model, among, words
 
 
@@ -35,6 +37,20 @@ class EscalationPolicy(Model):
     changed_at: Mapped[datetime]
     changed_by: Mapped[str]
 
+    @property
+    def rules(self) -> Policy:
+        return Policy(
+            subject=self.subject,
+            steps=tuple(step.rule for step in self.steps),
+            on_since=self.on_since,
+            statuses=frozenset(LeadStatus(each) for each in self.statuses),
+            paths=frozenset(SelectedPath(each) for each in self.paths),
+            services=frozenset(self.services),
+            states=frozenset(AustralianState(each) for each in self.states),
+            source_ids=frozenset(self.source_ids),
+            ownership=self.ownership,
+        )
+
     steps: Mapped[list["EscalationStep"]] = relationship(
         order_by="EscalationStep.step_no", cascade="all, delete-orphan", lazy="selectin"
     )
@@ -60,6 +76,10 @@ class EscalationStep(Model):
     notify: Mapped[Notify | None] = mapped_column(words(Notify))
     notify_id: Mapped[UUID | None]
     snooze_minutes: Mapped[int | None]
+
+    @property
+    def rule(self) -> Step:
+        return Step(self.after_minutes, self.action, self.notify, self.notify_id, self.snooze_minutes)
 
     __table_args__ = (
         CheckConstraint("after_minutes > 0", name="after_minutes_positive"),
