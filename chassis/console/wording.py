@@ -38,12 +38,13 @@ class Wording:
         return f"{calendar_day(local)}, {local.hour % 12 or 12}:{local.minute:02d} {half}"
 
     def ago(self, instant: datetime | None) -> Markup:
-        """Relative, with the exact instant for who asks."""
+        """Relative, with the exact instant for who asks; of what has yet to come in how long it does."""
         if instant is None:
             return Markup(DASH)  # noqa: S704  # our own
-        told = span(self._clock.now() - instant)
+        now = self._clock.now()
+        told = f"in {span(instant - now)}" if instant > now else f"{span(now - instant)} ago"
         exact = self.exact(instant)
-        return Markup(f'<time datetime="{instant.isoformat()}" title="{exact}">{told} ago</time>')  # noqa: S704  # our own
+        return Markup(f'<time datetime="{instant.isoformat()}" title="{exact}">{told}</time>')  # noqa: S704  # our own
 
 
 def calendar_day(local: date) -> str:

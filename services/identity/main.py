@@ -10,6 +10,7 @@ from chassis.service import Service, clock_of, database_of
 from services.identity import pages
 from services.identity.commands.housekeeping import purge
 from services.identity.commands.signing_keys import rotate_when_due
+from services.identity.commands.telling import telling_loop
 from services.identity.http import ROUTES
 from services.identity.http.signing_keys import OwnKeys
 from services.identity.pages.desk import DESK
@@ -33,6 +34,7 @@ def build(
         database=database,
         routes=(*ROUTES, *pages.ROUTES),
         jobs=_jobs(settings, database, security),
+        loops=(telling_loop(database),),
         dependencies={"security": security, "desk": DESK, TOKEN_KEYS: OwnKeys(database, security)},
         on_stop=(security.passwords.close,),
     )

@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Index,
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from chassis.columns import Word, one_of
-from chassis.database import named_metadata
+from chassis.database import Versioned, named_metadata
 from contracts.identity import Role
 from services.identity.domain import AttemptKind, OperatorStatus, SessionEnd, is_fresh_step
 
@@ -19,7 +19,7 @@ class Model(DeclarativeBase):
     type_annotation_map = {datetime: Instant, str: Text}
 
 
-class Operator(Model):
+class Operator(Versioned, Model):
     """`totp_last_step` is the last one-time code that was accepted, as its step of 30 seconds since 1970."""
 
     __tablename__ = "operators"

@@ -37,6 +37,12 @@ async def lock_operator(session: AsyncSession, operator_id: UUID) -> Operator | 
     return found
 
 
+async def untold_operators(session: AsyncSession, at_most: int) -> Sequence[Operator]:
+    """Locked; of whom nothing was ever published. Those that somebody else has in hand are told by them."""
+    query = select(Operator).where(Operator.version == 0).order_by(Operator.id).limit(at_most)
+    return (await session.scalars(query.with_for_update(skip_locked=True))).all()
+
+
 async def lock_with_super_admins(session: AsyncSession, operator_id: UUID) -> dict[UUID, Operator]:
     """The operator and all super admins, locked in the order of their ids so that two such commands cannot deadlock.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from chassis.clock import Clock
 from chassis.console.bulk.running import BulkRunner, bulk_loop
@@ -10,8 +11,9 @@ from chassis.database import Database
 from chassis.loops import Loop
 from chassis.schedule import Job
 from chassis.service import Measure
+from services.intake.commands import escalating
 from services.intake.commands.screening import Screener
-from services.intake.consumers import dispatches
+from services.intake.consumers import dispatches, operators
 from services.intake.measures import measure_screening
 from services.intake.settings import Settings
 
@@ -26,11 +28,22 @@ class Means:
     bulk: BulkRunner
 
 
-CONSUMERS: tuple[Consumer, ...] = (dispatches.CONSUMER,)
+CONSUMERS: tuple[Consumer, ...] = (
+    dispatches.CONSUMER,
+    operators.CONSUMER,
+)
 
 
-def jobs(_means: Means) -> Sequence[Job]:
-    return ()
+def jobs(means: Means) -> Sequence[Job]:
+    async def escalate(due_at: datetime) -> None:
+        await escalating.escalate(means.database, due_at)
+
+    return (Job("escalate", each_minute, escalate),)
+
+
+def each_minute(instant: datetime) -> datetime:
+    """On the minute."""
+    return instant.replace(second=0, microsecond=0) + timedelta(minutes=1)
 
 
 SCREEN_IDLE_SECONDS = (0.05, 0.25)

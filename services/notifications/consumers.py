@@ -8,6 +8,7 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.clock import Clock
+from chassis.console.rooms import Addresses
 from chassis.consumer import Consumer
 from contracts import topics
 from contracts.billing import (
@@ -19,14 +20,18 @@ from contracts.billing import (
     InvoiceVoided,
 )
 from contracts.envelope import Incoming
+from contracts.identity import OperatorChanged
+from contracts.intake import LeadEscalated
 from contracts.payouts import AllocationHeld, PayoutFailed, PayoutHeld, PayoutSent
 from contracts.routing import AssignmentCancelled, AssignmentCreated, DispatchExceptionRaised
-from contracts.values import MessagePurpose
 from services.notifications import drafts
 from services.notifications.commands.alerts import AlertKind, AlertTerms, Trouble, raise_alert
 from services.notifications.commands.documents import keep_documents, note_voided, stop_voided
 from services.notifications.commands.messages import Draft, cancel_messages, queue_messages
+from services.notifications.commands.operators import OperatorAsTold, active_operators, keep_operators
+from services.notifications.domain.purposes import MailPurpose
 from services.notifications.errors import DocumentUnknown
+from services.notifications.nudges import nudges
 from services.notifications.queries.messages import document_kinds
 from services.notifications.settings import Settings
 
@@ -71,6 +76,8 @@ class Consumers:
                 topics.DISPATCHES,
                 {DispatchExceptionRaised: self._alerts(drafts.DISPATCH_EXCEPTION, drafts.dispatch_exception)},
             ),
+            Consumer(topics.LEAD_DEEDS, {LeadEscalated: self.on_lead_escalated}),
+            Consumer(topics.OPERATORS, {OperatorChanged: self.on_operator_changed}),
             Consumer(topics.DELIVERIES, {DeliveryHeld: self._alerts(drafts.DELIVERY_HELD, drafts.delivery_held)}),
         )
 
@@ -79,7 +86,7 @@ class Consumers:
 
     async def on_assignment_cancelled(self, session: AsyncSession, batch: list[Incoming[AssignmentCancelled]]) -> None:
         assignments = [incoming.event.assignment_id for incoming in batch]
-        await cancel_messages(session, MessagePurpose.LEAD_DELIVERY, assignments, self._clock.now())
+        await cancel_messages(session, MailPurpose.LEAD_DELIVERY, assignments, self._clock.now())
 
     async def on_document_rendered(self, session: AsyncSession, batch: list[Incoming[InvoiceDocumentRendered]]) -> None:
         await keep_documents(session, [incoming.event for incoming in batch], self._clock.now())
@@ -106,6 +113,16 @@ class Consumers:
     async def on_payout_sent(self, session: AsyncSession, batch: list[Incoming[PayoutSent]]) -> None:
         await self._queue(session, [drafts.payout_receipt(incoming) for incoming in batch])
 
+    async def on_lead_escalated(self, session: AsyncSession, batch: list[Incoming[LeadEscalated]]) -> None:
+        """Only a nudge has somebody to reach."""
+        known = await active_operators(session, {id_ for incoming in batch for id_ in incoming.event.recipient_ids})
+        leads_at = Addresses(self._settings.console_addresses).url("intake", "")
+        team = self._settings.ops_alert_address
+        await self._queue(session, [mail for incoming in batch for mail in nudges(incoming, known, team, leads_at)])
+
+    async def on_operator_changed(self, session: AsyncSession, batch: list[Incoming[OperatorChanged]]) -> None:
+        await keep_operators(session, [_as_told(incoming) for incoming in batch])
+
     async def _queue(self, session: AsyncSession, mails: list[Draft]) -> None:
         await queue_messages(session, mails, self._settings.mail_domain, self._clock.now())
         event.listen(session.sync_session, "after_commit", lambda _session: self._wake(), once=True)
@@ -127,3 +144,9 @@ class Consumers:
             now=self._clock.now(),
         )
         await raise_alert(session, kind, [describe(incoming) for incoming in batch], terms)
+
+
+def _as_told(incoming: Incoming[OperatorChanged]) -> OperatorAsTold:
+    event = incoming.event
+    version = incoming.envelope.aggregate_version
+    return OperatorAsTold(event.operator_id, event.name, event.email, event.is_active, version)

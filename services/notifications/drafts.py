@@ -8,9 +8,9 @@ from contracts.billing import DeliveryHeld, InvoicePaymentHeld, InvoicePaymentRe
 from contracts.envelope import Envelope, Incoming
 from contracts.payouts import AllocationHeld, PayoutFailed, PayoutHeld, PayoutSent
 from contracts.routing import AssignmentCreated, DispatchExceptionRaised
-from contracts.values import MessagePurpose
 from services.notifications.commands.alerts import AlertKind, Trouble
 from services.notifications.commands.messages import Draft
+from services.notifications.domain.purposes import MailPurpose
 from services.notifications.wording import money
 
 DISPATCH_EXCEPTION = AlertKind(
@@ -51,7 +51,7 @@ PAYOUT_HELD = AlertKind(
 def lead_delivery(incoming: Incoming[AssignmentCreated]) -> Draft:
     event = incoming.event
     return Draft(
-        purpose=MessagePurpose.LEAD_DELIVERY,
+        purpose=MailPurpose.LEAD_DELIVERY,
         subject_kind="assignment",
         subject_id=event.assignment_id,
         recipient_email=event.deliver_to,
@@ -81,7 +81,7 @@ def invoice(incoming: Incoming[InvoiceSent], document_kind: str) -> Draft:
     event = incoming.event
     told = {"number", "recipient_name", "total_cents", "balance_cents", "currency", "due_at", "payment_url"}
     return Draft(
-        purpose=MessagePurpose.INVOICE,
+        purpose=MailPurpose.INVOICE,
         subject_kind="invoice",
         subject_id=event.invoice_id,
         recipient_email=event.recipient_email,
@@ -97,7 +97,7 @@ def payout_receipt(incoming: Incoming[PayoutSent]) -> Draft:
     event = incoming.event
     told = {"payout_id", "expert_name", "board_title", "amount_cents", "currency", "stripe_transfer_id", "sent_at"}
     return Draft(
-        purpose=MessagePurpose.PAYOUT_RECEIPT,
+        purpose=MailPurpose.PAYOUT_RECEIPT,
         subject_kind="payout",
         subject_id=event.payout_id,
         recipient_email=event.expert_email,

@@ -10,11 +10,12 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from chassis.columns import Word, one_of
 from chassis.database import Versioned, named_metadata
-from contracts.values import DocumentKind, MessagePurpose
+from contracts.values import DocumentKind
 from services.notifications.domain import accounts, tickets
 from services.notifications.domain.accounts import AccountState, Health, HealthReason
 from services.notifications.domain.addresses import is_deliverable
 from services.notifications.domain.messages import MailClass, MessageState, Settled, Standing, standing_of
+from services.notifications.domain.purposes import MailPurpose
 from services.notifications.domain.replies import SuppressionSource, Verdict
 from services.notifications.domain.tickets import EntryKind, TicketState
 
@@ -73,6 +74,18 @@ class SenderAccount(Model):
         return [action for action in accounts.AccountAction if accounts.obstacle_to(action, self.state) is None]
 
 
+class KnownOperator(Model):
+    """Whom a mail can reach, as identity tells of them; `version` is its last that was applied here."""
+
+    __tablename__ = "operators"
+
+    operator_id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    email: Mapped[str]
+    is_active: Mapped[bool]
+    version: Mapped[int]
+
+
 class SenderCount(Model):
     """What an account did in ten minutes; caps and bounce rates are sums of these."""
 
@@ -123,7 +136,7 @@ class Message(Versioned, Model):
     __tablename__ = "messages"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    purpose: Mapped[MessagePurpose] = mapped_column(Word(MessagePurpose))
+    purpose: Mapped[MailPurpose] = mapped_column(Word(MailPurpose))
     subject_kind: Mapped[str]
     subject_id: Mapped[UUID]
     recipient_hash: Mapped[str]
@@ -186,7 +199,7 @@ class Message(Versioned, Model):
         Index("ix_messages_thread", "thread_id", "accepted_at", postgresql_where=text("thread_id IS NOT NULL")),
         Index("ix_messages_to_erase", "state_since", postgresql_where=text("erased_at IS NULL")),
         one_of("state", MessageState),
-        one_of("purpose", MessagePurpose),
+        one_of("purpose", MailPurpose),
         CheckConstraint(
             "state NOT IN ('queued', 'deferred') OR next_attempt_at IS NOT NULL", name="waiting_has_its_time"
         ),

@@ -15,24 +15,25 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from contracts.values import MessagePurpose
 from services.notifications.domain.addresses import one_line
+from services.notifications.domain.purposes import MailPurpose
 from services.notifications.smtp_gateway import Letter
 from services.notifications.wording import filters
 
-CURRENT_VERSION: Mapping[MessagePurpose, int] = {
-    MessagePurpose.LEAD_DELIVERY: 1,
-    MessagePurpose.INVOICE: 1,
-    MessagePurpose.PAYOUT_RECEIPT: 1,
-    MessagePurpose.OPS_ALERT: 1,
-    MessagePurpose.TICKET_REPLY: 1,
+CURRENT_VERSION: Mapping[MailPurpose, int] = {
+    MailPurpose.LEAD_DELIVERY: 1,
+    MailPurpose.INVOICE: 1,
+    MailPurpose.PAYOUT_RECEIPT: 1,
+    MailPurpose.OPS_ALERT: 1,
+    MailPurpose.TICKET_REPLY: 1,
+    MailPurpose.ESCALATION: 1,
 }
 """The template that new messages of a purpose take; a queued one keeps the version it was queued with."""
 
 LONGEST_SUBJECT = 150
 LONGEST_LINE = 200
 """In characters. A Message-ID that is folded, as a ticket's would be at 78, is one that some servers do not find."""
-_AUTOMATIC = frozenset({MessagePurpose.OPS_ALERT, MessagePurpose.DIGEST})
+_AUTOMATIC = frozenset({MailPurpose.OPS_ALERT, MailPurpose.DIGEST, MailPurpose.ESCALATION})
 _EXTRA_HEADERS = ("Reply-To", "In-Reply-To", "References")
 
 
@@ -53,7 +54,7 @@ class Renderable(Protocol):
     @property
     def message_id(self) -> UUID: ...
     @property
-    def purpose(self) -> MessagePurpose: ...
+    def purpose(self) -> MailPurpose: ...
     @property
     def template(self) -> str: ...
     @property

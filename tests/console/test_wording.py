@@ -25,6 +25,7 @@ def test_an_instant_is_told_in_the_business_zone(wording: Wording) -> None:
 def test_a_relative_instant_carries_the_exact_one(wording: Wording) -> None:
     told = wording.ago(NOW - timedelta(hours=3))
     assert ">3 h ago<" in told
+    assert ">in 3 h<" in wording.ago(NOW + timedelta(hours=3))
     assert 'title="22 Nov 2026, 9:05 am"' in told
 
 

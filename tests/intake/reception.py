@@ -8,17 +8,21 @@ from uuid import UUID
 from chassis.clock import FixedClock
 from chassis.database import Database
 from chassis.ids import new_id
+from contracts.identity import Role
 from services.intake.commands.boards import OpenBoard, close_board, open_board
 from services.intake.commands.clients import create_client
 from services.intake.commands.dispatches import DispatchStep, follow_dispatch
+from services.intake.commands.follow_ups import Plan, schedule_follow_up
 from services.intake.commands.leads.closing import CloseLead, close_lead
 from services.intake.commands.leads.taking import TakeLead, take_lead
+from services.intake.commands.operators import OperatorAsTold, keep_operators
+from services.intake.commands.ownership import AssignOwner, assign_owner
 from services.intake.commands.sources import create_source
-from services.intake.domain import CloseReason, LeadStatus
+from services.intake.domain import Channel, CloseReason, LeadStatus
 from services.intake.keyring import KeyRing
-from services.intake.models import Board, Client, LeadSource
+from services.intake.models import Board, Client, FollowUp, LeadSource
 from services.intake.queries import LiveKey
-from tests.intake.samples import CONTENT, OPERATOR, TERMS, screened
+from tests.intake.samples import CONTENT, OPERATOR, TERMS, Person, screened
 
 
 @dataclass
@@ -60,6 +64,36 @@ class Reception:
     async def close(self, lead_id: UUID, reason: CloseReason, note: str | None = None) -> None:
         async with self.database.transaction() as session:
             await close_lead(session, CloseLead(lead_id, reason, note, OPERATOR, self.clock.now()))
+
+    async def operator(self, name: str, role: Role = Role.EDITOR, *, is_active: bool = True) -> Person:
+        """As identity has told of them."""
+        person = Person(new_id(), name)
+        email = f"{name.split(maxsplit=1)[0].lower()}@waybill.example"
+        told = OperatorAsTold(person.id, name, email, sorted(role.capabilities), is_active, 1)
+        async with self.database.transaction() as session:
+            await keep_operators(session, [told])
+        return person
+
+    async def give(self, lead_id: UUID, owner: Person, note: str | None = None, by: Person = OPERATOR) -> None:
+        async with self.database.transaction() as session:
+            await assign_owner(session, AssignOwner(lead_id, owner.id, note, by, self.clock.now()))
+
+    async def follow_up(
+        self,
+        lead_id: UUID,
+        owner: Person | None = None,
+        *,
+        ahead: timedelta = timedelta(hours=1),
+        planned_ago: timedelta = timedelta(),
+        note: str = "Ring about the roof",
+        by: Person = OPERATOR,
+        channel: Channel = Channel.CALL,
+    ) -> FollowUp:
+        """Due so long after it was planned."""
+        planned_at = self.clock.now() - planned_ago
+        plan = Plan(new_id(), owner.id if owner else None, channel, planned_at + ahead, note)
+        async with self.database.transaction() as session:
+            return await schedule_follow_up(session, lead_id, plan, by, planned_at)
 
     async def client(self, **terms: Any) -> Client:
         async with self.database.transaction() as session:

@@ -17,13 +17,13 @@ from contracts.routing import (
     DispatchExceptionResolved,
 )
 from services.intake.commands.leads.taking import take_lead
+from services.intake.consumers import dispatches
 from services.intake.errors import LeadNotFound
-from services.intake.work import CONSUMERS
 from tests.intake.samples import NOW, rows, screened, taking, working_source
 from tests.kit.databases import RolledBackDatabase
 from tests.kit.records import incoming
 
-(CONSUMER,) = CONSUMERS
+CONSUMER = dispatches.CONSUMER
 LATER = NOW + timedelta(minutes=1)
 
 

@@ -14,7 +14,7 @@ from services.intake.domain import CloseReason, LeadStatus
 from services.intake.pages import LISTINGS
 from services.intake.pages.desk import desk_of
 from tests.intake.reception import Reception
-from tests.intake.samples import NOW
+from tests.intake.samples import NOW, OPERATOR
 from tests.kit.databases import RolledBackDatabase
 
 SYDNEY = ZoneInfo("Australia/Sydney")
@@ -37,6 +37,8 @@ async def reception(database: RolledBackDatabase, clock: FixedClock) -> Receptio
     await reception.close(last_week, CloseReason.TEST_LEAD)
     long_ago = await reception.lead(key, ago=27 * DAY, name="Long ago")
     await reception.move(long_ago, LeadStatus.DISPATCHING, LeadStatus.DELIVERED, ago=26 * DAY)
+    for owner, planned_ago in ((OPERATOR, 3 * HOUR), (None, 1.5 * HOUR), (None, 4 * HOUR)):
+        await reception.follow_up(waits, owner, ahead=HOUR, planned_ago=planned_ago)
     client = await reception.client()
     await reception.board(client)
     await reception.closed(await reception.board(client, "Pricing"))
@@ -55,22 +57,29 @@ class TestWaiting:
         async with database.reading() as session:
             counted = {each.sentence(2): await each.count(session, NOW) for each in DESK.waiting}
             behind = [await rows_behind(session, each.path) for each in DESK.waiting]
-        assert [backlog.number for backlog in counted.values()] == behind == [0, 1, 1]
-        assert [backlog.oldest for backlog in counted.values()] == [None, NOW - HOUR, NOW]
+        assert [backlog.number for backlog in counted.values()] == behind == [0, 1, 3, 1, 1]
+        assert [backlog.oldest for backlog in counted.values()] == [
+            None,
+            NOW - HOUR,
+            NOW - 3 * HOUR,
+            NOW - 3 * HOUR,
+            NOW,
+        ]
         assert list(counted)[1] == "2 leads are later in dispatch than they may be"
 
 
 class TestCards:
     async def test_compare_today_with_a_week_ago(self, database: RolledBackDatabase, reception: Reception) -> None:
         async with database.reading() as session:
-            received, placed = [await card.read(session, NOW) for card in DESK.cards]
+            received, placed, contact = [await card.read(session, NOW) for card in DESK.cards]
         assert (received.value, received.trend) == ("3", "2 more than a week ago by this time")
         assert placed.value == "66.7 %"
+        assert (contact.value, contact.trend) == ("–", "Of 0 of 3 leads")  # noqa: RUF001
         assert placed.trend == "Of 3 leads, 66.7 points more than in the 7 days before"
 
     async def test_say_where_there_is_nothing(self, database: RolledBackDatabase) -> None:
         async with database.reading() as session:
-            received, placed = [await card.read(session, NOW) for card in DESK.cards]
+            received, placed, _ = [await card.read(session, NOW) for card in DESK.cards]
         assert (received.value, received.trend) == ("0", "As many as a week ago by this time")
         assert placed.trend == "No lead came in"
 

@@ -11,7 +11,8 @@ from chassis.ids import new_id
 from contracts.values import AustralianState, SelectedPath
 from deploy.local.postgres import ServiceDatabase
 from services.intake import models
-from services.intake.domain import BoardStatus, CloseReason, LeadStatus
+from services.intake.domain import BoardStatus, Channel, CloseReason, FollowUpOutcome, FollowUpState, LeadStatus
+from services.intake.domain.escalation import Notify, Ownership, StepAction, SubjectKind
 from tests.intake.samples import NOW
 
 SOURCE, LEAD, CLIENT, BOARD = new_id(), new_id(), new_id(), new_id()
@@ -31,6 +32,13 @@ def board(**changes: Any) -> dict[str, Any]:
     return {
         "id": new_id(), "client_id": CLIENT, "title": "B", "contracted_amount_cents": 1, "currency": "AUD",
         "status": "open", "opened_at": NOW, **changes,
+    }  # fmt: skip
+
+
+def follow_up(**changes: Any) -> dict[str, Any]:
+    return {
+        "id": new_id(), "lead_id": LEAD, "channel": "call", "due_at": NOW, "note": "Ring", "state": "open",
+        "created_at": NOW, "created_by": "Robin Field", **changes,
     }  # fmt: skip
 
 
@@ -82,6 +90,15 @@ class TestTheSchema:
             ("lead_status_changes", "from_status", LeadStatus),
             ("lead_status_changes", "to_status", LeadStatus),
             ("boards", "status", BoardStatus),
+            ("follow_ups", "channel", Channel),
+            ("follow_ups", "state", FollowUpState),
+            ("follow_ups", "outcome", FollowUpOutcome),
+            ("escalation_policies", "subject", SubjectKind),
+            ("escalation_policies", "ownership", Ownership),
+            ("escalation_steps", "action", StepAction),
+            ("escalation_steps", "notify", Notify),
+            ("escalations", "subject_kind", SubjectKind),
+            ("escalations", "action", StepAction),
         ],
     )
     async def test_knows_the_words_that_the_code_knows(
@@ -94,9 +111,10 @@ class TestTheSchema:
         assert sorted(part for part in check.split("'")[1::2]) == sorted(word.value for word in words)
 
     def test_has_every_table_of_the_models(self) -> None:
-        assert {"leads", "consents", "lead_status_changes", "screening_faults", "clients", "boards", "ndas"} < set(
-            models.Model.metadata.tables
-        )
+        assert {
+            *("leads", "consents", "lead_status_changes", "screening_faults", "clients", "boards", "ndas"),
+            *("operators", "follow_ups", "escalation_policies", "escalation_steps", "escalations"),
+        } < set(models.Model.metadata.tables)
 
 
 class TestConstraints:
@@ -115,6 +133,11 @@ class TestConstraints:
             ("leads", lead(close_reason="withdrawn")),
             ("screening_faults", fault(attempts=0)),
             ("screening_faults", fault(lead_id=new_id())),
+            ("leads", lead(owner_id=new_id())),
+            ("follow_ups", follow_up(state="done")),
+            ("follow_ups", follow_up(outcome="reached")),
+            ("follow_ups", follow_up(lead_id=new_id())),
+            ("follow_ups", follow_up(owner_id=new_id())),
             ("lead_sources", {"id": new_id(), "name": "SOLAR QUOTES", "created_at": NOW}),
             ("consents", {"lead_id": LEAD, "text": "", "url": "", "remote_address": "", "given_at": NOW}),
             ("clients", client(abn="51 824 753 556")),

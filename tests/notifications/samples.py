@@ -31,12 +31,12 @@ from contracts.values import (
     InvoiceKind,
     LeadContact,
     Location,
-    MessagePurpose,
     SelectedPath,
 )
 from services.notifications.commands.accounts import AccountProfile, add_account
 from services.notifications.commands.messages import Draft, queue_messages
 from services.notifications.domain.messages import MailClass
+from services.notifications.domain.purposes import MailPurpose
 
 NOW = datetime(2026, 3, 3, 2, 15, tzinfo=UTC)
 SYDNEY = ZoneInfo("Australia/Sydney")
@@ -183,7 +183,7 @@ def exception_raised() -> DispatchExceptionRaised:
 def draft(recipient: str = "leads@southernsun.example", **changes: Any) -> Draft:
     """A payout's receipt unless told otherwise: the simplest of the mails whose outcome is published."""
     known: dict[str, Any] = {
-        "purpose": MessagePurpose.PAYOUT_RECEIPT,
+        "purpose": MailPurpose.PAYOUT_RECEIPT,
         "subject_kind": "payout",
         "subject_id": uuid4(),
         "recipient_email": recipient,

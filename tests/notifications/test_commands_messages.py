@@ -8,11 +8,11 @@ import pytest
 
 from chassis.clock import FixedClock
 from chassis.database import Database
-from contracts.values import MessagePurpose
 from deploy.local.smtp_sink.faults import Action, Fault
 from deploy.local.smtp_sink.server import SmtpSink
 from services.notifications import drafts, retention
 from services.notifications.commands.messages import cancel_messages, erase_contents, retry_message
+from services.notifications.domain.purposes import MailPurpose
 from services.notifications.errors import LeadGivenBack, MessageCancelled, MessageErased, MessageNotRetryable
 from tests.kit.databases import RolledBackDatabase
 from tests.kit.records import incoming
@@ -51,7 +51,7 @@ class TestCancelled:
         await sender._keep_default_account()
         (claimed,) = await sender._claim(1)
         async with database.transaction() as session:
-            await cancel_messages(session, MessagePurpose.PAYOUT_RECEIPT, [subject_id], clock.now())
+            await cancel_messages(session, MailPurpose.PAYOUT_RECEIPT, [subject_id], clock.now())
         assert (await message(database, message_id))["state"] == "sending"
         sender._unrecorded.append(await sender._send(claimed))
         await run_until_idle(sender)
@@ -108,7 +108,7 @@ class TestRetryMessage:
         await sender._keep_default_account()
         (claimed,) = await sender._claim(1)
         async with database.transaction() as session:
-            await cancel_messages(session, MessagePurpose.PAYOUT_RECEIPT, [subject_id], clock.now())
+            await cancel_messages(session, MailPurpose.PAYOUT_RECEIPT, [subject_id], clock.now())
         sender._unrecorded.append(await sender._send(claimed))
         await run_until_idle(sender)
         assert (await message(database, message_id))["state"] == "failed"
@@ -125,7 +125,7 @@ class TestRetryMessage:
         (message_id,) = await queue(database, draft(subject_id=subject_id))
         await run_until_idle(sender_of(database, gateway))
         async with database.transaction() as session:
-            await cancel_messages(session, MessagePurpose.PAYOUT_RECEIPT, [subject_id], NOW)
+            await cancel_messages(session, MailPurpose.PAYOUT_RECEIPT, [subject_id], NOW)
             with pytest.raises(MessageCancelled):
                 await retry_message(session, message_id, OPERATOR, "again", override_suppression=False, now=NOW)
         assert (await message(database, message_id))["state"] == "failed"

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.values import MessagePurpose
 from services.notifications.domain.addresses import address_hash, is_deliverable, normalised, one_line
 from services.notifications.domain.messages import MOST_TRIES, MessageState, priority_of, retry_delay
+from services.notifications.domain.purposes import MailPurpose
 from services.notifications.domain.replies import Phase, Reply, Verdict, judge, reason_code, suppresses
 from services.notifications.domain.tickets import reply_address, reply_token, thread_header_id
 from services.notifications.wording import money, phone, web_address, words
@@ -80,7 +80,7 @@ class TestRetryDelay:
 
 class TestMessageState:
     def test_a_lead_goes_before_everything_else(self) -> None:
-        assert min(MessagePurpose, key=priority_of) is MessagePurpose.LEAD_DELIVERY
+        assert min(MailPurpose, key=priority_of) is MailPurpose.LEAD_DELIVERY
 
     def test_each_state_is_waiting_in_hand_or_settled(self) -> None:
         for state in MessageState:

@@ -13,10 +13,10 @@ from chassis.clock import FixedClock
 from chassis.database import Database
 from chassis.http import route_guards
 from contracts.identity import Capability, Role
-from contracts.values import MessagePurpose
 from deploy.local.smtp_sink.faults import Action, Fault
 from services.notifications import drafts
 from services.notifications.commands.messages import Draft
+from services.notifications.domain.purposes import MailPurpose
 from tests.kit.databases import RolledBackDatabase
 from tests.kit.identity import TestIdentity
 from tests.kit.records import incoming
@@ -363,7 +363,7 @@ class TestSuppressions:
         self, desk: Desk, database: RolledBackDatabase, sender_of: MakeSender
     ) -> None:
         await desk.post("/admin/suppressions", {"email": "leads@southernsun.example", "reason": "bounced"})
-        (message_id,) = await queue(database, draft(purpose=MessagePurpose.PAYOUT_RECEIPT))
+        (message_id,) = await queue(database, draft(purpose=MailPurpose.PAYOUT_RECEIPT))
         gateway = FakeGateway()
         await run_until_idle(sender_of(database, gateway))
         path = f"/admin/messages/{message_id}/retry"

@@ -10,7 +10,6 @@ from sqlalchemy import select, text, update
 
 from chassis.clock import FixedClock
 from chassis.console.bulk import Verdict as Verdicts
-from contracts.values import MessagePurpose
 from deploy.local.smtp_sink.faults import Action, Fault, Stage
 from services.notifications import drafts
 from services.notifications.commands.documents import keep_documents
@@ -27,6 +26,7 @@ from services.notifications.domain.messages import (
     obstacle_to_retry,
     standing_of,
 )
+from services.notifications.domain.purposes import MailPurpose
 from services.notifications.domain.replies import BOUNCES, Phase, Reply, Verdict, reason_code
 from services.notifications.domain.suppressions import SuppressionObstacle, obstacle_to_lifting
 from services.notifications.domain.tickets import TicketAction, TicketObstacle, TicketState, obstacle_to
@@ -61,7 +61,7 @@ def mailroom(database: RolledBackDatabase, clock: FixedClock) -> Mailroom:
 def settled(**changes: Any) -> Settled:
     known: dict[str, Any] = {
         "state": MessageState.FAILED,
-        "purpose": MessagePurpose.INVOICE,
+        "purpose": MailPurpose.INVOICE,
         "was_published": True,
         "is_cancelled": False,
         "is_erased": False,
@@ -77,8 +77,8 @@ class TestRules:
         [
             ({}, None),
             ({"state": MessageState.ACCEPTED}, RetryObstacle.NOT_FAILED),
-            ({"purpose": MessagePurpose.LEAD_DELIVERY}, RetryObstacle.GIVEN_BACK),
-            ({"purpose": MessagePurpose.LEAD_DELIVERY, "was_published": False}, None),
+            ({"purpose": MailPurpose.LEAD_DELIVERY}, RetryObstacle.GIVEN_BACK),
+            ({"purpose": MailPurpose.LEAD_DELIVERY, "was_published": False}, None),
             ({"is_cancelled": True, "is_erased": True}, RetryObstacle.CANCELLED),
             ({"is_erased": True, "has_address": False}, RetryObstacle.ERASED),
             ({"has_address": False, "is_suppressed": True}, RetryObstacle.NO_ADDRESS),

@@ -12,10 +12,10 @@ from uuid import UUID
 
 import pytest
 
-from contracts.values import MessagePurpose
 from services.notifications import drafts
 from services.notifications.commands.alerts import AlertTerms, _draft
 from services.notifications.commands.messages import Draft
+from services.notifications.domain.purposes import MailPurpose
 from services.notifications.rendering import House, Renderer
 from tests.kit.records import TRACE, incoming
 from tests.notifications.samples import (
@@ -40,7 +40,7 @@ MESSAGE = UUID("0199a000-0000-7000-8000-0000000000aa")
 class Paper:
     """A message in hand, as the renderer sees it."""
 
-    purpose: MessagePurpose
+    purpose: MailPurpose
     context: Mapping[str, Any]
     recipient_email: str = "leads@southernsun.example"
     recipient_name: str = "Southern Sun Solar"
@@ -90,7 +90,7 @@ def alert(count: int = 1) -> Draft:
 
 def ticket_reply(text: str = "Hello,\n\nit is done.") -> Paper:
     context = {"subject": "Where is my invoice?", "body": text, "author": "Robin Field", "ticket_id": str(MESSAGE)}
-    return Paper(MessagePurpose.TICKET_REPLY, context)
+    return Paper(MailPurpose.TICKET_REPLY, context)
 
 
 class TestHeaders:

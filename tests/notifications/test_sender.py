@@ -20,11 +20,11 @@ from chassis.causation import Cause
 from chassis.clock import FixedClock
 from chassis.database import Database
 from chassis.telemetry.logs import start_logging
-from contracts.values import MessagePurpose
 from deploy.local.smtp_sink.faults import Action, Fault, Stage
 from deploy.local.smtp_sink.server import SmtpSink
 from services.notifications import drafts
 from services.notifications.commands.documents import keep_documents
+from services.notifications.domain.purposes import MailPurpose
 from services.notifications.settings import Settings
 from tests.kit.databases import RolledBackDatabase
 from tests.kit.eventually import eventually
@@ -106,7 +106,7 @@ class TestAccepted:
     async def test_an_alert_is_nobody_elses_affair(
         self, database: RolledBackDatabase, sender_of: MakeSender, smtp_sink: SmtpSink
     ) -> None:
-        await queue(database, draft(purpose=MessagePurpose.OPS_ALERT, context=alert_context()))
+        await queue(database, draft(purpose=MailPurpose.OPS_ALERT, context=alert_context()))
         await run_until_idle(sender_of(database))
         assert len(smtp_sink.mailbox) == 1
         assert await published(database) == []

@@ -6,11 +6,11 @@ from datetime import timedelta
 import pytest
 
 from chassis.clock import FixedClock
-from contracts.values import MessagePurpose
 from deploy.local.smtp_sink.faults import Action, Fault
 from deploy.local.smtp_sink.server import SmtpSink
 from services.notifications.commands.messages import retry_message
 from services.notifications.commands.suppressions import lift_suppression, suppress_address
+from services.notifications.domain.purposes import MailPurpose
 from services.notifications.errors import AddressSuppressed
 from tests.kit.databases import RolledBackDatabase
 from tests.notifications.conftest import MakeSender, run_until_idle
@@ -31,9 +31,9 @@ ADDRESS = "leads@southernsun.example"
 
 
 class TestSuppressed:
-    @pytest.mark.parametrize("purpose", [p for p in MessagePurpose if p is not MessagePurpose.DIGEST])
+    @pytest.mark.parametrize("purpose", [p for p in MailPurpose if p is not MailPurpose.DIGEST])
     async def test_no_path_leads_to_a_suppressed_address(
-        self, database: RolledBackDatabase, sender_of: MakeSender, smtp_sink: SmtpSink, purpose: MessagePurpose
+        self, database: RolledBackDatabase, sender_of: MakeSender, smtp_sink: SmtpSink, purpose: MailPurpose
     ) -> None:
         async with database.transaction() as session:
             await suppress_address(session, ADDRESS.upper(), OPERATOR, "asked us to", NOW, 30)

@@ -14,6 +14,7 @@ from services.identity import one_time_codes, queries
 from services.identity.commands.access import Caller, live_session, revoke_sessions_of, subject_of
 from services.identity.commands.attempts import admit_attempt, forgive_attempt, operator_guesses
 from services.identity.commands.passwords import refuse_weak
+from services.identity.commands.telling import tell
 from services.identity.domain import SessionEnd
 from services.identity.errors import InvalidCode, InvalidCredentials, InvalidEnrolmentToken, SessionEnded
 from services.identity.models import Enrolment, Operator
@@ -121,6 +122,7 @@ async def confirm_enrolment(session: AsyncSession, token: str, code: str, securi
     if enrolment.password_hash is not None:
         operator.password_hash, operator.password_changed_at = enrolment.password_hash, at
     await session.delete(enrolment)
+    tell(session, operator)
     ended = await revoke_sessions_of(session, operator.id, SessionEnd.SECOND_FACTOR_CHANGED, at)
     after = {"sessions_ended": len(ended)}
     await record(session, actor=operator, action="enrol_second_factor", subject=subject_of(operator.id), after=after)

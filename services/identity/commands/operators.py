@@ -15,6 +15,7 @@ from contracts.identity import Role
 from services.identity import queries
 from services.identity.commands.access import Caller, live_session, revoke_sessions_of, subject_of
 from services.identity.commands.enrolments import Invitation, close_enrolment, invitation_of
+from services.identity.commands.telling import tell
 from services.identity.domain import (
     AccessDeed,
     AccessObstacle,
@@ -74,6 +75,7 @@ async def invite_operator(
     """They set their own password and second factor with the invitation's token."""
     await live_session(session, caller, security.now())
     operator = await _add_operator(session, command, caller, security)
+    tell(session, operator)
     return operator, await invitation_of(session, operator, security)
 
 
@@ -85,6 +87,7 @@ async def register_operator(
     operator.password_hash = credentials.password_hash
     operator.totp_secret = security.sealed_secret(credentials.totp_secret, operator.id)
     operator.password_changed_at = operator.totp_enrolled_at = security.now()
+    tell(session, operator)
     return operator
 
 
@@ -114,6 +117,7 @@ async def change_role(session: AsyncSession, command: ChangeRole, caller: Caller
     operator.role = command.role
     ended = await revoke_sessions_of(session, operator.id, SessionEnd.ROLE_CHANGED, security.now())
     after = {"role": command.role, "sessions_ended": len(ended)}
+    tell(session, operator)
     await _record(session, caller, "change_role", operator, command.reason, before={"role": before}, after=after)
     return operator
 
@@ -126,6 +130,7 @@ async def disable_operator(session: AsyncSession, command: ForOperator, caller: 
     operator.disabled_at = security.now()
     ended = await revoke_sessions_of(session, operator.id, SessionEnd.OPERATOR_DISABLED, operator.disabled_at)
     await close_enrolment(session, operator.id)
+    tell(session, operator)
     await _record(session, caller, "disable_operator", operator, command.reason, after={"sessions_ended": len(ended)})
     return operator
 
@@ -135,6 +140,7 @@ async def enable_operator(session: AsyncSession, command: ForOperator, caller: C
     if operator.disabled_at is None:
         return operator
     operator.disabled_at = None
+    tell(session, operator)
     await _record(session, caller, "enable_operator", operator, command.reason)
     return operator
 
@@ -149,6 +155,7 @@ async def reset_second_factor(
     operator, others = await _lock_for(session, command.operator_id, caller, security)
     _refuse(AccessDeed.RESET_SECOND_FACTOR, operator, others, caller)
     operator.totp_secret = operator.totp_enrolled_at = None
+    tell(session, operator)
     ended = await revoke_sessions_of(session, operator.id, SessionEnd.SECOND_FACTOR_CHANGED, security.now())
     await _record(
         session, caller, "reset_second_factor", operator, command.reason, after={"sessions_ended": len(ended)}

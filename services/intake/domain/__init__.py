@@ -16,6 +16,16 @@ from services.intake.domain.content import (
     part_of_phone,
     web_address,
 )
+from services.intake.domain.follow_ups import (
+    UNOWNED_LIMIT,
+    Channel,
+    FollowUpAction,
+    FollowUpOutcome,
+    FollowUpState,
+    is_overdue,
+    obstacle_to_follow_up,
+    obstacle_to_scheduling,
+)
 from services.intake.domain.leads import (
     RESOLUTIONS_THAT_GO_ON,
     STAGE_LIMITS,
@@ -32,6 +42,11 @@ from services.intake.domain.leads import (
 )
 from services.intake.domain.obstacles import (
     Obstacle,
+)
+from services.intake.domain.ownership import (
+    OwnerDeed,
+    may_own,
+    obstacle_to_owning,
 )
 from services.intake.domain.postcodes import (
     POSTCODE_RANGES,
@@ -56,15 +71,21 @@ __all__ = [
     "STAGE_LIMITS",
     "SUBMISSION_KEY",
     "TRANSITIONS",
+    "UNOWNED_LIMIT",
     "WEB_ADDRESS",
     "BoardAction",
     "BoardStatus",
+    "Channel",
     "CloseReason",
+    "FollowUpAction",
+    "FollowUpOutcome",
+    "FollowUpState",
     "LeadAction",
     "LeadContent",
     "LeadOutcome",
     "LeadStatus",
     "Obstacle",
+    "OwnerDeed",
     "PresentedKey",
     "SourceAction",
     "check_postcode",
@@ -72,8 +93,13 @@ __all__ = [
     "fingerprint",
     "followed",
     "is_late",
+    "is_overdue",
+    "may_own",
     "obstacle_to_board",
+    "obstacle_to_follow_up",
     "obstacle_to_lead",
+    "obstacle_to_owning",
+    "obstacle_to_scheduling",
     "obstacle_to_source",
     "one_line",
     "outcome_of",

@@ -10,3 +10,8 @@ class Obstacle(StrEnum):
     REJECTED = "it was rejected when it came in"
     CLOSED = "it is closed"
     REVOKED = "it was revoked"
+    NOBODYS = "nobody has it"
+    SOMEBODYS = "it has an owner, who can hand it over"
+    NOT_CRITICAL = "it is not critical"
+    DONE = "it was done"
+    CANCELLED = "it was cancelled"

@@ -3,8 +3,10 @@
 from services.intake.http import (
     boards,
     clients,
+    follow_ups,
     leads,
     ndas,
+    ownership,
     sources,
 )
 from services.intake.http.submissions import source_routes
@@ -12,8 +14,10 @@ from services.intake.http.submissions import source_routes
 ROUTES = (
     *boards.ROUTES,
     *clients.ROUTES,
+    *follow_ups.ROUTES,
     *leads.ROUTES,
     *ndas.ROUTES,
+    *ownership.ROUTES,
     *sources.ROUTES,
 )
 

@@ -16,7 +16,7 @@ from contracts.identity import Capability
 from contracts.values import AustralianState, SelectedPath
 from services.intake import queries
 from services.intake.commands.leads.closing import CloseLead, close_lead
-from services.intake.domain import CloseReason, LeadAction, LeadOutcome, LeadStatus
+from services.intake.domain import CloseReason, LeadAction, LeadOutcome, LeadStatus, OwnerDeed
 from services.intake.models import Consent, Lead, LeadStatusChange
 from services.intake.queries import LeadFilters
 
@@ -41,7 +41,10 @@ class LeadRow(BaseModel):
     postcode: str
     received_at: datetime
     delivered_at: datetime | None
-    available_actions: list[LeadAction]
+    owner_id: UUID | None
+    owner_name: str | None
+    owner_since: datetime | None
+    available_actions: list[LeadAction | OwnerDeed]
 
 
 class ConsentRecord(BaseModel):

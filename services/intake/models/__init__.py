@@ -5,6 +5,14 @@ from services.intake.models.clients import (
     Client,
     Nda,
 )
+from services.intake.models.escalations import (
+    Escalation,
+    EscalationPolicy,
+    EscalationStep,
+)
+from services.intake.models.follow_ups import (
+    FollowUp,
+)
 from services.intake.models.keys import (
     LeadKey,
 )
@@ -17,6 +25,9 @@ from services.intake.models.leads import (
 from services.intake.models.model import (
     Model,
 )
+from services.intake.models.operators import (
+    KnownOperator,
+)
 from services.intake.models.sources import (
     LeadSource,
     LeadSourceKey,
@@ -26,6 +37,11 @@ __all__ = [
     "Board",
     "Client",
     "Consent",
+    "Escalation",
+    "EscalationPolicy",
+    "EscalationStep",
+    "FollowUp",
+    "KnownOperator",
     "Lead",
     "LeadKey",
     "LeadSource",

@@ -9,7 +9,16 @@ from sqlalchemy.orm import Mapped, mapped_column
 from chassis.database import Versioned
 from contracts.forms import E164
 from contracts.values import AustralianState, SelectedPath
-from services.intake.domain import CloseReason, LeadAction, LeadOutcome, LeadStatus, obstacle_to_lead, outcome_of
+from services.intake.domain import (
+    CloseReason,
+    LeadAction,
+    LeadOutcome,
+    LeadStatus,
+    OwnerDeed,
+    obstacle_to_lead,
+    obstacle_to_owning,
+    outcome_of,
+)
 from services.intake.models.model import Model, among, words
 
 
@@ -46,6 +55,14 @@ class Lead(Versioned, Model):
     correlation_id: Mapped[str | None]
     """With `traceparent` the cause of its first event, which comes after the request that handed it in."""
     traceparent: Mapped[str | None]
+    owner_id: Mapped[UUID | None]
+    owner_name: Mapped[str | None]
+    owner_since: Mapped[datetime | None]
+    critical_since: Mapped[datetime | None]
+    """Counts while the lead stands as it did then: a new state is a new beginning."""
+    snoozed_until: Mapped[datetime | None]
+    first_contact_at: Mapped[datetime | None]
+    """When the first follow-up was done, whatever came of it."""
 
     __table_args__ = (
         # Exactly once, for ever: no window, no expiry.
@@ -56,6 +73,10 @@ class Lead(Versioned, Model):
         CheckConstraint("postcode ~ '^[0-9]{4}$'", name="postcode_digits"),
         among("close_reason", CloseReason),
         CheckConstraint("(status = 'closed') = (close_reason IS NOT NULL)", name="close_reason_told"),
+        CheckConstraint(
+            "(owner_id IS NULL) = (owner_name IS NULL) AND (owner_id IS NULL) = (owner_since IS NULL)",
+            name="owner_named",
+        ),
         among("status", LeadStatus),
         among("accepted_as", LeadStatus),
         among("selected_path", SelectedPath),
@@ -67,6 +88,8 @@ class Lead(Versioned, Model):
         Index("ix_leads_status_received_at_id", "status", "received_at", "id"),
         Index("ix_leads_source_id_received_at_id", "source_id", "received_at", "id"),
         Index("ix_leads_postcode_received_at_id", "postcode", "received_at", "id"),
+        Index("ix_leads_owner_id_received_at_id", "owner_id", "received_at", "id"),
+        Index("ix_leads_critical_since", "critical_since", "id", postgresql_where=text("critical_since IS NOT NULL")),
         Index("ix_leads_suburb_received_at_id", text("lower(suburb)"), "received_at", "id"),
     )
 
@@ -75,8 +98,21 @@ class Lead(Versioned, Model):
         return outcome_of(self.status, self.delivered_at)
 
     @property
-    def available_actions(self) -> list[LeadAction]:
-        return [action for action in LeadAction if not obstacle_to_lead(action, self.status)]
+    def available_actions(self) -> list[LeadAction | OwnerDeed]:
+        is_owned = self.owner_id is not None
+        return [
+            *(action for action in LeadAction if not obstacle_to_lead(action, self.status)),
+            *(deed for deed in OwnerDeed if not obstacle_to_owning(deed, self.status, is_owned=is_owned)),
+        ]
+
+    @property
+    def is_critical(self) -> bool:
+        return self.critical_since is not None and self.critical_since >= self.status_since
+
+    def next_deed(self) -> int:
+        """The version of the next event on the topic of deeds. Lock the row first."""
+        self.deeds_version += 1
+        return self.deeds_version
 
 
 class Consent(Model):
@@ -107,6 +143,7 @@ class LeadStatusChange(Model):
 
     __table_args__ = (
         Index("ix_lead_status_changes_lead_id_id", "lead_id", "id"),
+        Index("ix_lead_status_changes_changed_at", "changed_at"),
         among("from_status", LeadStatus),
         among("to_status", LeadStatus),
     )

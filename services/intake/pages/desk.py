@@ -8,11 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.console.desk import Backlog, Bar, Card, Chart, Desk, Figure, Waiting
 from chassis.console.fields import start_of
-from chassis.console.wording import counted
+from chassis.console.wording import counted, span
 from contracts.identity import Capability
 from services.intake import queries
-from services.intake.domain import STAGE_LIMITS, LeadStatus
-from services.intake.pages import boards, leads
+from services.intake.domain import STAGE_LIMITS, UNOWNED_LIMIT, LeadStatus
+from services.intake.pages import boards, follow_ups, leads
 from services.intake.pages.finders import FINDERS
 
 READ = Capability.READ_OPS
@@ -30,6 +30,7 @@ def desk_of(zone: ZoneInfo) -> Desk:
         cards=(
             Card("Leads received today", READ, f"{leads.PATH}", _received_today(zone)),
             Card("Placed or on their way, 7 days", READ, f"{leads.PATH}?{leads.IN_DISPATCH}", _share_placed),
+            Card("First contact attempt, 7 days", READ, f"{follow_ups.PATH}?state=done", _first_contact),
         ),
         charts=(
             Chart("Leads a day", READ, f"The last {DAYS} days; in grey the same day a week before", _by_day(zone)),
@@ -54,6 +55,22 @@ async def _count_open_boards(session: AsyncSession, _now: datetime) -> Backlog:
     return Backlog(*await queries.waiting_boards(session))
 
 
+async def _count_due(session: AsyncSession, now: datetime) -> Backlog:
+    return Backlog(*await queries.overdue_follow_ups(session, now))
+
+
+async def _count_nobodys(session: AsyncSession, now: datetime) -> Backlog:
+    return Backlog(*await queries.overdue_follow_ups(session, now - UNOWNED_LIMIT, is_unowned=True))
+
+
+def _say_due(number: int) -> str:
+    return f"{counted(number, 'follow-up is', 'follow-ups are')} overdue"
+
+
+def _say_nobodys(number: int) -> str:
+    return f"{counted(number, 'follow-up is', 'follow-ups are')} nobody's, and overdue by an hour or more"
+
+
 def _say_doubled(number: int) -> str:
     return f"{counted(number, 'lead waits', 'leads wait')} for a look at what they may double"
 
@@ -76,6 +93,15 @@ WAITING = (
         STAGE_LIMITS[LeadStatus.DUPLICATE_REVIEW],
     ),
     Waiting(leads.ROOM, READ, _say_stuck, f"{leads.PATH}?{leads.STUCK}", _count_stuck, is_alarming=True),
+    Waiting(follow_ups.ROOM, READ, _say_due, f"{follow_ups.PATH}?{follow_ups.OVERDUE}", _count_due, UNOWNED_LIMIT),
+    Waiting(
+        follow_ups.ROOM,
+        READ,
+        _say_nobodys,
+        f"{follow_ups.PATH}?{follow_ups.NOBODYS}",
+        _count_nobodys,
+        is_alarming=True,
+    ),
     Waiting(boards.ROOM, READ, _say_open, f"{boards.PATH}?{boards.OPEN}", _count_open_boards),
 )
 
@@ -105,6 +131,16 @@ async def _share_placed(session: AsyncSession, now: datetime) -> Figure:
     points = share - 100 * placed_before / before
     told = f"{abs(points):.1f} points {'more' if points >= 0 else 'less'} than in the 7 days before"
     return Figure(f"{share:.1f} %", f"Of {counted(received, 'lead', 'leads')}, {told}")
+
+
+async def _first_contact(session: AsyncSession, now: datetime) -> Figure:
+    """The median from receipt to the first follow-up that was done, of the leads received in the time."""
+    median, contacted, received = await queries.median_first_contact(session, now - WEEK, now)
+    told = f"Of {contacted:,} of {counted(received, 'lead', 'leads')}"
+    before, _, _ = await queries.median_first_contact(session, now - 2 * WEEK, now - WEEK)
+    if median is None:
+        return Figure("–", told)  # noqa: RUF001  # the dash for nothing
+    return Figure(span(median), f"{told}; {span(before)} in the 7 days before" if before is not None else told)
 
 
 def _by_day(zone: ZoneInfo) -> Callable[[AsyncSession, datetime], Awaitable[Sequence[Bar]]]:

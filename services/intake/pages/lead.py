@@ -18,7 +18,7 @@ from chassis.database import Database
 from chassis.http import Given, Operator
 from contracts.identity import Capability
 from services.intake.domain import is_late
-from services.intake.pages import lead_deeds, lead_moments, lead_sections
+from services.intake.pages import lead_deeds, lead_follow_ups, lead_moments, lead_owner, lead_sections
 from services.intake.pages.lead_file import LeadFile, Part, all_of, read_file
 from services.intake.pages.leads import NEEDS_YOU, PATH, ROOM, TONES
 
@@ -27,18 +27,30 @@ NOTES: tuple[Part[Note], ...] = (
     lead_sections.screening_notes_of,
     lead_sections.notes_of,
 )
-FACTS: tuple[Part[Fact], ...] = (lead_sections.facts_of,)
-DEEDS: tuple[Part[Action], ...] = (lead_deeds.deeds_of,)
+FACTS: tuple[Part[Fact], ...] = (
+    lead_owner.facts_of,
+    lead_sections.facts_of,
+    lead_follow_ups.facts_of,
+)
+DEEDS: tuple[Part[Action], ...] = (
+    lead_follow_ups.deeds_of,
+    lead_owner.deeds_of,
+    lead_deeds.deeds_of,
+)
 SECTIONS: tuple[Part[Section], ...] = (
+    lead_follow_ups.section_of,
     lead_sections.person_of,
     lead_sections.consent_of,
 )
 MOMENTS: tuple[Part[Moment], ...] = (
     lead_moments.steps_of,
     lead_moments.arrival_of,
+    lead_owner.moments_of,
+    lead_follow_ups.moments_of,
 )
 VERBS: Mapping[str, str] = {
     **lead_deeds.VERBS,
+    **lead_owner.VERBS,
 }
 """How the audit's actions are told."""
 
@@ -99,4 +111,6 @@ def _elsewhere(lead_id: UUID) -> tuple[Elsewhere, ...]:
 ROUTES = (
     show_lead,
     *lead_deeds.ROUTES,
+    *lead_follow_ups.ROUTES,
+    *lead_owner.ROUTES,
 )

@@ -42,6 +42,7 @@ from services.intake.domain import (
 )
 from services.intake.http.leads import LeadClosing
 from services.intake.models import Lead, LeadSource
+from services.intake.pages import owners
 
 ROOM = "leads"
 PATH = "/console/leads"
@@ -140,6 +141,7 @@ LISTING = Listing(
         Column("status", "Status", Lead.status, Kind.CHIP, tone=TONES),
         Column("since", "Since", Lead.status_since, Kind.AGO, is_late=_is_late),
         Column("received", "Received", Lead.received_at, Kind.AGO, sorts=True),
+        *owners.COLUMNS,
         Column("outcome", "Outcome", OUTCOME, say=_says_outcome),
         Column("path", "Path", Lead.selected_path, Kind.WORD),
         Column("source", "Source", LeadSource.name, path=lambda row: f"/console/lead-sources/{row.source_id}"),
@@ -156,6 +158,7 @@ LISTING = Listing(
         "state": Lead.state,
         "postcode": Lead.postcode,
         "source_id": Lead.source_id,
+        **owners.ALSO,
     },
     filters=(
         Search(
@@ -170,17 +173,20 @@ LISTING = Listing(
         Choice("in", "Region", options=among(Lead.state, AustralianState, {s: str(s) for s in AustralianState})),
         Search("source", "Source", texts=(LeadSource.name,)),
         Exact("source_id", "Source", column=Lead.source_id, name_of=_source_name),
+        *owners.FILTERS,
         Days("received", "Received", column=Lead.received_at),
         Flag("late", "Late", condition=LATE),
     ),
     tabs=(
         Tab("Needs you", NEEDS_YOU),
+        *owners.TABS,
         Tab("In dispatch", IN_DISPATCH),
         Tab("Delivered", "status=delivered"),
         Tab("Closed", "status=rejected&status=closed"),
         Tab("All"),
     ),
     bulk=(
+        *owners.BULK,
         BulkAction(
             name=LeadAction.CLOSE,
             label="Close",

@@ -12,12 +12,31 @@ from services.intake.queries.clients import (
     list_ndas,
     open_boards,
 )
+from services.intake.queries.escalations import (
+    due_steps,
+    escalations_of,
+    list_policies,
+    lock_due_leads,
+    next_at,
+    next_of_lead,
+    policies_on,
+    policy,
+)
 from services.intake.queries.figures import (
     leads_by_day,
     leads_by_source,
     leads_received,
     waiting_boards,
     waiting_leads,
+)
+from services.intake.queries.follow_ups import (
+    FollowUpFilters,
+    follow_up,
+    follow_up_for_update,
+    follow_ups_of,
+    list_follow_ups,
+    median_first_contact,
+    overdue_follow_ups,
 )
 from services.intake.queries.leads import (
     LeadFilters,
@@ -29,6 +48,12 @@ from services.intake.queries.leads import (
     own_lead,
     standings_for_update,
     submission,
+)
+from services.intake.queries.operators import (
+    Owner,
+    operator_name,
+    operators_who_may_own,
+    owner_for,
 )
 from services.intake.queries.screening import (
     Arrival,
@@ -53,9 +78,11 @@ from services.intake.queries.sources import (
 
 __all__ = [
     "Arrival",
+    "FollowUpFilters",
     "LeadFilters",
     "LeadStanding",
     "LiveKey",
+    "Owner",
     "SourceUse",
     "Turn",
     "Unscreened",
@@ -66,6 +93,11 @@ __all__ = [
     "client_name",
     "client_names",
     "consent_of",
+    "due_steps",
+    "escalations_of",
+    "follow_up",
+    "follow_up_for_update",
+    "follow_ups_of",
     "history_of",
     "keys_of",
     "latest_boards",
@@ -75,13 +107,25 @@ __all__ = [
     "leads_received",
     "list_boards",
     "list_clients",
+    "list_follow_ups",
     "list_leads",
     "list_ndas",
+    "list_policies",
     "list_sources",
     "live_key",
+    "lock_due_leads",
+    "median_first_contact",
     "next_arrivals",
+    "next_at",
+    "next_of_lead",
     "open_boards",
+    "operator_name",
+    "operators_who_may_own",
+    "overdue_follow_ups",
     "own_lead",
+    "owner_for",
+    "policies_on",
+    "policy",
     "screening_fault",
     "source",
     "source_name",

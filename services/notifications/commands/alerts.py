@@ -9,9 +9,9 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.causation import Cause
-from contracts.values import MessagePurpose
 from services.notifications.commands.messages import Draft, queue_messages
 from services.notifications.domain.addresses import address_hash
+from services.notifications.domain.purposes import MailPurpose
 from services.notifications.models import Message
 from services.notifications.queries.messages import last_alert_due_at, lock_waiting_alert
 
@@ -71,7 +71,7 @@ def _draft(kind: AlertKind, troubles: Sequence[Trouble], terms: AlertTerms, due_
     """Its identity is the first event's: the batch that is handled again is the same alert."""
     first = troubles[0]
     return Draft(
-        purpose=MessagePurpose.OPS_ALERT,
+        purpose=MailPurpose.OPS_ALERT,
         subject_kind=kind.code,
         subject_id=first.event_id,
         recipient_email=terms.recipient,

@@ -15,12 +15,12 @@ from sqlalchemy import insert, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.ids import new_id
-from contracts.values import MessagePurpose
 from services.notifications.commands.accounts import note_health
 from services.notifications.commands.messages import publish_outcome, settle
 from services.notifications.commands.outcomes import note_tickets_of_failed, put_off
 from services.notifications.domain.accounts import Candidate, at, choose, room_of, weight_of
 from services.notifications.domain.messages import MailClass, MessageState
+from services.notifications.domain.purposes import MailPurpose
 from services.notifications.domain.replies import Verdict
 from services.notifications.models import Attempt, Document, Message, SenderAccount
 from services.notifications.queries.accounts import AccountFigures, account_figures, in_hand_by_account, lock_accounts
@@ -41,7 +41,7 @@ class Claimed:
 
     message_id: UUID
     attempt_no: int
-    purpose: MessagePurpose
+    purpose: MailPurpose
     template: str
     template_version: int
     context: Mapping[str, Any]

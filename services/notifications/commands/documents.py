@@ -12,8 +12,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.billing import InvoiceDocumentRendered
-from contracts.values import MessagePurpose
 from services.notifications.commands.messages import cancel_messages
+from services.notifications.domain.purposes import MailPurpose
 from services.notifications.errors import DocumentCorrupt
 from services.notifications.models import Document, VoidedInvoice
 from services.notifications.queries.messages import voided_among
@@ -35,7 +35,7 @@ async def note_voided(session: AsyncSession, voided_at: Mapping[UUID, datetime],
 async def stop_voided(session: AsyncSession, invoice_ids: Collection[UUID], now: datetime) -> None:
     """Of these invoices, those that are void."""
     voided = await voided_among(session, invoice_ids)
-    await cancel_messages(session, MessagePurpose.INVOICE, voided, now, "invoice_voided")
+    await cancel_messages(session, MailPurpose.INVOICE, voided, now, "invoice_voided")
 
 
 def _row(document: InvoiceDocumentRendered, now: datetime) -> dict[str, Any]:

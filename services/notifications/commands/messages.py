@@ -15,7 +15,6 @@ from chassis.causation import Cause
 from chassis.errors import NotFound, Refusal
 from chassis.ids import new_id
 from contracts.notifications import MessageAccepted, MessageFailed
-from contracts.values import MessagePurpose
 from services.notifications.domain.addresses import address_hash, is_deliverable, normalised, one_line
 from services.notifications.domain.messages import (
     PUBLISHED,
@@ -26,6 +25,7 @@ from services.notifications.domain.messages import (
     obstacle_to_retry,
     priority_of,
 )
+from services.notifications.domain.purposes import MailPurpose
 from services.notifications.errors import (
     AddressSuppressed,
     LeadGivenBack,
@@ -48,7 +48,7 @@ from services.notifications.rendering import CURRENT_VERSION
 class Draft:
     """A mail to be. `withheld` is why it cannot be sent although it should: then it is born failed, and told so."""
 
-    purpose: MessagePurpose
+    purpose: MailPurpose
     subject_kind: str
     subject_id: UUID
     recipient_email: str
@@ -119,7 +119,7 @@ def _row(draft: Draft, mail_domain: str, now: datetime) -> dict[str, Any]:
 def _failed(draft: Draft, reason_code: str, now: datetime) -> MessageFailed:
     return MessageFailed(
         message_id=draft.id,
-        purpose=draft.purpose,
+        purpose=draft.purpose.on_the_wire,
         subject_kind=draft.subject_kind,
         subject_id=draft.subject_id,
         reason_code=reason_code,
@@ -129,7 +129,7 @@ def _failed(draft: Draft, reason_code: str, now: datetime) -> MessageFailed:
 
 async def cancel_messages(
     session: AsyncSession,
-    purpose: MessagePurpose,
+    purpose: MailPurpose,
     subject_ids: Collection[UUID],
     now: datetime,
     reason_code: str = "cancelled",
@@ -214,7 +214,7 @@ def publish_outcome(session: AsyncSession, message: Message, now: datetime) -> N
         return
     subject: dict[str, Any] = {
         "message_id": message.id,
-        "purpose": purpose,
+        "purpose": purpose.on_the_wire,
         "subject_kind": message.subject_kind,
         "subject_id": message.subject_id,
     }

@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.ids import new_id
-from contracts.values import MessagePurpose
 from services.notifications.commands.accounts import count_sends, note_health
 from services.notifications.commands.messages import publish_outcome, settle
 from services.notifications.commands.suppressions import lift_after_success, suppress_after_refusal
 from services.notifications.domain.accounts import after
 from services.notifications.domain.messages import ACCOUNT_FAULT_DELAY, MOST_TRIES, MessageState, retry_delay
+from services.notifications.domain.purposes import MailPurpose
 from services.notifications.domain.replies import Reply, Verdict, judge, reason_code
 from services.notifications.domain.tickets import EntryKind, TicketState
 from services.notifications.models import Message, Ticket, TicketEntry
@@ -140,7 +140,7 @@ async def note_tickets_of_failed(session: AsyncSession, messages: Sequence[Messa
     replies = {
         message.subject_id: message
         for message in messages
-        if message.purpose is MessagePurpose.TICKET_REPLY
+        if message.purpose is MailPurpose.TICKET_REPLY
         and message.state in (MessageState.FAILED, MessageState.SUPPRESSED)
     }
     for ticket in await lock_tickets(session, replies) if replies else []:

@@ -15,8 +15,8 @@ from chassis.causation import current_cause
 from chassis.constraints import flush_or_refuse
 from chassis.errors import NotFound
 from chassis.ids import new_id
-from contracts.values import MessagePurpose
 from services.notifications.commands.messages import Draft, queue_messages
+from services.notifications.domain.purposes import MailPurpose
 from services.notifications.domain.tickets import (
     EntryKind,
     TicketAction,
@@ -156,7 +156,7 @@ def _note_of(send_no: int) -> str:
 def _draft(ticket: Ticket, reply: TicketReply, terms: ThreadTerms) -> Draft:
     token = reply_token(ticket.id, terms.key)
     return Draft(
-        purpose=MessagePurpose.TICKET_REPLY,
+        purpose=MailPurpose.TICKET_REPLY,
         subject_kind="ticket",
         subject_id=ticket.id,
         recipient_email=ticket.requester_email,

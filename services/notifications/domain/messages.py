@@ -5,7 +5,7 @@ from datetime import timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from contracts.values import MessagePurpose
+from services.notifications.domain.purposes import MailPurpose
 from services.notifications.domain.replies import BOUNCES, Verdict
 
 MOST_TRIES = 18
@@ -92,7 +92,7 @@ class Settled:
     """What the rule asks of a message. `was_published`: other services have been told of its failure."""
 
     state: MessageState
-    purpose: MessagePurpose
+    purpose: MailPurpose
     was_published: bool
     is_cancelled: bool
     is_erased: bool
@@ -105,7 +105,7 @@ def obstacle_to_retry(message: Settled) -> RetryObstacle | None:
     if not message.state.may_be_retried:
         return RetryObstacle.NOT_FAILED
     # Its assignment has failed with it: what arrives now nobody is charged for.
-    if message.was_published and message.purpose is MessagePurpose.LEAD_DELIVERY:
+    if message.was_published and message.purpose is MailPurpose.LEAD_DELIVERY:
         return RetryObstacle.GIVEN_BACK
     if message.is_cancelled:
         return RetryObstacle.CANCELLED
@@ -116,26 +116,27 @@ def obstacle_to_retry(message: Settled) -> RetryObstacle | None:
     return RetryObstacle.SUPPRESSED if message.is_suppressed else None
 
 
-PUBLISHED = frozenset({MessagePurpose.LEAD_DELIVERY, MessagePurpose.INVOICE, MessagePurpose.PAYOUT_RECEIPT})
+PUBLISHED = frozenset({MailPurpose.LEAD_DELIVERY, MailPurpose.INVOICE, MailPurpose.PAYOUT_RECEIPT})
 """The purposes whose outcome other services wait for."""
 
 _PRIORITY = {
-    MessagePurpose.LEAD_DELIVERY: 0,
-    MessagePurpose.OPS_ALERT: 1,
-    MessagePurpose.TICKET_REPLY: 1,
-    MessagePurpose.INVOICE: 2,
-    MessagePurpose.PAYOUT_RECEIPT: 2,
-    MessagePurpose.DIGEST: 3,
+    MailPurpose.LEAD_DELIVERY: 0,
+    MailPurpose.OPS_ALERT: 1,
+    MailPurpose.TICKET_REPLY: 1,
+    MailPurpose.ESCALATION: 1,
+    MailPurpose.INVOICE: 2,
+    MailPurpose.PAYOUT_RECEIPT: 2,
+    MailPurpose.DIGEST: 3,
 }
 
 
-def priority_of(purpose: MessagePurpose) -> int:
+def priority_of(purpose: MailPurpose) -> int:
     """Lower goes first: a lead is worth less with every minute, a month's invoices are not."""
     return _PRIORITY[purpose]
 
 
-def mail_class_of(purpose: MessagePurpose) -> MailClass:
-    return MailClass.DIGEST if purpose is MessagePurpose.DIGEST else MailClass.TRANSACTIONAL
+def mail_class_of(purpose: MailPurpose) -> MailClass:
+    return MailClass.DIGEST if purpose is MailPurpose.DIGEST else MailClass.TRANSACTIONAL
 
 
 def retry_delay(tries: int) -> timedelta:

@@ -15,10 +15,10 @@ from chassis.database import Database
 from chassis.http import AwareInstant, Body, Given, Operator, requires
 from chassis.paging import Page, PageRequest
 from contracts.identity import Capability
-from contracts.values import MessagePurpose
 from services.notifications.commands.messages import retry_message
 from services.notifications.domain.addresses import address_hash
 from services.notifications.domain.messages import MessageAction, MessageState, Standing, obstacle_to_retry
+from services.notifications.domain.purposes import MailPurpose
 from services.notifications.http.fields import Reason
 from services.notifications.models import Attempt, Message
 from services.notifications.queries.messages import MessageFilter, attempts_of, list_messages, one_message
@@ -32,7 +32,7 @@ class MessageRow(BaseModel):
     """
 
     id: UUID
-    purpose: MessagePurpose
+    purpose: MailPurpose
     subject_kind: str
     subject_id: UUID
     send_no: int
@@ -127,7 +127,7 @@ def wording_of(message: Message, renderer: Renderer) -> tuple[str | None, str | 
 async def list_mail(
     database: Given[Database],
     page: Given[PageRequest],
-    purpose: FromQuery[MessagePurpose | None] = None,
+    purpose: FromQuery[MailPurpose | None] = None,
     in_state: Annotated[MessageState | None, QueryParameter(name="state")] = None,
     subject_id: FromQuery[UUID | None] = None,
     recipient: Annotated[str | None, QueryParameter(max_length=254, description="the whole address")] = None,

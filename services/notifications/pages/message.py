@@ -22,8 +22,8 @@ from chassis.console.wording import Wording, words
 from chassis.database import Database
 from chassis.http import Given, Operator
 from contracts.identity import Capability
-from contracts.values import MessagePurpose
 from services.notifications.domain.messages import MessageAction, RetryObstacle, Standing, obstacle_to_retry
+from services.notifications.domain.purposes import MailPurpose
 from services.notifications.domain.replies import Verdict
 from services.notifications.http.messages import RetryMessage, retry_mail, wording_of
 from services.notifications.models import PENDING, Attempt, Message
@@ -244,7 +244,7 @@ def _tries(dossier: Dossier) -> Table:
 
 def _told_of(message: Message, console: Console) -> Table | None:
     """What an alert lists, each with the pages of the things that it names."""
-    if message.purpose is not MessagePurpose.OPS_ALERT or not message.context:
+    if message.purpose is not MailPurpose.OPS_ALERT or not message.context:
         return None
     rows = [
         (words(item["reason_code"]), _links(item["ids"], console), Shown(item.get("detail")))

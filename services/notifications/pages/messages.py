@@ -15,9 +15,9 @@ from chassis.console.fields import FieldKind, FormField
 from chassis.console.listing import Choice, Column, Days, Empty, Exact, Listing, Option, Tab, among, routes_of
 from chassis.console.wording import counted, words
 from contracts.identity import Capability
-from contracts.values import MessagePurpose
 from services.notifications.commands.messages import retry_message
 from services.notifications.domain.messages import Standing, obstacle_to_retry
+from services.notifications.domain.purposes import MailPurpose
 from services.notifications.http.messages import RetryMessage
 from services.notifications.models import Document, Message, SenderAccount
 from services.notifications.pages.searching import MailSearch
@@ -40,7 +40,7 @@ class RetryForm(RetryMessage, Form):
 
 def with_id(id_: UUID) -> ColumnElement[bool]:
     """Of the message, of what it is about, or of the lead that it delivers."""
-    is_of_lead = (Message.purpose == MessagePurpose.LEAD_DELIVERY) & (Message.context["lead_id"].astext == str(id_))
+    is_of_lead = (Message.purpose == MailPurpose.LEAD_DELIVERY) & (Message.context["lead_id"].astext == str(id_))
     return or_(Message.id == id_, Message.subject_id == id_, is_of_lead)
 
 
@@ -149,7 +149,7 @@ LISTING = Listing(
             ),
         ),
         Choice("state", "State", options=[Option(each, words(each), IN_STANDING[each]) for each in Standing]),
-        Choice("purpose", "Mail", options=among(Message.purpose, MessagePurpose)),
+        Choice("purpose", "Mail", options=among(Message.purpose, MailPurpose)),
         Days("queued", "Queued", column=Message.created_at),
         Exact("account", "Account", column=Message.sender_account_id, name_of=_account_name),
     ),

@@ -24,8 +24,8 @@ from chassis.database import Database
 from chassis.http import Given, Operator
 from chassis.ids import new_id
 from contracts.identity import Capability
-from contracts.values import MessagePurpose
 from services.notifications.commands.tickets import close_ticket
+from services.notifications.domain.purposes import MailPurpose
 from services.notifications.domain.tickets import EntryKind, TicketAction, TicketState, obstacle_to
 from services.notifications.http.tickets import CloseTicket, NewTicket, open_ticket
 from services.notifications.models import Message, Ticket, TicketEntry
@@ -58,7 +58,7 @@ _SAID = (
 )
 _MAILED = (
     select(STANDING)
-    .where(Message.subject_id == Ticket.id, Message.purpose == MessagePurpose.TICKET_REPLY)
+    .where(Message.subject_id == Ticket.id, Message.purpose == MailPurpose.TICKET_REPLY)
     .order_by(Message.created_at.desc(), Message.id.desc())
     .limit(1)
 )

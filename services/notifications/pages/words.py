@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from chassis.console.wording import words
-from contracts.values import MessagePurpose
 from services.notifications import drafts
 from services.notifications.domain.accounts import AccountState, HealthReason
 from services.notifications.domain.messages import Standing
+from services.notifications.domain.purposes import MailPurpose
 from services.notifications.domain.replies import SuppressionSource
 from services.notifications.domain.tickets import TicketState
 
@@ -109,8 +109,8 @@ def reason_told(code: str | None) -> str:
     return REASONS.get(code or "", words(code or "").lower())
 
 
-def subject_told(purpose: MessagePurpose, kind: str, subject_id: UUID, number: str | None) -> str:
+def subject_told(purpose: MailPurpose, kind: str, subject_id: UUID, number: str | None) -> str:
     """As "Invoice WB-000042", "Assignment 1f4e9a3c" or an alert's title."""
-    if purpose is MessagePurpose.OPS_ALERT:
+    if purpose is MailPurpose.OPS_ALERT:
         return _ALERTS.get(kind, words(kind.replace(".", "_")))
     return f"{words(kind)} {number or str(subject_id)[-8:]}"

@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.errors import NotFound
 from chassis.paging import PageRequest
-from contracts.values import DocumentKind, MessagePurpose
+from contracts.values import DocumentKind
 from services.notifications.domain.messages import MailClass, MessageState
+from services.notifications.domain.purposes import MailPurpose
 from services.notifications.models import Attempt, Document, Message, VoidedInvoice
 
 
@@ -96,7 +97,7 @@ async def lock_messages(session: AsyncSession, message_ids: Collection[UUID]) ->
 
 
 async def lock_uncancelled_about(
-    session: AsyncSession, purpose: MessagePurpose, subject_ids: Collection[UUID]
+    session: AsyncSession, purpose: MailPurpose, subject_ids: Collection[UUID]
 ) -> list[Message]:
     """Those that were not accepted either."""
     if not subject_ids:
@@ -118,7 +119,7 @@ async def lock_waiting_alert(session: AsyncSession, kind: str, recipient_hash: s
         .where(
             in_state(MessageState.QUEUED),
             Message.attempts == 0,
-            Message.purpose == MessagePurpose.OPS_ALERT,
+            Message.purpose == MailPurpose.OPS_ALERT,
             Message.subject_kind == kind,
             Message.recipient_hash == recipient_hash,
         )
@@ -135,7 +136,7 @@ async def last_alert_due_at(session: AsyncSession, kind: str, recipient_hash: st
         select(Message.next_attempt_at)
         .where(
             Message.recipient_hash == recipient_hash,
-            Message.purpose == MessagePurpose.OPS_ALERT,
+            Message.purpose == MailPurpose.OPS_ALERT,
             Message.subject_kind == kind,
         )
         .order_by(Message.created_at.desc(), Message.id.desc())
@@ -199,7 +200,7 @@ async def messages_to_erase(session: AsyncSession, settled_before: datetime, por
 class MessageFilter:
     """What an operator looks for; None is anything. The window is half-open, by when the message was queued."""
 
-    purpose: MessagePurpose | None = None
+    purpose: MailPurpose | None = None
     state: MessageState | None = None
     subject_id: UUID | None = None
     recipient_hash: str | None = None

@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement, Text, case, exists, func, select, type_coe
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from contracts.values import MessagePurpose
 from services.notifications.domain.messages import MessageState, Standing, standing_of
+from services.notifications.domain.purposes import MailPurpose
 from services.notifications.domain.replies import BOUNCES, Verdict
 from services.notifications.models import Message
 
@@ -44,7 +44,7 @@ IS_UNDELIVERED: ColumnElement[bool] = (
     Message.state.in_([MessageState.FAILED, MessageState.SUPPRESSED])
     & Message.cancelled_at.is_(None)
     & Message.erased_at.is_(None)
-    & ((Message.purpose != MessagePurpose.LEAD_DELIVERY) | (Message.version == 0))
+    & ((Message.purpose != MailPurpose.LEAD_DELIVERY) | (Message.version == 0))
     & ~exists().where(
         _Later.subject_id == Message.subject_id,
         _Later.purpose == Message.purpose,

@@ -1,0 +1,208 @@
+"""Follow-ups of leads, over HTTP."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from litestar import get, post
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from chassis.clock import Clock
+from chassis.database import Database
+from chassis.errors import FieldError
+from chassis.http import AwareInstant, Body, Given, Operator, Text, requires
+from chassis.ids import new_id
+from chassis.paging import Page, PageRequest
+from contracts.identity import Capability
+from services.intake import queries
+from services.intake.commands.follow_ups import (
+    Cancel,
+    Complete,
+    Plan,
+    Reassign,
+    Snooze,
+    cancel_follow_up,
+    complete_follow_up,
+    reassign_follow_up,
+    schedule_follow_up,
+    snooze_follow_up,
+)
+from services.intake.domain import Channel, FollowUpAction, FollowUpOutcome, FollowUpState
+from services.intake.errors import LeadNotFound, LeadUnknown
+from services.intake.queries import FollowUpFilters
+
+WRITE = Capability.WRITE_ROUTING
+Id = Annotated[UUID, Field(strict=False)]
+FollowUpNote = Annotated[Text, StringConstraints(max_length=1000)]
+
+
+class FollowUpRow(BaseModel):
+    """`note` says what is to be done, `outcome_note` how it went; `done_at` is also when it was cancelled."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    lead_id: UUID
+    owner_id: UUID | None
+    owner_name: str | None
+    channel: Channel
+    due_at: datetime
+    note: str
+    state: FollowUpState
+    outcome: FollowUpOutcome | None
+    outcome_note: str | None
+    snoozes: int
+    created_at: datetime
+    created_by: str
+    done_at: datetime | None
+    done_by: str | None
+    available_actions: list[FollowUpAction]
+
+
+class FollowUpPlan(Body):
+    """Without `owner_id` it is nobody's yet. Sent twice with one `id`, it is planned once."""
+
+    id: Id | None = None
+    owner_id: Id | None = None
+    channel: Annotated[Channel, Field(strict=False)]
+    due_at: AwareInstant
+    note: FollowUpNote
+
+    def plan(self) -> Plan:
+        return Plan(self.id or new_id(), self.owner_id, self.channel, self.due_at, self.note)
+
+
+class NewFollowUp(FollowUpPlan):
+    lead_id: Id
+
+
+class FollowUpSnooze(Body):
+    until: AwareInstant
+    note: FollowUpNote | None = None
+
+
+class FollowUpCompletion(Body):
+    """`following` is planned in the same deed: both are done, or neither."""
+
+    outcome: Annotated[FollowUpOutcome, Field(strict=False)]
+    note: FollowUpNote | None = None
+    following: FollowUpPlan | None = None
+
+
+class FollowUpCancellation(Body):
+    note: FollowUpNote | None = None
+
+
+class FollowUpOwner(Body):
+    """Without `owner_id` it is nobody's."""
+
+    owner_id: Id | None = None
+    note: FollowUpNote | None = None
+
+
+@get("/admin/follow-ups", guards=[requires(Capability.READ_OPS)])
+async def list_follow_ups(
+    database: Given[Database],
+    page: Given[PageRequest],
+    lead_id: FromQuery[UUID | None] = None,
+    owner_id: FromQuery[UUID | None] = None,
+    # Litestar keeps the name `state` for itself.
+    in_state: Annotated[FollowUpState | None, QueryParameter(name="state")] = None,
+    channel: FromQuery[Channel | None] = None,
+    due_from: FromQuery[AwareInstant | None] = None,
+    due_to: Annotated[AwareInstant | None, QueryParameter(description="exclusive")] = None,
+) -> Page[FollowUpRow]:
+    """By when they are due, the earliest first."""
+    filters = FollowUpFilters(lead_id, owner_id, in_state, channel, due_from, due_to)
+    async with database.reading() as session:
+        found = await queries.list_follow_ups(session, page, filters)
+    return page.page(found, lambda row: (row.due_at, row.id), FollowUpRow.model_validate)
+
+
+@get("/admin/follow-ups/{follow_up_id:uuid}", guards=[requires(Capability.READ_OPS)])
+async def get_follow_up(follow_up_id: FromPath[UUID], database: Given[Database]) -> FollowUpRow:
+    async with database.reading() as session:
+        return FollowUpRow.model_validate(await queries.follow_up(session, follow_up_id))
+
+
+@post("/admin/follow-ups", guards=[requires(WRITE)], status_code=201)
+async def plan_follow_up(
+    data: JSONBody[NewFollowUp], database: Given[Database], clock: Given[Clock], operator: Given[Operator]
+) -> FollowUpRow:
+    """Plan a follow-up of a lead that is not over."""
+    async with database.transaction() as session:
+        try:
+            made = await schedule_follow_up(session, data.lead_id, data.plan(), operator, clock.now())
+        except LeadNotFound:
+            fault = FieldError("lead_id", "lead_unknown", "There is no such lead")
+            raise LeadUnknown("a follow-up is planned of a lead that is there", errors=(fault,)) from None
+    return FollowUpRow.model_validate(made)
+
+
+@post("/admin/follow-ups/{follow_up_id:uuid}/snooze", guards=[requires(WRITE)], status_code=200)
+async def put_off_follow_up(
+    follow_up_id: FromPath[UUID],
+    data: JSONBody[FollowUpSnooze],
+    database: Given[Database],
+    clock: Given[Clock],
+    operator: Given[Operator],
+) -> FollowUpRow:
+    """Put a follow-up off: it falls due anew."""
+    async with database.transaction() as session:
+        command = Snooze(follow_up_id, data.until, data.note, operator, clock.now())
+        return FollowUpRow.model_validate(await snooze_follow_up(session, command))
+
+
+@post("/admin/follow-ups/{follow_up_id:uuid}/complete", guards=[requires(WRITE)], status_code=200)
+async def finish_follow_up(
+    follow_up_id: FromPath[UUID],
+    data: JSONBody[FollowUpCompletion],
+    database: Given[Database],
+    clock: Given[Clock],
+    operator: Given[Operator],
+) -> FollowUpRow:
+    """Tell what came of a follow-up, and plan the next in the same deed. Done twice is done once."""
+    following = data.following.plan() if data.following else None
+    async with database.transaction() as session:
+        command = Complete(follow_up_id, data.outcome, data.note, following, operator, clock.now())
+        return FollowUpRow.model_validate(await complete_follow_up(session, command))
+
+
+@post("/admin/follow-ups/{follow_up_id:uuid}/cancel", guards=[requires(WRITE)], status_code=200)
+async def call_off_follow_up(
+    follow_up_id: FromPath[UUID],
+    data: JSONBody[FollowUpCancellation],
+    database: Given[Database],
+    clock: Given[Clock],
+    operator: Given[Operator],
+) -> FollowUpRow:
+    """Cancel a follow-up that need not be done any more. Cancelled twice is cancelled once."""
+    async with database.transaction() as session:
+        command = Cancel(follow_up_id, data.note, operator, clock.now())
+        return FollowUpRow.model_validate(await cancel_follow_up(session, command))
+
+
+@post("/admin/follow-ups/{follow_up_id:uuid}/reassign", guards=[requires(WRITE)], status_code=200)
+async def give_follow_up(
+    follow_up_id: FromPath[UUID],
+    data: JSONBody[FollowUpOwner],
+    database: Given[Database],
+    clock: Given[Clock],
+    operator: Given[Operator],
+) -> FollowUpRow:
+    """Give a follow-up to another operator, or to nobody."""
+    async with database.transaction() as session:
+        command = Reassign(follow_up_id, data.owner_id, data.note, operator, clock.now())
+        return FollowUpRow.model_validate(await reassign_follow_up(session, command))
+
+
+ROUTES = (
+    list_follow_ups,
+    get_follow_up,
+    plan_follow_up,
+    put_off_follow_up,
+    finish_follow_up,
+    call_off_follow_up,
+    give_follow_up,
+)

@@ -1,0 +1,90 @@
+"""Follow-ups: one, those of a lead, and how they stand."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.paging import PageRequest
+from services.intake.domain import Channel, FollowUpState
+from services.intake.errors import FollowUpNotFound
+from services.intake.models import FollowUp, Lead
+from services.intake.queries.leads import lead as lead_of
+
+
+async def follow_up(session: AsyncSession, follow_up_id: UUID) -> FollowUp:
+    return FollowUpNotFound.unless(
+        await session.get(FollowUp, follow_up_id), "no such follow-up", follow_up_id=follow_up_id
+    )
+
+
+async def follow_up_for_update(session: AsyncSession, follow_up_id: UUID) -> tuple[Lead, FollowUp]:
+    """Its lead's lock is the lock of both."""
+    lead_id = (await follow_up(session, follow_up_id)).lead_id
+    lead = await lead_of(session, lead_id, for_update=True)
+    return lead, await session.get_one(FollowUp, follow_up_id, populate_existing=True)
+
+
+async def follow_ups_of(session: AsyncSession, lead_ids: Sequence[UUID]) -> Sequence[FollowUp]:
+    """Of a lead, or of a lead and those that were merged into it: the open ones first, by when they are due."""
+    is_over = FollowUp.state != FollowUpState.OPEN
+    query = select(FollowUp).where(FollowUp.lead_id.in_(lead_ids)).order_by(is_over, FollowUp.due_at, FollowUp.id)
+    return (await session.scalars(query)).all()
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUpFilters:
+    """None is no filter; the window of due times is half-open."""
+
+    lead_id: UUID | None = None
+    owner_id: UUID | None = None
+    state: FollowUpState | None = None
+    channel: Channel | None = None
+    due_from: datetime | None = None
+    due_to: datetime | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        exact = (
+            (FollowUp.lead_id, self.lead_id),
+            (FollowUp.owner_id, self.owner_id),
+            (FollowUp.state, self.state),
+            (FollowUp.channel, self.channel),
+        )
+        found = [column == wanted for column, wanted in exact if wanted is not None]
+        if self.due_from is not None:
+            found.append(FollowUp.due_at >= self.due_from)
+        if self.due_to is not None:
+            found.append(FollowUp.due_at < self.due_to)
+        return found
+
+
+async def list_follow_ups(session: AsyncSession, page: PageRequest, filters: FollowUpFilters) -> Sequence[FollowUp]:
+    """By when they are due, the earliest first."""
+    query = select(FollowUp).where(*filters.conditions())
+    return (await session.scalars(page.apply(query, FollowUp.due_at, FollowUp.id, newest_first=False))).all()
+
+
+async def overdue_follow_ups(
+    session: AsyncSession, now: datetime, *, is_unowned: bool = False
+) -> tuple[int, datetime | None]:
+    """How many are overdue, of those that nobody has where asked for, and since when the first is."""
+    query = select(func.count(), func.min(FollowUp.due_at)).where(
+        FollowUp.state == FollowUpState.OPEN, FollowUp.due_at < now
+    )
+    row = (await session.execute(query.where(FollowUp.owner_id.is_(None)) if is_unowned else query)).one()
+    return row[0], row[1]
+
+
+async def median_first_contact(
+    session: AsyncSession, first: datetime, end: datetime
+) -> tuple[timedelta | None, int, int]:
+    """Of the leads received in a time: the median until the first contact was attempted, of how many, of how many."""
+    took = Lead.first_contact_at - Lead.received_at
+    query = select(func.percentile_cont(0.5).within_group(took), func.count(Lead.first_contact_at), func.count()).where(
+        Lead.received_at >= first, Lead.received_at < end
+    )
+    row = (await session.execute(query)).one()
+    return row[0], row[1], row[2]

@@ -1,0 +1,22 @@
+"""Why a mail is sent: the wire's words, and those that are nobody's business but ours and are never published."""
+
+from enum import StrEnum
+
+from contracts.values import MessagePurpose
+
+
+class MailPurpose(StrEnum):
+    """With the subject it is the mail's identity."""
+
+    LEAD_DELIVERY = "lead_delivery"
+    INVOICE = "invoice"
+    PAYOUT_RECEIPT = "payout_receipt"
+    OPS_ALERT = "ops_alert"
+    TICKET_REPLY = "ticket_reply"
+    DIGEST = "digest"
+    ESCALATION = "escalation"
+
+    @property
+    def on_the_wire(self) -> MessagePurpose:
+        """Raises ValueError for what is ours alone."""
+        return MessagePurpose(self.value)

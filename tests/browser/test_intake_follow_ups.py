@@ -1,0 +1,75 @@
+"""Whose turn it is, worked by clicks with scripts and without: taking a lead, planning a follow-up, telling what came
+of it; and the rooms looked at by axe.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from playwright.async_api import expect
+
+from contracts.identity import Role
+from services.intake.domain import Channel
+from tests.browser.conftest import Rooms
+from tests.browser.sweep import check_everywhere
+from tests.intake.reception import Reception
+from tests.intake.samples import rows
+
+pytestmark = pytest.mark.slow
+
+Visits = Callable[..., Any]
+HOUR = timedelta(hours=1)
+QUEUE = "/console/follow-ups?owner=mine&state=open"
+
+
+def reception_of(rooms: Rooms) -> Reception:
+    return Reception(rooms.database("intake"), rooms.clock)
+
+
+@pytest.mark.parametrize("has_scripts", [True, False])
+async def test_a_lead_is_taken_followed_up_and_told_of_by_clicks(
+    rooms: Rooms, visit: Visits, has_scripts: bool
+) -> None:
+    reception = reception_of(rooms)
+    _, key = await reception.source()
+    lead_id = await reception.lead(key)
+    base = rooms.address("intake")
+    here = await visit(java_script_enabled=has_scripts)
+    await here.enter(Role.EDITOR, f"{base}/console/leads/{lead_id}")
+    await here.page.locator("summary", has_text="Take").click()
+    await here.page.get_by_role("button", name="Take", exact=True).click()
+    await expect(here.page.get_by_text("Taken: it is yours")).to_have_count(1)
+    await here.page.locator("summary", has_text="Add follow-up").click()
+    adding = here.page.locator("#do-follow-up")
+    await adding.get_by_label("Due").fill("2026-03-03T15:00")
+    await adding.get_by_label("Owner").select_option("nobody")
+    await adding.get_by_label("What is to be done").fill("Ring about the roof")
+    await adding.get_by_role("button", name="Add follow-up").click()
+    await expect(here.page.get_by_role("cell", name="Ring about the roof")).to_have_count(1)
+    await here.page.get_by_role("rowheader", name="Call").get_by_role("link").click()
+    await here.page.locator("summary", has_text="Complete").click()
+    await here.page.get_by_label("Left message").check()
+    await here.page.get_by_role("button", name="Complete").click()
+    await expect(here.page.locator(".action.impossible", has_text="it was done")).to_have_count(4)
+    (kept,) = await rows(
+        reception.database, "SELECT f.outcome, l.owner_id IS NOT NULL AS is_owned FROM follow_ups f, leads l"
+    )
+    assert kept == {"outcome": "left_message", "is_owned": True}
+
+
+async def test_every_page_is_accessible(rooms: Rooms, visit: Visits) -> None:
+    reception = reception_of(rooms)
+    _, key = await reception.source("Energy Compare Australia")
+    lead = await reception.lead(key, ago=3 * HOUR, name="Oluwaseun Adebayo-Fitzgerald")
+    kim = await reception.operator("Kim Reed")
+    await reception.give(lead, kim)
+    late = await reception.follow_up(lead, kim, planned_ago=5 * HOUR, channel=Channel.VISIT)
+    await reception.follow_up(lead, note="Ask for the last bill, the meter's number and the age of the roof " * 4)
+    base = rooms.address("intake")
+    here = await visit()
+    await here.enter(Role.EDITOR, base + QUEUE)
+    for path in ("?state=open", f"/{late.id}"):
+        await check_everywhere(here, f"{base}/console/follow-ups{path}")
+    await check_everywhere(here, f"{base}/console/leads/{lead}")
+    await check_everywhere(here, f"{base}/console/leads?owner=unowned")

@@ -1,0 +1,145 @@
+"""The follow-ups' rooms: whose queue it is, what their forms do, and what stands on a lead's page."""
+
+import re
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from chassis.clock import FixedClock
+from chassis.ids import new_id
+from contracts.identity import Role
+from tests.intake.desk import Desk, faults
+from tests.intake.reception import Reception
+from tests.intake.rooms import done, named, page, post, seen_on
+from tests.intake.samples import OPERATOR, rows
+from tests.kit.databases import RolledBackDatabase
+
+HOUR = timedelta(hours=1)
+ROOM = "/console/follow-ups"
+
+
+@pytest.fixture
+def reception(database: RolledBackDatabase, clock: FixedClock) -> Reception:
+    return Reception(database, clock)
+
+
+async def leads(reception: Reception, *names: str) -> list[UUID]:
+    _, quotes = await reception.source()
+    return [await reception.lead(quotes, name=name) for name in names]
+
+
+class TestTheList:
+    async def test_the_queue_is_whoever_looks(self, http: Desk, reception: Reception) -> None:
+        mia, tom, zoe = await leads(reception, "Mia Chen", "Tom Reid", "Zoe Ng")
+        kim = await reception.operator("Kim Reed")
+        await reception.follow_up(mia, OPERATOR, ahead=2 * HOUR)
+        await reception.follow_up(tom, OPERATOR, ahead=HOUR)
+        await reception.follow_up(zoe, kim)
+        await reception.follow_up(mia, note="Ask for the bill")
+        assert await named(http, f"{ROOM}?owner=mine&state=open") == ["Tom Reid", "Mia Chen"]
+        assert await named(http, f"{ROOM}?owner=mine&state=open", kim) == ["Zoe Ng"]
+        assert await named(http, f"{ROOM}?owner=unowned") == ["Mia Chen"]
+        assert await named(http, f"{ROOM}?q=mia+bill") == ["Mia Chen"]
+        assert await named(http, f"{ROOM}?q=tom+bill") == []
+        assert len(await named(http, f"{ROOM}?lead_id={mia}")) == 2
+
+    async def test_what_is_overdue_says_so(self, http: Desk, reception: Reception) -> None:
+        mia, tom = await leads(reception, "Mia Chen", "Tom Reid")
+        await reception.follow_up(mia, planned_ago=3 * HOUR)
+        await reception.follow_up(tom)
+        text = await page(http, f"{ROOM}?state=overdue")
+        assert "Mia Chen" in text
+        assert "Tom Reid" not in text
+        assert ">Overdue<" in text
+        assert ">2 h ago<" in text
+
+    async def test_many_are_put_off_and_given_away(self, http: Desk, reception: Reception) -> None:
+        mia, tom = await leads(reception, "Mia Chen", "Tom Reid")
+        kim = await reception.operator("Kim Reed")
+        ids = [str((await reception.follow_up(each)).id) for each in (mia, tom)]
+        job = (await post(http, f"{ROOM}/bulk", action="snooze", ids=ids)).headers["location"]
+        await done(http, f"{job}/snooze", length="1_day")
+        job = (await post(http, f"{ROOM}/bulk", action="reassign", ids=ids)).headers["location"]
+        await done(http, f"{job}/reassign", owner_id=str(kim.id))
+        kept = await rows(reception.database, "SELECT DISTINCT due_at, owner_name FROM follow_ups")
+        assert kept == [{"due_at": reception.clock.now() + 24 * HOUR, "owner_name": "Kim Reed"}]
+
+
+class TestTheFollowUp:
+    async def test_is_planned_on_the_leads_page_and_done_on_its_own(self, http: Desk, reception: Reception) -> None:
+        (mia,) = await leads(reception, "Mia Chen")
+        lead_page = await page(http, f"/console/leads/{mia}")
+        assert "Nothing is planned for it" in lead_page
+        planned = await done(
+            http,
+            f"/console/leads/{mia}/follow-ups",
+            id=str(new_id()),
+            channel="call",
+            due_at="2026-03-03T16:30",
+            owner_id="nobody",
+            note="Ring about the <roof>",
+        )
+        assert "Planned" in planned
+        assert "Ring about the &lt;roof&gt;" in planned
+        (row,) = await rows(reception.database, "SELECT id, due_at, owner_id FROM follow_ups")
+        assert (row["due_at"].isoformat(), row["owner_id"]) == ("2026-03-03T05:30:00+00:00", None)
+        path = f"{ROOM}/{row['id']}"
+        first = await page(http, path)
+        assert ">in 3 h<" in first
+        seen = seen_on(first)
+        finished = await done(
+            http,
+            f"{path}/complete",
+            outcome="left_message",
+            note="Will call back",
+            next_due_at="2026-03-04T09:00",
+            next_channel="sms",
+            next_owner_id=str(OPERATOR.id),
+            next_id=str(new_id()),
+            seen=seen,
+        )
+        assert "Left message" in finished
+        assert "Will call back" in finished
+        assert await named(http, f"{ROOM}?owner=mine&state=open") == ["Mia Chen"]
+        told = await page(http, f"/console/leads/{mia}")
+        assert re.search(r"First contact attempt</dt>\s*<dd>3 Mar 2026, 1:15 pm", told), told
+        assert "did a follow-up" in told
+
+    async def test_is_put_off_given_away_and_cancelled(self, http: Desk, reception: Reception) -> None:
+        (mia,) = await leads(reception, "Mia Chen")
+        kim = await reception.operator("Kim Reed")
+        path = f"{ROOM}/{(await reception.follow_up(mia, kim)).id}"
+        text = await page(http, path)
+        text = await done(http, f"{path}/snooze", until="2026-03-05T09:00", seen=seen_on(text))
+        assert "5 Mar 2026, 9:00 am" in text
+        text = await done(http, f"{path}/reassign", owner_id="nobody", seen=seen_on(text))
+        assert "Nobody has it now" in text
+        text = await done(http, f"{path}/cancel", seen=seen_on(text))
+        assert "it was cancelled" in text
+
+    async def test_two_who_do_it_at_once_are_not_both_believed(self, http: Desk, reception: Reception) -> None:
+        (mia,) = await leads(reception, "Mia Chen")
+        path = f"{ROOM}/{(await reception.follow_up(mia)).id}"
+        seen = seen_on(await page(http, path))
+        form: dict[str, Any] = {"outcome": "reached", "next_id": str(new_id()), "seen": seen}
+        assert (await post(http, f"{path}/complete", **form)).status_code == 303
+        assert (await post(http, f"{path}/complete", **form)).status_code == 409
+
+
+class TestOverHttp:
+    async def test_from_planned_to_done(self, http: Desk, reception: Reception) -> None:
+        (mia,) = await leads(reception, "Mia Chen")
+        body = {"lead_id": str(mia), "channel": "call", "due_at": "2026-03-03T05:30:00Z", "note": "Ring"}
+        made = await http.ask("POST", "/admin/follow-ups", Role.EDITOR, json=body)
+        assert made.status_code == 201, made.text
+        path = f"/admin/follow-ups/{made.json()['id']}"
+        following = {"channel": "sms", "due_at": "2026-03-04T05:30:00Z", "note": "Again"}
+        ended = await http.ask("POST", f"{path}/complete", json={"outcome": "no_answer", "following": following})
+        assert (ended.json()["state"], ended.json()["available_actions"]) == ("done", [])
+        listed = await http.get("/admin/follow-ups", state="open", lead_id=str(mia))
+        assert [each["note"] for each in listed["items"]] == ["Again"]
+        late = await http.ask("POST", "/admin/follow-ups", json=body | {"due_at": "2026-03-01T00:00:00Z"})
+        assert faults(late) == {"due_at": "in_the_past"}
+        assert (await http.get(path))["done_by"] == "Robin Field"
