@@ -136,6 +136,13 @@ LEADS = Row(
             (Query(largest("waybill_leads_unscreened_oldest_age_seconds", "service"), "oldest"),),
             width=12,
         ),
+        Chart(
+            "Decisions that come out otherwise",
+            "Of those of the last day that were made again in the night. One is an alert.",
+            "short",
+            (Query(largest("waybill_decision_replay_mismatches", "service"), "otherwise"),),
+            width=12,
+        ),
     ),
 )
 
