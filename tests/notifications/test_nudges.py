@@ -68,9 +68,8 @@ def desk(database: RolledBackDatabase, clock: FixedClock) -> Desk:
 
 
 async def mails(database: Database) -> list[dict[str, Any]]:
-    return await rows(
-        database, "SELECT recipient_email, recipient_name, context, purpose FROM messages ORDER BY created_at, id"
-    )
+    query = "SELECT recipient_email, recipient_name, context FROM messages ORDER BY created_at, id"
+    return [dict(row) for row in await rows(database, query)]
 
 
 class TestNudges:

@@ -42,7 +42,7 @@ from services.intake.domain import (
 )
 from services.intake.http.leads import LeadClosing
 from services.intake.models import Lead, LeadSource
-from services.intake.pages import owners
+from services.intake.pages import lead_attention, owners
 
 ROOM = "leads"
 PATH = "/console/leads"
@@ -142,6 +142,7 @@ LISTING = Listing(
         Column("since", "Since", Lead.status_since, Kind.AGO, is_late=_is_late),
         Column("received", "Received", Lead.received_at, Kind.AGO, sorts=True),
         *owners.COLUMNS,
+        *lead_attention.COLUMNS,
         Column("outcome", "Outcome", OUTCOME, say=_says_outcome),
         Column("path", "Path", Lead.selected_path, Kind.WORD),
         Column("source", "Source", LeadSource.name, path=lambda row: f"/console/lead-sources/{row.source_id}"),
@@ -174,6 +175,7 @@ LISTING = Listing(
         Search("source", "Source", texts=(LeadSource.name,)),
         Exact("source_id", "Source", column=Lead.source_id, name_of=_source_name),
         *owners.FILTERS,
+        *lead_attention.FILTERS,
         Days("received", "Received", column=Lead.received_at),
         Flag("late", "Late", condition=LATE),
     ),
