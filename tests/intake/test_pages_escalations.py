@@ -72,7 +72,7 @@ class TestWriting:
             assert (await sent(http, ROOM, wanted)).status_code == 303
         path = f"{ROOM}/{wanted['id']}"
         made = await page(http, path)
-        assert "Leads that are exception that nobody has" in made
+        assert "Leads with status exception that nobody has" in made
         assert await named(http, f"{ROOM}?state=off") == ["Exceptions nobody has"]
         on = await done(http, f"{path}/on", seen=seen_on(made))
         assert "On: it does what falls due from now on" in on

@@ -41,8 +41,8 @@ def _days(run: DryRun, today: date, path: str) -> Charts:
         for day in days
         if run.by_day[day]
     ]
-    drawing = draw("By day", "Days on which something would have happened, the latest first", bars)
-    return Charts("Day by day", (drawing,))
+    drawing = draw("What would have happened", "Of the last 30 days those on which something would have", bars)
+    return Charts("By day", (drawing,))
 
 
 def _firings(policy: Policy, run: DryRun) -> Table:

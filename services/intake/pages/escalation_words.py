@@ -42,10 +42,10 @@ def told_step(step: Step, names: Mapping[UUID, str]) -> str:
 
 
 def told_scope(policy: Policy, sources: Mapping[UUID, str]) -> str:
-    """As "Leads that are exception or routable, of NSW, which nobody has"."""
+    """As "Leads with status exception or routable in NSW that nobody has"."""
     parts = [SUBJECTS[policy.subject] if policy.subject is SubjectKind.LEAD else "Follow-ups of leads"]
     if policy.statuses:
-        parts.append(f"that are {_any(words(each).lower() for each in sorted(policy.statuses))}")
+        parts.append(f"with status {_any(words(each).lower() for each in sorted(policy.statuses))}")
     if policy.paths:
         parts.append(f"by {_any(words(each).lower() for each in sorted(policy.paths))}")
     if policy.services:

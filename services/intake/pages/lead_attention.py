@@ -49,6 +49,14 @@ WILL = {
 
 IS_CRITICAL = (Lead.critical_since >= Lead.status_since) & Lead.status.not_in(OVER)
 IS_SNOOZED = Lead.snoozed_until > NOW
+ALSO = {"is_critical": IS_CRITICAL}
+
+
+def told_status(row: Row[Any]) -> str:
+    """What is critical says so where it says how it stands."""
+    return f"{row.status}, critical" if row.is_critical else str(row.status)
+
+
 COLUMNS = (Column("next", "Escalates", queries.next_at(SubjectKind.LEAD), Kind.AGO),)
 FILTERS = (
     Choice(
@@ -70,7 +78,7 @@ def chips_of(lead: Lead, now: datetime) -> list[Markup]:
 
 async def facts_of(file: LeadFile) -> Sequence[Fact]:
     lead, now = file.lead, file.console.clock.now()
-    facts = [Fact("Escalates", _next(file, await queries.next_of_lead(file.session, lead.id)))]
+    facts = [Fact("Escalates", told_next(file.console, await queries.next_of_lead(file.session, lead.id)))]
     if lead.is_critical:
         facts.append(Fact("Critical since", Shown(lead.critical_since, Kind.INSTANT)))
     if lead.snoozed_until and lead.snoozed_until > now:
@@ -78,11 +86,11 @@ async def facts_of(file: LeadFile) -> Sequence[Fact]:
     return facts
 
 
-def _next(file: LeadFile, due: Row[Any] | None) -> Markup | Shown:
+def told_next(console: Console, due: Row[Any] | None) -> Markup | Shown:
     if due is None:
         return Shown("Nothing happens by itself")
-    is_due = due.due_at <= file.console.clock.now()
-    when = "at any moment" if is_due else file.console.wording.ago(due.due_at)
+    is_due = due.due_at <= console.clock.now()
+    when = "at any moment" if is_due else console.wording.ago(due.due_at)
     told = Markup("{}: {}, by {}").format(when, WILL[due.action], link(f"{POLICIES}/{due.policy_id}", due.policy_name))
     return told[:1].upper() + told[1:] if is_due else told
 
