@@ -73,3 +73,28 @@ async def test_every_page_is_accessible(rooms: Rooms, visit: Visits) -> None:
         await check_everywhere(here, f"{base}/console/follow-ups{path}")
     await check_everywhere(here, f"{base}/console/leads/{lead}")
     await check_everywhere(here, f"{base}/console/leads?owner=unowned")
+
+
+@pytest.mark.parametrize("has_scripts", [True, False])
+async def test_a_policy_is_tried_and_saved_by_clicks(rooms: Rooms, visit: Visits, has_scripts: bool) -> None:
+    reception = reception_of(rooms)
+    _, key = await reception.source()
+    await reception.lead(key, ago=3 * HOUR)
+    base = rooms.address("intake")
+    here = await visit(java_script_enabled=has_scripts)
+    await here.enter(Role.EDITOR, f"{base}/console/escalations")
+    await here.page.get_by_role("link", name="New policy").click()
+    await here.page.get_by_label("Name").fill("Leads that wait")
+    await here.page.get_by_label("Step 1 after").fill("2")
+    await here.page.get_by_label("What step 1 does").select_option("critical")
+    await here.page.get_by_role("button", name="Try it").click()
+    await expect(here.page.get_by_text("it would have done something 1 time to 1 lead")).to_have_count(1)
+    await expect(here.page.get_by_role("rowheader", name="Mia O'Brien")).to_have_count(1)
+    await here.page.get_by_role("button", name="Save policy").click()
+    await expect(here.page.get_by_role("heading", name="Leads that wait")).to_have_count(1)
+    await here.page.locator("summary", has_text="Turn on").click()
+    await here.page.get_by_role("button", name="Turn on").click()
+    await expect(here.page.locator(".action.impossible", has_text="it is on")).to_have_count(1)
+    if has_scripts:
+        await check_everywhere(here, here.page.url)
+        await check_everywhere(here, f"{here.page.url.partition('?')[0]}/edit")

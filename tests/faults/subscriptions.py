@@ -29,6 +29,7 @@ SUBSCRIPTIONS = (
         "dispatch.exception_raised",
         "dispatch.exception_resolved",
     ),
+    _takes("intake", "identity.operators", "operator.changed"),
     _takes("routing", "intake.leads", "lead.created", "lead.closed"),
     _takes("routing", "notifications.messages", "message.accepted", "message.failed"),
     _takes("routing", "billing.deliveries", "delivery.credited"),
@@ -54,4 +55,6 @@ SUBSCRIPTIONS = (
     _takes("notifications", "payouts.payouts", "payout.sent", "allocation.held", "payout.failed", "payout.held"),
     _takes("notifications", "routing.dispatches", "dispatch.exception_raised"),
     _takes("notifications", "billing.deliveries", "delivery.held"),
+    _takes("notifications", "intake.lead_deeds", "lead.escalated"),
+    _takes("notifications", "identity.operators", "operator.changed"),
 )

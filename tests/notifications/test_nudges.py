@@ -1,6 +1,5 @@
 """Escalations as mail: each recipient once, the team where nobody else can be reached, and never the person's name."""
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -68,10 +67,9 @@ def desk(database: RolledBackDatabase, clock: FixedClock) -> Desk:
     return Desk(database, clock)
 
 
-async def mails(database: Database) -> Sequence[Mapping[str, Any]]:
-    return await rows(
-        database, "SELECT recipient_email, recipient_name, context, purpose FROM messages ORDER BY created_at, id"
-    )
+async def mails(database: Database) -> list[dict[str, Any]]:
+    query = "SELECT recipient_email, recipient_name, context FROM messages ORDER BY created_at, id"
+    return [dict(row) for row in await rows(database, query)]
 
 
 class TestNudges:

@@ -3,6 +3,7 @@
 from services.intake.http import (
     boards,
     clients,
+    escalations,
     follow_ups,
     leads,
     ndas,
@@ -14,6 +15,7 @@ from services.intake.http.submissions import source_routes
 ROUTES = (
     *boards.ROUTES,
     *clients.ROUTES,
+    *escalations.ROUTES,
     *follow_ups.ROUTES,
     *leads.ROUTES,
     *ndas.ROUTES,

@@ -49,6 +49,7 @@ from services.intake.domain import (
 from services.intake.http.follow_ups import FollowUpNote
 from services.intake.models import FollowUp, Lead
 from services.intake.pages.follow_ups import CHANNEL_OPTIONS, CHANNELS, MINE, NOTE, PATH, ROOM, TONES, WRITE
+from services.intake.pages.lead_attention import told_next
 from services.intake.pages.owners import NOBODY, OwnerChoice, owner_options
 from services.intake.pages.owners import PATH as LEADS
 
@@ -98,6 +99,7 @@ class FollowUpFile:
     lead: Lead
     owners: Sequence[tuple[str, str]]
     moments: Sequence[Happening]
+    escalates: Markup | Shown
     hidden: dict[str, str]
     console: Console
     operator: Operator
@@ -120,6 +122,7 @@ async def show_follow_up(
             lead=await queries.lead(session, follow_up.lead_id),
             owners=await owner_options(session, operator),
             moments=await moments_of(session, [subject], VERBS, console.wording),
+            escalates=told_next(console, await queries.next_of_follow_up(session, follow_up_id)),
             hidden={"seen": await seen_of(session, subject)},
             console=console,
             operator=operator,
@@ -166,6 +169,7 @@ def _facts(file: FollowUpFile) -> list[Fact]:
         Fact("Place", f"{lead.suburb} {lead.state} {lead.postcode}"),
         Fact("Service", Shown(lead.service, Kind.WORD)),
         Fact("Due", Shown(follow_up.due_at, Kind.INSTANT)),
+        Fact("Escalates", file.escalates),
         Fact("Put off", Shown(follow_up.snoozes, Kind.NUMBER)),
         Fact("Owner", Shown(follow_up.owner_name or "Nobody", path=owner)),
         Fact("Outcome", Shown(follow_up.outcome, Kind.WORD)),

@@ -31,6 +31,7 @@ from chassis.console.listing import (
 )
 from chassis.console.wording import counted, words
 from contracts.identity import Capability
+from services.intake import queries
 from services.intake.commands.follow_ups import Reassign, Snooze, reassign_follow_up, snooze_follow_up
 from services.intake.domain import (
     UNOWNED_LIMIT,
@@ -42,6 +43,7 @@ from services.intake.domain import (
     obstacle_to_follow_up,
     part_of_phone,
 )
+from services.intake.domain.escalation import SubjectKind
 from services.intake.http.follow_ups import FollowUpNote
 from services.intake.models import FollowUp, Lead
 from services.intake.pages.owners import owner_filters, owner_options
@@ -194,6 +196,7 @@ LISTING = Listing(
         Column("owner", "Owner", FollowUp.owner_name, path=_path_of_owner),
         Column("state", "State", STATE, Kind.CHIP, tone=TONES),
         Column("outcome", "Outcome", FollowUp.outcome, Kind.WORD),
+        Column("next", "Escalates", queries.next_at(SubjectKind.FOLLOW_UP), Kind.AGO),
         Column("place", "Suburb", func.concat_ws(" ", Lead.suburb, Lead.state, Lead.postcode), is_extra=True),
         Column("phone", "Phone", Lead.phone, is_extra=True),
         Column("lead_status", "Lead's status", Lead.status, Kind.WORD, is_extra=True),

@@ -18,7 +18,7 @@ from chassis.database import Database
 from chassis.http import Given, Operator
 from contracts.identity import Capability
 from services.intake.domain import is_late
-from services.intake.pages import lead_deeds, lead_follow_ups, lead_moments, lead_owner, lead_sections
+from services.intake.pages import lead_attention, lead_deeds, lead_follow_ups, lead_moments, lead_owner, lead_sections
 from services.intake.pages.lead_file import LeadFile, Part, all_of, read_file
 from services.intake.pages.leads import NEEDS_YOU, PATH, ROOM, TONES
 
@@ -29,12 +29,14 @@ NOTES: tuple[Part[Note], ...] = (
 )
 FACTS: tuple[Part[Fact], ...] = (
     lead_owner.facts_of,
+    lead_attention.facts_of,
     lead_sections.facts_of,
     lead_follow_ups.facts_of,
 )
 DEEDS: tuple[Part[Action], ...] = (
     lead_follow_ups.deeds_of,
     lead_owner.deeds_of,
+    lead_attention.deeds_of,
     lead_deeds.deeds_of,
 )
 SECTIONS: tuple[Part[Section], ...] = (
@@ -46,11 +48,13 @@ MOMENTS: tuple[Part[Moment], ...] = (
     lead_moments.steps_of,
     lead_moments.arrival_of,
     lead_owner.moments_of,
+    lead_attention.moments_of,
     lead_follow_ups.moments_of,
 )
 VERBS: Mapping[str, str] = {
     **lead_deeds.VERBS,
     **lead_owner.VERBS,
+    **lead_attention.VERBS,
 }
 """How the audit's actions are told."""
 
@@ -72,7 +76,8 @@ async def show_lead(
 async def _document(file: LeadFile) -> Document:
     lead = file.lead
     late = is_late(lead.status, lead.status_since, file.console.clock.now())
-    states = [chip(words(lead.status), TONES.get(lead.status, ""))]
+    attention = lead_attention.chips_of(lead, file.console.clock.now())
+    states = [chip(words(lead.status), TONES.get(lead.status, "")), *attention]
     return Document(
         title=lead.name,
         room=ROOM,
@@ -112,5 +117,6 @@ ROUTES = (
     show_lead,
     *lead_deeds.ROUTES,
     *lead_follow_ups.ROUTES,
+    *lead_attention.ROUTES,
     *lead_owner.ROUTES,
 )

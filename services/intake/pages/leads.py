@@ -42,7 +42,7 @@ from services.intake.domain import (
 )
 from services.intake.http.leads import LeadClosing
 from services.intake.models import Lead, LeadSource
-from services.intake.pages import owners
+from services.intake.pages import lead_attention, owners
 
 ROOM = "leads"
 PATH = "/console/leads"
@@ -87,6 +87,10 @@ def told_outcome(outcome: str | None, status: LeadStatus, delivered_at: datetime
     if status is LeadStatus.CLOSED and delivered_at is not None:
         return f"{sentence(outcome)}, after delivery"
     return "Sent to an installer" if outcome == "delivered" else words(outcome)
+
+
+def _tone_of(row: Row[Any]) -> str:
+    return "danger" if row.is_critical else TONES.get(row.status, "")
 
 
 def _is_late(row: Row[Any], now: datetime) -> bool:
@@ -138,12 +142,13 @@ LISTING = Listing(
     columns=(
         Column("name", "Name", Lead.name),
         Column("place", "Suburb", func.concat_ws(" ", Lead.suburb, Lead.state, Lead.postcode), say=_says_place),
-        Column("status", "Status", Lead.status, Kind.CHIP, tone=TONES),
+        Column("status", "Status", Lead.status, Kind.CHIP, say=lead_attention.told_status, tone=_tone_of),
         Column("since", "Since", Lead.status_since, Kind.AGO, is_late=_is_late),
         Column("received", "Received", Lead.received_at, Kind.AGO, sorts=True),
         *owners.COLUMNS,
+        *lead_attention.COLUMNS,
         Column("outcome", "Outcome", OUTCOME, say=_says_outcome),
-        Column("path", "Path", Lead.selected_path, Kind.WORD),
+        Column("path", "Path", Lead.selected_path, Kind.WORD, is_extra=True),
         Column("source", "Source", LeadSource.name, path=lambda row: f"/console/lead-sources/{row.source_id}"),
         Column("delivered_at", "Delivered", Lead.delivered_at, Kind.AGO, is_extra=True),
         Column("service", "Service", Lead.service, Kind.WORD, is_extra=True),
@@ -159,6 +164,7 @@ LISTING = Listing(
         "postcode": Lead.postcode,
         "source_id": Lead.source_id,
         **owners.ALSO,
+        **lead_attention.ALSO,
     },
     filters=(
         Search(
@@ -174,6 +180,7 @@ LISTING = Listing(
         Search("source", "Source", texts=(LeadSource.name,)),
         Exact("source_id", "Source", column=Lead.source_id, name_of=_source_name),
         *owners.FILTERS,
+        *lead_attention.FILTERS,
         Days("received", "Received", column=Lead.received_at),
         Flag("late", "Late", condition=LATE),
     ),

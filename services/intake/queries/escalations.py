@@ -138,6 +138,13 @@ async def next_of_lead(session: AsyncSession, lead_id: UUID) -> Row[Any] | None:
     return min(found, key=lambda row: row.due_at, default=None)
 
 
+async def next_of_follow_up(session: AsyncSession, follow_up_id: UUID) -> Row[Any] | None:
+    kind = SubjectKind.FOLLOW_UP
+    query = steps_ahead(kind).where(FollowUp.id == follow_up_id).order_by(due_at(kind), EscalationStep.step_no)
+    found: Row[Any] | None = (await session.execute(query.limit(1))).one_or_none()
+    return found
+
+
 async def escalations_of(session: AsyncSession, lead_id: UUID, limit: int = 100) -> Sequence[Escalation]:
     """What was done by itself about a lead and its follow-ups, the latest first."""
     query = select(Escalation).where(Escalation.lead_id == lead_id)
