@@ -10,6 +10,7 @@ from chassis.database import Database
 from chassis.loops import Loop
 from chassis.schedule import Job
 from services.intake.consumers import dispatches
+from services.intake.jobs import forget_test_submissions
 from services.intake.settings import Settings
 
 
@@ -26,8 +27,8 @@ class Means:
 CONSUMERS: tuple[Consumer, ...] = (dispatches.CONSUMER,)
 
 
-def jobs(_means: Means) -> Sequence[Job]:
-    return ()
+def jobs(means: Means) -> Sequence[Job]:
+    return (forget_test_submissions(means.database, means.settings),)
 
 
 def loops(means: Means) -> Sequence[Loop]:

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from services.intake.commands.sources import create_source, revoke_source, rotate_key
+from services.intake.commands.source_keys import rotate_key
+from services.intake.commands.sources import create_source, revoke_source
 from services.intake.domain import presented_key
 from services.intake.errors import (
     KeyExpired,

@@ -19,6 +19,7 @@ from services.intake.commands.sources import revoke_source
 from services.intake.errors import SourceRevoked
 from tests.intake.desk import Desk, answering, application
 from tests.intake.samples import (
+    LEAD_EVENTS,
     NOW,
     OPERATOR,
     committing,
@@ -172,7 +173,7 @@ class TestACommitThatFails:
         answer = await desk.submit(key)
         assert answer.status_code == 500
         assert answer.headers["content-type"] == "application/problem+json"
-        for table in ("leads", "consents", "lead_status_changes", "outbox"):
+        for table in ("leads", "consents", "lead_status_changes", LEAD_EVENTS):
             assert await count(committed, table) == 0
         await owner.execute("DROP TRIGGER fails ON leads")
         await owner.close()
@@ -210,7 +211,7 @@ class TestAnAnswerThatIsLost:
         again = await desk.submit(key)
         assert (again.status_code, again.json()["id"]) == (202, str(lead["id"]))
         assert again.headers["idempotent-replayed"] == "true"
-        assert await count(committed, "outbox") == 1
+        assert await count(committed, LEAD_EVENTS) == 1
 
 
 class TestOperatorsAtOnce:

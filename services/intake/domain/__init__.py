@@ -41,8 +41,12 @@ from services.intake.domain.postcodes import (
 )
 from services.intake.domain.sources import (
     API_KEY,
+    HIGHEST_RATE_PER_MINUTE,
+    Bucket,
     PresentedKey,
     SourceAction,
+    SourceMode,
+    obstacle_to_key,
     obstacle_to_source,
     presented_key,
 )
@@ -50,6 +54,7 @@ from services.intake.domain.sources import (
 __all__ = [
     "API_KEY",
     "CONTROL",
+    "HIGHEST_RATE_PER_MINUTE",
     "POSTCODES_OVER_THE_BORDER",
     "POSTCODE_RANGES",
     "RESOLUTIONS_THAT_GO_ON",
@@ -59,6 +64,7 @@ __all__ = [
     "WEB_ADDRESS",
     "BoardAction",
     "BoardStatus",
+    "Bucket",
     "CloseReason",
     "LeadAction",
     "LeadContent",
@@ -67,12 +73,14 @@ __all__ = [
     "Obstacle",
     "PresentedKey",
     "SourceAction",
+    "SourceMode",
     "check_postcode",
     "email_match",
     "fingerprint",
     "followed",
     "is_late",
     "obstacle_to_board",
+    "obstacle_to_key",
     "obstacle_to_lead",
     "obstacle_to_source",
     "one_line",

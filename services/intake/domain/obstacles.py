@@ -10,3 +10,5 @@ class Obstacle(StrEnum):
     REJECTED = "it was rejected when it came in"
     CLOSED = "it is closed"
     REVOKED = "it was revoked"
+    SOURCE_REVOKED = "its source was revoked"
+    RUN_OUT = "it has run out"

@@ -5,6 +5,8 @@ from services.intake.http import (
     clients,
     leads,
     ndas,
+    quality,
+    source_keys,
     sources,
 )
 from services.intake.http.submissions import source_routes
@@ -14,6 +16,8 @@ ROUTES = (
     *clients.ROUTES,
     *leads.ROUTES,
     *ndas.ROUTES,
+    *quality.ROUTES,
+    *source_keys.ROUTES,
     *sources.ROUTES,
 )
 

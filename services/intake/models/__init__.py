@@ -16,6 +16,9 @@ from services.intake.models.model import (
 from services.intake.models.sources import (
     LeadSource,
     LeadSourceKey,
+    SourceBudget,
+    SourceRejection,
+    TestSubmission,
 )
 
 __all__ = [
@@ -28,4 +31,7 @@ __all__ = [
     "LeadStatusChange",
     "Model",
     "Nda",
+    "SourceBudget",
+    "SourceRejection",
+    "TestSubmission",
 ]

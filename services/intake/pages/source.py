@@ -24,14 +24,9 @@ from chassis.http import Given, Operator
 from contracts.identity import Capability
 from services.intake import queries
 from services.intake.domain import SourceAction, obstacle_to_source
-from services.intake.http.sources import (
-    IssuedKey,
-    LeadSourceRevocation,
-    NewLeadSource,
-    create_lead_source,
-    revoke_lead_source,
-    rotate_lead_source_key,
-)
+from services.intake.http.source_keys import rotate_lead_source_key
+from services.intake.http.source_rows import IssuedKey
+from services.intake.http.sources import LeadSourceRevocation, NewLeadSource, create_lead_source, revoke_lead_source
 from services.intake.keyring import KeyRing
 from services.intake.models import LeadSource, LeadSourceKey
 from services.intake.pages.new import show_form

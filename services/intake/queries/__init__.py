@@ -20,19 +20,25 @@ from services.intake.queries.figures import (
     waiting_leads,
 )
 from services.intake.queries.leads import (
+    FirstAnswer,
     LeadFilters,
     LeadStanding,
     consent_of,
     history_of,
     lead,
     list_leads,
-    own_lead,
     standings_for_update,
     submission,
+)
+from services.intake.queries.quality import (
+    Quality,
+    quality_of,
+    share,
 )
 from services.intake.queries.sources import (
     LiveKey,
     SourceUse,
+    key_of,
     keys_of,
     list_sources,
     live_key,
@@ -40,11 +46,18 @@ from services.intake.queries.sources import (
     source_name,
     use_of,
 )
+from services.intake.queries.testing import (
+    latest_tests,
+    own_submission,
+    test_submission,
+)
 
 __all__ = [
+    "FirstAnswer",
     "LeadFilters",
     "LeadStanding",
     "LiveKey",
+    "Quality",
     "SourceUse",
     "board",
     "board_title",
@@ -53,8 +66,10 @@ __all__ = [
     "client_names",
     "consent_of",
     "history_of",
+    "key_of",
     "keys_of",
     "latest_boards",
+    "latest_tests",
     "lead",
     "leads_by_day",
     "leads_by_source",
@@ -66,11 +81,14 @@ __all__ = [
     "list_sources",
     "live_key",
     "open_boards",
-    "own_lead",
+    "own_submission",
+    "quality_of",
+    "share",
     "source",
     "source_name",
     "standings_for_update",
     "submission",
+    "test_submission",
     "use_of",
     "waiting_boards",
     "waiting_leads",
