@@ -96,6 +96,7 @@ async def forget_tests(database: Database, before: datetime) -> None:
     old = select(TestSubmission.id).where(TestSubmission.received_at < before).limit(PORTION)
     while True:
         async with database.transaction() as session:
-            gone = await session.execute(delete(TestSubmission).where(TestSubmission.id.in_(old)))
-        if gone.rowcount < PORTION:
+            gone = delete(TestSubmission).where(TestSubmission.id.in_(old)).returning(TestSubmission.id)
+            is_last = len((await session.scalars(gone)).all()) < PORTION
+        if is_last:
             return
