@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import structlog
 from litestar import Request, Response
 from litestar.background_tasks import BackgroundTask
 
@@ -18,6 +19,8 @@ from services.intake.domain import SourceMode
 from services.intake.domain.vocabulary import told_field
 from services.intake.queries import LiveKey
 from services.intake.rejections import RejectionCounter
+
+log = structlog.get_logger(__name__)
 
 BODY_WAS_READ = (HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY)
 
@@ -35,8 +38,15 @@ class Refusals:
         answer = answer_fault(request, fault)
         live, problem = request.scope.get("user"), problem_of(request, fault)
         if request.method == "POST" and isinstance(live, LiveKey) and _is_of_the_submission(problem):
-            answer.background = BackgroundTask(self._keep, request, live, problem)
+            answer.background = BackgroundTask(self._keep_if_possible, request, live, problem)
         return answer
+
+    async def _keep_if_possible(self, request: Request[Any, Any, Any], live: LiveKey, problem: Problem) -> None:
+        """The caller has its answer: what fails now is ours alone."""
+        try:
+            await self._keep(request, live, problem)
+        except Exception as fault:  # whatever it is, there is nobody left to tell
+            log.warning("refusal_not_counted", fault=type(fault).__name__)
 
     async def _keep(self, request: Request[Any, Any, Any], live: LiveKey, problem: Problem) -> None:
         now = self._clock.now()
