@@ -77,7 +77,7 @@ async def _record_revocation(session: AsyncSession, key: LeadSourceKey, reason: 
         actor=by,
         action="revoke_lead_source_key",
         subject=Subject(SUBJECT, key.source_id),
-        before={"key": f"wbk_{key.prefix}_", "revoked_at": None},
+        before={"revoked_at": None},
         after={"key": f"wbk_{key.prefix}_", "revoked_at": key.revoked_at},
         reason_text=reason,
     )

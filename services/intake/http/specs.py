@@ -93,7 +93,7 @@ def spec_of(source: LeadSource, settings: Settings, address: str) -> LeadSpec:
         submit=f"POST {address}/leads",
         follow=f"GET {address}/leads/{{id}}",
         spec=f"GET {address}/leads/spec",
-        authentication="Authorization: Bearer, and the API key",
+        authentication="Authorization: Bearer ‹API key›",
         fields=list(_fields(LeadSubmission.model_json_schema())),
         answers=[SpecAnswer(status=each.status, code=each.code, meaning=each.meaning) for each in ANSWERS],
         faults=[SpecFault(code=each.code, meaning=each.meaning, fields=list(each.fields)) for each in FAULTS],
@@ -134,7 +134,7 @@ def _field(name: str, told: Mapping[str, Any], is_required: bool) -> SpecField:
     return SpecField(
         name=name,
         type={"string": "text", "boolean": "true or false"}.get(told["type"], told["type"]),
-        form=told.get("description", ""),
+        form=told.get("description", "").rstrip("."),
         is_required=is_required or name == "client_submission_key",
         longest=told.get("maxLength"),
         choices=[str(choice) for choice in told.get("enum", ())],

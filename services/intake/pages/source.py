@@ -106,7 +106,7 @@ def _facts(file: SourceFile, settings: Settings) -> Sequence[Fact]:
 def _rate(source: LeadSource, house_rate: int) -> str:
     if source.rate_per_minute is not None:
         return f"{source.rate_per_minute:,} leads a minute"
-    return f"{house_rate:,} leads a minute, as all have" if house_rate else "No limit"
+    return f"{house_rate:,} leads a minute, the standard" if house_rate else "No limit"
 
 
 ROUTES = (show_source,)

@@ -112,7 +112,7 @@ def _set_rate(source: LeadSource, seen: str, house_rate: int, why: Any) -> Actio
                 "Leads a minute",
                 FieldKind.NUMBER,
                 "" if source.rate_per_minute is None else str(source.rate_per_minute),
-                hint=f"Left empty it has what all have: {house}",
+                hint=f"Left empty it has the standard: {house}",
                 longest=7,
             ),
             REASON,

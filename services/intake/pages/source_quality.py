@@ -16,20 +16,28 @@ from chassis.console import Console, page_at
 from chassis.console.cells import Kind, Shown
 from chassis.console.charts import Bar, Charts, draw
 from chassis.console.documents import Document, Fact, Table
-from chassis.console.wording import counted, words
+from chassis.console.wording import MONTHS, counted, words
 from chassis.database import Database
 from chassis.http import Given
 from contracts.identity import Capability
 from services.intake import queries
 from services.intake.domain import LeadStatus
-from services.intake.domain.vocabulary import ANSWERS, FAULTS
+from services.intake.domain.vocabulary import FAULTS
 from services.intake.http.quality import DayOfSource, SourceQuality, StandingOfSource, get_source_quality
 from services.intake.models import LeadSource
 from services.intake.pages.sources import PATH, ROOM
 from services.intake.settings import Settings
 
 LEADS = "/console/leads"
-MEANINGS = {each.code: each.meaning for each in FAULTS} | {each.code: each.meaning for each in ANSWERS if each.code}
+MEANINGS = {each.code: each.meaning for each in FAULTS}
+REFUSED_AS = {
+    "invalid_request": "It had faults: they are counted below, by field.",
+    "rate_limited": "It came too fast, and could come again.",
+    "submission_key_reused": "Its submission key had been used for other content.",
+    "malformed_json": "It was no JSON.",
+    "unsupported_media_type": "It was not sent as JSON.",
+    "body_too_large": "It was larger than a lead can be.",
+}
 
 
 class Days(IntEnum):
@@ -98,18 +106,19 @@ def _facts(look: Look) -> Sequence[Fact]:
 
 
 def _charts(look: Look) -> Charts:
-    spans = list(_spans(look))
+    spans = _without_the_oldest_empty(list(_spans(look)))
     unit = "week" if look.days is Days.QUARTER else "day"
     return Charts(
         f"By {unit}",
         [
             draw("Accepted", "Leads", [_bar(look, span, span.accepted) for span in spans]),
             draw(
-                "Refused",
-                "Requests, whatever number of faults each had",
-                [_bar(look, span, span.refused) for span in spans],
+                "Refused", "Requests, however many faults each had", [_bar(look, span, span.refused) for span in spans]
             ),
         ],
+        note=f"Nothing came in before {_day(spans[-1].first)}."
+        if spans and spans[-1].first > look.quality.first
+        else "",
     )
 
 
@@ -128,15 +137,25 @@ def _spans(look: Look) -> Iterator[Span]:
         yield Span(told[-1].day, told[0].day, sum(each.accepted for each in told), sum(each.refused for each in told))
 
 
+def _without_the_oldest_empty(spans: list[Span]) -> list[Span]:
+    while spans and not (spans[-1].accepted or spans[-1].refused):
+        spans.pop()
+    return spans
+
+
 def _start(each: DayOfSource, days: Days) -> date:
     return each.day - timedelta(days=each.day.weekday()) if days is Days.QUARTER else each.day
 
 
 def _bar(look: Look, span: Span, number: int) -> Bar:
-    label = f"{span.first:%a} {span.first.day} {span.first:%b}"
+    label = f"{span.first:%a} {_day(span.first)}"
     if span.first != span.last:
-        label = f"{span.first.day} {span.first:%b} to {span.last.day} {span.last:%b}"
+        label = f"{_day(span.first)} to {_day(span.last)}"
     return Bar(label, number, f"{number:,}", look.leads_of(span.first, span.last))
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {MONTHS[day.month - 1]}"
 
 
 def _refused(look: Look) -> Table:
@@ -144,7 +163,7 @@ def _refused(look: Look) -> Table:
         "Refused, by answer",
         (("Code", Kind.ID), ("What it means", Kind.TEXT), ("Requests", Kind.NUMBER)),
         [
-            (_code(each.code), _said(MEANINGS.get(each.code, "")), Shown(each.number, Kind.NUMBER))
+            (_code(each.code), _said(REFUSED_AS.get(each.code, "")), Shown(each.number, Kind.NUMBER))
             for each in look.quality.faults
             if not each.field
         ],

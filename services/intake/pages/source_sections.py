@@ -67,5 +67,5 @@ def _answer(status_code: int) -> Markup:
 
 
 def _faults(test: TestSubmission) -> Told:
-    told = ", ".join(f"{fault['field']} {fault['code']}" for fault in test.faults)
+    told = ", ".join(f"{fault['field']}: {fault['code']}" for fault in test.faults)
     return Markup('<span class="said">{}</span>').format(told) if told else Shown(None)

@@ -47,6 +47,7 @@ def document_of(spec: LeadSpec) -> Document:
         sentence="How it hands leads in, as it is now: made from what checks them.",
         facts=_facts(spec),
         sections=(
+            _requests(spec),
             _fields(spec.fields),
             Part("An example", "snippet.html", {"text": spec.curl, "told": "A lead handed in with curl"}),
             _answers(spec),
@@ -60,15 +61,25 @@ def _facts(spec: LeadSpec) -> Sequence[Fact]:
     limits = spec.limits
     rate = f"{limits.leads_per_minute:,} a minute" if limits.leads_per_minute else "No limit"
     return [
-        Fact("Hand a lead in", _code(spec.submit)),
-        Fact("Ask what became of it", _code(spec.follow)),
-        Fact("Read this with the key", _code(spec.spec)),
-        Fact("Who one is", _code(spec.authentication)),
         Fact("Mode", MODES[spec.mode] if spec.is_active else "Revoked: nothing of it is taken"),
         Fact("Leads", rate),
         Fact("A body at the most", f"{limits.body_bytes:,} bytes"),
         Fact("A submission key is known", limits.submission_key.capitalize()),
     ]
+
+
+def _requests(spec: LeadSpec) -> Table:
+    told = (
+        ("Hand a lead in", spec.submit),
+        ("Ask what became of it", spec.follow),
+        ("Read this, as JSON", spec.spec),
+        ("Sign each of them", spec.authentication),
+    )
+    return Table(
+        "Requests",
+        (("To", Kind.TEXT), ("Send", Kind.ID)),
+        [(what, _code(how)) for what, how in told],
+    )
 
 
 def _fields(fields: Sequence[SpecField]) -> Table:

@@ -32,7 +32,7 @@ _REFUSED = (
 
 
 def _say_rate(row: Row[Any]) -> str:
-    return "The house's" if row.rate is None else f"{row.rate:,} a minute"
+    return "Standard" if row.rate is None else f"{row.rate:,} a minute"
 
 
 LISTING = Listing(
