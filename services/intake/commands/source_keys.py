@@ -14,7 +14,7 @@ from chassis import audit
 from chassis.audit import Actor, Subject
 from services.intake import queries
 from services.intake.domain import Obstacle, SourceAction, obstacle_to_source
-from services.intake.errors import KeyNotWorking, SourceNotActive
+from services.intake.errors import KeyNotWorking, SourceKeyNotFound, SourceNotActive
 from services.intake.models import LeadSource, LeadSourceKey
 
 SUBJECT = "lead_source"
@@ -39,6 +39,7 @@ async def rotate_key(
     source = await queries.source(session, source_id, for_update=True)
     if obstacle_to_source(SourceAction.ROTATE_KEY, is_revoked=source.revoked_at is not None):
         raise SourceNotActive("a revoked source gets no new key", source_id=source_id)
+    await queries.keys_for_update(session, source_id)
     end = func.now() + overlap
     await session.execute(
         update(LeadSourceKey)
@@ -54,12 +55,10 @@ async def rotate_key(
 async def revoke_key(
     session: AsyncSession, source_id: UUID, prefix: str, reason: str, by: Actor, now: datetime
 ) -> LeadSource:
-    """From the commit on this key does not work; the source's others do. Revoked twice is revoked once.
-
-    The source's lock is what a lead that is on its way in waits for.
-    """
+    """From the commit on this key does not work; the source's others do. Revoked twice is revoked once."""
     source = await queries.source(session, source_id, for_update=True)
-    key = await queries.key_of(session, source_id, prefix)
+    keys = await queries.keys_for_update(session, source_id)
+    key = SourceKeyNotFound.unless(keys.get(prefix), "no such API key of this source", source_id=source_id)
     match key.obstacle(source, datetime.now(UTC)):
         case None:
             key.revoked_at = now

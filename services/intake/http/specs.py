@@ -93,7 +93,7 @@ def spec_of(source: LeadSource, settings: Settings, address: str) -> LeadSpec:
         submit=f"POST {address}/leads",
         follow=f"GET {address}/leads/{{id}}",
         spec=f"GET {address}/leads/spec",
-        authentication="Authorization: Bearer ‹API key›",
+        authentication="Authorization: Bearer <API key>",
         fields=list(_fields(LeadSubmission.model_json_schema())),
         answers=[SpecAnswer(status=each.status, code=each.code, meaning=each.meaning) for each in ANSWERS],
         faults=[SpecFault(code=each.code, meaning=each.meaning, fields=list(each.fields)) for each in FAULTS],

@@ -38,7 +38,7 @@ from services.intake.queries.quality import (
 from services.intake.queries.sources import (
     LiveKey,
     SourceUse,
-    key_of,
+    keys_for_update,
     keys_of,
     list_sources,
     live_key,
@@ -66,7 +66,7 @@ __all__ = [
     "client_names",
     "consent_of",
     "history_of",
-    "key_of",
+    "keys_for_update",
     "keys_of",
     "latest_boards",
     "latest_tests",

@@ -14,7 +14,6 @@ from services.intake.domain import PresentedKey, SourceMode
 from services.intake.errors import (
     KeyExpired,
     KeyRevoked,
-    SourceKeyNotFound,
     SourceNotFound,
     SourceRevoked,
     SourceUnknown,
@@ -70,9 +69,12 @@ async def source(session: AsyncSession, source_id: UUID, *, for_update: bool = F
     )
 
 
-async def key_of(session: AsyncSession, source_id: UUID, prefix: str) -> LeadSourceKey:
-    query = select(LeadSourceKey).where(LeadSourceKey.source_id == source_id, LeadSourceKey.prefix == prefix)
-    return SourceKeyNotFound.unless(await session.scalar(query), "no such API key of this source", source_id=source_id)
+async def keys_for_update(session: AsyncSession, source_id: UUID) -> dict[str, LeadSourceKey]:
+    """By prefix. Locked so that a lead that comes with one of them waits, or reads it as it was left: a change without
+    this lock would be passed by.
+    """
+    query = select(LeadSourceKey).where(LeadSourceKey.source_id == source_id).order_by(LeadSourceKey.prefix)
+    return {key.prefix: key for key in await session.scalars(query.with_for_update())}
 
 
 async def list_sources(session: AsyncSession, page: PageRequest) -> Sequence[LeadSource]:

@@ -54,8 +54,8 @@ class ModeChanged(Exception):
 
 # The whole unit of work in one statement: the lead, its consent, its first step and its event, and the proof that the
 # key still works. A key that was revoked or has run out inserts nothing, nor does a source in test mode, nor a
-# submission that is already there; a change of the source or of a key that is under way is waited for. All of them
-# lock the source first: once that lock is had, the key is read as they left it.
+# submission that is already there; a change of the source or of a key that is under way is waited for. Those lock the
+# source first and then its keys, as this does, so that none waits for the other in a circle.
 _TAKE = f"""
     WITH lead AS (
         INSERT INTO leads (id, submission_key, fingerprint, accepted_as, status, selected_path, service, name, email,
