@@ -116,7 +116,7 @@ async def _as_it_is(_connection: Any) -> None:
 
 
 class Database:
-    """Transactions over one engine. `on_commit` is called after a commit that left events in the outbox.
+    """Transactions over one engine. `on_commit` is called after a commit that left events, or work for a loop.
 
     `source` is the `ce_source` of the events that its sessions publish, as `/waybill/billing`.
     """
@@ -160,9 +160,9 @@ class Database:
                 yield session
 
     async def publish_in(self, statement: str, *values: Any) -> Sequence[asyncpg.Record]:
-        """One statement that is a unit of work as a whole and adds its event itself (`outbox.add_from`).
+        """One statement that is a unit of work as a whole and leaves work for a loop or an event that it adds itself.
 
-        Committed when it returns; gives the rows that it answered.
+        Committed when it returns; gives the rows that it answered, and where there are any announces what was left.
         """
         answered = await self._statements.fetch(statement, *values)
         if answered:

@@ -28,7 +28,7 @@ _WROTE = "outbox.wrote"
 
 
 class PendingEvent(NamedTuple):
-    """The columns of a row of the outbox, in the order in which both statements below take them."""
+    """The columns of a row of the outbox, in the order in which the statement below takes them."""
 
     slot: int
     event_id: UUID
@@ -74,7 +74,7 @@ def segment_of(id_: int) -> int:
 
 
 def encode(event: Event, *, version: int, config: OutboxConfig, cause: Cause | None = None) -> PendingEvent:
-    """The event as a row, for a statement that writes it together with what made it true; see `add_from`."""
+    """The event as a row."""
     cause = cause or current_cause()
     event_id = new_id()
     # The machine's clock: an envelope's time is about the publishing; business instants are in the body.
@@ -96,18 +96,6 @@ def _envelope(
         return Envelope(event_id, event.type, source, created_at, subject, schema, version, str(event_id))
     ids = (cause.correlation_id, cause.causation_id, cause.traceparent)
     return Envelope(event_id, event.type, source, created_at, subject, schema, version, *ids)
-
-
-def add_from(cte: str, first: int) -> str:
-    """A statement for a CTE: adds one event, its values from placeholder `first` on, where `cte` gave its row.
-
-    For commands that are one statement as a whole. The id is drawn after the row of `cte` is locked, as it must be.
-    """
-    values = ", ".join(f"${number}" for number in range(first, first + len(PendingEvent._fields)))
-    return f"""
-        INSERT INTO outbox (id, segment, shard, event_id, topic, key, headers, body, created_at)
-        SELECT id, outbox_segment(id), {values} FROM (SELECT nextval('outbox_ids') AS id FROM {cte}) AS drawn
-    """  # noqa: S608  # no value but placeholders
 
 
 def pack_headers(headers: Headers | list[tuple[str, bytes | None]]) -> bytes:

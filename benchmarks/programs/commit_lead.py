@@ -1,7 +1,8 @@
 """What the outbox, and the layer that writes it, cost those who commit a lead.
 
-Sixteen writers in one process, each with a connection. Ours is the unit of work behind POST /leads: one statement for
-the lead, its consent and its first step, which also proves the source's key, then the event, then COMMIT. Against it
+Sixteen writers in one process, each with a connection. Ours is both halves of a lead's way in: the statement behind
+POST /leads for the lead and its consent, which also proves the source's key; beside it the worker's screening, which
+sends leads on in batches, each with its first step and its event. A lead counts once its event is committed. Against it
 stands the lead's row alone, by an asyncpg statement that commits itself; and the same row through our session layer,
 which shares the cost out between that layer and the rows that belong to a lead.
 """

@@ -4,7 +4,8 @@ import argparse
 import asyncio
 import json
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
@@ -19,11 +20,14 @@ from benchmarks.workers.intake_floor import nothing_to_reset
 from benchmarks.workers.service import compose
 from chassis.database import Database
 from chassis.ids import new_id
+from chassis.loops import Loop, LoopRunner
 from contracts.values import AustralianState, SelectedPath
 from services.intake.commands.leads.taking import TakeLead, take_lead
+from services.intake.commands.screening import Screener
 from services.intake.domain import LeadContent, LeadStatus
 from services.intake.keyring import KeyRing
 from services.intake.models import Lead
+from services.intake.work import SCREEN_IDLE_SECONDS
 
 Commit = Callable[[str], Awaitable[None]]
 """Commits one lead under this submission key."""
@@ -50,7 +54,7 @@ CONTENT = LeadContent(
 
 
 async def by_command(database: Database, api_key: str) -> Commit:
-    """What POST /leads does once the body is read: lead, consent, first step and event in one unit of work."""
+    """What POST /leads does once the body is read: lead and consent in one unit of work."""
     command = await _command(database, api_key)
 
     async def commit(key: str) -> None:
@@ -96,11 +100,11 @@ def _row(command: TakeLead) -> dict[str, Any]:
     return {
         "id": new_id(),
         "source_id": command.source.source_id,
-        "version": 1,
+        "version": 0,
         "submission_key": command.submission_key,
         "fingerprint": b"0" * 32,
-        "accepted_as": LeadStatus.ROUTABLE,
-        "status": LeadStatus.ROUTABLE,
+        "accepted_as": LeadStatus.RECEIVED,
+        "status": LeadStatus.RECEIVED,
         "status_since": command.now,
         "selected_path": content.selected_path,
         "service": content.service,
@@ -116,18 +120,24 @@ def _row(command: TakeLead) -> dict[str, Any]:
     }
 
 
-async def write(commit: Commit, writers: int, seconds: float) -> dict[str, float]:
-    """Each writer commits one after another, until the time is over; what was begun is finished and counted."""
+async def write(commit: Commit, writers: int, seconds: float, screener: Screener | None = None) -> dict[str, float]:
+    """Each writer commits one after another, until the time is over; what was begun is finished and counted.
+
+    With a screener a lead counts once its event is committed: it works beside them, and the time ends when all are in.
+    """
     run, numbers = secrets.token_hex(6), count()
     for _ in range(writers):
         await commit(f"{run}-{next(numbers)}")
+    await _screen_all(screener)
     began, cpu_began, warm = monotonic(), process_time(), next(numbers)
 
     async def writer() -> None:
         while monotonic() < began + seconds:
             await commit(f"{run}-{next(numbers)}")
 
-    await asyncio.gather(*(writer() for _ in range(writers)))
+    async with _screening(screener):
+        await asyncio.gather(*(writer() for _ in range(writers)))
+    await _screen_all(screener)
     commits = next(numbers) - warm - 1
     return {
         "commits/s": commits / (monotonic() - began),
@@ -135,19 +145,39 @@ async def write(commit: Commit, writers: int, seconds: float) -> dict[str, float
     }
 
 
+async def _screen_all(screener: Screener | None) -> None:
+    while screener is not None and await screener.step():
+        continue
+
+
+@asynccontextmanager
+async def _screening(screener: Screener | None) -> AsyncIterator[None]:
+    """As the worker's loop: portion after portion while there is any."""
+    if screener is None:
+        yield
+        return
+    runner = LoopRunner(Loop("screen", screener.step, SCREEN_IDLE_SECONDS))
+    running = asyncio.create_task(runner.run())
+    yield
+    runner.stop()
+    await running
+
+
 async def run(options: argparse.Namespace) -> None:
     service = compose(options.database, "127.0.0.1:1", name="intake", database_pool_size=options.writers)
     async with asyncpg.create_pool(
         options.database, min_size=options.writers, max_size=options.writers, reset=nothing_to_reset
     ) as pool:
+        screener = None
         match options.how:
             case "command":
                 commit = await by_command(service.database, options.key)
+                screener = Screener(service.database, service.clock)
             case "session":
                 commit = await by_session(service.database, options.key)
             case _:
                 commit = await by_asyncpg(pool, service.database, options.key)
-        print(json.dumps(await write(commit, options.writers, options.seconds)))
+        print(json.dumps(await write(commit, options.writers, options.seconds, screener)))
     await service.database.close()
 
 

@@ -20,6 +20,7 @@ from uuid_utils.compat import uuid7
 
 from benchmarks.workers.flow_kit import Station, publish
 from benchmarks.workers.intake_floor import Floor
+from benchmarks.workers.screening_floor import screen
 from benchmarks.workers.uvicorn_as_ours import serve
 
 TABLES = {
@@ -63,22 +64,32 @@ class Intake(Station):
 
 
 class TakingIn(Floor):
-    """The ASGI half of intake: the floor of POST /leads, with a relay beside it."""
+    """The ASGI half of intake: the floor of POST /leads, with what screens the leads and a relay beside it."""
 
     def __init__(self, dsn: str, station: Intake) -> None:
         super().__init__(dsn, pool_size=10, one_statement=True)
         self._station = station
+        self._taken = asyncio.Event()
 
     async def open(self) -> None:
         await super().open()
         await self._station.open()
+        self._station.spawn(self._screen_for_ever())
         handlers = {"dispatch.decided": self._station.on_dispatch, "dispatch.delivered": self._station.on_dispatch}
         await self._station.consume("routing.dispatches", handlers)
 
     async def take(self, token: bytes, body: bytes, peer: str) -> tuple[int, bytes]:
         answer = await super().take(token, body, peer)
-        self._station.wake()
+        self._taken.set()
         return answer
+
+    async def _screen_for_ever(self) -> None:
+        while True:
+            self._taken.clear()
+            if await screen(self._pool):
+                self._station.wake()
+            else:
+                await _wait(self._taken, 0.02)
 
 
 class Routing(Station):

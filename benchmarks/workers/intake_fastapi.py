@@ -3,7 +3,7 @@
     DATABASE_URL_INTAKE=postgresql://… python -m benchmarks.workers.intake_fastapi --port 8000
 
 It gives the guarantees of intake on intake's tables: the key is looked up and compared, the lead is one lead per source
-and submission key for ever, with its consent, its first step and its event in one commit before the answer.
+and submission key for ever, with its consent in one commit before the answer.
 """
 
 import argparse
@@ -24,14 +24,11 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
-from benchmarks.workers.outbox_row import ADD
 from benchmarks.workers.uvicorn_as_ours import serve
 from chassis.ids import new_id
-from chassis.outbox import pack_headers, slot_of
-from contracts.intake import LeadCreated
-from contracts.values import AustralianState, LeadContact, Location, SelectedPath
+from contracts.values import AustralianState, SelectedPath
 from services.intake.domain import LeadStatus
-from services.intake.models import Consent, Lead, LeadSource, LeadSourceKey, LeadStatusChange
+from services.intake.models import Consent, Lead, LeadSource, LeadSourceKey
 
 engine = create_async_engine(os.environ["DATABASE_URL_INTAKE"].replace("postgresql://", "postgresql+asyncpg://"))
 sessions = async_sessionmaker(engine, expire_on_commit=False)
@@ -132,16 +129,6 @@ async def submit_lead(
             given_at=lead.received_at,
         )
     )
-    session.add(
-        LeadStatusChange(
-            id=new_id(),
-            lead_id=lead.id,
-            from_status=LeadStatus.RECEIVED,
-            to_status=lead.status,
-            changed_at=lead.received_at,
-        )
-    )
-    await session.execute(ADD, _event(lead))
     await session.commit()
     response.headers["Location"] = f"/leads/{lead.id}"
     return LeadOut(id=lead.id, status=lead.status)
@@ -164,11 +151,10 @@ def _lead(body: LeadIn, source_id: UUID) -> Lead:
     return Lead(
         id=new_id(),
         source_id=source_id,
-        version=1,
         submission_key=body.client_submission_key,
         fingerprint=body.fingerprint(),
-        accepted_as=LeadStatus.ROUTABLE,
-        status=LeadStatus.ROUTABLE,
+        accepted_as=LeadStatus.RECEIVED,
+        status=LeadStatus.RECEIVED,
         status_since=now,
         selected_path=body.selected_path,
         service=body.service,
@@ -182,40 +168,6 @@ def _lead(body: LeadIn, source_id: UUID) -> Lead:
         postcode=body.address.postcode,
         received_at=now,
     )
-
-
-def _event(lead: Lead) -> dict[str, object]:
-    event = LeadCreated(
-        lead_id=lead.id,
-        source_id=lead.source_id,
-        selected_path=lead.selected_path,
-        service=lead.service,
-        location=Location(suburb=lead.suburb, state=lead.state, postcode=lead.postcode),
-        contact=LeadContact(name=lead.name, email=lead.email, phone=lead.phone, street=lead.street),
-        received_at=lead.received_at,
-    )
-    event_id, key = new_id(), str(lead.id).encode()
-    headers = {
-        "ce_specversion": "1.0",
-        "ce_id": str(event_id),
-        "ce_type": event.type,
-        "ce_source": "/waybill/intake",
-        "ce_time": lead.received_at.isoformat(),
-        "ce_subject": str(lead.id),
-        "ce_dataschema": event.dataschema(),
-        "ce_aggregateversion": "1",
-        "ce_correlationid": str(event_id),
-        "content-type": "application/json",
-    }
-    return {
-        "shard": slot_of(key),
-        "event_id": event_id,
-        "topic": event.topic.name,
-        "key": key,
-        "headers": pack_headers([(name, text.encode()) for name, text in headers.items()]),
-        "body": event.model_dump_json(exclude_none=True).encode(),
-        "created_at": lead.received_at,
-    }
 
 
 if __name__ == "__main__":

@@ -119,6 +119,23 @@ LEADS = Row(
             (Query(largest("waybill_dispatch_exceptions_oldest_age_seconds", "service"), "oldest"),),
             width=12,
         ),
+        Chart(
+            "Leads at the door",
+            "Taken in and not screened yet; `failed` are those that a fault of ours stops.",
+            "short",
+            (
+                Query(largest("waybill_leads_unscreened", "service"), "waiting"),
+                Query(largest("waybill_leads_screening_failed", "service"), "failed"),
+            ),
+            width=12,
+        ),
+        Chart(
+            "Age of the oldest at the door",
+            "More than five minutes is an alert.",
+            "s",
+            (Query(largest("waybill_leads_unscreened_oldest_age_seconds", "service"), "oldest"),),
+            width=12,
+        ),
     ),
 )
 

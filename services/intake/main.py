@@ -31,6 +31,7 @@ def build(settings: Settings | None = None, *, clock: Clock | None = None, datab
         consumers=work.CONSUMERS,
         jobs=work.jobs(means),
         loops=work.loops(means),
+        measures=work.measures(means),
         dependencies={
             "bulk": bulk,
             "desk": desk_of(settings.zone),

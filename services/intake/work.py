@@ -9,8 +9,11 @@ from chassis.consumer import Consumer
 from chassis.database import Database
 from chassis.loops import Loop
 from chassis.schedule import Job
+from chassis.service import Measure
+from services.intake.commands.screening import Screener
 from services.intake.consumers import dispatches
 from services.intake.jobs import forget_test_submissions
+from services.intake.measures import measure_screening
 from services.intake.settings import Settings
 
 
@@ -31,5 +34,16 @@ def jobs(means: Means) -> Sequence[Job]:
     return (forget_test_submissions(means.database, means.settings),)
 
 
+SCREEN_IDLE_SECONDS = (0.05, 0.25)
+"""Where the requests are another process's, a lead waits for a look: a person may be waiting at the other end."""
+
+
 def loops(means: Means) -> Sequence[Loop]:
-    return (bulk_loop(means.bulk),)
+    return (
+        bulk_loop(means.bulk),
+        Loop("screen", Screener(means.database, means.clock).step, SCREEN_IDLE_SECONDS),
+    )
+
+
+def measures(means: Means) -> Sequence[Measure]:
+    return (measure_screening(means.clock),)

@@ -19,9 +19,13 @@ class Fact:
 TOLD = "purpose IN ('lead_delivery', 'invoice', 'payout_receipt')"
 """Mails whose outcome somebody waits for."""
 
+LET_IN = "SELECT lead_id FROM lead_status_changes WHERE to_status = 'routable'"
+"""Leads that screening has sent on their way."""
+
 FACTS = (
-    Fact("intake", "lead.created", "SELECT id FROM leads"),
+    Fact("intake", "lead.created", LET_IN),
     Fact("intake", "lead.closed", "SELECT id FROM leads WHERE status = 'closed'"),
+    Fact("intake", "lead_source.changed", "SELECT id FROM lead_sources, generate_series(1, version)"),
     Fact("intake", "board.opened", "SELECT id FROM boards"),
     Fact("intake", "board.closed", "SELECT id FROM boards WHERE closed_at IS NOT NULL"),
     Fact("intake", "client.changed", "SELECT id FROM clients, generate_series(1, version)"),
@@ -84,13 +88,11 @@ EFFECTS = (
     Effect(
         "a dispatch and a first decision for each lead",
         "intake",
-        "SELECT id FROM leads",
+        LET_IN,
         "routing",
         "SELECT d.lead_id FROM dispatches d LEFT JOIN decisions f ON f.lead_id = d.lead_id AND f.attempt_no = 1",
     ),
-    Effect(
-        "a contact for each dispatch", "intake", "SELECT id FROM leads", "routing", "SELECT lead_id FROM lead_contacts"
-    ),
+    Effect("a contact for each dispatch", "intake", LET_IN, "routing", "SELECT lead_id FROM lead_contacts"),
     Effect(
         "a mail for each assignment",
         "routing",
@@ -118,7 +120,7 @@ EFFECTS = (
         "routing",
         "SELECT lead_id || ' ' || version FROM dispatches",
         "intake",
-        "SELECT id || ' ' || dispatch_version FROM leads",
+        f"SELECT id || ' ' || dispatch_version FROM leads WHERE id IN ({LET_IN})",
     ),
     Effect(
         "delivered leads at routing and at intake",
@@ -236,6 +238,19 @@ NOTHING = (
     ),
     Nothing(
         "I3",
+        "leads screened more than once",
+        "intake",
+        "SELECT lead_id FROM lead_status_changes WHERE from_status = 'received' GROUP BY lead_id HAVING count(*) > 1",
+    ),
+    Nothing(
+        "I3",
+        "leads that nobody screened",
+        "intake",
+        "SELECT id FROM leads WHERE status = 'received' OR NOT EXISTS "
+        "(SELECT FROM lead_status_changes c WHERE c.lead_id = leads.id AND c.from_status = 'received')",
+    ),
+    Nothing(
+        "I3",
         "installers over or under what their caps count",
         "routing",
         "SELECT installer_id FROM cap_windows w WHERE kind = 'month' GROUP BY installer_id HAVING sum(used) <> "
@@ -255,6 +270,7 @@ class Aggregate:
 
 AGGREGATES = (
     Aggregate("intake", "intake.leads", "SELECT id, version FROM leads"),
+    Aggregate("intake", "intake.lead_sources", "SELECT id, version FROM lead_sources"),
     Aggregate("intake", "intake.clients", "SELECT id, version FROM clients"),
     Aggregate("intake", "intake.boards", "SELECT id, version FROM boards"),
     Aggregate("routing", "routing.installers", "SELECT id, version FROM installers"),

@@ -14,7 +14,7 @@ from tests.faults.rig import Rig
 POLL_SECONDS = 0.1
 
 UNDER_WAY = (
-    ("leads", "intake", "SELECT count(*) FROM leads WHERE status IN ('routable', 'dispatching')"),
+    ("leads", "intake", "SELECT count(*) FROM leads WHERE status IN ('received', 'routable', 'dispatching')"),
     ("assignments", "routing", "SELECT count(*) FROM assignments WHERE status = 'pending'"),
     ("mails", "notifications", "SELECT count(*) FROM messages WHERE state IN ('queued', 'deferred', 'sending')"),
     ("documents", "billing", "SELECT count(*) FROM invoices WHERE document_status = 'issued' AND rendered_at IS NULL"),

@@ -232,7 +232,10 @@ class TestRepeatedPost:
         query = "SELECT count(*) FROM leads WHERE submission_key = $1"
         assert await running.number("intake", query, body["client_submission_key"]) == 1
 
+        screened = "SELECT count(*) FROM lead_status_changes WHERE lead_id = $1 AND to_status = 'routable'"
+
         async def all_published() -> bool:
+            assert await running.number("intake", screened, UUID(lead_id)) == 1
             return not await running.number("intake", "SELECT count(*) FROM outbox")
 
         await running.until(all_published)

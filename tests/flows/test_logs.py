@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -17,6 +18,7 @@ from tests.flows.topics import producer
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("system")]
 
+SET_ASIDE = "SELECT fault, attempts FROM screening_faults WHERE lead_id = $1"
 PARKED = "SELECT id FROM parked_events WHERE state = 'parked'"
 
 
@@ -43,10 +45,12 @@ def _rejected_bodies() -> list[Any]:
 
 
 @asynccontextmanager
-async def _failing_inside(running: Running, service: str, table: str, name: str) -> AsyncIterator[None]:
+async def _failing_inside(
+    running: Running, service: str, table: str, name: str, unless: str = "false"
+) -> AsyncIterator[None]:
     """At one name, with an answer of the database that tells the whole row."""
     owner = running.owners[service]
-    await owner.execute(f"ALTER TABLE {table} ADD CONSTRAINT refused CHECK (name <> '{name}') NOT VALID")
+    await owner.execute(f"ALTER TABLE {table} ADD CONSTRAINT refused CHECK (name <> '{name}' OR {unless}) NOT VALID")
     try:
         yield
     finally:
@@ -64,6 +68,11 @@ async def _until_logged(running: Running, service: str, event: str, **fields: An
         return any(all(line.get(name) == value for name, value in wanted.items()) for line in _lines(running, service))
 
     await running.until(logged)
+
+
+async def _let_in(running: Running, lead_id: str) -> None:
+    screened = "SELECT count(*) FROM leads WHERE id = $1 AND status <> 'received'"
+    await running.until(lambda: running.number("intake", screened, UUID(lead_id)))
 
 
 class TestLogs:
@@ -113,6 +122,19 @@ class TestLogs:
             assert answer.status_code == 500
             assert MARK not in answer.text.lower()
             await _until_logged(running, service, "request_failed", fault=fault)
+
+    async def test_tell_of_a_lead_whose_screening_failed_without_the_row(self, running: Running) -> None:
+        """It is set aside, others go by, and it goes its way once the fault is mended."""
+        person = Person()
+        async with _failing_inside(running, "intake", "leads", person.name, unless="status = 'received'"):
+            lead_id = await running.take_lead(person, new_service())
+            await _until_logged(running, "intake", "lead_set_aside", lead_id=lead_id, fault="IntegrityError")
+            await _let_in(running, await running.take_lead(Person(), new_service()))
+        (kept,) = await running.rows("intake", SET_ASIDE, UUID(lead_id))
+        assert kept == {"fault": "IntegrityError", "attempts": 1}
+        await running.owners["intake"].execute("UPDATE screening_faults SET next_at = now()")
+        await _let_in(running, lead_id)
+        assert await running.rows("intake", SET_ASIDE, UUID(lead_id)) == []
 
     async def test_tell_of_a_poison_record_without_what_it_held(self, running: Running) -> None:
         subscription = Subscription("routing", LEADS, LeadCreated.type)

@@ -16,7 +16,7 @@ from chassis.settings import Shape
 from contracts.identity import Role
 from services.intake.main import build
 from services.intake.settings import Settings
-from tests.intake.samples import submission
+from tests.intake.samples import screened, submission
 from tests.kit.identity import TestIdentity, bearer
 
 NOWHERE = "postgresql://nobody@127.0.0.1:9/none"
@@ -31,6 +31,8 @@ def application(database: Database, identity: TestIdentity, clock: Clock, **sett
 class Desk:
     client: httpx.AsyncClient
     identity: TestIdentity
+    database: Database
+    clock: Clock
 
     async def ask(self, method: str, path: str, role: Role = Role.ADMIN, **options: Any) -> httpx.Response:
         """As an operator of `role`."""
@@ -48,6 +50,10 @@ class Desk:
         assert answer.status_code == 201, answer.text
         key: str = answer.json()["api_key"]
         return key
+
+    async def screen(self) -> None:
+        """As the worker's loop does."""
+        await screened(self.database, self.clock.now())
 
     async def submit(
         self, api_key: str, body: Any = None, headers: dict[str, str] | None = None, **changes: Any
@@ -73,7 +79,7 @@ async def answering(
         app = ProxyHeadersMiddleware(app, trusted_hosts=proxies)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(peer, 4711))
     async with httpx.AsyncClient(transport=transport, base_url="http://intake.example") as client:
-        yield Desk(client, identity)
+        yield Desk(client, identity, database, clock)
 
 
 def faults(answer: httpx.Response) -> dict[str, str]:

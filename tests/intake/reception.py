@@ -18,7 +18,7 @@ from services.intake.domain import CloseReason, LeadStatus
 from services.intake.keyring import KeyRing
 from services.intake.models import Board, Client, LeadSource
 from services.intake.queries import LiveKey
-from tests.intake.samples import CONTENT, OPERATOR, TERMS
+from tests.intake.samples import CONTENT, OPERATOR, TERMS, screened
 
 
 @dataclass
@@ -32,15 +32,18 @@ class Reception:
         return keyed.source, await KeyRing(self.database, remember_seconds=0).holder(keyed.api_key)
 
     async def lead(self, source: LiveKey, *, ago: timedelta = timedelta(), **content: Any) -> UUID:
-        """As it was handed in so long ago."""
+        """As it was handed in, and screened, so long ago."""
+        now = self.clock.now() - ago
         command = TakeLead(
             source=source,
             submission_key=f"form-{new_id()}",
             content=replace(CONTENT, **content),
             remote_address="203.0.113.9",
-            now=self.clock.now() - ago,
+            now=now,
         )
-        return (await take_lead(self.database, command)).lead_id
+        lead_id = (await take_lead(self.database, command)).lead_id
+        await screened(self.database, now)
+        return lead_id
 
     async def move(
         self, lead_id: UUID, *steps: LeadStatus, ago: timedelta = timedelta(), reason: str | None = None

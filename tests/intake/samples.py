@@ -9,12 +9,14 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from chassis.clock import FixedClock
 from chassis.database import Database, create_engine
 from contracts.values import AustralianState, SelectedPath
 from deploy.local.postgres import ServiceDatabase
 from services.intake.commands.boards import OpenBoard, open_board
 from services.intake.commands.clients import ClientTerms, create_client
 from services.intake.commands.leads.taking import TakeLead
+from services.intake.commands.screening import Screener
 from services.intake.commands.sources import create_source
 from services.intake.domain import LeadContent
 from services.intake.keyring import KeyRing
@@ -78,6 +80,13 @@ async def working_source(database: Database, name: str = "Solar Quotes") -> tupl
     async with database.transaction() as session:
         keyed = await create_source(session, name, OPERATOR, NOW)
     return keyed.api_key, await KeyRing(database, remember_seconds=0).holder(keyed.api_key)
+
+
+async def screened(database: Database, now: datetime = NOW) -> None:
+    """All that was taken in goes on its way."""
+    screener = Screener(database, FixedClock(now))
+    while await screener.step():
+        continue
 
 
 def taking(source: LiveKey, key: str = "form-7731", content: LeadContent = CONTENT) -> TakeLead:

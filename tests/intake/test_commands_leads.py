@@ -5,10 +5,11 @@ from datetime import timedelta
 
 import pytest
 
+from chassis.causation import Cause, caused_by
 from chassis.clock import FixedClock
 from chassis.outbox import unpack_headers
 from contracts.envelope import decode_body, from_headers
-from contracts.intake import LeadClosed, LeadCreated
+from contracts.intake import LeadClosed
 from services.intake import queries
 from services.intake.commands.leads.closing import CloseLead, close_lead
 from services.intake.commands.leads.taking import TakenLead, take_lead
@@ -24,7 +25,7 @@ from services.intake.errors import (
     SubmissionKeyReused,
 )
 from services.intake.queries import LiveKey
-from tests.intake.samples import CONTENT, LEAD_EVENTS, NOW, OPERATOR, count, rows, taking, working_source
+from tests.intake.samples import CONTENT, LEAD_EVENTS, NOW, OPERATOR, count, rows, screened, taking, working_source
 from tests.kit.databases import RolledBackDatabase
 
 
@@ -32,18 +33,20 @@ async def taken(database: RolledBackDatabase, source: LiveKey, key: str = "form-
     return await take_lead(database, taking(source, key))
 
 
+async def let_in(database: RolledBackDatabase, source: LiveKey) -> TakenLead:
+    """Taken and screened."""
+    lead = await taken(database, source)
+    await screened(database)
+    return lead
+
+
 class TestTakeLead:
-    async def test_keeps_the_lead_its_consent_and_its_first_step_and_publishes_it(
-        self, database: RolledBackDatabase
-    ) -> None:
+    async def test_keeps_the_lead_and_its_consent_and_tells_nobody_yet(self, database: RolledBackDatabase) -> None:
         _, source = await working_source(database)
         lead = await taken(database, source)
-        assert (lead.status, lead.is_replay) == (LeadStatus.ROUTABLE, False)
-        (event,) = await rows(database, "SELECT topic, key, body FROM outbox WHERE topic = 'intake.leads'")
-        created = decode_body(LeadCreated, event["body"])
-        assert (event["key"].decode(), created.lead_id) == (str(lead.lead_id), lead.lead_id)
-        assert created.contact is not None
-        assert (created.contact.phone, created.location.postcode) == ("+61412345678", "2204")
+        assert (lead.status, lead.is_replay) == (LeadStatus.RECEIVED, False)
+        (kept,) = await rows(database, "SELECT id, status, accepted_as, version FROM leads")
+        assert kept == {"id": lead.lead_id, "status": "received", "accepted_as": "received", "version": 0}
         (consent,) = await rows(database, "SELECT * FROM consents")
         assert consent == {
             "lead_id": lead.lead_id,
@@ -52,23 +55,40 @@ class TestTakeLead:
             "remote_address": "203.0.113.9",
             "given_at": NOW,
         }
-        (step,) = await rows(database, "SELECT lead_id, from_status, to_status FROM lead_status_changes")
-        assert step == {"lead_id": lead.lead_id, "from_status": "received", "to_status": "routable"}
+        assert (await count(database, "lead_status_changes"), await count(database, LEAD_EVENTS)) == (0, 0)
+
+    async def test_keeps_the_cause_of_what_will_follow(self, database: RolledBackDatabase) -> None:
+        _, source = await working_source(database)
+        with caused_by(Cause("request-7", None, "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")):
+            await taken(database, source)
+        (kept,) = await rows(database, "SELECT correlation_id, traceparent FROM leads")
+        assert kept == {
+            "correlation_id": "request-7",
+            "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        }
+
+    async def test_announces_the_lead_to_the_screener_of_its_process(self, database: RolledBackDatabase) -> None:
+        _, source = await working_source(database)
+        woken: list[None] = []
+        database.on_commit = lambda: woken.append(None)
+        await taken(database, source)
+        await taken(database, source)
+        assert len(woken) == 1
 
     async def test_keeps_the_match_form_beside_the_address_as_given(self, database: RolledBackDatabase) -> None:
         _, source = await working_source(database)
         command = taking(source, content=replace(CONTENT, email="Mia+solar@example.test"))
         await take_lead(database, command)
         (lead,) = await rows(database, "SELECT email, email_match, version FROM leads")
-        assert lead == {"email": "Mia+solar@example.test", "email_match": "mia@example.test", "version": 1}
+        assert lead == {"email": "Mia+solar@example.test", "email_match": "mia@example.test", "version": 0}
 
     async def test_gives_the_first_answer_again_whatever_became_of_the_lead(self, database: RolledBackDatabase) -> None:
         _, source = await working_source(database)
-        first = await taken(database, source)
+        first = await let_in(database, source)
         async with database.transaction() as session:
             await close_lead(session, closing(first))
         again = await taken(database, source)
-        assert again == TakenLead(first.lead_id, LeadStatus.ROUTABLE, is_replay=True)
+        assert again == TakenLead(first.lead_id, LeadStatus.RECEIVED, is_replay=True)
         assert (await count(database, "leads"), await count(database, LEAD_EVENTS)) == (1, 2)
 
     async def test_refuses_other_content_under_the_same_key(self, database: RolledBackDatabase) -> None:
@@ -124,7 +144,7 @@ class TestCloseLead:
         self, database: RolledBackDatabase, clock: FixedClock
     ) -> None:
         _, source = await working_source(database)
-        lead = await taken(database, source)
+        lead = await let_in(database, source)
         clock.advance(timedelta(hours=1))
         async with database.transaction() as session:
             closed = await close_lead(session, closing(lead, clock))
@@ -141,7 +161,7 @@ class TestCloseLead:
 
     async def test_is_published_behind_the_leads_creation(self, database: RolledBackDatabase) -> None:
         _, source = await working_source(database)
-        lead = await taken(database, source)
+        lead = await let_in(database, source)
         async with database.transaction() as session:
             await close_lead(session, closing(lead))
         events = await rows(database, "SELECT key, headers, body FROM outbox WHERE topic = 'intake.leads' ORDER BY id")
@@ -156,7 +176,7 @@ class TestCloseLead:
 
     async def test_done_twice_is_done_once(self, database: RolledBackDatabase) -> None:
         _, source = await working_source(database)
-        lead = await taken(database, source)
+        lead = await let_in(database, source)
         for _ in range(2):
             async with database.transaction() as session:
                 await close_lead(session, closing(lead))
@@ -164,9 +184,16 @@ class TestCloseLead:
         assert await count(database, LEAD_EVENTS) == 2
         assert len(await rows(database, "SELECT id FROM audit_entries WHERE action = 'close_lead'")) == 1
 
-    async def test_refuses_a_lead_that_was_rejected(self, database: RolledBackDatabase) -> None:
+    async def test_refuses_a_lead_that_is_not_screened_yet(self, database: RolledBackDatabase) -> None:
         _, source = await working_source(database)
         lead = await taken(database, source)
+        with pytest.raises(LeadNotClosable, match="it is only being taken in"):
+            async with database.transaction() as session:
+                await close_lead(session, closing(lead))
+
+    async def test_refuses_a_lead_that_was_rejected(self, database: RolledBackDatabase) -> None:
+        _, source = await working_source(database)
+        lead = await let_in(database, source)
         async with database.transaction() as session:
             (await queries.lead(session, lead.lead_id)).status = LeadStatus.REJECTED
         with pytest.raises(LeadNotClosable):

@@ -19,7 +19,7 @@ from contracts.routing import (
 from services.intake.commands.leads.taking import take_lead
 from services.intake.errors import LeadNotFound
 from services.intake.work import CONSUMERS
-from tests.intake.samples import NOW, rows, taking, working_source
+from tests.intake.samples import NOW, rows, screened, taking, working_source
 from tests.kit.databases import RolledBackDatabase
 from tests.kit.records import incoming
 
@@ -65,7 +65,9 @@ def resolved(lead_id: UUID, version: int, resolution: str = "assigned") -> Incom
 
 async def leads(database: Database, number: int = 1) -> list[UUID]:
     _, source = await working_source(database)
-    return [(await take_lead(database, taking(source, f"key-{i}"))).lead_id for i in range(number)]
+    taken = [(await take_lead(database, taking(source, f"key-{i}"))).lead_id for i in range(number)]
+    await screened(database)
+    return taken
 
 
 async def standing(database: Database, lead_id: UUID) -> tuple[str, int, str | None]:

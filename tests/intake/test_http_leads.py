@@ -23,19 +23,28 @@ class TestSubmitLead:
         answer = await http.submit(key)
         assert answer.status_code == 202
         lead = answer.json()
-        assert lead == {"id": str(UUID(lead["id"])), "status": "routable", "test": False}
+        assert lead == {"id": str(UUID(lead["id"])), "status": "received", "test": False}
         assert answer.headers["location"] == f"/leads/{lead['id']}"
         assert "idempotent-replayed" not in answer.headers
         progress = await http.client.get(answer.headers["location"], headers=bearer(key))
         assert progress.json() == {
             "id": lead["id"],
             "test": False,
-            "status": "routable",
+            "status": "received",
             "outcome": None,
             "received_at": "2026-03-03T02:15:04Z",
             "status_since": "2026-03-03T02:15:04Z",
             "delivered_at": None,
         }
+
+    async def test_screening_makes_it_routable_and_the_first_answer_stays(self, http: Desk, clock: FixedClock) -> None:
+        key = await http.new_source()
+        first = await http.submit(key)
+        clock.advance(timedelta(seconds=1))
+        await http.screen()
+        progress = (await http.client.get(first.headers["location"], headers=bearer(key))).json()
+        assert (progress["status"], progress["status_since"]) == ("routable", "2026-03-03T02:15:05Z")
+        assert (await http.submit(key)).json() == first.json()
 
     async def test_keeps_the_normal_form_and_where_the_consent_came_from(
         self, http: Desk, database: RolledBackDatabase
@@ -234,6 +243,7 @@ class TestRemoteAddress:
 class TestOperatorsLeads:
     async def test_shows_all_of_a_lead(self, http: Desk) -> None:
         lead = (await http.submit(await http.new_source())).json()["id"]
+        await http.screen()
         shown = await http.get(f"/admin/leads/{lead}")
         assert (shown["phone"], shown["street"], shown["submission_key"]) == (
             "+61412345678",
@@ -263,6 +273,7 @@ class TestOperatorsLeads:
         ("parameters", "found"),
         [
             ({"status": "routable"}, 2),
+            ({"status": "received"}, 0),
             ({"status": "delivered"}, 0),
             ({"path": "recommended_installer"}, 1),
             ({"state": "VIC"}, 1),
@@ -279,6 +290,7 @@ class TestOperatorsLeads:
         await http.submit(key)
         address = {"street": "1 Bourke Street", "suburb": "Melbourne", "state": "VIC", "postcode": "3000"}
         await http.submit(key, client_submission_key="b", selected_path="recommended_installer", address=address)
+        await http.screen()
         assert len((await http.get("/admin/leads", **parameters))["items"]) == found
 
     async def test_filters_by_source(self, http: Desk) -> None:
@@ -305,6 +317,7 @@ class TestOperatorsLeads:
 
     async def test_closes_one_with_a_reason_once(self, http: Desk) -> None:
         lead = (await http.submit(await http.new_source())).json()["id"]
+        await http.screen()
         first = await http.ask("POST", f"/admin/leads/{lead}/close", Role.EDITOR, json={"reason_code": "duplicate"})
         again = await http.ask("POST", f"/admin/leads/{lead}/close", json={"reason_code": "other", "reason": "x"})
         assert (first.json()["status"], first.json()["close_reason"]) == ("closed", "duplicate")

@@ -20,7 +20,7 @@ SOURCE, LEAD, CLIENT, BOARD = new_id(), new_id(), new_id(), new_id()
 def lead(**changes: Any) -> dict[str, Any]:
     return {
         "id": new_id(), "source_id": SOURCE, "submission_key": "other", "fingerprint": b"f" * 32,
-        "accepted_as": "routable", "status": "routable", "status_since": NOW, "selected_path": "compare_quotes",
+        "accepted_as": "received", "status": "routable", "status_since": NOW, "selected_path": "compare_quotes",
         "service": "solar", "name": "Mia", "email": "m@example.test", "email_match": "m@example.test",
         "phone": "+61412345678", "street": "1 X St", "suburb": "Marrickville", "state": "NSW", "postcode": "2204",
         "received_at": NOW, **changes,
@@ -39,6 +39,10 @@ def client(**changes: Any) -> dict[str, Any]:
         "id": new_id(), "name": "W", "billing_name": "W", "billing_email": "w@wattle.example", "terms_days": 30,
         "created_at": NOW, **changes,
     }  # fmt: skip
+
+
+def fault(**changes: Any) -> dict[str, Any]:
+    return {"lead_id": LEAD, "fault": "KeyError", "attempts": 1, "failed_at": NOW, "next_at": NOW, **changes}
 
 
 async def insert(connection: asyncpg.Connection, table: str, row: dict[str, Any]) -> None:
@@ -90,7 +94,7 @@ class TestTheSchema:
         assert sorted(part for part in check.split("'")[1::2]) == sorted(word.value for word in words)
 
     def test_has_every_table_of_the_models(self) -> None:
-        assert {"leads", "consents", "lead_status_changes", "clients", "boards", "ndas"} < set(
+        assert {"leads", "consents", "lead_status_changes", "screening_faults", "clients", "boards", "ndas"} < set(
             models.Model.metadata.tables
         )
 
@@ -109,6 +113,8 @@ class TestConstraints:
             ("leads", lead(fingerprint=b"short")),
             ("leads", lead(status="closed")),
             ("leads", lead(close_reason="withdrawn")),
+            ("screening_faults", fault(attempts=0)),
+            ("screening_faults", fault(lead_id=new_id())),
             ("lead_sources", {"id": new_id(), "name": "SOLAR QUOTES", "created_at": NOW}),
             ("consents", {"lead_id": LEAD, "text": "", "url": "", "remote_address": "", "given_at": NOW}),
             ("clients", client(abn="51 824 753 556")),

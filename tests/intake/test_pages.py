@@ -7,11 +7,13 @@ from uuid import UUID
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from chassis.clock import FixedClock
 from chassis.http.auth import ACCESS_COOKIE
 from contracts.identity import Capability, Role
 from contracts.values import AustralianState, SelectedPath
+from services.intake.commands.screening import set_aside
 from services.intake.domain import CloseReason, LeadStatus
 from tests.intake.desk import Desk
 from tests.intake.reception import Reception
@@ -134,6 +136,26 @@ class TestLeads:
             "<strong>Close lead</strong>: it is closed",
         ):
             assert part in told
+
+    async def test_tell_of_a_fault_of_ours_that_holds_one_up_and_of_nothing_else_while_it_is_taken_in(
+        self, http: Desk, reception: Reception
+    ) -> None:
+        await http.submit(await http.new_source())
+        (lead,) = await rows(reception.database, "SELECT id FROM leads")
+        path = f"/console/leads/{lead['id']}"
+        assert "a fault of ours" not in await page(http, path)
+        async with reception.database.transaction() as session:
+            await set_aside(session, lead["id"], KeyError("Mia"))
+        shown = await page(http, path)
+        assert "It could not be taken in: a fault of ours stopped it once" in shown
+        assert "It is tried again by itself" in shown
+        assert "KeyError" not in shown
+        await http.screen()
+        assert "a fault of ours" in await page(http, path)
+        async with reception.database.transaction() as session:
+            await session.execute(text("UPDATE screening_faults SET next_at = now()"))
+        await http.screen()
+        assert "a fault of ours" not in await page(http, path)
 
     async def test_are_closed_by_who_may_with_a_reason(self, http: Desk, reception: Reception) -> None:
         path = f"/console/leads/{(await self.arranged(reception))['Mia Chen']}/close"

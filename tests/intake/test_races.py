@@ -63,6 +63,7 @@ class TestOneKeyManyPosts:
         assert {answer.status_code for answer in answers} == {202}
         assert len({answer.content for answer in answers}) == 1
         assert sum("idempotent-replayed" not in answer.headers for answer in answers) == 1
+        await desk.screen()
         for table in ("leads", "consents", "lead_status_changes"):
             assert await count(committed, table) == 1
         assert len(await rows(committed, "SELECT id FROM outbox WHERE topic = 'intake.leads'")) == 1
@@ -290,6 +291,7 @@ class TestAnAnswerThatIsLost:
         again = await desk.submit(key)
         assert (again.status_code, again.json()["id"]) == (202, str(lead["id"]))
         assert again.headers["idempotent-replayed"] == "true"
+        await desk.screen()
         assert await count(committed, LEAD_EVENTS) == 1
 
 

@@ -79,13 +79,18 @@ async def _figures(stage: Stage) -> dict[str, int]:
         "paid_cents": await number("billing", "SELECT sum(amount_cents) FROM payments"),
         "payouts_sent_cents": await number("payouts", sent),
         "stripe_transferred_cents": stripe["transferred_cents"] - stripe["reversed_cents"],
-        "mails_sent": len(await stage.reader.mails()),
+        "mails_sent": await stage.reader.mail_count(),
     }
 
 
 async def _leads(stage: Stage) -> list[Equality]:
     number = stage.reader.number
     leads = await number("intake", "SELECT count(*) FROM leads")
+    of_status = "SELECT count(*) FROM leads WHERE status"
+    held, rejected = [
+        await number("intake", f"{of_status} = '{status}'") for status in ("duplicate_review", "rejected")
+    ]
+    dispatched = await number("routing", "SELECT count(*) FROM dispatches")
     decided = "SELECT count(DISTINCT lead_id) FROM decisions"
     delivered = "SELECT count(DISTINCT lead_id) FROM assignments WHERE status = 'sent'"
     over = "SELECT count(*) FROM cap_windows w JOIN installers i ON i.id = w.installer_id AND w.kind = 'month' "
@@ -93,8 +98,9 @@ async def _leads(stage: Stage) -> list[Equality]:
     exclusive = f"{shares} CASE selected_path WHEN 'recommended_installer' THEN 1 ELSE 3 END"
     return [
         Equality("leads accepted over HTTP = leads stored", stage.tally.leads_accepted, leads),
-        Equality("leads stored = leads dispatched", leads, await number("routing", "SELECT count(*) FROM dispatches")),
-        Equality("leads stored = leads decided", leads, await number("routing", decided)),
+        Equality("leads that nobody screened", await number("intake", f"{of_status} = 'received'"), 0),
+        Equality("leads stored = dispatched, held and rejected", leads, dispatched + held + rejected),
+        Equality("leads dispatched = leads decided", dispatched, await number("routing", decided)),
         Equality(
             "leads with a delivery = leads shown as delivered",
             await number("routing", delivered),
@@ -239,17 +245,22 @@ async def _payouts(stage: Stage, figures: dict[str, int]) -> list[Equality]:
     ]
 
 
+INVOICED = "SELECT DISTINCT recipient_email FROM messages WHERE purpose = 'invoice'"
+
+
 async def _mails(stage: Stage) -> list[Equality]:
-    number, mails = stage.reader.number, await stage.reader.mails()
+    number, in_mailbox = stage.reader.number, await stage.reader.mail_count()
     accepted = "SELECT count(*) FROM messages WHERE state = 'accepted'"
     leads = f"{accepted} AND purpose = 'lead_delivery'"
     receipts = f"{accepted} AND purpose = 'payout_receipt'"
     documents = await stage.reader.rows("billing", "SELECT sha256 FROM documents")
+    told = await stage.reader.rows("notifications", INVOICED)
+    mails = [mail for row in told for mail in await stage.reader.mails_to(row["recipient_email"])]
     attached = [
         hashlib.sha256(await stage.reader.attachment(mail["id"])).hexdigest() for mail in mails if mail["attachments"]
     ]
     return [
-        Equality("mails accepted = mails in the mailbox", await number("notifications", accepted), len(mails)),
+        Equality("mails accepted = mails in the mailbox", await number("notifications", accepted), in_mailbox),
         Equality(
             "leads mailed = assignments sent",
             await number("notifications", leads),

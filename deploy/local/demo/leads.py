@@ -17,7 +17,10 @@ CONSENT = {
     "text": "I agree to be contacted by up to three installers about my enquiry.",
     "url": "https://quotes.example/consent",
 }
+UNDER_WAY = ("received", "routable", "dispatching")
 AT_ONCE = 24
+WAY_SECONDS = 240
+"""How long all of them may be on their way, on a machine with other work."""
 QUEUE = "/admin/dispatch-exceptions"
 
 
@@ -52,7 +55,7 @@ async def _installer(stage: Stage, number: int, name: str, state: str) -> str:
             "billing_email": f"accounts@{mailbox}.example",
             "billing_address": f"{number + 1} Trade Street, {state}",
             "services": list(SERVICES),
-            "caps": {"month": 6 if name == SMALL_CAP else 90},
+            "caps": {"month": 6 if name == SMALL_CAP else 900},
             "territory": {"states": ["ACT", "TAS"] if state == "ACT" else [state]},
         },
     )
@@ -145,10 +148,13 @@ async def _send_some_again(
 
 async def watch_delivery(stage: Stage) -> None:
     """Until every lead is delivered or is an operator's to decide, and every delivery is in billing's ledger."""
-    await stage.reader.until("leads on their way", lambda: _under_way(stage), 90)
+    await stage.reader.until("leads on their way", lambda: _under_way(stage), WAY_SECONDS)
     sent = await stage.reader.number("routing", "SELECT count(*) FROM assignments WHERE status = 'sent'")
     waiting = await stage.reader.number("routing", "SELECT count(*) FROM dispatch_exceptions WHERE resolved_at IS NULL")
     stage.tell(f"{sent} assignments delivered by mail; {waiting} leads wait in the exception queue")
+
+
+LET_IN = "SELECT count(*) FROM lead_status_changes WHERE to_status = 'routable'"
 
 
 async def _under_way(stage: Stage) -> dict[str, int]:
@@ -157,8 +163,8 @@ async def _under_way(stage: Stage) -> dict[str, int]:
     ledger = await number("billing", "SELECT count(*) FROM delivery_events")
     held = await number("billing", "SELECT count(*) FROM held_deliveries WHERE released_at IS NULL")
     missing = {
-        "leads": await number("intake", "SELECT count(*) FROM leads WHERE status IN ('routable', 'dispatching')"),
-        "dispatches": stage.tally.leads_accepted - await number("routing", "SELECT count(*) FROM dispatches"),
+        "leads": await number("intake", "SELECT count(*) FROM leads WHERE status = ANY($1)", UNDER_WAY),
+        "dispatches": await number("intake", LET_IN) - await number("routing", "SELECT count(*) FROM dispatches"),
         "assignments": await number("routing", "SELECT count(*) FROM assignments WHERE status = 'pending'"),
         "deliveries": sent - ledger - held,
         "events": await stage.reader.events_under_way(),

@@ -91,6 +91,18 @@ def abn_of(number: int) -> str:
     raise AssertionError("one of 89 check numbers fits")
 
 
+NUMBERS = 10_000
+STRIDE = 7_919
+"""A prime: each multiple of it is another number, and another house, until all have been had."""
+HOUSES = 240
+
+
+def _street(number: int) -> str:
+    number %= HOUSES * len(STREETS) * len(STREET_KINDS)
+    kind, number = STREET_KINDS[number % len(STREET_KINDS)], number // len(STREET_KINDS)
+    return f"{number // len(STREETS) + 1} {STREETS[number % len(STREETS)]} {kind}"
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
     name: str
@@ -100,8 +112,12 @@ class Person:
     place: Place
 
 
+class TooManyPeople(Exception):
+    """There is no number left that is nobody's."""
+
+
 class Crowd:
-    """People in a fixed order: the same seed gives the same ones."""
+    """People in a fixed order: the same seed gives the same ones. No two share a phone, an e-mail or a house."""
 
     def __init__(self, seed: int) -> None:
         self._chance = Random(seed)  # noqa: S311  # believable, not secret
@@ -109,15 +125,17 @@ class Crowd:
 
     def person(self, place: Place | None = None) -> Person:
         self._count += 1
+        if self._count >= NUMBERS:
+            raise TooManyPeople(f"{NUMBERS} people have a number of their own")
         first, last = self._chance.choice(FIRST_NAMES), self._chance.choice(LAST_NAMES)
         mailbox = f"{first}.{last}{self._count}".lower().replace("'", "")
-        street = f"{self._chance.randint(1, 240)} {self._chance.choice(STREETS)} {self._chance.choice(STREET_KINDS)}"
+        number = self._count * STRIDE % NUMBERS
         return Person(
             name=f"{first} {last}",
             email=f"{mailbox}@post.example",
             # ACMA keeps 0491 570 xxx for fiction; the rest of the range is believable and unused here.
-            phone=f"0491 57{self._chance.randint(0, 9)} {self._chance.randint(0, 999):03d}",
-            street=street,
+            phone=f"0491 57{number // 1_000} {number % 1_000:03d}",
+            street=_street(self._count * STRIDE),
             place=place or self._chance.choice(PLACES),
         )
 

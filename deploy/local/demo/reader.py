@@ -50,9 +50,14 @@ class Reader:
     async def stripe_totals(self) -> Any:
         return (await self._client.get(f"{self._stripe_url}/_control/state")).raise_for_status().json()
 
-    async def mails(self) -> list[Any]:
-        """All that the mail server took in, newest first, without their bodies."""
-        answer = await self._client.get(f"{self._mailbox_url}/messages", params={"limit": 100_000})
+    async def mail_count(self) -> int:
+        """All that the mail server took in."""
+        answer = await self._client.get(f"{self._mailbox_url}/messages", params={"limit": 0})
+        return int(answer.raise_for_status().json()["total"])
+
+    async def mails_to(self, address: str) -> list[Any]:
+        """Newest first, without their bodies. To tell of a mail the server reads it: thousands take their time."""
+        answer = await self._client.get(f"{self._mailbox_url}/messages", params={"to": address, "limit": 100_000})
         found: list[Any] = answer.raise_for_status().json()["messages"]
         return found
 

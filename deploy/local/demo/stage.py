@@ -16,7 +16,7 @@ from deploy.local.demo.reader import Reader
 from deploy.local.system import System
 
 ZONE = ZoneInfo("Australia/Sydney")
-LEADS = 220
+LEADS = 2_000
 Tell = Callable[[str], None]
 
 

@@ -74,7 +74,7 @@ def outcome_of(status: LeadStatus, delivered_at: datetime | None) -> LeadOutcome
 
 
 STAGE_LIMITS: dict[LeadStatus, timedelta] = {
-    LeadStatus.RECEIVED: timedelta(minutes=15),
+    LeadStatus.RECEIVED: timedelta(minutes=5),
     LeadStatus.ROUTABLE: timedelta(minutes=15),
     LeadStatus.DISPATCHING: timedelta(hours=1),
     LeadStatus.DUPLICATE_REVIEW: timedelta(hours=4),

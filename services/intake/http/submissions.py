@@ -119,8 +119,9 @@ async def submit_lead(
 ) -> Response[LeadReceipt]:
     """Take a lead in, exactly once for ever per source and key.
 
-    The same key with the same content gives the first answer again; with other content it is refused. A test is
-    answered in the same way, and nothing comes of it.
+    The same key with the same content gives the first answer again; with other content it is refused. The answer says
+    `received`: the lead is looked at right after it, and `Location` tells what became of it. A test is answered in the
+    same way, and nothing comes of it.
     """
     command = TakeLead(
         source=request.user,

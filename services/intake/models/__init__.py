@@ -9,6 +9,7 @@ from services.intake.models.leads import (
     Consent,
     Lead,
     LeadStatusChange,
+    ScreeningFault,
 )
 from services.intake.models.model import (
     Model,
@@ -31,6 +32,7 @@ __all__ = [
     "LeadStatusChange",
     "Model",
     "Nda",
+    "ScreeningFault",
     "SourceBudget",
     "SourceRejection",
     "TestSubmission",

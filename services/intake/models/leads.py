@@ -41,6 +41,9 @@ class Lead(Versioned, Model):
     delivered_at: Mapped[datetime | None]
     exception_reason: Mapped[str | None]
     close_reason: Mapped[CloseReason | None] = mapped_column(words(CloseReason))
+    correlation_id: Mapped[str | None]
+    """With `traceparent` the cause of its first event, which comes after the request that handed it in."""
+    traceparent: Mapped[str | None]
 
     __table_args__ = (
         # Exactly once, for ever: no window, no expiry.
@@ -55,6 +58,8 @@ class Lead(Versioned, Model):
         among("accepted_as", LeadStatus),
         among("selected_path", SelectedPath),
         among("state", AustralianState),
+        # What waits to be screened, which is next to nothing.
+        Index("ix_leads_received", "id", postgresql_where=text("status = 'received'")),
         # By state and by path operators find most rows: the index on time serves those, with a filter.
         Index("ix_leads_received_at_id", "received_at", "id"),
         Index("ix_leads_status_received_at_id", "status", "received_at", "id"),
@@ -102,4 +107,24 @@ class LeadStatusChange(Model):
         Index("ix_lead_status_changes_lead_id_id", "lead_id", "id"),
         among("from_status", LeadStatus),
         among("to_status", LeadStatus),
+    )
+
+
+class ScreeningFault(Model):
+    """A lead whose screening failed for a fault of ours, by the fault's name; it is tried again from `next_at` on.
+
+    Its instants are the machine's: a fault passes by no other clock.
+    """
+
+    __tablename__ = "screening_faults"
+
+    lead_id: Mapped[UUID] = mapped_column(ForeignKey("leads.id"), primary_key=True)
+    fault: Mapped[str]
+    attempts: Mapped[int]
+    failed_at: Mapped[datetime]
+    next_at: Mapped[datetime]
+
+    __table_args__ = (
+        CheckConstraint("attempts > 0", name="attempts_positive"),
+        Index("ix_screening_faults_next_at", "next_at"),
     )

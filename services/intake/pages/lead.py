@@ -23,7 +23,10 @@ from services.intake.pages.lead_file import LeadFile, Part, all_of, read_file
 from services.intake.pages.leads import NEEDS_YOU, PATH, ROOM, TONES
 
 # The page is what these say, in this order.
-NOTES: tuple[Part[Note], ...] = (lead_sections.notes_of,)
+NOTES: tuple[Part[Note], ...] = (
+    lead_sections.screening_notes_of,
+    lead_sections.notes_of,
+)
 FACTS: tuple[Part[Fact], ...] = (lead_sections.facts_of,)
 DEEDS: tuple[Part[Action], ...] = (lead_deeds.deeds_of,)
 SECTIONS: tuple[Part[Section], ...] = (

@@ -7,6 +7,7 @@ from markupsafe import Markup
 from chassis.console.cells import Kind, Shown
 from chassis.console.documents import Fact, Facts, Note, Prose, Section
 from chassis.console.wording import words
+from services.intake import queries
 from services.intake.domain import LeadStatus
 from services.intake.models import Lead
 from services.intake.pages.lead_file import LeadFile
@@ -21,6 +22,23 @@ async def notes_of(file: LeadFile) -> Sequence[Note]:
     reason = words(lead.exception_reason or "no installer has it")
     return [
         Note(f"It waits for an operator: {reason.lower()}", tone="warning", items=[("Open it in the queue", queue)])
+    ]
+
+
+async def screening_notes_of(file: LeadFile) -> Sequence[Note]:
+    """Where it is held up by a fault of ours, which nobody but us can mend."""
+    if file.lead.status is not LeadStatus.RECEIVED:
+        return []
+    fault = await queries.screening_fault(file.session, file.lead.id)
+    if fault is None:
+        return []
+    tries = "once" if fault.attempts == 1 else f"{fault.attempts} times"
+    return [
+        Note(
+            f"It could not be taken in: a fault of ours stopped it {tries}",
+            "It is tried again by itself, at the latest after ten minutes.",
+            tone="danger",
+        )
     ]
 
 

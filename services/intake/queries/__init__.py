@@ -35,6 +35,16 @@ from services.intake.queries.quality import (
     quality_of,
     share,
 )
+from services.intake.queries.screening import (
+    Arrival,
+    Turn,
+    Unscreened,
+    arrivals_among,
+    next_arrivals,
+    screening_fault,
+    take_turn,
+    unscreened,
+)
 from services.intake.queries.sources import (
     LiveKey,
     SourceUse,
@@ -53,12 +63,16 @@ from services.intake.queries.testing import (
 )
 
 __all__ = [
+    "Arrival",
     "FirstAnswer",
     "LeadFilters",
     "LeadStanding",
     "LiveKey",
     "Quality",
     "SourceUse",
+    "Turn",
+    "Unscreened",
+    "arrivals_among",
     "board",
     "board_title",
     "client",
@@ -80,15 +94,19 @@ __all__ = [
     "list_ndas",
     "list_sources",
     "live_key",
+    "next_arrivals",
     "open_boards",
     "own_submission",
     "quality_of",
+    "screening_fault",
     "share",
     "source",
     "source_name",
     "standings_for_update",
     "submission",
+    "take_turn",
     "test_submission",
+    "unscreened",
     "use_of",
     "waiting_boards",
     "waiting_leads",

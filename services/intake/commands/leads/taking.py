@@ -6,11 +6,9 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis import outbox
+from chassis.causation import current_cause
 from chassis.database import Database
 from chassis.ids import new_id
-from contracts.intake import LeadCreated
-from contracts.values import LeadContact, Location
 from services.intake import queries
 from services.intake.domain import (
     LeadContent,
@@ -52,31 +50,29 @@ class ModeChanged(Exception):
         self.source = source
 
 
-# The whole unit of work in one statement: the lead, its consent, its first step and its event, and the proof that the
-# key still works. A key that was revoked or has run out inserts nothing, nor does a source in test mode, nor a
-# submission that is already there; a change of the source or of a key that is under way is waited for. Those lock the
-# source first and then its keys, as this does, so that none waits for the other in a circle.
-_TAKE = f"""
+# The whole unit of work in one statement: the lead, its consent, and the proof that the key still works. A key that was
+# revoked or has run out inserts nothing, nor does a source in test mode, nor a submission that is already there; a
+# change of the source or of a key that is under way is waited for. Those lock the source first and then its keys, as
+# this does, so that none waits for the other in a circle. What becomes of the lead is screening's to say: see
+# `commands/screening.py`.
+_TAKE = """
     WITH lead AS (
         INSERT INTO leads (id, submission_key, fingerprint, accepted_as, status, selected_path, service, name, email,
-                           email_match, phone, street, suburb, state, postcode, received_at, status_since, version,
-                           source_id)
-        SELECT $1, $2, $3, $4, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, 1, s.id
+                           email_match, phone, street, suburb, state, postcode, received_at, status_since,
+                           correlation_id, traceparent, source_id)
+        SELECT $1, $2, $3, $4, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $16, $17, s.id
           FROM lead_source_keys k JOIN lead_sources s ON s.id = k.source_id
-         WHERE k.prefix = $16 AND s.revoked_at IS NULL AND s.mode = 'live'
+         WHERE k.prefix = $18 AND s.revoked_at IS NULL AND s.mode = 'live'
            AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())
            FOR KEY SHARE OF s, k
         ON CONFLICT (source_id, submission_key) DO NOTHING
         RETURNING id
     ), consent AS (
         INSERT INTO consents (lead_id, text, url, remote_address, given_at)
-        SELECT id, $17, $18, $19, $15 FROM lead
-    ), step AS (
-        INSERT INTO lead_status_changes (id, lead_id, from_status, to_status, changed_at)
-        SELECT $20, id, 'received', $4, $15 FROM lead
-    ), event AS ({outbox.add_from("lead", 21)})
+        SELECT id, $19, $20, $21, $15 FROM lead
+    )
     SELECT id FROM lead
-"""  # noqa: S608  # no value but placeholders
+"""
 
 
 async def take_lead(database: Database, command: TakeLead) -> TakenLead:
@@ -86,9 +82,9 @@ async def take_lead(database: Database, command: TakeLead) -> TakenLead:
     """
     lead_id = new_id()
     digest = fingerprint(command.content)
-    event = outbox.encode(_created(command, lead_id), version=1, config=database.outbox)
-    if await database.publish_in(_TAKE, *_values(command, lead_id, digest), *event):
-        return TakenLead(lead_id, LeadStatus.ROUTABLE)
+    # The commit wakes the screener of this process; those of others look for themselves.
+    if await database.publish_in(_TAKE, *_values(command, lead_id, digest)):
+        return TakenLead(lead_id, LeadStatus.RECEIVED)
     async with database.reading() as session:
         return await _first_answer(session, command, digest)
 
@@ -110,13 +106,13 @@ def answered_again(first: FirstAnswer, digest: bytes) -> TakenLead:
 
 
 def _values(command: TakeLead, lead_id: UUID, digest: bytes) -> tuple[object, ...]:
-    """In the order of the statement's placeholders, up to the event's own."""
-    content = command.content
+    """In the order of the statement's placeholders."""
+    content, cause = command.content, current_cause()
     return (
         lead_id,
         command.submission_key,
         digest,
-        LeadStatus.ROUTABLE,
+        LeadStatus.RECEIVED,
         content.selected_path,
         content.service,
         content.name,
@@ -128,22 +124,10 @@ def _values(command: TakeLead, lead_id: UUID, digest: bytes) -> tuple[object, ..
         content.state,
         content.postcode,
         command.now,
+        cause.correlation_id if cause else None,
+        cause.traceparent if cause else None,
         command.source.key.prefix,
         content.consent_text,
         content.consent_url,
         command.remote_address,
-        new_id(),
-    )
-
-
-def _created(command: TakeLead, lead_id: UUID) -> LeadCreated:
-    content = command.content
-    return LeadCreated(
-        lead_id=lead_id,
-        source_id=command.source.source_id,
-        selected_path=content.selected_path,
-        service=content.service,
-        location=Location(suburb=content.suburb, state=content.state, postcode=content.postcode),
-        contact=LeadContact(name=content.name, email=content.email, phone=content.phone, street=content.street),
-        received_at=command.now,
     )
