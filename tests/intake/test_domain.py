@@ -256,9 +256,7 @@ class TestObstacles:
         self, stands: tuple[bool, bool, bool], obstacle: Obstacle | None
     ) -> None:
         is_source_revoked, is_revoked, has_run_out = stands
-        found = obstacle_to_key(
-            is_source_revoked=is_source_revoked, is_revoked=is_revoked, has_run_out=has_run_out
-        )
+        found = obstacle_to_key(is_source_revoked=is_source_revoked, is_revoked=is_revoked, has_run_out=has_run_out)
         assert found is obstacle
 
 

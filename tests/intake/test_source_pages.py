@@ -109,9 +109,18 @@ class TestDeeds:
         assert "<strong>Revoke a key</strong>: no key of it works" in await page(http, path)
         await send(http, f"{path}/revoke", reason="sold its list")
         told = await page(http, path)
-        for deed in ("Switch to test mode", "Set rate", "Rotate key", "Revoke a key", "Revoke"):
+        for deed in ("Switch to test mode", "Set rate", "Rotate key", "Revoke a key", "Revoke source"):
             assert f"<strong>{deed}</strong>: it was revoked" in told
         assert "<strong>Rename</strong>" not in told
+
+    async def test_are_impossible_for_who_only_reads_who_is_told_who_can(
+        self, http: Desk, reception: Reception
+    ) -> None:
+        source, _ = await reception.source()
+        cookie = f"waybill_access={http.identity.token([Capability.READ_OPS])}"
+        answer = await http.client.get(f"{SOURCES}/{source.id}", headers={"Cookie": cookie})
+        assert answer.text.count("Your role lacks write_routing. ") == 6
+        assert f'action="{SOURCES}' not in answer.text
 
 
 class TestWhatTheyTell:

@@ -159,7 +159,7 @@ def _revoke_key(source: LeadSource, keys: Sequence[LeadSourceKey], operator: Ope
 def _revoke(source: LeadSource, why: Any) -> Action:
     return Action(
         SourceAction.REVOKE,
-        "Revoke",
+        "Revoke source",
         _at(source, SourceAction.REVOKE),
         effect="From then on none of its keys works, and it never gets another. The leads it handed in stay.",
         fields=(REASON_IF_ANY,),
