@@ -1,4 +1,4 @@
-"""Of lead sources: one sends what is no lead and then too much, a key leaks; at the end a new one tries its form out."""
+"""Of lead sources: one sends what is no lead, and too much; a key leaks; at the end a new one tries its form out."""
 
 from typing import Any
 from uuid import uuid4
