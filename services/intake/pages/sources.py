@@ -63,7 +63,8 @@ LISTING = Listing(
         Column(
             "accepted_share",
             "Accepted, 30 days",
-            cast(_TAKEN, Float) / func.nullif(_TAKEN + _REFUSED, 0),
+            # What is refused is soon counted: it is asked for twice, and the leads once.
+            1 - cast(_REFUSED, Float) / func.nullif(_TAKEN + _REFUSED, 0),
             Kind.SHARE,
             path=lambda row: f"{PATH}/{row.id}/quality",
         ),
