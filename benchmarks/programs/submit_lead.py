@@ -40,6 +40,7 @@ class Ground:
             **self.database.environment(),
             "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
             "IDENTITY_JWKS_URL": "http://127.0.0.1:1/",
+            "LEAD_RATE_PER_MINUTE": "0",
         }
         floor = "benchmarks.workers.intake_floor"
         started = {

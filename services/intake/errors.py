@@ -29,6 +29,22 @@ class KeyExpired(Refusal):
     status = HTTPStatus.UNAUTHORIZED
 
 
+class KeyRevoked(Refusal):
+    code = "api_key_revoked"
+    title = "The API key was revoked"
+    status = HTTPStatus.UNAUTHORIZED
+
+
+class RateLimited(Refusal):
+    code = "rate_limited"
+    title = "Too many leads in a minute"
+    status = HTTPStatus.TOO_MANY_REQUESTS
+
+    def __init__(self, detail: str, retry_after_seconds: int) -> None:
+        super().__init__(detail)
+        self.retry_after_seconds = retry_after_seconds
+
+
 class SubmissionKeyReused(Refusal):
     code = "submission_key_reused"
     title = "The submission key was used for other content"
@@ -44,6 +60,12 @@ class SourceNameTaken(Refusal):
 class SourceNotActive(Refusal):
     code = "source_not_active"
     title = "The lead source was revoked"
+    status = HTTPStatus.CONFLICT
+
+
+class KeyNotWorking(Refusal):
+    code = "api_key_not_working"
+    title = "The API key does not work any more"
     status = HTTPStatus.CONFLICT
 
 
@@ -145,6 +167,11 @@ class SourceNotFound(NotFound):
     title = "No such lead source"
 
 
+class SourceKeyNotFound(NotFound):
+    code = "lead_source_key_not_found"
+    title = "No such API key"
+
+
 class ClientNotFound(NotFound):
     code = "client_not_found"
     title = "No such client"
@@ -155,6 +182,11 @@ class ClientUnknown(Invalid):
 
     code = "client_unknown"
     title = "The body names an unknown client"
+
+
+class PeriodInvalid(Invalid):
+    code = "period_invalid"
+    title = "No such period"
 
 
 class BoardNotFound(NotFound):

@@ -6,8 +6,10 @@ from chassis.database import Database
 from chassis.service import Service, clock_of, database_of
 from services.intake import pages, work
 from services.intake.http import ROUTES, source_routes
+from services.intake.http.refusals import Refusals
 from services.intake.keyring import KeyRing
 from services.intake.pages.desk import desk_of
+from services.intake.rates import RateLimiter
 from services.intake.settings import Settings
 
 
@@ -15,7 +17,9 @@ def build(settings: Settings | None = None, *, clock: Clock | None = None, datab
     """`settings` are read from the environment unless given; a clock or a database that is given takes its place."""
     settings = settings or Settings()
     clock, database = clock or clock_of(settings), database or database_of("intake", settings)
-    key_ring = KeyRing(database, settings.lead_key_cache_seconds)
+    key_ring = KeyRing(database, settings.lead_key_cache_seconds, clock)
+    rates = RateLimiter(database, settings.lead_rate_per_minute)
+    refusals = Refusals(database, clock, settings.zone)
     bulk = BulkRunner(database, clock, pages.LISTINGS)
     means = work.Means(settings, database, clock, bulk)
     return Service(
@@ -23,7 +27,7 @@ def build(settings: Settings | None = None, *, clock: Clock | None = None, datab
         settings=settings,
         clock=clock,
         database=database,
-        routes=(source_routes(key_ring), *ROUTES, *pages.ROUTES),
+        routes=(source_routes(key_ring, rates, refusals), *ROUTES, *pages.ROUTES),
         consumers=work.CONSUMERS,
         jobs=work.jobs(means),
         loops=work.loops(means),

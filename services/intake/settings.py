@@ -3,6 +3,7 @@
 from pydantic import Field, SecretStr
 
 from chassis.settings import ServiceSettings, database_url_field
+from services.intake.domain import HIGHEST_RATE_PER_MINUTE
 
 
 class Settings(ServiceSettings):
@@ -22,4 +23,18 @@ class Settings(ServiceSettings):
         ge=0,
         validation_alias="LEAD_KEY_OVERLAP_HOURS",
         description="how long a source's old key still works beside the rotated one",
+    )
+    lead_rate_per_minute: int = Field(
+        1_200,
+        ge=0,
+        le=HIGHEST_RATE_PER_MINUTE,
+        validation_alias="LEAD_RATE_PER_MINUTE",
+        description="leads that a source without a rate of its own may hand in a minute; 0 is no limit",
+    )
+    test_requests_days: int = Field(
+        30,
+        ge=1,
+        le=3_650,
+        validation_alias="TEST_REQUESTS_DAYS",
+        description="how long what sources have tried out is kept",
     )

@@ -14,6 +14,7 @@ from chassis.service import Measure
 from services.intake.commands import escalating
 from services.intake.commands.screening import Screener
 from services.intake.consumers import dispatches, operators
+from services.intake.jobs import forget_test_submissions
 from services.intake.measures import measure_screening
 from services.intake.settings import Settings
 
@@ -38,7 +39,10 @@ def jobs(means: Means) -> Sequence[Job]:
     async def escalate(due_at: datetime) -> None:
         await escalating.escalate(means.database, due_at)
 
-    return (Job("escalate", each_minute, escalate),)
+    return (
+        Job("escalate", each_minute, escalate),
+        forget_test_submissions(means.database, means.settings),
+    )
 
 
 def each_minute(instant: datetime) -> datetime:

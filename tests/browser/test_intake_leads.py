@@ -1,4 +1,4 @@
-"""The rooms of leads and of their sources, worked by clicks, with scripts and without, and looked at by axe."""
+"""The room of leads, worked by clicks, with scripts and without, and looked at by axe."""
 
 import re
 from collections.abc import Callable
@@ -13,7 +13,6 @@ from services.intake.domain import LeadStatus
 from tests.browser.conftest import Rooms
 from tests.browser.sweep import check_everywhere
 from tests.intake.reception import Reception
-from tests.intake.samples import rows
 
 pytestmark = pytest.mark.slow
 
@@ -70,31 +69,9 @@ async def test_what_a_source_sends_as_markup_is_shown_as_text(rooms: Rooms, visi
     assert "planted" not in await here.page.title()
 
 
-@pytest.mark.parametrize("has_scripts", [True, False])
-async def test_a_new_sources_key_is_shown_once(rooms: Rooms, visit: Visits, has_scripts: bool) -> None:
-    base = rooms.address("intake")
-    here = await visit(java_script_enabled=has_scripts)
-    await here.enter(Role.EDITOR, f"{base}/console/lead-sources?state=active")
-    await here.page.get_by_role("link", name="Add lead source").click()
-    await here.page.get_by_label("Name").fill("Solar Quotes")
-    await here.page.get_by_role("button", name="Add lead source").click()
-    await expect(here.page.locator("#api-key")).to_have_text(re.compile(r"^wbk_[a-z0-9]{12}_[A-Za-z0-9_-]{43}$"))
-    key = await here.page.locator("#api-key").inner_text()
-    await here.page.get_by_role("link", name="Go to Solar Quotes").click()
-    await expect(here.page.get_by_role("heading", name="Solar Quotes")).to_be_visible()
-    await expect(here.page.get_by_role("rowheader", name=key[:17])).to_have_count(1)
-    assert key not in await here.page.content()
-    await here.page.locator("summary", has_text="Revoke").click()
-    await here.page.get_by_label("Reason").fill("Its list was bought")
-    await here.page.get_by_role("button", name="Revoke").click()
-    await expect(here.page.locator(".action.impossible", has_text="it was revoked")).to_have_count(2)
-    (kept,) = await rows(rooms.database("intake"), "SELECT revoked_at IS NOT NULL AS is_revoked FROM lead_sources")
-    assert kept["is_revoked"]
-
-
 async def test_every_page_is_accessible(rooms: Rooms, visit: Visits) -> None:
     reception = reception_of(rooms)
-    source, key = await reception.source("Energy Compare Australia")
+    _, key = await reception.source("Energy Compare Australia")
     waits = await reception.lead(key, ago=timedelta(hours=3), name="Oluwaseun Adebayo-Fitzgerald", email="o" * 60)
     await reception.move(waits, LeadStatus.EXCEPTION, ago=timedelta(hours=2), reason="no_eligible_installer")
     base = rooms.address("intake")
@@ -103,6 +80,3 @@ async def test_every_page_is_accessible(rooms: Rooms, visit: Visits) -> None:
     await check_everywhere(here, f"{base}/console/leads")
     await check_everywhere(here, f"{base}/console/leads?q=nobody")
     await check_everywhere(here, f"{base}/console/leads/{waits}")
-    await check_everywhere(here, f"{base}/console/lead-sources?state=active")
-    await check_everywhere(here, f"{base}/console/lead-sources/{source.id}")
-    await check_everywhere(here, f"{base}/console/lead-sources/new")

@@ -26,6 +26,7 @@ FACTS = (
     Fact("intake", "lead.created", LET_IN),
     Fact("intake", "lead.closed", "SELECT id FROM leads WHERE status = 'closed'"),
     Fact("intake", "lead.escalated", "SELECT lead_id FROM escalations"),
+    Fact("intake", "lead_source.changed", "SELECT id FROM lead_sources, generate_series(1, version)"),
     Fact("intake", "board.opened", "SELECT id FROM boards"),
     Fact("intake", "board.closed", "SELECT id FROM boards WHERE closed_at IS NOT NULL"),
     Fact("intake", "client.changed", "SELECT id FROM clients, generate_series(1, version)"),
@@ -271,6 +272,7 @@ class Aggregate:
 AGGREGATES = (
     Aggregate("intake", "intake.leads", "SELECT id, version FROM leads"),
     Aggregate("intake", "intake.lead_deeds", "SELECT id, deeds_version FROM leads"),
+    Aggregate("intake", "intake.lead_sources", "SELECT id, version FROM lead_sources"),
     Aggregate("intake", "intake.clients", "SELECT id, version FROM clients"),
     Aggregate("intake", "intake.boards", "SELECT id, version FROM boards"),
     Aggregate("routing", "routing.installers", "SELECT id, version FROM installers"),

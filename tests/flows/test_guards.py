@@ -56,6 +56,7 @@ PUBLIC = {
     },
     "intake": {
         ("POST", "/leads"): Kind.OTHER_CREDENTIAL,
+        ("GET", "/leads/spec"): Kind.OTHER_CREDENTIAL,
         ("GET", "/leads/{lead_id}"): Kind.OTHER_CREDENTIAL,
     },
     "billing": {("POST", "/webhooks/stripe"): Kind.OTHER_CREDENTIAL},

@@ -98,6 +98,10 @@ async def rows(database: Database, query: str, **parameters: Any) -> list[dict[s
         return [dict(row) for row in (await session.execute(text(query), parameters)).mappings()]
 
 
+LEAD_EVENTS = "outbox WHERE topic = 'intake.leads'"
+"""For `count`: what is told of leads. Their source is told of too."""
+
+
 async def count(database: Database, table: str) -> int:
     found: int = (await rows(database, f"SELECT count(*) AS n FROM {table}"))[0]["n"]
     return found

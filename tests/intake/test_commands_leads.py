@@ -13,7 +13,8 @@ from contracts.intake import LeadClosed
 from services.intake import queries
 from services.intake.commands.leads.closing import CloseLead, close_lead
 from services.intake.commands.leads.taking import TakenLead, take_lead
-from services.intake.commands.sources import revoke_source, rotate_key
+from services.intake.commands.source_keys import rotate_key
+from services.intake.commands.sources import revoke_source
 from services.intake.domain import CloseReason, LeadStatus
 from services.intake.errors import (
     KeyExpired,
@@ -24,7 +25,7 @@ from services.intake.errors import (
     SubmissionKeyReused,
 )
 from services.intake.queries import LiveKey
-from tests.intake.samples import CONTENT, NOW, OPERATOR, count, rows, screened, taking, working_source
+from tests.intake.samples import CONTENT, LEAD_EVENTS, NOW, OPERATOR, count, rows, screened, taking, working_source
 from tests.kit.databases import RolledBackDatabase
 
 
@@ -54,7 +55,7 @@ class TestTakeLead:
             "remote_address": "203.0.113.9",
             "given_at": NOW,
         }
-        assert (await count(database, "lead_status_changes"), await count(database, "outbox")) == (0, 0)
+        assert (await count(database, "lead_status_changes"), await count(database, LEAD_EVENTS)) == (0, 0)
 
     async def test_keeps_the_cause_of_what_will_follow(self, database: RolledBackDatabase) -> None:
         _, source = await working_source(database)
@@ -88,7 +89,7 @@ class TestTakeLead:
             await close_lead(session, closing(first))
         again = await taken(database, source)
         assert again == TakenLead(first.lead_id, LeadStatus.RECEIVED, is_replay=True)
-        assert (await count(database, "leads"), await count(database, "outbox")) == (1, 2)
+        assert (await count(database, "leads"), await count(database, LEAD_EVENTS)) == (1, 2)
 
     async def test_refuses_other_content_under_the_same_key(self, database: RolledBackDatabase) -> None:
         _, source = await working_source(database)
@@ -180,7 +181,7 @@ class TestCloseLead:
             async with database.transaction() as session:
                 await close_lead(session, closing(lead))
         assert await count(database, "lead_status_changes") == 2
-        assert await count(database, "outbox") == 2
+        assert await count(database, LEAD_EVENTS) == 2
         assert len(await rows(database, "SELECT id FROM audit_entries WHERE action = 'close_lead'")) == 1
 
     async def test_refuses_a_lead_that_is_not_screened_yet(self, database: RolledBackDatabase) -> None:

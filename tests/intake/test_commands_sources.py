@@ -1,14 +1,28 @@
 """Lead sources and their keys."""
 
+import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from services.intake.commands.sources import create_source, revoke_source, rotate_key
-from services.intake.domain import presented_key
+from chassis.clock import FixedClock
+from services.intake.commands.source_keys import revoke_key, rotate_key
+from services.intake.commands.sources import (
+    ChangeSource,
+    create_source,
+    rename_source,
+    revoke_source,
+    set_source_mode,
+    set_source_rate,
+)
+from services.intake.domain import SourceAction, SourceMode, presented_key
 from services.intake.errors import (
     KeyExpired,
     KeyMissing,
+    KeyNotWorking,
+    KeyRevoked,
+    SourceKeyNotFound,
     SourceNameTaken,
     SourceNotActive,
     SourceNotFound,
@@ -117,3 +131,140 @@ class TestKeyRing:
         with pytest.raises(SourceUnknown):
             await ring.holder("not-a-key")
         assert await count(database, "lead_source_keys") == 0
+
+
+async def changed(database: RolledBackDatabase) -> list[dict[str, Any]]:
+    """What others were told of sources, in order."""
+    found = await rows(database, "SELECT body FROM outbox WHERE topic = 'intake.lead_sources' ORDER BY id")
+    return [json.loads(row["body"]) for row in found]
+
+
+async def entries(database: RolledBackDatabase, action: str) -> list[dict[str, Any]]:
+    told = "SELECT before, after, reason_text FROM audit_entries WHERE action = :action ORDER BY occurred_at, id"
+    return await rows(database, told, action=action)
+
+
+class TestChangingASource:
+    async def test_is_told_with_all_of_it_and_audited_with_the_reason(self, database: RolledBackDatabase) -> None:
+        _, key = await working_source(database)
+        command = ChangeSource(key.source_id, OPERATOR, "a campaign begins")
+        for change in (
+            lambda session: rename_source(session, command, "Solar Compare"),
+            lambda session: set_source_mode(session, command, SourceMode.TEST),
+            lambda session: set_source_rate(session, command, 90),
+            lambda session: revoke_source(session, key.source_id, "fraud", OPERATOR, NOW),
+        ):
+            for _ in range(2):
+                async with database.transaction() as session:
+                    await change(session)
+        named = {"source_id": str(key.source_id), "name": "Solar Compare"}
+        assert await changed(database) == [
+            {"source_id": str(key.source_id), "name": "Solar Quotes", "mode": "live", "is_active": True},
+            named | {"mode": "live", "is_active": True},
+            named | {"mode": "test", "is_active": True},
+            named | {"mode": "test", "is_active": True, "rate_per_minute": 90},
+            named | {"mode": "test", "is_active": False, "rate_per_minute": 90},
+        ]
+        reason = {"reason_text": "a campaign begins"}
+        assert [await entries(database, f"{deed}") for deed in ("rename_lead_source", "set_lead_source_rate")] == [
+            [{"before": {"name": "Solar Quotes"}, "after": {"name": "Solar Compare"}} | reason],
+            [{"before": {"rate_per_minute": None}, "after": {"rate_per_minute": 90}} | reason],
+        ]
+        assert await entries(database, "set_lead_source_mode") == [
+            {"before": {"mode": "live"}, "after": {"mode": "test"}} | reason
+        ]
+
+    async def test_refuses_a_name_that_another_has(self, database: RolledBackDatabase) -> None:
+        _, key = await working_source(database)
+        await working_source(database, "Solar Compare")
+        with pytest.raises(SourceNameTaken):
+            async with database.transaction() as session:
+                await rename_source(session, ChangeSource(key.source_id, OPERATOR), "SOLAR compare")
+
+    async def test_its_name_may_change_its_case(self, database: RolledBackDatabase) -> None:
+        _, key = await working_source(database)
+        async with database.transaction() as session:
+            source = await rename_source(session, ChangeSource(key.source_id, OPERATOR), "solar QUOTES")
+        assert source.name == "solar QUOTES"
+
+    async def test_of_a_revoked_one_is_its_name_alone(self, database: RolledBackDatabase) -> None:
+        _, key = await working_source(database)
+        command = ChangeSource(key.source_id, OPERATOR)
+        async with database.transaction() as session:
+            await revoke_source(session, key.source_id, None, OPERATOR, NOW)
+        async with database.transaction() as session:
+            assert (await rename_source(session, command, "Old Quotes")).available_actions == [SourceAction.RENAME]
+        for refused in (set_source_mode, set_source_rate):
+            with pytest.raises(SourceNotActive):
+                async with database.transaction() as session:
+                    await refused(session, command, SourceMode.TEST if refused is set_source_mode else 5)
+
+
+class TestRevokeKey:
+    async def test_ends_one_key_before_its_overlap_does_and_no_other(self, database: RolledBackDatabase) -> None:
+        old, source = await working_source(database)
+        async with database.transaction() as session:
+            keyed = await rotate_key(session, source.source_id, timedelta(hours=24), OPERATOR, NOW)
+        for _ in range(2):
+            async with database.transaction() as session:
+                await revoke_key(session, source.source_id, source.key.prefix, "it leaked", OPERATOR, NOW)
+        ring = KeyRing(database, remember_seconds=0)
+        with pytest.raises(KeyRevoked):
+            await ring.holder(old)
+        assert (await ring.holder(keyed.api_key)).source_id == source.source_id
+        (entry,) = await entries(database, "revoke_lead_source_key")
+        assert (entry["after"]["key"], entry["reason_text"]) == (f"wbk_{source.key.prefix}_", "it leaked")
+        assert old not in str(entry)
+
+    async def test_refuses_one_that_has_run_out_or_went_with_its_source(self, database: RolledBackDatabase) -> None:
+        _, source = await working_source(database)
+        async with database.transaction() as session:
+            keyed = await rotate_key(session, source.source_id, timedelta(), OPERATOR, NOW)
+        present = presented_key(keyed.api_key)
+        assert present is not None
+        for prefix, why in ((source.key.prefix, "has run out"), (present.prefix, "its source was revoked")):
+            with pytest.raises(KeyNotWorking, match=why):
+                async with database.transaction() as session:
+                    await revoke_key(session, source.source_id, prefix, "no more", OPERATOR, NOW)
+            async with database.transaction() as session:
+                await revoke_source(session, source.source_id, None, OPERATOR, NOW)
+
+    async def test_knows_no_key_of_another_source(self, database: RolledBackDatabase) -> None:
+        _, one = await working_source(database)
+        _, other = await working_source(database, "Other")
+        with pytest.raises(SourceKeyNotFound):
+            async with database.transaction() as session:
+                await revoke_key(session, one.source_id, other.key.prefix, "no", OPERATOR, NOW)
+
+    async def test_rotating_does_not_wake_a_revoked_key(self, database: RolledBackDatabase) -> None:
+        old, source = await working_source(database)
+        async with database.transaction() as session:
+            await revoke_key(session, source.source_id, source.key.prefix, "it leaked", OPERATOR, NOW)
+        async with database.transaction() as session:
+            await rotate_key(session, source.source_id, timedelta(hours=24), OPERATOR, NOW)
+        with pytest.raises(KeyRevoked):
+            await KeyRing(database, remember_seconds=0).holder(old)
+
+
+class TestLastUse:
+    async def test_is_noted_at_most_every_five_minutes(self, database: RolledBackDatabase) -> None:
+        api_key, _ = await working_source(database)
+        clock = FixedClock(NOW + timedelta(days=400))
+        ring = KeyRing(database, remember_seconds=0, clock=clock)
+        seen = []
+        for minutes in (0, 4, 1, 5):
+            clock.advance(timedelta(minutes=minutes))
+            await ring.holder(api_key)
+            (key,) = await rows(database, "SELECT last_used_at FROM lead_source_keys")
+            seen.append((key["last_used_at"] - NOW - timedelta(days=400)).total_seconds() / 60)
+        assert seen == [0, 0, 5, 10]
+
+    async def test_is_not_noted_of_a_key_that_does_not_work(self, database: RolledBackDatabase) -> None:
+        api_key, source = await working_source(database)
+        (before,) = await rows(database, "SELECT last_used_at FROM lead_source_keys")
+        async with database.transaction() as session:
+            await revoke_key(session, source.source_id, source.key.prefix, "it leaked", OPERATOR, NOW)
+        clock = FixedClock(NOW + timedelta(days=400))
+        with pytest.raises(KeyRevoked):
+            await KeyRing(database, remember_seconds=0, clock=clock).holder(api_key)
+        assert await rows(database, "SELECT last_used_at FROM lead_source_keys") == [before]

@@ -28,6 +28,7 @@ from services.intake.domain import (
     followed,
     is_late,
     obstacle_to_board,
+    obstacle_to_key,
     obstacle_to_lead,
     obstacle_to_source,
     outcome_of,
@@ -237,9 +238,26 @@ class TestObstacles:
         assert obstacle_to_board(BoardAction.CLOSE, BoardStatus.OPEN) is None
 
     @pytest.mark.parametrize("action", list(SourceAction))
-    def test_a_revoked_source_is_beyond_all(self, action: SourceAction) -> None:
-        assert obstacle_to_source(action, is_revoked=True) is Obstacle.REVOKED
+    def test_a_revoked_source_is_beyond_all_but_its_name(self, action: SourceAction) -> None:
+        is_named = action is SourceAction.RENAME
+        assert obstacle_to_source(action, is_revoked=True) is (None if is_named else Obstacle.REVOKED)
         assert obstacle_to_source(action, is_revoked=False) is None
+
+    @pytest.mark.parametrize(
+        ("stands", "obstacle"),
+        [
+            ((False, False, False), None),
+            ((False, False, True), Obstacle.RUN_OUT),
+            ((False, True, True), Obstacle.REVOKED),
+            ((True, True, True), Obstacle.SOURCE_REVOKED),
+        ],
+    )
+    def test_a_key_that_works_no_more_is_not_revoked(
+        self, stands: tuple[bool, bool, bool], obstacle: Obstacle | None
+    ) -> None:
+        is_source_revoked, is_revoked, has_run_out = stands
+        found = obstacle_to_key(is_source_revoked=is_source_revoked, is_revoked=is_revoked, has_run_out=has_run_out)
+        assert found is obstacle
 
 
 class TestStageLimits:

@@ -55,11 +55,11 @@ class TestLeadSources:
         await http.new_source()
         (source,) = (await http.get("/admin/lead-sources"))["items"]
         path = f"/admin/lead-sources/{source['id']}/revoke"
-        assert source["available_actions"] == ["rotate-key", "revoke"]
+        assert source["available_actions"] == ["rename", "mode", "rate", "rotate-key", "revoke-key", "revoke"]
         first = await http.ask("POST", path, json={"reason": "test traffic"})
         again = await http.ask("POST", path)
         assert first.json() == again.json()
-        assert again.json()["available_actions"] == []
+        assert again.json()["available_actions"] == ["rename"]
         (entry,) = await rows(database, "SELECT reason_text FROM audit_entries WHERE action = 'revoke_lead_source'")
         assert entry == {"reason_text": "test traffic"}
 

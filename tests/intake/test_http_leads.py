@@ -10,7 +10,7 @@ from chassis.clock import FixedClock
 from chassis.ids import new_id
 from contracts.identity import Role
 from tests.intake.desk import Desk, answering, faults
-from tests.intake.samples import NOW, count, rows, submission
+from tests.intake.samples import LEAD_EVENTS, NOW, count, rows, submission
 from tests.kit.databases import RolledBackDatabase
 from tests.kit.identity import TestIdentity, bearer
 
@@ -23,12 +23,13 @@ class TestSubmitLead:
         answer = await http.submit(key)
         assert answer.status_code == 202
         lead = answer.json()
-        assert lead == {"id": str(UUID(lead["id"])), "status": "received"}
+        assert lead == {"id": str(UUID(lead["id"])), "status": "received", "test": False}
         assert answer.headers["location"] == f"/leads/{lead['id']}"
         assert "idempotent-replayed" not in answer.headers
         progress = await http.client.get(answer.headers["location"], headers=bearer(key))
         assert progress.json() == {
             "id": lead["id"],
+            "test": False,
             "status": "received",
             "outcome": None,
             "received_at": "2026-03-03T02:15:04Z",
@@ -144,7 +145,7 @@ class TestBadSubmissions:
         problem = answer.json()
         assert {"type", "title", "status", "detail", "request_id"} < set(problem)
         assert all(set(fault) == {"field", "code", "message"} for fault in problem["errors"])
-        assert (await count(database, "leads"), await count(database, "outbox")) == (0, 0)
+        assert (await count(database, "leads"), await count(database, LEAD_EVENTS)) == (0, 0)
 
     async def test_everything_missing_is_told_at_once(self, http: Desk) -> None:
         answer = await http.submit(await http.new_source(), body={})

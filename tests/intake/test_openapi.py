@@ -14,7 +14,7 @@ from tests.chassis.http.serving import serving
 from tests.intake.desk import application
 from tests.kit.identity import TestIdentity, bearer
 
-OF_SOURCES = {"/leads", "/leads/{lead_id}"}
+OF_SOURCES = {"/leads", "/leads/spec", "/leads/{lead_id}"}
 
 
 @pytest.fixture

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import timedelta
 from typing import Any, cast
 
 import asyncpg
 import httpx
 import pytest
 from litestar.exceptions import LitestarException
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.clock import FixedClock
 from chassis.database import Database
@@ -15,10 +17,13 @@ from contracts.identity import Role
 from deploy.local.postgres import ServiceDatabase
 from services.intake.commands.boards import close_board
 from services.intake.commands.leads.taking import take_lead
+from services.intake.commands.source_keys import note_use, revoke_key, rotate_key
 from services.intake.commands.sources import revoke_source
-from services.intake.errors import SourceRevoked
+from services.intake.errors import KeyExpired, KeyRevoked, SourceRevoked
+from services.intake.queries import LiveKey
 from tests.intake.desk import Desk, answering, application
 from tests.intake.samples import (
+    LEAD_EVENTS,
     NOW,
     OPERATOR,
     committing,
@@ -149,6 +154,81 @@ class TestRevokingMeanwhile:
             assert await count(committed, "leads") == 1
 
 
+class TestKeysMeanwhile:
+    """A key is revoked or rotated while leads come with it: from that commit on it takes none."""
+
+    async def revoked(self, session: AsyncSession, source: LiveKey) -> None:
+        await revoke_key(session, source.source_id, source.key.prefix, "it leaked", OPERATOR, NOW)
+
+    async def rotated(self, session: AsyncSession, source: LiveKey) -> None:
+        await rotate_key(session, source.source_id, timedelta(seconds=-1), OPERATOR, NOW)
+
+    @pytest.mark.parametrize(("end", "refusal"), [("revoked", KeyRevoked), ("rotated", KeyExpired)])
+    async def test_a_post_that_waited_for_its_end_is_refused(
+        self, committed: Database, end: str, refusal: type[Exception]
+    ) -> None:
+        """It saw the key working when it began, and nothing of the source is changed by it: only its key is."""
+        _, source = await working_source(committed)
+        async with committed.transaction() as session:
+            await getattr(self, end)(session, source)
+            await session.flush()
+            post = asyncio.create_task(take_lead(committed, taking(source)))
+            await blocked(committed)
+        with pytest.raises(refusal):
+            await post
+        assert await count(committed, "leads") == 0
+
+    async def test_revoked_and_rotated_at_once_leave_one_working_key(self, committed: Database) -> None:
+        _, source = await working_source(committed)
+
+        async def revoke() -> None:
+            async with committed.transaction() as session:
+                await self.revoked(session, source)
+
+        async def rotate() -> None:
+            async with committed.transaction() as session:
+                await rotate_key(session, source.source_id, timedelta(hours=24), OPERATOR, NOW)
+
+        await asyncio.gather(revoke(), rotate(), revoke())
+        working = "SELECT prefix FROM lead_source_keys WHERE revoked_at IS NULL AND expires_at IS NULL"
+        (left,) = await rows(committed, working)
+        assert left["prefix"] != source.key.prefix
+        assert await count(committed, "audit_entries WHERE action = 'revoke_lead_source_key'") == 1
+
+    async def test_leads_that_come_while_it_is_revoked_are_taken_before_it_or_not_at_all(
+        self, committed: Database, identity: TestIdentity, clock: FixedClock
+    ) -> None:
+        async with answering(committed, identity, clock, lead_key_cache_seconds=3600) as desk:
+            key = await desk.new_source()
+            assert (await desk.submit(key)).status_code == 202
+            (source,) = await rows(committed, "SELECT source_id, prefix FROM lead_source_keys")
+            path = f"/admin/lead-sources/{source['source_id']}/keys/{source['prefix']}/revoke"
+            answers = await asyncio.gather(
+                *(desk.submit(key, client_submission_key=f"before-{n}") for n in range(15)),
+                desk.ask("POST", path, Role.EDITOR, json={"reason": "it leaked"}),
+                *(desk.submit(key, client_submission_key=f"after-{n}") for n in range(15)),
+            )
+            late = await desk.submit(key, client_submission_key="late")
+        codes = [answer.status_code for answer in answers]
+        assert set(codes) <= {200, 202, 401}
+        assert (codes.count(200), late.status_code, late.json()["type"].rpartition(":")[2]) == (
+            1,
+            401,
+            KeyRevoked.code,
+        )
+        assert await count(committed, "leads") == 1 + codes.count(202)
+
+    async def test_a_lead_waits_for_nobody_who_notes_the_keys_use(self, committed: Database) -> None:
+        _, source = await working_source(committed)
+        async with committed.transaction() as session:
+            await note_use(session, source.key.prefix, NOW + timedelta(days=400))
+            await session.flush()
+            taken = await take_lead(committed, taking(source))
+            async with committed.transaction() as other:
+                await note_use(other, source.key.prefix, NOW + timedelta(days=400))
+        assert not taken.is_replay
+
+
 FAILING_COMMIT = """
 CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN RAISE EXCEPTION 'no' USING ERRCODE = 'check_violation'; END $$;
@@ -173,7 +253,7 @@ class TestACommitThatFails:
         answer = await desk.submit(key)
         assert answer.status_code == 500
         assert answer.headers["content-type"] == "application/problem+json"
-        for table in ("leads", "consents", "lead_status_changes", "outbox"):
+        for table in ("leads", "consents", "lead_status_changes", LEAD_EVENTS):
             assert await count(committed, table) == 0
         await owner.execute("DROP TRIGGER fails ON leads")
         await owner.close()
@@ -212,7 +292,7 @@ class TestAnAnswerThatIsLost:
         assert (again.status_code, again.json()["id"]) == (202, str(lead["id"]))
         assert again.headers["idempotent-replayed"] == "true"
         await desk.screen()
-        assert await count(committed, "outbox") == 1
+        assert await count(committed, LEAD_EVENTS) == 1
 
 
 class TestOperatorsAtOnce:

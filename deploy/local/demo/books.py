@@ -65,6 +65,7 @@ async def read_books(stage: Stage) -> Books:
     figures = await _figures(stage)
     equalities = [
         *await _leads(stage),
+        *await _sources(stage),
         *await _deliveries(stage),
         *await _invoices(stage, figures),
         *await _journal(stage),
@@ -123,6 +124,30 @@ async def _leads(stage: Stage) -> list[Equality]:
         ),
         Equality("repeated submissions answered alike", stage.tally.replays_answered, LEADS // 20),
         Equality("another content under a used key refused", stage.tally.conflicts_refused, 1),
+    ]
+
+
+async def _sources(stage: Stage) -> list[Equality]:
+    number, tally = stage.reader.number, stage.tally
+    counted = "SELECT sum(number) FROM source_rejections WHERE field = '' AND code = "
+    of_tests = "SELECT count(*) FROM leads l JOIN lead_sources s ON s.id = l.source_id WHERE s.mode = 'test'"
+    return [
+        Equality(
+            "test leads answered = test leads kept",
+            tally.tests_answered,
+            await number("intake", "SELECT count(*) FROM test_submissions"),
+        ),
+        Equality("leads of a source in test mode", await number("intake", of_tests), 0),
+        Equality(
+            "submissions refused for faults = counted",
+            tally.faulty_refused,
+            await number("intake", f"{counted}'invalid_request'"),
+        ),
+        Equality(
+            "sent back as too fast = counted", tally.sent_back, await number("intake", f"{counted}'rate_limited'")
+        ),
+        Equality("sent back as too fast", tally.sent_back, 1),
+        Equality("leads refused by a revoked key", tally.revoked_keys_refused, 1),
     ]
 
 

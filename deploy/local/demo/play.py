@@ -11,6 +11,7 @@ from deploy.local.demo import (
     boards,
     invoices,
     leads,
+    sources,
 )
 from deploy.local.demo.books import Books, read_books
 from deploy.local.demo.operators import SignIn, create_operators, new_sign_ins, sign_in
@@ -44,6 +45,7 @@ async def play(system: System, tell: Tell) -> Played:
         stage = await _set(system, client, reader, tell)
         await leads_to_money(stage)
         await board_to_experts(stage)
+        await sources.try_out(stage)
         await leads.begin_the_next_month(stage)
         return Played(await read_books(stage), stage.sign_ins, stage.lead_sources)
 
@@ -84,6 +86,8 @@ def _identity_environment(system: System) -> dict[str, str]:
 async def leads_to_money(stage: Stage) -> None:
     await leads.open_shop(stage)
     await leads.take_leads(stage)
+    await sources.send_what_is_no_lead(stage)
+    await sources.replace_a_key(stage)
     await leads.watch_delivery(stage)
     await leads.work_the_queue(stage)
     await leads.price_what_is_held(stage)

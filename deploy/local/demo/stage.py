@@ -27,6 +27,10 @@ class Tally:
     leads_accepted: int = 0
     replays_answered: int = 0
     conflicts_refused: int = 0
+    tests_answered: int = 0
+    faulty_refused: int = 0
+    sent_back: int = 0
+    revoked_keys_refused: int = 0
     stripe_paid_cents: int = 0
     transfer_paid_cents: int = 0
     overpaid_cents: int = 0

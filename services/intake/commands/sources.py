@@ -1,36 +1,25 @@
-"""Lead sources and their API keys: a key is shown once, when it is made."""
+"""Lead sources: who hands leads in, in which mode and how many a minute."""
 
-import secrets
-import string
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from hashlib import sha256
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, or_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis import audit
+from chassis import audit, outbox
 from chassis.audit import Actor, Subject
+from chassis.constraints import flush_or_refuse
 from chassis.ids import new_id
+from contracts.intake import LeadSourceChanged
 from services.intake import queries
-from services.intake.domain import SourceAction, obstacle_to_source
+from services.intake.commands.source_keys import SUBJECT, KeyedSource, add_key
+from services.intake.domain import SourceAction, SourceMode, obstacle_to_source
 from services.intake.errors import SourceNameTaken, SourceNotActive
-from services.intake.models import LeadSource, LeadSourceKey
+from services.intake.models import LeadSource
 
-SUBJECT = "lead_source"
-PREFIX_LETTERS = string.ascii_lowercase + string.digits
-PREFIX_LENGTH = 12
-SECRET_BYTES = 32
-
-
-@dataclass(frozen=True, slots=True)
-class KeyedSource:
-    """`api_key` is nowhere else: only its hash is kept."""
-
-    source: LeadSource
-    api_key: str
+NAME_TAKEN = "there is a lead source of this name already"
 
 
 async def create_source(session: AsyncSession, name: str, by: Actor, now: datetime) -> KeyedSource:
@@ -38,30 +27,49 @@ async def create_source(session: AsyncSession, name: str, by: Actor, now: dateti
     made = insert(LeadSource).values(id=new_id(), name=name, created_at=now)
     source = await session.scalar(made.on_conflict_do_nothing().returning(LeadSource))
     if source is None:
-        raise SourceNameTaken("there is a lead source of this name already")
+        raise SourceNameTaken(NAME_TAKEN)
+    _publish(session, source)
     await audit.record(
         session, actor=by, action="create_lead_source", subject=Subject(SUBJECT, source.id), after={"name": name}
     )
-    return KeyedSource(source, _add_key(session, source.id, now))
+    return KeyedSource(source, add_key(session, source.id, now))
 
 
-async def rotate_key(
-    session: AsyncSession, source_id: UUID, overlap: timedelta, by: Actor, now: datetime
-) -> KeyedSource:
-    """A new key; the ones before it work on for `overlap`, by the machine's clock, and never longer than they did."""
-    source = await queries.source(session, source_id, for_update=True)
-    if obstacle_to_source(SourceAction.ROTATE_KEY, is_revoked=source.revoked_at is not None):
-        raise SourceNotActive("a revoked source gets no new key", source_id=source_id)
-    end = func.now() + overlap
-    await session.execute(
-        update(LeadSourceKey)
-        .where(LeadSourceKey.source_id == source_id)
-        .where(or_(LeadSourceKey.expires_at.is_(None), LeadSourceKey.expires_at > end))
-        .values(expires_at=end)
-    )
-    subject, told = Subject(SUBJECT, source_id), {"overlap_hours": overlap.total_seconds() / 3600}
-    await audit.record(session, actor=by, action="rotate_lead_source_key", subject=subject, after=told)
-    return KeyedSource(source, _add_key(session, source_id, now))
+@dataclass(frozen=True, slots=True)
+class ChangeSource:
+    source_id: UUID
+    by: Actor
+    reason: str | None = None
+
+
+async def rename_source(session: AsyncSession, command: ChangeSource, name: str) -> LeadSource:
+    source = await queries.source(session, command.source_id, for_update=True)
+    if source.name == name:
+        return source
+    before, source.name = source.name, name
+    await flush_or_refuse(session, {"uq_lead_sources_name": SourceNameTaken(NAME_TAKEN)})
+    await _record(session, command, "rename_lead_source", source, name=(before, name))
+    return source
+
+
+async def set_source_mode(session: AsyncSession, command: ChangeSource, mode: SourceMode) -> LeadSource:
+    """From the commit on what it hands in is a test, or is none."""
+    source = await _of(session, command, SourceAction.SET_MODE)
+    if source.mode is mode:
+        return source
+    before, source.mode = source.mode, mode
+    await _record(session, command, "set_lead_source_mode", source, mode=(before, mode))
+    return source
+
+
+async def set_source_rate(session: AsyncSession, command: ChangeSource, rate_per_minute: int | None) -> LeadSource:
+    """None gives it the setting's. Other processes hear of it within `LEAD_KEY_CACHE_SECONDS`."""
+    source = await _of(session, command, SourceAction.SET_RATE)
+    if source.rate_per_minute == rate_per_minute:
+        return source
+    before, source.rate_per_minute = source.rate_per_minute, rate_per_minute
+    await _record(session, command, "set_lead_source_rate", source, rate_per_minute=(before, rate_per_minute))
+    return source
 
 
 async def revoke_source(
@@ -72,21 +80,39 @@ async def revoke_source(
     if obstacle_to_source(SourceAction.REVOKE, is_revoked=source.revoked_at is not None):
         return source
     source.revoked_at = now
-    await audit.record(
-        session,
-        actor=by,
-        action="revoke_lead_source",
-        subject=Subject(SUBJECT, source_id),
-        before={"revoked_at": None},
-        after={"revoked_at": now},
-        reason_text=reason,
-    )
+    await _record(session, ChangeSource(source_id, by, reason), "revoke_lead_source", source, revoked_at=(None, now))
     return source
 
 
-def _add_key(session: AsyncSession, source_id: UUID, now: datetime) -> str:
-    prefix = "".join(secrets.choice(PREFIX_LETTERS) for _ in range(PREFIX_LENGTH))
-    api_key = f"wbk_{prefix}_{secrets.token_urlsafe(SECRET_BYTES)}"
-    digest = sha256(api_key.encode()).digest()
-    session.add(LeadSourceKey(prefix=prefix, source_id=source_id, key_sha256=digest, created_at=now))
-    return api_key
+async def _of(session: AsyncSession, command: ChangeSource, action: SourceAction) -> LeadSource:
+    source = await queries.source(session, command.source_id, for_update=True)
+    if obstacle := obstacle_to_source(action, is_revoked=source.revoked_at is not None):
+        raise SourceNotActive(f"{obstacle}, and stays as it is", source_id=source.id)
+    return source
+
+
+async def _record(
+    session: AsyncSession, command: ChangeSource, action: str, source: LeadSource, **changes: tuple[Any, Any]
+) -> None:
+    """`changes` are before and after of each field. What others know of a source is told with all of it."""
+    _publish(session, source)
+    await audit.record(
+        session,
+        actor=command.by,
+        action=action,
+        subject=Subject(SUBJECT, source.id),
+        before={name: before for name, (before, _) in changes.items()},
+        after={name: after for name, (_, after) in changes.items()},
+        reason_text=command.reason,
+    )
+
+
+def _publish(session: AsyncSession, source: LeadSource) -> None:
+    event = LeadSourceChanged(
+        source_id=source.id,
+        name=source.name,
+        mode=source.mode,
+        is_active=source.revoked_at is None,
+        rate_per_minute=source.rate_per_minute,
+    )
+    outbox.add(session, event, version=source.next_version())

@@ -56,8 +56,12 @@ from services.intake.domain.postcodes import (
 )
 from services.intake.domain.sources import (
     API_KEY,
+    HIGHEST_RATE_PER_MINUTE,
+    Bucket,
     PresentedKey,
     SourceAction,
+    SourceMode,
+    obstacle_to_key,
     obstacle_to_source,
     presented_key,
 )
@@ -65,6 +69,7 @@ from services.intake.domain.sources import (
 __all__ = [
     "API_KEY",
     "CONTROL",
+    "HIGHEST_RATE_PER_MINUTE",
     "POSTCODES_OVER_THE_BORDER",
     "POSTCODE_RANGES",
     "RESOLUTIONS_THAT_GO_ON",
@@ -75,6 +80,7 @@ __all__ = [
     "WEB_ADDRESS",
     "BoardAction",
     "BoardStatus",
+    "Bucket",
     "Channel",
     "CloseReason",
     "FollowUpAction",
@@ -88,6 +94,7 @@ __all__ = [
     "OwnerDeed",
     "PresentedKey",
     "SourceAction",
+    "SourceMode",
     "check_postcode",
     "email_match",
     "fingerprint",
@@ -97,6 +104,7 @@ __all__ = [
     "may_own",
     "obstacle_to_board",
     "obstacle_to_follow_up",
+    "obstacle_to_key",
     "obstacle_to_lead",
     "obstacle_to_owning",
     "obstacle_to_scheduling",

@@ -15,3 +15,5 @@ class Obstacle(StrEnum):
     NOT_CRITICAL = "it is not critical"
     DONE = "it was done"
     CANCELLED = "it was cancelled"
+    SOURCE_REVOKED = "its source was revoked"
+    RUN_OUT = "it has run out"

@@ -8,6 +8,8 @@ from services.intake.http import (
     leads,
     ndas,
     ownership,
+    quality,
+    source_keys,
     sources,
 )
 from services.intake.http.submissions import source_routes
@@ -20,6 +22,8 @@ ROUTES = (
     *leads.ROUTES,
     *ndas.ROUTES,
     *ownership.ROUTES,
+    *quality.ROUTES,
+    *source_keys.ROUTES,
     *sources.ROUTES,
 )
 

@@ -1,12 +1,11 @@
-"""Lead sources and their API keys, as operators manage them."""
+"""Lead sources, as operators manage them: their names, modes and rates."""
 
-from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
 from litestar import Response, get, post
 from litestar.params import FromPath, JSONBody
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import Field, StringConstraints
 
 from chassis.clock import Clock
 from chassis.database import Database
@@ -15,55 +14,20 @@ from chassis.http.caching import NO_STORE
 from chassis.paging import Page, PageRequest
 from contracts.identity import Capability
 from services.intake import queries
-from services.intake.commands.sources import KeyedSource, create_source, revoke_source, rotate_key
-from services.intake.domain import SourceAction
+from services.intake.commands.sources import (
+    ChangeSource,
+    create_source,
+    rename_source,
+    revoke_source,
+    set_source_mode,
+    set_source_rate,
+)
+from services.intake.domain import HIGHEST_RATE_PER_MINUTE, SourceMode
+from services.intake.http.source_rows import IssuedKey, LeadSourceRow
 from services.intake.keyring import KeyRing
-from services.intake.models import LeadSource, LeadSourceKey
-from services.intake.settings import Settings
 
 SourceName = Annotated[Line, StringConstraints(max_length=120)]
-
-
-class SourceKey(BaseModel):
-    """`prefix` is the part of the key that may be shown; `expires_at` is set once another has taken its place."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    prefix: str
-    created_at: datetime
-    expires_at: datetime | None
-
-
-class LeadSourceRow(BaseModel):
-    id: UUID
-    name: str
-    created_at: datetime
-    revoked_at: datetime | None
-    available_actions: list[SourceAction]
-    keys: list[SourceKey]
-
-    @classmethod
-    def of(cls, source: LeadSource, keys: list[LeadSourceKey]) -> "LeadSourceRow":
-        return cls(
-            id=source.id,
-            name=source.name,
-            created_at=source.created_at,
-            revoked_at=source.revoked_at,
-            available_actions=source.available_actions,
-            keys=[SourceKey.model_validate(key) for key in keys],
-        )
-
-
-class IssuedKey(BaseModel):
-    """`api_key` is shown here and never again: only its hash is kept."""
-
-    id: UUID
-    name: str
-    api_key: str
-
-    @classmethod
-    def of(cls, keyed: KeyedSource) -> "IssuedKey":
-        return cls(id=keyed.source.id, name=keyed.source.name, api_key=keyed.api_key)
+Rate = Annotated[int, Field(ge=1, le=HIGHEST_RATE_PER_MINUTE, description="leads a minute")]
 
 
 class NewLeadSource(Body):
@@ -72,6 +36,23 @@ class NewLeadSource(Body):
 
 class LeadSourceRevocation(Body):
     reason: Text | None = None
+
+
+class LeadSourceName(Body):
+    name: SourceName
+    reason: Text | None = None
+
+
+class LeadSourceMode(Body):
+    mode: SourceMode
+    reason: Text
+
+
+class LeadSourceRate(Body):
+    """Null gives it the setting's."""
+
+    rate_per_minute: Rate | None
+    reason: Text
 
 
 @post("/admin/lead-sources", guards=[requires(Capability.WRITE_ROUTING)])
@@ -105,6 +86,49 @@ async def get_lead_source(source_id: FromPath[UUID], database: Given[Database]) 
     return LeadSourceRow.of(source, keys.get(source_id, []))
 
 
+@post("/admin/lead-sources/{source_id:uuid}/rename", guards=[requires(Capability.WRITE_ROUTING)], status_code=200)
+async def rename_lead_source(
+    source_id: FromPath[UUID], data: JSONBody[LeadSourceName], database: Given[Database], operator: Given[Operator]
+) -> LeadSourceRow:
+    """What it is called from now on, with its earlier leads too."""
+    async with database.transaction() as session:
+        source = await rename_source(session, ChangeSource(source_id, operator, data.reason), data.name)
+        keys = await queries.keys_of(session, [source_id])
+    return LeadSourceRow.of(source, keys.get(source_id, []))
+
+
+@post("/admin/lead-sources/{source_id:uuid}/mode", guards=[requires(Capability.WRITE_ROUTING)], status_code=200)
+async def set_lead_source_mode(
+    source_id: FromPath[UUID],
+    data: JSONBody[LeadSourceMode],
+    database: Given[Database],
+    operator: Given[Operator],
+    key_ring: Given[KeyRing],
+) -> LeadSourceRow:
+    """In mode `test` what it hands in is checked and answered, and nothing comes of it."""
+    async with database.transaction() as session:
+        source = await set_source_mode(session, ChangeSource(source_id, operator, data.reason), data.mode)
+        keys = await queries.keys_of(session, [source_id])
+    key_ring.forget(source_id)
+    return LeadSourceRow.of(source, keys.get(source_id, []))
+
+
+@post("/admin/lead-sources/{source_id:uuid}/rate", guards=[requires(Capability.WRITE_ROUTING)], status_code=200)
+async def set_lead_source_rate(
+    source_id: FromPath[UUID],
+    data: JSONBody[LeadSourceRate],
+    database: Given[Database],
+    operator: Given[Operator],
+    key_ring: Given[KeyRing],
+) -> LeadSourceRow:
+    """How many leads of it are taken in a minute; what is beyond is answered with 429."""
+    async with database.transaction() as session:
+        source = await set_source_rate(session, ChangeSource(source_id, operator, data.reason), data.rate_per_minute)
+        keys = await queries.keys_of(session, [source_id])
+    key_ring.forget(source_id)
+    return LeadSourceRow.of(source, keys.get(source_id, []))
+
+
 @post("/admin/lead-sources/{source_id:uuid}/revoke", guards=[requires(Capability.WRITE_ROUTING)], status_code=200)
 async def revoke_lead_source(
     source_id: FromPath[UUID],
@@ -123,21 +147,12 @@ async def revoke_lead_source(
     return LeadSourceRow.of(source, keys.get(source_id, []))
 
 
-@post("/admin/lead-sources/{source_id:uuid}/rotate-key", guards=[requires(Capability.WRITE_ROUTING)], status_code=200)
-async def rotate_lead_source_key(
-    source_id: FromPath[UUID],
-    database: Given[Database],
-    clock: Given[Clock],
-    settings: Given[Settings],
-    operator: Given[Operator],
-    key_ring: Given[KeyRing],
-) -> Response[IssuedKey]:
-    """A new key; the old ones work on for the overlap that the settings give."""
-    overlap = timedelta(hours=settings.lead_key_overlap_hours)
-    async with database.transaction() as session:
-        keyed = await rotate_key(session, source_id, overlap, operator, clock.now())
-    key_ring.forget(source_id)
-    return Response(IssuedKey.of(keyed), headers=NO_STORE)
-
-
-ROUTES = (create_lead_source, list_lead_sources, get_lead_source, revoke_lead_source, rotate_lead_source_key)
+ROUTES = (
+    create_lead_source,
+    list_lead_sources,
+    get_lead_source,
+    rename_lead_source,
+    set_lead_source_mode,
+    set_lead_source_rate,
+    revoke_lead_source,
+)

@@ -1,6 +1,5 @@
 """What lead sources may do: hand a lead in, and ask what became of it. Their API key is the bearer token."""
 
-from contextvars import ContextVar
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -10,92 +9,46 @@ from litestar.datastructures import ResponseHeader
 from litestar.handlers.base import BaseRouteHandler
 from litestar.params import FromPath, HeaderParameter, JSONBody
 from litestar.types import Guard
-from pydantic import AfterValidator, BaseModel, Field
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel
 
 from chassis.clock import Clock
+from chassis.console import Console
 from chassis.database import Database
-from chassis.http import Body, Given, Text, public
+from chassis.http import Given, public
 from chassis.http.auth import Connection, token_of
 from chassis.http.openapi import API_KEY
-from contracts.values import AustralianState, SelectedPath
 from services.intake import queries
-from services.intake.commands.leads.taking import TakeLead, TakenLead, take_lead
-from services.intake.domain import SUBMISSION_KEY, LeadContent, LeadOutcome, LeadStatus
-from services.intake.http.fields import Email, PersonName, Phone, Postcode, ServiceSlug, Street, Suburb, WebAddress
+from services.intake.commands.leads.taking import TakeLead, TakenLead
+from services.intake.commands.leads.testing import hand_in
+from services.intake.domain import SUBMISSION_KEY, LeadOutcome, LeadStatus
+from services.intake.domain.vocabulary import KEY_HEADER
+from services.intake.http.lead_body import LeadSubmission, header_key
+from services.intake.http.refusals import Refusals
+from services.intake.http.specs import LeadSpec, address_of, spec_of
 from services.intake.keyring import KeyRing
-from services.intake.models import Lead
+from services.intake.models import Lead, TestSubmission
 from services.intake.queries import LiveKey
+from services.intake.rates import RateLimiter
+from services.intake.settings import Settings
 
-IDEMPOTENCY_KEY = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
-
-_header_key: ContextVar[str | None] = ContextVar("idempotency_key", default=None)
-"""The header's key, for the body's validation: what is wrong between the two is told with all other faults."""
+BY_KEY = public("authenticated by the lead source's API key")
 
 
-def source_guard(keys: KeyRing) -> Guard:
-    """Lets in who holds a working key, before anything of the request is looked at."""
+def source_guard(keys: KeyRing, rates: RateLimiter) -> Guard:
+    """Lets in who holds a working key and has not sent too much, before anything of the request is looked at.
+
+    To ask what became of a lead is no lead, and takes nothing of the rate.
+    """
 
     async def authenticate_source(connection: Connection, _handler: BaseRouteHandler) -> None:
-        connection.scope["user"] = await keys.holder(token_of(connection))
-        _header_key.set(connection.headers.get(IDEMPOTENCY_KEY))
+        live = await keys.holder(token_of(connection))
+        connection.scope["user"] = live
+        header_key.set(connection.headers.get(KEY_HEADER))
+        if connection.scope.get("method") == "POST":
+            await rates.admit(live.source_id, live.rate_per_minute)
 
     return authenticate_source
-
-
-def _agreed(in_body: str | None) -> str:
-    in_header = _header_key.get()
-    if in_body is not None and in_header is not None and in_body != in_header:
-        raise PydanticCustomError("submission_keys_differ", "must be the same as the header Idempotency-Key")
-    key = in_body or in_header
-    if key is None:
-        raise PydanticCustomError("missing", "Field required, or the header Idempotency-Key")
-    return key
-
-
-class AddressOfLead(Body):
-    street: Street
-    suburb: Suburb
-    state: AustralianState
-    postcode: Postcode
-
-
-class ConsentOfLead(Body):
-    """What the person was shown and agreed to, and on which page; instant and remote address are taken by us."""
-
-    text: Text
-    url: WebAddress
-
-
-class LeadSubmission(Body):
-    """A lead as its source hands it in. The key makes it one lead for ever, however often it is sent."""
-
-    client_submission_key: Annotated[
-        str | None, Field(pattern=SUBMISSION_KEY, max_length=200), AfterValidator(_agreed)
-    ] = Field(None, validate_default=True)
-    selected_path: SelectedPath
-    service: ServiceSlug
-    name: PersonName
-    email: Email
-    phone: Phone
-    address: AddressOfLead
-    consent: ConsentOfLead
-
-    def content(self) -> LeadContent:
-        return LeadContent(
-            selected_path=self.selected_path,
-            service=self.service,
-            name=self.name,
-            email=self.email,
-            phone=self.phone,
-            street=self.address.street,
-            suburb=self.address.suburb,
-            state=self.address.state,
-            postcode=self.address.postcode,
-            consent_text=self.consent.text,
-            consent_url=self.consent.url,
-        )
 
 
 class LeadReceipt(BaseModel):
@@ -103,12 +56,14 @@ class LeadReceipt(BaseModel):
 
     id: UUID
     status: LeadStatus
+    test: bool = False
 
 
 class LeadProgress(BaseModel):
-    """What became of a lead. `outcome` is null while nothing is decided."""
+    """What became of a lead. `outcome` is null while nothing is decided, and for ever of a test."""
 
     id: UUID
+    test: bool = False
     status: LeadStatus
     outcome: LeadOutcome | None
     received_at: datetime
@@ -116,7 +71,17 @@ class LeadProgress(BaseModel):
     delivered_at: datetime | None
 
     @classmethod
-    def of(cls, lead: Lead) -> "LeadProgress":
+    def of(cls, lead: Lead | TestSubmission) -> "LeadProgress":
+        if isinstance(lead, TestSubmission):
+            return cls(
+                id=lead.id,
+                test=True,
+                status=LeadStatus.RECEIVED,
+                outcome=None,
+                received_at=lead.received_at,
+                status_since=lead.received_at,
+                delivered_at=None,
+            )
         return cls(
             id=lead.id,
             status=lead.status,
@@ -130,7 +95,7 @@ class LeadProgress(BaseModel):
 @post(
     "/leads",
     status_code=202,
-    guards=[public("authenticated by the lead source's API key")],
+    guards=[BY_KEY],
     security=[{API_KEY: []}],
     response_headers=[
         ResponseHeader(name="Location", description="where to ask what became of it", documentation_only=True),
@@ -145,7 +110,7 @@ async def submit_lead(
     _idempotency_key: Annotated[
         str | None,
         HeaderParameter(
-            name=IDEMPOTENCY_KEY,
+            name=KEY_HEADER,
             pattern=SUBMISSION_KEY,
             max_length=200,
             description="in place of `client_submission_key`, or equal to it",
@@ -155,7 +120,8 @@ async def submit_lead(
     """Take a lead in, exactly once for ever per source and key.
 
     The same key with the same content gives the first answer again; with other content it is refused. The answer says
-    `received`: the lead is looked at right after it, and `Location` tells what became of it.
+    `received`: the lead is looked at right after it, and `Location` tells what became of it. A test is answered in the
+    same way, and nothing comes of it.
     """
     command = TakeLead(
         source=request.user,
@@ -164,7 +130,7 @@ async def submit_lead(
         remote_address=_peer(request),
         now=clock.now(),
     )
-    return _receipt(await take_lead(database, command))
+    return _receipt(await hand_in(database, command, asks_for_test=data.test))
 
 
 def _peer(request: Request[LiveKey, Any, Any]) -> str:
@@ -176,21 +142,36 @@ def _receipt(taken: TakenLead) -> Response[LeadReceipt]:
     headers = {"Location": f"/leads/{taken.lead_id}"}
     if taken.is_replay:
         headers[REPLAYED] = "true"
-    return Response(LeadReceipt(id=taken.lead_id, status=taken.status), headers=headers)
+    return Response(LeadReceipt(id=taken.lead_id, status=taken.status, test=taken.is_test), headers=headers)
 
 
-@get(
-    "/leads/{lead_id:uuid}",
-    guards=[public("authenticated by the lead source's API key")],
-    security=[{API_KEY: []}],
-)
+@get("/leads/{lead_id:uuid}", guards=[BY_KEY], security=[{API_KEY: []}])
 async def get_own_lead(
     request: Request[LiveKey, Any, Any], lead_id: FromPath[UUID], database: Given[Database]
 ) -> LeadProgress:
     """What became of a lead of one's own."""
     async with database.reading() as session:
-        return LeadProgress.of(await queries.own_lead(session, lead_id, request.user.source_id))
+        return LeadProgress.of(await queries.own_submission(session, lead_id, request.user.source_id))
 
 
-def source_routes(keys: KeyRing) -> Router:
-    return Router("/", guards=[source_guard(keys)], route_handlers=[submit_lead, get_own_lead])
+@get("/leads/spec", guards=[BY_KEY], security=[{API_KEY: []}])
+async def get_own_spec(
+    request: Request[LiveKey, Any, Any], database: Given[Database], settings: Given[Settings], console: Given[Console]
+) -> LeadSpec:
+    """How to hand leads in, as it is at this moment: fields, answers, faults, limits, and an example."""
+    async with database.reading() as session:
+        source = await queries.source(session, request.user.source_id)
+    return spec_of(source, settings, address_of(console, request))
+
+
+def source_routes(keys: KeyRing, rates: RateLimiter, refusals: Refusals) -> Router:
+    # A function: Litestar copies a method together with what it is of.
+    def answer(request: Request[Any, Any, Any], fault: Exception) -> Response[Any]:
+        return refusals.answer(request, fault)
+
+    return Router(
+        "/",
+        guards=[source_guard(keys, rates)],
+        exception_handlers={Exception: answer},
+        route_handlers=[submit_lead, get_own_lead, get_own_spec],
+    )

@@ -31,6 +31,9 @@ from services.intake.models.operators import (
 from services.intake.models.sources import (
     LeadSource,
     LeadSourceKey,
+    SourceBudget,
+    SourceRejection,
+    TestSubmission,
 )
 
 __all__ = [
@@ -50,4 +53,7 @@ __all__ = [
     "Model",
     "Nda",
     "ScreeningFault",
+    "SourceBudget",
+    "SourceRejection",
+    "TestSubmission",
 ]

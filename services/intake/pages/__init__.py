@@ -14,6 +14,10 @@ from services.intake.pages import (
     leads,
     ndas,
     source,
+    source_deeds,
+    source_new,
+    source_quality,
+    source_spec,
     sources,
 )
 
@@ -40,5 +44,9 @@ ROUTES = (
     *leads.ROUTES,
     *ndas.ROUTES,
     *source.ROUTES,
+    *source_deeds.ROUTES,
+    *source_new.ROUTES,
+    *source_quality.ROUTES,
+    *source_spec.ROUTES,
     *sources.ROUTES,
 )

@@ -1,4 +1,4 @@
-"""One lead source, its keys, and making a new one. A key is in one answer, and nowhere else."""
+"""One lead source: what it does, its keys, and what it has tried out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,64 +6,39 @@ from typing import Any
 from uuid import UUID
 
 from litestar import Request, Response
-from litestar.params import FromPath, JSONBody
-from litestar.response import Redirect
+from litestar.params import FromPath
 from markupsafe import Markup
 
 from chassis.audit import Subject
-from chassis.clock import Clock
-from chassis.console import Console, Form, form_at, page_at
-from chassis.console.actions import Action, refused
+from chassis.console import Console, page_at
+from chassis.console.actions import Action
 from chassis.console.cells import Kind, Shown, chip
-from chassis.console.documents import Document, Done, Fact, Table, show_document
-from chassis.console.fields import FieldKind, FormField
-from chassis.console.timeline import Moment, moments_of
+from chassis.console.documents import Document, Done, Fact, Note, show_document
+from chassis.console.timeline import Moment, moments_of, seen_of
 from chassis.console.wording import counted
 from chassis.database import Database
 from chassis.http import Given, Operator
 from contracts.identity import Capability
 from services.intake import queries
-from services.intake.domain import SourceAction, obstacle_to_source
-from services.intake.http.sources import (
-    IssuedKey,
-    LeadSourceRevocation,
-    NewLeadSource,
-    create_lead_source,
-    revoke_lead_source,
-    rotate_lead_source_key,
-)
-from services.intake.keyring import KeyRing
-from services.intake.models import LeadSource, LeadSourceKey
-from services.intake.pages.new import show_form
-from services.intake.pages.sources import PATH, ROOM, TONES, WEEK, WORKING, WRITE
+from services.intake.domain import SourceMode
+from services.intake.models import LeadSource, LeadSourceKey, TestSubmission
+from services.intake.pages.source_deeds import VERBS, deeds_of
+from services.intake.pages.source_sections import keys_of, tests_of
+from services.intake.pages.sources import PATH, ROOM, TONES, WEEK, WORKING
 from services.intake.settings import Settings
 
 UP = ("Lead sources", f"{PATH}?{WORKING}")
-VERBS = {
-    "create_lead_source": "made the source, with its first key",
-    "rotate_lead_source_key": "rotated its key",
-    "revoke_lead_source": "revoked it",
-}
-
-
-class NewSourceForm(NewLeadSource, Form):
-    """As the JSON route takes it."""
-
-
-class RotateForm(Form):
-    """Nothing but the session's mark."""
-
-
-class RevokeForm(LeadSourceRevocation, Form):
-    """As the JSON route takes it."""
+TESTS_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
     source: LeadSource
     keys: Sequence[LeadSourceKey]
+    tests: Sequence[TestSubmission]
     use: queries.SourceUse
     audit: Sequence[Moment]
+    seen: str
 
 
 @page_at(PATH + "/{source_id:uuid}", Capability.READ_OPS)
@@ -76,151 +51,62 @@ async def show_source(
     operator: Given[Operator],
     done: Done = None,
 ) -> Response[str]:
+    subject = Subject("lead_source", source_id)
     async with database.reading() as session:
         file = SourceFile(
             source=await queries.source(session, source_id),
             keys=(await queries.keys_of(session, [source_id])).get(source_id, []),
+            tests=await queries.latest_tests(session, source_id, TESTS_SHOWN),
             use=await queries.use_of(session, source_id, console.clock.now() - WEEK),
-            audit=await moments_of(session, [Subject("lead_source", source_id)], VERBS, console.wording),
+            audit=await moments_of(session, [subject], VERBS, console.wording),
+            seen=await seen_of(session, subject),
         )
-    actions = _actions(file.source, operator, settings.lead_key_overlap_hours)
-    return show_document(console, request, _document(file, actions), done)
+    actions = deeds_of(file.source, file.keys, file.seen, operator, settings)
+    return show_document(console, request, _document(file, actions, settings), done)
 
 
-def _actions(source: LeadSource, operator: Operator, overlap_hours: float) -> list[Action]:
-    is_revoked = source.revoked_at is not None
-    why: dict[SourceAction, Any] = {
-        action: refused(operator, WRITE, obstacle_to_source(action, is_revoked=is_revoked)) for action in SourceAction
-    }
-    path = f"{PATH}/{source.id}"
-    present = (
-        f"The present key works on for {overlap_hours:g} h." if overlap_hours else "The present key stops at once."
-    )
-    return [
-        Action(
-            SourceAction.ROTATE_KEY,
-            "Rotate key",
-            f"{path}/{SourceAction.ROTATE_KEY}",
-            effect=f"Makes a new key and shows it once. {present}",
-            **why[SourceAction.ROTATE_KEY],
-        ),
-        Action(
-            SourceAction.REVOKE,
-            "Revoke",
-            f"{path}/{SourceAction.REVOKE}",
-            effect="From then on none of its keys works, and it never gets another. The leads it handed in stay.",
-            fields=(FormField("reason", "Reason", FieldKind.PROSE, hint="Stands in the timeline"),),
-            done="Revoked: none of its keys works any more",
-            destroys=True,
-            **why[SourceAction.REVOKE],
-        ),
-    ]
-
-
-def _document(file: SourceFile, actions: Sequence[Action]) -> Document:
-    source, use = file.source, file.use
+def _document(file: SourceFile, actions: Sequence[Action], settings: Settings) -> Document:
+    source = file.source
     state = "active" if source.revoked_at is None else "revoked"
-    handed_in = counted(use.leads, "lead", "leads")
+    is_test = source.mode is SourceMode.TEST
+    path = f"{PATH}/{source.id}"
     return Document(
         title=source.name,
         room=ROOM,
         up=UP,
-        states=(chip(state.capitalize(), TONES.get(state, "")),),
-        sentence=f"It handed in {handed_in} in the last 7 days.",
-        facts=[
-            Fact("Last lead", Shown(use.last_lead_at, Kind.AGO)),
-            Fact("Leads in 7 days", Shown(use.leads, Kind.NUMBER, path=f"/console/leads?source_id={source.id}")),
-            Fact("Made", Shown(source.created_at, Kind.INSTANT)),
-            Fact("Revoked", Shown(source.revoked_at, Kind.INSTANT)),
-            Fact("Source id", Markup("<code>{}</code>").format(source.id)),
-        ],
+        states=(chip(state.capitalize(), TONES.get(state, "")), *([chip("Test mode", "info")] if is_test else [])),
+        sentence=f"It handed in {counted(file.use.leads, 'lead', 'leads')} in the last 7 days.",
+        notes=_notes(source),
+        facts=_facts(file, settings),
         actions=actions,
-        sections=(_keys(file),),
+        sections=(keys_of(source, file.keys), tests_of(file.tests)),
         timeline=file.audit,
+        links=(("Spec", f"{path}/spec"), ("Quality", f"{path}/quality")),
     )
 
 
-def _keys(file: SourceFile) -> Table:
-    is_revoked = file.source.revoked_at is not None
-    unlimited = "Revoked with the source" if is_revoked else "Until it is rotated"
-    return Table(
-        "Keys",
-        (("Begins with", Kind.ID), ("Made", Kind.INSTANT), ("Works until", Kind.INSTANT)),
-        [
-            (
-                Shown(f"wbk_{key.prefix}_", Kind.ID),
-                Shown(key.created_at, Kind.INSTANT),
-                unlimited if is_revoked or key.expires_at is None else Shown(key.expires_at, Kind.INSTANT),
-            )
-            for key in reversed(file.keys)
-        ],
-        note="Of a key only its hash is kept: what is lost cannot be shown again, and is rotated.",
-    )
+def _notes(source: LeadSource) -> Sequence[Note]:
+    if source.mode is SourceMode.LIVE or source.revoked_at is not None:
+        return []
+    return [Note("Nothing comes of what it hands in", "It is in test mode: its leads are checked and answered only.")]
 
 
-@page_at(PATH + "/new", Capability.READ_OPS)
-async def show_new_source(
-    request: Request[Any, Any, Any], console: Given[Console], operator: Given[Operator]
-) -> Response[str]:
-    why: Any = refused(operator, WRITE)
-    action = Action(
-        "new",
-        "Add lead source",
-        PATH,
-        effect="Makes its first key and shows it once.",
-        fields=(FormField("name", "Name", is_required=True, longest=120, hint="No other source has it"),),
-        **why,
-    )
-    return show_form(console, request, action, up=UP, room=ROOM)
+def _facts(file: SourceFile, settings: Settings) -> Sequence[Fact]:
+    source, use = file.source, file.use
+    return [
+        Fact("Last lead", Shown(use.last_lead_at, Kind.AGO)),
+        Fact("Leads in 7 days", Shown(use.leads, Kind.NUMBER, path=f"/console/leads?source_id={source.id}")),
+        Fact("Rate", _rate(source, settings.lead_rate_per_minute)),
+        Fact("Made", Shown(source.created_at, Kind.INSTANT)),
+        Fact("Revoked", Shown(source.revoked_at, Kind.INSTANT)),
+        Fact("Source id", Markup("<code>{}</code>").format(source.id)),
+    ]
 
 
-@form_at(PATH, WRITE)
-async def create_by_form(
-    data: JSONBody[NewSourceForm],
-    request: Request[Any, Any, Any],
-    console: Given[Console],
-    database: Given[Database],
-    clock: Given[Clock],
-    operator: Given[Operator],
-) -> Response[str]:
-    answer = await create_lead_source.fn(data, database, clock, operator)
-    return _show_key(console, request, answer.content)
+def _rate(source: LeadSource, house_rate: int) -> str:
+    if source.rate_per_minute is not None:
+        return f"{source.rate_per_minute:,} leads a minute"
+    return f"{house_rate:,} leads a minute, the standard" if house_rate else "No limit"
 
 
-@form_at(PATH + "/{source_id:uuid}/" + SourceAction.ROTATE_KEY, WRITE)
-async def rotate_by_form(
-    source_id: FromPath[UUID],
-    data: JSONBody[RotateForm],
-    request: Request[Any, Any, Any],
-    console: Given[Console],
-    database: Given[Database],
-    clock: Given[Clock],
-    settings: Given[Settings],
-    operator: Given[Operator],
-    key_ring: Given[KeyRing],
-) -> Response[str]:
-    answer = await rotate_lead_source_key.fn(source_id, database, clock, settings, operator, key_ring)
-    return _show_key(console, request, answer.content)
-
-
-@form_at(PATH + "/{source_id:uuid}/" + SourceAction.REVOKE, WRITE)
-async def revoke_by_form(
-    source_id: FromPath[UUID],
-    data: JSONBody[RevokeForm],
-    console: Given[Console],
-    database: Given[Database],
-    clock: Given[Clock],
-    operator: Given[Operator],
-    key_ring: Given[KeyRing],
-) -> Redirect:
-    await revoke_lead_source.fn(source_id, database, clock, operator, key_ring, data)
-    return console.redirect(f"{PATH}/{source_id}?done={SourceAction.REVOKE}")
-
-
-def _show_key(console: Console, request: Request[Any, Any, Any], issued: IssuedKey) -> Response[str]:
-    """In this answer alone, which no cache keeps: a redirect would have to carry it."""
-    context = {"issued": issued, "path": f"{PATH}/{issued.id}", "up": UP}
-    return console.page(request, "issued.html", context, room=ROOM)
-
-
-ROUTES = (show_source, show_new_source, create_by_form, rotate_by_form, revoke_by_form)
+ROUTES = (show_source,)

@@ -40,13 +40,13 @@ from services.intake.queries.follow_ups import (
     overdue_follow_ups,
 )
 from services.intake.queries.leads import (
+    FirstAnswer,
     LeadFilters,
     LeadStanding,
     consent_of,
     history_of,
     lead,
     list_leads,
-    own_lead,
     standings_for_update,
     submission,
 )
@@ -55,6 +55,11 @@ from services.intake.queries.operators import (
     operator_name,
     operators_who_may_own,
     owner_for,
+)
+from services.intake.queries.quality import (
+    Quality,
+    quality_of,
+    share,
 )
 from services.intake.queries.screening import (
     Arrival,
@@ -69,6 +74,7 @@ from services.intake.queries.screening import (
 from services.intake.queries.sources import (
     LiveKey,
     SourceUse,
+    keys_for_update,
     keys_of,
     list_sources,
     live_key,
@@ -76,14 +82,21 @@ from services.intake.queries.sources import (
     source_name,
     use_of,
 )
+from services.intake.queries.testing import (
+    latest_tests,
+    own_submission,
+    test_submission,
+)
 
 __all__ = [
     "Arrival",
+    "FirstAnswer",
     "FollowUpFilters",
     "LeadFilters",
     "LeadStanding",
     "LiveKey",
     "Owner",
+    "Quality",
     "SourceUse",
     "Turn",
     "Unscreened",
@@ -100,8 +113,10 @@ __all__ = [
     "follow_up_for_update",
     "follow_ups_of",
     "history_of",
+    "keys_for_update",
     "keys_of",
     "latest_boards",
+    "latest_tests",
     "lead",
     "leads_by_day",
     "leads_by_source",
@@ -125,15 +140,19 @@ __all__ = [
     "operators_who_may_own",
     "overdue_follow_ups",
     "own_lead",
+    "own_submission",
     "owner_for",
     "policies_on",
     "policy",
+    "quality_of",
     "screening_fault",
+    "share",
     "source",
     "source_name",
     "standings_for_update",
     "submission",
     "take_turn",
+    "test_submission",
     "unscreened",
     "use_of",
     "waiting_boards",

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.paging import PageRequest
@@ -17,16 +18,23 @@ from services.intake.errors import (
 from services.intake.models import Consent, Lead, LeadStatusChange
 
 
-async def submission(
-    session: AsyncSession, source_id: UUID, submission_key: str
-) -> Row[UUID, bytes, LeadStatus] | None:
-    """Id, fingerprint and first status of what a source handed in under the key."""
+class FirstAnswer(NamedTuple):
+    """What a source was answered when it first handed something in under a submission key."""
+
+    id: UUID
+    fingerprint: bytes
+    accepted_as: LeadStatus
+    is_test: bool = False
+
+
+async def submission(session: AsyncSession, source_id: UUID, submission_key: str) -> FirstAnswer | None:
     found = await session.execute(
         select(Lead.id, Lead.fingerprint, Lead.accepted_as)
         .where(Lead.source_id == source_id)
         .where(Lead.submission_key == submission_key)
     )
-    return found.one_or_none()
+    row = found.one_or_none()
+    return None if row is None else FirstAnswer(*row)
 
 
 @dataclass(slots=True)
@@ -62,15 +70,6 @@ async def standings_for_update(session: AsyncSession, lead_ids: Iterable[UUID]) 
 async def lead(session: AsyncSession, lead_id: UUID, *, for_update: bool = False) -> Lead:
     return LeadNotFound.unless(
         await session.get(Lead, lead_id, with_for_update=for_update or None), "no such lead", lead_id=lead_id
-    )
-
-
-async def own_lead(session: AsyncSession, lead_id: UUID, source_id: UUID) -> Lead:
-    """A lead that the source handed in; another's is as unknown as none."""
-    return LeadNotFound.unless(
-        await session.scalar(select(Lead).where(Lead.id == lead_id, Lead.source_id == source_id)),
-        "no such lead",
-        lead_id=lead_id,
     )
 
 

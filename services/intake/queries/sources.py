@@ -10,9 +10,10 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.paging import PageRequest
-from services.intake.domain import PresentedKey
+from services.intake.domain import PresentedKey, SourceMode
 from services.intake.errors import (
     KeyExpired,
+    KeyRevoked,
     SourceNotFound,
     SourceRevoked,
     SourceUnknown,
@@ -22,28 +23,42 @@ from services.intake.models import Lead, LeadSource, LeadSourceKey
 
 @dataclass(frozen=True, slots=True)
 class LiveKey:
-    """A key that worked when it was looked up, and whose it is."""
+    """A key that worked when it was looked up, whose it is, and what its source may do."""
 
     key: PresentedKey
     source_id: UUID
+    mode: SourceMode
+    rate_per_minute: int | None
+    last_used_at: datetime | None
 
 
 async def live_key(session: AsyncSession, key: PresentedKey) -> LiveKey:
     """One lookup by the prefix. Expiry goes by the server's clock, as all security."""
     expired = func.coalesce(LeadSourceKey.expires_at <= func.now(), False).label("is_expired")
     found = await session.execute(
-        select(LeadSourceKey.key_sha256, LeadSource.id, LeadSource.revoked_at, expired)
+        select(
+            LeadSource.id,
+            LeadSource.mode,
+            LeadSource.rate_per_minute,
+            LeadSourceKey.last_used_at,
+            LeadSourceKey.key_sha256,
+            LeadSource.revoked_at.is_not(None).label("is_source_revoked"),
+            LeadSourceKey.revoked_at.is_not(None).label("is_revoked"),
+            expired,
+        )
         .join(LeadSource, LeadSource.id == LeadSourceKey.source_id)
         .where(LeadSourceKey.prefix == key.prefix)
     )
     row = found.one_or_none()
     if row is None or not hmac.compare_digest(row.key_sha256, key.digest):
         raise SourceUnknown("this is no API key of a lead source")
-    if row.revoked_at is not None:
+    if row.is_source_revoked:
         raise SourceRevoked("this lead source was revoked")
+    if row.is_revoked:
+        raise KeyRevoked("this API key was revoked")
     if row.is_expired:
         raise KeyExpired("this API key was rotated and has run out")
-    return LiveKey(key, row.id)
+    return LiveKey(key, row.id, row.mode, row.rate_per_minute, row.last_used_at)
 
 
 async def source(session: AsyncSession, source_id: UUID, *, for_update: bool = False) -> LeadSource:
@@ -52,6 +67,14 @@ async def source(session: AsyncSession, source_id: UUID, *, for_update: bool = F
         "no such lead source",
         source_id=source_id,
     )
+
+
+async def keys_for_update(session: AsyncSession, source_id: UUID) -> dict[str, LeadSourceKey]:
+    """By prefix. Locked so that a lead that comes with one of them waits, or reads it as it was left: a change without
+    this lock would be passed by.
+    """
+    query = select(LeadSourceKey).where(LeadSourceKey.source_id == source_id).order_by(LeadSourceKey.prefix)
+    return {key.prefix: key for key in await session.scalars(query.with_for_update())}
 
 
 async def list_sources(session: AsyncSession, page: PageRequest) -> Sequence[LeadSource]:

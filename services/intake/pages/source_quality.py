@@ -1,0 +1,219 @@
+"""What one source's leads are worth: how many were taken, what was refused and why, what became of those taken."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import IntEnum
+from itertools import groupby
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Request, Response
+from litestar.params import FromPath, QueryParameter
+from markupsafe import Markup
+
+from chassis.console import Console, page_at
+from chassis.console.cells import Kind, Shown
+from chassis.console.charts import Bar, Charts, draw
+from chassis.console.documents import Document, Fact, Table
+from chassis.console.wording import MONTHS, counted, words
+from chassis.database import Database
+from chassis.http import Given
+from contracts.identity import Capability
+from services.intake import queries
+from services.intake.domain import LeadStatus
+from services.intake.domain.vocabulary import FAULTS
+from services.intake.http.quality import DayOfSource, SourceQuality, StandingOfSource, get_source_quality
+from services.intake.models import LeadSource
+from services.intake.pages.sources import PATH, ROOM
+from services.intake.settings import Settings
+
+LEADS = "/console/leads"
+MEANINGS = {each.code: each.meaning for each in FAULTS}
+REFUSED_AS = {
+    "invalid_request": "It had faults: they are counted below, by field.",
+    "rate_limited": "It came too fast, and could come again.",
+    "submission_key_reused": "Its submission key had been used for other content.",
+    "malformed_json": "It was no JSON.",
+    "unsupported_media_type": "It was not sent as JSON.",
+    "body_too_large": "It was larger than a lead can be.",
+}
+
+
+class Days(IntEnum):
+    WEEK = 7
+    MONTH = 30
+    QUARTER = 90
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    source: LeadSource
+    quality: SourceQuality
+    days: Days
+
+    @property
+    def leads(self) -> str:
+        """The list of just these."""
+        return self.leads_of(self.quality.first, self.quality.last)
+
+    def leads_of(self, first: date, last: date) -> str:
+        return f"{LEADS}?source_id={self.source.id}&received_from={first}&received_to={last}"
+
+
+@page_at(PATH + "/{source_id:uuid}/quality", Capability.READ_OPS)
+async def show_quality(
+    source_id: FromPath[UUID],
+    request: Request[Any, Any, Any],
+    console: Given[Console],
+    database: Given[Database],
+    settings: Given[Settings],
+    days: Annotated[Days, QueryParameter(description="how far back it looks")] = Days.MONTH,
+) -> Response[str]:
+    first = console.clock.now().astimezone(settings.zone).date() - timedelta(days=days - 1)
+    quality = await get_source_quality.fn(source_id, database, settings, console.clock, first)
+    async with database.reading() as session:
+        look = Look(await queries.source(session, source_id), quality, days)
+    context = {"document": _document(look), "finished": "", "spans": [each.value for each in Days], "chosen": days}
+    return console.page(request, "source_quality.html", context, room=ROOM)
+
+
+def _document(look: Look) -> Document:
+    quality = look.quality
+    accepted = counted(quality.accepted, "lead was", "leads were")
+    refused = counted(quality.refused, "request was", "requests were")
+    return Document(
+        title=f"Quality of {look.source.name}",
+        room=ROOM,
+        up=(look.source.name, f"{PATH}/{look.source.id}"),
+        sentence=f"In {look.days} days {accepted} accepted and {refused} refused.",
+        facts=_facts(look),
+        sections=(_charts(look), _refused(look), _faults(look), _standings(look)),
+        timeline=None,
+        links=(("Spec", f"{PATH}/{look.source.id}/spec"),),
+    )
+
+
+def _facts(look: Look) -> Sequence[Fact]:
+    quality = look.quality
+    return [
+        Fact("Accepted", Shown(quality.accepted, Kind.NUMBER, path=look.leads)),
+        Fact("Refused", Shown(quality.refused, Kind.NUMBER)),
+        Fact("Accepted of all", Shown(quality.accepted_share, Kind.SHARE)),
+        Fact("Delivered of those accepted", Shown(quality.delivered_share, Kind.SHARE)),
+        Fact("Sent back as too fast", Shown(quality.too_fast, Kind.NUMBER)),
+    ]
+
+
+def _charts(look: Look) -> Charts:
+    spans = _without_the_oldest_empty(list(_spans(look)))
+    unit = "week" if look.days is Days.QUARTER else "day"
+    return Charts(
+        f"By {unit}",
+        [
+            draw("Accepted", "Leads", [_bar(look, span, span.accepted) for span in spans]),
+            draw(
+                "Refused", "Requests, however many faults each had", [_bar(look, span, span.refused) for span in spans]
+            ),
+        ],
+        note=f"Nothing came in before {_day(spans[-1].first)}."
+        if spans and spans[-1].first > look.quality.first
+        else "",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    first: date
+    last: date
+    accepted: int
+    refused: int
+
+
+def _spans(look: Look) -> Iterator[Span]:
+    """The latest first: single days, or weeks from Monday where days would be too many to look at."""
+    for _, days in groupby(reversed(look.quality.days), lambda each: _start(each, look.days)):
+        told = list(days)
+        yield Span(told[-1].day, told[0].day, sum(each.accepted for each in told), sum(each.refused for each in told))
+
+
+def _without_the_oldest_empty(spans: list[Span]) -> list[Span]:
+    while spans and not (spans[-1].accepted or spans[-1].refused):
+        spans.pop()
+    return spans
+
+
+def _start(each: DayOfSource, days: Days) -> date:
+    return each.day - timedelta(days=each.day.weekday()) if days is Days.QUARTER else each.day
+
+
+def _bar(look: Look, span: Span, number: int) -> Bar:
+    label = f"{span.first:%a} {_day(span.first)}"
+    if span.first != span.last:
+        label = f"{_day(span.first)} to {_day(span.last)}"
+    return Bar(label, number, f"{number:,}", look.leads_of(span.first, span.last))
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {MONTHS[day.month - 1]}"
+
+
+def _refused(look: Look) -> Table:
+    return Table(
+        "Refused, by answer",
+        (("Code", Kind.ID), ("What it means", Kind.TEXT), ("Requests", Kind.NUMBER)),
+        [
+            (_code(each.code), _said(REFUSED_AS.get(each.code, "")), Shown(each.number, Kind.NUMBER))
+            for each in look.quality.faults
+            if not each.field
+        ],
+        empty="Nothing was refused.",
+    )
+
+
+def _faults(look: Look) -> Table:
+    return Table(
+        "Faults, by field",
+        (("Field", Kind.ID), ("Code", Kind.ID), ("What it means", Kind.TEXT), ("Number", Kind.NUMBER)),
+        [
+            (_code(each.field), _code(each.code), _said(MEANINGS.get(each.code, "")), Shown(each.number, Kind.NUMBER))
+            for each in look.quality.faults
+            if each.field
+        ],
+        empty="No fault was found.",
+        more=("All codes, in its spec", f"{PATH}/{look.source.id}/spec"),
+    )
+
+
+def _standings(look: Look) -> Table:
+    return Table(
+        "What became of those accepted",
+        (("Stands as", Kind.TEXT), ("Leads", Kind.NUMBER), ("Of all accepted", Kind.SHARE)),
+        [
+            (
+                Shown(_stands_as(each), path=f"{look.leads}&status={each.status}"),
+                Shown(each.number, Kind.NUMBER),
+                Shown(queries.share(each.number, look.quality.accepted), Kind.SHARE),
+            )
+            for each in look.quality.standings
+        ],
+        empty="Nothing came in.",
+    )
+
+
+def _stands_as(each: StandingOfSource) -> str:
+    if each.status is not LeadStatus.CLOSED:
+        return words(each.status)
+    told = f"Closed: {words(each.close_reason or '').lower()}"
+    return f"{told}, after delivery" if each.was_delivered else told
+
+
+def _code(text: str) -> Markup:
+    return Markup("<code>{}</code>").format(text)
+
+
+def _said(text: str) -> Markup:
+    return Markup('<span class="said">{}</span>').format(text)
+
+
+ROUTES = (show_quality,)
