@@ -2,6 +2,8 @@
 
 from alembic import op
 
+from chassis.migrations import statements
+
 revision = "0009"
 down_revision = "0006"
 branch_labels = None
