@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chassis.ids import new_id
-from services.routing.domain.breaker import CLOSED, THRESHOLDS, Health, after, half_opened, obstacle_to_closing, room_of
-from services.routing.domain.delivering import says_something
+from services.routing.domain.breaker import CLOSED, THRESHOLDS, Health, after, half_opened, room_of
+from services.routing.domain.delivering import DeliveryAction, held_back, obstacle_to, says_something
 from services.routing.domain.signing import OVERLAP, Keys, signature, signed_headers
 from services.routing.domain.states import BreakerState, Channel, DeliveryStep
 from services.routing.domain.webhooks import DELAYS, LONGEST_DELAY, Verdict, judge, next_try
@@ -156,10 +156,12 @@ class TestTheBreaker:
         assert [room_of(CLOSED, under_way, 4, NOW) for under_way in (0, 3, 5)] == [4, 1, 0]
 
     def test_is_closed_by_hand_where_it_holds_something_back(self) -> None:
-        assert obstacle_to_closing(BreakerState.OPEN) is None
-        assert obstacle_to_closing(BreakerState.HALF_OPEN) is None
-        assert obstacle_to_closing(BreakerState.CLOSED)
-        assert obstacle_to_closing(None)
+        for breaker in (BreakerState.OPEN, BreakerState.HALF_OPEN):
+            assert obstacle_to(DeliveryAction.CLOSE_BREAKER, has_webhook=True, breaker=breaker) is None
+        for nothing in (BreakerState.CLOSED, None):
+            assert obstacle_to(DeliveryAction.CLOSE_BREAKER, has_webhook=True, breaker=nothing)
+        assert held_back({Channel.MAIL: BreakerState.OPEN, Channel.WEBHOOK: BreakerState.CLOSED}) is Channel.MAIL
+        assert held_back({Channel.MAIL: BreakerState.CLOSED}) is None
 
 
 class TestWhatCounts:

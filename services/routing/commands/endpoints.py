@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.audit import Actor
 from services.routing.commands.publishing import keep_change, publish
-from services.routing.domain.breaker import CLOSED, obstacle_to_closing
+from services.routing.domain.breaker import CLOSED
+from services.routing.domain.delivering import DeliveryAction, obstacle_to
 from services.routing.domain.signing import OVERLAP
 from services.routing.domain.states import BreakerState, Channel
 from services.routing.errors import BreakerNotOpen, EndpointRefused, NoWebhook
@@ -86,12 +87,12 @@ async def close_breaker(session: AsyncSession, command: CloseBreaker) -> Deliver
     """By an operator who knows that it works again: what waits is sent from now on."""
     installer = await installers.locked(session, command.installer_id)
     endpoint = await _locked(session, installer.id, command.channel)
-    if endpoint is None:
-        raise NoWebhook("it has never had this channel", installer_id=installer.id)
+    breaker = endpoint.breaker if endpoint is not None else None
+    obstacle = obstacle_to(DeliveryAction.CLOSE_BREAKER, has_webhook=True, breaker=breaker)
+    if endpoint is None or obstacle:
+        raise BreakerNotOpen(obstacle or "", installer_id=installer.id)
     what = f"{endpoint.channel}_breaker"
     before = {what: endpoint.breaker}
-    if obstacle := obstacle_to_closing(endpoint.breaker):
-        raise BreakerNotOpen(obstacle, installer_id=installer.id)
     endpoint.health = CLOSED
     after = {what: BreakerState.CLOSED}
     await keep_change(
@@ -113,8 +114,9 @@ async def ask_for_test(
 
 async def _webhook(session: AsyncSession, installer_id: UUID) -> DeliveryEndpoint:
     endpoint = await _locked(session, installer_id, Channel.WEBHOOK)
-    if endpoint is None:
-        raise NoWebhook("it has never had one", installer_id=installer_id)
+    obstacle = obstacle_to(DeliveryAction.TEST, has_webhook=endpoint is not None, breaker=None)
+    if endpoint is None or obstacle:
+        raise NoWebhook(obstacle or "", installer_id=installer_id)
     return endpoint
 
 

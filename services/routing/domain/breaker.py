@@ -65,14 +65,3 @@ def room_of(health: Health, under_way: int, most: int, now: datetime) -> int:
     if health.breaker is BreakerState.CLOSED:
         return max(0, most - under_way)
     return max(0, 1 - under_way) if health.may_be_tried(now) else 0
-
-
-def obstacle_to_closing(breaker: BreakerState | None) -> str | None:
-    """Why an operator cannot close it; None where they can."""
-    match breaker:
-        case None:
-            return "It has never had this channel"
-        case BreakerState.CLOSED:
-            return "Nothing is held back: the breaker is closed"
-        case _:
-            return None

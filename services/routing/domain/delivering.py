@@ -1,6 +1,9 @@
 """What a try to deliver says about its channel, and what its end says to operators."""
 
-from services.routing.domain.states import Channel, DeliveryStep
+from collections.abc import Mapping
+from enum import StrEnum
+
+from services.routing.domain.states import BreakerState, Channel, DeliveryStep
 from services.routing.domain.webhooks import DOWN, ERASED, UNKNOWN
 
 _PERMANENT_FOR_MAIL = frozenset(
@@ -37,3 +40,38 @@ def told_failure(channel: Channel, reason: str, status: int | None) -> str:
 def told_late(channel: Channel, status: str) -> str:
     what = "webhook" if channel is Channel.WEBHOOK else "mail"
     return f"the {what} was accepted after the assignment had {status}: the installer has the lead uncharged"
+
+
+class DeliveryAction(StrEnum):
+    """What operators can do with how an installer gets its leads."""
+
+    SET_CHANNEL = "set_channel"
+    ROTATE_SECRET = "rotate_secret"  # noqa: S105  # the name of a deed
+    TEST = "test"
+    CLOSE_BREAKER = "close_breaker"
+
+
+def obstacle_to(action: DeliveryAction, *, has_webhook: bool, breaker: BreakerState | None) -> str | None:
+    """Why it cannot be done; None where it can. `breaker` is of the channel that is asked about."""
+    match action:
+        case DeliveryAction.ROTATE_SECRET | DeliveryAction.TEST:
+            return None if has_webhook else "It has no webhook"
+        case DeliveryAction.CLOSE_BREAKER:
+            return _obstacle_to_closing(breaker)
+        case DeliveryAction.SET_CHANNEL:
+            return None
+
+
+def _obstacle_to_closing(breaker: BreakerState | None) -> str | None:
+    match breaker:
+        case None:
+            return "It has never had this channel"
+        case BreakerState.CLOSED:
+            return "Nothing is held back: the breaker is closed"
+        case _:
+            return None
+
+
+def held_back(breakers: Mapping[Channel, BreakerState]) -> Channel | None:
+    """A channel whose breaker is not closed, where there is one; of two the webhook."""
+    return next((c for c in reversed(Channel) if breakers.get(c, BreakerState.CLOSED) is not BreakerState.CLOSED), None)
