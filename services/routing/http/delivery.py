@@ -49,7 +49,7 @@ async def set_delivery(
     gateway: Given[WebhookGateway],
 ) -> Response[DeliverySet]:
     """From the next lead on. The secret of a new webhook is in this answer, and in no other."""
-    keys = _keys(gateway) if data.channel is Channel.WEBHOOK else None
+    keys = keys_of(gateway) if data.channel is Channel.WEBHOOK else None
     await refuse_endpoint(gateway, data.url)
     command = SetChannel(installer_id, data.channel, data.url, operator)
     async with database.transaction() as session:
@@ -70,7 +70,7 @@ async def rotate_webhook_secret(
     gateway: Given[WebhookGateway],
 ) -> Response[DeliverySet]:
     """A new secret, in this answer and in no other; the one before signs besides for 24 hours."""
-    keys = _keys(gateway)
+    keys = keys_of(gateway)
     async with database.transaction() as session:
         endpoint = await commands.rotate_secret(session, installer_id, operator, clock.now())
         await session.flush()
@@ -88,7 +88,7 @@ async def send_test(
     gateway: Given[WebhookGateway],
 ) -> TestView:
     """A `webhook.test` of no lead is on its way; what came of it is told with the installer's delivery."""
-    _keys(gateway)
+    keys_of(gateway)
     async with database.transaction() as session:
         return TestView.of(await commands.ask_for_test(session, installer_id, new_id(), operator, clock.now()))
 
@@ -117,7 +117,7 @@ async def refuse_endpoint(gateway: WebhookGateway, url: str | None) -> None:
         raise EndpointRefused(TOLD[refused.why], why=refused.why) from None
 
 
-def _keys(gateway: WebhookGateway) -> Keys:
+def keys_of(gateway: WebhookGateway) -> Keys:
     if gateway.keys is None:
         raise WebhooksNotSetUp("ROUTING_KEY_SECRET is not set")
     return gateway.keys

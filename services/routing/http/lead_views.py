@@ -18,6 +18,7 @@ from services.routing.domain.queue import QueueAction, QueueObstacle, obstacle_t
 from services.routing.domain.states import (
     AssignmentStatus,
     CapState,
+    Channel,
     DispatchStatus,
     ExceptionReason,
     Resolution,
@@ -42,6 +43,7 @@ class AssignmentView(FromRow):
     share_no: int
     status: AssignmentStatus
     cap_state: CapState
+    channel: Channel
     created_at: datetime
     sent_at: datetime | None
     ended_at: datetime | None

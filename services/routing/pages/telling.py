@@ -14,9 +14,12 @@ INSTALLERS = "/console/installers"
 ASSIGNMENTS = "/console/assignments"
 DISPATCHES = "/console/dispatches"
 AUTO_DISPATCH = "/console/auto-dispatch"
+DELIVERY_CHANNELS = "/console/delivery-channels"
 
 INSTALLER_TONES = {"active": "positive", "paused": "warning", "suspended": "danger"}
 ASSIGNMENT_TONES = {"sent": "positive", "pending": "info", "failed": "danger", "returned": "warning"}
+BREAKER_TONES = {"closed": "positive", "open": "danger", "half_open": "warning"}
+STEP_TONES = {"accepted": "positive", "tried": "warning", "failed": "danger", "accepted_late": "warning"}
 CAP_TONES = {"counted": "positive", "released": "warning", "reserved": "info"}
 DISPATCH_TONES = {"delivered": "positive", "dispatching": "info", "exception": "warning"}
 
