@@ -6,7 +6,7 @@ from services.routing.domain.webhooks import DeliveryState
 from services.routing.http.lead_views import DecisionView
 from services.routing.models import Decision
 from services.routing.pages.assignment_page import AssignmentPage
-from services.routing.pages.telling import STEP_TONES
+from services.routing.pages.telling import STEP_TONES, answered, told_answer
 from services.routing.queries import sending
 
 
@@ -32,8 +32,8 @@ async def delivery_log(page: AssignmentPage) -> Table:
                 Shown(entry.at, Kind.INSTANT),
                 Shown(entry.channel, Kind.WORD),
                 Shown(entry.what, Kind.CHIP, tones=STEP_TONES),
-                Shown(entry.reason_code, Kind.WORD),
-                Shown(None if entry.status is None else str(entry.status)),
+                "Its answer" if answered(entry.reason_code) else Shown(entry.reason_code, Kind.WORD),
+                Shown(told_answer(entry.channel, entry.status)),
             )
             for entry in entries
         ],

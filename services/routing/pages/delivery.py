@@ -15,7 +15,7 @@ from services.routing.http.delivery_views import obstacles_on
 from services.routing.models import DeliveryEndpoint, WebhookTest
 from services.routing.pages.installer_deeds import REASON, WRITE
 from services.routing.pages.installer_page import InstallerPage
-from services.routing.pages.telling import BREAKER_TONES
+from services.routing.pages.telling import BREAKER_TONES, told_answer
 from services.routing.queries import sending
 
 HEADS = (
@@ -76,10 +76,9 @@ def _of_test(page: InstallerPage, test: WebhookTest | None) -> list[str]:
     if test.outcome is None:
         return [f"{asked}, is on its way."]
     took = f" in {test.duration_ms:,} ms" if test.duration_ms is not None else ""
-    answer = f", HTTP {test.http_status}" if test.http_status is not None else ""
-    if test.outcome is Verdict.ACCEPTED:
-        return [f"{asked}, was taken{took}{answer}."]
-    return [f"{asked}, was not taken: {words(test.reason_code or '').lower()}{took}."]
+    answer = told_answer(Channel.WEBHOOK, test.http_status) or words(test.reason_code or "").lower()
+    verdict = "was taken" if test.outcome is Verdict.ACCEPTED else "was not taken"
+    return [f"{asked}, {verdict}: {answer}{took}."]
 
 
 async def holds_back(page: InstallerPage) -> Note | None:
