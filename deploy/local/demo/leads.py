@@ -148,7 +148,7 @@ async def watch_delivery(stage: Stage) -> None:
     await stage.reader.until("leads on their way", lambda: _under_way(stage), 90)
     sent = await stage.reader.number("routing", "SELECT count(*) FROM assignments WHERE status = 'sent'")
     waiting = await stage.reader.number("routing", "SELECT count(*) FROM dispatch_exceptions WHERE resolved_at IS NULL")
-    stage.tell(f"{sent} assignments delivered by mail; {waiting} leads wait in the exception queue")
+    stage.tell(f"{sent} assignments delivered by mail or webhook; {waiting} leads wait in the exception queue")
 
 
 async def _under_way(stage: Stage) -> dict[str, int]:

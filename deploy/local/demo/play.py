@@ -11,6 +11,7 @@ from deploy.local.demo import (
     boards,
     invoices,
     leads,
+    webhooks,
 )
 from deploy.local.demo.books import Books, read_books
 from deploy.local.demo.operators import SignIn, create_operators, new_sign_ins, sign_in
@@ -82,7 +83,9 @@ def _identity_environment(system: System) -> dict[str, str]:
 
 async def leads_to_money(stage: Stage) -> None:
     await leads.open_shop(stage)
+    await webhooks.set_up_webhooks(stage)
     await leads.take_leads(stage)
+    await webhooks.heal_the_broken_one(stage)
     await leads.watch_delivery(stage)
     await leads.work_the_queue(stage)
     await leads.price_what_is_held(stage)
