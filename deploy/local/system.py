@@ -1,8 +1,8 @@
 """The whole system, started by one program to be read from top to bottom.
 
 PostgreSQL, Kafka, the mail server (with installers' webhooks) and Stripe start side by side, the databases are
-migrated, the topics created; then the six services. A server whose address the caller's environment holds already (`DATABASE_URL_<SERVICE>`,
-`KAFKA_BOOTSTRAP_SERVERS`, `SMTP_URL`, `STRIPE_API_BASE`) is used, and ours is not started.
+migrated, the topics created; then the six services. A server whose address the caller's environment holds already
+(`DATABASE_URL_<SERVICE>`, `KAFKA_BOOTSTRAP_SERVERS`, `SMTP_URL`, `STRIPE_API_BASE`) is used, and ours is not started.
 
     with System() as system:
         system.addresses.services["intake"]     # http://127.0.0.1:…
