@@ -39,6 +39,7 @@ PARKED = f"{PARKED_EVENTS.path('routing')}?state=parked"
 LEADS_WAIT = "status=duplicate_review&status=exception&sort=received"
 MY_QUEUE = "owner=mine&state=open"
 PAYOUTS_WAIT = "stands=unknown&stands=needs_approval&stands=failed&stands=on_hold&sort=since"
+HELD_BACK = "breaker=open&breaker=half_open"
 UNBILLED, DRAFTS, UNSETTLED = "status=billable&invoiced=no", "status=draft", "state=held&state=unmatched"
 UNDELIVERED, IN_FORCE = "attention=undelivered&attention=unknown", "state=in_force"
 
@@ -58,6 +59,15 @@ GROUPS = (
         (
             Room("exceptions", "Exceptions", "routing", "/console/exceptions?state=open", "triangle-alert", "e", OPS),
             Room("assignments", "Assignments", "routing", "/console/assignments?status=pending", "route", "a", OPS),
+            Room(
+                "delivery-channels",
+                "Delivery channels",
+                "routing",
+                f"/console/delivery-channels?{HELD_BACK}",
+                "webhook",
+                "W",
+                OPS,
+            ),
             Room("installers", "Installers", "routing", "/console/installers?status=active", "truck", "n", OPS),
         ),
     ),

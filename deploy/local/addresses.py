@@ -32,7 +32,8 @@ class Stripe:
 
 @dataclass
 class Addresses:
-    """Filled while the system starts. `mailbox_url` is None where the mail server is not ours."""
+    """Filled while the system starts. `mailbox_url` and `webhook_sink_url` are None where the mail server is not ours:
+    then installers are somebody's."""
 
     environment: str
     clock_file: Path | None
@@ -41,6 +42,7 @@ class Addresses:
     kafka_bootstrap_servers: str = ""
     smtp_url: str = ""
     mailbox_url: str | None = None
+    webhook_sink_url: str | None = None
     stripe: Stripe | None = None
 
     @property
@@ -59,6 +61,7 @@ class Addresses:
             "CONSOLE_ADDRESSES": json.dumps(self.services),
             "IDENTITY_JWKS_URL": f"{self.services['identity']}/.well-known/jwks.json",
             **(self.stripe.environment() if self.stripe else {}),
+            **({"WEBHOOK_LOCAL_NETWORKS": '["127.0.0.0/8"]'} if self.webhook_sink_url and self.is_local else {}),
         }
         return told | ({"WAYBILL_CLOCK_FILE": str(self.clock_file)} if self.clock_file else {})
 
@@ -78,6 +81,7 @@ class Addresses:
             "kafka": {"bootstrap_servers": self.kafka_bootstrap_servers},
             "smtp": {"url": self.smtp_url},
             "mailbox_url": self.mailbox_url,
+            "webhook_sink_url": self.webhook_sink_url,
             "stripe": {"url": self.stripe.api_base, "api_key": self.stripe.api_key} if self.stripe else None,
             "operators": [],
             "lead_sources": [],

@@ -48,6 +48,16 @@ def smtp_sink(smtp_port: int, http_port: int) -> Program:
     )
 
 
+def webhook_sink(port: int) -> Program:
+    return Program(
+        name="webhooks",
+        command=_python("deploy.local.webhook_sink", "--port", str(port)),
+        environment=_environment(),
+        directory=ROOT,
+        ready=answers_200(f"http://127.0.0.1:{port}/health/ready"),
+    )
+
+
 def stripe(addresses: Addresses, ours: Stripe) -> Program:
     webhook = f"{addresses.services['billing']}/webhooks/stripe={ours.webhook_secret}"
     connect = f"{addresses.services['payouts']}/webhooks/stripe={ours.connect_webhook_secret}"

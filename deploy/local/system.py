@@ -1,8 +1,8 @@
 """The whole system, started by one program to be read from top to bottom.
 
-PostgreSQL, Kafka, the mail server and Stripe start side by side, the databases are migrated, the topics created; then
-the six services. A server whose address the caller's environment holds already (`DATABASE_URL_<SERVICE>`,
-`KAFKA_BOOTSTRAP_SERVERS`, `SMTP_URL`, `STRIPE_API_BASE`) is used, and ours is not started.
+PostgreSQL, Kafka, the mail server (with installers' webhooks) and Stripe start side by side, the databases are
+migrated, the topics created; then the six services. A server whose address the caller's environment holds already
+(`DATABASE_URL_<SERVICE>`, `KAFKA_BOOTSTRAP_SERVERS`, `SMTP_URL`, `STRIPE_API_BASE`) is used, and ours is not started.
 
     with System() as system:
         system.addresses.services["intake"]     # http://127.0.0.1:…
@@ -152,6 +152,13 @@ class System:
         self.addresses.smtp_url = f"smtp://127.0.0.1:{smtp_port}"
         self.addresses.mailbox_url = f"http://127.0.0.1:{http_port}"
         self._await(self.supervisor.start(programs.smtp_sink(smtp_port, http_port)), "mail server")
+        self._prepare_webhooks()
+
+    def _prepare_webhooks(self) -> None:
+        """Installers' servers, beside their mailboxes."""
+        port = free_port()
+        self.addresses.webhook_sink_url = f"http://127.0.0.1:{port}"
+        self._await(self.supervisor.start(programs.webhook_sink(port)), "installers' webhooks")
 
     def _prepare_stripe(self) -> None:
         self.addresses.stripe = existing_stripe(self._given)

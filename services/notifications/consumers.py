@@ -82,7 +82,9 @@ class Consumers:
         )
 
     async def on_assignment_created(self, session: AsyncSession, batch: list[Incoming[AssignmentCreated]]) -> None:
-        await self._queue(session, [drafts.lead_delivery(incoming) for incoming in batch])
+        """Mailed is what nobody else delivers: routing itself calls the webhooks of installers."""
+        mailed = [incoming for incoming in batch if drafts.is_mailed(incoming.event)]
+        await self._queue(session, [drafts.lead_delivery(incoming) for incoming in mailed])
 
     async def on_assignment_cancelled(self, session: AsyncSession, batch: list[Incoming[AssignmentCancelled]]) -> None:
         assignments = [incoming.event.assignment_id for incoming in batch]

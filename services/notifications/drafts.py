@@ -48,6 +48,11 @@ PAYOUT_HELD = AlertKind(
 )
 
 
+def is_mailed(event: AssignmentCreated) -> bool:
+    """Without a channel it is of the time when there was one only."""
+    return event.channel in (None, "mail")
+
+
 def lead_delivery(incoming: Incoming[AssignmentCreated]) -> Draft:
     event = incoming.event
     return Draft(

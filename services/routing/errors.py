@@ -91,3 +91,25 @@ class CapNotCounted(Refusal):
 class CapReleasedOtherwise(Refusal):
     code = "cap_released_otherwise"
     title = "The cap was released before, for another reason"
+
+
+class EndpointRefused(Refusal):
+    """`why` is `not_a_url`, `not_https`, `port`, `private_address` or `unresolvable`."""
+
+    code = "endpoint_refused"
+    title = "Leads cannot be sent to this address"
+
+
+class WebhooksNotSetUp(Refusal):
+    code = "webhooks_not_set_up"
+    title = "No secret is configured by which webhooks could be signed"
+
+
+class NoWebhook(Refusal):
+    code = "no_webhook"
+    title = "The installer has no webhook"
+
+
+class BreakerNotOpen(Refusal):
+    code = "breaker_not_open"
+    title = "The channel is open for deliveries already"

@@ -3,6 +3,7 @@
 from chassis.clock import Clock
 from chassis.console.bulk.running import BulkRunner, bulk_loop
 from chassis.database import Database
+from chassis.loops import Loop
 from chassis.service import Service, clock_of, database_of
 from services.routing import pages
 from services.routing.consumers import consumers
@@ -11,13 +12,23 @@ from services.routing.measures import measure_exceptions
 from services.routing.pages.desk import DESK
 from services.routing.proving import prove_decisions
 from services.routing.settings import Settings
+from services.routing.webhook_gateway import WebhookGateway, gateway_of
+from services.routing.webhooks import WebhookSender
 
 
-def build(settings: Settings | None = None, *, clock: Clock | None = None, database: Database | None = None) -> Service:
-    """Tests give a clock that stands still and a database of their own; nothing else is replaced by anyone."""
+def build(
+    settings: Settings | None = None,
+    *,
+    clock: Clock | None = None,
+    database: Database | None = None,
+    gateway: WebhookGateway | None = None,
+) -> Service:
+    """Tests give a clock that stands still, a database of their own and a way out to installers of theirs."""
     settings = settings or Settings()
     clock = clock or clock_of(settings)
     database = database or database_of("routing", settings)
+    gateway = gateway or gateway_of(settings)
+    sender = WebhookSender(database, clock, settings, gateway)
     bulk = BulkRunner(database, clock, pages.LISTINGS)
     return Service(
         name="routing",
@@ -26,8 +37,12 @@ def build(settings: Settings | None = None, *, clock: Clock | None = None, datab
         database=database,
         routes=(*ROUTES, *pages.ROUTES),
         consumers=consumers(clock),
-        loops=(bulk_loop(bulk),),
+        loops=(
+            bulk_loop(bulk),
+            Loop("webhooks", sender.step),
+        ),
         jobs=(prove_decisions(database, settings.zone),),
         measures=(measure_exceptions(clock),),
-        dependencies={"bulk": bulk, "desk": DESK},
+        dependencies={"bulk": bulk, "desk": DESK, "gateway": gateway},
+        on_stop=(sender.close,),
     )

@@ -39,6 +39,7 @@ from tests.kit.databases import Databases
 from tests.kit.emptying import Emptying
 from tests.notifications.fake_gateway import FakeGateway as FakeMail
 from tests.payouts.fake_gateway import FakeGateway as FakeStripe
+from tests.routing.webhooks import gateway as webhook_gateway
 
 NOWHERE = "postgresql://nobody@127.0.0.1:9/none"
 FUNDS_CENTS = 10_000_000
@@ -168,7 +169,8 @@ def _intake(building: Building, url: str) -> Service:
 
 
 def _routing(building: Building, url: str) -> Service:
-    return build_routing(RoutingSettings(**building.settings(url)), clock=building.business)
+    """With a way out to receivers on this machine."""
+    return build_routing(RoutingSettings(**building.settings(url)), clock=building.business, gateway=webhook_gateway())
 
 
 def _billing(building: Building, url: str) -> Service:

@@ -61,7 +61,7 @@ class TestStart:
     def test_starts_every_server_and_tells_each_service_of_them(self) -> None:
         with system_of({}) as system:
             names = {child.name for child in system.supervisor.children if child.is_running}
-            assert names == {"postgres", "kafka", "smtp", "stripe", *SERVICES}
+            assert names == {"postgres", "kafka", "smtp", "stripe", "webhooks", *SERVICES}
             told = httpx.get(f"{system.addresses.services['billing']}/environment").json()
             room = system.room
         assert told["DATABASE_URL_BILLING"] == system.addresses.databases["billing"].url
@@ -122,5 +122,13 @@ class TestEndpoints:
         written = read_endpoints(file)
         assert written is not None
         assert written["services"]["billing"]["database_url"] == database.url
-        assert {"kafka", "smtp", "mailbox_url", "stripe", "operators", "lead_sources"} <= written.keys()
+        assert {
+            "kafka",
+            "smtp",
+            "mailbox_url",
+            "webhook_sink_url",
+            "stripe",
+            "operators",
+            "lead_sources",
+        } <= written.keys()
         assert os.listdir(workroom) == ["endpoints.json"]

@@ -80,6 +80,13 @@ def desk(database: RolledBackDatabase, clock: FixedClock, settings: Settings) ->
 
 
 class TestAssignmentCreated:
+    @pytest.mark.parametrize(("channel", "mails"), [(None, 1), ("mail", 1), ("webhook", 0)])
+    async def test_is_mailed_where_no_webhook_delivers_it(
+        self, desk: Desk, database: RolledBackDatabase, channel: str | None, mails: int
+    ) -> None:
+        await desk.take(assignment_created(channel=channel))
+        assert await states(database) == ["queued"] * mails
+
     async def test_queues_the_lead_for_the_installer(self, desk: Desk, database: RolledBackDatabase) -> None:
         event = assignment_created()
         await desk.take(event)

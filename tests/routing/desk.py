@@ -15,6 +15,7 @@ from chassis.settings import Shape
 from contracts.identity import Role
 from services.routing.main import build
 from services.routing.settings import Settings
+from services.routing.webhook_gateway import WebhookGateway
 from tests.kit.identity import TestIdentity
 
 NOWHERE = "postgresql://nobody@127.0.0.1:9/none"
@@ -33,9 +34,15 @@ NEW_INSTALLER: dict[str, Any] = {
 }
 
 
-def application(database: Database, identity: TestIdentity, clock: Clock, **knobs: Any) -> Litestar:
+def application(
+    database: Database,
+    identity: TestIdentity,
+    clock: Clock,
+    gateway: WebhookGateway | None = None,
+    **knobs: Any,
+) -> Litestar:
     settings = Settings(database_url=NOWHERE, identity_jwks_url=identity.jwks_url, **knobs)
-    return assemble(build(settings, clock=clock, database=database), Shape.API)
+    return assemble(build(settings, clock=clock, database=database, gateway=gateway), Shape.API)
 
 
 @dataclass
@@ -70,8 +77,11 @@ class Desk:
 
 
 @asynccontextmanager
-async def answering(database: Database, identity: TestIdentity, clock: Clock) -> AsyncIterator[Desk]:
-    transport = httpx.ASGITransport(application(database, identity, clock), raise_app_exceptions=False)  # type: ignore[arg-type]  # Litestar's own scope type
+async def answering(
+    database: Database, identity: TestIdentity, clock: Clock, gateway: WebhookGateway | None = None
+) -> AsyncIterator[Desk]:
+    routing = application(database, identity, clock, gateway)
+    transport = httpx.ASGITransport(routing, raise_app_exceptions=False)  # type: ignore[arg-type]  # Litestar's own scope type
     async with httpx.AsyncClient(transport=transport, base_url="http://routing.example") as client:
         yield Desk(client, identity)
 

@@ -8,24 +8,9 @@ from datetime import datetime
 from rich.console import Console as Terminal
 from rich.table import Table
 
+from deploy.local.demo.books_routing import read_routing
+from deploy.local.demo.equality import Equality
 from deploy.local.demo.stage import LEADS, Stage, at
-
-
-@dataclass(frozen=True, slots=True)
-class Equality:
-    """`left` and `right` are counted or added up from different places; they must be the same."""
-
-    name: str
-    left: int
-    right: int
-    is_money: bool = False
-
-    @property
-    def holds(self) -> bool:
-        return self.left == self.right
-
-    def shown(self, value: int) -> str:
-        return f"{value / 100:,.2f}" if self.is_money else f"{value:,}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +56,7 @@ async def read_books(stage: Stage) -> Books:
         *await _journal(stage),
         *await _payouts(stage, figures),
         *await _mails(stage),
+        *await read_routing(stage),
         *await _event_path(stage),
     ]
     return Books(figures, equalities)
@@ -308,9 +294,9 @@ async def _mails(stage: Stage) -> list[Equality]:
     return [
         Equality("mails accepted = mails in the mailbox", await number("notifications", accepted), in_mailbox),
         Equality(
-            "leads mailed = assignments sent",
+            "leads mailed = assignments sent by mail",
             await number("notifications", leads),
-            await number("routing", "SELECT count(*) FROM assignments WHERE status = 'sent'"),
+            await number("routing", "SELECT count(*) FROM assignments WHERE status = 'sent' AND channel = 'mail'"),
         ),
         Equality(
             "receipts mailed = payouts sent",

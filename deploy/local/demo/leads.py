@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -85,8 +86,16 @@ async def set_prices(stage: Stage, name: str, exclusive_cents: int, shared_cents
     )
 
 
-async def take_leads(stage: Stage) -> None:
-    """Leads from all sources at once, morning after morning; some are sent twice, one key is used for other content."""
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """What was handed in so far, with what was answered, in one order."""
+
+    submissions: list[dict[str, Any]] = field(default_factory=list)
+    answers: list[Any] = field(default_factory=list)
+
+
+async def take_first_leads(stage: Stage) -> Handed:
+    """The first morning's, from all sources at once. Nobody waits for what becomes of them."""
     await stage.reader.order_mail_fault(
         action="refuse",
         recipient=f"leads@{UNREACHABLE.lower().replace(' ', '-')}.example",
@@ -94,17 +103,26 @@ async def take_leads(stage: Stage) -> None:
         answer="552 5.2.2 Mailbox full",
         times=2,
     )
-    submissions: list[dict[str, Any]] = []
-    answers: list[Any] = []
-    for day, number_of_day in enumerate(_shares(LEADS, DAYS)):
-        if day:
-            stage.move_to(stage.now() + timedelta(days=1))
-        morning = [_submission(stage, len(submissions) + number) for number in range(number_of_day)]
-        answers += await _hand_in(stage, len(submissions), morning)
-        submissions += morning
+    handed = Handed()
+    await _take_a_morning(stage, handed, _shares(LEADS, DAYS)[0])
+    return handed
+
+
+async def take_leads(stage: Stage, handed: Handed) -> None:
+    """Morning after morning; some are sent twice, one key is used for other content."""
+    for number_of_day in _shares(LEADS, DAYS)[1:]:
         await stage.reader.until("leads on their way", lambda: _under_way(stage), WAY_SECONDS)
-    await _send_some_again(stage, submissions, answers, asyncio.Semaphore(AT_ONCE))
+        stage.move_to(at(stage.now().date() + timedelta(days=1), 9))
+        await _take_a_morning(stage, handed, number_of_day)
+    await _send_some_again(stage, handed)
     stage.tell(f"{stage.tally.leads_accepted} leads taken in, {stage.tally.replays_answered} repeats answered alike")
+
+
+async def _take_a_morning(stage: Stage, handed: Handed, number: int) -> None:
+    first = len(handed.submissions)
+    morning = [_submission(stage, first + each) for each in range(number)]
+    handed.answers.extend(await _hand_in(stage, first, morning))
+    handed.submissions.extend(morning)
 
 
 async def begin_the_next_month(stage: Stage) -> None:
@@ -169,14 +187,13 @@ async def _submit(stage: Stage, number: int, body: dict[str, Any], gate: asyncio
     return {**answer.json(), "replayed": answer.headers.get("Idempotent-Replayed") == "true"}
 
 
-async def _send_some_again(
-    stage: Stage, submissions: list[dict[str, Any]], answers: list[Any], gate: asyncio.Semaphore
-) -> None:
+async def _send_some_again(stage: Stage, handed: Handed) -> None:
+    gate = asyncio.Semaphore(AT_ONCE)
     for number in range(0, LEADS, 20):
-        again = await _submit(stage, number, submissions[number], gate)
-        if again["replayed"] and again["id"] == answers[number]["id"]:
+        again = await _submit(stage, number, handed.submissions[number], gate)
+        if again["replayed"] and again["id"] == handed.answers[number]["id"]:
             stage.tally.replays_answered += 1
-    other = {**submissions[0], "name": "Somebody Else"}
+    other = {**handed.submissions[0], "name": "Somebody Else"}
     stage.tally.conflicts_refused += (await _submit(stage, 0, other, gate)).get("conflict", False)
 
 
@@ -185,7 +202,7 @@ async def watch_delivery(stage: Stage) -> None:
     await stage.reader.until("leads on their way", lambda: _under_way(stage), WAY_SECONDS)
     sent = await stage.reader.number("routing", "SELECT count(*) FROM assignments WHERE status = 'sent'")
     waiting = await stage.reader.number("routing", "SELECT count(*) FROM dispatch_exceptions WHERE resolved_at IS NULL")
-    stage.tell(f"{sent} assignments delivered by mail; {waiting} leads wait in the exception queue")
+    stage.tell(f"{sent} assignments delivered by mail or webhook; {waiting} leads wait in the exception queue")
 
 
 LET_IN = "SELECT count(*) FROM lead_status_changes WHERE to_status = 'routable'"

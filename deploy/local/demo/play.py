@@ -12,6 +12,7 @@ from deploy.local.demo import (
     invoices,
     leads,
     sources,
+    webhooks,
 )
 from deploy.local.demo.books import Books, read_books
 from deploy.local.demo.operators import SignIn, create_operators, new_sign_ins, sign_in
@@ -85,7 +86,10 @@ def _identity_environment(system: System) -> dict[str, str]:
 
 async def leads_to_money(stage: Stage) -> None:
     await leads.open_shop(stage)
-    await leads.take_leads(stage)
+    await webhooks.set_up_webhooks(stage)
+    handed = await leads.take_first_leads(stage)
+    await webhooks.heal_the_broken_one(stage)
+    await leads.take_leads(stage, handed)
     await sources.send_what_is_no_lead(stage)
     await sources.replace_a_key(stage)
     await leads.watch_delivery(stage)

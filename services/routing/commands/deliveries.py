@@ -1,4 +1,4 @@
-"""What became of the mails: what was delivered is billable, what was refused frees its place and is an exception."""
+"""What became of deliveries: what was taken over is billable, what was refused frees its place and is an exception."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,31 +11,34 @@ from chassis import outbox
 from chassis.causation import Cause
 from contracts.routing import AssignmentFailed, AssignmentSent, DispatchDelivered
 from services.routing.commands.caps import move
+from services.routing.commands.channels import Try, note_tries
 from services.routing.commands.conclusions import move_on
 from services.routing.commands.queueing import Raising, raise_items
 from services.routing.domain.counting import CapChange, CapMove
-from services.routing.domain.states import AssignmentStatus, CapState, DispatchStatus, ExceptionReason
+from services.routing.domain.delivering import told_failure, told_late
+from services.routing.domain.states import AssignmentStatus, CapState, DeliveryStep, DispatchStatus, ExceptionReason
 from services.routing.models import Assignment, Dispatch
 from services.routing.queries.assignments import leads_with_live_ones, locked_with_dispatches
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """The installer's mail server took the lead over."""
+    """The installer's server took the lead over: its mail server, or its webhook. `status` is the server's number."""
 
     assignment_id: UUID
     accepted_at: datetime
     cause: Cause | None = None
+    status: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryFailure:
-    """The lead will not reach the installer. `smtp_status` is the server's own code, where one spoke."""
+    """The lead will not reach the installer. `status` is the server's own code, where one spoke."""
 
     assignment_id: UUID
     reason_code: str
     failed_at: datetime
-    smtp_status: int | None = None
+    status: int | None = None
     cause: Cause | None = None
 
 
@@ -49,15 +52,23 @@ async def mark_sent(session: AsyncSession, deliveries: Sequence[Delivery], now: 
     assignments, dispatches = await locked_with_dispatches(session, {each.assignment_id for each in deliveries})
     moves: list[CapMove] = []
     late: list[Raising] = []
+    tries: list[Try] = []
     for delivery in deliveries:
         assignment = assignments[delivery.assignment_id]
         dispatch = dispatches[assignment.lead_id]
         if assignment.status is AssignmentStatus.PENDING:
             moves.append(_send(session, assignment, dispatch, delivery))
+            tries.append(_try(assignment, DeliveryStep.ACCEPTED, None, delivery.status))
         elif not assignment.status.was_delivered:
             late.append(_late(assignment, dispatch, delivery))
+            tries.append(_try(assignment, DeliveryStep.ACCEPTED_LATE, None, delivery.status))
     await move(session, moves)
     session.add_all(await raise_items(session, late, now))
+    await note_tries(session, tries, now)
+
+
+def _try(assignment: Assignment, step: DeliveryStep, reason: str | None, status: int | None) -> Try:
+    return Try(assignment.id, assignment.installer_id, assignment.channel, step, reason, status)
 
 
 def _send(session: AsyncSession, assignment: Assignment, dispatch: Dispatch, delivery: Delivery) -> CapMove:
@@ -90,28 +101,32 @@ def _note_first_delivery(session: AsyncSession, dispatch: Dispatch, delivery: De
 
 
 def _late(assignment: Assignment, dispatch: Dispatch, delivery: Delivery) -> Raising:
-    detail = f"the mail was accepted after the assignment had {assignment.status}: the installer has the lead uncharged"
+    detail = told_late(assignment.channel, assignment.status)
     return Raising(dispatch, ExceptionReason.DELIVERED_LATE, detail, assignment.id, delivery.cause)
 
 
-async def mark_failed(session: AsyncSession, failures: Sequence[DeliveryFailure], now: datetime) -> None:
+async def mark_failed(session: AsyncSession, failures: Sequence[DeliveryFailure], now: datetime) -> set[UUID]:
     """Pending assignments become failed and their places free; each is in the exception queue. Others stay as they are.
 
-    Nobody else is tried by itself: an operator sees what was wrong with the mail first.
+    Nobody else is tried by itself: an operator sees what was wrong with the delivery first. Returns what has failed.
     """
     if not failures:
-        return
+        return set()
     assignments, dispatches = await locked_with_dispatches(session, {each.assignment_id for each in failures})
     moves: list[CapMove] = []
     raisings: list[Raising] = []
+    tries: list[Try] = []
     for failure in failures:
         assignment = assignments[failure.assignment_id]
         if assignment.status is AssignmentStatus.PENDING:
             moves.append(_fail(session, assignment, failure))
+            tries.append(_try(assignment, DeliveryStep.FAILED, failure.reason_code, failure.status))
             raisings.append(_failed(assignment, dispatches[assignment.lead_id], failure))
     await move(session, moves)
     unserved = await note_unserved(session, [raising.dispatch for raising in raisings], now)
     session.add_all(await raise_items(session, raisings, now, unserved))
+    await note_tries(session, tries, now)
+    return {each.assignment_id for each in tries}
 
 
 def _fail(session: AsyncSession, assignment: Assignment, failure: DeliveryFailure) -> CapMove:
@@ -136,8 +151,7 @@ def end(assignment: Assignment, status: AssignmentStatus, reason: str, ended_at:
 
 
 def _failed(assignment: Assignment, dispatch: Dispatch, failure: DeliveryFailure) -> Raising:
-    answer = f", SMTP {failure.smtp_status}" if failure.smtp_status is not None else ""
-    detail = f"the lead's mail to its installer failed: {failure.reason_code}{answer}"
+    detail = told_failure(assignment.channel, failure.reason_code, failure.status)
     return Raising(dispatch, ExceptionReason.DELIVERY_FAILED, detail, assignment.id, failure.cause)
 
 

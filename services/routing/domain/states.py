@@ -39,6 +39,18 @@ class BreakerState(StrEnum):
     HALF_OPEN = "half_open"
 
 
+class DeliveryStep(StrEnum):
+    """What came of a try to deliver."""
+
+    ACCEPTED = "accepted"
+    TRIED = "tried"
+    """In vain, and tried again."""
+    FAILED = "failed"
+    """For good."""
+    ACCEPTED_LATE = "accepted_late"
+    """After the assignment had ended: nobody is charged."""
+
+
 class AbsenceKind(StrEnum):
     PAUSE = "pause"
     HOLIDAY = "holiday"

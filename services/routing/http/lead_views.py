@@ -19,6 +19,7 @@ from services.routing.domain.replaying import RULE_SETS
 from services.routing.domain.states import (
     AssignmentStatus,
     CapState,
+    Channel,
     DispatchStatus,
     ExceptionReason,
     Resolution,
@@ -43,6 +44,7 @@ class AssignmentView(FromRow):
     share_no: int
     status: AssignmentStatus
     cap_state: CapState
+    channel: Channel
     created_at: datetime
     sent_at: datetime | None
     ended_at: datetime | None

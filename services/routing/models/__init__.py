@@ -23,6 +23,7 @@ from services.routing.models.links import LeadLink
 from services.routing.models.model import Model
 from services.routing.models.policies import RoutingPolicy
 from services.routing.models.reference import InstallerAccount, KnownOperator, KnownPrice
+from services.routing.models.sending import DeliveryLogEntry, WebhookAttempt, WebhookDelivery, WebhookTest
 from services.routing.models.versions import InstallerVersion
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "CapWindow",
     "Decision",
     "DeliveryEndpoint",
+    "DeliveryLogEntry",
     "Dispatch",
     "DispatchException",
     "EarlyClosing",
@@ -48,4 +50,7 @@ __all__ = [
     "TerritoryRange",
     "TerritoryState",
     "TurnTaken",
+    "WebhookAttempt",
+    "WebhookDelivery",
+    "WebhookTest",
 ]

@@ -5,6 +5,8 @@ from services.routing.pages import (
     assignment_routes,
     assignments,
     auto_dispatch,
+    channels,
+    delivery_routes,
     dispatch,
     exception,
     exceptions,
@@ -16,6 +18,7 @@ from services.routing.pages import (
 
 LISTINGS = (
     assignments.LISTING,
+    channels.LISTING,
     exceptions.LISTING,
     installers.LISTING,
 )
@@ -24,6 +27,8 @@ ROUTES = (
     *assignment_routes.ROUTES,
     *assignments.ROUTES,
     *auto_dispatch.ROUTES,
+    *channels.ROUTES,
+    *delivery_routes.ROUTES,
     *dispatch.ROUTES,
     *exception.ROUTES,
     *exceptions.ROUTES,

@@ -31,7 +31,10 @@ ACTIONS: tuple[MakeAction, ...] = (
     assignment_actions.release_cap,
 )
 NOTES: tuple[MakeNote, ...] = ()
-SECTIONS: tuple[MakeSection, ...] = (assignment_sections.decision,)
+SECTIONS: tuple[MakeSection, ...] = (
+    assignment_sections.delivery_log,
+    assignment_sections.decision,
+)
 
 
 @page_at(PATH + "/{assignment_id:uuid}", Capability.READ_OPS)
@@ -103,6 +106,7 @@ def _facts(made: AssignmentView, lead: Dispatch) -> list[Fact]:
         Fact("Lead", Shown(lead_title(lead), path=f"{DISPATCHES}/{made.lead_id}")),
         Fact("Path", Shown(made.selected_path, Kind.WORD)),
         Fact("Share", f"{made.share_no} of {made.selected_path.max_assignments}"),
+        Fact("Channel", Shown(made.channel, Kind.WORD)),
         Fact("Given", Shown(made.created_at, Kind.INSTANT)),
         Fact("Sent", Shown(made.sent_at, Kind.INSTANT)),
         Fact("Ended", Shown(made.ended_at, Kind.INSTANT)),

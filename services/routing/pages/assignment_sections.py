@@ -1,11 +1,51 @@
-"""The sections of an assignment's page: the decision that gave it."""
+"""The sections of an assignment's page: what became of its delivery, and the decision that gave it."""
 
-from chassis.console.documents import Part
+from chassis.console.cells import Kind, Shown
+from chassis.console.documents import Part, Table
+from services.routing.domain.webhooks import DeliveryState
 from services.routing.http.lead_views import DecisionView
 from services.routing.models import Decision
 from services.routing.pages.assignment_page import AssignmentPage
+from services.routing.pages.telling import STEP_TONES, answered, told_answer
+from services.routing.queries import sending
 
 
 async def decision(page: AssignmentPage) -> Part:
     made_by = DecisionView.of(await page.session.get_one(Decision, page.made.decision_id))
     return Part("Its decision", "decisions.html", {"decisions": [made_by], "dispatch": page.dispatch_path})
+
+
+async def delivery_log(page: AssignmentPage) -> Table:
+    """What a server said is not kept, as it could name people: its number is."""
+    entries = await sending.log_of(page.session, page.made.id)
+    return Table(
+        "Delivery log",
+        (
+            ("At", Kind.INSTANT),
+            ("Channel", Kind.WORD),
+            ("What came of it", Kind.CHIP),
+            ("Because", Kind.WORD),
+            ("Answer", Kind.TEXT),
+        ),
+        [
+            (
+                Shown(entry.at, Kind.INSTANT),
+                Shown(entry.channel, Kind.WORD),
+                Shown(entry.what, Kind.CHIP, tones=STEP_TONES),
+                "Its answer" if answered(entry.reason_code) else Shown(entry.reason_code, Kind.WORD),
+                Shown(told_answer(entry.channel, entry.status)),
+            )
+            for entry in entries
+        ],
+        empty="Nothing has come back yet." if page.made.sent_at is None else "It was delivered before this was kept.",
+        note=await _next_try(page),
+    )
+
+
+async def _next_try(page: AssignmentPage) -> str:
+    delivery = await sending.delivery_of(page.session, page.made.id)
+    if delivery is None or delivery.state is not DeliveryState.WAITING or not delivery.attempts:
+        return ""
+    return (
+        f"Tried again at {page.console.wording.exact(delivery.next_attempt_at)}, unless its channel holds leads back."
+    )

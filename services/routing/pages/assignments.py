@@ -42,7 +42,7 @@ from services.routing.queries.installers import names_of
 ROOM = "assignments"
 WRITE = Capability.WRITE_ROUTING
 LIMIT = timedelta(minutes=15)
-"""A lead that is on its way longer than this is stuck: its mail was neither accepted nor refused."""
+"""A lead that is on its way longer than this is stuck: its delivery was neither accepted nor refused."""
 
 RECENT = timedelta(days=7)
 """What the figures at home are of."""

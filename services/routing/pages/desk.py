@@ -1,7 +1,7 @@
 """What routing tells the pages that span all services: what it finds, what waits there, how dispatch stands."""
 
 from chassis.console.desk import Desk
-from services.routing.pages import desk_delivery, desk_installers, desk_queue
+from services.routing.pages import channels, desk_delivery, desk_installers, desk_queue
 from services.routing.pages.about import ABOUT
 
 DESK = Desk(
@@ -14,6 +14,7 @@ DESK = Desk(
     waiting=(
         *desk_queue.WAITING,
         *desk_delivery.WAITING,
+        *channels.WAITING,
         *desk_installers.WAITING,
     ),
     cards=(

@@ -97,7 +97,7 @@ def _action(
                 path,
                 effect=(
                     f"Offers {counted(free, 'free share', 'free shares')} again, by the rules and caps of now. Each "
-                    "installer that is chosen gets the lead by mail and is billed once it is sent."
+                    "installer that is chosen gets the lead by its channel and is billed once it is sent."
                 ),
                 done="Dispatch was run again: the newest decision says what came of it",
                 **why,

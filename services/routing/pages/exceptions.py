@@ -181,7 +181,7 @@ LISTING = Listing(
             form=RetryForm,
             effect=lambda number: (
                 f"Runs dispatch again for {counted(number, 'lead', 'leads')}, by the rules and caps of now. Each "
-                "installer that is chosen gets its lead by mail and is billed once it is sent."
+                "installer that is chosen gets its lead by its channel and is billed once it is sent."
             ),
         ),
         BulkAction(

@@ -19,7 +19,7 @@ from chassis.http import Given, Operator
 from contracts.identity import Capability
 from services.routing.domain.places import lines_of
 from services.routing.models import Installer
-from services.routing.pages import installer_actions, installer_notes, installer_sections
+from services.routing.pages import delivery, installer_actions, installer_notes, installer_sections
 from services.routing.pages.installer_page import InstallerPage, MakeAction, MakeNote, MakeSection, read_page
 from services.routing.pages.installers import ROOM
 from services.routing.pages.telling import INSTALLER_TONES
@@ -32,18 +32,29 @@ ACTIONS: tuple[MakeAction, ...] = (
     installer_actions.set_territory,
     installer_actions.edit_contacts,
     installer_actions.edit_invoicing,
+    delivery.set_channel,
+    delivery.rotate_secret,
+    delivery.send_test,
+    delivery.close_breaker,
 )
-NOTES: tuple[MakeNote, ...] = (installer_notes.gets_no_leads,)
+NOTES: tuple[MakeNote, ...] = (
+    installer_notes.gets_no_leads,
+    delivery.holds_back,
+)
 SECTIONS: tuple[MakeSection, ...] = (
     installer_sections.caps,
     installer_sections.territory,
+    delivery.channels,
     installer_sections.last_assignments,
 )
 VERBS = {
     "add_installer": "added it",
     "change_installer": "changed its particulars",
     "change_installer_status": "changed its status",
+    "close_breaker": "closed its breaker",
+    "rotate_webhook_secret": "rotated its webhook's secret",
     "set_caps": "set its caps",
+    "set_channel": "set its delivery channel",
     "set_territory": "set its territory",
 }
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from chassis.console.timeline import Moment
 from chassis.console.wording import words
-from services.routing.domain.states import AssignmentStatus
+from services.routing.domain.states import AssignmentStatus, Channel
 from services.routing.http.lead_views import AssignmentView, DecisionView, DispatchView, ExceptionView
 from services.routing.models import DispatchException
 from services.routing.pages.telling import ordinal
@@ -71,7 +71,8 @@ _ENDS = {
 def _of_mail(made: AssignmentView) -> list[Moment]:
     moments = []
     if made.sent_at is not None:
-        moments.append(Moment(made.sent_at, "Waybill", "sent it: the mail was taken over, and it is billable"))
+        what = "webhook" if made.channel is Channel.WEBHOOK else "mail"
+        moments.append(Moment(made.sent_at, "Waybill", f"sent it: the {what} was taken over, and it is billable"))
     if made.ended_at is None:
         return moments
     because = ": ".join(part for part in (words(made.ended_reason or ""), made.ended_note or "") if part)

@@ -6,6 +6,7 @@ from markupsafe import Markup
 
 from chassis.console.cells import chip
 from chassis.console.wording import words
+from services.routing.domain.states import Channel
 from services.routing.http.lead_views import DispatchView
 from services.routing.models import Dispatch
 
@@ -14,9 +15,12 @@ INSTALLERS = "/console/installers"
 ASSIGNMENTS = "/console/assignments"
 DISPATCHES = "/console/dispatches"
 AUTO_DISPATCH = "/console/auto-dispatch"
+DELIVERY_CHANNELS = "/console/delivery-channels"
 
 INSTALLER_TONES = {"active": "positive", "paused": "warning", "suspended": "danger"}
 ASSIGNMENT_TONES = {"sent": "positive", "pending": "info", "failed": "danger", "returned": "warning"}
+BREAKER_TONES = {"closed": "positive", "open": "danger", "half_open": "warning"}
+STEP_TONES = {"accepted": "positive", "tried": "warning", "failed": "danger", "accepted_late": "warning"}
 CAP_TONES = {"counted": "positive", "released": "warning", "reserved": "info"}
 DISPATCH_TONES = {"delivered": "positive", "dispatching": "info", "exception": "warning"}
 
@@ -37,6 +41,18 @@ def told_use(taken: int, limit: int | None) -> Markup | str:
 def told_limit(limit: int | None) -> str:
     """A cap of nothing is no dash: it takes no lead at all."""
     return "No cap" if limit is None else f"{limit:,}"
+
+
+def answered(reason: str | None) -> bool:
+    """The reason is the number that its server answered with."""
+    return (reason or "").startswith("http_")
+
+
+def told_answer(channel: Channel, status: int | None) -> str | None:
+    """As "HTTP 503" or "SMTP 550"."""
+    if status is None:
+        return None
+    return f"{'HTTP' if channel is Channel.WEBHOOK else 'SMTP'} {status}"
 
 
 def latency(milliseconds: int) -> str:

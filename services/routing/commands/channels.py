@@ -1,0 +1,86 @@
+"""What tries to deliver say about their channel: each stands in the log, and moves the breaker of its endpoint."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+from sqlalchemy import insert, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.routing.domain.breaker import THRESHOLDS, after
+from services.routing.domain.delivering import says_something
+from services.routing.domain.states import BreakerState, Channel, DeliveryStep
+from services.routing.models import DeliveryEndpoint, DeliveryLogEntry
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """`reason` is a word of ours, `status` the server's number."""
+
+    assignment_id: UUID
+    installer_id: UUID
+    channel: Channel
+    step: DeliveryStep
+    reason: str | None = None
+    status: int | None = None
+
+    @property
+    def endpoint(self) -> tuple[UUID, Channel]:
+        return self.installer_id, self.channel
+
+
+async def note_tries(session: AsyncSession, tries: Sequence[Try], now: datetime) -> None:
+    """Locks the endpoints last of all that a transaction locks, in the order of their installers."""
+    if not tries:
+        return
+    await session.execute(insert(DeliveryLogEntry), [_entry(each, now) for each in tries])
+    telling = [each for each in tries if says_something(each.channel, each.step, each.reason)]
+    endpoints = await _locked(session, {each.endpoint for each in telling})
+    for each in telling:
+        if (endpoint := endpoints.get(each.endpoint)) is not None:
+            _move(endpoint, each, now)
+
+
+def _entry(each: Try, now: datetime) -> dict[str, object]:
+    return {
+        "assignment_id": each.assignment_id,
+        "at": now,
+        "channel": each.channel,
+        "what": each.step,
+        "reason_code": each.reason,
+        "status": each.status,
+    }
+
+
+async def _locked(
+    session: AsyncSession, wanted: set[tuple[UUID, Channel]]
+) -> dict[tuple[UUID, Channel], DeliveryEndpoint]:
+    if not wanted:
+        return {}
+    found = await session.scalars(
+        select(DeliveryEndpoint)
+        .where(tuple_(DeliveryEndpoint.installer_id, DeliveryEndpoint.channel).in_(sorted(wanted)))
+        .order_by(DeliveryEndpoint.installer_id, DeliveryEndpoint.channel)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return {(endpoint.installer_id, endpoint.channel): endpoint for endpoint in found}
+
+
+def _move(endpoint: DeliveryEndpoint, each: Try, now: datetime) -> None:
+    before, is_success = endpoint.breaker, each.step is DeliveryStep.ACCEPTED
+    endpoint.health = after(endpoint.health, is_success, now, THRESHOLDS[each.channel])
+    if is_success:
+        endpoint.last_accepted_at = now
+    if (endpoint.breaker is BreakerState.OPEN) != (before is BreakerState.OPEN):
+        log.warning(
+            "breaker_moved",
+            installer_id=str(endpoint.installer_id),
+            channel=endpoint.channel.value,
+            before=before.value,
+            after=endpoint.breaker.value,
+        )
