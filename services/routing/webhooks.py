@@ -101,6 +101,7 @@ class WebhookSender:
         """Kept until the database has them: an acceptance that is lost becomes a webhook that is sent twice."""
         await self._record_gone()
         await self._record_by(record_accepted, lambda ended: ended.outcome.verdict is Verdict.ACCEPTED)
+        await self._record_by(record_others, lambda ended: ended.outcome.wait is None)
         await self._record_by(record_others, lambda _ended: True)
         for ended in [each for each in self._unrecorded if each.test_id is not None]:
             async with self._database.transaction() as session:
@@ -147,9 +148,11 @@ class WebhookSender:
         """What a process left behind is due again; what has waited behind an open breaker for too long is given up."""
         async with self._database.reading() as session:
             left = await expired(session, self._settings.webhook_portion)
-        if left:
-            async with self._database.transaction() as session:
-                await record_others(session, [unknown(id_, attempt_no, now) for id_, attempt_no in left], now)
+        lost = [unknown(id_, attempt_no, now) for id_, attempt_no in left]
+        for outcomes in ([o for o in lost if o.wait is None], [o for o in lost if o.wait is not None]):
+            if outcomes:
+                async with self._database.transaction() as session:
+                    await record_others(session, outcomes, now)
         async with self._database.transaction() as session:
             await give_up_waiting(session, now, self._settings.webhook_portion)
 

@@ -7,7 +7,7 @@ nobody waits in a circle.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import bindparam, text
@@ -58,6 +58,11 @@ class Outcome:
     def verdict(self) -> Verdict:
         return self.judgement.verdict
 
+    @property
+    def wait(self) -> timedelta | None:
+        """How long until the next try; None where there is none."""
+        return next_try(self.attempt_no, self.judgement.not_before) if self.verdict.is_retried else None
+
 
 def unknown(assignment_id: UUID, attempt_no: int, at: datetime) -> Outcome:
     """Of a try whose process never came back."""
@@ -77,34 +82,32 @@ async def record_accepted(session: AsyncSession, outcomes: Sequence[Outcome], no
 
 
 async def record_others(session: AsyncSession, outcomes: Sequence[Outcome], now: datetime) -> None:
-    """What was not accepted is tried again, or fails; a claim that another has taken the place of changes nothing."""
+    """What was not accepted is tried again, or fails; a claim that another has taken the place of changes nothing.
+
+    Those that fail and those that are tried again are for a call each: their endpoints are locked in one go.
+    """
     deliveries = await lock_deliveries(session, {outcome.assignment_id for outcome in outcomes})
     await _finish(session, outcomes)
     newest = [outcome for outcome in outcomes if _is_newest(outcome, deliveries[outcome.assignment_id])]
-    failing = [outcome for outcome in newest if not _is_put_off(outcome, deliveries[outcome.assignment_id])]
+    failing = [outcome for outcome in newest if outcome.wait is None]
     failed = await mark_failed(session, [_failure(outcome) for outcome in failing], now)
     for outcome in failing:
         state = DeliveryState.FAILED if outcome.assignment_id in failed else DeliveryState.CANCELLED
         _settle(deliveries[outcome.assignment_id], state, _reason(outcome), outcome.http_status, now)
-    put_off = [outcome for outcome in newest if outcome not in failing]
-    await note_tries(session, [_tried(outcome, deliveries[outcome.assignment_id]) for outcome in put_off], now)
+    again = [(outcome, wait) for outcome in newest if (wait := outcome.wait) is not None]
+    for outcome, wait in again:
+        _put_off(outcome, deliveries[outcome.assignment_id], wait)
+    await note_tries(session, [_tried(outcome, deliveries[outcome.assignment_id]) for outcome, _ in again], now)
 
 
 def _is_newest(outcome: Outcome, delivery: WebhookDelivery) -> bool:
     return delivery.state is DeliveryState.SENDING and delivery.attempts == outcome.attempt_no
 
 
-def _is_put_off(outcome: Outcome, delivery: WebhookDelivery) -> bool:
-    """Puts it off where there is a next try."""
-    if not outcome.verdict.is_retried:
-        return False
-    wait = next_try(delivery.attempts, outcome.judgement.not_before)
-    if wait is None:
-        return False
+def _put_off(outcome: Outcome, delivery: WebhookDelivery, wait: timedelta) -> None:
     delivery.state, delivery.lease_until = DeliveryState.WAITING, None
     delivery.reason_code, delivery.http_status = outcome.judgement.reason, outcome.http_status
     delivery.next_attempt_at = outcome.at + wait
-    return True
 
 
 def _reason(outcome: Outcome) -> str:
