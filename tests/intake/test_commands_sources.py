@@ -1,10 +1,12 @@
 """Lead sources and their keys."""
 
 import json
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.clock import FixedClock
 from services.intake.commands.source_keys import revoke_key, rotate_key
@@ -30,6 +32,7 @@ from services.intake.errors import (
     SourceUnknown,
 )
 from services.intake.keyring import KeyRing
+from services.intake.models import LeadSource
 from tests.intake.samples import NOW, OPERATOR, count, rows, working_source
 from tests.kit.databases import RolledBackDatabase
 
@@ -133,6 +136,9 @@ class TestKeyRing:
         assert await count(database, "lead_source_keys") == 0
 
 
+Deed = Callable[[AsyncSession], Awaitable[LeadSource]]
+
+
 async def changed(database: RolledBackDatabase) -> list[dict[str, Any]]:
     """What others were told of sources, in order."""
     found = await rows(database, "SELECT body FROM outbox WHERE topic = 'intake.lead_sources' ORDER BY id")
@@ -148,12 +154,13 @@ class TestChangingASource:
     async def test_is_told_with_all_of_it_and_audited_with_the_reason(self, database: RolledBackDatabase) -> None:
         _, key = await working_source(database)
         command = ChangeSource(key.source_id, OPERATOR, "a campaign begins")
-        for change in (
+        deeds: tuple[Deed, ...] = (
             lambda session: rename_source(session, command, "Solar Compare"),
             lambda session: set_source_mode(session, command, SourceMode.TEST),
             lambda session: set_source_rate(session, command, 90),
             lambda session: revoke_source(session, key.source_id, "fraud", OPERATOR, NOW),
-        ):
+        )
+        for change in deeds:
             for _ in range(2):
                 async with database.transaction() as session:
                     await change(session)
@@ -194,10 +201,14 @@ class TestChangingASource:
             await revoke_source(session, key.source_id, None, OPERATOR, NOW)
         async with database.transaction() as session:
             assert (await rename_source(session, command, "Old Quotes")).available_actions == [SourceAction.RENAME]
-        for refused in (set_source_mode, set_source_rate):
+        refused: tuple[Deed, ...] = (
+            lambda session: set_source_mode(session, command, SourceMode.TEST),
+            lambda session: set_source_rate(session, command, 5),
+        )
+        for deed in refused:
             with pytest.raises(SourceNotActive):
                 async with database.transaction() as session:
-                    await refused(session, command, SourceMode.TEST if refused is set_source_mode else 5)
+                    await deed(session)
 
 
 class TestRevokeKey:

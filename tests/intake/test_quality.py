@@ -19,7 +19,7 @@ from services.intake.http.specs import EXAMPLE
 from services.intake.rejections import RejectionCounter
 from tests.intake.desk import Desk, answering
 from tests.intake.reception import Reception
-from tests.intake.samples import NOW, committing, count, rows, working_source
+from tests.intake.samples import NOW, committing, count, rows, submission, working_source
 from tests.kit.databases import RolledBackDatabase
 from tests.kit.identity import TestIdentity, bearer
 
@@ -42,7 +42,7 @@ class TestRejections:
     ) -> None:
         key = await http.new_source()
         for _ in range(2):
-            await http.submit(key, phone="12", email="mia", **{"mia@example.test": 1, "0412345678": 2})
+            await http.submit(key, submission(phone="12", email="mia") | {"mia@example.test": 1, "0412345678": 2})
         await http.submit(key)
         await http.submit(key, name="Another Person")
         json = {"Content-Type": "application/json"}

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -54,7 +55,7 @@ class TestDeeds:
         path = f"{SOURCES}/{source.id}"
         seen = await seen_of(http, path)
         reader = http.identity.token([Capability.READ_OPS])
-        form = {"reason": "They asked for it", "seen": seen, **fields}
+        form: dict[str, Any] = {"reason": "They asked for it", "seen": seen, **fields}
         assert (await send(http, f"{path}/{deed}", token=reader, **form)).status_code == 403
         answer = await send(http, f"{path}/{deed}", Role.EDITOR, **form)
         assert (answer.status_code, answer.headers["location"]) == (303, f"{path}?done={deed}")
@@ -83,7 +84,7 @@ class TestDeeds:
     async def test_refuse_what_is_no_rate(self, http: Desk, reception: Reception, rate: str) -> None:
         source, _ = await reception.source()
         path = f"{SOURCES}/{source.id}"
-        form = {"rate_per_minute": rate, "reason": "x", "seen": await seen_of(http, path)}
+        form: dict[str, Any] = {"rate_per_minute": rate, "reason": "x", "seen": await seen_of(http, path)}
         assert (await send(http, f"{path}/rate", **form)).status_code == 422
 
     async def test_end_one_key_and_leave_the_other(self, http: Desk, reception: Reception) -> None:
@@ -92,7 +93,7 @@ class TestDeeds:
         async with reception.database.transaction() as session:
             await rotate_key(session, source.id, timedelta(hours=24), OPERATOR, NOW)
         assert "The others work on." in await page(http, path)
-        form = {"prefix": key.key.prefix, "reason": "It stood in a public page"}
+        form: dict[str, Any] = {"prefix": key.key.prefix, "reason": "It stood in a public page"}
         assert (await send(http, f"{path}/revoke-key", prefix=key.key.prefix)).status_code == 422
         answer = await send(http, f"{path}/revoke-key", Role.EDITOR, **form)
         assert (answer.status_code, answer.headers["location"]) == (303, f"{path}?done=revoke-key")

@@ -16,7 +16,9 @@ from services.intake.commands.leads.taking import ModeChanged, take_lead
 from services.intake.commands.leads.testing import forget_tests, hand_in
 from services.intake.commands.sources import ChangeSource, set_source_mode
 from services.intake.domain import SourceMode
-from tests.intake.desk import Desk, answering, faults
+from services.intake.jobs import forget_test_submissions
+from services.intake.settings import Settings
+from tests.intake.desk import NOWHERE, Desk, answering, faults
 from tests.intake.samples import LEAD_EVENTS, NOW, OPERATOR, committing, count, rows, submission, taking, working_source
 from tests.kit.databases import RolledBackDatabase
 from tests.kit.eventually import eventually
@@ -91,7 +93,8 @@ class TestAsAnswered:
         self, http: Desk, database: RolledBackDatabase
     ) -> None:
         key = await http.new_source()
-        answer = await http.submit(key, test=True, phone="Mia 0412", **{"mia@example.test": 1})
+        body = submission(test=True, phone="Mia 0412") | {"mia@example.test": 1}
+        answer = await http.submit(key, body)
         assert faults(answer) == {"phone": "phone_invalid", "mia@example.test": "extra_forbidden"}
         await http.submit(key, test=True)
         await http.submit(key, test=True, name="Other")
@@ -128,6 +131,23 @@ class TestAsAnswered:
 async def committed(fresh_database: Callable[[str], ServiceDatabase]) -> AsyncIterator[Database]:
     async with committing(fresh_database("intake")) as database:
         yield database
+
+
+class TestTheNightlyJob:
+    async def test_forgets_what_is_older_than_its_days_at_half_past_three(
+        self, http: Desk, database: RolledBackDatabase, clock: FixedClock
+    ) -> None:
+        settings = Settings(database_url=NOWHERE)
+        job = forget_test_submissions(database, settings)
+        due_at = job.next_after(NOW + timedelta(days=30))
+        assert due_at.astimezone(settings.zone).isoformat() == "2026-04-03T03:30:00+11:00"
+        key = await http.new_source()
+        await http.submit(key, test=True)
+        await job.run(due_at - timedelta(days=1))
+        assert await count(database, "test_submissions") == 1
+        await job.run(due_at)
+        assert await count(database, "test_submissions") == 0
+        assert (await http.submit(key, test=True)).headers.get("idempotent-replayed") is None
 
 
 class TestModesAtOnce:

@@ -14,7 +14,23 @@ from tests.intake.desk import Desk, faults
 from tests.intake.samples import submission
 
 GONE = object()
-JUNK = (GONE, None, 1, True, [], {}, "", " ", "\x1c", "x" * 5_000, "\x00", "a\x07b", "nonsense", "0000", "3000")
+JUNK: tuple[object, ...] = (
+    GONE,
+    None,
+    1,
+    True,
+    [],
+    {},
+    "",
+    " ",
+    "\x1c",
+    "x" * 5_000,
+    "\x00",
+    "a\x07b",
+    "nonsense",
+    "0000",
+    "3000",
+)
 """What a program might send: nothing, another type, too little, too much, another form, what is of another place."""
 
 
@@ -33,7 +49,7 @@ ALL_FIELDS = tuple(names(SCHEMA, SCHEMA))
 
 
 def with_junk(field: str, junk: object) -> dict[str, Any]:
-    body = json.loads(json.dumps(submission()))
+    body: dict[str, Any] = json.loads(json.dumps(submission()))
     place = body
     *path, last = field.split(".")
     for step in path:
@@ -54,7 +70,8 @@ def all_faults() -> dict[str, set[str]]:
     """By code the fields that had it, whatever was sent."""
     header_key.set(None)
     seen = {fault for field in (*ALL_FIELDS, "colour") for junk in JUNK for fault in told(with_junk(field, junk))}
-    seen |= {fault for raw in ([], None, 1, "lead") for fault in told(raw)}
+    no_leads: tuple[object, ...] = ([], None, 1, "lead")
+    seen |= {fault for raw in no_leads for fault in told(raw)}
     header_key.set("another")
     seen |= told(submission())
     header_key.set(None)

@@ -1,4 +1,4 @@
-"""A mutant of one business command, which no model of the event path can see: a test of the command itself has to."""
+"""Mutants of single rules and commands, which no model of the event path can see: their own tests have to."""
 
 from tests.mutants.mutant import Mutant
 
@@ -8,4 +8,12 @@ FORGET_THE_OUTBOX = Mutant(
     "outbox.add(session, event, version=assignment.next_version(), cause=delivery.cause)",
     "assignment.next_version()",
     "The assignment counts as sent and nobody is told: a delivery that is never billed.",
+)
+
+CARRY_A_LEASE_OVER = Mutant(
+    "carry a lease over its minute",
+    "services.intake.domain.sources:Bucket.take",
+    "self.left, self.is_spent = 0, False",
+    "self.is_spent = False",
+    "A source hands in more in a minute than its rate, by what each process had left of the one before.",
 )

@@ -4,8 +4,9 @@ from functools import cache
 
 import pytest
 
+from tests.intake import test_buckets as buckets
 from tests.mutants.mutant import Mutant, TargetGone, applied
-from tests.mutants.of_a_service import FORGET_THE_OUTBOX
+from tests.mutants.of_a_service import CARRY_A_LEASE_OVER, FORGET_THE_OUTBOX
 from tests.mutants.of_the_event_path import MUTANTS
 from tests.ring.histories import histories, how_to_repeat
 from tests.ring.watch import Invariant
@@ -55,3 +56,12 @@ class TestAMutantWhoseTextIsGone:
         lost = Mutant("lost", "chassis.inbox:claim", "text that is not there", "", "")
         with pytest.raises(TargetGone, match="0 times"), applied(lost):
             pytest.fail("it was applied")
+
+
+class TestTheRatesOwnTest:
+    def test_notices_a_lease_that_is_carried_over(self) -> None:
+        with applied(CARRY_A_LEASE_OVER), pytest.raises(AssertionError):
+            buckets.test_no_minute_lets_in_more_than_its_limit()
+
+    def test_passes_the_code_as_it_is(self) -> None:
+        buckets.test_no_minute_lets_in_more_than_its_limit()
