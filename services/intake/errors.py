@@ -128,6 +128,13 @@ class FollowUpNotFound(NotFound):
     title = "No such follow-up"
 
 
+class LeadUnknown(Invalid):
+    """A body names a lead that is not there; in a path that is `LeadNotFound`."""
+
+    code = "lead_unknown"
+    title = "The body names an unknown lead"
+
+
 class LeadNotFound(NotFound):
     code = "lead_not_found"
     title = "No such lead"

@@ -130,6 +130,7 @@ async def plan_follow_up(
 ) -> FollowUpRow:
     """Plan a follow-up of a lead that is not over."""
     async with database.transaction() as session:
+        await queries.refuse_unknown_lead(session, data.lead_id)
         made = await schedule_follow_up(session, data.lead_id, data.plan(), operator, clock.now())
     return FollowUpRow.model_validate(made)
 

@@ -47,6 +47,7 @@ from services.intake.queries.leads import (
     lead,
     list_leads,
     own_lead,
+    refuse_unknown_lead,
     standings_for_update,
     submission,
 )
@@ -113,6 +114,7 @@ __all__ = [
     "owner_for",
     "policies_on",
     "policy",
+    "refuse_unknown_lead",
     "source",
     "source_name",
     "standings_for_update",
