@@ -13,7 +13,7 @@ from time import monotonic
 from zoneinfo import ZoneInfo
 
 import structlog
-from sqlalchemy import func, select, text, update
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -27,6 +27,8 @@ log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 0.5
 RETRY_SECONDS = 15.0
+KEPT = timedelta(days=90)
+"""How long the record of a run is kept: a job of each minute leaves half a million of them a year."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +160,8 @@ class Scheduler:
             .where(schedule_runs.c.job == job.name, schedule_runs.c.due_at == due_at)
             .values(finished_at=self._clock.now(), error=None)
         )
+        past = (schedule_runs.c.job == job.name, schedule_runs.c.due_at < due_at - KEPT)
+        await connection.execute(delete(schedule_runs).where(*past))
         await connection.commit()
         JOB_RUNS.labels(job.name, "finished").inc()
         log.info("job_finished", job=job.name, due_at=due_at.isoformat())

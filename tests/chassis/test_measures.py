@@ -97,6 +97,35 @@ class TestTheNextRun:
         await database.close()
 
 
+class TestTheRecord:
+    async def test_of_runs_is_kept_for_a_season(self, chassis_database: ServiceDatabase) -> None:
+        """A job of each minute leaves a row each minute."""
+
+        async def run(_due_at: datetime) -> None:
+            return
+
+        database = Database(create_engine(chassis_database.url, pool_size=2), "/waybill/probe")
+        long_ago = "INSERT INTO schedule_runs (job, due_at, started_at, finished_at) VALUES ('probe', :at, :at, :at)"
+        async with database.transaction() as session:
+            for ago in (timedelta(days=91), timedelta(days=89)):
+                await session.execute(text(long_ago), {"at": START - ago})
+        scheduler = Scheduler(database, FixedClock(START), (Job("probe", hourly, run),))
+        running = asyncio.create_task(scheduler.run())
+
+        async def recorded() -> list[datetime]:
+            async with database.reading() as session:
+                found = await session.scalars(text("SELECT due_at FROM schedule_runs ORDER BY due_at"))
+                return list(found)
+
+        async def is_forgotten() -> bool:
+            return await recorded() == [START - timedelta(days=89), START]
+
+        await eventually(is_forgotten)
+        scheduler.stop()
+        await running
+        await database.close()
+
+
 async def shows(next_run: datetime) -> bool:
     name = "waybill_schedule_next_run_timestamp_seconds"
     return gauge_or_zero(name, schedule="probe") == next_run.timestamp()

@@ -142,4 +142,6 @@ class TestOverHttp:
         assert [each["note"] for each in listed["items"]] == ["Again"]
         late = await http.ask("POST", "/admin/follow-ups", json=body | {"due_at": "2026-03-01T00:00:00Z"})
         assert faults(late) == {"due_at": "in_the_past"}
+        nobody = await http.ask("POST", "/admin/follow-ups", json=body | {"lead_id": str(new_id())})
+        assert (nobody.status_code, faults(nobody)) == (422, {"lead_id": "lead_unknown"})
         assert (await http.get(path))["done_by"] == "Robin Field"

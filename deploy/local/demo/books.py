@@ -57,6 +57,7 @@ async def read_books(stage: Stage) -> Books:
         *await _payouts(stage, figures),
         *await _mails(stage),
         *await read_routing(stage),
+        *await _escalations(stage),
         *await _event_path(stage),
     ]
     return Books(figures, equalities)
@@ -307,6 +308,29 @@ async def _mails(stage: Stage) -> list[Equality]:
             "documents rendered = documents in mails, byte for byte",
             len(documents),
             len({row["sha256"] for row in documents} & set(attached)),
+        ),
+    ]
+
+
+async def _escalations(stage: Stage) -> list[Equality]:
+    number = stage.reader.number
+    mailed = "SELECT count(*) FROM messages WHERE purpose = 'escalation' AND state = 'accepted'"
+    return [
+        Equality(
+            "nudges by policies = nudges mailed",
+            await number("intake", "SELECT count(*) FROM escalations WHERE action = 'nudge'"),
+            await number("notifications", mailed),
+        ),
+        Equality(
+            "leads marked critical by policies = critical leads",
+            await number("intake", "SELECT count(DISTINCT lead_id) FROM escalations WHERE action = 'critical'"),
+            await number("intake", "SELECT count(*) FROM leads WHERE critical_since IS NOT NULL"),
+        ),
+        Equality(
+            "operators at identity = operators known to intake and to notifications",
+            2 * await number("identity", "SELECT count(*) FROM operators"),
+            await number("intake", "SELECT count(*) FROM operators")
+            + await number("notifications", "SELECT count(*) FROM operators"),
         ),
     ]
 

@@ -9,6 +9,7 @@ import stripe
 
 from deploy.local.demo import (
     boards,
+    follow_ups,
     invoices,
     leads,
     sources,
@@ -96,6 +97,8 @@ async def leads_to_money(stage: Stage) -> None:
     await leads.work_the_queue(stage)
     await leads.price_what_is_held(stage)
     await leads.release_a_cap(stage)
+    await follow_ups.follow_up(stage)
+    await follow_ups.escalate(stage)
     await invoices.close_the_month(stage)
     await invoices.collect(stage)
 

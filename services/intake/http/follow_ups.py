@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from chassis.clock import Clock
 from chassis.database import Database
-from chassis.errors import FieldError
 from chassis.http import AwareInstant, Body, Given, Operator, Text, requires
 from chassis.ids import new_id
 from chassis.paging import Page, PageRequest
@@ -29,7 +28,6 @@ from services.intake.commands.follow_ups import (
     snooze_follow_up,
 )
 from services.intake.domain import Channel, FollowUpAction, FollowUpOutcome, FollowUpState
-from services.intake.errors import LeadNotFound, LeadUnknown
 from services.intake.queries import FollowUpFilters
 
 WRITE = Capability.WRITE_ROUTING
@@ -132,11 +130,8 @@ async def plan_follow_up(
 ) -> FollowUpRow:
     """Plan a follow-up of a lead that is not over."""
     async with database.transaction() as session:
-        try:
-            made = await schedule_follow_up(session, data.lead_id, data.plan(), operator, clock.now())
-        except LeadNotFound:
-            fault = FieldError("lead_id", "lead_unknown", "There is no such lead")
-            raise LeadUnknown("a follow-up is planned of a lead that is there", errors=(fault,)) from None
+        await queries.refuse_unknown_lead(session, data.lead_id)
+        made = await schedule_follow_up(session, data.lead_id, data.plan(), operator, clock.now())
     return FollowUpRow.model_validate(made)
 
 

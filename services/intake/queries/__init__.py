@@ -47,6 +47,7 @@ from services.intake.queries.leads import (
     history_of,
     lead,
     list_leads,
+    refuse_unknown_lead,
     standings_for_update,
     submission,
 )
@@ -145,6 +146,7 @@ __all__ = [
     "policies_on",
     "policy",
     "quality_of",
+    "refuse_unknown_lead",
     "screening_fault",
     "share",
     "source",

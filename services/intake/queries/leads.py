@@ -9,11 +9,13 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.errors import FieldError
 from chassis.paging import PageRequest
 from contracts.values import AustralianState, SelectedPath
 from services.intake.domain import LeadStatus
 from services.intake.errors import (
     LeadNotFound,
+    LeadUnknown,
 )
 from services.intake.models import Consent, Lead, LeadStatusChange
 
@@ -71,6 +73,13 @@ async def lead(session: AsyncSession, lead_id: UUID, *, for_update: bool = False
     return LeadNotFound.unless(
         await session.get(Lead, lead_id, with_for_update=for_update or None), "no such lead", lead_id=lead_id
     )
+
+
+async def refuse_unknown_lead(session: AsyncSession, lead_id: UUID) -> None:
+    """For a body that names it."""
+    if await session.scalar(select(Lead.id).where(Lead.id == lead_id)) is None:
+        fault = FieldError("lead_id", "lead_unknown", "There is no such lead")
+        raise LeadUnknown("there is no such lead", errors=(fault,), lead_id=lead_id)
 
 
 async def consent_of(session: AsyncSession, lead_id: UUID) -> Consent:
