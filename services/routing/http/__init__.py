@@ -1,8 +1,9 @@
 """HTTP in: translate, one command or query, translate back."""
 
-from services.routing.http import assignments, auto_dispatch, exceptions, installers, leads, replays
+from services.routing.http import answers, assignments, auto_dispatch, exceptions, installers, leads, replays
 
 ROUTES = (
+    *answers.ROUTES,
     *assignments.ROUTES,
     *auto_dispatch.ROUTES,
     *exceptions.ROUTES,

@@ -1,6 +1,7 @@
 """HTML for operators, over the same commands and queries as the JSON routes. Templates stand beside their room."""
 
 from services.routing.pages import (
+    answer,
     assignment,
     assignment_routes,
     assignments,
@@ -20,6 +21,7 @@ LISTINGS = (
     installers.LISTING,
 )
 ROUTES = (
+    *answer.ROUTES,
     *assignment.ROUTES,
     *assignment_routes.ROUTES,
     *assignments.ROUTES,
