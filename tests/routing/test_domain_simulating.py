@@ -54,9 +54,8 @@ def arrival(hours: int = 0, location: Location = NSW, wanted_count: int = 1, **c
 @st.composite
 def worlds(draw: st.DrawFn) -> World:
     those = draw(st.lists(CANDIDATES, min_size=1, max_size=4, unique_by=lambda who: who.id))
-    steps = draw(
-        st.lists(st.tuples(st.integers(0, 30), st.sampled_from([NSW, WA]), st.sampled_from([1, 3])), max_size=12)
-    )
+    one = st.tuples(st.integers(0, 30), st.sampled_from([NSW, WA]), st.sampled_from([1, 3]))
+    steps = draw(st.lists(one, max_size=12))
     hours, arrivals = 0, []
     for step, location, wanted_count in steps:
         hours += step
@@ -88,7 +87,11 @@ def one_by_one(world: World) -> list[str]:
                 for kind, w in moment.windows.items()
             }
             holidays = world.holidays[who.home_state] if who.keeps_public_holidays and who.home_state else ()
-            facts = {"has_credit_hold": id_ in world.on_hold, "holidays": holidays, "last_turn": turns.get(id_)}
+            facts: dict[str, Any] = {
+                "has_credit_hold": id_ in world.on_hold,
+                "holidays": holidays,
+                "last_turn": turns.get(id_),
+            }
             standing = Standing(who, each.received_at, moment, counts, balances.get(id_, 0), **facts)
             considered.append(Considered(standing, coverage))
         request = Request(
@@ -108,7 +111,7 @@ class TestSimulate:
     @given(worlds())
     @settings(max_examples=150)
     def test_without_a_draft_is_deciding_one_by_one(self, world: World) -> None:
-        assert [record for record in _records(world)] == one_by_one(world)
+        assert _records(world) == one_by_one(world)
 
     def test_begins_the_windows_anew_as_days_pass(self) -> None:
         one = candidate(Limits(day=1))
@@ -170,7 +173,7 @@ class TestDraft:
 
 
 def _two_in_nsw(number: int = 10) -> World:
-    first, second = candidate(name="First"), candidate(Limits(day=2), name="Second", share_weight=1)
+    first, second = candidate(name="First"), candidate(Limits(day=2), name="Second")
     nsw = Territory(frozenset({AustralianState.NSW}))
     return World(
         {first.id: first, second.id: second},
@@ -189,7 +192,7 @@ class TestComparison:
         moved = [each for each in comparison.moved() if each]
         totals = comparison.totals()
         assert (totals["leads"], totals["moved"]) == (10, len(moved))
-        assert all((each.before, each.after) == ({second}, {first}) for each in moved)
+        assert all(each.before == {second} and each.after == {first} for each in moved)
         assert totals["as_happened"] == {"same": 10 - len(moved), "of": 10}
         assert totals["after"]["revenue_cents"] == 50_000
         assert totals["before"]["revenue_cents"] == 50_000 - 5_000 * len(moved)
