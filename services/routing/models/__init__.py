@@ -23,6 +23,7 @@ from services.routing.models.links import LeadLink
 from services.routing.models.model import Model
 from services.routing.models.policies import RoutingPolicy
 from services.routing.models.reference import InstallerAccount, KnownOperator, KnownPrice
+from services.routing.models.simulations import Simulation, SimulationRow
 from services.routing.models.versions import InstallerVersion
 
 __all__ = [
@@ -44,6 +45,8 @@ __all__ = [
     "LeadLink",
     "Model",
     "RoutingPolicy",
+    "Simulation",
+    "SimulationRow",
     "TerritoryPostcode",
     "TerritoryRange",
     "TerritoryState",
