@@ -182,6 +182,93 @@ CREATE INDEX ix_audit_entries_actor ON audit_entries (actor_id, occurred_at, id)
 CREATE INDEX ix_parked_events_parked_at ON parked_events (parked_at, id);
 """
 
+# The one way in which an audit row may change: texts that hold a literal are replaced by one sentence; names of fields
+# are ours and stay. The patterns stand in a setting of the transaction while the function runs, so that the trigger can
+# tell by itself what the function makes of a row. A literal of two letters would stand in half of all words.
+STEP_4 = r"""
+CREATE FUNCTION literal_patterns(literals text[]) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT coalesce(array_agg('%' || replace(replace(replace(
+        lower(literal COLLATE pg_c_utf8), '\', '\\'), '%', '\%'), '_', '\_') || '%'), '{}')
+    FROM unnest(literals) AS literal WHERE length(btrim(literal)) >= 3
+$$;
+CREATE FUNCTION holds_pattern(told text, patterns text[]) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT lower(told COLLATE pg_c_utf8) LIKE ANY (patterns)
+$$;
+CREATE FUNCTION redacted(value jsonb, patterns text[]) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+BEGIN
+    CASE jsonb_typeof(value)
+        WHEN 'string' THEN
+            RETURN CASE WHEN public.holds_pattern(value #>> '{}', patterns) THEN '"Erased on request"' ELSE value END;
+        WHEN 'array' THEN
+            RETURN (SELECT coalesce(jsonb_agg(public.redacted(element, patterns) ORDER BY place), '[]')
+                FROM jsonb_array_elements(value) WITH ORDINALITY AS elements (element, place));
+        WHEN 'object' THEN
+            RETURN (SELECT coalesce(jsonb_object_agg(name, public.redacted(field, patterns)), '{}')
+                FROM jsonb_each(value) AS fields (name, field));
+        ELSE RETURN value;
+    END CASE;
+END $$;
+CREATE FUNCTION refuse_audit_change() RETURNS trigger LANGUAGE plpgsql
+    SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    patterns text[];
+BEGIN
+    IF TG_OP = 'UPDATE' AND current_user = (SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = TG_RELID) THEN
+        patterns := nullif(current_setting('waybill.redacting', true), '');
+    END IF;
+    IF patterns IS NOT NULL
+        AND to_jsonb(NEW) - '{reason_text,before,after}'::text[] = to_jsonb(OLD) - '{reason_text,before,after}'::text[]
+        AND (NEW.reason_text IS NOT DISTINCT FROM OLD.reason_text
+            OR (OLD.reason_text IS NOT NULL AND NEW.reason_text = 'Erased on request'))
+        AND NEW.before IS NOT DISTINCT FROM public.redacted(OLD.before, patterns)
+        AND NEW.after IS NOT DISTINCT FROM public.redacted(OLD.after, patterns)
+    THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION '% of % is not allowed: its rows are written once', TG_OP, TG_TABLE_NAME
+        USING ERRCODE = 'restrict_violation';
+END $$;
+DROP TRIGGER audit_entries_are_written_once ON audit_entries;
+CREATE TRIGGER audit_entries_are_written_once BEFORE UPDATE OR DELETE ON audit_entries
+    FOR EACH ROW EXECUTE FUNCTION refuse_audit_change();
+CREATE FUNCTION redact_audit(kinds text[], ids text[], literals text[]) RETURNS bigint LANGUAGE plpgsql
+    SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    patterns text[] := public.literal_patterns(literals);
+    quoted text[] := public.literal_patterns(ARRAY(
+        SELECT substr(written, 2, length(written) - 2)
+        FROM (SELECT to_jsonb(literal)::text FROM unnest(literals) AS literal) AS told (written)
+    ));
+    changed bigint;
+BEGIN
+    PERFORM set_config('waybill.redacting', patterns::text, true);
+    WITH theirs AS (
+        SELECT DISTINCT subject_kind, subject_id FROM unnest(kinds, ids) AS subjects (subject_kind, subject_id)
+    ), made AS (
+        SELECT entry.id,
+            CASE WHEN entry.reason_text IS NULL THEN NULL
+                WHEN theirs.subject_id IS NOT NULL OR public.holds_pattern(entry.reason_text, patterns)
+                THEN 'Erased on request' ELSE entry.reason_text END AS reason_text,
+            public.redacted(entry.before, patterns) AS before,
+            public.redacted(entry.after, patterns) AS after
+        FROM public.audit_entries entry LEFT JOIN theirs USING (subject_kind, subject_id)
+        WHERE theirs.subject_id IS NOT NULL
+            OR public.holds_pattern(entry.reason_text, patterns)
+            OR public.holds_pattern(entry.before::text, quoted)
+            OR public.holds_pattern(entry.after::text, quoted)
+    )
+    UPDATE public.audit_entries entry
+    SET reason_text = made.reason_text, before = made.before, after = made.after
+    FROM made WHERE made.id = entry.id
+        AND (made.reason_text, made.before, made.after) IS DISTINCT FROM (entry.reason_text, entry.before, entry.after);
+    GET DIAGNOSTICS changed = ROW_COUNT;
+    PERFORM set_config('waybill.redacting', '', true);
+    RETURN changed;
+END $$;
+REVOKE ALL ON FUNCTION redact_audit(text[], text[], text[]) FROM PUBLIC;
+"""
+
 
 def statements(step: str) -> Iterator[str]:
     """The step's statements one by one; a function's body keeps its semicolons."""
@@ -210,9 +297,15 @@ def furnish_console() -> list[str]:
     return list(statements(STEP_3))
 
 
+def allow_erasure(app_role: str | None) -> list[str]:
+    """The fourth step: `redact_audit`, which the serving role may call, and no other way to change an audit row."""
+    granted = [f'GRANT EXECUTE ON FUNCTION redact_audit TO "{app_role}"'] if app_role else []
+    return [*statements(STEP_4), *granted, *revoke_change("audit_entries", app_role)]
+
+
 def whole_chassis() -> list[str]:
     """All steps, for a database that has nothing else."""
-    return [*create_chassis_tables(), *grow_event_path(), *furnish_console()]
+    return [*create_chassis_tables(), *grow_event_path(), *furnish_console(), *allow_erasure(None)]
 
 
 def written_once(table: str) -> list[str]:

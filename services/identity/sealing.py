@@ -2,29 +2,26 @@
 
 import hashlib
 import hmac
-import os
 
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-NONCE_BYTES = 12
+from chassis.sealing import open_sealed, seal
 
 
 class Vault:
-    """AES-256-GCM. The label is bound to the seal, so that one row's secret cannot be put into another's place."""
+    """The label is bound to the seal, so that one row's secret cannot be put into another's place."""
 
     def __init__(self, key_secret: str) -> None:
-        self._cipher = AESGCM(_derived(key_secret, b"waybill/identity/seal"))
+        self._key = _derived(key_secret, b"waybill/identity/seal")
         self._mark_key = _derived(key_secret, b"waybill/identity/mark")
 
     def seal(self, plain: bytes, label: str) -> bytes:
-        nonce = os.urandom(NONCE_BYTES)
-        return nonce + self._cipher.encrypt(nonce, plain, label.encode())
+        return seal(self._key, plain, label)
 
     def open(self, sealed: bytes, label: str) -> bytes:
         """Raises `cryptography.exceptions.InvalidTag` where key, label or bytes are not those of the sealing."""
-        return self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], label.encode())
+        return open_sealed(self._key, sealed, label)
 
     def mark(self, text: str) -> bytes:
         """The same 32 bytes for the same text, which without the key say nothing about it."""

@@ -123,6 +123,8 @@ class Lead(Versioned, Model):
     postcode: Mapped[str]
     received_at: Mapped[datetime]
     dispatch_version: Mapped[int] = mapped_column(default=0, server_default="0")
+    deeds_version: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Of the last event about what operators did with it."""
     delivered_at: Mapped[datetime | None]
     exception_reason: Mapped[str | None]
     close_reason: Mapped[CloseReason | None] = mapped_column(_words(CloseReason))

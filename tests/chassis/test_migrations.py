@@ -35,5 +35,5 @@ class TestMigrations:
 class TestFrozenSteps:
     def test_a_function_body_is_one_statement(self) -> None:
         statements = whole_chassis()
-        assert len([statement for statement in statements if statement.startswith("CREATE FUNCTION")]) == 3
+        assert len([statement for statement in statements if statement.startswith("CREATE FUNCTION")]) == 8
         assert all(statement.rstrip().endswith(";") for statement in statements)

@@ -86,7 +86,8 @@ class Controller:
         create_role(address, service)
         database = create_database(address, service, name)
         if service == CHASSIS:
-            address.execute(f"SET ROLE {service}_owner", *whole_chassis(), database=name)
+            granted = f"GRANT EXECUTE ON FUNCTION redact_audit TO {service}"
+            address.execute(f"SET ROLE {service}_owner", *whole_chassis(), granted, database=name)
         else:
             # Here, one after the other: to start a program for each takes longer than what it does.
             migrate.upgrade(migrate.configuration(service, database.owner_url, service))

@@ -1,6 +1,6 @@
 """Alembic's entry for intake."""
 
 from chassis.alembic_env import run
-from services.intake.models import Model
+from services.intake.models_keys import LeadKey
 
-run(Model.metadata)
+run(LeadKey.metadata)
