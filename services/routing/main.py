@@ -11,6 +11,7 @@ from services.routing.measures import measure_exceptions
 from services.routing.pages.desk import DESK
 from services.routing.proving import prove_decisions
 from services.routing.settings import Settings
+from services.routing.simulations import Simulator, simulation_loop
 
 
 def build(settings: Settings | None = None, *, clock: Clock | None = None, database: Database | None = None) -> Service:
@@ -26,7 +27,7 @@ def build(settings: Settings | None = None, *, clock: Clock | None = None, datab
         database=database,
         routes=(*ROUTES, *pages.ROUTES),
         consumers=consumers(clock),
-        loops=(bulk_loop(bulk),),
+        loops=(bulk_loop(bulk), simulation_loop(Simulator(database, clock, settings.simulation_tries))),
         jobs=(prove_decisions(database, settings.zone),),
         measures=(measure_exceptions(clock),),
         dependencies={"bulk": bulk, "desk": DESK},

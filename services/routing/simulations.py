@@ -26,6 +26,8 @@ log = structlog.get_logger(__name__)
 
 COMMAND = (sys.executable, "-m", "services.routing.simulating")
 SIGN_OF_LIFE_SECONDS = LEASE_SECONDS / 10
+IDLE_SECONDS = (0.5, 5.0)
+"""A run takes seconds; who asks for one looks again."""
 FAULT_TOLD = "It ended for a fault of ours"
 
 
@@ -70,10 +72,7 @@ class Simulator:
 
     async def _simulate(self, id_: UUID, try_no: int, request: Mapping[str, Any]) -> None:
         leads = len(request["world"]["arrivals"])
-        # Not by the loop: see billing's rendering for what uvloop's child waits on.
-        with subprocess.Popen(
-            COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        ) as child:  # noqa: S603  # our own program
+        with _child() as child:
             try:
                 totals, rows = await self._follow(child, id_, try_no, json.dumps(request).encode(), leads)
             finally:
@@ -106,6 +105,11 @@ class Simulator:
                 raise Gone
 
 
+def _child() -> "subprocess.Popen[bytes]":
+    """Not by the loop: uvloop's child runs what every library does after a fork, and that of tracing waits for ever."""
+    return subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)  # noqa: S603  # our own program
+
+
 def _hand_over(child: "subprocess.Popen[bytes]", request: bytes) -> None:
     assert child.stdin is not None  # noqa: S101  # a pipe, as it was asked for
     with suppress(BrokenPipeError):
@@ -129,4 +133,4 @@ def _row(moved: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def simulation_loop(simulator: Simulator) -> Loop:
-    return Loop("simulations", simulator.step)
+    return Loop("simulations", simulator.step, idle_seconds=IDLE_SECONDS)

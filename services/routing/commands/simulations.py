@@ -92,10 +92,10 @@ async def claim(session: AsyncSession, tries: int, now: datetime) -> Simulation 
         _end(simulation, SimulationState.FAILED, now)
         simulation.fault = f"begun {simulation.tries} times and never finished"
         return simulation
+    simulation.lease_until = await _lease(session)
     simulation.state, simulation.started_at = SimulationState.RUNNING, now
     simulation.tries += 1
     simulation.progress = 0
-    simulation.lease_until = await _lease(session)
     return simulation
 
 
@@ -104,8 +104,8 @@ async def renew(session: AsyncSession, simulation_id: UUID, try_no: int, progres
     simulation = await get(session, simulation_id, lock=True)
     if not _is_held(simulation, try_no):
         return False
-    simulation.progress, simulation.leads = progress, leads
     simulation.lease_until = await _lease(session)
+    simulation.progress, simulation.leads = progress, leads
     return True
 
 
@@ -146,5 +146,6 @@ def _end(simulation: Simulation, state: SimulationState, now: datetime) -> None:
 async def _lease(session: AsyncSession) -> datetime:
     """By the database's clock, which is everybody's."""
     seconds = func.make_interval(0, 0, 0, 0, 0, 0, LEASE_SECONDS)
-    until: datetime = (await session.execute(select(func.clock_timestamp() + seconds))).scalar_one()
+    with session.no_autoflush:
+        until: datetime = (await session.execute(select(func.clock_timestamp() + seconds))).scalar_one()
     return until

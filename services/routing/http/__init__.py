@@ -1,6 +1,15 @@
 """HTTP in: translate, one command or query, translate back."""
 
-from services.routing.http import answers, assignments, auto_dispatch, exceptions, installers, leads, replays
+from services.routing.http import (
+    answers,
+    assignments,
+    auto_dispatch,
+    exceptions,
+    installers,
+    leads,
+    replays,
+    simulations,
+)
 
 ROUTES = (
     *answers.ROUTES,
@@ -10,4 +19,5 @@ ROUTES = (
     *installers.ROUTES,
     *leads.ROUTES,
     *replays.ROUTES,
+    *simulations.ROUTES,
 )

@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.paging import PageRequest
 from contracts.values import AustralianState
 from services.routing.domain.policies import OrderingPolicy, body_of
-from services.routing.domain.states import SimulationState
 from services.routing.errors import NoSuchSimulation
 from services.routing.models import (
     Dispatch,
@@ -42,13 +41,6 @@ async def list_simulations(session: AsyncSession, page: PageRequest) -> Sequence
 async def moved_leads(session: AsyncSession, simulation_id: UUID, page: PageRequest) -> Sequence[SimulationRow]:
     query = select(SimulationRow).where(SimulationRow.simulation_id == simulation_id)
     return (await session.scalars(page.apply(query, SimulationRow.received_at, SimulationRow.lead_id))).all()
-
-
-def is_due(simulation: Simulation, database_now: datetime) -> bool:
-    """Nobody runs it: it was asked for, or whoever ran it is gone."""
-    if simulation.state is SimulationState.ASKED:
-        return True
-    return simulation.lease_until is not None and simulation.lease_until <= database_now
 
 
 async def request_of(session: AsyncSession, draft: Mapping[str, Any], now: datetime) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from alembic import context, op
 from chassis.migrations import revoke_change, statements, written_once
 
 revision = "0006"
-down_revision = "0004"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
