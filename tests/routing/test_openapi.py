@@ -55,5 +55,9 @@ class TestDocument:
                 "/admin/leads/{lead_id}/decisions",
                 "/admin/leads/{lead_id}/decisions/{attempt_no}/replay",
                 "/admin/leads/{lead_id}/dispatch",
+                "/admin/simulations",
+                "/admin/simulations/{simulation_id}",
+                "/admin/simulations/{simulation_id}/cancel",
+                "/admin/simulations/{simulation_id}/leads",
             ]
         )

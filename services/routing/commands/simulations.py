@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import audit
 from chassis.audit import Actor, Subject
+from chassis.ids import new_id
 from services.routing.domain.states import SimulationState
 from services.routing.errors import SimulationExists, SimulationNotRunning
 from services.routing.models import Simulation, SimulationRow
@@ -125,7 +126,9 @@ async def finish(
     simulation.totals = dict(totals)
     simulation.progress = simulation.leads = totals["leads"]
     if rows:
-        await session.execute(insert(SimulationRow), [{**row, "simulation_id": simulation_id} for row in rows])
+        await session.execute(
+            insert(SimulationRow), [{**row, "id": new_id(), "simulation_id": simulation_id} for row in rows]
+        )
 
 
 async def give_up(session: AsyncSession, simulation_id: UUID, try_no: int, fault: str, now: datetime) -> None:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, SmallInteger, Uuid, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, SmallInteger, UniqueConstraint, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSON
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -53,8 +53,9 @@ class SimulationRow(Model):
 
     __tablename__ = "simulation_rows"
 
-    simulation_id: Mapped[UUID] = mapped_column(ForeignKey("simulations.id"), primary_key=True)
-    lead_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    simulation_id: Mapped[UUID] = mapped_column(ForeignKey("simulations.id"))
+    lead_id: Mapped[UUID]
     service: Mapped[str]
     place: Mapped[str]
     received_at: Mapped[datetime]
@@ -64,4 +65,7 @@ class SimulationRow(Model):
     after_cents: Mapped[int] = mapped_column(BigInteger)
     unpriced: Mapped[int] = mapped_column(SmallInteger)
 
-    __table_args__ = (Index("ix_simulation_rows_received_at", "simulation_id", "received_at", "lead_id"),)
+    __table_args__ = (
+        UniqueConstraint("simulation_id", "lead_id"),
+        Index("ix_simulation_rows_received_at", "simulation_id", "received_at", "lead_id"),
+    )

@@ -13,12 +13,15 @@ from services.routing.pages import (
     installer_routes,
     installers,
     new_installer,
+    simulation,
+    simulations,
 )
 
 LISTINGS = (
     assignments.LISTING,
     exceptions.LISTING,
     installers.LISTING,
+    *simulations.LISTINGS,
 )
 ROUTES = (
     *answer.ROUTES,
@@ -33,4 +36,6 @@ ROUTES = (
     *installer_routes.ROUTES,
     *installers.ROUTES,
     *new_installer.ROUTES,
+    *simulation.ROUTES,
+    *simulations.ROUTES,
 )

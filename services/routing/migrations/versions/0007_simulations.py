@@ -36,6 +36,7 @@ CREATE TABLE simulations (
 CREATE INDEX ix_simulations_asked_at ON simulations (asked_at, id);
 CREATE INDEX ix_simulations_open ON simulations (asked_at) WHERE state IN ('asked', 'running');
 CREATE TABLE simulation_rows (
+    id uuid NOT NULL,
     simulation_id uuid NOT NULL,
     lead_id uuid NOT NULL,
     service text NOT NULL,
@@ -46,7 +47,8 @@ CREATE TABLE simulation_rows (
     before_cents bigint NOT NULL,
     after_cents bigint NOT NULL,
     unpriced smallint NOT NULL,
-    CONSTRAINT pk_simulation_rows PRIMARY KEY (simulation_id, lead_id),
+    CONSTRAINT pk_simulation_rows PRIMARY KEY (id),
+    CONSTRAINT uq_simulation_rows_simulation_id UNIQUE (simulation_id, lead_id),
     CONSTRAINT fk_simulation_rows_simulation_id FOREIGN KEY (simulation_id) REFERENCES simulations (id)
 );
 CREATE INDEX ix_simulation_rows_received_at ON simulation_rows (simulation_id, received_at, lead_id);
