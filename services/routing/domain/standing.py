@@ -60,6 +60,8 @@ class Standing:
     """What it takes in a cycle, None without any limit."""
     head: str = field(init=False)
     """What the record of every decision says of it before all else."""
+    reference: str = field(init=False)
+    """And what the inputs say: who, and in which version."""
     has_moved: bool = field(default=False, init=False)
     """It took a lead or was owed one since it was read."""
     _of_services: dict[str, Judged] = field(default_factory=dict)
@@ -70,6 +72,7 @@ class Standing:
         who = self.candidate
         told = {"installer_id": str(who.id), "installer_name": who.name, "installer_version": who.version}
         self.head = compact({**told, "time_zone": who.time_zone})[:-1]
+        self.reference = f'"{who.id}",{who.version}'
         self.capacity = who.limits.cycle_capacity(self.moment.cycle_days)
 
     def move_to(self, now: datetime, moment: Moment) -> None:
