@@ -69,6 +69,7 @@ GROUPS = (
                 OPS,
             ),
             Room("installers", "Installers", "routing", "/console/installers?status=active", "truck", "n", OPS),
+            Room("simulator", "Simulator", "routing", "/console/simulations", "flask-conical", "M", OPS),
         ),
     ),
     Group(

@@ -23,6 +23,21 @@ class NoSuchDecision(NotFound):
     title = "No such decision"
 
 
+class NoSuchSimulation(NotFound):
+    code = "no_such_simulation"
+    title = "No such simulation"
+
+
+class SimulationExists(Refusal):
+    code = "simulation_exists"
+    title = "Another simulation has this id"
+
+
+class SimulationNotRunning(Refusal):
+    code = "simulation_not_running"
+    title = "The simulation has ended"
+
+
 class NoSuchException(NotFound):
     code = "no_such_exception"
     title = "No such item in the exception queue"

@@ -12,6 +12,7 @@ from services.routing.measures import measure_exceptions
 from services.routing.pages.desk import DESK
 from services.routing.proving import prove_decisions
 from services.routing.settings import Settings
+from services.routing.simulations import Simulator, simulation_loop
 from services.routing.webhook_gateway import WebhookGateway, gateway_of
 from services.routing.webhooks import WebhookSender
 
@@ -39,6 +40,7 @@ def build(
         consumers=consumers(clock),
         loops=(
             bulk_loop(bulk),
+            simulation_loop(Simulator(database, clock, settings.simulation_tries)),
             Loop("webhooks", sender.step),
         ),
         jobs=(prove_decisions(database, settings.zone),),

@@ -75,6 +75,22 @@ class TestTwoBatches:
         assert {given[installer_id] for installer_id in installers} == {9}
         assert [await floor.counts(id_) for id_ in installers] == [{"day": (9, 0), "week": (9, 0), "month": (9, 0)}] * 5
 
+    async def test_a_thousand_leads_over_four_workers_pass_no_cap_by_one(self, floor: Floor) -> None:
+        """By the day, the week and the month; who has no cap takes what the others may not have."""
+        limits = [Limits(day=37), Limits(week=61), Limits(month=113), Limits(day=200, month=89)]
+        capped = [await floor.installer(each, name="Capped") for each in limits]
+        open_to_all = await floor.installer(name="No cap")
+
+        async def work() -> None:
+            for _ in range(5):
+                await floor.dispatch(*leads(50))
+
+        await asyncio.gather(*(work() for _ in range(4)))
+        given = await floor.given()
+        assert [given[id_] for id_ in capped] == [37, 61, 113, 89]
+        assert given[open_to_all] == 1_000 - 300
+        assert [sum((await floor.counts(id_))["month"]) for id_ in capped] == [37, 61, 113, 89]
+
     async def test_go_round_together(self, floor: Floor) -> None:
         installers = await floor.installers(6)
         await asyncio.gather(*(floor.dispatch(*leads(10)) for _ in range(6)))

@@ -27,7 +27,7 @@ def profiles_of(world: Inputs) -> Profiles:
 
 class TestEveryDecision:
     @given(WORLDS)
-    @settings(max_examples=400)
+    @settings(max_examples=200)
     def test_made_again_from_its_inputs_is_the_same_to_the_last_sign(self, world: Inputs) -> None:
         assert replay(world.to_text(), profiles_of(world)) == record_of(decide(*world))
 

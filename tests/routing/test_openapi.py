@@ -47,6 +47,7 @@ class TestDocument:
                 "/admin/dispatch-exceptions/{exception_id}/retry",
                 "/admin/installers",
                 "/admin/installers/{installer_id}",
+                "/admin/installers/{installer_id}/answers",
                 "/admin/installers/{installer_id}/caps",
                 "/admin/installers/{installer_id}/delivery",
                 "/admin/installers/{installer_id}/delivery/close-breaker",
@@ -54,8 +55,13 @@ class TestDocument:
                 "/admin/installers/{installer_id}/delivery/test",
                 "/admin/installers/{installer_id}/status",
                 "/admin/installers/{installer_id}/territory",
+                "/admin/leads/{lead_id}/answers/{installer_id}",
                 "/admin/leads/{lead_id}/decisions",
                 "/admin/leads/{lead_id}/decisions/{attempt_no}/replay",
                 "/admin/leads/{lead_id}/dispatch",
+                "/admin/simulations",
+                "/admin/simulations/{simulation_id}",
+                "/admin/simulations/{simulation_id}/cancel",
+                "/admin/simulations/{simulation_id}/leads",
             ]
         )

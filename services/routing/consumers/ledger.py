@@ -1,4 +1,4 @@
-"""What billing says of deliveries: a credit for an invalid lead frees its place under the caps."""
+"""What billing says of deliveries: what they cost, and credits for invalid leads, which free places under the caps."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -6,10 +6,11 @@ from chassis.causation import Cause
 from chassis.clock import Clock
 from chassis.consumer import Consumer
 from contracts import topics
-from contracts.billing import DeliveryCredited
+from contracts.billing import DeliveryCredited, DeliveryRecorded
 from contracts.envelope import Incoming
 from contracts.values import CapReleaseReason
 from services.routing.commands.assignments import ReleaseCap, release_caps_for_credits
+from services.routing.commands.prices import Price, keep_prices
 from services.routing.domain.counting import frees_the_cap
 
 
@@ -19,7 +20,14 @@ def of_deliveries(clock: Clock) -> Consumer:
         await release_caps_for_credits(session, credits_, clock.now())
         await session.flush()
 
-    return Consumer(topics.DELIVERIES, {DeliveryCredited: on_delivery_credited})
+    async def on_delivery_recorded(session: AsyncSession, batch: list[Incoming[DeliveryRecorded]]) -> None:
+        await keep_prices(session, [_price(incoming.event) for incoming in batch])
+
+    return Consumer(topics.DELIVERIES, {DeliveryCredited: on_delivery_credited, DeliveryRecorded: on_delivery_recorded})
+
+
+def _price(event: DeliveryRecorded) -> Price:
+    return Price(event.installer_id, event.product_type, event.unit_price_cents, event.delivered_at)
 
 
 def _release(incoming: Incoming[DeliveryCredited]) -> ReleaseCap:

@@ -7,6 +7,7 @@ windows, what it is owed, its delivery, what it has had of the lead. No person i
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, NamedTuple, Self
 from uuid import UUID
 
@@ -21,7 +22,7 @@ from services.routing.domain.candidate import (
     WindowCount,
 )
 from services.routing.domain.decision import Request
-from services.routing.domain.eligibility import RULE_SET_VERSION, Rule, compact
+from services.routing.domain.eligibility import RULE_SET_VERSION, Rule, compact, instant_text
 from services.routing.domain.policies import OrderingPolicy, body_of
 from services.routing.domain.standing import Considered, Standing
 from services.routing.domain.states import BreakerState, Trigger
@@ -123,16 +124,21 @@ def _candidate(considered: Considered) -> str:
     its breaker, its hold, what it had of the backlog, what it had of the lead. What most have not is 0.
     """
     standing, coverage, history = considered
-    covered = compact(coverage) if coverage else "0"
+    covered = _covered(coverage) if coverage else "0"
     turn = standing.last_turn
-    last_turn = f'["{turn.at.isoformat()}",{turn.place}]' if turn else "0"
+    last_turn = f'["{instant_text(turn.at)}",{turn.place}]' if turn else "0"
     breaker = _delivery(standing.delivery)
     had = compact(history) if any(history) else "0"
     counts = ",".join([f"{count.used},{count.reserved}" for count in standing.counts.values()])
     return (
-        f'["{standing.candidate.id}",{standing.candidate.version},{covered},[{counts}],{standing.balance_ppm},'
+        f"[{standing.reference},{covered},[{counts}],{standing.balance_ppm},"
         f"{last_turn},{breaker},{int(standing.has_credit_hold)},{standing.backlog},{had}]"
     )
+
+
+@lru_cache(4096)
+def _covered(coverage: Coverage) -> str:
+    return compact(coverage)
 
 
 def _delivery(health: DeliveryHealth) -> str:

@@ -1,7 +1,7 @@
 """A decision as it is kept: JSON that reads the same in ten years, whatever became of the code."""
 
 from services.routing.domain.decision import Assessment, Decision
-from services.routing.domain.eligibility import compact
+from services.routing.domain.eligibility import instant_text
 from services.routing.domain.ordering import NEVER, OrderingKey
 
 
@@ -24,12 +24,10 @@ _TRUTHS = {True: "true", False: "false"}
 
 
 def _ordering(key: OrderingKey, entitled_ppm: int) -> str:
-    last = None if key.last_turn is NEVER else key.last_turn
-    return compact(
-        {
-            "owed_ppm": -key.ahead_ppm - entitled_ppm,
-            "entitled_ppm": entitled_ppm,
-            "last_assigned_at": last.at.isoformat() if last else None,
-            "last_assigned_place": last.place if last else None,
-        }
+    at, place = "null", "null"
+    if key.last_turn is not NEVER:
+        at, place = f'"{instant_text(key.last_turn.at)}"', str(key.last_turn.place)
+    return (
+        f'{{"owed_ppm":{-key.ahead_ppm - entitled_ppm},"entitled_ppm":{entitled_ppm},'
+        f'"last_assigned_at":{at},"last_assigned_place":{place}}}'
     )

@@ -56,8 +56,12 @@ class Standing:
     has_credit_hold: bool = False
     backlog: int = 0
     holidays: Collection[date] = ()
+    capacity: int | None = field(init=False)
+    """What it takes in a cycle, None without any limit."""
     head: str = field(init=False)
     """What the record of every decision says of it before all else."""
+    reference: str = field(init=False)
+    """And what the inputs say: who, and in which version."""
     has_moved: bool = field(default=False, init=False)
     """It took a lead or was owed one since it was read."""
     _of_services: dict[str, Judged] = field(default_factory=dict)
@@ -68,11 +72,24 @@ class Standing:
         who = self.candidate
         told = {"installer_id": str(who.id), "installer_name": who.name, "installer_version": who.version}
         self.head = compact({**told, "time_zone": who.time_zone})[:-1]
+        self.reference = f'"{who.id}",{who.version}'
+        self.capacity = who.limits.cycle_capacity(self.moment.cycle_days)
 
-    @property
-    def capacity(self) -> int | None:
-        """What it takes in a cycle, None without any limit."""
-        return self.candidate.limits.cycle_capacity(self.moment.cycle_days)
+    def move_to(self, now: datetime, moment: Moment) -> None:
+        """On to a later instant: windows that have ended begin anew, and what hangs on the time is judged again."""
+        if moment.windows is not self.moment.windows:
+            kept = self.counts
+            self.counts = {
+                kind: kept[kind] if kept[kind].window == window else WindowCount(window)
+                for kind, window in moment.windows.items()
+            }
+            self.capacity = self.candidate.limits.cycle_capacity(moment.cycle_days)
+            self._of_caps = None
+        self.now, self.moment = now, moment
+        if self.candidate.absences:
+            self._of_services.clear()
+        if self.candidate.hours is not None or self.holidays or self.delivery.breaker is not BreakerState.CLOSED:
+            self._of_state = None
 
     def take(self, turn: Turn, *, is_from_backlog: bool = False) -> None:
         """One lead more, in every window at once."""

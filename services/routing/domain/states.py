@@ -63,6 +63,20 @@ class LinkKind(StrEnum):
     SAME_PERSON = "same_person"
 
 
+class SimulationState(StrEnum):
+    """`asked -> running -> finished | failed | cancelled`; back to asked where whoever ran it is gone."""
+
+    ASKED = "asked"
+    RUNNING = "running"
+    FINISHED = "finished"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_open(self) -> bool:
+        return self in (SimulationState.ASKED, SimulationState.RUNNING)
+
+
 class CapState(StrEnum):
     """`reserved -> counted | given_back`; `counted -> released` by an operator or by a credit for an invalid lead."""
 

@@ -124,3 +124,8 @@ class Moment:
     def cycle_days(self) -> int:
         first, following = _days(WindowKind.MONTH, self.local.date())
         return (following - first).days
+
+
+def span_of(first: date, last: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """From the first local day's beginning to just before the day after the last."""
+    return _midnight(first, zone), _midnight(last + timedelta(days=1), zone)

@@ -1,8 +1,19 @@
 """HTTP in: translate, one command or query, translate back."""
 
-from services.routing.http import assignments, auto_dispatch, delivery, exceptions, installers, leads, replays
+from services.routing.http import (
+    answers,
+    assignments,
+    auto_dispatch,
+    delivery,
+    exceptions,
+    installers,
+    leads,
+    replays,
+    simulations,
+)
 
 ROUTES = (
+    *answers.ROUTES,
     *assignments.ROUTES,
     *auto_dispatch.ROUTES,
     *delivery.ROUTES,
@@ -10,4 +21,5 @@ ROUTES = (
     *installers.ROUTES,
     *leads.ROUTES,
     *replays.ROUTES,
+    *simulations.ROUTES,
 )

@@ -24,6 +24,7 @@ from services.routing.models.model import Model
 from services.routing.models.policies import RoutingPolicy
 from services.routing.models.reference import InstallerAccount, KnownOperator, KnownPrice
 from services.routing.models.sending import DeliveryLogEntry, WebhookAttempt, WebhookDelivery, WebhookTest
+from services.routing.models.simulations import Simulation, SimulationRow
 from services.routing.models.versions import InstallerVersion
 
 __all__ = [
@@ -46,6 +47,8 @@ __all__ = [
     "LeadLink",
     "Model",
     "RoutingPolicy",
+    "Simulation",
+    "SimulationRow",
     "TerritoryPostcode",
     "TerritoryRange",
     "TerritoryState",

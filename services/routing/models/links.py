@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint
+from sqlalchemy import CheckConstraint, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.columns import Word, one_of
@@ -21,4 +21,8 @@ class LeadLink(Model):
     kind: Mapped[LinkKind] = mapped_column(Word(LinkKind), primary_key=True)
     linked_at: Mapped[datetime]
 
-    __table_args__ = (one_of("kind", LinkKind), CheckConstraint("lead_id <> other_lead_id", name="two_leads"))
+    __table_args__ = (
+        one_of("kind", LinkKind),
+        CheckConstraint("lead_id <> other_lead_id", name="two_leads"),
+        Index("ix_lead_links_other_lead_id", "other_lead_id"),
+    )

@@ -1,6 +1,7 @@
 """HTML for operators, over the same commands and queries as the JSON routes. Templates stand beside their room."""
 
 from services.routing.pages import (
+    answer,
     assignment,
     assignment_routes,
     assignments,
@@ -14,6 +15,8 @@ from services.routing.pages import (
     installer_routes,
     installers,
     new_installer,
+    simulation,
+    simulations,
 )
 
 LISTINGS = (
@@ -21,8 +24,10 @@ LISTINGS = (
     channels.LISTING,
     exceptions.LISTING,
     installers.LISTING,
+    *simulations.LISTINGS,
 )
 ROUTES = (
+    *answer.ROUTES,
     *assignment.ROUTES,
     *assignment_routes.ROUTES,
     *assignments.ROUTES,
@@ -36,4 +41,6 @@ ROUTES = (
     *installer_routes.ROUTES,
     *installers.ROUTES,
     *new_installer.ROUTES,
+    *simulation.ROUTES,
+    *simulations.ROUTES,
 )

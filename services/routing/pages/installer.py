@@ -20,6 +20,7 @@ from contracts.identity import Capability
 from services.routing.domain.places import lines_of
 from services.routing.models import Installer
 from services.routing.pages import delivery, installer_actions, installer_notes, installer_sections
+from services.routing.pages.answer import why_not_me
 from services.routing.pages.installer_page import InstallerPage, MakeAction, MakeNote, MakeSection, read_page
 from services.routing.pages.installers import ROOM
 from services.routing.pages.telling import INSTALLER_TONES
@@ -46,6 +47,7 @@ SECTIONS: tuple[MakeSection, ...] = (
     installer_sections.territory,
     delivery.channels,
     installer_sections.last_assignments,
+    why_not_me,
 )
 VERBS = {
     "add_installer": "added it",

@@ -12,8 +12,13 @@ from services.routing.domain.hours import DAYS_AHEAD
 @lru_cache(64)
 def holidays_about(state: AustralianState, day: date) -> tuple[date, ...]:
     """From the day before, as it may be yesterday still in the west, to as far ahead as openings are looked for."""
-    near = (day + timedelta(days=ahead) for ahead in range(-1, DAYS_AHEAD + 2))
-    return tuple(each for each in near if each in _of_year(state, each.year))
+    return holidays_between(state, day - timedelta(days=1), day + timedelta(days=DAYS_AHEAD + 1))
+
+
+def holidays_between(state: AustralianState, first: date, last: date) -> tuple[date, ...]:
+    """Both days belong to it."""
+    days = (first + timedelta(days=each) for each in range((last - first).days + 1))
+    return tuple(day for day in days if day in _of_year(state, day.year))
 
 
 @lru_cache(64)

@@ -1,0 +1,278 @@
+"""One simulation: what was asked, how far it is, and what the draft comes to beside things as they are."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Request, Response
+from litestar.params import FromPath, JSONBody
+from litestar.response import Redirect
+from pydantic import Field
+
+from chassis.audit import Subject
+from chassis.clock import Clock
+from chassis.console import Console, Form, form_at, page_at
+from chassis.console.actions import Action, refused
+from chassis.console.cells import Kind, Shown, chip
+from chassis.console.charts import Bar, Charts, draw
+from chassis.console.documents import Document, Done, Fact, Part, Section, Table, show_document
+from chassis.console.fields import FieldKind, FormField, options_of
+from chassis.console.timeline import moments_of
+from chassis.console.wording import counted, words
+from chassis.database import Database
+from chassis.http import Given, Operator
+from chassis.ids import new_id
+from contracts.identity import Capability
+from contracts.values import InstallerStatus
+from services.routing.domain.eligibility import Rule
+from services.routing.http.fields import Limit
+from services.routing.http.installer_views import Caps
+from services.routing.http.simulations import (
+    Days,
+    EveryoneDraft,
+    InstallerDraft,
+    OrderingDraft,
+    Percent,
+    SimulationBody,
+    SimulationView,
+    ask_simulation,
+    cancel_simulation,
+)
+from services.routing.pages.simulations import MOVED, PATH, ROOM, TONES
+from services.routing.pages.telling import INSTALLERS
+from services.routing.queries import simulations as queries
+
+WRITE = Capability.WRITE_ROUTING
+VERBS = {"ask_simulation": "asked for it", "cancel_simulation": "cancelled it"}
+MOST_BARS = 12
+
+
+class SimulationForm(Form):
+    """The most common drafts; the JSON route takes any number of installers, their hours and territories."""
+
+    id: UUID
+    days: Days = 30
+    caps_percent: Percent | None = None
+    most_owed_leads: Annotated[int, Field(ge=1, le=1_000)] | None = None
+    ignore_rules: Annotated[list[Rule], Field(max_length=len(Rule))] = []
+    installer_id: UUID | None = None
+    status: InstallerStatus | None = None
+    day: Limit | None = None
+    week: Limit | None = None
+    month: Limit | None = None
+
+    def body(self) -> SimulationBody:
+        given: dict[str, Any] = {"id": self.id, "days": self.days}
+        if self.caps_percent is not None:
+            given["everyone"] = EveryoneDraft(caps_percent=self.caps_percent)
+        if self.most_owed_leads is not None:
+            given["ordering"] = OrderingDraft(most_owed_leads=self.most_owed_leads)
+        if self.ignore_rules:
+            given["ignore_rules"] = self.ignore_rules
+        if self.installer_id is not None:
+            given["installers"] = {self.installer_id: self._own()}
+        return SimulationBody(**given)
+
+    def _own(self) -> InstallerDraft:
+        given: dict[str, Any] = {}
+        if self.status is not None:
+            given["status"] = self.status
+        if (self.day, self.week, self.month) != (None, None, None):
+            given["caps"] = Caps(day=self.day, week=self.week, month=self.month)
+        return InstallerDraft(**given)
+
+
+@page_at(f"{PATH}/new", WRITE)
+async def show_new_simulation(request: Request[Any, Any, Any], console: Given[Console]) -> Response[str]:
+    number = FieldKind.NUMBER
+    field_sets = (
+        ("Which leads", [FormField("days", "Days before now", number, "30", is_required=True, longest=2)]),
+        (
+            "For all installers",
+            [
+                FormField("caps_percent", "Caps, in per cent of what they are", number, longest=4),
+                FormField(
+                    "most_owed_leads",
+                    "Most leads that one can be owed",
+                    number,
+                    hint="How far ahead or behind its share an installer can be",
+                    longest=4,
+                ),
+                FormField("ignore_rules", "Rules that do not matter", FieldKind.CHOICES, options=options_of(Rule)),
+            ],
+        ),
+        (
+            "For one installer",
+            [
+                FormField("installer_id", "Installer id", FieldKind.LINE, longest=36),
+                FormField("status", "Status", FieldKind.CHOICE, options=options_of(InstallerStatus)),
+                FormField("day", "Leads a day", number, hint="Where one is set, the empty ones are no cap", longest=6),
+                FormField("week", "Leads a week", number, longest=6),
+                FormField("month", "Leads a month", number, longest=6),
+            ],
+        ),
+    )
+    action = Action("ask", "Run simulation", PATH, hidden={"id": str(new_id())})
+    return console.page(request, "new_simulation.html", {"action": action, "field_sets": field_sets}, room=ROOM)
+
+
+@form_at(PATH, WRITE)
+async def ask_by_form(
+    data: JSONBody[SimulationForm],
+    console: Given[Console],
+    database: Given[Database],
+    clock: Given[Clock],
+    operator: Given[Operator],
+) -> Redirect:
+    await ask_simulation.fn(data.body(), database, clock, operator)
+    return console.redirect(f"{PATH}/{data.id}")
+
+
+@form_at(PATH + "/{simulation_id:uuid}/cancel", WRITE)
+async def cancel_by_form(
+    simulation_id: FromPath[UUID],
+    data: JSONBody[Form],
+    console: Given[Console],
+    database: Given[Database],
+    clock: Given[Clock],
+    operator: Given[Operator],
+) -> Redirect:
+    await cancel_simulation.fn(simulation_id, database, clock, operator)
+    return console.redirect(f"{PATH}/{simulation_id}?done=cancel")
+
+
+@page_at(PATH + "/{simulation_id:uuid}", Capability.READ_OPS)
+async def show_simulation(
+    simulation_id: FromPath[UUID],
+    request: Request[Any, Any, Any],
+    console: Given[Console],
+    database: Given[Database],
+    operator: Given[Operator],
+    done: Done = None,
+) -> Response[str]:
+    async with database.reading() as session:
+        view = SimulationView.of(await queries.get(session, simulation_id))
+        timeline = await moments_of(session, [Subject("simulation", simulation_id)], VERBS, console.wording)
+    document = Document(
+        title=f"Simulation of {view.draft['days']} days",
+        room=ROOM,
+        up=("Simulations", PATH),
+        states=(chip(words(view.state), TONES[view.state]),),
+        sentence=_sentence(view),
+        facts=_facts(view),
+        actions=(_cancel(view, operator),),
+        sections=_sections(view),
+        timeline=timeline,
+        links=(("Leads that would have moved", f"{MOVED}?simulation_id={view.id}"),) if view.totals else (),
+    )
+    return show_document(console, request, document, done)
+
+
+def _sentence(view: SimulationView) -> str:
+    if view.totals is None:
+        return "Past leads are decided again as it is and with the draft; nothing of dispatch is changed by it."
+    as_happened = view.totals["as_happened"]
+    return (
+        f"With the draft {counted(view.totals['moved'], 'lead', 'leads')} of {view.totals['leads']:,} would have gone "
+        f"elsewhere. Without it {as_happened['same']:,} of {as_happened['of']:,} go where they really went."
+    )
+
+
+def _facts(view: SimulationView) -> list[Fact]:
+    draft = view.draft
+    drafted = len(draft.get("installers", {}))
+    return [
+        Fact("Caps of all", Shown(f"{draft['everyone']['caps_percent']} %" if draft.get("everyone") else None)),
+        Fact("Most owed leads", Shown((draft.get("ordering") or {}).get("most_owed_leads"), Kind.NUMBER)),
+        Fact("Rules that do not matter", Shown(", ".join(words(rule) for rule in draft.get("ignore_rules", ())))),
+        Fact("Installers drafted", Shown(drafted, Kind.NUMBER)),
+        Fact("Asked", Shown(view.asked_at, Kind.INSTANT)),
+        Fact("Asked by", view.asked_by_name),
+        Fact("Ended", Shown(view.finished_at, Kind.INSTANT)),
+        Fact("Simulation id", Shown(view.id, Kind.ID)),
+    ]
+
+
+def _cancel(view: SimulationView, operator: Operator) -> Action:
+    why: Any = refused(operator, WRITE, None if view.state.is_open else f"it is {view.state}")
+    return Action(
+        "cancel",
+        "Cancel",
+        f"{PATH}/{view.id}/cancel",
+        effect="It stops, and nothing that it found is kept.",
+        done="It is cancelled",
+        **why,
+    )
+
+
+def _sections(view: SimulationView) -> Sequence[Section | Charts]:
+    if view.totals is None:
+        context = {
+            "is_open": view.state.is_open,
+            "path": f"{PATH}/{view.id}",
+            "progress": view.progress,
+            "leads": view.leads,
+            "ended": view.fault or "It was cancelled, and nothing that it found was kept.",
+        }
+        return (Part("How far it is", "simulation.html", context),)
+    before, after = view.totals["before"], view.totals["after"]
+    return (_in_sum(before, after), _by_installer(before, after), _chart(before, after))
+
+
+def _in_sum(before: Mapping[str, Any], after: Mapping[str, Any]) -> Table:
+    named = (
+        ("Leads given", "given", Kind.NUMBER),
+        ("Leads that nobody got", "unplaced", Kind.NUMBER),
+        ("Revenue at known prices", "revenue_cents", Kind.MONEY),
+        ("Leads of no known price", "unpriced", Kind.NUMBER),
+    )
+    rows = [(title, Shown(before[name], kind), Shown(after[name], kind)) for title, name, kind in named]
+    evenness = ("Evenness, 1 is even", f"{before['jain']:.3f}", f"{after['jain']:.3f}")
+    return Table("In sum", (("", Kind.TEXT), ("As it is", Kind.TEXT), ("With the draft", Kind.TEXT)), [*rows, evenness])
+
+
+def _by_installer(before: Mapping[str, Any], after: Mapping[str, Any]) -> Table:
+    heads = (
+        ("Installer", Kind.TEXT),
+        ("Leads as it is", Kind.NUMBER),
+        ("With the draft", Kind.NUMBER),
+        ("Entitled as it is", Kind.TEXT),
+        ("With the draft", Kind.TEXT),
+        ("Missed by a cap as it is", Kind.NUMBER),
+        ("With the draft", Kind.NUMBER),
+    )
+    rows = [
+        (
+            Shown(name, path=f"{INSTALLERS}/{id_}"),
+            Shown(one["leads"], Kind.NUMBER),
+            Shown(other["leads"], Kind.NUMBER),
+            f"{one['entitled_leads']:,.1f}",
+            f"{other['entitled_leads']:,.1f}",
+            Shown(one["cap_hits"], Kind.NUMBER),
+            Shown(other["cap_hits"], Kind.NUMBER),
+        )
+        for id_, name, one, other in _pairs(before, after)
+    ]
+    return Table("By installer", heads, rows, empty="No installer covers any of the leads.")
+
+
+def _chart(before: Mapping[str, Any], after: Mapping[str, Any]) -> Charts:
+    bars = [
+        Bar(name, other["leads"], f"{other['leads']:,}", f"{INSTALLERS}/{id_}", one["leads"], f"{one['leads']:,}")
+        for id_, name, one, other in _pairs(before, after)[:MOST_BARS]
+    ]
+    return Charts("Leads", [draw("Leads by installer", "With the draft; in grey as it is", bars)])
+
+
+NONE: Mapping[str, Any] = {"leads": 0, "entitled_leads": 0.0, "cap_hits": 0}
+
+
+def _pairs(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, str, Any, Any]]:
+    """Who has the most with the draft comes first."""
+    one, other = before["installers"], after["installers"]
+    names = {id_: told["name"] for id_, told in {**one, **other}.items()}
+    pairs = [(id_, names[id_], one.get(id_, NONE), other.get(id_, NONE)) for id_ in names]
+    return sorted(pairs, key=lambda pair: (-pair[3]["leads"], pair[1]))
+
+
+ROUTES = (show_new_simulation, ask_by_form, cancel_by_form, show_simulation)

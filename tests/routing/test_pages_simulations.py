@@ -1,0 +1,105 @@
+"""The simulator's room and the answers' page: asked by a form, followed, and read in full."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from chassis.http.auth import ACCESS_COOKIE
+from chassis.ids import new_id
+from contracts.identity import Role
+from services.routing.commands.simulations import claim, finish
+from services.routing.domain.windows import Limits
+from services.routing.queries.simulations import request_of
+from services.routing.simulating import lines
+from services.routing.simulations import _row
+from tests.kit.identity import CSRF, TestIdentity
+from tests.routing.arrangements import Floor, lead, leads
+from tests.routing.desk import Desk
+
+
+@pytest.fixture
+def signed_in(desk: Desk, identity: TestIdentity) -> httpx.AsyncClient:
+    desk.client.cookies.set(ACCESS_COOKIE, identity.token_of(Role.EDITOR))
+    return desk.client
+
+
+async def run(floor: Floor) -> None:
+    """As the worker does, in this process."""
+    async with floor.database.transaction() as session:
+        held = await claim(session, 2, floor.clock.now())
+        assert held is not None
+        *told, last = list(lines(await request_of(session, held.draft, held.asked_at)))
+        moved = [_row(line["moved"]) for line in told if "moved" in line]
+        await finish(session, held.id, held.tries, last["totals"], moved, floor.clock.now())
+
+
+async def page(client: httpx.AsyncClient, path: str) -> str:
+    answer = await client.get(path)
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+class TestSimulator:
+    async def test_takes_a_draft_from_its_form_and_tells_what_came_of_it(
+        self, signed_in: httpx.AsyncClient, floor: Floor
+    ) -> None:
+        capped = await floor.installer(Limits(day=4), name="Capped Solar")
+        await floor.installer(name="One Solar")
+        await floor.dispatch(*leads(10))
+        assert "New simulation" in await page(signed_in, "/console/simulations")
+        assert "Rules that do not matter" in await page(signed_in, "/console/simulations/new")
+        id_ = new_id()
+        fields: dict[str, Any] = {
+            "csrf": CSRF,
+            "id": str(id_),
+            "days": "7",
+            "caps_percent": "50",
+            "ignore_rules": ["hours", "credit_hold"],
+            "installer_id": str(capped),
+            "day": "1",
+        }
+        answer = await signed_in.post("/console/simulations", data=fields)
+        assert (answer.status_code, answer.headers["location"]) == (303, f"/console/simulations/{id_}")
+        assert "leads are decided" in await page(signed_in, f"/console/simulations/{id_}")
+        await run(floor)
+        told = await page(signed_in, f"/console/simulations/{id_}")
+        assert "With the draft 3 leads of 10 would have gone elsewhere" in told
+        assert "Capped Solar" in told
+        assert "50 %" in told
+        moved = await page(signed_in, f"/console/simulated-leads?simulation_id={id_}")
+        assert moved.count("Capped Solar") == 3
+
+    async def test_cancels_what_runs(self, signed_in: httpx.AsyncClient, floor: Floor) -> None:
+        id_ = new_id()
+        await signed_in.post("/console/simulations", data={"csrf": CSRF, "id": str(id_), "days": "7"})
+        answer = await signed_in.post(f"/console/simulations/{id_}/cancel", data={"csrf": CSRF})
+        assert answer.headers["location"] == f"/console/simulations/{id_}?done=cancel"
+        told = await page(signed_in, f"/console/simulations/{id_}?done=cancel")
+        assert "It was cancelled, and nothing that it found was kept." in told
+        assert await floor.audited() == ["ask_simulation", "cancel_simulation"]
+
+
+class TestAnswers:
+    async def test_are_asked_for_on_the_installers_page_and_can_be_copied(
+        self, signed_in: httpx.AsyncClient, floor: Floor
+    ) -> None:
+        mine = await floor.installer(Limits(day=0), name="Mine")
+        await floor.installer(name="Rival Solar")
+        await floor.dispatch(arrived := lead())
+        assert "Answer on the lead" in await page(signed_in, f"/console/installers/{mine}")
+        answered = await page(signed_in, f"/console/installers/{mine}/answer?lead_id={arrived.lead_id}")
+        assert "Your cap of the day was full: 0 of 0." in answered
+        assert "Rival Solar" not in answered
+        of_a_time = await page(signed_in, f"/console/installers/{mine}/answer?from=2026-03-01&to=2026-03-03")
+        assert "Of 1 lead in your area you met every condition for 0" in of_a_time
+
+
+class TestReplay:
+    async def test_is_a_button_and_says_what_came_of_it(self, signed_in: httpx.AsyncClient, floor: Floor) -> None:
+        await floor.installer()
+        await floor.dispatch(arrived := lead())
+        shown = await page(signed_in, f"/console/dispatches/{arrived.lead_id}")
+        assert 'name="replay" value="1"' in shown
+        replayed = await page(signed_in, f"/console/dispatches/{arrived.lead_id}?replay=1")
+        assert "Replayed: the same to the last sign" in replayed
