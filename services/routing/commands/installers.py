@@ -1,7 +1,6 @@
 """Installers: who they are, where they work, how much they take. Every change publishes the full state."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
@@ -14,11 +13,10 @@ from sqlalchemy.dialects.postgresql import Range, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.dml import ReturningInsert
 
-from chassis import audit, outbox
-from chassis.audit import Actor, Subject
-from contracts.routing import InstallerChanged
+from chassis.audit import Actor
 from contracts.values import InstallerStatus
 from services.routing.commands.caps import recount
+from services.routing.commands.publishing import keep_change, publish
 from services.routing.domain.pausing import obstacle_to
 from services.routing.domain.profile import Particulars, Territory, normal_territory, told_territory
 from services.routing.domain.states import Channel
@@ -27,14 +25,12 @@ from services.routing.errors import InstallerExists
 from services.routing.models import (
     DeliveryEndpoint,
     Installer,
-    InstallerVersion,
     TerritoryPostcode,
     TerritoryRange,
     TerritoryState,
     TurnTaken,
 )
 from services.routing.queries import installers
-from services.routing.queries.versions import profile_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +80,9 @@ async def add_installer(session: AsyncSession, command: AddInstaller, now: datet
     session.add(TurnTaken(installer_id=installer.id, last_assigned_place=0))
     session.add(DeliveryEndpoint(installer_id=installer.id, channel=Channel.MAIL))
     await _write_territory(session, installer.id, normal_territory(command.territory))
-    await _publish(session, installer, now)
+    await publish(session, installer, now)
     after = {**asdict(command.particulars), "status": command.status, "limits": asdict(command.limits)}
-    await _audit(session, command.by, "add_installer", installer, after=after)
+    await keep_change(session, command.by, "add_installer", installer, after=after)
     return installer
 
 
@@ -121,7 +117,12 @@ def _insertion(command: AddInstaller, now: datetime) -> ReturningInsert[UUID]:
 
 
 async def change_particulars(
-    session: AsyncSession, installer_id: UUID, changes: ParticularsChanges, by: Actor, now: datetime
+    session: AsyncSession,
+    installer_id: UUID,
+    changes: ParticularsChanges,
+    by: Actor,
+    now: datetime,
+    reason: str | None = None,
 ) -> Installer:
     """Leaves what is not named. A change of the time zone moves the windows, and what was taken moves with them."""
     installer = await installers.locked(session, installer_id)
@@ -131,27 +132,36 @@ async def change_particulars(
         return installer
     for name, value in _columns(after).items():
         setattr(installer, name, value)
-    await _publish(session, installer, now)
+    await publish(session, installer, now)
     if after.time_zone != before.time_zone:
         await recount(session, installer.id, ZoneInfo(after.time_zone))
-    await _audit(session, by, "change_installer", installer, before=asdict(before), after=asdict(after))
+    states = {"before": asdict(before), "after": asdict(after)}
+    await keep_change(session, by, "change_installer", installer, **states, reason=reason)
     return installer
 
 
-async def set_caps(session: AsyncSession, installer_id: UUID, limits: Limits, by: Actor, now: datetime) -> Installer:
+async def set_caps(
+    session: AsyncSession, installer_id: UUID, limits: Limits, by: Actor, now: datetime, reason: str | None = None
+) -> Installer:
     """What was taken stays taken: a limit below it lets nothing through until the window ends."""
     installer = await installers.locked(session, installer_id)
     before = installer.limits
     if limits == before:
         return installer
     installer.day_limit, installer.week_limit, installer.month_limit = limits.day, limits.week, limits.month
-    await _publish(session, installer, now)
-    await _audit(session, by, "set_caps", installer, before=asdict(before), after=asdict(limits))
+    await publish(session, installer, now)
+    states = {"before": asdict(before), "after": asdict(limits)}
+    await keep_change(session, by, "set_caps", installer, **states, reason=reason)
     return installer
 
 
 async def set_territory(
-    session: AsyncSession, installer_id: UUID, territory: Territory, by: Actor, now: datetime
+    session: AsyncSession,
+    installer_id: UUID,
+    territory: Territory,
+    by: Actor,
+    now: datetime,
+    reason: str | None = None,
 ) -> Installer:
     """Replaces the territory as a whole."""
     installer = await installers.locked(session, installer_id)
@@ -161,8 +171,9 @@ async def set_territory(
     for table in (TerritoryState, TerritoryRange, TerritoryPostcode):
         await session.execute(delete(table).where(table.installer_id == installer_id))
     await _write_territory(session, installer_id, after)
-    await _publish(session, installer, now)
-    await _audit(session, by, "set_territory", installer, before=told_territory(before), after=told_territory(after))
+    await publish(session, installer, now)
+    states = {"before": told_territory(before), "after": told_territory(after)}
+    await keep_change(session, by, "set_territory", installer, **states, reason=reason)
     return installer
 
 
@@ -181,9 +192,9 @@ async def change_status(session: AsyncSession, command: ChangeStatus, now: datet
     if obstacle_to(command.status, status=before):
         return installer
     installer.status, installer.status_since = command.status, now
-    await _publish(session, installer, now)
+    await publish(session, installer, now)
     states = {"before": {"status": before}, "after": {"status": command.status}}
-    await _audit(session, command.by, "change_installer_status", installer, **states, reason=command.reason)
+    await keep_change(session, command.by, "change_installer_status", installer, **states, reason=command.reason)
     return installer
 
 
@@ -213,47 +224,3 @@ async def _write_territory(session: AsyncSession, installer_id: UUID, territory:
     )
     session.add_all(TerritoryPostcode(installer_id=installer_id, postcode=code) for code in territory.postcodes)
     await session.flush()
-
-
-async def _publish(session: AsyncSession, installer: Installer, now: datetime) -> None:
-    """Tells everybody what it is now, and keeps it: a decision is made again by the version that it was made by."""
-    event = InstallerChanged(
-        installer_id=installer.id,
-        name=installer.name,
-        abn=installer.abn,
-        gst_registered=installer.gst_registered,
-        email=installer.email,
-        billing_email=installer.billing_email,
-        billing_address=installer.billing_address,
-        status=installer.status,
-        time_zone=installer.time_zone,
-    )
-    outbox.add(session, event, version=installer.next_version())
-    await session.flush()
-    profile = await profile_of(session, installer, now)
-    session.add(
-        InstallerVersion(installer_id=installer.id, version=installer.version, profile=profile.told(), changed_at=now)
-    )
-
-
-async def _audit(
-    session: AsyncSession,
-    by: Actor,
-    action: str,
-    installer: Installer,
-    *,
-    before: Mapping[str, Any] | None = None,
-    after: Mapping[str, Any],
-    reason: str | None = None,
-) -> None:
-    """Keeps the fields that changed, as they were and as they are."""
-    changed = {name for name, value in after.items() if before is None or before.get(name) != value}
-    await audit.record(
-        session,
-        actor=by,
-        action=action,
-        subject=Subject("installer", installer.id),
-        before=None if before is None else {name: before[name] for name in changed},
-        after={name: after[name] for name in changed},
-        reason_text=reason,
-    )

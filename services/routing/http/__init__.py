@@ -1,11 +1,13 @@
 """HTTP in: translate, one command or query, translate back."""
 
-from services.routing.http import assignments, auto_dispatch, exceptions, installers, leads
+from services.routing.http import assignments, auto_dispatch, availability, exceptions, installers, leads, people
 
 ROUTES = (
     *assignments.ROUTES,
     *auto_dispatch.ROUTES,
+    *availability.ROUTES,
     *exceptions.ROUTES,
     *installers.ROUTES,
     *leads.ROUTES,
+    *people.ROUTES,
 )

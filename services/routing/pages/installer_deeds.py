@@ -1,6 +1,7 @@
 """What can be done with installers, one or many: their status and their caps."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -75,6 +76,8 @@ def _bulk(action: InstallerAction) -> BulkAction:
 
 
 REASON = FormField("reason", "Reason", FieldKind.PROSE, is_required=True, hint="Stands in its timeline", longest=1000)
+WHY = replace(REASON, is_required=False)
+"""Where a deed says enough by itself."""
 
 
 def cap_fields(limits: Limits | None = None) -> list[FormField]:
