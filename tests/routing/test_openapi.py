@@ -54,6 +54,7 @@ class TestDocument:
                 "/admin/installers/{installer_id}/contacts/{contact_id}",
                 "/admin/installers/{installer_id}/hours",
                 "/admin/installers/{installer_id}/notes",
+                "/admin/installers/{installer_id}/preflight",
                 "/admin/installers/{installer_id}/share",
                 "/admin/installers/{installer_id}/status",
                 "/admin/installers/{installer_id}/territory",

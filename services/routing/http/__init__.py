@@ -1,6 +1,15 @@
 """HTTP in: translate, one command or query, translate back."""
 
-from services.routing.http import assignments, auto_dispatch, availability, exceptions, installers, leads, people
+from services.routing.http import (
+    assignments,
+    auto_dispatch,
+    availability,
+    exceptions,
+    installers,
+    leads,
+    people,
+    preflight,
+)
 
 ROUTES = (
     *assignments.ROUTES,
@@ -10,4 +19,5 @@ ROUTES = (
     *installers.ROUTES,
     *leads.ROUTES,
     *people.ROUTES,
+    *preflight.ROUTES,
 )

@@ -19,7 +19,14 @@ from chassis.http import Given, Operator
 from contracts.identity import Capability
 from services.routing.domain.places import lines_of
 from services.routing.models import Installer
-from services.routing.pages import availability, installer_actions, installer_notes, installer_sections, people
+from services.routing.pages import (
+    availability,
+    installer_actions,
+    installer_notes,
+    installer_sections,
+    people,
+    preflight,
+)
 from services.routing.pages.installer_page import InstallerPage, MakeAction, MakeNote, MakeSection, read_page
 from services.routing.pages.installers import ROOM
 from services.routing.pages.telling import INSTALLER_TONES
@@ -42,6 +49,7 @@ ACTIONS: tuple[MakeAction, ...] = (
 NOTES: tuple[MakeNote, ...] = (installer_notes.gets_no_leads,)
 SECTIONS: tuple[MakeSection, ...] = (
     installer_sections.caps,
+    preflight.checklist,
     availability.when_it_works,
     availability.absences_of_it,
     installer_sections.territory,
