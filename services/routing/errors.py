@@ -18,6 +18,11 @@ class NoSuchLead(NotFound):
     title = "Routing has not seen this lead"
 
 
+class NoSuchDecision(NotFound):
+    code = "no_such_decision"
+    title = "No such decision"
+
+
 class NoSuchException(NotFound):
     code = "no_such_exception"
     title = "No such item in the exception queue"
@@ -106,6 +111,11 @@ class LeadIsClosed(Refusal):
 class ExceptionIsResolved(Refusal):
     code = "exception_resolved"
     title = "The item has left the exception queue"
+
+
+class InputsNotKept(Refusal):
+    code = "decision_inputs_not_kept"
+    title = "What the decision was made from was not kept"
 
 
 class NotPending(Refusal):

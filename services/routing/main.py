@@ -9,6 +9,7 @@ from services.routing.consumers import consumers
 from services.routing.http import ROUTES
 from services.routing.measures import measure_exceptions
 from services.routing.pages.desk import DESK
+from services.routing.proving import prove_decisions
 from services.routing.settings import Settings
 
 
@@ -26,6 +27,7 @@ def build(settings: Settings | None = None, *, clock: Clock | None = None, datab
         routes=(*ROUTES, *pages.ROUTES),
         consumers=consumers(clock),
         loops=(bulk_loop(bulk),),
+        jobs=(prove_decisions(database, settings.zone),),
         measures=(measure_exceptions(clock),),
         dependencies={"bulk": bulk, "desk": DESK},
     )

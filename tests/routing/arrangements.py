@@ -34,12 +34,15 @@ from services.routing.models import (
     DeliveryEndpoint,
     Dispatch,
     DispatchException,
+    Installer,
     InstallerAbsence,
     InstallerAccount,
+    InstallerVersion,
     KnownOperator,
     RoutingPolicy,
 )
 from services.routing.queries.policies import newest
+from services.routing.queries.versions import profile_of
 
 NOW = datetime(2026, 3, 3, 2, 15, 4, tzinfo=UTC)
 SERVICE = "solar-battery"
@@ -141,7 +144,20 @@ class Floor:
         given = {"reason": "crew on leave", "created_by": ROBIN.name, "created_at": self.clock.now(), **changes}
         id_, span = new_id(), {"starts_at": starts_at, "ends_at": ends_at, "kind": kind}
         await self._insert(InstallerAbsence, id=id_, installer_id=installer_id, **span, **given)
+        await self.changed(installer_id)
         return id_
+
+    async def changed(self, installer_id: UUID, **columns: Any) -> None:
+        """As a command leaves an installer that it has changed: in a version of its own, by which it is judged."""
+        async with self.database.transaction() as session:
+            installer = await session.get_one(Installer, installer_id, with_for_update=True)
+            for name, value in columns.items():
+                setattr(installer, name, value)
+            version = installer.next_version()
+            await session.flush()
+            now = self.clock.now()
+            told = (await profile_of(session, installer, now)).told()
+            session.add(InstallerVersion(installer_id=installer_id, version=version, profile=told, changed_at=now))
 
     async def account(self, installer_id: UUID, **changes: Any) -> None:
         """In good standing at billing, but for the changes."""
@@ -188,7 +204,7 @@ class Floor:
             made.status, made.ended_at, made.ended_reason = AssignmentStatus.RETURNED, now, reason
             made.cap_state, made.cap_released_at = CapState.RELEASED, now
             made.cap_release_reason = CapReleaseReason.INVALID_LEAD
-            await move(session, [CapMove(made.installer_id, made.created_at, CapChange.RELEASE)])
+            await move(session, [CapMove(made.installer_id, made.created_at, CapChange.RELEASE, made.decision_id)])
 
     async def dispatch(self, *arrived: DispatchLead) -> None:
         async with self.database.transaction() as session:

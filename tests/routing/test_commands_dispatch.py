@@ -297,8 +297,17 @@ class TestAZoneThatTheDatabaseHasNoMore:
     @staticmethod
     async def lose_its_zone(floor: Floor, installer_id: UUID) -> None:
         async with floor.database.transaction() as session:
-            update = text("UPDATE installers SET time_zone = 'Mars/Olympus' WHERE id = :id")
+            update = text("UPDATE installers SET time_zone = 'Mars/Olympus', version = version + 1 WHERE id = :id")
             await session.execute(update, {"id": installer_id})
+            lost = text(
+                """
+                INSERT INTO installer_versions
+                SELECT installer_id, version + 1, replace(profile::text, 'Australia/Sydney', 'Mars/Olympus')::json,
+                    changed_at
+                FROM installer_versions WHERE installer_id = :id
+                """
+            )
+            await session.execute(lost, {"id": installer_id})
 
     async def test_keeps_its_installer_from_leads_and_says_why(self, floor: Floor) -> None:
         lost, other = await floor.installers(2)

@@ -25,6 +25,8 @@ from services.routing.domain.windows import WindowKind, window_at
 from tests.routing.samples import INSTANTS, NOW
 
 COUNT = st.integers(0, 1)
+GIVEN = new_id()
+"""By which decision, as far as the windows do not care."""
 SYDNEY, PERTH = ZoneInfo("Australia/Sydney"), ZoneInfo("Australia/Perth")
 
 
@@ -35,15 +37,15 @@ def key(installer_id: UUID, kind: WindowKind, at: datetime = NOW) -> WindowKey:
 class TestChangesOf:
     def test_moves_a_place_in_each_of_its_windows(self) -> None:
         id_ = new_id()
-        changes = changes_of([CapMove(id_, NOW, CapChange.COMMIT)], {id_: SYDNEY})
+        changes = changes_of([CapMove(id_, NOW, CapChange.COMMIT, GIVEN)], {id_: SYDNEY})
         assert changes == {key(id_, kind): Counts(reserved=-1, used=1) for kind in WindowKind}
 
     def test_sums_what_meets_in_one_window(self) -> None:
         id_, yesterday = new_id(), NOW - timedelta(days=1)
         moves = [
-            CapMove(id_, NOW, CapChange.COMMIT),
-            CapMove(id_, yesterday, CapChange.GIVE_BACK),
-            CapMove(id_, yesterday, CapChange.RELEASE),
+            CapMove(id_, NOW, CapChange.COMMIT, GIVEN),
+            CapMove(id_, yesterday, CapChange.GIVE_BACK, GIVEN),
+            CapMove(id_, yesterday, CapChange.RELEASE, GIVEN),
         ]
         changes = changes_of(moves, {id_: SYDNEY})
         assert changes[key(id_, WindowKind.DAY)] == Counts(-1, 1)
@@ -53,7 +55,9 @@ class TestChangesOf:
     def test_frees_a_place_where_it_was_taken(self) -> None:
         id_, last_month = new_id(), NOW - timedelta(days=20)
         [month] = [
-            k for k in changes_of([CapMove(id_, last_month, CapChange.RELEASE)], {id_: SYDNEY}) if k.kind == "month"
+            k
+            for k in changes_of([CapMove(id_, last_month, CapChange.RELEASE, GIVEN)], {id_: SYDNEY})
+            if k.kind == "month"
         ]
         assert month.starts_at == datetime(2026, 1, 31, 13, tzinfo=UTC)
 

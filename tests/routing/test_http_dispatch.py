@@ -55,14 +55,15 @@ class TestLeadDispatch:
         [decision] = await desk.get(f"/admin/leads/{arrived.lead_id}/decisions")
         first, second = decision["candidates"]
         assert (first["installer_id"], first["rank"], first["is_chosen"]) == (str(chosen), 1, True)
-        assert first["ordering_key"]["cycle_share_ppm"] == 0
+        assert (first["ordering_key"]["owed_ppm"], first["ordering_key"]["entitled_ppm"]) == (0, 1_000_000)
         assert (second["installer_name"], second["obstacle"], second["ordering_key"]) == ("Full", "cap_month", None)
-        assert second["verdicts"][-1] == {
+        assert second["verdicts"][-2] == {
             "rule": "cap_month",
             "passed": False,
             "reason_code": "cap_reached",
             "compared": {"limit": 0, "used": 0, "reserved": 0, "window_start": "2026-02-28T13:00:00+00:00"},
             "is_waived": False,
+            "until": None,
         }
 
     @pytest.mark.parametrize("path", ["dispatch", "decisions"])

@@ -136,7 +136,7 @@ class TestTheChannel:
     async def test_of_an_installer_is_its_assignments(self, floor: Floor) -> None:
         by_mail = await floor.installer(name="By mail")
         by_webhook = await floor.installer(name="By webhook")
-        await floor.rows_changed("UPDATE installers SET channel = 'webhook' WHERE id = :id", id=by_webhook)
+        await floor.changed(by_webhook, channel="webhook")
         await floor.dispatch(lead(), lead())
         assert {made.installer_id: made.channel for made in await floor.assignments()} == {
             by_mail: "mail",

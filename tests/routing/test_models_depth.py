@@ -37,7 +37,8 @@ FAULTS = {
             'id', gen_random_uuid(), 'attempt_no', 9, 'trigger', 'whim'))).* FROM decisions d LIMIT 1""",
     "ck_decisions_parallel": """
         INSERT INTO decisions SELECT (json_populate_record(d, json_build_object(
-            'id', gen_random_uuid(), 'attempt_no', 9, 'outcomes', ARRAY['status']))).* FROM decisions d LIMIT 1""",
+            'id', gen_random_uuid(), 'attempt_no', 9, 'outcomes', ARRAY['status', 'status']))).*
+        FROM decisions d LIMIT 1""",
     "ck_dispatches_delivered": "UPDATE dispatches SET status = 'delivered'",
     "ck_dispatch_exceptions_reason": "UPDATE dispatch_exceptions SET reason = 'boredom'",
     "ck_dispatch_exceptions_resolution": "UPDATE dispatch_exceptions SET resolution = 'lost', resolved_at = now()",
@@ -69,10 +70,10 @@ OF_RETURNS = {
 async def full(floor: Floor) -> Floor:
     """A row in every table, in a state from which one step is a fault."""
     installer_id = await floor.installer()
-    await floor.absence(installer_id)
     await floor.endpoint(installer_id)
     await run(floor, "DELETE FROM delivery_endpoints WHERE channel = 'mail'")
     await floor.dispatch(lead(), lead(location=FREMANTLE))
+    await floor.absence(installer_id)
     return floor
 
 

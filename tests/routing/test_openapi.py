@@ -59,6 +59,7 @@ class TestDocument:
                 "/admin/installers/{installer_id}/status",
                 "/admin/installers/{installer_id}/territory",
                 "/admin/leads/{lead_id}/decisions",
+                "/admin/leads/{lead_id}/decisions/{attempt_no}/replay",
                 "/admin/leads/{lead_id}/dispatch",
             ]
         )

@@ -71,7 +71,7 @@ def take_back(
         cancelled_at=now,
     )
     outbox.add(session, event, version=assignment.next_version(), cause=cause)
-    return CapMove(assignment.installer_id, assignment.created_at, CapChange.GIVE_BACK)
+    return CapMove(assignment.installer_id, assignment.created_at, CapChange.GIVE_BACK, assignment.decision_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ def _release(session: AsyncSession, assignment: Assignment, command: ReleaseCap,
         released_at=now,
     )
     outbox.add(session, event, version=assignment.next_version(), cause=command.cause)
-    return CapMove(assignment.installer_id, assignment.created_at, CapChange.RELEASE)
+    return CapMove(assignment.installer_id, assignment.created_at, CapChange.RELEASE, assignment.decision_id)
 
 
 def _obstacle(action: AssignmentAction, assignment: Assignment) -> AssignmentObstacle | None:

@@ -4,7 +4,8 @@ The candidates of all are loaded and their counters locked in a fixed number of 
 in memory, one after the other, and each sees what those before it took.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -19,12 +20,16 @@ from chassis.causation import Cause
 from chassis.ids import new_id
 from contracts.values import LeadContact, Location
 from services.routing.commands.queueing import Raising
-from services.routing.domain.decision import Decision, Request, Shortfall, decide
-from services.routing.domain.eligibility import Candidate, Rule, Standing, Turn, Verdict
+from services.routing.domain.candidate import NO_HISTORY, Candidate, History, Place
+from services.routing.domain.decision import Decision, Request, Shortfall, carry_out, decide
+from services.routing.domain.eligibility import Rule, Verdict
+from services.routing.domain.inputs import Inputs
 from services.routing.domain.record import record_of
+from services.routing.domain.standing import Considered, Standing
 from services.routing.domain.states import AssignmentStatus, ExceptionReason, Trigger
 from services.routing.models import Assignment, Dispatch
-from services.routing.queries.candidates import Place, Territories, standings, territories
+from services.routing.queries.candidates import Territories, standings, territories
+from services.routing.queries.links import Declared, Persons, policy_and_persons
 
 
 def free_shares_of(dispatch: Dispatch, earlier: Sequence[Assignment]) -> list[int]:
@@ -56,6 +61,10 @@ class Attempt:
         return self.dispatch.location
 
     @cached_property
+    def place(self) -> Place:
+        return Place(self.dispatch.postcode, self.dispatch.state)
+
+    @cached_property
     def free_shares(self) -> list[int]:
         return free_shares_of(self.dispatch, self.earlier)
 
@@ -63,12 +72,25 @@ class Attempt:
     def wanted_count(self) -> int:
         return len(self.free_shares) if self.named is None else len(self.named)
 
-    def request(self) -> Request:
-        earlier: dict[UUID, list[AssignmentStatus]] = {}
+    def request(self, declared: Declared, now: datetime) -> Request:
+        return Request(
+            lead_id=self.dispatch.lead_id,
+            service=self.dispatch.service,
+            location=self.location,
+            wanted_count=self.wanted_count,
+            decided_at=now,
+            trigger=self.trigger,
+            policy=declared.policy,
+            policy_version=declared.version,
+            waived=self.waived,
+        )
+
+    def histories(self, same_person: Counter[UUID]) -> dict[UUID, History]:
+        """Of the installers that have had the lead, or the same person's others."""
+        had: dict[UUID, list[AssignmentStatus]] = {id_: [] for id_ in same_person}
         for assignment in self.earlier:
-            earlier.setdefault(assignment.installer_id, []).append(assignment.status)
-        dispatch = self.dispatch
-        return Request(dispatch.lead_id, dispatch.service, self.location, self.wanted_count, earlier, self.waived)
+            had.setdefault(assignment.installer_id, []).append(assignment.status)
+        return {id_: History.of(statuses, same_person[id_]) for id_, statuses in had.items()}
 
 
 class Share(NamedTuple):
@@ -81,22 +103,26 @@ class Share(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an attempt came to. The record is made at once: a batch would otherwise hold every verdict in memory.
+    """What an attempt came to. The texts are made at once: a batch would otherwise hold every verdict in memory.
 
-    `refusals` are what is in the way of installers that were named.
+    The three tuples tell in short of each candidate. `refusals` are what is in the way of installers that were named.
     """
 
     attempt: Attempt
     decision_id: UUID
     shares: list[Share]
-    candidates_count: int
+    candidate_ids: tuple[UUID, ...]
+    outcomes: tuple[str, ...]
+    entitled_ppm: tuple[int, ...]
     shortfall: Shortfall | None
     summary: str
+    inputs: str
     record: str
     refusals: list[tuple[UUID, Verdict]]
 
     @classmethod
-    def of(cls, attempt: Attempt, decision: Decision) -> "Outcome":
+    def of(cls, attempt: Attempt, inputs: Inputs, decision: Decision) -> "Outcome":
+        told = decision.assessments
         return cls(
             attempt=attempt,
             decision_id=new_id(),
@@ -104,12 +130,19 @@ class Outcome:
                 Share(new_id(), number, standing.candidate)
                 for number, standing in zip(attempt.free_shares, decision.chosen, strict=False)
             ],
-            candidates_count=len(decision.assessments),
+            candidate_ids=tuple([assessment.standing.candidate.id for assessment in told]),
+            outcomes=tuple([assessment.outcome for assessment in told]),
+            entitled_ppm=tuple([assessment.entitled_ppm for assessment in told]),
             shortfall=decision.shortfall,
             summary=decision.summary,
+            inputs=inputs.to_text(),
             record=record_of(decision),
             refusals=[] if attempt.named is None else decision.refusals,
         )
+
+    @property
+    def candidates_count(self) -> int:
+        return len(self.candidate_ids)
 
     @property
     def raising(self) -> Raising | None:
@@ -128,26 +161,46 @@ class Decided:
     standings: Mapping[UUID, Standing]
 
 
+class Ground(NamedTuple):
+    """What a batch is decided on: who covers which place, how each stands, by which policy, whose leads these are."""
+
+    covering: Territories
+    standings: Mapping[UUID, Standing]
+    declared: Declared
+    persons: Persons
+
+    def considered(self, attempt: Attempt) -> list[Considered]:
+        """In id order, as standings and territories are."""
+        coverage = self.covering[attempt.place]
+        histories = attempt.histories(self.persons.had_by(attempt.dispatch.lead_id))
+        ids = coverage if attempt.named is None else sorted(attempt.named)
+        return [Considered(self.standings[id_], coverage.get(id_), histories.get(id_, NO_HISTORY)) for id_ in ids]
+
+
 async def decide_all(session: AsyncSession, attempts: Sequence[Attempt], now: datetime) -> Decided:
     """Loads the candidates of all, locks their counters, and decides lead by lead."""
+    if not attempts:
+        return Decided([], {})
+    ground = await _ground(session, attempts, now)
+    turns = count(1)
+    return Decided([_decide(attempt, ground, now, turns) for attempt in attempts], ground.standings)
+
+
+async def _ground(session: AsyncSession, attempts: Sequence[Attempt], now: datetime) -> Ground:
+    """The standings lock the counters; what is read after that nobody else moves."""
     covering = await territories(session, [attempt.location for attempt in attempts])
-    installer_ids = {id_ for attempt in attempts for id_ in _candidate_ids(attempt, covering)}
-    stand = await standings(session, installer_ids, now)
-    places = count(1)
-    return Decided([_decide(attempt, covering, stand, now, places) for attempt in attempts], stand)
+    covered = {id_ for attempt in attempts if attempt.named is None for id_ in covering[attempt.place]}
+    named = {id_ for attempt in attempts for id_ in attempt.named or ()}
+    waited = any(attempt.trigger is Trigger.SCHEDULED for attempt in attempts)
+    stand = await standings(session, covered | named, now, with_backlog=waited)
+    leads = [(attempt.dispatch.lead_id, attempt.dispatch.service) for attempt in attempts]
+    return Ground(covering, stand, *await policy_and_persons(session, leads, now))
 
 
-def _candidate_ids(attempt: Attempt, covering: Territories) -> Collection[UUID]:
-    return covering[Place.of(attempt.location)].keys() if attempt.named is None else attempt.named
-
-
-def _decide(
-    attempt: Attempt, covering: Territories, stand: Mapping[UUID, Standing], now: datetime, places: Iterator[int]
-) -> Outcome:
-    coverage = covering[Place.of(attempt.location)]
-    candidates = [(stand[id_], coverage.get(id_)) for id_ in sorted(_candidate_ids(attempt, covering))]
-    decision = decide(attempt.request(), candidates)
-    outcome = Outcome.of(attempt, decision)
-    for standing in decision.chosen:
-        standing.take(Turn(now, next(places)))
+def _decide(attempt: Attempt, ground: Ground, now: datetime, turns: Iterator[int]) -> Outcome:
+    inputs = Inputs(attempt.request(ground.declared, now), ground.considered(attempt))
+    decision = decide(*inputs)
+    outcome = Outcome.of(attempt, inputs, decision)
+    carry_out(decision, turns)
+    ground.persons.note(attempt.dispatch.lead_id, [standing.candidate.id for standing in decision.chosen])
     return outcome

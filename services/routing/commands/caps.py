@@ -8,12 +8,14 @@ from typing import cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import CursorResult, DateTime, Integer, Text, Uuid, bindparam, delete, insert, text
+from sqlalchemy import BigInteger, CursorResult, DateTime, Integer, Text, Uuid, bindparam, delete, insert, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.routing.domain.counting import CapMove, changes_of, recounted
-from services.routing.domain.eligibility import Standing
+from services.routing.domain.ordering import LEAD_PPM
+from services.routing.domain.standing import Standing
+from services.routing.domain.states import Trigger
 from services.routing.models import CapWindow
 from services.routing.queries.counters import all_counted, lock_turns, zones
 
@@ -40,19 +42,21 @@ _RESERVE = text(
 
 _TAKE_TURNS = text(
     """
-    UPDATE turns_taken SET last_assigned_at = given.at, last_assigned_place = given.place
-    FROM unnest(:installer_ids, :instants, :places) AS given (installer_id, at, place)
+    UPDATE turns_taken
+    SET last_assigned_at = given.at, last_assigned_place = given.place, balance_ppm = given.balance_ppm
+    FROM unnest(:installer_ids, :instants, :places, :balances) AS given (installer_id, at, place, balance_ppm)
     WHERE turns_taken.installer_id = given.installer_id
     """
 ).bindparams(
     bindparam("installer_ids", type_=ARRAY(Uuid)),
     bindparam("instants", type_=Instants),
     bindparam("places", type_=ARRAY(Integer)),
+    bindparam("balances", type_=ARRAY(BigInteger)),
 )
 
 
 async def reserve(session: AsyncSession, given: Mapping[UUID, int], standings: Mapping[UUID, Standing]) -> None:
-    """Writes down what the chosen have taken: `given` leads each, in the windows of their standing."""
+    """Writes down what the chosen have taken, `given` leads each, and what all are owed since."""
     if not given:
         return
     taken = [(id_, count.window, number) for id_, number in given.items() for count in standings[id_].counts.values()]
@@ -64,11 +68,13 @@ async def reserve(session: AsyncSession, given: Mapping[UUID, int], standings: M
         "reserved": [number for _, _, number in taken],
     }
     await session.execute(_RESERVE, reservations)
-    turns = [(id_, turn) for id_ in given if (turn := standings[id_].last_turn) is not None]
+    moved = {id_: standing for id_, standing in standings.items() if standing.has_moved}
+    turns = [standing.last_turn for standing in moved.values()]
     took = {
-        "installer_ids": [installer_id for installer_id, _ in turns],
-        "instants": [turn.at for _, turn in turns],
-        "places": [turn.place for _, turn in turns],
+        "installer_ids": list(moved),
+        "instants": [turn.at if turn else None for turn in turns],
+        "places": [turn.place if turn else 0 for turn in turns],
+        "balances": [standing.balance_ppm for standing in moved.values()],
     }
     await session.execute(_TAKE_TURNS, took)
 
@@ -94,8 +100,34 @@ _MOVE = text(
 )
 
 
+# What was given by hand was no turn, and is not owed again.
+_OWE_AGAIN = text(
+    """
+    UPDATE turns_taken
+    SET balance_ppm = greatest(-bound.ppm, least(bound.ppm, turns_taken.balance_ppm + back.leads * :lead_ppm))
+    FROM (
+        SELECT given.installer_id, count(*) AS leads
+        FROM unnest(:installer_ids, :decision_ids) AS given (installer_id, decision_id)
+        JOIN decisions ON decisions.id = given.decision_id
+        WHERE decisions.trigger <> :by_hand
+        GROUP BY given.installer_id
+    ) AS back,
+    (
+        SELECT (body ->> 'most_owed_leads')::bigint * :lead_ppm AS ppm
+        FROM routing_policies WHERE kind = 'ordering' ORDER BY version DESC LIMIT 1
+    ) AS bound
+    WHERE turns_taken.installer_id = back.installer_id
+    """
+).bindparams(
+    bindparam("installer_ids", type_=ARRAY(Uuid)),
+    bindparam("decision_ids", type_=ARRAY(Uuid)),
+    bindparam("lead_ppm", LEAD_PPM, type_=BigInteger),
+    bindparam("by_hand", Trigger.BY_HAND.value, type_=Text),
+)
+
+
 async def move(session: AsyncSession, moves: Sequence[CapMove]) -> None:
-    """Commits, gives back or releases places: three statements for any number."""
+    """Commits, gives back or releases places: three statements for any number, and one for what is owed again."""
     if not moves:
         return
     installer_ids = {planned.installer_id for planned in moves}
@@ -113,6 +145,16 @@ async def move(session: AsyncSession, moves: Sequence[CapMove]) -> None:
     moved = cast("CursorResult[tuple[()]]", await session.execute(_MOVE, arrays))
     if moved.rowcount != len(changes):
         raise CapWindowMissing(f"{len(changes) - moved.rowcount} of {len(changes)} windows have no counter")
+    await _owe_again(session, [planned for planned in moves if planned.change.is_owed_again])
+
+
+async def _owe_again(session: AsyncSession, moves: Sequence[CapMove]) -> None:
+    if moves:
+        back = {
+            "installer_ids": [planned.installer_id for planned in moves],
+            "decision_ids": [planned.decision_id for planned in moves],
+        }
+        await session.execute(_OWE_AGAIN, back)
 
 
 async def recount(session: AsyncSession, installer_id: UUID, zone: ZoneInfo) -> None:

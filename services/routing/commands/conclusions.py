@@ -70,8 +70,10 @@ def _publish_created(session: AsyncSession, attempt: Attempt, share: Share, now:
     outbox.add(session, event, version=FIRST_VERSION, cause=attempt.cause)
 
 
-# The record is JSON already; the column's own type would encode it once more.
-_KEEP_DECISION = insert(Decision).values(candidates=cast(bindparam("record", type_=Text), JSON))
+# Both are JSON already; the columns' own type would encode them once more.
+_KEEP_DECISION = insert(Decision).values(
+    candidates=cast(bindparam("record", type_=Text), JSON), inputs=cast(bindparam("inputs_text", type_=Text), JSON)
+)
 
 
 async def write(session: AsyncSession, decided: Decided, now: datetime) -> None:
@@ -102,6 +104,10 @@ def _decision_row(outcome: Outcome, now: datetime) -> Mapping[str, Any]:
         "shortfall": outcome.shortfall,
         "summary": outcome.summary,
         "record": outcome.record,
+        "inputs_text": outcome.inputs,
+        "candidate_ids": outcome.candidate_ids,
+        "outcomes": outcome.outcomes,
+        "entitled_ppm": outcome.entitled_ppm,
         "decided_at": now,
         "latency_ms": max(0, (now - attempt.dispatch.received_at) // MILLISECOND),
     }

@@ -77,7 +77,7 @@ def _send(session: AsyncSession, assignment: Assignment, dispatch: Dispatch, del
     )
     outbox.add(session, event, version=assignment.next_version(), cause=delivery.cause)
     _note_first_delivery(session, dispatch, delivery)
-    return CapMove(assignment.installer_id, assignment.created_at, CapChange.COMMIT)
+    return CapMove(assignment.installer_id, assignment.created_at, CapChange.COMMIT, assignment.decision_id)
 
 
 def _note_first_delivery(session: AsyncSession, dispatch: Dispatch, delivery: Delivery) -> None:
@@ -124,7 +124,7 @@ def _fail(session: AsyncSession, assignment: Assignment, failure: DeliveryFailur
     )
     outbox.add(session, event, version=assignment.next_version(), cause=failure.cause)
     end(assignment, AssignmentStatus.FAILED, failure.reason_code, failure.failed_at)
-    return CapMove(assignment.installer_id, assignment.created_at, CapChange.FAIL)
+    return CapMove(assignment.installer_id, assignment.created_at, CapChange.FAIL, assignment.decision_id)
 
 
 def end(assignment: Assignment, status: AssignmentStatus, reason: str, ended_at: datetime) -> None:

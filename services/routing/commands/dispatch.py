@@ -1,11 +1,12 @@
 """Dispatching leads as they arrive."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import insert
+from sqlalchemy.dialects.postgresql import insert as insert_or_keep
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.causation import Cause
@@ -14,14 +15,14 @@ from contracts.values import Location, SelectedPath
 from services.routing.commands.attempts import Attempt, decide_all
 from services.routing.commands.conclusions import publish, write
 from services.routing.commands.queueing import Raising, raise_items
-from services.routing.domain.states import DispatchStatus, ExceptionReason, Trigger
-from services.routing.models import Dispatch, LeadContact
-from services.routing.queries.dispatches import auto_dispatch, closed_early, seen
+from services.routing.domain.states import DispatchStatus, ExceptionReason, LinkKind, Trigger
+from services.routing.models import Dispatch, LeadContact, LeadLink
+from services.routing.queries.dispatches import auto_dispatch, known
 
 
 @dataclass(frozen=True, slots=True)
 class DispatchLead:
-    """A lead that arrived; `cause` is its event."""
+    """A lead that arrived; `cause` is its event. Of its person's other leads the newest are named, as intake tells."""
 
     lead_id: UUID
     selected_path: SelectedPath
@@ -30,6 +31,7 @@ class DispatchLead:
     contact: values.LeadContact | None
     received_at: datetime
     cause: Cause | None = None
+    same_person_lead_ids: tuple[UUID, ...] = ()
 
 
 async def dispatch_leads(session: AsyncSession, leads: Sequence[DispatchLead], now: datetime) -> list[Dispatch]:
@@ -37,10 +39,12 @@ async def dispatch_leads(session: AsyncSession, leads: Sequence[DispatchLead], n
 
     One that was closed before it came is opened as closed, and nobody gets it.
     """
-    fresh = await _fresh(session, leads)
+    before = await known(session, {lead.lead_id for lead in leads})
+    fresh = _fresh(leads, before.seen)
     if not fresh:
         return []
-    closed = await closed_early(session, {lead.lead_id for lead in fresh})
+    await _link(session, fresh, now)
+    closed = before.closed_early
     ended = [_opened(lead, now, closed[lead.lead_id]) for lead in fresh if lead.lead_id in closed]
     session.add_all(ended)
     return [*ended, *await _dispatch(session, [lead for lead in fresh if lead.lead_id not in closed], now)]
@@ -69,7 +73,7 @@ async def queue_failed(session: AsyncSession, lead: DispatchLead, fault: str, no
 
     One that has a dispatch by now needs nothing more.
     """
-    if not await _fresh(session, [lead]):
+    if lead.lead_id in (await known(session, [lead.lead_id])).seen:
         return
     dispatch = _opened(lead, now)
     items = await raise_items(
@@ -83,12 +87,11 @@ async def queue_failed(session: AsyncSession, lead: DispatchLead, fault: str, no
     session.add_all(items)
 
 
-async def _fresh(session: AsyncSession, leads: Sequence[DispatchLead]) -> list[DispatchLead]:
+def _fresh(leads: Sequence[DispatchLead], seen: Collection[UUID]) -> list[DispatchLead]:
     """Those not seen before, each once. Two writers at once with the same lead meet at the primary key."""
-    known = await seen(session, {lead.lead_id for lead in leads})
     fresh: dict[UUID, DispatchLead] = {}
     for lead in leads:
-        if lead.lead_id not in known:
+        if lead.lead_id not in seen:
             fresh.setdefault(lead.lead_id, lead)
     return list(fresh.values())
 
@@ -126,6 +129,17 @@ def _sort(arrivals: Iterable[tuple[DispatchLead, Dispatch]], *, is_on: bool) -> 
         else:
             attempts.append(Attempt(dispatch, lead.contact, Trigger.AUTO, lead.cause))
     return attempts, kept_back
+
+
+async def _link(session: AsyncSession, leads: Sequence[DispatchLead], now: datetime) -> None:
+    """One person's leads do not all go to one installer."""
+    links = [
+        {"lead_id": lead.lead_id, "other_lead_id": other, "kind": LinkKind.SAME_PERSON, "linked_at": now}
+        for lead in leads
+        for other in set(lead.same_person_lead_ids) - {lead.lead_id}
+    ]
+    if links:
+        await session.execute(insert_or_keep(LeadLink).on_conflict_do_nothing(), links)
 
 
 async def _keep_contacts(session: AsyncSession, leads: Sequence[DispatchLead]) -> None:

@@ -48,6 +48,7 @@ def _lead(incoming: Incoming[LeadCreated]) -> DispatchLead:
         contact=event.contact,
         received_at=event.received_at,
         cause=Cause.of(incoming.envelope),
+        same_person_lead_ids=event.same_person_lead_ids,
     )
 
 

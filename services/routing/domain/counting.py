@@ -30,14 +30,20 @@ class CapChange(Enum):
     GIVE_BACK = Counts(reserved=-1)
     RELEASE = Counts(used=-1)
 
+    @property
+    def is_owed_again(self) -> bool:
+        """The lead left its installer. One that failed did not: a dead mailbox would draw every lead otherwise."""
+        return self in (CapChange.GIVE_BACK, CapChange.RELEASE)
+
 
 @dataclass(frozen=True, slots=True)
 class CapMove:
-    """`assigned_at` decides which windows it concerns: a place is freed where it was taken."""
+    """`assigned_at` decides which windows it concerns: a place is freed where it was taken. `decision_id` gave it."""
 
     installer_id: UUID
     assigned_at: datetime
     change: CapChange
+    decision_id: UUID
 
 
 class WindowKey(NamedTuple):

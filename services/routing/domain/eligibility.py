@@ -1,32 +1,44 @@
-"""May this installer have this lead? Each rule is a predicate with a name, and its verdict says what it compared."""
+"""May this installer have this lead? Each rule is a predicate with a name, and its verdict says what it compared.
+
+A predicate that most candidates of a lead, or most leads of a batch, ask alike keeps its answers.
+"""
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple
-from uuid import UUID
 
-from contracts.values import InstallerStatus, Location
-from services.routing.domain.states import AssignmentStatus, Channel
-from services.routing.domain.windows import Limits, Window, WindowKind
+from contracts.values import InstallerStatus
+from services.routing.domain.candidate import Coverage, DeliveryHealth, History, Place, WindowCount
+from services.routing.domain.states import BreakerState
+from services.routing.domain.versions import Away
+from services.routing.domain.windows import WindowKind
 
-RULE_SET_VERSION = "2"
+RULE_SET_VERSION = "3"
 """Kept with every decision. A change of a rule, of what it compares or of the ordering takes the next one."""
 
 
 class Rule(StrEnum):
+    """In the order in which they are told; the first that fails is the obstacle."""
+
     STATUS = "status"
+    PAUSED = "paused"
     SERVICE = "service"
     TERRITORY = "territory"
     DUPLICATE_TO_INSTALLER = "duplicate_to_installer"
+    RETURNED_BY_INSTALLER = "returned_by_installer"
     FAILED_BEFORE = "failed_before"
+    HOURS = "hours"
+    CREDIT_HOLD = "credit_hold"
+    DELIVERY_HEALTH = "delivery_health"
     CAP_DAY = "cap_day"
     CAP_WEEK = "cap_week"
     CAP_MONTH = "cap_month"
+    BACKLOG_PACE = "backlog_pace"
 
 
 CAP_RULES: Mapping[WindowKind, Rule] = {
@@ -35,73 +47,16 @@ CAP_RULES: Mapping[WindowKind, Rule] = {
     WindowKind.MONTH: Rule.CAP_MONTH,
 }
 
-WAIVED_BY_HAND = frozenset({Rule.SERVICE, Rule.TERRITORY, Rule.FAILED_BEFORE})
-"""What an operator's own choice overrules. Status, duplicates and, unless they say so, caps it never does."""
+WAIVED_BY_HAND = frozenset({Rule.SERVICE, Rule.TERRITORY, Rule.FAILED_BEFORE, Rule.HOURS, Rule.BACKLOG_PACE})
+"""What an operator's own choice overrules. Caps only where they say so, and all the others never."""
 CAPS = frozenset(CAP_RULES.values())
-
-
-class TerritoryKind(StrEnum):
-    """From the most to the least specific; the most specific match is the one that is told."""
-
-    POSTCODE = "postcode"
-    RANGE = "range"
-    STATE = "state"
-
-
-class Coverage(NamedTuple):
-    """What of an installer's territory holds a place: `2204`, `2000-2234` or `NSW`."""
-
-    kind: TerritoryKind
-    matched: str
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """An installer as it stood when the decision was made."""
-
-    id: UUID
-    name: str
-    version: int
-    email: str
-    status: InstallerStatus
-    services: frozenset[str]
-    time_zone: str
-    limits: Limits
-    channel: Channel = Channel.MAIL
-
-
-@dataclass(slots=True)
-class WindowCount:
-    """What a window holds: `used` are delivered, `reserved` are on their way, `failed` could not be delivered."""
-
-    window: Window
-    used: int = 0
-    reserved: int = 0
-    failed: int = 0
-
-    @property
-    def taken(self) -> int:
-        return self.used + self.reserved
-
-    @property
-    def turns(self) -> int:
-        """How often it was the installer's turn, also for nothing."""
-        return self.taken + self.failed
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Turn:
-    """When an installer last got a lead; `place` orders those of one instant, as a batch has one."""
-
-    at: datetime
-    place: int
 
 
 @dataclass(frozen=True)
 class Verdict:
     """`reason_code` says why it passed as well as why it did not. A waived verdict failed and was overruled.
 
-    `until` is when one that failed passes by itself, should nothing else change; None where it does not.
+    `until` is when a failed one passes by itself; None where it does not.
     """
 
     rule: Rule
@@ -119,101 +74,115 @@ class Verdict:
     def text(self) -> str:
         """As JSON: encoded once, told in the record of every lead for which it is the same."""
         plain = {"rule": self.rule, "passed": self.passed, "reason_code": self.reason_code, "compared": self.compared}
-        return compact({**plain, "is_waived": True} if self.is_waived else plain)
+        waived = {"is_waived": True} if self.is_waived else {}
+        return compact({**plain, **waived, **({"until": self.until.isoformat()} if self.until else {})})
 
 
-def compact(plain: Mapping[str, object]) -> str:
+def compact(plain: object) -> str:
     return json.dumps(plain, separators=(",", ":"))
 
 
 Verdicts = tuple[Verdict, ...]
 
 
-@dataclass(slots=True)
-class Standing:
-    """A candidate with its running counts: they move as the leads of a batch are given out one by one.
+class Judged(NamedTuple):
+    """Verdicts that belong together, with the first that is in the way and their text, made once."""
 
-    `capacity` is what it takes in a cycle, None without any limit (`Limits.cycle_capacity`). Where its zone is not
-    known, nobody can say when its windows begin.
-    What was judged is kept until what it was judged by changes; most leads of a batch ask the same.
-    """
+    verdicts: Verdicts
+    obstacle: Verdict | None
+    text: str
 
-    candidate: Candidate
-    counts: Mapping[WindowKind, WindowCount]
-    capacity: int | None
-    last_turn: Turn | None = None
-    has_known_zone: bool = True
-    _of_places: dict[tuple[str, Location], Verdicts] = field(default_factory=dict)
-    _of_caps: Verdicts | None = None
-
-    def take(self, turn: Turn) -> None:
-        """One lead more, in every window at once."""
-        for count in self.counts.values():
-            count.reserved += 1
-        self.last_turn = turn
-        self._of_caps = None
-
-    def judge_place(self, service: str, location: Location, coverage: Coverage | None) -> Verdicts:
-        """By what stands still for a whole batch."""
-        verdicts = self._of_places.get((service, location))
-        if verdicts is None:
-            verdicts = self._of_places[service, location] = (
-                status_takes_leads(self.candidate),
-                service_is_offered(self.candidate, service),
-                territory_covers(coverage, location),
-            )
-        return verdicts
-
-    def judge_caps(self) -> Verdicts:
-        if self._of_caps is None:
-            self._of_caps = tuple(self._judge_cap(count) for count in self.counts.values())
-        return self._of_caps
-
-    def _judge_cap(self, count: WindowCount) -> "Verdict":
-        if not self.has_known_zone:
-            return cap_is_untold(self.candidate.time_zone, count)
-        return cap_has_room(self.candidate.limits.of(count.window.kind), count)
+    @classmethod
+    def of(cls, *verdicts: Verdict) -> "Judged":
+        return cls(verdicts, first_obstacle(verdicts), ",".join([verdict.text for verdict in verdicts]))
 
 
-def status_takes_leads(candidate: Candidate) -> Verdict:
-    takes = candidate.status.takes_leads
-    reason = "takes_leads" if takes else f"installer_{candidate.status}"
-    return Verdict(Rule.STATUS, takes, reason, {"status": candidate.status})
+@lru_cache(64)
+def status_takes_leads(status: InstallerStatus) -> Verdict:
+    takes = status.takes_leads
+    return Verdict(Rule.STATUS, takes, "takes_leads" if takes else f"installer_{status}", {"status": status})
 
 
-def service_is_offered(candidate: Candidate, service: str) -> Verdict:
-    offered = service in candidate.services
+def is_present(absences: Iterable[Away], now: datetime) -> Verdict:
+    """Where absences overlap, until the last of them has ended."""
+    held = [a for a in absences if a.starts_at <= now and (a.ends_at is None or now < a.ends_at)]
+    if not held:
+        return Verdict(Rule.PAUSED, True, "not_away", {"absence": None})
+    first = min(held, key=lambda absence: absence.starts_at)
+    compared = {
+        "absence": first.kind,
+        "starts_at": first.starts_at.isoformat(),
+        "ends_at": first.ends_at.isoformat() if first.ends_at else None,
+    }
+    ends = [absence.ends_at for absence in held if absence.ends_at is not None]
+    until = max(ends) if len(ends) == len(held) else None
+    return Verdict(Rule.PAUSED, False, f"away_for_{first.kind}", compared, until=until)
+
+
+@lru_cache(4096)
+def service_is_offered(services: frozenset[str], wanted: str) -> Verdict:
+    offered = wanted in services
     reason = "service_offered" if offered else "service_not_offered"
-    return Verdict(Rule.SERVICE, offered, reason, {"wanted": service, "offered": sorted(candidate.services)})
+    return Verdict(Rule.SERVICE, offered, reason, {"wanted": wanted, "offered": sorted(services)})
 
 
-def territory_covers(coverage: Coverage | None, location: Location) -> Verdict:
-    place = f"{location.postcode} {location.state}"
+@lru_cache(4096)
+def territory_covers(coverage: Coverage | None, place: Place) -> Judged:
+    told = {"place": f"{place.postcode} {place.state}"}
     if coverage is None:
-        return Verdict(Rule.TERRITORY, False, "outside_territory", {"place": place})
-    compared = {"place": place, "kind": coverage.kind, "matched": coverage.matched}
-    return Verdict(Rule.TERRITORY, True, "inside_territory", compared)
+        return Judged.of(Verdict(Rule.TERRITORY, False, "outside_territory", told))
+    compared = {**told, "kind": coverage.kind, "matched": coverage.matched}
+    return Judged.of(Verdict(Rule.TERRITORY, True, "inside_territory", compared))
 
 
-def is_first_time(earlier: Collection[AssignmentStatus]) -> Verdict:
-    """Never the same lead twice to one installer."""
-    live = [status for status in earlier if status.is_live]
-    reason = "has_the_lead_already" if live else "first_time"
-    return Verdict(Rule.DUPLICATE_TO_INSTALLER, not live, reason, {"live_assignments": len(live)})
+@lru_cache(1024)
+def allowed_by(history: History) -> Judged:
+    return Judged.of(is_first_time(history), was_not_returned(history), has_not_failed(history))
 
 
-def has_not_failed(earlier: Collection[AssignmentStatus]) -> Verdict:
+def is_first_time(history: History) -> Verdict:
+    """Never the same lead twice to one installer, nor the same person's other lead for the same service."""
+    reason = "first_time"
+    if history.live:
+        reason = "has_the_lead_already"
+    elif history.same_person:
+        reason = "had_the_person_already"
+    compared = {"live_assignments": history.live, "same_person_leads": history.same_person}
+    return Verdict(Rule.DUPLICATE_TO_INSTALLER, not (history.live or history.same_person), reason, compared)
+
+
+def was_not_returned(history: History) -> Verdict:
+    """Whoever gave a lead back never gets it again."""
+    reason = "returned_it_before" if history.returned else "never_returned"
+    compared = {"returned_assignments": history.returned}
+    return Verdict(Rule.RETURNED_BY_INSTALLER, not history.returned, reason, compared)
+
+
+def has_not_failed(history: History) -> Verdict:
     """What failed or was taken back once is not tried again by itself."""
-    ended = [status for status in earlier if not status.is_live]
-    reason = "ended_before" if ended else "no_earlier_failure"
-    return Verdict(Rule.FAILED_BEFORE, not ended, reason, {"ended_assignments": len(ended)})
+    reason = "ended_before" if history.ended else "no_earlier_failure"
+    return Verdict(Rule.FAILED_BEFORE, not history.ended, reason, {"ended_assignments": history.ended})
+
+
+@lru_cache(4)
+def has_no_credit_hold(*, is_held: bool) -> Verdict:
+    return Verdict(Rule.CREDIT_HOLD, not is_held, "on_credit_hold" if is_held else "no_hold", {"is_held": is_held})
+
+
+def delivery_works(health: DeliveryHealth, now: datetime) -> Verdict:
+    """An open breaker lets one lead through once its probe is due, and no second while that one is under way."""
+    breaker, probe_at, pending = health
+    if breaker is BreakerState.CLOSED:
+        return Verdict(Rule.DELIVERY_HEALTH, True, "delivery_works", {"breaker": breaker})
+    compared = {"breaker": breaker, "probe_at": probe_at.isoformat() if probe_at else None, "pending": pending}
+    if breaker is BreakerState.OPEN and (probe_at is None or now < probe_at):
+        return Verdict(Rule.DELIVERY_HEALTH, False, "breaker_open", compared, until=probe_at)
+    reason = "probe_under_way" if pending else "probe_due"
+    return Verdict(Rule.DELIVERY_HEALTH, not pending, reason, compared)
 
 
 def cap_has_room(limit: int | None, count: WindowCount) -> Verdict:
-    """Reserved places count like used ones: they are taken, whatever becomes of the mail.
-
-    A full window gives way to the next one, unless the cap is of nothing at all.
-    """
+    """Reserved places count like used ones: they are taken, whatever becomes of the mail."""
     has_room = limit is None or count.taken < limit
     reason = "uncapped" if limit is None else "below_cap" if has_room else "cap_reached"
     compared = {
@@ -222,36 +191,21 @@ def cap_has_room(limit: int | None, count: WindowCount) -> Verdict:
         "reserved": count.reserved,
         "window_start": count.window.starts_at.isoformat(),
     }
+    # A limit of 0 takes none in the next window either.
     until = count.window.ends_at if not has_room and limit else None
     return Verdict(CAP_RULES[count.window.kind], has_room, reason, compared, until=until)
 
 
-def cap_is_untold(time_zone: str, count: WindowCount) -> Verdict:
+def cap_is_untold(time_zone: str, kind: WindowKind) -> Verdict:
     """The time zone database has no such zone any more: nobody knows when the window began."""
-    return Verdict(CAP_RULES[count.window.kind], False, "time_zone_unknown", {"time_zone": time_zone})
+    return Verdict(CAP_RULES[kind], False, "time_zone_unknown", {"time_zone": time_zone})
 
 
-FIRST_TIME = (is_first_time(()), has_not_failed(()))
-
-
-def assess(
-    standing: Standing,
-    *,
-    service: str,
-    location: Location,
-    coverage: Coverage | None,
-    earlier: Collection[AssignmentStatus],
-    waived: frozenset[Rule] = frozenset(),
-) -> Verdicts:
-    """Every rule's verdict, not the first failure alone: an operator mends all that is in the way at once."""
-    verdicts = (
-        *standing.judge_place(service, location, coverage),
-        *((is_first_time(earlier), has_not_failed(earlier)) if earlier else FIRST_TIME),
-        *standing.judge_caps(),
-    )
-    if not waived:
-        return verdicts
-    return tuple(replace(v, is_waived=True) if not v.passed and v.rule in waived else v for v in verdicts)
+@lru_cache(1024)
+def backlog_is_paced(given: int, most: int) -> Judged:
+    """Leads that waited are given on slowly: `given` is what their schedule gave within the hour."""
+    reason = "within_pace" if given < most else "enough_for_this_hour"
+    return Judged.of(Verdict(Rule.BACKLOG_PACE, given < most, reason, {"given_in_last_hour": given, "most": most}))
 
 
 def first_obstacle(verdicts: Iterable[Verdict]) -> Verdict | None:
@@ -264,3 +218,7 @@ def tally(obstacles: Iterable[Verdict]) -> str:
     counts = Counter(verdict.rule for verdict in obstacles)
     by_frequency = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return ", ".join(f"{rule} {number}" for rule, number in by_frequency)
+
+
+FRESH = Judged.of(Verdict(Rule.BACKLOG_PACE, True, "not_from_the_backlog", {}))
+"""A lead that has not waited is not held back by those that have."""

@@ -11,27 +11,25 @@ def record_of(decision: Decision) -> str:
 
 
 def _candidate(assessment: Assessment) -> str:
-    candidate = assessment.standing.candidate
-    head = {
-        "installer_id": str(candidate.id),
-        "installer_name": candidate.name,
-        "installer_version": candidate.version,
-        "time_zone": candidate.time_zone,
-        "is_eligible": assessment.obstacle is None,
-        "is_chosen": assessment.is_chosen,
-        "rank": assessment.rank,
-        "obstacle": assessment.obstacle.rule if assessment.obstacle else None,
-        "ordering_key": _ordering(assessment.key) if assessment.key else None,
-    }
-    verdicts = ",".join([verdict.text for verdict in assessment.verdicts])
-    return f'{compact(head)[:-1]},"verdicts":[{verdicts}]}}'
+    obstacle = f'"{assessment.obstacle.rule}"' if assessment.obstacle else "null"
+    key = "null" if assessment.key is None else _ordering(assessment.key, assessment.entitled_ppm)
+    return (
+        f'{assessment.standing.head},"is_eligible":{_TRUTHS[assessment.obstacle is None]},'
+        f'"is_chosen":{_TRUTHS[assessment.is_chosen]},"rank":{assessment.rank or "null"},"obstacle":{obstacle},'
+        f'"ordering_key":{key},"verdicts":[{",".join([judged.text for judged in assessment.judged])}]}}'
+    )
 
 
-def _ordering(key: OrderingKey) -> dict[str, object]:
+_TRUTHS = {True: "true", False: "false"}
+
+
+def _ordering(key: OrderingKey, entitled_ppm: int) -> str:
     last = None if key.last_turn is NEVER else key.last_turn
-    return {
-        "cycle_share_ppm": key.share_ppm,
-        "last_assigned_at": last.at.isoformat() if last else None,
-        "last_assigned_place": last.place if last else None,
-        "tie_break": f"{key.tie_break:016x}",
-    }
+    return compact(
+        {
+            "owed_ppm": -key.ahead_ppm - entitled_ppm,
+            "entitled_ppm": entitled_ppm,
+            "last_assigned_at": last.at.isoformat() if last else None,
+            "last_assigned_place": last.place if last else None,
+        }
+    )

@@ -99,3 +99,28 @@ def _days(kind: WindowKind, day: date) -> tuple[date, date]:
 def _midnight(day: date, zone: ZoneInfo) -> datetime:
     """The instant at which the local day begins; where the clocks skip midnight, the instant of the skip."""
     return datetime.combine(day, time(), zone).astimezone(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """An instant as the clocks of a zone show it, with the windows that hold it.
+
+    Where the zone is not known it is told by UTC, and nobody can say when its windows began.
+    """
+
+    time_zone: str
+    local: datetime
+    """Naive, as the clock on the wall."""
+    windows: Mapping[WindowKind, Window]
+    is_known: bool = True
+
+    @classmethod
+    def at(cls, instant: datetime, time_zone: str) -> "Moment":
+        clock = WallClock.of(time_zone)
+        local = instant.astimezone(clock.zone).replace(tzinfo=None)
+        return cls(time_zone, local, windows_at(instant, clock.zone), clock.is_known)
+
+    @property
+    def cycle_days(self) -> int:
+        first, following = _days(WindowKind.MONTH, self.local.date())
+        return (following - first).days

@@ -9,6 +9,7 @@ from services.routing.http import (
     leads,
     people,
     preflight,
+    replays,
 )
 
 ROUTES = (
@@ -20,4 +21,5 @@ ROUTES = (
     *leads.ROUTES,
     *people.ROUTES,
     *preflight.ROUTES,
+    *replays.ROUTES,
 )

@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 from chassis.http import Body
 from contracts.values import AustralianState, InstallerStatus
 from services.routing.domain.absences import obstacle_to_ending
-from services.routing.domain.eligibility import WindowCount
+from services.routing.domain.candidate import WindowCount
 from services.routing.domain.pausing import actions_on
 from services.routing.domain.profile import PostcodeRange, Territory
 from services.routing.domain.states import AbsenceKind

@@ -15,6 +15,7 @@ from services.routing.domain.decision import Shortfall
 from services.routing.domain.giving import AssignmentAction, AssignmentObstacle
 from services.routing.domain.giving import obstacle_to as obstacle_on
 from services.routing.domain.queue import QueueAction, QueueObstacle, obstacle_to
+from services.routing.domain.replaying import RULE_SETS
 from services.routing.domain.states import (
     AssignmentStatus,
     CapState,
@@ -161,22 +162,28 @@ class DispatchView(LeadFacts):
 
 
 class VerdictView(BaseModel):
-    """What a rule said of a candidate, and the values that it compared."""
+    """What a rule said of a candidate, the values that it compared, and when one that failed passes by itself."""
 
     rule: str
     passed: bool
     reason_code: str
     compared: dict[str, Any]
     is_waived: bool = False
+    until: datetime | None = None
 
 
 class OrderingKeyView(BaseModel):
-    """Lowest first: the share of the cycle's cap in millionths, the last assignment, a hash of lead and installer."""
+    """What the installer was owed before and its share of this very lead, in millionths of a lead, and its last one.
 
-    cycle_share_ppm: int
+    Under rule set 2 the first was the share of the cycle's cap, and a hash of lead and installer came last.
+    """
+
+    owed_ppm: int | None = None
+    entitled_ppm: int | None = None
     last_assigned_at: datetime | None
     last_assigned_place: int | None
-    tie_break: str
+    cycle_share_ppm: int | None = None
+    tie_break: str | None = None
 
 
 class CandidateView(BaseModel):
@@ -216,6 +223,11 @@ class DecisionView(FromRow):
     candidates: list[CandidateView]
     decided_at: datetime
     latency_ms: int
+
+    @property
+    def can_be_replayed(self) -> bool:
+        """One that was made before its inputs were kept cannot."""
+        return self.rule_set_version in RULE_SETS
 
     @classmethod
     def of(cls, decision: Decision) -> "DecisionView":

@@ -1,11 +1,11 @@
 """A lead as dispatch sees it: where it stands, every decision in full, who has it, and what was raised about it."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Request, Response
-from litestar.params import FromPath
+from litestar.params import FromPath, QueryParameter
 from markupsafe import Markup
 
 from chassis.clock import Clock
@@ -20,6 +20,7 @@ from contracts.identity import Capability
 from services.routing.domain.states import DispatchStatus
 from services.routing.http.lead_views import AssignmentView, DecisionView, DispatchView
 from services.routing.http.leads import show_dispatch
+from services.routing.http.replays import LAST_ATTEMPT, ReplayView
 from services.routing.pages import moments
 from services.routing.pages.decisions import told
 from services.routing.pages.exceptions import QUEUE, ROOM
@@ -34,6 +35,7 @@ from services.routing.pages.telling import (
 )
 from services.routing.pages.telling import DISPATCHES as PATH
 from services.routing.queries import dispatches
+from services.routing.queries.replays import replay_of
 
 
 @page_at(PATH + "/{lead_id:uuid}", Capability.READ_OPS)
@@ -43,10 +45,13 @@ async def show_dispatch_page(
     console: Given[Console],
     database: Given[Database],
     clock: Given[Clock],
+    replay: Annotated[int | None, QueryParameter(ge=1, le=LAST_ATTEMPT)] = None,
 ) -> Response[str]:
+    """`replay` is the number of an attempt to be made again."""
     async with database.reading() as session:
         lead = await show_dispatch(session, await dispatches.get(session, lead_id), clock.now())
         decided = [DecisionView.of(each) for each in await dispatches.decisions_of(session, lead_id)]
+        made_again = {} if replay is None else {replay: ReplayView.of(await replay_of(session, lead_id, replay))}
     document = Document(
         title=lead_title(lead),
         room=ROOM,
@@ -58,7 +63,14 @@ async def show_dispatch_page(
         notes=_notes(lead),
         facts=facts_of(lead, decided),
         sections=(
-            Part("Decisions", "matrix.html", {"decisions": [told(each) for each in reversed(decided)]}),
+            Part(
+                "Decisions",
+                "matrix.html",
+                {
+                    "decisions": [told(each, made_again.get(each.attempt_no)) for each in reversed(decided)],
+                    "path": f"{PATH}/{lead_id}",
+                },
+            ),
             assignments_table(lead.assignments),
             _exceptions(lead),
         ),

@@ -22,7 +22,7 @@ from services.routing.models import Installer
 
 WRITE = Capability.WRITE_ROUTING
 EFFECTS = {
-    InstallerAction.ACTIVATE: "gets leads again from now on, by its territory and caps; none are made up for",
+    InstallerAction.ACTIVATE: "gets its share of leads from now on; of those that came meanwhile it is owed nothing",
     InstallerAction.PAUSE: "gets no further lead until it is active again; what is on its way arrives and is billed",
     InstallerAction.SUSPEND: "gets no further lead, and stands as suspended; what is on its way arrives and is billed",
 }

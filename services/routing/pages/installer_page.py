@@ -13,7 +13,7 @@ from chassis.console.actions import Action
 from chassis.console.documents import Note, Section
 from chassis.console.timeline import seen_of
 from chassis.http import Operator
-from services.routing.domain.eligibility import WindowCount
+from services.routing.domain.candidate import WindowCount
 from services.routing.domain.profile import Territory
 from services.routing.models import Installer, InstallerAbsence
 from services.routing.pages.telling import INSTALLERS

@@ -1,32 +1,30 @@
 """Who may come into question for a batch of leads: by territory, for all places at once, then as each stands now."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Text, bindparam, select, text
+from sqlalchemy import Row, Text, and_, bindparam, case, func, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.values import AustralianState, Location
-from services.routing.domain.eligibility import Candidate, Coverage, Standing, TerritoryKind
-from services.routing.domain.windows import Limits, WallClock, days_in_month, windows_at
-from services.routing.models import Installer
+from services.routing.domain.candidate import (
+    Candidate,
+    Coverage,
+    DeliveryHealth,
+    Place,
+    TerritoryKind,
+    WindowCount,
+)
+from services.routing.domain.standing import Standing
+from services.routing.domain.states import AssignmentStatus, BreakerState
+from services.routing.domain.windows import Moment, WindowKind
+from services.routing.models import Assignment, DeliveryEndpoint, Installer, InstallerAccount, InstallerVersion
 from services.routing.queries.arrays import among
-from services.routing.queries.counters import counts_of, lock_turns
-
-
-class Place(NamedTuple):
-    """What of a location a territory can hold."""
-
-    postcode: str
-    state: AustralianState
-
-    @classmethod
-    def of(cls, location: Location) -> "Place":
-        return cls(location.postcode, location.state)
-
+from services.routing.queries.counters import Due, counts_of, given_of_late, lock_turns
+from services.routing.queries.public_holidays import holidays_about
 
 Territories = Mapping[Place, Mapping[UUID, Coverage]]
 """Who covers a place, and by what of their territory."""
@@ -54,11 +52,9 @@ _SPECIFICITY = {kind: rank for rank, kind in enumerate(TerritoryKind)}
 
 
 async def territories(session: AsyncSession, locations: Iterable[Location]) -> Territories:
-    """For each place of the batch the installers whose territory holds it, of whatever service and status."""
-    places = sorted({Place.of(location) for location in locations})
+    """For each place of the batch the installers whose territory holds it, of whatever service and status, by id."""
+    places = sorted({Place(location.postcode, location.state) for location in locations})
     covering: dict[Place, dict[UUID, Coverage]] = {place: {} for place in places}
-    if not places:
-        return covering
     arrays = {"postcodes": [place.postcode for place in places], "states": [place.state.value for place in places]}
     for hit in await session.execute(_COVERAGE, arrays):
         found = covering[Place(hit.postcode, AustralianState(hit.state))]
@@ -66,62 +62,80 @@ async def territories(session: AsyncSession, locations: Iterable[Location]) -> T
         known = found.get(hit.installer_id)
         if known is None or _SPECIFICITY[coverage.kind] < _SPECIFICITY[known.kind]:
             found[hit.installer_id] = coverage
-    return covering
+    return {place: dict(sorted(found.items())) for place, found in covering.items()}
 
 
-async def standings(session: AsyncSession, installer_ids: Collection[UUID], now: datetime) -> dict[UUID, Standing]:
+async def standings(
+    session: AsyncSession, installer_ids: Collection[UUID], now: datetime, *, with_backlog: bool = False
+) -> dict[UUID, Standing]:
     """The installers as they stand at `now`, by id and in id order, with the lock of their counters held.
 
     Three statements for any number. Both reads come after the lock: what was read before it could be of the past.
+    For leads that have waited it is asked besides what their schedule has given of late.
     """
     if not installer_ids:
         return {}
-    turns = await lock_turns(session, installer_ids)
-    candidates = await _candidates(session, turns)
-    clocks = {name: WallClock.of(name) for name in {c.time_zone for c in candidates}}
-    windows = {name: windows_at(now, clock.zone) for name, clock in clocks.items()}
-    counts = await counts_of(session, [(c.id, w) for c in candidates for w in windows[c.time_zone].values()])
-    return {
-        candidate.id: Standing(
-            candidate,
-            {kind: counts[candidate.id, kind] for kind in windows[candidate.time_zone]},
-            candidate.limits.cycle_capacity(days_in_month(now, clocks[candidate.time_zone].zone)),
-            turns[candidate.id],
-            clocks[candidate.time_zone].is_known,
-        )
-        for candidate in candidates
-    }
+    due = await lock_turns(session, installer_ids)
+    rows = await _profiles(session, due)
+    moments = {row.profile["time_zone"]: Moment.at(now, row.profile["time_zone"]) for row in rows}
+    wanted = [(row.id, window) for row in rows for window in moments[row.profile["time_zone"]].windows.values()]
+    counts = await counts_of(session, wanted)
+    stand = {row.id: _standing(row, due[row.id], moments[row.profile["time_zone"]], counts, now) for row in rows}
+    if with_backlog:
+        for installer_id, number in (await given_of_late(session, stand, now)).items():
+            stand[installer_id].backlog = number
+    return stand
 
 
-async def _candidates(session: AsyncSession, installer_ids: Collection[UUID]) -> list[Candidate]:
-    rows = await session.execute(
-        select(
-            Installer.id,
-            Installer.name,
-            Installer.version,
-            Installer.email,
-            Installer.status,
-            Installer.services,
-            Installer.time_zone,
-            Installer.day_limit,
-            Installer.week_limit,
-            Installer.month_limit,
-            Installer.channel,
-        )
-        .where(among(Installer.id, installer_ids))
-        .order_by(Installer.id)
+def _standing(
+    row: Any, due: Due, moment: Moment, counts: Mapping[tuple[UUID, WindowKind], WindowCount], now: datetime
+) -> Standing:
+    candidate = Candidate.of_profile(row.id, row.version, row.profile)
+    keeps = candidate.home_state if candidate.keeps_public_holidays else None
+    return Standing(
+        candidate=candidate,
+        now=now,
+        moment=moment,
+        counts={kind: counts[row.id, kind] for kind in moment.windows},
+        balance_ppm=due.balance_ppm,
+        last_turn=due.last_turn,
+        delivery=DeliveryHealth(row.breaker, row.probe_at, row.pending),
+        has_credit_hold=row.has_credit_hold,
+        holidays=holidays_about(keeps, now.date()) if keeps else (),
     )
-    return [
-        Candidate(
-            id=row.id,
-            name=row.name,
-            version=row.version,
-            email=row.email,
-            status=row.status,
-            services=frozenset(row.services),
-            time_zone=row.time_zone,
-            limits=Limits(row.day_limit, row.week_limit, row.month_limit),
-            channel=row.channel,
-        )
-        for row in rows
-    ]
+
+
+_IS_CLOSED = func.coalesce(DeliveryEndpoint.breaker, BreakerState.CLOSED) == BreakerState.CLOSED
+_PENDING = (
+    select(func.count())
+    .where(Assignment.installer_id == Installer.id, Assignment.status == AssignmentStatus.PENDING)
+    .correlate(Installer)
+    .scalar_subquery()
+)
+_PROFILES = (
+    select(
+        Installer.id,
+        InstallerVersion.version,
+        InstallerVersion.profile,
+        func.coalesce(DeliveryEndpoint.breaker, BreakerState.CLOSED).label("breaker"),
+        DeliveryEndpoint.probe_at,
+        # Only where it matters, so that nobody else's assignments are counted.
+        case((_IS_CLOSED, 0), else_=_PENDING).label("pending"),
+        func.coalesce(InstallerAccount.credit_hold, False).label("has_credit_hold"),
+    )
+    .join(
+        InstallerVersion,
+        and_(InstallerVersion.installer_id == Installer.id, InstallerVersion.version == Installer.version),
+    )
+    .outerjoin(
+        DeliveryEndpoint,
+        and_(DeliveryEndpoint.installer_id == Installer.id, DeliveryEndpoint.channel == Installer.channel),
+    )
+    .outerjoin(InstallerAccount, InstallerAccount.installer_id == Installer.id)
+    .order_by(Installer.id)
+)
+
+
+async def _profiles(session: AsyncSession, installer_ids: Collection[UUID]) -> Sequence[Row[Any]]:
+    """Each as its version in force was kept, and what others say of it: no table of its particulars is read."""
+    return (await session.execute(_PROFILES.where(among(Installer.id, installer_ids)))).all()

@@ -1,35 +1,46 @@
 """The counters under the caps: locked, read, and what they are made of."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import DateTime, Text, Uuid, bindparam, select, text
+from sqlalchemy import DateTime, Text, Uuid, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.routing.domain.candidate import Turn, WindowCount
 from services.routing.domain.counting import Counts, counted
-from services.routing.domain.eligibility import Turn, WindowCount
+from services.routing.domain.states import Trigger
 from services.routing.domain.windows import WallClock, Window, WindowKind, windows_at
-from services.routing.models import Assignment, Installer, TurnTaken
+from services.routing.models import Assignment, Decision, Installer, TurnTaken
 from services.routing.queries.arrays import among
 from services.routing.queries.locks import note_counters_held, row_lock
 
 
-async def lock_turns(session: AsyncSession, installer_ids: Collection[UUID]) -> dict[UUID, Turn | None]:
-    """Locks the cap counters of the installers until the transaction ends, and tells when each last got a lead.
+class Due(NamedTuple):
+    """When an installer last got a lead, and what it is owed in millionths of one."""
+
+    last_turn: Turn | None
+    balance_ppm: int
+
+
+async def lock_turns(session: AsyncSession, installer_ids: Collection[UUID]) -> dict[UUID, Due]:
+    """Locks the cap counters of the installers until the transaction ends, and tells what is due to each.
 
     In id order: whoever locks several meets everyone else from the same side, so that no two wait for each other.
     """
     rows = await session.execute(
-        select(TurnTaken.installer_id, TurnTaken.last_assigned_at, TurnTaken.last_assigned_place)
+        select(TurnTaken.installer_id, TurnTaken.last_assigned_at, TurnTaken.last_assigned_place, TurnTaken.balance_ppm)
         .where(among(TurnTaken.installer_id, installer_ids))
         .order_by(TurnTaken.installer_id)
         .with_for_update(**row_lock(session, key_share=False))
     )
     note_counters_held(session)
-    return {row.installer_id: _turn(row.last_assigned_at, row.last_assigned_place) for row in rows}
+    return {
+        row.installer_id: Due(_turn(row.last_assigned_at, row.last_assigned_place), row.balance_ppm) for row in rows
+    }
 
 
 def _turn(at: datetime | None, place: int) -> Turn | None:
@@ -63,6 +74,24 @@ async def counts_of(
         count = counts[row.installer_id, WindowKind(row.kind)]
         count.used, count.reserved, count.failed = row.used, row.reserved, row.failed
     return counts
+
+
+PACE = timedelta(hours=1)
+
+
+async def given_of_late(session: AsyncSession, installer_ids: Collection[UUID], now: datetime) -> dict[UUID, int]:
+    """How many leads that had waited each installer was given within the hour."""
+    query = (
+        select(Assignment.installer_id, func.count())
+        .join(Decision, Decision.id == Assignment.decision_id)
+        .where(
+            among(Assignment.installer_id, installer_ids),
+            Assignment.created_at > now - PACE,
+            Decision.trigger == Trigger.SCHEDULED,
+        )
+        .group_by(Assignment.installer_id)
+    )
+    return {row[0]: row[1] for row in await session.execute(query)}
 
 
 async def zones(session: AsyncSession, installer_ids: Collection[UUID]) -> dict[UUID, ZoneInfo]:

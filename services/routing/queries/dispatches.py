@@ -1,28 +1,36 @@
 """Leads on their way: what routing has seen of them, whether it may dispatch, and what it knows of the person."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import cast, null, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts import values
 from services.routing.errors import NoSuchLead
 from services.routing.models import AutoDispatch, Decision, Dispatch, EarlyClosing, LeadContact
+from services.routing.models.model import Instant
 from services.routing.queries.arrays import among
 from services.routing.queries.locks import row_lock
 
 
-async def seen(session: AsyncSession, lead_ids: Collection[UUID]) -> set[UUID]:
-    """Those of the leads that have a dispatch already."""
-    return set(await session.scalars(select(Dispatch.lead_id).where(among(Dispatch.lead_id, lead_ids))))
+class Known(NamedTuple):
+    """Leads that have a dispatch already, and when those were closed that were closed before they were seen here."""
+
+    seen: frozenset[UUID]
+    closed_early: Mapping[UUID, datetime]
 
 
-async def closed_early(session: AsyncSession, lead_ids: Collection[UUID]) -> dict[UUID, datetime]:
-    """When those of the leads were closed that were closed before they were seen here."""
-    query = select(EarlyClosing.lead_id, EarlyClosing.closed_at).where(among(EarlyClosing.lead_id, lead_ids))
-    return {row.lead_id: row.closed_at for row in await session.execute(query)}
+async def known(session: AsyncSession, lead_ids: Collection[UUID]) -> Known:
+    opened = select(Dispatch.lead_id, cast(null(), Instant).label("closed_at")).where(among(Dispatch.lead_id, lead_ids))
+    closed = select(EarlyClosing.lead_id, EarlyClosing.closed_at).where(among(EarlyClosing.lead_id, lead_ids))
+    rows = (await session.execute(union_all(opened, closed))).all()
+    return Known(
+        seen=frozenset(row.lead_id for row in rows if row.closed_at is None),
+        closed_early={row.lead_id: row.closed_at for row in rows if row.closed_at is not None},
+    )
 
 
 async def auto_dispatch(session: AsyncSession, *, lock: bool = False) -> AutoDispatch:
