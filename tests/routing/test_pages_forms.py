@@ -192,3 +192,15 @@ async def test_a_note_is_written_and_read(forms: Forms) -> None:
         assert (await forms.append("notes", said)).status_code == 303
     page = (await forms.desk.client.get(f"/console/installers/{forms.installer_id}")).text
     assert page.count('<p class="lines">Prefers calls\nbefore noon</p>') == 1
+
+
+async def test_whoever_is_closed_is_said_to_be_and_when_it_opens(forms: Forms) -> None:
+    """It is 1:15 pm on Tuesday 3 March in Sydney; the second Monday of March is Labour Day in Victoria."""
+    path = f"/console/installers/{forms.installer_id}"
+    said = {"hours": "Mon 7-18", "home_state": "VIC", "keeps_public_holidays": "true"}
+    assert (await forms.post("hours", said)).status_code == 303
+    page = (await forms.desk.client.get(path)).text
+    assert "It is closed by its working hours. Closed until 16 Mar 2026, 7:00 am." in page
+    assert "9 Mar 2026" in page
+    assert (await forms.post("hours", said | {"hours": "Tue 7-18"})).status_code == 303
+    assert "It is closed" not in (await forms.desk.client.get(path)).text

@@ -1,6 +1,8 @@
 """When an installer takes leads, as its page tells it and lets it be set: hours, public holidays, absences, share."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 
 from markupsafe import Markup
 
@@ -8,15 +10,18 @@ from chassis.console.actions import Action, refused
 from chassis.console.cells import Kind, Shown, chip
 from chassis.console.documents import Fact, Facts, Section, Table
 from chassis.console.fields import FieldKind, FormField
-from chassis.console.wording import Wording, words
+from chassis.console.wording import Wording, calendar_day, words
 from chassis.ids import new_id
 from services.routing.domain.absences import back_at, is_over, is_running
+from services.routing.domain.hours import ALL_DAY, DAYS_AHEAD, Span, is_open, next_opening
+from services.routing.domain.windows import Moment, WallClock
 from services.routing.domain.written_hours import lines_of
 from services.routing.models import Installer, InstallerAbsence
 from services.routing.pages.availability_forms import absence_fields, hours_fields, share_field
 from services.routing.pages.installer_deeds import REASON, WHY, WRITE
 from services.routing.pages.installer_page import InstallerPage
 from services.routing.queries import absences
+from services.routing.queries.public_holidays import holidays_about
 
 LAST_ABSENCES = 20
 
@@ -86,7 +91,9 @@ async def when_it_works(page: InstallerPage) -> Section:
         "When it takes leads",
         [
             Fact(f"Working hours, {installer.time_zone}", told_hours(installer)),
+            Fact("Now", _told_opening(page)),
             Fact("Public holidays", holidays),
+            *_holidays_ahead(page),
             Fact("Share", share),
         ],
     )
@@ -125,6 +132,51 @@ def told_hours(installer: Installer) -> str:
 
 def _without(installer: Installer) -> str:
     return "Always" if installer.hours is None else "Never"
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """`at` is when it opens next; None where it is open, or does not open within the days ahead."""
+
+    is_open: bool
+    at: datetime | None
+
+
+def opening_of(page: InstallerPage) -> Opening:
+    """By its own clock and by the public holidays that it keeps, whatever else is in its way."""
+    moment = Moment.at(page.now, page.installer.time_zone)
+    hours = ALL_DAY if page.installer.hours is None else [Span(*each) for each in page.installer.hours]
+    kept = _kept_holidays(page)
+    if is_open(hours, moment.local, kept):
+        return Opening(True, None)
+    return Opening(False, next_opening(hours, moment.local, WallClock.of(moment.time_zone).zone, kept))
+
+
+def _kept_holidays(page: InstallerPage) -> Sequence[date]:
+    installer = page.installer
+    if not installer.keeps_public_holidays or installer.home_state is None:
+        return ()
+    return holidays_about(installer.home_state, Moment.at(page.now, installer.time_zone).local.date())
+
+
+def _told_opening(page: InstallerPage) -> str:
+    opening = opening_of(page)
+    if opening.is_open:
+        return "Open"
+    return f"Closed until {page.console.wording.exact(opening.at)}" if opening.at else f"Closed for {DAYS_AHEAD} days"
+
+
+def _holidays_ahead(page: InstallerPage) -> list[Fact]:
+    today = Moment.at(page.now, page.installer.time_zone).local.date()
+    ahead = [calendar_day(day) for day in _kept_holidays(page) if day >= today]
+    return [Fact("Public holidays ahead", ", ".join(ahead))] if ahead else []
+
+
+async def is_closed(page: InstallerPage) -> list[str]:
+    """Why it gets no leads now."""
+    if opening_of(page).is_open:
+        return []
+    return [f"It is closed by its working hours. {_told_opening(page)}."]
 
 
 def away_chip(page: InstallerPage) -> list[Markup]:

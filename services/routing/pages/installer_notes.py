@@ -38,6 +38,7 @@ async def is_full(page: InstallerPage) -> list[str]:
 REASONS: tuple[Reason, ...] = (
     takes_none,
     availability.is_away,
+    availability.is_closed,
     has_no_territory,
     has_no_clock,
     is_full,
