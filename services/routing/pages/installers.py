@@ -19,7 +19,7 @@ from contracts.values import AustralianState, InstallerStatus
 from services.routing.domain.preflight import told_ready
 from services.routing.domain.windows import WallClock, WindowKind
 from services.routing.models import Installer, TurnTaken
-from services.routing.pages.installer_deeds import BULK
+from services.routing.pages.installer_bulk import BULK
 from services.routing.pages.telling import AUTO_DISPATCH, INSTALLER_TONES, told_use
 from services.routing.pages.telling import INSTALLERS as PATH
 from services.routing.queries import installer_lists as lists
