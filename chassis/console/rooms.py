@@ -56,6 +56,7 @@ GROUPS = (
             Room("exceptions", "Exceptions", "routing", "/console/exceptions?state=open", "triangle-alert", "e", OPS),
             Room("assignments", "Assignments", "routing", "/console/assignments?status=pending", "route", "a", OPS),
             Room("installers", "Installers", "routing", "/console/installers?status=active", "truck", "n", OPS),
+            Room("coverage", "Coverage", "routing", "/console/coverage", "map", "T", OPS),
         ),
     ),
     Group(

@@ -40,6 +40,7 @@ class TestDocument:
                 "/admin/assignments/{assignment_id}/cancel",
                 "/admin/assignments/{assignment_id}/release-cap",
                 "/admin/auto-dispatch",
+                "/admin/coverage",
                 "/admin/dispatch-exceptions",
                 "/admin/dispatch-exceptions/{exception_id}",
                 "/admin/dispatch-exceptions/{exception_id}/assign",
