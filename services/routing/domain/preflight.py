@@ -98,9 +98,21 @@ _ASKED = {
 }
 
 
-def checks(facts: Facts) -> list[Check]:
+UNTOLD = "Billing has told nothing of its account yet"
+
+
+def checks(facts: Facts, *, account_is_known: bool) -> list[Check]:
+    """Nothing is claimed of an account that billing has not told of."""
     return [
-        Check(point, asked.group, asked.name, facts[point], asked.why, asked.cure) for point, asked in _ASKED.items()
+        Check(
+            point,
+            asked.group,
+            asked.name,
+            facts[point],
+            UNTOLD if asked.cure is Cure.ACCOUNT and not account_is_known else asked.why,
+            asked.cure,
+        )
+        for point, asked in _ASKED.items()
     ]
 
 

@@ -109,7 +109,6 @@ async def absences_of_it(page: InstallerPage) -> Section:
             ("From", Kind.INSTANT),
             ("Until", Kind.INSTANT),
             ("Reason", Kind.TEXT),
-            ("Added by", Kind.TEXT),
         ),
         [
             (
@@ -118,7 +117,6 @@ async def absences_of_it(page: InstallerPage) -> Section:
                 Shown(each.starts_at, Kind.INSTANT),
                 Shown(back_at(each), Kind.INSTANT),
                 each.reason,
-                each.created_by,
             )
             for each in found
         ],

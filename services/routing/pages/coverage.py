@@ -141,7 +141,7 @@ def _strip(found: Coverage, asked: Asked, state: AustralianState) -> Strip:
         x, width = 1000 * past / total, 1000 * each.segment.size / total
         pieces.append(Piece(round(x, 2), round(width, 2), _level(active, each, asked), told))
         past += each.segment.size
-    share = f"{100 * (total - gap) / total:.0f} % of its postcodes are covered"
+    share = f"{100 * (total - gap) / total:.0f} % of its postcodes covered"
     return Strip(state, asked.path(**{"in": state}), share, pieces)
 
 

@@ -1,6 +1,7 @@
 """Installers: who takes leads where, how full each is, and what can be done with many at once."""
 
 import re
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,7 +11,7 @@ from sqlalchemy import ColumnElement, Row, case, false, func, or_
 from chassis.console.cells import Kind, chip
 from chassis.console.listing import Choice, Column, Empty, Flag, Listing, Option, Search, Tab, among, routes_of
 from chassis.console.lists.filters import Held, Sent
-from chassis.console.wording import calendar_day, words
+from chassis.console.wording import MONTHS, words
 from contracts.abn import is_abn
 from contracts.forms import Fault
 from contracts.identity import Capability
@@ -72,11 +73,16 @@ def _says_status(row: Row[Any]) -> Markup:
     told = chip(words(row.status), INSTALLER_TONES[row.status])
     if row.away_from is None:
         return told
-    zone = WallClock.of(row.own_zone).zone
-    until = "" if row.away_until is None else f" until {calendar_day(row.away_until.astimezone(zone))}"
     if row.is_away:
+        until = f" until {_day(row, row.away_until)}" if row.away_until else ""
         return told + Markup(" ") + chip(f"Away{until}", "warning")
-    return told + Markup(" ") + chip(f"Away from {calendar_day(row.away_from.astimezone(zone))}", "info")
+    return told + Markup(" ") + chip(f"Away from {_day(row, row.away_from)}", "info")
+
+
+def _day(row: Row[Any], at: datetime) -> str:
+    """Without its year, for which its page has the room."""
+    local = at.astimezone(WallClock.of(row.own_zone).zone)
+    return f"{local.day} {MONTHS[local.month - 1]}"
 
 
 def _says_ready(row: Row[Any]) -> Markup:

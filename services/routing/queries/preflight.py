@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.console.lists.declaration import NOW
 from contracts.values import InstallerStatus
-from services.routing.domain.preflight import Check, Facts, Point, checks
+from services.routing.domain.preflight import Check, Point, checks
 from services.routing.domain.states import BreakerState
 from services.routing.models import (
     DeliveryEndpoint,
@@ -79,12 +79,9 @@ MISSING: ColumnElement[int] = sum((case((stands, 0), else_=1) for stands in STAN
 IS_READY = and_(true(), *STANDS.values())
 
 
-async def facts_of(session: AsyncSession, installer_id: UUID, now: datetime) -> Facts:
-    query = select(*(stands.label(point) for point, stands in STANDS.items())).where(Installer.id == installer_id)
-    row = (await session.execute(query, {"now": now})).one()
-    return {point: bool(getattr(row, point)) for point in Point}
-
-
 async def preflight(session: AsyncSession, installer_id: UUID, now: datetime) -> list[Check]:
     await get(session, installer_id)
-    return checks(await facts_of(session, installer_id, now))
+    told = [stands.label(point) for point, stands in STANDS.items()]
+    query = select(*told, _account(true()).label("is_told")).where(Installer.id == installer_id)
+    row = (await session.execute(query, {"now": now})).one()
+    return checks({point: bool(getattr(row, point)) for point in Point}, account_is_known=row.is_told)
