@@ -18,7 +18,7 @@ def build(settings: Settings | None = None, *, clock: Clock | None = None, datab
     settings = settings or Settings()
     clock = clock or clock_of(settings)
     database = database or database_of("routing", settings)
-    bulk = BulkRunner(database, clock, pages.LISTINGS)
+    bulk = BulkRunner(database, clock, pages.BULK_LISTINGS)
     return Service(
         name="routing",
         settings=settings,

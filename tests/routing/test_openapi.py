@@ -62,5 +62,6 @@ class TestDocument:
                 "/admin/leads/{lead_id}/decisions",
                 "/admin/leads/{lead_id}/decisions/{attempt_no}/replay",
                 "/admin/leads/{lead_id}/dispatch",
+                "/admin/territory-imports",
             ]
         )

@@ -1,6 +1,7 @@
 """Installers: who they are, where they work, how much they take. Every change publishes the full state."""
 
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
@@ -20,6 +21,7 @@ from services.routing.commands.publishing import keep_change, publish
 from services.routing.domain.pausing import obstacle_to
 from services.routing.domain.profile import Particulars, Territory, normal_territory, told_territory
 from services.routing.domain.states import Channel
+from services.routing.domain.territory_import import ImportMode, ImportRow, combined
 from services.routing.domain.windows import Limits
 from services.routing.errors import InstallerExists
 from services.routing.models import (
@@ -164,16 +166,54 @@ async def set_territory(
     reason: str | None = None,
 ) -> Installer:
     """Replaces the territory as a whole."""
-    installer = await installers.locked(session, installer_id)
-    before, after = await installers.territory_of(session, installer_id), normal_territory(territory)
+    after = normal_territory(territory)
+    change = _TerritoryChange(installer_id, lambda _before: after, "set_territory", by, reason)
+    return await _change_territory(session, change, now)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportTerritory:
+    """What a sheet's rows make of what the installer has; of the rows that are not its own it knows nothing."""
+
+    installer_id: UUID
+    rows: Sequence[ImportRow]
+    mode: ImportMode
+    by: Actor
+    reason: str | None = None
+
+
+async def import_territory(session: AsyncSession, command: ImportTerritory, now: datetime) -> Installer:
+    change = _TerritoryChange(
+        command.installer_id,
+        lambda before: combined(before, command.rows, command.mode),
+        "import_territory",
+        command.by,
+        command.reason,
+    )
+    return await _change_territory(session, change, now)
+
+
+@dataclass(frozen=True, slots=True)
+class _TerritoryChange:
+    installer_id: UUID
+    becomes: Callable[[Territory], Territory]
+    action: str
+    by: Actor
+    reason: str | None
+
+
+async def _change_territory(session: AsyncSession, change: _TerritoryChange, now: datetime) -> Installer:
+    installer = await installers.locked(session, change.installer_id)
+    before = await installers.territory_of(session, installer.id)
+    after = change.becomes(before)
     if after == before:
         return installer
     for table in (TerritoryState, TerritoryRange, TerritoryPostcode):
-        await session.execute(delete(table).where(table.installer_id == installer_id))
-    await _write_territory(session, installer_id, after)
+        await session.execute(delete(table).where(table.installer_id == installer.id))
+    await _write_territory(session, installer.id, after)
     await publish(session, installer, now)
     states = {"before": told_territory(before), "after": told_territory(after)}
-    await keep_change(session, by, "set_territory", installer, **states, reason=reason)
+    await keep_change(session, change.by, change.action, installer, **states, reason=change.reason)
     return installer
 
 

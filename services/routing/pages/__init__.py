@@ -11,6 +11,7 @@ from services.routing.pages import (
     dispatch,
     exception,
     exceptions,
+    imports,
     installer,
     installer_routes,
     installers,
@@ -22,6 +23,8 @@ LISTINGS = (
     exceptions.LISTING,
     installers.LISTING,
 )
+BULK_LISTINGS = (*LISTINGS, imports.IMPORTS)
+"""Whose bulk actions are run: a list's own, and those whose rows a sheet names."""
 ROUTES = (
     *assignment.ROUTES,
     *assignment_routes.ROUTES,
@@ -33,6 +36,7 @@ ROUTES = (
     *dispatch.ROUTES,
     *exception.ROUTES,
     *exceptions.ROUTES,
+    *imports.ROUTES,
     *installer.ROUTES,
     *installer_routes.ROUTES,
     *installers.ROUTES,

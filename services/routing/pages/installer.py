@@ -71,6 +71,7 @@ VERBS = {
     "set_hours": "set its working hours",
     "set_share_weight": "set its share",
     "set_territory": "set its territory",
+    "import_territory": "imported its territory",
 }
 
 

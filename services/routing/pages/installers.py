@@ -186,6 +186,7 @@ LISTING = Listing(
     bulk=BULK,
     links=(
         ("Auto-dispatch", AUTO_DISPATCH, Capability.READ_OPS),
+        ("Import territories", f"{PATH}/import-territories", Capability.WRITE_ROUTING),
         ("New installer", f"{PATH}/new", Capability.MANAGE_BILLING_OPS),
     ),
     document=lambda row: f"{PATH}/{row.id}",

@@ -1,10 +1,8 @@
 """Who covers what of a service, and what was asked for there of late."""
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -12,17 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.values import AustralianState
 from services.routing.domain.coverage import Covered, Demand, segments, with_demand
-from services.routing.domain.profile import PostcodeRange, Territory
 from services.routing.domain.states import ExceptionReason
-from services.routing.models import (
-    Dispatch,
-    DispatchException,
-    Installer,
-    TerritoryPostcode,
-    TerritoryRange,
-    TerritoryState,
-)
-from services.routing.queries.arrays import among
+from services.routing.models import Dispatch, DispatchException, Installer
+from services.routing.queries.installers import territories_of
 from services.routing.queries.preflight import IS_AWAY
 
 DEMAND = timedelta(days=30)
@@ -60,7 +50,7 @@ async def coverage(
     query = select(Installer.id, Installer.name, Installer.status, IS_AWAY.label("is_away"))
     rows = (await session.execute(query.where(Installer.services.contains([service])), {"now": now})).all()
     installers = {row.id: Covering(row.id, row.name, row.status.takes_leads, row.is_away) for row in rows}
-    cut = segments(await _territories(session, list(installers)), sorted(states))
+    cut = segments(await territories_of(session, list(installers)), sorted(states))
     return Coverage(with_demand(cut, await _demand(session, service, now)), installers)
 
 
@@ -69,30 +59,6 @@ async def services(session: AsyncSession, now: datetime) -> list[str]:
     done = select(func.unnest(Installer.services)).distinct()
     asked = select(Dispatch.service).where(Dispatch.created_at >= now - DEMAND).distinct()
     return sorted({*await session.scalars(done), *await session.scalars(asked)})
-
-
-async def _territories(session: AsyncSession, installer_ids: Sequence[UUID]) -> dict[UUID, Territory]:
-    states = await _by_installer(session, TerritoryState, TerritoryState.state, installer_ids)
-    ranges = await _by_installer(session, TerritoryRange, TerritoryRange.postcodes, installer_ids)
-    postcodes = await _by_installer(session, TerritoryPostcode, TerritoryPostcode.postcode, installer_ids)
-    return {
-        id_: Territory(
-            frozenset(states[id_]),
-            tuple(PostcodeRange(f"{kept.lower:04}", f"{kept.upper - 1:04}") for kept in ranges[id_]),
-            frozenset(postcodes[id_]),
-        )
-        for id_ in installer_ids
-    }
-
-
-async def _by_installer(
-    session: AsyncSession, table: Any, part: Any, installer_ids: Sequence[UUID]
-) -> defaultdict[UUID, list[Any]]:
-    found: defaultdict[UUID, list[Any]] = defaultdict(list)
-    query = select(table.installer_id, part.label("part")).where(among(table.installer_id, installer_ids))
-    for row in await session.execute(query):
-        found[row.installer_id].append(row.part)
-    return found
 
 
 async def _demand(session: AsyncSession, service: str, now: datetime) -> list[Demand]:
