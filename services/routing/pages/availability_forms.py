@@ -76,7 +76,7 @@ def hours_fields(installer: Installer) -> list[FormField]:
             "Home state",
             FieldKind.CHOICE,
             installer.home_state or "",
-            hint="By its calendar public holidays are told",
+            hint="Whose public holidays it may keep",
             options=[(state.value, state.value) for state in AustralianState],
         ),
         FormField(

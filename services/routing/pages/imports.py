@@ -56,7 +56,7 @@ FIELDS = (
     FormField(
         "mode", "What becomes of their territories", FieldKind.RADIO, ImportMode.ADD, is_required=True, options=MODES
     ),
-    WHY,
+    replace(WHY, hint="Stands in the timeline of each"),
 )
 
 
