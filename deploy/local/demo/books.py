@@ -7,24 +7,9 @@ from dataclasses import dataclass
 from rich.console import Console as Terminal
 from rich.table import Table
 
+from deploy.local.demo.books_routing import of_routing
+from deploy.local.demo.equality import Equality
 from deploy.local.demo.stage import Stage
-
-
-@dataclass(frozen=True, slots=True)
-class Equality:
-    """`left` and `right` are counted or added up from different places; they must be the same."""
-
-    name: str
-    left: int
-    right: int
-    is_money: bool = False
-
-    @property
-    def holds(self) -> bool:
-        return self.left == self.right
-
-    def shown(self, value: int) -> str:
-        return f"{value / 100:,.2f}" if self.is_money else f"{value:,}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +41,7 @@ async def read_books(stage: Stage) -> Books:
     figures = await _figures(stage)
     equalities = [
         *await _leads(stage),
+        *await of_routing(stage),
         *await _deliveries(stage),
         *await _invoices(stage, figures),
         *await _journal(stage),

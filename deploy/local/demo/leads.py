@@ -90,7 +90,7 @@ async def take_leads(stage: Stage) -> None:
     )
     submissions = [_submission(stage, number) for number in range(LEADS)]
     gate = asyncio.Semaphore(AT_ONCE)
-    answers = await asyncio.gather(*(_submit(stage, number, body, gate) for number, body in enumerate(submissions)))
+    answers = await asyncio.gather(*(submit(stage, number, body, gate) for number, body in enumerate(submissions)))
     stage.tally.leads_accepted = len({answer["id"] for answer in answers})
     await _send_some_again(stage, submissions, answers, gate)
     stage.tell(f"{stage.tally.leads_accepted} leads taken in, {stage.tally.replays_answered} repeats answered alike")
@@ -99,10 +99,10 @@ async def take_leads(stage: Stage) -> None:
 def _submission(stage: Stage, number: int) -> dict[str, Any]:
     person = stage.crowd.person(OUT_OF_REACH if number % 55 == 54 else PLACES[number % len(PLACES)])
     path = "recommended_installer" if stage.crowd.chance() < 0.4 else "compare_quotes"
-    return _body(person, path, stage.crowd.choice(SERVICES))
+    return body_of(person, path, stage.crowd.choice(SERVICES))
 
 
-def _body(person: Person, selected_path: str, service: str) -> dict[str, Any]:
+def body_of(person: Person, selected_path: str, service: str) -> dict[str, Any]:
     return {
         "client_submission_key": str(uuid4()),
         "selected_path": selected_path,
@@ -120,7 +120,7 @@ def _body(person: Person, selected_path: str, service: str) -> dict[str, Any]:
     }
 
 
-async def _submit(stage: Stage, number: int, body: dict[str, Any], gate: asyncio.Semaphore) -> Any:
+async def submit(stage: Stage, number: int, body: dict[str, Any], gate: asyncio.Semaphore) -> Any:
     api_key = stage.lead_sources[number % len(SOURCES)]["api_key"]
     async with gate:
         answer = await stage.client.post(
@@ -136,11 +136,11 @@ async def _send_some_again(
     stage: Stage, submissions: list[dict[str, Any]], answers: list[Any], gate: asyncio.Semaphore
 ) -> None:
     for number in range(0, LEADS, 20):
-        again = await _submit(stage, number, submissions[number], gate)
+        again = await submit(stage, number, submissions[number], gate)
         if again["replayed"] and again["id"] == answers[number]["id"]:
             stage.tally.replays_answered += 1
     other = {**submissions[0], "name": "Somebody Else"}
-    stage.tally.conflicts_refused += (await _submit(stage, 0, other, gate)).get("conflict", False)
+    stage.tally.conflicts_refused += (await submit(stage, 0, other, gate)).get("conflict", False)
 
 
 async def watch_delivery(stage: Stage) -> None:

@@ -8,6 +8,7 @@ import httpx
 import stripe
 
 from deploy.local.demo import (
+    away,
     boards,
     invoices,
     leads,
@@ -82,9 +83,11 @@ def _identity_environment(system: System) -> dict[str, str]:
 
 async def leads_to_money(stage: Stage) -> None:
     await leads.open_shop(stage)
+    await away.send_away(stage)
     await leads.take_leads(stage)
     await leads.watch_delivery(stage)
     await leads.work_the_queue(stage)
+    await away.come_back(stage)
     await leads.price_what_is_held(stage)
     await leads.release_a_cap(stage)
     await invoices.close_the_month(stage)
