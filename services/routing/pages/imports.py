@@ -144,7 +144,7 @@ IMPORT = BulkAction(
         "already stay where they are."
     ),
 )
-IMPORTS = replace(LISTING, name="territory-imports", title="Import territories", path=PATH, bulk=(IMPORT,))
+IMPORTS = replace(LISTING, name="territory-imports", title="Import territories", path=PATH, bulk=(IMPORT,), room=ROOM)
 """The installers again, for the one deed whose rows are named by a sheet and not picked from the list."""
 
 ROUTES = (show_import, look_at_import, *bulk_routes(IMPORTS))

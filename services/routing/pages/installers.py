@@ -106,7 +106,7 @@ def _window_columns() -> list[Column]:
 
 SEARCH = _ByPostcode(
     "q",
-    "Name, e-mail, phone, ABN or postcode",
+    "Name, e-mail, phone, ABN, contact or postcode",
     texts=(
         Installer.name,
         Installer.email,
@@ -114,6 +114,7 @@ SEARCH = _ByPostcode(
         Installer.phone,
         Installer.abn,
         func.array_to_string(Installer.services, " "),
+        lists.CONTACTS,
     ),
     ids=(Installer.id,),
     normal=_as_kept,
@@ -142,7 +143,7 @@ LISTING = Listing(
     columns=(
         Column("name", "Installer", Installer.name, sorts=True),
         Column("status", "Status", Installer.status, say=_says_status),
-        Column("to_do", "Ready", MISSING, say=_says_ready),
+        Column("to_do", "Pre-flight", MISSING, say=_says_ready),
         Column(
             "inactive_since",
             "Stopped",

@@ -17,6 +17,7 @@ from services.routing.models import (
     CapWindow,
     Installer,
     InstallerAbsence,
+    InstallerContact,
     TerritoryPostcode,
     TerritoryRange,
     TerritoryState,
@@ -135,3 +136,15 @@ def _first_absence(column: Any) -> Any:
 AWAY_FROM = _first_absence(InstallerAbsence.starts_at)
 AWAY_UNTIL = _first_absence(BACK_AT)
 """Of the absence that runs, else of the next one."""
+
+CONTACTS = (
+    select(
+        func.string_agg(
+            func.concat_ws(" ", InstallerContact.name, InstallerContact.email, InstallerContact.phone), cast(" ", Text)
+        )
+    )
+    .where(InstallerContact.installer_id == Installer.id, InstallerContact.removed_at.is_(None))
+    .correlate(Installer)
+    .scalar_subquery()
+)
+"""Of those that are there, by what they are found: names, e-mail addresses and telephone numbers."""

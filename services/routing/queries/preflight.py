@@ -1,11 +1,11 @@
 """Whether each point of the pre-flight checklist stands: one expression each, for one installer and for the list."""
 
 from datetime import datetime
-from functools import cache
 from uuid import UUID
 from zoneinfo import available_timezones
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, literal, or_, select, true
+from sqlalchemy import ColumnElement, Text, and_, any_, case, exists, func, literal, or_, select, true
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.console.lists.declaration import NOW
@@ -30,11 +30,7 @@ def _account(holds: ColumnElement[bool]) -> ColumnElement[bool]:
     return exists(select(1).where(InstallerAccount.installer_id == Installer.id, holds).correlate(Installer))
 
 
-@cache
-def _zones() -> list[str]:
-    return sorted(available_timezones())
-
-
+_ZONES = literal(sorted(available_timezones()), ARRAY(Text))
 IS_AWAY = exists(
     select(1)
     .where(InstallerAbsence.installer_id == Installer.id, InstallerAbsence.starts_at <= NOW, is_not_over(NOW))
@@ -61,7 +57,7 @@ STANDS: dict[Point, ColumnElement[bool]] = {
     Point.IS_PRESENT: ~IS_AWAY,
     Point.HAS_TERRITORY: _WORKS_SOMEWHERE,
     Point.HAS_SERVICES: func.cardinality(Installer.services) > 0,
-    Point.HAS_CLOCK: Installer.time_zone.in_(_zones()),
+    Point.HAS_CLOCK: Installer.time_zone == any_(_ZONES),
     Point.HAS_HOURS: or_(Installer.hours.is_(None), func.jsonb_array_length(Installer.hours) > 0),
     Point.CAN_BE_REACHED: _REACHES,
     Point.IS_IDENTIFIED: or_(Installer.abn.is_not(None), Installer.billing_address.is_not(None)),
