@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from rich.console import Console as Terminal
 from rich.table import Table
 
-from deploy.local.demo.books_routing import of_routing
+from deploy.local.demo import away
 from deploy.local.demo.equality import Equality
-from deploy.local.demo.stage import Stage
+from deploy.local.demo.stage import LEADS, Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ async def read_books(stage: Stage) -> Books:
     figures = await _figures(stage)
     equalities = [
         *await _leads(stage),
-        *await of_routing(stage),
+        *await away.equalities(stage),
         *await _deliveries(stage),
         *await _invoices(stage, figures),
         *await _journal(stage),
@@ -92,7 +92,7 @@ async def _leads(stage: Stage) -> list[Equality]:
         Equality(
             "installers over their cap", await number("routing", f"{over} WHERE w.reserved + w.used > i.month_limit"), 0
         ),
-        Equality("repeated submissions answered alike", stage.tally.replays_answered, stage.tally.leads_accepted // 20),
+        Equality("repeated submissions answered alike", stage.tally.replays_answered, LEADS // 20),
         Equality("another content under a used key refused", stage.tally.conflicts_refused, 1),
     ]
 

@@ -1,4 +1,4 @@
-"""What must be the same, counted in two places."""
+"""One line of the books."""
 
 from dataclasses import dataclass
 

@@ -1,10 +1,11 @@
 """Act one: installers are set up, leads come in, dispatch gives them out, every mail that is accepted is billed."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
-from deploy.local.demo.people import INSTALLERS, OUT_OF_REACH, PLACES, SERVICES, Person, abn_of
+from deploy.local.demo.people import INSTALLERS, OUT_OF_REACH, PLACES, SERVICES, Person, Place, abn_of
 from deploy.local.demo.stage import LEADS, Stage, at, first_of_next_month
 
 SOURCES = ("Solar Compare", "Home Energy Guide", "Switch and Save")
@@ -90,7 +91,7 @@ async def take_leads(stage: Stage) -> None:
     )
     submissions = [_submission(stage, number) for number in range(LEADS)]
     gate = asyncio.Semaphore(AT_ONCE)
-    answers = await asyncio.gather(*(submit(stage, number, body, gate) for number, body in enumerate(submissions)))
+    answers = await asyncio.gather(*(_submit(stage, number, body, gate) for number, body in enumerate(submissions)))
     stage.tally.leads_accepted = len({answer["id"] for answer in answers})
     await _send_some_again(stage, submissions, answers, gate)
     stage.tell(f"{stage.tally.leads_accepted} leads taken in, {stage.tally.replays_answered} repeats answered alike")
@@ -99,10 +100,10 @@ async def take_leads(stage: Stage) -> None:
 def _submission(stage: Stage, number: int) -> dict[str, Any]:
     person = stage.crowd.person(OUT_OF_REACH if number % 55 == 54 else PLACES[number % len(PLACES)])
     path = "recommended_installer" if stage.crowd.chance() < 0.4 else "compare_quotes"
-    return body_of(person, path, stage.crowd.choice(SERVICES))
+    return _body(person, path, stage.crowd.choice(SERVICES))
 
 
-def body_of(person: Person, selected_path: str, service: str) -> dict[str, Any]:
+def _body(person: Person, selected_path: str, service: str) -> dict[str, Any]:
     return {
         "client_submission_key": str(uuid4()),
         "selected_path": selected_path,
@@ -120,7 +121,7 @@ def body_of(person: Person, selected_path: str, service: str) -> dict[str, Any]:
     }
 
 
-async def submit(stage: Stage, number: int, body: dict[str, Any], gate: asyncio.Semaphore) -> Any:
+async def _submit(stage: Stage, number: int, body: dict[str, Any], gate: asyncio.Semaphore) -> Any:
     api_key = stage.lead_sources[number % len(SOURCES)]["api_key"]
     async with gate:
         answer = await stage.client.post(
@@ -136,11 +137,11 @@ async def _send_some_again(
     stage: Stage, submissions: list[dict[str, Any]], answers: list[Any], gate: asyncio.Semaphore
 ) -> None:
     for number in range(0, LEADS, 20):
-        again = await submit(stage, number, submissions[number], gate)
+        again = await _submit(stage, number, submissions[number], gate)
         if again["replayed"] and again["id"] == answers[number]["id"]:
             stage.tally.replays_answered += 1
     other = {**submissions[0], "name": "Somebody Else"}
-    stage.tally.conflicts_refused += (await submit(stage, 0, other, gate)).get("conflict", False)
+    stage.tally.conflicts_refused += (await _submit(stage, 0, other, gate)).get("conflict", False)
 
 
 async def watch_delivery(stage: Stage) -> None:
@@ -220,3 +221,12 @@ async def _caps_to_come(stage: Stage) -> int:
     return here - await stage.reader.number(
         "billing", "SELECT count(*) FROM delivery_events WHERE cap_status = 'released'"
     )
+
+
+async def take_one_by_one(stage: Stage, places: Sequence[Place]) -> None:
+    """An exclusive lead from each of the places, handed in once the one before is answered."""
+    gate = asyncio.Semaphore(1)
+    for number, place in enumerate(places):
+        body = _body(stage.crowd.person(place), "recommended_installer", SERVICES[number % len(SERVICES)])
+        answer = await _submit(stage, number, body, gate)
+        stage.tally.leads_accepted += answer["id"] is not None
