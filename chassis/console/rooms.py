@@ -70,6 +70,7 @@ GROUPS = (
             ),
             Room("installers", "Installers", "routing", "/console/installers?status=active", "truck", "n", OPS),
             Room("simulator", "Simulator", "routing", "/console/simulations", "flask-conical", "M", OPS),
+            Room("coverage", "Coverage", "routing", "/console/coverage", "map", "T", OPS),
         ),
     ),
     Group(

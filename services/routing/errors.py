@@ -43,9 +43,49 @@ class NoSuchException(NotFound):
     title = "No such item in the exception queue"
 
 
+class NoSuchAbsence(NotFound):
+    code = "no_such_absence"
+    title = "No such absence of the installer"
+
+
+class NoSuchContact(NotFound):
+    code = "no_such_contact"
+    title = "No such contact of the installer"
+
+
 class InstallerExists(Refusal):
     code = "installer_exists"
     title = "Another installer has this id"
+
+
+class AbsenceExists(Refusal):
+    code = "absence_exists"
+    title = "Another absence has this id"
+
+
+class AbsenceOverlaps(Refusal):
+    code = "absence_overlaps"
+    title = "The installer is away in a part of that time already"
+
+
+class AbsenceIsOver(Refusal):
+    code = "absence_over"
+    title = "The absence is over"
+
+
+class ContactExists(Refusal):
+    code = "contact_exists"
+    title = "Another contact has this id"
+
+
+class ContactUnreachable(Refusal):
+    code = "contact_unreachable"
+    title = "A contact has an e-mail address, a telephone number or both"
+
+
+class NoteExists(Refusal):
+    code = "note_exists"
+    title = "Another note has this id"
 
 
 class ChangedMeanwhile(Refusal):

@@ -7,15 +7,19 @@ from typing import Any
 import pytest
 from playwright.async_api import expect
 
+from chassis.ids import new_id
 from contracts.identity import Role
 from contracts.values import InstallerStatus
+from services.routing.commands.contacts import AddContact, Contact, add_contact
 from services.routing.commands.installers import set_caps
+from services.routing.commands.notes import AppendNote, append_note
 from services.routing.domain.profile import Territory
+from services.routing.domain.states import ContactRole
 from services.routing.domain.windows import Limits
 from services.routing.queries import installers
 from tests.browser.conftest import Rooms
 from tests.browser.sweep import check_everywhere
-from tests.routing.arrangements import ROBIN, lead
+from tests.routing.arrangements import FREMANTLE, ROBIN, lead
 
 pytestmark = pytest.mark.slow
 
@@ -123,3 +127,78 @@ async def test_every_page_is_accessible_and_shows_markup_as_text(rooms: Rooms, v
     await expect(here.page.get_by_text(PLANTED).first).to_be_visible()
     await expect(here.page.locator("b")).to_have_count(0)
     assert await here.page.title() != "planted"
+
+
+@pytest.mark.parametrize("has_scripts", [True, False])
+async def test_a_pause_is_added_and_ended_by_clicks_alone(rooms: Rooms, visit: Visits, has_scripts: bool) -> None:
+    installer_id = await rooms.floor.installer()
+    here = await visit(java_script_enabled=has_scripts)
+    await here.enter(Role.EDITOR, f"{rooms.routing}/console/installers/{installer_id}")
+    await here.page.locator("summary", has_text="Add a pause or a holiday").click()
+    form = here.page.locator("#do-away")
+    await form.get_by_label("Pause").check()
+    await form.get_by_label("Until").fill("2026-03-09T07:00")
+    await form.get_by_label("Reason").fill("Crew on leave")
+    await form.get_by_role("button", name="Add a pause or a holiday").click()
+    await expect(here.page.get_by_text("Its absence is added")).to_be_visible()
+    await expect(here.page.locator(".chip", has_text="Away until 9 Mar 2026, 7:00 am")).to_be_visible()
+    await here.page.locator("summary", has_text="End an absence").click()
+    form = here.page.locator("#do-end-absence")
+    await form.get_by_label("Absence").select_option(label="Pause, now until 9 Mar 2026, 7:00 am")
+    await form.get_by_label("Reason").fill("Back early")
+    await form.get_by_role("button", name="End an absence").click()
+    await expect(here.page.get_by_text("The absence is ended")).to_be_visible()
+    await expect(here.page.locator(".action.impossible", has_text="End an absence")).to_contain_text("it is not away")
+    assert (await rooms.floor.audited())[-2:] == ["add_absence", "end_absence"]
+
+
+async def test_caps_of_many_are_seen_before_they_are_set(rooms: Rooms, visit: Visits) -> None:
+    await rooms.floor.installer(Limits(month=90))
+    here = await visit()
+    await here.enter(Role.EDITOR, f"{rooms.routing}/console/installers")
+    await here.page.get_by_label("Select all rows of this page").check()
+    await here.page.get_by_role("button", name="Set caps", exact=True).click()
+    await here.page.get_by_label("Leads a month").fill("60")
+    await here.page.get_by_role("button", name="Preview").click()
+    await expect(here.page.get_by_role("row", name="Southern Sun Solar")).to_contain_text("Cap 90 → 60 a month")
+    assert "set_caps" not in await rooms.floor.audited()
+    await here.page.get_by_role("button", name="Set caps").first.click()
+    await expect(here.page.get_by_text("It is done")).to_be_visible()
+    assert (await rooms.floor.audited()).count("set_caps") == 1
+
+
+async def test_a_sheet_of_territories_is_pasted_mended_and_imported(rooms: Rooms, visit: Visits) -> None:
+    await rooms.floor.installer()
+    here = await visit()
+    await here.enter(Role.EDITOR, f"{rooms.routing}/console/installers")
+    await here.page.get_by_role("link", name="Import territories").click()
+    await here.page.get_by_role("textbox", name="Rows").fill("Southern Sun; 6000-6010")
+    await here.page.get_by_role("button", name="Look at the import").click()
+    await expect(here.page.get_by_text("Line 1: there is no installer “Southern Sun”")).to_be_visible()
+    await here.page.get_by_role("textbox", name="Rows").fill("Southern Sun Solar; 6000-6010")
+    await here.page.get_by_role("button", name="Look at the import").click()
+    await expect(here.page.get_by_role("row", name="Southern Sun Solar")).to_contain_text("Adds 6000-6010")
+    await here.page.get_by_role("button", name="Import territories").first.click()
+    await expect(here.page.get_by_text("It is done")).to_be_visible()
+
+
+async def test_people_notes_and_coverage_are_accessible_and_show_markup_as_text(rooms: Rooms, visit: Visits) -> None:
+    installer_id, contact_id = await rooms.floor.installer(name=PLANTED), new_id()
+    await rooms.floor.absence(installer_id, reason=PLANTED)
+    said = AddContact(contact_id, installer_id, Contact(PLANTED, ContactRole.OWNER, None, "+61491570156"), ROBIN)
+    async with rooms.floor.database.transaction() as session:
+        await add_contact(session, said, rooms.floor.clock.now())
+        await append_note(session, AppendNote(new_id(), installer_id, PLANTED, ROBIN), rooms.floor.clock.now())
+    await rooms.floor.dispatch(lead(), lead(location=FREMANTLE))
+    here = await visit()
+    await here.enter(Role.EDITOR, f"{rooms.routing}/console/coverage")
+    for path in (
+        "/console/coverage",
+        "/console/coverage?view=all&in=NSW",
+        f"/console/installers/{installer_id}",
+        f"/console/installers/{installer_id}/people/{contact_id}",
+        "/console/installers/import-territories",
+    ):
+        await check_everywhere(here, f"{rooms.routing}{path}")
+        await expect(here.page.locator("b")).to_have_count(0)
+        assert await here.page.title() != "planted"

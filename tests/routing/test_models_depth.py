@@ -12,6 +12,8 @@ from tests.routing.test_models import run
 LINK = "INSERT INTO lead_links VALUES (:id, {other}, '{kind}', now())"
 PRICE = "INSERT INTO known_prices VALUES (:id, '{product}', {cents}, now())"
 POLICY = "INSERT INTO routing_policies VALUES ('{kind}', {version}, '{body}', 'Robin Field', now(), 'why')"
+CONTACT = """INSERT INTO installer_contacts (id, installer_id, name, role, email, created_at)
+    SELECT :id, id, 'Ana Lim', '{role}', {email}, now() FROM installers"""
 
 FAULTS = {
     "ck_installers_channel": "UPDATE installers SET channel = 'pigeon'",
@@ -21,6 +23,8 @@ FAULTS = {
     "ck_installers_share_weight": "UPDATE installers SET share_weight = 1001",
     "ck_installer_absences_kind": "UPDATE installer_absences SET kind = 'siesta'",
     "ck_installer_absences_ends_after_it_starts": "UPDATE installer_absences SET ends_at = starts_at",
+    "ck_installer_contacts_role": CONTACT.format(role="mascot", email="'a@b.example'"),
+    "ck_installer_contacts_can_be_reached": CONTACT.format(role="owner", email="NULL"),
     "ck_delivery_endpoints_channel": "UPDATE delivery_endpoints SET channel = 'pigeon', url = NULL",
     "ck_delivery_endpoints_breaker": "UPDATE delivery_endpoints SET breaker = 'ajar'",
     "ck_delivery_endpoints_url": "UPDATE delivery_endpoints SET url = NULL",
@@ -82,7 +86,8 @@ async def test_a_check_refuses_its_fault(full: Floor, check: str, fault: str) ->
 async def test_no_check_of_these_tables_is_left_out(floor: Floor) -> None:
     names = await floor.rows(
         """SELECT conname FROM pg_constraint WHERE contype = 'c' AND conrelid::regclass::text IN (
-               'installers', 'installer_absences', 'installer_versions', 'delivery_endpoints', 'assignments',
+               'installers', 'installer_absences', 'installer_contacts', 'installer_notes',
+               'installer_versions', 'delivery_endpoints', 'assignments',
                'decisions', 'dispatches', 'dispatch_exceptions', 'lead_links', 'known_prices', 'routing_policies',
                'installer_accounts', 'operators')"""
     )

@@ -10,9 +10,12 @@ from chassis.clock import FixedClock
 from chassis.console.lists.asking import read_query
 from chassis.console.lists.declaration import Listing
 from chassis.console.lists.reading import read_page
+from chassis.ids import new_id
 from contracts.values import AustralianState, CapReleaseReason, InstallerStatus
 from services.routing.commands.assignments import ReleaseCap, release_cap
+from services.routing.commands.contacts import AddContact, Contact, add_contact, remove_contact
 from services.routing.domain.profile import PostcodeRange, Territory
+from services.routing.domain.states import ContactRole
 from services.routing.domain.windows import Limits
 from services.routing.pages import assignments, installers
 from tests.routing.arrangements import NOW, ROBIN, Floor, lead, leads, postcode_range, postcodes
@@ -89,6 +92,18 @@ class TestInstallers:
             await release_cap(session, command, NOW)
         [row] = await rows(floor, installers.LISTING)
         assert (row.day, row.delivered) == (0, 1)
+
+    async def test_are_found_by_who_speaks_for_them(self, floor: Floor) -> None:
+        known = await floor.installer(name="Southern")
+        await floor.installer(name="Other")
+        said = AddContact(new_id(), known, Contact("Ana Lim", ContactRole.SITE, None, "+61491570156"), ROBIN)
+        async with floor.database.transaction() as session:
+            await add_contact(session, said, NOW)
+        assert await names(floor, "q=ana+lim") == ["Southern"]
+        assert await names(floor, "q=0491+570+156") == ["Southern"]
+        async with floor.database.transaction() as session:
+            await remove_contact(session, known, said.contact_id, ROBIN, NOW)
+        assert await names(floor, "q=ana+lim") == []
 
     async def test_tell_their_territory_as_one_text(self, floor: Floor) -> None:
         nsw, act = AustralianState.NSW, AustralianState.ACT

@@ -196,7 +196,7 @@ async def show_page(
         "path": f"{listing.path}/bulk/{job_id}",
         **decisions_of(declared, job, fields, _path_of(listing, job_id, declared), progress.ready),
     }
-    return console.page(request, "bulk.html", context, room=listing.name)
+    return console.page(request, "bulk.html", context, room=listing.room or listing.name)
 
 
 def decisions_of(

@@ -120,6 +120,8 @@ class Listing:
     holds_personal_data: bool = False
     siblings: SharedRoom | None = None
     """Where every service has such a list of its own."""
+    room: str = ""
+    """Which room it is in, where that is another's than its own."""
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]

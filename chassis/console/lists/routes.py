@@ -143,7 +143,7 @@ async def show_page(
         "bulk": [action for action in listing.bulk if operator.can(action.capability)],
         "links": [(label, path) for label, path, needed in listing.links if needed is None or operator.can(needed)],
     }
-    answer = console.page(request, TEMPLATE, context, room=listing.name)
+    answer = console.page(request, TEMPLATE, context, room=listing.room or listing.name)
     if is_partial:
         answer.headers["HX-Push-Url"] = asked.address()
     return answer

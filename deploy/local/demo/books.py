@@ -8,6 +8,7 @@ from datetime import datetime
 from rich.console import Console as Terminal
 from rich.table import Table
 
+from deploy.local.demo import away
 from deploy.local.demo.books_routing import read_routing
 from deploy.local.demo.equality import Equality
 from deploy.local.demo.stage import LEADS, Stage, at
@@ -51,6 +52,7 @@ async def read_books(stage: Stage) -> Books:
     equalities = [
         *await _leads(stage),
         *await _sources(stage),
+        *await away.equalities(stage),
         *await _deliveries(stage),
         *await _invoices(stage, figures),
         *await _journal(stage),

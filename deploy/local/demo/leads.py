@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from deploy.local.demo.people import INSTALLERS, OUT_OF_REACH, PLACES, SERVICES, Person, abn_of
+from deploy.local.demo.people import INSTALLERS, OUT_OF_REACH, PLACES, SERVICES, Person, Place, abn_of
 from deploy.local.demo.stage import LEADS, Stage, at, first_of_next_month
 
 SOURCES = ("Solar Compare", "Home Energy Guide", "Switch and Save")
@@ -277,3 +277,12 @@ async def _caps_to_come(stage: Stage) -> int:
     return here - await stage.reader.number(
         "billing", "SELECT count(*) FROM delivery_events WHERE cap_status = 'released'"
     )
+
+
+async def take_one_by_one(stage: Stage, places: Sequence[Place]) -> None:
+    """An exclusive lead from each of the places, handed in once the one before is answered."""
+    gate = asyncio.Semaphore(1)
+    for number, place in enumerate(places):
+        body = _body(stage.crowd.person(place), "recommended_installer", SERVICES[number % len(SERVICES)])
+        answer = await _submit(stage, number, body, gate)
+        stage.tally.leads_accepted += answer["id"] is not None

@@ -8,6 +8,7 @@ import httpx
 import stripe
 
 from deploy.local.demo import (
+    away,
     boards,
     follow_ups,
     invoices,
@@ -88,6 +89,7 @@ def _identity_environment(system: System) -> dict[str, str]:
 async def leads_to_money(stage: Stage) -> None:
     await leads.open_shop(stage)
     await webhooks.set_up_webhooks(stage)
+    await away.send_away(stage)
     handed = await leads.take_first_leads(stage)
     await webhooks.heal_the_broken_one(stage)
     await leads.take_leads(stage, handed)
@@ -95,6 +97,7 @@ async def leads_to_money(stage: Stage) -> None:
     await sources.replace_a_key(stage)
     await leads.watch_delivery(stage)
     await leads.work_the_queue(stage)
+    await away.come_back(stage)
     await leads.price_what_is_held(stage)
     await leads.release_a_cap(stage)
     await follow_ups.follow_up(stage)

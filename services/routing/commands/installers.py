@@ -1,6 +1,7 @@
 """Installers: who they are, where they work, how much they take. Every change publishes the full state."""
 
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
@@ -20,6 +21,7 @@ from services.routing.commands.publishing import keep_change, publish
 from services.routing.domain.pausing import obstacle_to
 from services.routing.domain.profile import Particulars, Territory, normal_territory, told_territory
 from services.routing.domain.states import Channel
+from services.routing.domain.territory_import import ImportMode, ImportRow, combined
 from services.routing.domain.windows import Limits
 from services.routing.errors import InstallerExists
 from services.routing.models import (
@@ -117,7 +119,12 @@ def _insertion(command: AddInstaller, now: datetime) -> ReturningInsert[UUID]:
 
 
 async def change_particulars(
-    session: AsyncSession, installer_id: UUID, changes: ParticularsChanges, by: Actor, now: datetime
+    session: AsyncSession,
+    installer_id: UUID,
+    changes: ParticularsChanges,
+    by: Actor,
+    now: datetime,
+    reason: str | None = None,
 ) -> Installer:
     """Leaves what is not named. A change of the time zone moves the windows, and what was taken moves with them."""
     installer = await installers.locked(session, installer_id)
@@ -130,11 +137,14 @@ async def change_particulars(
     await publish(session, installer, now)
     if after.time_zone != before.time_zone:
         await recount(session, installer.id, ZoneInfo(after.time_zone))
-    await keep_change(session, by, "change_installer", installer, before=asdict(before), after=asdict(after))
+    states = {"before": asdict(before), "after": asdict(after)}
+    await keep_change(session, by, "change_installer", installer, **states, reason=reason)
     return installer
 
 
-async def set_caps(session: AsyncSession, installer_id: UUID, limits: Limits, by: Actor, now: datetime) -> Installer:
+async def set_caps(
+    session: AsyncSession, installer_id: UUID, limits: Limits, by: Actor, now: datetime, reason: str | None = None
+) -> Installer:
     """What was taken stays taken: a limit below it lets nothing through until the window ends."""
     installer = await installers.locked(session, installer_id)
     before = installer.limits
@@ -142,25 +152,68 @@ async def set_caps(session: AsyncSession, installer_id: UUID, limits: Limits, by
         return installer
     installer.day_limit, installer.week_limit, installer.month_limit = limits.day, limits.week, limits.month
     await publish(session, installer, now)
-    await keep_change(session, by, "set_caps", installer, before=asdict(before), after=asdict(limits))
+    states = {"before": asdict(before), "after": asdict(limits)}
+    await keep_change(session, by, "set_caps", installer, **states, reason=reason)
     return installer
 
 
 async def set_territory(
-    session: AsyncSession, installer_id: UUID, territory: Territory, by: Actor, now: datetime
+    session: AsyncSession,
+    installer_id: UUID,
+    territory: Territory,
+    by: Actor,
+    now: datetime,
+    reason: str | None = None,
 ) -> Installer:
     """Replaces the territory as a whole."""
-    installer = await installers.locked(session, installer_id)
-    before, after = await installers.territory_of(session, installer_id), normal_territory(territory)
+    after = normal_territory(territory)
+    change = _TerritoryChange(installer_id, lambda _before: after, "set_territory", by, reason)
+    return await _change_territory(session, change, now)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportTerritory:
+    """What a sheet's rows make of what the installer has; of the rows that are not its own it knows nothing."""
+
+    installer_id: UUID
+    rows: Sequence[ImportRow]
+    mode: ImportMode
+    by: Actor
+    reason: str | None = None
+
+
+async def import_territory(session: AsyncSession, command: ImportTerritory, now: datetime) -> Installer:
+    change = _TerritoryChange(
+        command.installer_id,
+        lambda before: combined(before, command.rows, command.mode),
+        "import_territory",
+        command.by,
+        command.reason,
+    )
+    return await _change_territory(session, change, now)
+
+
+@dataclass(frozen=True, slots=True)
+class _TerritoryChange:
+    installer_id: UUID
+    becomes: Callable[[Territory], Territory]
+    action: str
+    by: Actor
+    reason: str | None
+
+
+async def _change_territory(session: AsyncSession, change: _TerritoryChange, now: datetime) -> Installer:
+    installer = await installers.locked(session, change.installer_id)
+    before = await installers.territory_of(session, installer.id)
+    after = change.becomes(before)
     if after == before:
         return installer
     for table in (TerritoryState, TerritoryRange, TerritoryPostcode):
-        await session.execute(delete(table).where(table.installer_id == installer_id))
-    await _write_territory(session, installer_id, after)
+        await session.execute(delete(table).where(table.installer_id == installer.id))
+    await _write_territory(session, installer.id, after)
     await publish(session, installer, now)
-    await keep_change(
-        session, by, "set_territory", installer, before=told_territory(before), after=told_territory(after)
-    )
+    states = {"before": told_territory(before), "after": told_territory(after)}
+    await keep_change(session, change.by, change.action, installer, **states, reason=change.reason)
     return installer
 
 

@@ -56,6 +56,15 @@ class AbsenceKind(StrEnum):
     HOLIDAY = "holiday"
 
 
+class ContactRole(StrEnum):
+    """What somebody of an installer is asked about."""
+
+    OWNER = "owner"
+    DISPATCH = "dispatch"
+    ACCOUNTS = "accounts"
+    SITE = "site"
+
+
 class LinkKind(StrEnum):
     """How two leads belong together."""
 

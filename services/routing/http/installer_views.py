@@ -10,12 +10,15 @@ from pydantic_core import PydanticCustomError
 
 from chassis.http import Body
 from contracts.values import AustralianState, InstallerStatus
+from services.routing.domain.absences import obstacle_to_ending
 from services.routing.domain.candidate import WindowCount
 from services.routing.domain.pausing import actions_on
 from services.routing.domain.profile import PostcodeRange, Territory
+from services.routing.domain.states import AbsenceKind
 from services.routing.domain.windows import Limits, WindowKind
-from services.routing.http.fields import Limit, Postcode
-from services.routing.models import Installer
+from services.routing.http.fields import Limit, Note, Postcode
+from services.routing.http.hours import HoursTold
+from services.routing.models import Installer, InstallerAbsence
 
 
 class Caps(Body):
@@ -27,6 +30,10 @@ class Caps(Body):
 
     def limits(self) -> Limits:
         return Limits(self.day, self.week, self.month)
+
+
+class CapsChange(Caps):
+    reason: Note | None = None
 
 
 class RangeShape(Body):
@@ -63,6 +70,10 @@ class TerritoryShape(Body):
         )
 
 
+class TerritoryChange(TerritoryShape):
+    reason: Note | None = None
+
+
 class CapUse(BaseModel):
     """A window of now: `used` were delivered, `reserved` are on their way."""
 
@@ -91,6 +102,10 @@ class InstallerRow(BaseModel):
     status: InstallerStatus
     status_since: datetime
     created_at: datetime
+    hours: HoursTold = Field(description="when it takes leads, by its own clock; null is always")
+    home_state: AustralianState | None
+    keeps_public_holidays: bool
+    share_weight: int | None = Field(description="its part among the eligible; null is its capacity in a cycle")
     caps: list[CapUse] = []
     available_actions: list[Literal["activate", "pause", "suspend"]] = Field(
         default=[], description="what the status route can make of it"
@@ -101,12 +116,45 @@ class InstallerRow(BaseModel):
         return cls.model_validate(installer).model_copy(update=_derived(installer, usage))
 
 
-class InstallerDetail(InstallerRow):
-    territory: TerritoryShape = Field(default_factory=TerritoryShape)
+class AbsenceView(BaseModel):
+    """It is over at the earlier of `ends_at` and `ended_at`, when it was cut short; with neither it goes on."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    kind: AbsenceKind
+    starts_at: datetime
+    ends_at: datetime | None
+    reason: str
+    created_by: str
+    created_at: datetime
+    ended_at: datetime | None
+    available_actions: list[Literal["end"]] = []
 
     @classmethod
-    def of_all(cls, installer: Installer, usage: Iterable[WindowCount], territory: Territory) -> "InstallerDetail":
-        more = {**_derived(installer, usage), "territory": TerritoryShape.of(territory)}
+    def at(cls, absence: InstallerAbsence, now: datetime) -> "AbsenceView":
+        actions = [] if obstacle_to_ending(absence, now) else ["end"]
+        return cls.model_validate(absence).model_copy(update={"available_actions": actions})
+
+
+class InstallerDetail(InstallerRow):
+    territory: TerritoryShape = Field(default_factory=TerritoryShape)
+    absences: list[AbsenceView] = Field(default=[], description="those that are not over, the first to begin first")
+
+    @classmethod
+    def of_all(
+        cls,
+        installer: Installer,
+        usage: Iterable[WindowCount],
+        territory: Territory,
+        absences: Iterable[InstallerAbsence],
+        now: datetime,
+    ) -> "InstallerDetail":
+        more = {
+            **_derived(installer, usage),
+            "territory": TerritoryShape.of(territory),
+            "absences": [AbsenceView.at(absence, now) for absence in absences],
+        }
         return cls.model_validate(installer).model_copy(update=more)
 
 

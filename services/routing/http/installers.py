@@ -1,7 +1,6 @@
 """Installers over HTTP."""
 
 from collections.abc import Collection
-from datetime import datetime
 from typing import Annotated, cast
 from uuid import UUID
 
@@ -9,7 +8,6 @@ from litestar import Response, get, patch, post, put
 from litestar.datastructures import ResponseHeader
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from pydantic import Field
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.clock import Clock
 from chassis.database import Database
@@ -23,8 +21,15 @@ from services.routing.commands import installers as commands
 from services.routing.commands.installers import AddInstaller, ChangeStatus, ParticularsChanges
 from services.routing.domain.profile import Particulars
 from services.routing.http.fields import Abn, Address, Email, Note, Phone, ServiceSlug, TimeZone
-from services.routing.http.installer_views import Caps, InstallerDetail, InstallerRow, TerritoryShape
-from services.routing.models import Installer
+from services.routing.http.installer_answers import detail_of
+from services.routing.http.installer_views import (
+    Caps,
+    CapsChange,
+    InstallerDetail,
+    InstallerRow,
+    TerritoryChange,
+    TerritoryShape,
+)
 from services.routing.queries import installers as queries
 from services.routing.queries.counters import usage_of
 from services.routing.settings import Settings
@@ -76,9 +81,10 @@ class InstallerChanges(Body):
     phone: Phone | None = None
     time_zone: TimeZone = Field(default_factory=str)
     services: Services = Field(default_factory=list)
+    reason: Note | None = None
 
     def given(self) -> ParticularsChanges:
-        sent = {name: getattr(self, name) for name in self.model_fields_set}
+        sent = {name: getattr(self, name) for name in self.model_fields_set if name != "reason"}
         if "services" in sent:
             sent["services"] = tuple(sorted(set(self.services)))
         return cast(ParticularsChanges, sent)
@@ -115,7 +121,7 @@ async def add_installer(
     )
     async with database.transaction() as session:
         installer = await commands.add_installer(session, command, clock.now())
-        detail = await _detail(session, installer, clock.now())
+        detail = await detail_of(session, installer, clock.now())
     return Response(detail, headers={"Location": f"/admin/installers/{installer.id}"})
 
 
@@ -143,7 +149,7 @@ async def get_installer(
     installer_id: FromPath[UUID], database: Given[Database], clock: Given[Clock]
 ) -> InstallerDetail:
     async with database.reading() as session:
-        return await _detail(session, await queries.get(session, installer_id), clock.now())
+        return await detail_of(session, await queries.get(session, installer_id), clock.now())
 
 
 @patch("/admin/installers/{installer_id:uuid}", guards=[requires(Capability.WRITE_ROUTING)])
@@ -160,36 +166,40 @@ async def change_installer(
     """
     refuse_billing_fields(data.model_fields_set, operator)
     async with database.transaction() as session:
-        installer = await commands.change_particulars(session, installer_id, data.given(), operator, clock.now())
-        return await _detail(session, installer, clock.now())
+        installer = await commands.change_particulars(
+            session, installer_id, data.given(), operator, clock.now(), data.reason
+        )
+        return await detail_of(session, installer, clock.now())
 
 
 @put("/admin/installers/{installer_id:uuid}/territory", guards=[requires(Capability.WRITE_ROUTING)])
 async def set_territory(
     installer_id: FromPath[UUID],
-    data: JSONBody[TerritoryShape],
+    data: JSONBody[TerritoryChange],
     database: Given[Database],
     clock: Given[Clock],
     operator: Given[Operator],
 ) -> InstallerDetail:
     """Replace the territory as a whole: a place in any of its parts is covered."""
     async with database.transaction() as session:
-        installer = await commands.set_territory(session, installer_id, data.territory(), operator, clock.now())
-        return await _detail(session, installer, clock.now())
+        installer = await commands.set_territory(
+            session, installer_id, data.territory(), operator, clock.now(), data.reason
+        )
+        return await detail_of(session, installer, clock.now())
 
 
 @put("/admin/installers/{installer_id:uuid}/caps", guards=[requires(Capability.WRITE_ROUTING)])
 async def set_caps(
     installer_id: FromPath[UUID],
-    data: JSONBody[Caps],
+    data: JSONBody[CapsChange],
     database: Given[Database],
     clock: Given[Clock],
     operator: Given[Operator],
 ) -> InstallerDetail:
     """Replace all limits: a window that is left out has none. What was taken stays taken."""
     async with database.transaction() as session:
-        installer = await commands.set_caps(session, installer_id, data.limits(), operator, clock.now())
-        return await _detail(session, installer, clock.now())
+        installer = await commands.set_caps(session, installer_id, data.limits(), operator, clock.now(), data.reason)
+        return await detail_of(session, installer, clock.now())
 
 
 @post("/admin/installers/{installer_id:uuid}/status", guards=[requires(Capability.WRITE_ROUTING)], status_code=200)
@@ -204,7 +214,7 @@ async def change_installer_status(
     command = ChangeStatus(installer_id, data.status, data.reason, operator)
     async with database.transaction() as session:
         installer = await commands.change_status(session, command, clock.now())
-        return await _detail(session, installer, clock.now())
+        return await detail_of(session, installer, clock.now())
 
 
 def refuse_billing_fields(given: Collection[str], operator: Operator) -> None:
@@ -214,12 +224,6 @@ def refuse_billing_fields(given: Collection[str], operator: Operator) -> None:
         raise CapabilityMissing(
             f"to change {', '.join(needing)} needs the capability {capability}", capability=capability
         )
-
-
-async def _detail(session: AsyncSession, installer: Installer, now: datetime) -> InstallerDetail:
-    territory = await queries.territory_of(session, installer.id)
-    usage = await usage_of(session, [installer], now)
-    return InstallerDetail.of_all(installer, usage[installer.id], territory)
 
 
 ROUTES = (

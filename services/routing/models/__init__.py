@@ -21,6 +21,7 @@ from services.routing.models.installers import (
 )
 from services.routing.models.links import LeadLink
 from services.routing.models.model import Model
+from services.routing.models.people import InstallerContact, InstallerNote
 from services.routing.models.policies import RoutingPolicy
 from services.routing.models.reference import InstallerAccount, KnownOperator, KnownPrice
 from services.routing.models.sending import DeliveryLogEntry, WebhookAttempt, WebhookDelivery, WebhookTest
@@ -40,6 +41,8 @@ __all__ = [
     "Installer",
     "InstallerAbsence",
     "InstallerAccount",
+    "InstallerContact",
+    "InstallerNote",
     "InstallerVersion",
     "KnownOperator",
     "KnownPrice",

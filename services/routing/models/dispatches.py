@@ -63,6 +63,8 @@ class Dispatch(Versioned, Model):
         one_of("status", DispatchStatus),
         CheckConstraint("status <> 'delivered' OR delivered_at IS NOT NULL", name="delivered"),
         CheckConstraint("status <> 'closed' OR closed_at IS NOT NULL", name="closed"),
+        # The demand of a month where nobody covers it is counted from this alone.
+        Index("ix_dispatches_created_at", "created_at", postgresql_include=["service", "state", "postcode"]),
     )
 
     @property

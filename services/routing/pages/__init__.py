@@ -6,11 +6,15 @@ from services.routing.pages import (
     assignment_routes,
     assignments,
     auto_dispatch,
+    availability_routes,
     channels,
+    contact,
+    coverage,
     delivery_routes,
     dispatch,
     exception,
     exceptions,
+    imports,
     installer,
     installer_routes,
     installers,
@@ -26,6 +30,8 @@ LISTINGS = (
     installers.LISTING,
     *simulations.LISTINGS,
 )
+BULK_LISTINGS = (*LISTINGS, imports.IMPORTS)
+"""Whose bulk actions are run: a list's own, and those whose rows a sheet names."""
 ROUTES = (
     *answer.ROUTES,
     *assignment.ROUTES,
@@ -34,9 +40,13 @@ ROUTES = (
     *auto_dispatch.ROUTES,
     *channels.ROUTES,
     *delivery_routes.ROUTES,
+    *availability_routes.ROUTES,
+    *contact.ROUTES,
+    *coverage.ROUTES,
     *dispatch.ROUTES,
     *exception.ROUTES,
     *exceptions.ROUTES,
+    *imports.ROUTES,
     *installer.ROUTES,
     *installer_routes.ROUTES,
     *installers.ROUTES,

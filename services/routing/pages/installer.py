@@ -19,7 +19,15 @@ from chassis.http import Given, Operator
 from contracts.identity import Capability
 from services.routing.domain.places import lines_of
 from services.routing.models import Installer
-from services.routing.pages import delivery, installer_actions, installer_notes, installer_sections
+from services.routing.pages import (
+    availability,
+    delivery,
+    installer_actions,
+    installer_notes,
+    installer_sections,
+    people,
+    preflight,
+)
 from services.routing.pages.answer import why_not_me
 from services.routing.pages.installer_page import InstallerPage, MakeAction, MakeNote, MakeSection, read_page
 from services.routing.pages.installers import ROOM
@@ -29,8 +37,14 @@ from services.routing.queries import installers
 
 ACTIONS: tuple[MakeAction, ...] = (
     installer_actions.change_status,
+    availability.add_absence,
+    availability.end_absence,
+    availability.set_hours,
     installer_actions.set_caps,
+    availability.set_share,
     installer_actions.set_territory,
+    people.write_note,
+    people.add_contact,
     installer_actions.edit_contacts,
     installer_actions.edit_invoicing,
     delivery.set_channel,
@@ -44,8 +58,13 @@ NOTES: tuple[MakeNote, ...] = (
 )
 SECTIONS: tuple[MakeSection, ...] = (
     installer_sections.caps,
+    preflight.checklist,
+    availability.when_it_works,
+    availability.absences_of_it,
     installer_sections.territory,
     delivery.channels,
+    people.contacts,
+    people.notes,
     installer_sections.last_assignments,
     why_not_me,
 )
@@ -57,7 +76,16 @@ VERBS = {
     "rotate_webhook_secret": "rotated its webhook's secret",
     "set_caps": "set its caps",
     "set_channel": "set its delivery channel",
+    "add_contact": "added a contact",
+    "change_contact": "changed a contact",
+    "remove_contact": "removed a contact",
+    "append_note": "wrote a note",
+    "add_absence": "added an absence",
+    "end_absence": "ended an absence",
+    "set_hours": "set its working hours",
+    "set_share_weight": "set its share",
     "set_territory": "set its territory",
+    "import_territory": "imported its territory",
 }
 
 
@@ -83,7 +111,7 @@ async def _document(page: InstallerPage) -> Document:
         title=installer.name,
         room=ROOM,
         up=("Installers", f"{PATH}?status=active"),
-        states=(chip(words(installer.status), INSTALLER_TONES[installer.status]),),
+        states=(chip(words(installer.status), INSTALLER_TONES[installer.status]), *availability.away_chip(page)),
         sentence=await _sentence(page),
         notes=[note for make in NOTES if (note := await make(page)) is not None],
         facts=_facts(installer),
@@ -100,6 +128,7 @@ async def _sentence(page: InstallerPage) -> Markup:
     where = ", ".join(places[:3]) + (f" and {len(places) - 3:,} places more" if len(places) > 3 else "")
     services = words(", ".join(page.installer.services)).lower()
     told = Markup("Takes {} leads in {}. ").format(services, where or "no place yet")
+    told += availability.away_sentence(page)
     turn = await installers.last_turn_of(page.session, page.installer.id)
     if turn is None:
         return told + "It has not got one yet."

@@ -5,7 +5,7 @@ from chassis.console.fields import FieldKind, FormField
 from chassis.console.wording import words
 from contracts.identity import Capability
 from services.routing.domain.pausing import actions_on
-from services.routing.pages.installer_deeds import EFFECTS, REASON, WRITE, cap_fields
+from services.routing.pages.installer_deeds import EFFECTS, REASON, WHY, WRITE, cap_fields
 from services.routing.pages.installer_forms import contact_fields, invoicing_fields, territory_field
 from services.routing.pages.installer_page import InstallerPage
 
@@ -32,7 +32,7 @@ async def set_caps(page: InstallerPage) -> Action:
         f"{page.path}/caps",
         effect="Replaces all three, from now on. What was taken in a window stays taken: below it nothing more "
         "is given until the window ends.",
-        fields=cap_fields(page.installer.limits),
+        fields=(*cap_fields(page.installer.limits), WHY),
         hidden={"seen": page.seen},
         done="Its caps are set",
         **_can(page),
@@ -45,7 +45,7 @@ async def set_territory(page: InstallerPage) -> Action:
         "Set territory",
         f"{page.path}/territory",
         effect="Replaces it as a whole. Leads that are given already stay where they are.",
-        fields=(territory_field(page.territory),),
+        fields=(territory_field(page.territory), WHY),
         hidden={"seen": page.seen},
         done="Its territory is set",
         **_can(page),
@@ -55,11 +55,11 @@ async def set_territory(page: InstallerPage) -> Action:
 async def edit_contacts(page: InstallerPage) -> Action:
     return Action(
         "contacts",
-        "Edit contacts and services",
+        "Edit e-mail, phone and services",
         f"{page.path}/contacts",
         effect="Leads go to the new e-mail from the next one on. Another time zone moves its cap windows, and "
         "what was taken moves with them.",
-        fields=contact_fields(page.installer),
+        fields=(*contact_fields(page.installer), WHY),
         hidden={"seen": page.seen},
         done="Its particulars are changed",
         **_can(page),
@@ -72,7 +72,7 @@ async def edit_invoicing(page: InstallerPage) -> Action:
         "Edit invoicing particulars",
         f"{page.path}/invoicing",
         effect="Stands on invoices that are issued from now on; those that are issued stay as they are.",
-        fields=invoicing_fields(page.installer),
+        fields=(*invoicing_fields(page.installer), WHY),
         hidden={"seen": page.seen},
         done="Its invoicing particulars are changed",
         **_can(page, Capability.MANAGE_BILLING_OPS),

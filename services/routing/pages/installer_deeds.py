@@ -1,6 +1,7 @@
-"""What can be done with installers, one or many: their status and their caps."""
+"""What can be done with installers, one or many: their status, and the fields of their caps."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -12,11 +13,10 @@ from chassis.console.bulk import BulkAction, Verdict, Work
 from chassis.console.fields import FieldKind, FormField
 from chassis.console.wording import counted, words
 from contracts.identity import Capability
-from services.routing.commands.installers import ChangeStatus, change_status, set_caps
+from services.routing.commands.installers import ChangeStatus, change_status
 from services.routing.domain.pausing import InstallerAction, obstacle_to
 from services.routing.domain.windows import Limits, WindowKind
 from services.routing.http.fields import Note
-from services.routing.http.installer_views import Caps
 from services.routing.models import Installer
 
 WRITE = Capability.WRITE_ROUTING
@@ -31,24 +31,9 @@ class StatusForm(Form):
     reason: Note
 
 
-class ManyCapsForm(Caps, Form):
-    """As the JSON route takes them."""
-
-
 async def _look(session: AsyncSession, ids: Sequence[UUID], action: InstallerAction) -> dict[UUID, Verdict]:
     found = await session.execute(select(Installer.id, Installer.name, Installer.status).where(Installer.id.in_(ids)))
     return {row.id: Verdict(row.name, obstacle_to(action.status, status=row.status) or "") for row in found}
-
-
-async def _look_caps(session: AsyncSession, ids: Sequence[UUID], _now: datetime) -> dict[UUID, Verdict]:
-    found = await session.execute(select(Installer.id, Installer.name).where(Installer.id.in_(ids)))
-    return {row.id: Verdict(row.name) for row in found}
-
-
-async def _set_caps(work: Work) -> None:
-    assert isinstance(work.form, ManyCapsForm)  # noqa: S101  # the action's own form
-    async with work.transaction() as session:
-        await set_caps(session, work.id, work.form.limits(), work.actor, work.clock.now())
 
 
 def _bulk(action: InstallerAction) -> BulkAction:
@@ -75,6 +60,8 @@ def _bulk(action: InstallerAction) -> BulkAction:
 
 
 REASON = FormField("reason", "Reason", FieldKind.PROSE, is_required=True, hint="Stands in its timeline", longest=1000)
+WHY = replace(REASON, is_required=False)
+"""Where a deed says enough by itself."""
 
 
 def cap_fields(limits: Limits | None = None) -> list[FormField]:
@@ -92,19 +79,6 @@ def cap_fields(limits: Limits | None = None) -> list[FormField]:
     ]
 
 
-BULK = (
-    *(_bulk(action) for action in (InstallerAction.PAUSE, InstallerAction.ACTIVATE, InstallerAction.SUSPEND)),
-    BulkAction(
-        name="caps",
-        label="Set caps",
-        capability=WRITE,
-        look=_look_caps,
-        do=_set_caps,
-        form=ManyCapsForm,
-        fields=cap_fields(),
-        effect=lambda number: (
-            f"Replaces all three caps of {counted(number, 'installer', 'installers')}: a field left empty takes "
-            "that cap away. What was taken in a window stays taken."
-        ),
-    ),
+STATUS_IN_BULK = tuple(
+    _bulk(action) for action in (InstallerAction.PAUSE, InstallerAction.ACTIVATE, InstallerAction.SUSPEND)
 )

@@ -13,7 +13,7 @@ from services.routing.commands.installers import ParticularsChanges
 from services.routing.domain.places import lines_of, territory_of
 from services.routing.domain.profile import Territory
 from services.routing.http.fields import Abn, Address, Email, Note, Phone, TimeZone
-from services.routing.http.installer_views import Caps, TerritoryShape
+from services.routing.http.installer_views import CapsChange, TerritoryShape
 from services.routing.http.installers import Services
 from services.routing.models import Installer
 
@@ -46,20 +46,24 @@ class SeenForm(Form):
     seen: UUID | None = None
 
 
+class WhyForm(SeenForm):
+    reason: Note | None = None
+
+
 class ChangeStatusForm(SeenForm):
     status: InstallerStatus
     reason: Note
 
 
-class CapsForm(Caps, SeenForm):
+class CapsForm(CapsChange, SeenForm):
     """As the JSON route takes them."""
 
 
-class TerritoryForm(SeenForm):
+class TerritoryForm(WhyForm):
     territory: WrittenTerritory = Field(default_factory=TerritoryShape)
 
 
-class ContactsForm(SeenForm):
+class ContactsForm(WhyForm):
     name: Line
     email: Email
     phone: Phone | None = None
@@ -73,7 +77,7 @@ class ContactsForm(SeenForm):
         )
 
 
-class InvoicingForm(SeenForm):
+class InvoicingForm(WhyForm):
     abn: Abn | None = None
     gst_registered: bool = False
     billing_email: Email

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from chassis.console.documents import Note
 from services.routing.domain.places import lines_of
 from services.routing.domain.windows import WallClock
+from services.routing.pages import availability
 from services.routing.pages.installer_page import InstallerPage
 
 Reason = Callable[[InstallerPage], Awaitable[Sequence[str]]]
@@ -36,6 +37,8 @@ async def is_full(page: InstallerPage) -> list[str]:
 
 REASONS: tuple[Reason, ...] = (
     takes_none,
+    availability.is_away,
+    availability.is_closed,
     has_no_territory,
     has_no_clock,
     is_full,

@@ -15,9 +15,9 @@ from chassis.console.timeline import seen_of
 from chassis.http import Operator
 from services.routing.domain.candidate import WindowCount
 from services.routing.domain.profile import Territory
-from services.routing.models import Installer
+from services.routing.models import Installer, InstallerAbsence
 from services.routing.pages.telling import INSTALLERS
-from services.routing.queries import installers
+from services.routing.queries import absences, installers
 from services.routing.queries.counters import usage_of
 
 
@@ -32,6 +32,8 @@ class InstallerPage:
     installer: Installer
     territory: Territory
     usage: Sequence[WindowCount]
+    absences: Sequence[InstallerAbsence]
+    """Those that are not over, the first to begin first."""
     seen: str
 
     @property
@@ -57,5 +59,6 @@ async def read_page(
         installer=installer,
         territory=await installers.territory_of(session, installer_id),
         usage=usage[installer_id],
+        absences=await absences.not_over(session, [installer_id], now),
         seen=await seen_of(session, Subject("installer", installer_id)),
     )

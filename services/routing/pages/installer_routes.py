@@ -31,13 +31,13 @@ from services.routing.pages.telling import INSTALLERS as PATH
 Deed: TypeAlias = Callable[[AsyncSession], Awaitable[Any]]
 
 
-async def _do(database: Database, installer_id: UUID, form: SeenForm, deed: Deed) -> None:
+async def do_unless_changed(database: Database, installer_id: UUID, form: SeenForm, deed: Deed) -> None:
     async with database.transaction() as session:
         await refuse_if_changed(session, Subject("installer", installer_id), form.seen)
         await deed(session)
 
 
-def _back(console: Console, installer_id: UUID, done: str) -> Redirect:
+def back_to(console: Console, installer_id: UUID, done: str) -> Redirect:
     return console.redirect(f"{PATH}/{installer_id}?done={done}")
 
 
@@ -51,8 +51,10 @@ async def change_status_by_form(
     operator: Given[Operator],
 ) -> Redirect:
     command = ChangeStatus(installer_id, data.status, data.reason, operator)
-    await _do(database, installer_id, data, lambda session: commands.change_status(session, command, clock.now()))
-    return _back(console, installer_id, "status")
+    await do_unless_changed(
+        database, installer_id, data, lambda session: commands.change_status(session, command, clock.now())
+    )
+    return back_to(console, installer_id, "status")
 
 
 @form_at(PATH + "/{installer_id:uuid}/caps", WRITE)
@@ -65,13 +67,13 @@ async def set_caps_by_form(
     operator: Given[Operator],
 ) -> Redirect:
     limits = data.limits()
-    await _do(
+    await do_unless_changed(
         database,
         installer_id,
         data,
-        lambda session: commands.set_caps(session, installer_id, limits, operator, clock.now()),
+        lambda session: commands.set_caps(session, installer_id, limits, operator, clock.now(), data.reason),
     )
-    return _back(console, installer_id, "caps")
+    return back_to(console, installer_id, "caps")
 
 
 @form_at(PATH + "/{installer_id:uuid}/territory", WRITE)
@@ -84,13 +86,13 @@ async def set_territory_by_form(
     operator: Given[Operator],
 ) -> Redirect:
     territory = data.territory.territory()
-    await _do(
+    await do_unless_changed(
         database,
         installer_id,
         data,
-        lambda session: commands.set_territory(session, installer_id, territory, operator, clock.now()),
+        lambda session: commands.set_territory(session, installer_id, territory, operator, clock.now(), data.reason),
     )
-    return _back(console, installer_id, "territory")
+    return back_to(console, installer_id, "territory")
 
 
 @form_at(PATH + "/{installer_id:uuid}/contacts", WRITE)
@@ -103,7 +105,7 @@ async def edit_contacts_by_form(
     operator: Given[Operator],
 ) -> Redirect:
     await _change(database, installer_id, data, operator, clock)
-    return _back(console, installer_id, "contacts")
+    return back_to(console, installer_id, "contacts")
 
 
 @form_at(PATH + "/{installer_id:uuid}/invoicing", WRITE)
@@ -116,7 +118,7 @@ async def edit_invoicing_by_form(
     operator: Given[Operator],
 ) -> Redirect:
     await _change(database, installer_id, data, operator, clock)
-    return _back(console, installer_id, "invoicing")
+    return back_to(console, installer_id, "invoicing")
 
 
 async def _change(
@@ -124,11 +126,11 @@ async def _change(
 ) -> None:
     changes = form.changes()
     refuse_billing_fields(changes, operator)
-    await _do(
+    await do_unless_changed(
         database,
         installer_id,
         form,
-        lambda session: commands.change_particulars(session, installer_id, changes, operator, clock.now()),
+        lambda session: commands.change_particulars(session, installer_id, changes, operator, clock.now(), form.reason),
     )
 
 

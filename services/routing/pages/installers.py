@@ -1,6 +1,7 @@
 """Installers: who takes leads where, how full each is, and what can be done with many at once."""
 
 import re
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,18 +11,20 @@ from sqlalchemy import ColumnElement, Row, case, false, func, or_
 from chassis.console.cells import Kind, chip
 from chassis.console.listing import Choice, Column, Empty, Flag, Listing, Option, Search, Tab, among, routes_of
 from chassis.console.lists.filters import Held, Sent
-from chassis.console.wording import words
+from chassis.console.wording import MONTHS, words
 from contracts.abn import is_abn
 from contracts.forms import Fault
 from contracts.identity import Capability
 from contracts.phones import e164
 from contracts.values import AustralianState, InstallerStatus
-from services.routing.domain.windows import WindowKind
+from services.routing.domain.preflight import told_ready
+from services.routing.domain.windows import WallClock, WindowKind
 from services.routing.models import Installer, TurnTaken
-from services.routing.pages.installer_deeds import BULK
+from services.routing.pages.installer_bulk import BULK
 from services.routing.pages.telling import AUTO_DISPATCH, INSTALLER_TONES, told_use
 from services.routing.pages.telling import INSTALLERS as PATH
 from services.routing.queries import installer_lists as lists
+from services.routing.queries.preflight import IS_AWAY, IS_READY, MISSING
 
 ROOM = "installers"
 _SHOWN_PLACES = 2
@@ -65,6 +68,27 @@ def _says_territory(row: Row[Any]) -> Markup | str:
     return f"{shown} and {len(parts) - _SHOWN_PLACES:,} more" if len(parts) > _SHOWN_PLACES else shown
 
 
+def _says_status(row: Row[Any]) -> Markup:
+    """With the absence that runs, or the next one; its days are of the installer's own clock."""
+    told = chip(words(row.status), INSTALLER_TONES[row.status])
+    if row.away_from is None:
+        return told
+    if row.is_away:
+        until = f" until {_day(row, row.away_until)}" if row.away_until else ""
+        return told + Markup(" ") + chip(f"Away{until}", "warning")
+    return told + Markup(" ") + chip(f"Away from {_day(row, row.away_from)}", "info")
+
+
+def _day(row: Row[Any], at: datetime) -> str:
+    """Without its year, for which its page has the room."""
+    local = at.astimezone(WallClock.of(row.own_zone).zone)
+    return f"{local.day} {MONTHS[local.month - 1]}"
+
+
+def _says_ready(row: Row[Any]) -> Markup:
+    return chip(told_ready(row.to_do), "warning" if row.to_do else "positive")
+
+
 def _says_services(row: Row[Any]) -> str:
     return words(row.services)
 
@@ -82,7 +106,7 @@ def _window_columns() -> list[Column]:
 
 SEARCH = _ByPostcode(
     "q",
-    "Name, e-mail, phone, ABN or postcode",
+    "Name, e-mail, phone, ABN, contact or postcode",
     texts=(
         Installer.name,
         Installer.email,
@@ -90,6 +114,7 @@ SEARCH = _ByPostcode(
         Installer.phone,
         Installer.abn,
         func.array_to_string(Installer.services, " "),
+        lists.CONTACTS,
     ),
     ids=(Installer.id,),
     normal=_as_kept,
@@ -117,7 +142,8 @@ LISTING = Listing(
     order="name",
     columns=(
         Column("name", "Installer", Installer.name, sorts=True),
-        Column("status", "Status", Installer.status, Kind.CHIP, tone=INSTALLER_TONES),
+        Column("status", "Status", Installer.status, say=_says_status),
+        Column("to_do", "Pre-flight", MISSING, say=_says_ready),
         Column(
             "inactive_since",
             "Stopped",
@@ -141,16 +167,27 @@ LISTING = Listing(
         Choice("status", "Status", options=among(Installer.status, InstallerStatus)),
         Choice("in", "Region", options=[Option(s.value, s.value, lists.works_in(s)) for s in AustralianState]),
         Flag("at_cap", "At cap", condition=lists.IS_AT_CAP),
+        Flag("away", "Away", condition=IS_AWAY),
+        Flag("not_ready", "Not ready", condition=~IS_READY),
     ),
     tabs=(
         Tab("Active", "status=active"),
         Tab("Paused", f"status=paused&status=suspended&{_STOPPED_COLUMNS}"),
         Tab("At cap", "status=active&at_cap=true"),
+        Tab("Away", "status=active&away=true"),
+        Tab("Not ready", "status=active&not_ready=true"),
         Tab("All"),
     ),
+    also={
+        "away_from": lists.AWAY_FROM,
+        "away_until": lists.AWAY_UNTIL,
+        "is_away": IS_AWAY,
+        "own_zone": Installer.time_zone,
+    },
     bulk=BULK,
     links=(
         ("Auto-dispatch", AUTO_DISPATCH, Capability.READ_OPS),
+        ("Import territories", f"{PATH}/import-territories", Capability.WRITE_ROUTING),
         ("New installer", f"{PATH}/new", Capability.MANAGE_BILLING_OPS),
     ),
     document=lambda row: f"{PATH}/{row.id}",

@@ -16,11 +16,14 @@ from services.routing.models import (
     Assignment,
     CapWindow,
     Installer,
+    InstallerAbsence,
+    InstallerContact,
     TerritoryPostcode,
     TerritoryRange,
     TerritoryState,
     TurnTaken,
 )
+from services.routing.queries.absences import BACK_AT, is_not_over
 
 # No window is longer, whatever the clocks do: it keeps a look for the present one from reading all that were.
 _LONGEST = {
@@ -117,3 +120,31 @@ def works_in(state: AustralianState) -> ColumnElement[bool]:
         Installer.id.in_(select(TerritoryRange.installer_id).where(or_(false(), *ranges))),
         Installer.id.in_(select(TerritoryPostcode.installer_id).where(or_(false(), *postcodes))),
     )
+
+
+def _first_absence(column: Any) -> Any:
+    return (
+        select(column)
+        .where(InstallerAbsence.installer_id == Installer.id, is_not_over(NOW))
+        .order_by(InstallerAbsence.starts_at, InstallerAbsence.id)
+        .limit(1)
+        .correlate(Installer)
+        .scalar_subquery()
+    )
+
+
+AWAY_FROM = _first_absence(InstallerAbsence.starts_at)
+AWAY_UNTIL = _first_absence(BACK_AT)
+"""Of the absence that runs, else of the next one."""
+
+CONTACTS = (
+    select(
+        func.string_agg(
+            func.concat_ws(" ", InstallerContact.name, InstallerContact.email, InstallerContact.phone), cast(" ", Text)
+        )
+    )
+    .where(InstallerContact.installer_id == Installer.id, InstallerContact.removed_at.is_(None))
+    .correlate(Installer)
+    .scalar_subquery()
+)
+"""Of those that are there, by what they are found: names, e-mail addresses and telephone numbers."""

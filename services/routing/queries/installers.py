@@ -1,8 +1,10 @@
 """Installers, as operators and commands see them."""
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, Select, or_, select
@@ -68,14 +70,32 @@ async def last_turn_of(session: AsyncSession, installer_id: UUID) -> datetime | 
 
 
 async def territory_of(session: AsyncSession, installer_id: UUID) -> Territory:
-    states = select(TerritoryState.state).where(TerritoryState.installer_id == installer_id)
-    ranges = select(TerritoryRange.postcodes).where(TerritoryRange.installer_id == installer_id)
-    postcodes = select(TerritoryPostcode.postcode).where(TerritoryPostcode.installer_id == installer_id)
-    return Territory(
-        states=frozenset(await session.scalars(states)),
-        ranges=tuple(sorted(_range(stored) for stored in await session.scalars(ranges))),
-        postcodes=frozenset(await session.scalars(postcodes)),
-    )
+    return (await territories_of(session, [installer_id]))[installer_id]
+
+
+async def territories_of(session: AsyncSession, installer_ids: Sequence[UUID]) -> dict[UUID, Territory]:
+    """Three statements for any number."""
+    states = await _parts(session, TerritoryState, TerritoryState.state, installer_ids)
+    ranges = await _parts(session, TerritoryRange, TerritoryRange.postcodes, installer_ids)
+    postcodes = await _parts(session, TerritoryPostcode, TerritoryPostcode.postcode, installer_ids)
+    return {
+        id_: Territory(
+            states=frozenset(states[id_]),
+            ranges=tuple(sorted(_range(stored) for stored in ranges[id_])),
+            postcodes=frozenset(postcodes[id_]),
+        )
+        for id_ in installer_ids
+    }
+
+
+async def _parts(
+    session: AsyncSession, table: Any, part: Any, installer_ids: Sequence[UUID]
+) -> defaultdict[UUID, list[Any]]:
+    found: defaultdict[UUID, list[Any]] = defaultdict(list)
+    query = select(table.installer_id, part.label("part")).where(among(table.installer_id, installer_ids))
+    for row in await session.execute(query):
+        found[row.installer_id].append(row.part)
+    return found
 
 
 def _range(stored: Range[int]) -> PostcodeRange:

@@ -1,0 +1,129 @@
+"""Territories of many installers as a sheet has them: who, and a place that is theirs, a line each."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from uuid import UUID
+
+from contracts.forms import Fault
+from services.routing.domain.places import lines_of, territory_of
+from services.routing.domain.profile import Territory, normal_territory
+
+MOST_RANGES, MOST_POSTCODES = 500, 3_000
+"""As many as one installer's territory may have."""
+_SPACED_DIGITS = re.compile(r"[\d\s.-]+")
+_HEADING = ("installer", "name", "abn", "id")
+
+
+class ImportMode(StrEnum):
+    """What becomes of what an installer has: it stays, or gives way to what is named. Who is not named keeps all."""
+
+    ADD = "add"
+    REPLACE = "replace"
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRow:
+    """`key` is who is meant: an id, an ABN or a whole name, as `keys_of` tells it."""
+
+    number: int
+    who: str
+    key: str
+    territory: Territory
+
+
+@dataclass(frozen=True, slots=True)
+class ImportFault:
+    """`number` is the row's, as whoever wrote it counts them."""
+
+    number: int
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    rows: tuple[ImportRow, ...]
+    faults: tuple[ImportFault, ...]
+
+    def named(self, keys: Iterable[str]) -> list[ImportRow]:
+        wanted = set(keys)
+        return [row for row in self.rows if row.key in wanted]
+
+
+@lru_cache(8)
+def sheet_of(text: str) -> Sheet:
+    """Lines of `who; place`, as a spreadsheet with tabs has them as well. A heading and empty lines are passed over."""
+    lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
+    if lines and re.split(r"[;\t]", lines[0][1])[0].strip().lower() in _HEADING:
+        lines = lines[1:]
+    return sheet_of_rows((number, *_two(line)) for number, line in lines)
+
+
+def _two(line: str) -> tuple[str, str]:
+    who, _, place = line.replace("\t", ";").partition(";")
+    return who.strip(), place.strip()
+
+
+def sheet_of_rows(written: Iterable[tuple[int, str, str]]) -> Sheet:
+    """Each with its number, who is meant, and where."""
+    rows: list[ImportRow] = []
+    faults: list[ImportFault] = []
+    for number, who, place in written:
+        try:
+            rows.append(_row(number, who, place))
+        except Fault as fault:
+            faults.append(ImportFault(number, str(fault).removeprefix("Line 1: ")))
+    return Sheet(tuple(rows), tuple(faults))
+
+
+def _row(number: int, who: str, place: str) -> ImportRow:
+    if not who or not place:
+        raise Fault("row_unreadable", "write who and a place with a semicolon between, as Southern Sun; 2000-2234")
+    return ImportRow(number, who, normal_key(who), territory_of(place))
+
+
+def normal_key(who: str) -> str:
+    """An ABN without what stands between its digits; names and ids whatever their case."""
+    return re.sub(r"\D", "", who) if _SPACED_DIGITS.fullmatch(who) else " ".join(who.lower().split())
+
+
+def keys_of(id_: UUID, abn: str | None, name: str) -> frozenset[str]:
+    """By what a row may mean an installer."""
+    return frozenset({normal_key(str(id_)), normal_key(name), *([abn] if abn else [])})
+
+
+def combined(before: Territory, rows: Iterable[ImportRow], mode: ImportMode) -> Territory:
+    parts = [row.territory for row in rows]
+    if mode is ImportMode.ADD:
+        parts.append(before)
+    return normal_territory(
+        Territory(
+            frozenset(state for part in parts for state in part.states),
+            tuple(each for part in parts for each in part.ranges),
+            frozenset(code for part in parts for code in part.postcodes),
+        )
+    )
+
+
+def obstacle_to_import(before: Territory, after: Territory) -> str | None:
+    return "it has this territory" if before == after else None
+
+
+def is_too_large(territory: Territory) -> bool:
+    return len(territory.ranges) > MOST_RANGES or len(territory.postcodes) > MOST_POSTCODES
+
+
+def told_change(before: Territory, after: Territory) -> str:
+    """As "adds 2000-2234, 2480; drops WA": parts as they are told, so a range that grows goes and comes."""
+    was, becomes = lines_of(before), lines_of(after)
+    told = [
+        f"{verb} {', '.join(parts[:6])}{f' and {len(parts) - 6} more' if len(parts) > 6 else ''}"
+        for verb, parts in (
+            ("adds", [line for line in becomes if line not in was]),
+            ("drops", [line for line in was if line not in becomes]),
+        )
+        if parts
+    ]
+    return "; ".join(told)

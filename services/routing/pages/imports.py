@@ -1,0 +1,150 @@
+"""Territories of many installers from a sheet: pasted, seen per installer, then done by a bulk action."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Request, Response
+from litestar.params import JSONBody
+from pydantic import StringConstraints
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.clock import Clock
+from chassis.console import Console, Form, form_at, page_at
+from chassis.console.actions import Action
+from chassis.console.bulk import BulkAction, Verdict, Work, jobs
+from chassis.console.bulk.routes import bulk_routes
+from chassis.console.fields import FieldKind, FormField, filled
+from chassis.console.wording import counted
+from chassis.database import Database
+from chassis.http import Given, Operator, Text
+from services.routing.commands.installers import ImportTerritory, import_territory
+from services.routing.domain.territory_import import ImportMode, keys_of, sheet_of, told_change
+from services.routing.http.fields import Note
+from services.routing.models import Installer
+from services.routing.pages.installer_deeds import WHY, WRITE
+from services.routing.pages.installers import LISTING, ROOM
+from services.routing.pages.telling import INSTALLERS
+from services.routing.queries.imports import ImportPlan, PlannedTerritory, plan_import
+
+PATH = f"{INSTALLERS}/import-territories"
+LONGEST_SHEET = 40_000
+
+
+class ImportForm(Form):
+    sheet: Annotated[Text, StringConstraints(max_length=LONGEST_SHEET)]
+    mode: ImportMode = ImportMode.ADD
+    reason: Note | None = None
+
+
+MODES = [
+    (ImportMode.ADD.value, "Add to what each of them has"),
+    (ImportMode.REPLACE.value, "Replace what each of them has; who is not named keeps all"),
+]
+FIELDS = (
+    FormField(
+        "sheet",
+        "Rows",
+        FieldKind.PROSE,
+        hint="One a line: id, ABN or whole name; then a state, a range or a postcode. As Southern Sun Solar; 2000-2234",
+        is_required=True,
+        longest=LONGEST_SHEET,
+    ),
+    FormField(
+        "mode", "What becomes of their territories", FieldKind.RADIO, ImportMode.ADD, is_required=True, options=MODES
+    ),
+    replace(WHY, hint="Stands in the timeline of each"),
+)
+
+
+@page_at(PATH, WRITE)
+async def show_import(request: Request[Any, Any, Any], console: Given[Console]) -> Response[str]:
+    return _page(request, console, FIELDS, None)
+
+
+@form_at(PATH, WRITE)
+async def look_at_import(
+    request: Request[Any, Any, Any],
+    data: JSONBody[ImportForm],
+    console: Given[Console],
+    database: Given[Database],
+    clock: Given[Clock],
+    operator: Given[Operator],
+) -> Response[Any]:
+    """With a fault the page is shown again, with all that was written; else what would change of each installer."""
+    async with database.transaction() as session:
+        plan = await plan_import(session, sheet_of(data.sheet), data.mode)
+        if plan.faults or not plan.planned:
+            return _page(request, console, filled(FIELDS, data.model_dump(mode="json")), plan)
+        ids, now = [each.id for each in plan.planned], clock.now()
+        job_id = await jobs.propose(session, jobs.Propose(IMPORTS.name, IMPORT, ids, operator), now)
+        await jobs.preview(session, job_id, IMPORT, data, operator, now)
+    return console.redirect(f"{PATH}/bulk/{job_id}")
+
+
+def _page(
+    request: Request[Any, Any, Any], console: Console, fields: Sequence[FormField], plan: ImportPlan | None
+) -> Response[str]:
+    action = Action("import", "Look at the import", PATH, fields=fields)
+    return console.page(request, "import_territories.html", {"action": action, "plan": plan}, room=ROOM)
+
+
+async def _look(session: AsyncSession, ids: Sequence[UUID], _now: datetime) -> dict[UUID, Verdict]:
+    found = await session.execute(select(Installer.id, Installer.name).where(Installer.id.in_(ids)))
+    return {row.id: Verdict(row.name) for row in found}
+
+
+async def _look_with(
+    session: AsyncSession, ids: Sequence[UUID], form: ImportForm, now: datetime
+) -> dict[UUID, Verdict]:
+    """A sheet that was filled in again may name others: they are not of this action, and those left out stay."""
+    plan = await plan_import(session, sheet_of(form.sheet), form.mode)
+    planned = {each.id: each for each in plan.planned}
+    named = await _look(session, ids, now)
+    if plan.faults or planned.keys() - set(ids):
+        why = "a row of the sheet cannot be read, or names an installer that is not here: begin the import anew"
+        return {id_: Verdict(known.name, why) for id_, known in named.items()}
+    return {
+        id_: _verdict(planned[id_]) if id_ in planned else Verdict(known.name, "the sheet does not name it")
+        for id_, known in named.items()
+    }
+
+
+def _verdict(planned: PlannedTerritory) -> Verdict:
+    if planned.obstacle:
+        return Verdict(planned.name, planned.obstacle)
+    return Verdict(planned.name, effect=told_change(planned.before, planned.after))
+
+
+async def _do(work: Work) -> None:
+    form = work.form
+    assert isinstance(form, ImportForm)  # noqa: S101  # the action's own form
+    async with work.transaction() as session:
+        row = await session.get_one(Installer, work.id)
+        own = sheet_of(form.sheet).named(keys_of(row.id, row.abn, row.name))
+        await import_territory(
+            session, ImportTerritory(row.id, own, form.mode, work.actor, form.reason), work.clock.now()
+        )
+
+
+IMPORT = BulkAction(
+    name="import",
+    label="Import territories",
+    capability=WRITE,
+    look=_look,
+    look_with=_look_with,
+    do=_do,
+    form=ImportForm,
+    fields=FIELDS,
+    effect=lambda number: (
+        f"Sets the territories of {counted(number, 'installer', 'installers')} from the sheet. Leads that are given "
+        "already stay where they are."
+    ),
+)
+IMPORTS = replace(LISTING, name="territory-imports", title="Import territories", path=PATH, bulk=(IMPORT,), room=ROOM)
+"""The installers again, for the one deed whose rows are named by a sheet and not picked from the list."""
+
+ROUTES = (show_import, look_at_import, *bulk_routes(IMPORTS))
