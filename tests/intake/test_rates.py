@@ -3,7 +3,10 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import AsyncExitStack
+from multiprocessing import get_context
+from uuid import UUID
 
 import httpx
 import pytest
@@ -31,7 +34,35 @@ async def committed(tables: ServiceDatabase) -> AsyncIterator[Database]:
         yield database
 
 
+def let_in_by_a_process(url: str, source_id: UUID, limit: int, tries: int) -> int:
+    """What one process of its own lets in, with a clock, a memory and connections that nobody shares."""
+
+    async def run() -> int:
+        async with committing(ServiceDatabase("intake", url, url)) as database:
+            limiter = RateLimiter(database, house_rate=limit)
+            told = await asyncio.gather(*(limiter.admit(source_id, None) for _ in range(tries)), return_exceptions=True)
+        assert all(each is None or isinstance(each, RateLimited) for each in told)
+        return sum(each is None for each in told)
+
+    return asyncio.run(run())
+
+
 class TestRateLimiter:
+    async def test_processes_of_their_own_let_in_what_a_minute_has_and_not_one_more(
+        self, tables: ServiceDatabase, committed: Database
+    ) -> None:
+        _, source = await working_source(committed)
+        limit, tries, loop = 20, 60, asyncio.get_running_loop()
+        with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as processes:
+            minute = await self.minute(committed)
+            asked = [
+                loop.run_in_executor(processes, let_in_by_a_process, tables.url, source.source_id, limit, tries)
+                for _ in range(2)
+            ]
+            let_in = sum(await asyncio.gather(*asked))
+            minutes = 1 + (await self.minute(committed) != minute)
+        assert limit <= let_in <= limit * minutes
+
     @pytest.mark.parametrize("limit", [1, 10, 49, 130])
     async def test_two_processes_let_in_what_a_minute_has_and_not_one_more(
         self, tables: ServiceDatabase, committed: Database, limit: int
