@@ -24,6 +24,7 @@ class Loop:
 
     name: str
     step: Callable[[], Awaitable[bool]]
+    idle_seconds: tuple[float, float] = IDLE_SECONDS
 
 
 class LoopRunner:
@@ -33,7 +34,7 @@ class LoopRunner:
         self._loop = loop
         self._stopping = False
         self._woken = asyncio.Event()
-        self._pace = Pace(*IDLE_SECONDS)
+        self._pace = Pace(*loop.idle_seconds)
         self.last_progress = monotonic()
 
     @property

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from chassis.console.actions import Action
 from chassis.console.cells import Kind, Shown
+from chassis.console.charts import Charts
 from chassis.console.page import Console
 from chassis.console.timeline import Moment
 
@@ -81,7 +82,7 @@ class Part:
     kind: str = "part"
 
 
-Section = Facts | Table | Prose | Part
+Section = Facts | Table | Prose | Charts | Part
 
 
 @dataclass(frozen=True, slots=True)

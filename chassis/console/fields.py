@@ -1,11 +1,11 @@
 """The fields of a form as a room declares them, and what people write in them as values."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field
@@ -14,11 +14,14 @@ from pydantic_core import PydanticCustomError
 from chassis.console.wording import words
 
 LARGEST_CENTS = 10**12
+MINUTES = len("2026-03-31T14:05")
 FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(2199, 12, 31)
 
 
 class FieldKind(StrEnum):
-    """How a field is drawn. MONEY takes dollars, CHOICE one of its options, CHOICES any of them."""
+    """How a field is drawn. MONEY takes dollars, MOMENT a day and a time as the business zone's clocks show them,
+    CHOICE and RADIO one of the options (RADIO shows them all), CHOICES any of them.
+    """
 
     LINE = "line"
     PROSE = "prose"
@@ -27,7 +30,9 @@ class FieldKind(StrEnum):
     MONEY = "money"
     NUMBER = "number"
     DAY = "day"
+    MOMENT = "moment"
     CHOICE = "choice"
+    RADIO = "radio"
     CHOICES = "choices"
     CHECK = "check"
 
@@ -44,6 +49,25 @@ class FormField:
     is_required: bool = False
     options: Sequence[tuple[str, str]] = ()
     longest: int = 200
+
+
+def filled(fields: Sequence[FormField], form: Mapping[str, Any]) -> list[FormField]:
+    """The fields with what a form held, as `model_dump(mode="json")` tells it; what it left out is empty."""
+    return [replace(each, value=_as_written(each.kind, form.get(each.name))) for each in fields]
+
+
+def _as_written(kind: FieldKind, value: Any) -> str | Sequence[str]:
+    match kind:
+        case FieldKind.CHOICES:
+            return tuple(str(each) for each in value or ())
+        case FieldKind.MONEY:
+            return dollars(value)
+        case FieldKind.MOMENT:
+            return (value or "")[:MINUTES]
+        case FieldKind.CHECK:
+            return "true" if value else ""
+        case _:
+            return "" if value is None else str(value)
 
 
 def options_of(members: type[StrEnum] | Sequence[StrEnum]) -> list[tuple[str, str]]:
@@ -81,6 +105,20 @@ def _within_reason(written: object) -> object:
 Day = Annotated[date, BeforeValidator(_within_reason)]
 
 
+def _on_the_wall(written: object) -> object:
+    try:
+        moment = datetime.fromisoformat(written) if isinstance(written, str) and "T" in written else written
+    except ValueError:
+        moment = None
+    if not isinstance(moment, datetime) or moment.tzinfo or not FIRST_DAY <= moment.date() <= LAST_DAY:
+        raise PydanticCustomError("moment_invalid", "Input should be a day and a time, as 2026-03-31T14:05")
+    return moment
+
+
+Moment = Annotated[datetime, BeforeValidator(_on_the_wall)]
+"""What a clock of the business zone shows, without an offset, as browsers send it: `instant_of` knows the instant."""
+
+
 def start_of(day: date, zone: ZoneInfo) -> datetime:
     """The instant at which the day begins where business is done."""
     return datetime.combine(day, time(), zone).astimezone(UTC)
@@ -89,6 +127,16 @@ def start_of(day: date, zone: ZoneInfo) -> datetime:
 def end_of(day: date, zone: ZoneInfo) -> datetime:
     """The instant at which the day is over."""
     return start_of(day + timedelta(days=1), zone)
+
+
+def instant_of(moment: datetime, zone: ZoneInfo) -> datetime:
+    """When the zone's clocks show it: the first time of two, or an hour later where they leap over it."""
+    return moment.replace(tzinfo=zone, fold=0).astimezone(UTC)
+
+
+def moment_of(instant: datetime | None, zone: ZoneInfo) -> str:
+    """As a field shows it again."""
+    return "" if instant is None else instant.astimezone(zone).strftime("%Y-%m-%dT%H:%M")
 
 
 def dollars(cents: int | None) -> str:

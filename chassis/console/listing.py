@@ -18,11 +18,12 @@ exactly that. What an address asks in vain is told, all faults at once.
 """
 
 from chassis.console.cells import Kind
-from chassis.console.lists.declaration import NOW, ZONE, Column, Empty, Listing, Tab, late_after
-from chassis.console.lists.filters import Amount, Choice, Days, Exact, Filter, Flag, Option, Search, Text, among
+from chassis.console.lists.declaration import ME, NOW, ZONE, Column, Empty, Listing, Tab, late_after
+from chassis.console.lists.filters import Amount, Choice, Days, Exact, Filter, Flag, Option, Search, Text, Words, among
 from chassis.console.lists.routes import routes_of
 
 __all__ = [
+    "ME",
     "NOW",
     "ZONE",
     "Amount",
@@ -39,6 +40,7 @@ __all__ = [
     "Search",
     "Tab",
     "Text",
+    "Words",
     "among",
     "late_after",
     "routes_of",

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 from re import sub
 from urllib.parse import urljoin, urlsplit
 
-WRITTEN_IN = frozenset({"text", "search", "email", "url", "tel", "number", "date", "password"})
+WRITTEN_IN = frozenset({"text", "search", "email", "url", "tel", "number", "date", "datetime-local", "password"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,15 +10,29 @@ from uuid import UUID
 
 import httpx
 from pydantic import Field
-from sqlalchemy import BigInteger, Column, DateTime, MetaData, Table, Text, Uuid, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    DateTime,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.clock import FixedClock
 from chassis.console import Form
 from chassis.console.bulk import BulkAction, Verdict, Work
 from chassis.console.bulk.running import BulkRunner
-from chassis.console.fields import FieldKind, FormField
+from chassis.console.fields import Dollars, FieldKind, FormField, Moment
 from chassis.console.listing import (
+    ME,
     NOW,
     Amount,
     Choice,
@@ -30,11 +44,13 @@ from chassis.console.listing import (
     Listing,
     Search,
     Tab,
+    Words,
     among,
     late_after,
     routes_of,
 )
 from chassis.console.listing import Column as Shown
+from chassis.console.wording import money
 from chassis.database import Database
 from chassis.errors import Refusal
 from chassis.http.app import build_app
@@ -75,6 +91,27 @@ class ShipForm(Form):
     reason: Annotated[str, Field(min_length=1, max_length=200)]
 
 
+class RepriceForm(Form):
+    worth: Dollars
+    packed_by: Moment | None = None
+    kinds: Annotated[list[Annotated[str, Field(max_length=20)]], Field(max_length=3)] = []
+    is_told: bool = False
+    reason: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+async def reprice_fields(session: AsyncSession) -> tuple[FormField, ...]:
+    """With what only the database knows."""
+    number = await session.scalar(select(func.count()).select_from(crates))
+    kinds = [("wood", "Wood"), ("tin", "Tin")]
+    return (
+        FormField("worth", "Worth", FieldKind.MONEY, is_required=True, hint=f"Of {number} crates in all"),
+        FormField("packed_by", "Packed by", FieldKind.MOMENT),
+        FormField("kinds", "Kinds", FieldKind.CHOICES, options=kinds),
+        FormField("is_told", "Tell the owner", FieldKind.CHECK),
+        FormField("reason", "Reason", FieldKind.PROSE, is_required=True),
+    )
+
+
 @dataclass
 class Docks:
     """What goes wrong at the docks: names that are refused at the time, and names that break what ships them."""
@@ -86,6 +123,26 @@ class Docks:
     async def look(self, session: AsyncSession, ids: Sequence[UUID], _now: datetime) -> dict[UUID, Verdict]:
         rows = (await session.execute(select(crates).where(crates.c.id.in_(ids)))).all()
         return {row.id: Verdict(row.name, "it was shipped before" if row.status == "shipped" else "") for row in rows}
+
+    async def look_with(
+        self, session: AsyncSession, ids: Sequence[UUID], form: RepriceForm, now: datetime
+    ) -> dict[UUID, Verdict]:
+        seen = await self.look(session, ids, now)
+        found = await session.execute(select(crates.c.id, crates.c.cents).where(crates.c.id.in_(ids)))
+        cents = {row.id: row.cents for row in found}
+        return {
+            id_: verdict
+            if verdict.why_not
+            else Verdict(verdict.name, "it is worth that already")
+            if cents[id_] == form.worth
+            else Verdict(verdict.name, effect=f"worth {money(cents[id_])} → {money(form.worth)}")
+            for id_, verdict in seen.items()
+        }
+
+    async def reprice(self, work: Work) -> None:
+        assert isinstance(work.form, RepriceForm)
+        async with work.transaction() as session:
+            await session.execute(update(crates).where(crates.c.id == work.id).values(cents=work.form.worth))
 
     async def ship(self, work: Work) -> None:
         async with work.transaction() as session:
@@ -100,6 +157,10 @@ class Docks:
 
 def _without_dashes(text: str) -> str:
     return text.replace("-", "")
+
+
+def _holds(word: str) -> ColumnElement[bool]:
+    return crates.c.name.icontains(word, autoescape=True) | (crates.c.status == word)
 
 
 def listing_of(docks: Docks) -> Listing:
@@ -129,6 +190,8 @@ def listing_of(docks: Docks) -> Listing:
         filters=(
             Search("q", "Search", texts=(crates.c.name,), ids=(crates.c.id,), normal=_without_dashes),
             Choice("status", "State", options=among(crates.c.status, ["packed", "shipped"])),
+            Words("words", "Words", holds=_holds, ids=(crates.c.id,)),
+            Flag("mine", "My own", condition=crates.c.owner_id == ME),
             Exact("owner", "Owner", column=crates.c.owner_id),
             Days("packed", "Packed", column=crates.c.packed_at),
             Amount("worth", "Worth", column=crates.c.cents),
@@ -147,6 +210,17 @@ def listing_of(docks: Docks) -> Listing:
                 effect=lambda number: f"Ships {number} crates.",
                 form=ShipForm,
                 fields=(FormField("reason", "Reason", FieldKind.PROSE, is_required=True),),
+            ),
+            BulkAction(
+                name="reprice",
+                label="Set worth",
+                capability=Capability.WRITE_ROUTING,
+                look=docks.look,
+                look_with=docks.look_with,
+                do=docks.reprice,
+                effect=lambda number: f"Sets what {number} crates are worth.",
+                form=RepriceForm,
+                fields=reprice_fields,
             ),
         ),
     )

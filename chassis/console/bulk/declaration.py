@@ -21,10 +21,11 @@ from contracts.identity import Capability
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Of one row before anything is done: what it is called, and what is in the way."""
+    """Of one row before anything is done: what it is called, what is in the way, else what would change in it."""
 
     name: str
     why_not: str = ""
+    effect: str = ""
 
 
 class DoneAlready(Exception):
@@ -79,10 +80,20 @@ class Work:
 Look = Callable[[AsyncSession, Sequence[UUID], datetime], Awaitable[Mapping[UUID, Verdict]]]
 """Of each of the ids what would happen, by the rules that the command checks; a missing id is gone."""
 
+LookWith = Callable[[AsyncSession, Sequence[UUID], Any, datetime], Awaitable[Mapping[UUID, Verdict]]]
+"""As Look, of what the filled-in form would change: it gets the form as the deed will."""
+
+Fields = Sequence[FormField] | Callable[[AsyncSession], Awaitable[Sequence[FormField]]]
+"""Declared, or asked of the database when the page is shown, as the people to choose from."""
+
 
 @dataclass(frozen=True, slots=True)
 class BulkAction:
-    """`effect` says what will be done to so many rows; `form` is what the page's fields are read into."""
+    """`effect` says what will be done to so many rows; `form` is what the page's fields are read into.
+
+    With `look_with` the form is filled in first and kept, the page shows what it would change in each row, and only
+    then is it confirmed: what was seen is what is done.
+    """
 
     name: str
     label: str
@@ -91,6 +102,10 @@ class BulkAction:
     do: Callable[[Work], Awaitable[None]]
     effect: Callable[[int], str]
     form: type[Form] = Form
-    fields: Sequence[FormField] = ()
+    fields: Fields = ()
     step_up: bool = False
     destroys: bool = False
+    look_with: LookWith | None = None
+
+    async def fields_now(self, session: AsyncSession) -> Sequence[FormField]:
+        return await self.fields(session) if callable(self.fields) else self.fields

@@ -1,12 +1,15 @@
 """A job's life: proposed with what was seen of each row, confirmed once, finished when no row is left."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, Text, Uuid, bindparam, func, insert, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.audit import Actor, Subject, record
@@ -20,11 +23,33 @@ from chassis.tables import bulk_jobs, bulk_rows
 MOST_ROWS = 10_000
 _ROWS_AT_ONCE = 1_000
 SHOWN_ROWS = 200
+SIGHT_LENGTH = 16
+GONE = Verdict("No longer there", "it is no longer in the list")
+
+
+_SEE = text("""
+    UPDATE bulk_rows SET name = seen.name, state = seen.state, detail = seen.detail
+    FROM unnest(:ids, :names, :states, :details) AS seen (id, name, state, detail)
+    WHERE job_id = :job_id AND subject_id = seen.id
+""").bindparams(
+    bindparam("ids", type_=ARRAY(Uuid)),
+    *(bindparam(name, type_=ARRAY(Text)) for name in ("names", "states", "details")),
+)
 
 
 class NothingSelected(Invalid):
     code = "nothing_selected"
     title = "Nothing selected"
+
+
+class NotPreviewed(Refusal):
+    code = "not_previewed"
+    title = "Not looked at yet"
+
+
+class PreviewedAnew(Refusal):
+    code = "previewed_anew"
+    title = "Previewed with another form"
 
 
 class NotYourJob(Refusal):
@@ -46,8 +71,8 @@ async def propose(session: AsyncSession, command: Propose, now: datetime) -> UUI
     if not command.ids:
         raise NothingSelected("select at least one row")
     verdicts: dict[UUID, Verdict] = {}
-    for begin in range(0, len(command.ids), _ROWS_AT_ONCE):
-        verdicts |= await command.action.look(session, command.ids[begin : begin + _ROWS_AT_ONCE], now)
+    for ids in _portions(command.ids):
+        verdicts |= await command.action.look(session, ids, now)
     job_id = new_id()
     await session.execute(
         insert(bulk_jobs).values(
@@ -61,48 +86,119 @@ async def propose(session: AsyncSession, command: Propose, now: datetime) -> UUI
             proposed_at=now,
         )
     )
-    gone = Verdict("No longer there", "it is no longer in the list")
     rows = [
-        _row(job_id, number, id_, verdicts.get(id_, gone))
+        _row(job_id, number, id_, verdicts.get(id_, GONE))
         for number, id_ in enumerate(dict.fromkeys(command.ids), start=1)
     ]
     await session.execute(insert(bulk_rows), rows)
     return job_id
 
 
+def _portions(ids: Sequence[UUID]) -> Iterator[Sequence[UUID]]:
+    return (ids[begin : begin + _ROWS_AT_ONCE] for begin in range(0, len(ids), _ROWS_AT_ONCE))
+
+
 def _row(job_id: UUID, number: int, id_: UUID, verdict: Verdict) -> dict[str, Any]:
-    state = RowState.BLOCKED if verdict.why_not else RowState.READY
     return {
         "job_id": job_id,
         "row_no": number,
         "subject_id": id_,
         "name": verdict.name,
-        "state": state,
-        "detail": verdict.why_not,
+        "state": _state_of(verdict),
+        "detail": _detail_of(verdict),
     }
+
+
+def _state_of(verdict: Verdict) -> RowState:
+    return RowState.BLOCKED if verdict.why_not else RowState.READY
+
+
+def _detail_of(verdict: Verdict) -> str:
+    """What changes in a row stays with it once it is done."""
+    return verdict.why_not or verdict.effect
+
+
+async def preview(
+    session: AsyncSession, job_id: UUID, action: BulkAction, form: Form, actor: Actor, now: datetime
+) -> None:
+    """Keeps the form, and what it would change in each row. Until it is confirmed another may take its place."""
+    look_with = NotFound.unless(action.look_with, "this bulk action has no preview")
+    job = await _open_job(session, job_id, actor)
+    if job is None:
+        return
+    ids = (await session.scalars(select(bulk_rows.c.subject_id).where(bulk_rows.c.job_id == job_id))).all()
+    for portion in _portions(ids):
+        await _see_anew(session, job_id, portion, await look_with(session, portion, form, now))
+    await session.execute(
+        update(bulk_jobs).where(bulk_jobs.c.id == job_id).values(state=JobState.PREVIEWED, form=_kept(form))
+    )
+
+
+async def _see_anew(session: AsyncSession, job_id: UUID, ids: Sequence[UUID], verdicts: Mapping[UUID, Verdict]) -> None:
+    found = [verdicts.get(id_, GONE) for id_ in ids]
+    seen = {
+        "ids": list(ids),
+        "names": [each.name for each in found],
+        "states": [str(_state_of(each)) for each in found],
+        "details": [_detail_of(each) for each in found],
+    }
+    await session.execute(_SEE, {"job_id": job_id, **seen})
 
 
 async def confirm(
     session: AsyncSession, job_id: UUID, action: BulkAction, form: Form, actor: Actor, at: datetime
 ) -> None:
     """From here on it runs to its end, whatever happens to a process. Confirmed twice, it runs once."""
+    job = await _open_job(session, job_id, actor)
+    if job is not None:
+        await _begin(session, job, action, _kept(form), actor, at)
+
+
+async def confirm_previewed(
+    session: AsyncSession, job_id: UUID, action: BulkAction, sight: str, actor: Actor, at: datetime
+) -> None:
+    """As `confirm`, with the form that was kept: `sight` says which one the person has looked at."""
+    job = await _open_job(session, job_id, actor)
+    if job is None:
+        return
+    if job.state != JobState.PREVIEWED:
+        raise NotPreviewed("fill in the form and look at what would change first")
+    if sight_of(job) != sight:
+        raise PreviewedAnew("it was previewed again with another form: look at what that one would change")
+    await _begin(session, job, action, job.form, actor, at)
+
+
+def sight_of(job: Row[Any]) -> str:
+    """Names the form that was previewed."""
+    return sha256(json.dumps(job.form, sort_keys=True).encode()).hexdigest()[:SIGHT_LENGTH]
+
+
+def _kept(form: Form) -> dict[str, Any]:
+    return form.model_dump(mode="json", exclude={CSRF_FIELD}, exclude_none=True)
+
+
+async def _open_job(session: AsyncSession, job_id: UUID, actor: Actor) -> Row[Any] | None:
+    """Locked; None where it was confirmed already."""
     job = await find(session, job_id, lock=True)
     if job.actor_id != actor.id:
         raise NotYourJob(f"{job.actor_name} has begun it, and can confirm it")
-    if job.state != JobState.PROPOSED:
-        return
-    given = form.model_dump(mode="json", exclude={CSRF_FIELD}, exclude_none=True)
+    return job if JobState(job.state).is_open else None
+
+
+async def _begin(
+    session: AsyncSession, job: Row[Any], action: BulkAction, form: Mapping[str, Any], actor: Actor, at: datetime
+) -> None:
     await session.execute(
-        update(bulk_jobs).where(bulk_jobs.c.id == job_id).values(state=JobState.RUNNING, form=given, started_at=at)
+        update(bulk_jobs).where(bulk_jobs.c.id == job.id).values(state=JobState.RUNNING, form=form, started_at=at)
     )
-    counts = await counts_of(session, job_id)
+    counts = await counts_of(session, job.id)
     await record(
         session,
         actor=actor,
         action=f"bulk_{action.name}",
-        subject=Subject("bulk_job", job_id),
+        subject=Subject("bulk_job", job.id),
         after={"list": job.list, "rows": counts.get(RowState.READY, 0)},
-        reason_text=str(given["reason"]) if given.get("reason") else None,
+        reason_text=str(form["reason"]) if form.get("reason") else None,
     )
 
 

@@ -1,6 +1,7 @@
 """A bulk action's pages, made from its list's declaration: what would be done, and then what was."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -9,12 +10,14 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, JSONBody
 from litestar.response import Redirect
 from pydantic import Field
+from sqlalchemy import Row
 
 from chassis.console.actions import Action
 from chassis.console.bulk import jobs
 from chassis.console.bulk.declaration import BulkAction
 from chassis.console.bulk.running import BulkRunner
 from chassis.console.bulk.states import JobState, RowState
+from chassis.console.fields import FormField, filled
 from chassis.console.lists.asking import LONGEST_QUERY, read_query
 from chassis.console.lists.declaration import Listing
 from chassis.console.lists.reading import given, ids_that_match
@@ -39,6 +42,12 @@ class SelectForm(Form):
     query: Annotated[str, Field(max_length=LONGEST_QUERY)] = ""
 
 
+class SightForm(Form):
+    """`sight` names the preview that was looked at."""
+
+    sight: Annotated[str, Field(max_length=jobs.SIGHT_LENGTH)]
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """What the page says of a job: numbers by state, and the share that is through."""
@@ -56,6 +65,10 @@ class Progress:
     @property
     def total(self) -> int:
         return self.through + self.ready
+
+
+COUNTED = (RowState.DONE, RowState.REFUSED, RowState.FAILED, RowState.BLOCKED, RowState.READY)
+"""In the order of Progress."""
 
 
 def bulk_routes(listing: Listing) -> tuple[HTTPRouteHandler, ...]:
@@ -76,7 +89,9 @@ def bulk_routes(listing: Listing) -> tuple[HTTPRouteHandler, ...]:
             ids = list(data.ids)
             if data.every:
                 asked = read_query(listing, data.query, console.wording.zone)
-                ids = list(await session.scalars(ids_that_match(asked, jobs.MOST_ROWS), given(asked.zone, now)))
+                ids = list(
+                    await session.scalars(ids_that_match(asked, jobs.MOST_ROWS), given(asked.zone, now, operator.id))
+                )
             job_id = await jobs.propose(session, jobs.Propose(listing.name, action, ids, operator), now)
         return console.redirect(f"{listing.path}/bulk/{job_id}")
 
@@ -89,7 +104,20 @@ def bulk_routes(listing: Listing) -> tuple[HTTPRouteHandler, ...]:
     ) -> Response[str]:
         return await show_page(listing, job_id, request, console, database)
 
-    return choose, show_job, *(_confirming(listing, action) for action in listing.bulk)
+    return choose, show_job, *(route for action in listing.bulk for route in _deciding(listing, action))
+
+
+def _deciding(listing: Listing, action: BulkAction) -> tuple[HTTPRouteHandler, ...]:
+    if action.look_with is None:
+        return (_confirming(listing, action),)
+    return _previewing(listing, action), _confirming_previewed(listing, action)
+
+
+def _path_of(listing: Listing, job_id: UUID | str, action: BulkAction) -> str:
+    return f"{listing.path}/bulk/{job_id}/{action.name.replace('_', '-')}"
+
+
+_JOB = "{job_id:uuid}"
 
 
 def _confirming(listing: Listing, action: BulkAction) -> HTTPRouteHandler:
@@ -108,12 +136,46 @@ def _confirming(listing: Listing, action: BulkAction) -> HTTPRouteHandler:
         await bulk.run_for(job_id, WAIT_SECONDS)
         return console.redirect(f"{listing.path}/bulk/{job_id}")
 
-    return post(
-        f"{listing.path}/bulk/{{job_id:uuid}}/{action.name.replace('_', '-')}",
-        guards=[page_for(action.capability, step_up=action.step_up)],
-        status_code=200,
-        include_in_schema=False,
-    )(confirm)
+    return _posted(_path_of(listing, _JOB, action), action, step_up=action.step_up)(confirm)
+
+
+def _previewing(listing: Listing, action: BulkAction) -> HTTPRouteHandler:
+    form = action.form
+
+    async def preview(
+        job_id: FromPath[UUID],
+        data: JSONBody[form],  # type: ignore[valid-type]
+        console: Given[Console],
+        database: Given[Database],
+        operator: Given[Operator],
+    ) -> Redirect:
+        async with database.transaction() as session:
+            await jobs.preview(session, job_id, action, data, operator, console.clock.now())
+        return console.redirect(f"{listing.path}/bulk/{job_id}")
+
+    return _posted(f"{_path_of(listing, _JOB, action)}/preview", action)(preview)
+
+
+def _confirming_previewed(listing: Listing, action: BulkAction) -> HTTPRouteHandler:
+    async def confirm_previewed(
+        job_id: FromPath[UUID],
+        data: JSONBody[SightForm],
+        console: Given[Console],
+        database: Given[Database],
+        operator: Given[Operator],
+        bulk: Given[BulkRunner],
+    ) -> Redirect:
+        async with database.transaction() as session:
+            await jobs.confirm_previewed(session, job_id, action, data.sight, operator, console.clock.now())
+        await bulk.run_for(job_id, WAIT_SECONDS)
+        return console.redirect(f"{listing.path}/bulk/{job_id}")
+
+    return _posted(_path_of(listing, _JOB, action), action, step_up=action.step_up)(confirm_previewed)
+
+
+def _posted(path: str, action: BulkAction, *, step_up: bool = False) -> post:
+    guards = [page_for(action.capability, step_up=step_up)]
+    return post(path, guards=guards, status_code=200, include_in_schema=False)
 
 
 async def show_page(
@@ -123,29 +185,38 @@ async def show_page(
         job = await jobs.find(session, job_id)
         counts = await jobs.counts_of(session, job_id)
         rows = await jobs.rows_of(session, job_id)
-    declared = NotFound.unless(listing.action(job.action), "there is no such bulk action")
-    progress = Progress(
-        *(
-            counts.get(state, 0)
-            for state in (RowState.DONE, RowState.REFUSED, RowState.FAILED, RowState.BLOCKED, RowState.READY)
-        )
-    )
-    path = f"{listing.path}/bulk/{job_id}"
+        declared = NotFound.unless(listing.action(job.action), "there is no such bulk action")
+        fields = await declared.fields_now(session) if JobState(job.state).is_open else ()
+    progress = Progress(*(counts.get(state, 0) for state in COUNTED))
     context = {
         "listing": listing,
-        "job": job,
-        "is_proposed": job.state == JobState.PROPOSED,
-        "is_running": job.state == JobState.RUNNING,
+        "state": JobState(job.state),
         "progress": progress,
         "rows": rows,
-        "path": path,
-        "action": Action(
-            name=declared.name,
-            label=declared.label,
-            path=f"{path}/{declared.name.replace('_', '-')}",
-            effect=declared.effect(progress.ready),
-            fields=declared.fields,
-            destroys=declared.destroys,
-        ),
+        "path": f"{listing.path}/bulk/{job_id}",
+        **decisions_of(declared, job, fields, _path_of(listing, job_id, declared), progress.ready),
     }
     return console.page(request, "bulk.html", context, room=listing.name)
+
+
+def decisions_of(
+    declared: BulkAction, job: Row[Any], fields: Sequence[FormField], path: str, ready: int
+) -> dict[str, Action | None]:
+    """`preview` fills in the form of an action that has one to look with, `action` confirms."""
+    confirmed = Action(
+        name=declared.name,
+        label=declared.label,
+        path=path,
+        effect=declared.effect(ready),
+        fields=fields,
+        destroys=declared.destroys,
+    )
+    if declared.look_with is None:
+        return {"action": confirmed, "preview": None}
+    is_filled = job.state == JobState.PREVIEWED
+    return {
+        "action": replace(confirmed, fields=(), hidden={"sight": jobs.sight_of(job)}),
+        "preview": replace(
+            confirmed, label="Preview", path=f"{path}/preview", fields=filled(fields, job.form) if is_filled else fields
+        ),
+    }

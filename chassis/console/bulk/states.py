@@ -4,9 +4,17 @@ from enum import StrEnum
 
 
 class JobState(StrEnum):
+    """`previewed`: its form is filled in and kept, and what it would change in each row was looked at."""
+
     PROPOSED = "proposed"
+    PREVIEWED = "previewed"
     RUNNING = "running"
     FINISHED = "finished"
+
+    @property
+    def is_open(self) -> bool:
+        """Nothing is done yet, and nobody has confirmed it."""
+        return self in {JobState.PROPOSED, JobState.PREVIEWED}
 
 
 class RowState(StrEnum):

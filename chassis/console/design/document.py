@@ -1,8 +1,9 @@
 """The document and the guided task of the living design pages; their deeds change nothing."""
 
-from datetime import date, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from litestar import Request, Response
 from litestar.params import JSONBody
@@ -13,9 +14,11 @@ from pydantic import Field, HttpUrl, StringConstraints
 from chassis.console import Console, Form
 from chassis.console.actions import Action, holders_of
 from chassis.console.cells import Kind, Shown, chip
+from chassis.console.charts import Bar, Charts, draw
 from chassis.console.design.listing import DESIGN, ROOM
 from chassis.console.documents import Document, Done, Fact, Facts, Note, Prose, Table, show_document
-from chassis.console.fields import Day, Dollars, FieldKind, FormField, options_of
+from chassis.console.fields import Day, Dollars, FieldKind, FormField, moment_of, options_of
+from chassis.console.fields import Moment as LocalMoment
 from chassis.console.routes import form_at, page_at
 from chassis.console.timeline import Change, Moment
 from chassis.http.bodies import Line
@@ -32,6 +35,11 @@ class Cause(StrEnum):
     TWICE = "twice"
 
 
+class Answer(StrEnum):
+    ACCEPTED = "accepted"
+    NOT_REACHED = "not_reached"
+
+
 class CorrectForm(Form):
     """A field of every kind."""
 
@@ -42,7 +50,9 @@ class CorrectForm(Form):
     amount: Dollars
     leads: Annotated[int, Field(ge=1, le=999)]
     due: Day
+    called_at: LocalMoment | None = None
     cause: Cause
+    answer: Answer
     also: Annotated[list[Cause], Field(max_length=3)] = []
     is_told: bool = False
 
@@ -51,7 +61,7 @@ class ReasonForm(Form):
     reason: Annotated[str, Field(min_length=1, max_length=500)]
 
 
-def _fields(today: date) -> tuple[FormField, ...]:
+def _fields(now: datetime, zone: ZoneInfo) -> tuple[FormField, ...]:
     causes = options_of(Cause)
     return (
         FormField("reference", "Reference", value="INV-2026-007", is_required=True, hint="One line"),
@@ -60,14 +70,16 @@ def _fields(today: date) -> tuple[FormField, ...]:
         FormField("page", "Page", FieldKind.URL),
         FormField("amount", "Amount, AUD", FieldKind.MONEY, "1250.00", is_required=True, hint="As 1,250.00"),
         FormField("leads", "Leads", FieldKind.NUMBER, "12", is_required=True),
-        FormField("due", "Due", FieldKind.DAY, today.isoformat(), is_required=True),
+        FormField("due", "Due", FieldKind.DAY, now.date().isoformat(), is_required=True),
+        FormField("called_at", "Called", FieldKind.MOMENT, moment_of(now, zone)),
+        FormField("answer", "Their answer", FieldKind.RADIO, is_required=True, options=options_of(Answer)),
         FormField("cause", "Cause", FieldKind.CHOICE, Cause.TWICE, is_required=True, options=causes),
         FormField("also", "Other causes", FieldKind.CHOICES, (Cause.WRONG_PRICE,), options=causes),
         FormField("is_told", "Tell the client", FieldKind.CHECK, "true", hint="By e-mail, at once"),
     )
 
 
-def _actions(today: date) -> tuple[Action, ...]:
+def _actions(now: datetime, zone: ZoneInfo) -> tuple[Action, ...]:
     who = f"{holders_of(Capability.MANAGE_ADMIN_ACCESS)} can do it"
     return (
         Action(
@@ -75,7 +87,7 @@ def _actions(today: date) -> tuple[Action, ...]:
             "Correct",
             f"{PATH}/correct",
             effect="Issues a new invoice of $1,250.00 and credits this one. Here nothing is changed.",
-            fields=_fields(today),
+            fields=_fields(now, zone),
             done="Corrected",
         ),
         Action(
@@ -131,7 +143,7 @@ async def show_sample(request: Request[Any, Any, Any], console: Given[Console], 
             Fact("Cause", Shown(Cause.WRONG_PRICE, Kind.WORD)),
             Fact("Id", Shown("0199a000-0000-7000-8000-0000000000a1", Kind.ID)),
         ),
-        actions=_actions(now.date()),
+        actions=_actions(now, console.wording.zone),
         sections=(
             Table(
                 "Lines",
@@ -141,6 +153,16 @@ async def show_sample(request: Request[Any, Any, Any], console: Given[Console], 
                 more=("All of its leads", f"{DESIGN}/list"),
             ),
             Table("Credits", heads, (), empty="No credit was given."),
+            Charts(
+                "By suburb",
+                (
+                    draw(
+                        "Leads",
+                        "Of this invoice; in grey of the one before",
+                        [_bar(place, leads) for place, leads, _ in lines],
+                    ),
+                ),
+            ),
             Facts("Who pays", (Fact("ABN", "53 004 085 616"), Fact("Terms", "Net 30"))),
             Prose("What the client wrote", ("The two in Carlton are one house.\nWe have called twice.",)),
         ),
@@ -148,6 +170,10 @@ async def show_sample(request: Request[Any, Any, Any], console: Given[Console], 
         links=(("Its PDF", f"{DESIGN}/list"),),
     )
     return show_document(console, request, document, done)
+
+
+def _bar(place: str, leads: int) -> Bar:
+    return Bar(place, leads, f"{leads}", f"{DESIGN}/list", 6)
 
 
 def _timeline(console: Console) -> list[Moment]:

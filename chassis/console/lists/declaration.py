@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias
+from uuid import UUID
 
-from sqlalchemy import BindParameter, ColumnElement, DateTime, Row, Select, Text, bindparam
+from sqlalchemy import BindParameter, ColumnElement, DateTime, Row, Select, Text, Uuid, bindparam
 
 from chassis.console.cells import Kind
 from chassis.console.siblings import SharedRoom
@@ -26,6 +27,9 @@ NOW: BindParameter[datetime] = bindparam("now", type_=DateTime(timezone=True), r
 
 ZONE: BindParameter[str] = bindparam("zone", type_=Text, required=False)
 """The business zone's name, for what counts in its days: `func.timezone(ZONE, Invoice.due_at)` is wall-clock time."""
+
+ME: BindParameter[UUID] = bindparam("me", type_=Uuid, required=False)
+"""Who looks, for what is somebody's own: `Lead.owner_id == ME` in a view that others share means each one's own."""
 
 
 @dataclass(frozen=True, slots=True)

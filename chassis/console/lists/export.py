@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Row
 
@@ -12,7 +13,7 @@ from chassis.clock import Clock
 from chassis.console.cells import plain_of
 from chassis.console.lists.asking import Asked
 from chassis.console.lists.declaration import Column
-from chassis.console.lists.filters import Search
+from chassis.console.lists.filters import Search, Words
 from chassis.console.lists.reading import read_all
 from chassis.console.wording import Wording
 from chassis.database import Database
@@ -26,7 +27,7 @@ _ROWS_AT_ONCE = 500
 async def record_export(database: Database, asked: Asked, actor: Actor) -> None:
     """Before the first byte goes out. What was searched for can be a person's: that something was is enough."""
     filters = {
-        name: "searched" if isinstance(filter_, Search) else list(held.value)
+        name: "searched" if isinstance(filter_, Search | Words) else list(held.value)
         for name, (filter_, held) in asked.held.items()
     }
     async with database.transaction() as session:
@@ -39,13 +40,15 @@ async def record_export(database: Database, asked: Asked, actor: Actor) -> None:
         )
 
 
-async def stream_csv(database: Database, asked: Asked, clock: Clock, wording: Wording) -> AsyncIterator[bytes]:
+async def stream_csv(
+    database: Database, asked: Asked, clock: Clock, wording: Wording, me: UUID | None = None
+) -> AsyncIterator[bytes]:
     """All of the list's columns, extra ones too, with the API's words, plain amounts and instants with their offset."""
     columns = asked.listing.columns
     yield (BOM + _line(["id", *(column.name for column in columns)])).encode()
     lines: list[str] = []
     async with database.reading() as session:
-        async for row in read_all(session, asked, clock.now()):
+        async for row in read_all(session, asked, clock.now(), me):
             lines.append(_line(_values(row, columns, wording)))
             if len(lines) == _ROWS_AT_ONCE:
                 yield "".join(lines).encode()

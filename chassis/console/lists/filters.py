@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, false, or_
+from sqlalchemy import ColumnElement, and_, false, or_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.console.lists.declaration import Expression
@@ -18,6 +18,7 @@ from chassis.console.wording import calendar_day, words
 
 LONGEST_SEARCH = 200
 LARGEST_CENTS = 10**15
+MOST_WORDS = 12
 
 Sent = Mapping[str, Sequence[str]]
 """What the address says, by name; only what is not empty."""
@@ -108,16 +109,40 @@ class Search(Filter):
     form: ClassVar[str] = "search"
 
     def read(self, sent: Sent, zone: ZoneInfo) -> Held | None:
-        asked = " ".join(" ".join(sent.get(self.name, ())).split())
+        asked = _typed(sent.get(self.name, ()))
         if not asked:
             return None
-        if len(asked) > LONGEST_SEARCH:
-            raise Unreadable(f"longer than {LONGEST_SEARCH} characters")
         forms = {asked} | ({self.normal(asked)} if self.normal and self.normal(asked) else set())
         found = [text.icontains(form, autoescape=True) for text in self.texts for form in forms]
         if (id_ := _uuid(asked)) is not None:
             found += [column == id_ for column in self.ids]
         return Held(or_(false(), *found), f"“{asked}”", (asked,))
+
+
+def _holds_nothing(_word: str) -> ColumnElement[bool]:
+    return false()
+
+
+@dataclass(frozen=True, slots=True)
+class Words(Filter):
+    """Every word must stand somewhere, as the room's `holds` looks for one; an id as a whole where `ids` are given."""
+
+    holds: Callable[[str], ColumnElement[bool]] = _holds_nothing
+    ids: Sequence[Expression] = ()
+
+    form: ClassVar[str] = "search"
+
+    def read(self, sent: Sent, zone: ZoneInfo) -> Held | None:
+        asked = _typed(sent.get(self.name, ()))
+        if not asked:
+            return None
+        typed = list(dict.fromkeys(asked.split()))
+        if len(typed) > MOST_WORDS:
+            raise Unreadable(f"more than {MOST_WORDS} words")
+        found = [and_(*(self.holds(word) for word in typed))]
+        if (id_ := _uuid(asked)) is not None:
+            found += [column == id_ for column in self.ids]
+        return Held(or_(*found), f"“{asked}”", (asked,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +257,14 @@ class Text(Filter):
         if len(asked[-1]) > self.longest:
             raise Unreadable(f"longer than {self.longest} characters")
         return Held(self.column == asked[-1], self.labels.get(asked[-1], asked[-1]), (asked[-1],))
+
+
+def _typed(sent: Sequence[str]) -> str:
+    """With single spaces."""
+    asked = " ".join(" ".join(sent).split())
+    if len(asked) > LONGEST_SEARCH:
+        raise Unreadable(f"longer than {LONGEST_SEARCH} characters")
+    return asked
 
 
 def _uuid(text: str) -> UUID | None:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
@@ -11,7 +12,7 @@ from sqlalchemy import ColumnElement, Row, func, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.console.lists.asking import Asked, Place
-from chassis.console.lists.declaration import NOW, ZONE, Column, Listing, Query
+from chassis.console.lists.declaration import ME, NOW, ZONE, Column, Listing, Query
 
 ROWS_AT_ONCE = 1_000
 
@@ -33,9 +34,9 @@ class Totals:
     sums: Mapping[str, int]
 
 
-def given(zone: ZoneInfo, now: datetime) -> dict[str, object]:
-    """What a list's statements are run with."""
-    return {NOW.key: now, ZONE.key: zone.key}
+def given(zone: ZoneInfo, now: datetime, me: UUID | None = None) -> dict[str, object]:
+    """What a list's statements are run with. Without `me` nobody looks, and nothing is one's own."""
+    return {NOW.key: now, ZONE.key: zone.key, ME.key: me}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +56,9 @@ def _statements(asked: Asked) -> _Statements:
     return made
 
 
-async def read_page(session: AsyncSession, asked: Asked, now: datetime) -> Found:
+async def read_page(session: AsyncSession, asked: Asked, now: datetime, me: UUID | None = None) -> Found:
     """Keyset paging in both directions: what was added meanwhile shifts nothing."""
-    found = list((await session.execute(_statements(asked).page, given(asked.zone, now))).all())
+    found = list((await session.execute(_statements(asked).page, given(asked.zone, now, me))).all())
     has_more, rows = len(found) > asked.limit, found[: asked.limit]
     is_backwards = asked.place is not None and asked.place.is_before
     if is_backwards:
@@ -70,15 +71,17 @@ async def read_page(session: AsyncSession, asked: Asked, now: datetime) -> Found
     )
 
 
-async def read_totals(session: AsyncSession, asked: Asked, now: datetime) -> Totals:
-    row = (await session.execute(_statements(asked).totals, given(asked.zone, now))).one()
+async def read_totals(session: AsyncSession, asked: Asked, now: datetime, me: UUID | None = None) -> Totals:
+    row = (await session.execute(_statements(asked).totals, given(asked.zone, now, me))).one()
     return Totals(row.count_, {column.name: int(getattr(row, column.name)) for column in _summed(asked)})
 
 
-async def read_all(session: AsyncSession, asked: Asked, now: datetime) -> AsyncIterator[Row[Any]]:
+async def read_all(
+    session: AsyncSession, asked: Asked, now: datetime, me: UUID | None = None
+) -> AsyncIterator[Row[Any]]:
     """Every row that matches, in the view's order, from one snapshot, a thousand at a time in memory."""
     query = _ordered(_selected(asked), asked, is_backwards=False)
-    stream = await session.stream(query, given(asked.zone, now), execution_options={"yield_per": ROWS_AT_ONCE})
+    stream = await session.stream(query, given(asked.zone, now, me), execution_options={"yield_per": ROWS_AT_ONCE})
     async for row in stream:
         yield row
 
@@ -93,11 +96,11 @@ def ids_that_match(asked: Asked, limit: int) -> Query:
 
 
 async def read_rows(
-    session: AsyncSession, listing: Listing, ids: Sequence[Any], zone: ZoneInfo, now: datetime
+    session: AsyncSession, listing: Listing, ids: Sequence[Any], zone: ZoneInfo, now: datetime, me: UUID | None = None
 ) -> Sequence[Row[Any]]:
     """Those of the rows that are still in the list at all, with all their columns."""
     query = _with_columns(listing).where(listing.key.in_(ids))
-    found: Sequence[Row[Any]] = (await session.execute(query, given(zone, now))).all()
+    found: Sequence[Row[Any]] = (await session.execute(query, given(zone, now, me))).all()
     return found
 
 

@@ -76,7 +76,8 @@ def _export(listing: Listing) -> HTTPRouteHandler:
         asked = read_query(listing, data.query, console.wording.zone)
         await record_export(database, asked, operator)
         headers = {"Content-Disposition": f'attachment; filename="{listing.name}.csv"', "Cache-Control": "no-store"}
-        return Stream(stream_csv(database, asked, console.clock, console.wording), media_type=CSV, headers=headers)
+        lines = stream_csv(database, asked, console.clock, console.wording, operator.id)
+        return Stream(lines, media_type=CSV, headers=headers)
 
     return export
 
@@ -124,8 +125,8 @@ async def show_page(
         return console.redirect(asked.address())
     now = console.clock.now()
     async with database.reading() as session:
-        found = await read_page(session, asked, now)
-        totals = await read_totals(session, asked, now)
+        found = await read_page(session, asked, now, operator.id)
+        totals = await read_totals(session, asked, now, operator.id)
         views = await views_of(session, listing.name, operator.id)
         told = [await filter_.tell(session, held) for filter_, held in asked.held.values()]
         notes = await listing.notes(session, now) if listing.notes else ()
