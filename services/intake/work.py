@@ -9,7 +9,13 @@ from chassis.consumer import Consumer
 from chassis.database import Database
 from chassis.loops import Loop
 from chassis.schedule import Job
-from services.intake.consumers import dispatches
+from services.intake.consumers import (
+    assignments,
+    deliveries,
+    dispatches,
+    invoices,
+    messages,
+)
 from services.intake.settings import Settings
 
 
@@ -23,7 +29,13 @@ class Means:
     bulk: BulkRunner
 
 
-CONSUMERS: tuple[Consumer, ...] = (dispatches.CONSUMER,)
+CONSUMERS: tuple[Consumer, ...] = (
+    assignments.CONSUMER,
+    deliveries.CONSUMER,
+    dispatches.CONSUMER,
+    invoices.CONSUMER,
+    messages.CONSUMER,
+)
 
 
 def jobs(_means: Means) -> Sequence[Job]:

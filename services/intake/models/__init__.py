@@ -5,9 +5,19 @@ from services.intake.models.clients import (
     Client,
     Nda,
 )
+from services.intake.models.known import (
+    InvoicedDelivery,
+    KnownInvoice,
+    LeadAssignment,
+    LeadDecision,
+    LeadDelivery,
+    LeadMessage,
+    LeadSearch,
+)
 from services.intake.models.leads import (
     Consent,
     Lead,
+    LeadCorrection,
     LeadStatusChange,
 )
 from services.intake.models.model import (
@@ -22,7 +32,15 @@ __all__ = [
     "Board",
     "Client",
     "Consent",
+    "InvoicedDelivery",
+    "KnownInvoice",
     "Lead",
+    "LeadAssignment",
+    "LeadCorrection",
+    "LeadDecision",
+    "LeadDelivery",
+    "LeadMessage",
+    "LeadSearch",
     "LeadSource",
     "LeadSourceKey",
     "LeadStatusChange",
