@@ -50,6 +50,21 @@ FACTS = (
     Fact("billing", "delivery.recorded", "SELECT assignment_id FROM delivery_events"),
     Fact("billing", "delivery.held", "SELECT assignment_id FROM held_deliveries"),
     Fact("billing", "invoice.issued", "SELECT id FROM invoices WHERE issued_at IS NOT NULL"),
+    Fact(
+        "billing",
+        "invoice.deliveries_listed",
+        """
+        SELECT i.id
+          FROM invoices i
+          JOIN LATERAL (SELECT count(delivery_event_id) AS number FROM invoice_lines WHERE invoice_id = i.id) l ON true,
+               generate_series(1, (l.number + 999) / 1000)
+         WHERE i.issued_at IS NOT NULL
+        UNION ALL
+        SELECT a.invoice_id
+          FROM adjustments a
+         WHERE a.state = 'approved' AND EXISTS (SELECT FROM adjustment_deliveries d WHERE d.adjustment_id = a.id)
+        """,
+    ),
     Fact("billing", "invoice.document_rendered", "SELECT invoice_id FROM documents"),
     Fact("billing", "invoice.sent", "SELECT id FROM invoices, generate_series(1, send_no)"),
     Fact("billing", "invoice.payment_recorded", "SELECT invoice_id FROM payments"),
