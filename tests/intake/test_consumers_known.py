@@ -1,11 +1,9 @@
 """What intake keeps of the other services' events, in whatever order they come and however many at once."""
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from itertools import permutations
-from pathlib import Path
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -14,38 +12,12 @@ from sqlalchemy import event as sqlalchemy_event
 
 from chassis.database import Database
 from chassis.ids import new_id
-from contracts.envelope import Incoming
-from contracts.registry import EVENTS
 from services.intake.consumers import dispatches
 from services.intake.work import CONSUMERS
 from tests.intake.samples import NOW, rows
+from tests.intake.telling import ASSIGNMENT, INSTALLER, LEAD, take, take_batch, told
 from tests.intake.test_consumers import decided, leads
 from tests.kit.databases import RolledBackDatabase
-from tests.kit.records import incoming
-
-EXAMPLES = Path(__file__).parents[2] / "contracts" / "examples"
-HANDLERS = {type_: handler for consumer in CONSUMERS for type_, handler in consumer.by_type().items()}
-ASSIGNMENT, INSTALLER, LEAD, INVOICE = new_id(), new_id(), new_id(), new_id()
-
-
-def told(type_: str, version: int, **changed: Any) -> Incoming[Any]:
-    """The golden example of the event, of our assignment, lead or invoice, with fields changed."""
-    model = EVENTS[type_]
-    body = json.loads((EXAMPLES / f"{type_}.{model.schema_version}.json").read_text())["body"]
-    ours = {"assignment_id": ASSIGNMENT, "installer_id": INSTALLER, "lead_id": LEAD, "invoice_id": INVOICE}
-    known = {name: value for name, value in ours.items() if name in model.model_fields}
-    return incoming(model.model_validate(body | known | changed), version)
-
-
-async def take(database: Database, *events: Incoming[Any]) -> None:
-    """One after the other, each in a batch of its own."""
-    for event in events:
-        await take_batch(database, event)
-
-
-async def take_batch(database: Database, *events: Incoming[Any]) -> None:
-    async with database.transaction() as session:
-        await HANDLERS[events[0].envelope.type](session, list(events))
 
 
 async def only(database: Database, table: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from services.intake.domain import CloseReason, LeadStatus
 from tests.intake.desk import Desk
 from tests.intake.reception import Reception
 from tests.intake.samples import rows
+from tests.intake.telling import BRIGHT, tell_all
 from tests.kit.databases import RolledBackDatabase
 from tests.kit.identity import CSRF
 
@@ -134,6 +135,30 @@ class TestLeads:
             "<strong>Close lead</strong>: it is closed",
         ):
             assert part in told
+
+    async def test_tell_what_the_other_services_did_with_it(self, http: Desk, reception: Reception) -> None:
+        _, key = await reception.source()
+        lead_id = await reception.lead(key, ago=3 * HOUR)
+        await tell_all(reception.database, lead_id)
+        told = await page(http, f"/console/leads/{lead_id}")
+        for part in (
+            f'/console/assignments/{BRIGHT}">Bright Roofs</a>',
+            "/console/invoices/",
+            "WB-000031</a>",
+            '<span class="chip positive">Paid</span>',
+            '<span class="chip danger">Failed</span>',
+            "$85.00</a>",
+            "chose 2 of 9 installers",
+            "brought it to Bright Roofs",
+            "could not bring it to Sunny Side Solar",
+            "Mailbox unknown, SMTP 550",
+            "charged Bright Roofs $85.00 for it",
+            "put it on WB-000031 of Bright Roofs",
+            "was paid",
+        ):
+            assert part in told, part
+        assert "chose who gets it" not in told
+        assert "delivered it to Bright Roofs" not in told
 
     async def test_are_closed_by_who_may_with_a_reason(self, http: Desk, reception: Reception) -> None:
         path = f"/console/leads/{(await self.arranged(reception))['Mia Chen']}/close"

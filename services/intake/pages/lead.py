@@ -18,7 +18,7 @@ from chassis.database import Database
 from chassis.http import Given, Operator
 from contracts.identity import Capability
 from services.intake.domain import is_late
-from services.intake.pages import lead_deeds, lead_moments, lead_sections
+from services.intake.pages import lead_deeds, lead_known, lead_moments, lead_sections
 from services.intake.pages.lead_file import LeadFile, Part, all_of, read_file
 from services.intake.pages.leads import NEEDS_YOU, PATH, ROOM, TONES
 
@@ -27,10 +27,13 @@ NOTES: tuple[Part[Note], ...] = (lead_sections.notes_of,)
 FACTS: tuple[Part[Fact], ...] = (lead_sections.facts_of,)
 DEEDS: tuple[Part[Action], ...] = (lead_deeds.deeds_of,)
 SECTIONS: tuple[Part[Section], ...] = (
+    lead_known.assignments_of,
+    lead_known.decisions_of,
     lead_sections.person_of,
     lead_sections.consent_of,
 )
 MOMENTS: tuple[Part[Moment], ...] = (
+    lead_known.moments_of,
     lead_moments.steps_of,
     lead_moments.arrival_of,
 )

@@ -19,6 +19,13 @@ from services.intake.queries.figures import (
     waiting_boards,
     waiting_leads,
 )
+from services.intake.queries.known import (
+    KnownAssignment,
+    corrections_of,
+    decisions_about,
+    known_of,
+    messages_about,
+)
 from services.intake.queries.leads import (
     LeadFilters,
     LeadStanding,
@@ -42,6 +49,7 @@ from services.intake.queries.sources import (
 )
 
 __all__ = [
+    "KnownAssignment",
     "LeadFilters",
     "LeadStanding",
     "LiveKey",
@@ -52,8 +60,11 @@ __all__ = [
     "client_name",
     "client_names",
     "consent_of",
+    "corrections_of",
+    "decisions_about",
     "history_of",
     "keys_of",
+    "known_of",
     "latest_boards",
     "lead",
     "leads_by_day",
@@ -65,6 +76,7 @@ __all__ = [
     "list_ndas",
     "list_sources",
     "live_key",
+    "messages_about",
     "open_boards",
     "own_lead",
     "source",
