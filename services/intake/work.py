@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from chassis.clock import Clock
 from chassis.console.bulk.running import BulkRunner, bulk_loop
@@ -9,6 +10,7 @@ from chassis.consumer import Consumer
 from chassis.database import Database
 from chassis.loops import Loop
 from chassis.schedule import Job
+from services.intake.commands.searching import SearchFiller
 from services.intake.consumers import (
     assignments,
     deliveries,
@@ -38,8 +40,11 @@ CONSUMERS: tuple[Consumer, ...] = (
 )
 
 
-def jobs(_means: Means) -> Sequence[Job]:
-    return ()
+FILL_SEARCH_EVERY = timedelta(minutes=10)
+
+
+def jobs(means: Means) -> Sequence[Job]:
+    return (Job("fill_search", lambda instant: instant + FILL_SEARCH_EVERY, SearchFiller(means.database).run),)
 
 
 def loops(means: Means) -> Sequence[Loop]:

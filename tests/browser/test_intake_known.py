@@ -13,7 +13,6 @@ from tests.browser.sweep import check_everywhere
 from tests.intake.reception import Reception
 from tests.intake.telling import tell_all
 
-
 pytestmark = pytest.mark.slow
 
 Visits = Callable[..., Any]

@@ -13,6 +13,7 @@ from services.intake.commands.clients import create_client
 from services.intake.commands.dispatches import DispatchStep, follow_dispatch
 from services.intake.commands.leads.closing import CloseLead, close_lead
 from services.intake.commands.leads.taking import TakeLead, take_lead
+from services.intake.commands.searching import index_leads
 from services.intake.commands.sources import create_source
 from services.intake.domain import CloseReason, LeadStatus
 from services.intake.keyring import KeyRing
@@ -40,7 +41,10 @@ class Reception:
             remote_address="203.0.113.9",
             now=self.clock.now() - ago,
         )
-        return (await take_lead(self.database, command)).lead_id
+        lead_id = (await take_lead(self.database, command)).lead_id
+        async with self.database.transaction() as session:
+            await index_leads(session, [lead_id])
+        return lead_id
 
     async def move(
         self, lead_id: UUID, *steps: LeadStatus, ago: timedelta = timedelta(), reason: str | None = None

@@ -104,6 +104,29 @@ class TestLeads:
         ]
         assert len(ids) == len(await named(http, ""))
 
+    async def test_are_narrowed_by_what_billing_has_and_by_place_and_service(
+        self, http: Desk, reception: Reception
+    ) -> None:
+        ids = await self.arranged(reception)
+        await tell_all(reception.database, ids["Mia Chen"], dispatch_version=2)
+        for query, wanted in (
+            ("finance=billable", {"Mia Chen"}),
+            ("finance=none&finance=held", {"Tom Reid", "Zoe Ng"}),
+            ("suburb=FREMANTLE", {"Tom Reid"}),
+            ("postcode=6160", {"Tom Reid"}),
+            ("service=solar-battery", set(ids)),
+            ("service=heat-pump", set()),
+        ):
+            assert await named(http, query) == wanted, query
+        listed = await page(http, "/console/leads?finance=billable")
+        assert '<span class="chip info">Billable</span>' in listed
+        assert "among the newest 20,000" in await page(http, "/console/leads?q=mi")
+
+    async def test_can_be_ordered_by_how_long_they_are_what_they_are(self, http: Desk, reception: Reception) -> None:
+        await self.arranged(reception)
+        listed = ROW.findall(await page(http, "/console/leads?sort=since"))
+        assert listed == ["Zoe Ng", "Mia Chen", "Tom Reid"]
+
     async def test_leave_only_with_a_fresh_second_factor_and_a_record_without_the_search(
         self, http: Desk, reception: Reception
     ) -> None:

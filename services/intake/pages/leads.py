@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Text, and_, case, cast, func, or_, select
+from sqlalchemy import Row, Text, case, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.console import Form
@@ -32,16 +32,16 @@ from contracts.values import AustralianState, SelectedPath
 from services.intake import queries
 from services.intake.commands.leads.closing import CloseLead, close_lead
 from services.intake.domain import (
-    STAGE_LIMITS,
     CloseReason,
     LeadAction,
     LeadStatus,
     is_late,
     obstacle_to_lead,
-    part_of_phone,
 )
 from services.intake.http.leads import LeadClosing
 from services.intake.models import Lead, LeadSource
+from services.intake.pages import leads_found
+from services.intake.queries.leads import is_late_at
 
 ROOM = "leads"
 PATH = "/console/leads"
@@ -60,7 +60,7 @@ TONES: Mapping[str, str] = {
     LeadStatus.DISPATCHING: "info",
 }
 
-LATE = or_(*(and_(Lead.status == status, Lead.status_since < NOW - limit) for status, limit in STAGE_LIMITS.items()))
+LATE = is_late_at(NOW)
 
 OUTCOME = func.coalesce(
     Lead.exception_reason,
@@ -138,9 +138,10 @@ LISTING = Listing(
         Column("name", "Name", Lead.name),
         Column("place", "Suburb", func.concat_ws(" ", Lead.suburb, Lead.state, Lead.postcode), say=_says_place),
         Column("status", "Status", Lead.status, Kind.CHIP, tone=TONES),
-        Column("since", "Since", Lead.status_since, Kind.AGO, is_late=_is_late),
+        Column("since", "Since", Lead.status_since, Kind.AGO, sorts=True, is_late=_is_late),
         Column("received", "Received", Lead.received_at, Kind.AGO, sorts=True),
         Column("outcome", "Outcome", OUTCOME, say=_says_outcome),
+        *leads_found.COLUMNS,
         Column("path", "Path", Lead.selected_path, Kind.WORD),
         Column("source", "Source", LeadSource.name, path=lambda row: f"/console/lead-sources/{row.source_id}"),
         Column("delivered_at", "Delivered", Lead.delivered_at, Kind.AGO, is_extra=True),
@@ -158,13 +159,7 @@ LISTING = Listing(
         "source_id": Lead.source_id,
     },
     filters=(
-        Search(
-            "q",
-            "Name, contact, place or id",
-            texts=(Lead.name, Lead.email, Lead.phone, Lead.suburb, Lead.postcode, Lead.submission_key),
-            ids=(Lead.id,),
-            normal=part_of_phone,
-        ),
+        leads_found.LeadWords("q", "Name, contact, place or id", ids=(Lead.id,)),
         Choice("status", "Status", options=among(Lead.status, LeadStatus)),
         Choice("path", "Path", options=among(Lead.selected_path, SelectedPath)),
         Choice("in", "Region", options=among(Lead.state, AustralianState, {s: str(s) for s in AustralianState})),
@@ -172,6 +167,7 @@ LISTING = Listing(
         Exact("source_id", "Source", column=Lead.source_id, name_of=_source_name),
         Days("received", "Received", column=Lead.received_at),
         Flag("late", "Late", condition=LATE),
+        *leads_found.FILTERS,
     ),
     tabs=(
         Tab("Needs you", NEEDS_YOU),

@@ -28,6 +28,7 @@ from services.intake.queries.known import (
 )
 from services.intake.queries.leads import (
     LeadFilters,
+    LeadOrder,
     LeadStanding,
     consent_of,
     history_of,
@@ -51,6 +52,7 @@ from services.intake.queries.sources import (
 __all__ = [
     "KnownAssignment",
     "LeadFilters",
+    "LeadOrder",
     "LeadStanding",
     "LiveKey",
     "SourceUse",
