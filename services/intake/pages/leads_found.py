@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, case, func, or_, select
 
 from chassis.console.cells import Kind
-from chassis.console.listing import Choice, Column, Filter, Option, Text, Words
+from chassis.console.listing import Choice, Column, Filter, FoldedText, Option, Words
 from chassis.console.lists.filters import Held, Sent
 from chassis.console.wording import words
 from services.intake.models import Lead, LeadDelivery
@@ -50,11 +50,11 @@ class LeadWords(Words):
 
 
 @dataclass(frozen=True, slots=True)
-class Suburb(Text):
+class Suburb(FoldedText):
     """In any case: `column` is in small letters."""
 
     def read(self, sent: Sent, zone: ZoneInfo) -> Held | None:
-        held = Text.read(self, sent, zone)
+        held = FoldedText.read(self, sent, zone)
         return Held(self.column == held.value[0].lower(), held.told, held.value) if held else None
 
 
@@ -68,7 +68,7 @@ FILTERS: tuple[Filter, ...] = (
             Option("none", "Not billed", is_billed_as(None)),
         ],
     ),
-    Text("service", "Service", column=Lead.service, longest=60, hint="solar-battery"),
+    FoldedText("service", "Service", column=Lead.service, longest=60, hint="solar-battery"),
     Suburb("suburb", "Suburb", column=func.lower(Lead.suburb), hint="Marrickville"),
-    Text("postcode", "Postcode", column=Lead.postcode, longest=4, pattern="[0-9]{4}", hint="2204"),
+    FoldedText("postcode", "Postcode", column=Lead.postcode, longest=4, pattern="[0-9]{4}", hint="2204"),
 )
