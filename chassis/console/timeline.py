@@ -22,6 +22,11 @@ MOST_SHOWN = 3
 _IS_A_WORD = re.compile("[a-z]+(_[a-z]+)+")
 """A state or a reason of the API's."""
 
+AT = "at"
+"""Where an audit's `after` tells it, the instant of business time at which it happened: it takes its place among what
+came with events, whatever the machine's clock said.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -121,11 +126,13 @@ def _any_of(subjects: Sequence[Subject]) -> Any:
 
 
 def _moment(row: Row[Any], verbs: Mapping[str, str], wording: Wording) -> Moment:
+    after = dict(row.after or {})
+    at = after.pop(AT, None)
     return Moment(
-        at=row.occurred_at,
+        at=datetime.fromisoformat(at) if at else row.occurred_at,
         who="Waybill" if row.actor_id is None else row.actor_name,
         what=verbs.get(row.action) or f"did: {words(row.action).lower()}",
-        changes=list(_changes(row.before or {}, row.after or {}, wording)),
+        changes=list(_changes(row.before or {}, after, wording)),
         reason=": ".join(part for part in (words(row.reason_code or ""), row.reason_text or "") if part),
         request_id=row.request_id or "",
     )

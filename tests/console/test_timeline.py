@@ -121,3 +121,10 @@ async def test_of_two_at_once_one_is_refused(fresh_database: Callable[[str], Ser
 
     assert sorted(await asyncio.gather(*(decide() for _ in range(4)))) == [False, False, False, True]
     await database.close()
+
+
+async def test_what_tells_its_own_instant_takes_its_place_by_that(database: Database) -> None:
+    subject, then = Subject("installer", new_id()), datetime(2026, 3, 3, 2, 15, tzinfo=UTC)
+    await change(database, subject, after={"owner": "Kim Reed", "at": then})
+    moment = await told(database, subject)
+    assert (moment.at, [each.name for each in moment.changes]) == (then, ["Owner"])
