@@ -183,6 +183,36 @@ class TestLeads:
         assert "chose who gets it" not in told
         assert "delivered it to Bright Roofs" not in told
 
+    async def test_hand_out_the_evidence_of_consent_with_a_fresh_second_factor_and_a_record(
+        self, http: Desk, reception: Reception
+    ) -> None:
+        _, key = await reception.source("Solar <b>Quotes")
+        lead_id = await reception.lead(key, consent_text="I <b>agree</b>.")
+        path = f"/console/leads/{lead_id}/consent-evidence"
+        stale = http.identity.stale_headers()["Authorization"].removeprefix("Bearer ")
+        assert (await send(http, path, token=stale)).status_code == 403
+        answer = await send(http, path)
+        again = await http.ask("GET", f"/admin/leads/{lead_id}/consent-evidence")
+        (kept,) = await rows(reception.database, "SELECT encode(fingerprint, 'hex') AS hex, submission_key FROM leads")
+        for each in (answer, again):
+            assert each.status_code == 200, each.text
+            assert each.headers["content-disposition"] == f'attachment; filename="consent-{lead_id}.html"'
+            assert each.headers["content-type"].startswith("text/html")
+            for part in (
+                str(lead_id),
+                "I &lt;b&gt;agree&lt;/b&gt;.",
+                "Solar &lt;b&gt;Quotes",
+                "https://quotes.example/solar",
+                "203.0.113.9",
+                kept["hex"],
+                kept["submission_key"],
+                "2026-03-03T13:15:04+11:00 Australia/Sydney (2026-03-03T02:15:04+00:00)",
+            ):
+                assert part in each.text, part
+        entries = await rows(reception.database, "SELECT action FROM audit_entries WHERE subject_kind = 'lead'")
+        assert [entry["action"] for entry in entries] == ["export_consent"] * 2
+        assert "exported the evidence of consent" in await page(http, f"/console/leads/{lead_id}")
+
     async def test_are_closed_by_who_may_with_a_reason(self, http: Desk, reception: Reception) -> None:
         path = f"/console/leads/{(await self.arranged(reception))['Mia Chen']}/close"
         reader = http.identity.token([Capability.READ_OPS])

@@ -3,6 +3,7 @@
 from services.intake.http import (
     boards,
     clients,
+    evidence,
     leads,
     ndas,
     sources,
@@ -12,6 +13,7 @@ from services.intake.http.submissions import source_routes
 ROUTES = (
     *boards.ROUTES,
     *clients.ROUTES,
+    *evidence.ROUTES,
     *leads.ROUTES,
     *ndas.ROUTES,
     *sources.ROUTES,

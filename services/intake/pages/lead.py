@@ -18,7 +18,7 @@ from chassis.database import Database
 from chassis.http import Given, Operator
 from contracts.identity import Capability
 from services.intake.domain import is_late
-from services.intake.pages import lead_deeds, lead_known, lead_moments, lead_sections
+from services.intake.pages import lead_consent, lead_deeds, lead_known, lead_moments, lead_sections
 from services.intake.pages.lead_file import LeadFile, Part, all_of, read_file
 from services.intake.pages.leads import NEEDS_YOU, PATH, ROOM, TONES
 
@@ -30,14 +30,16 @@ SECTIONS: tuple[Part[Section], ...] = (
     lead_known.assignments_of,
     lead_known.decisions_of,
     lead_sections.person_of,
-    lead_sections.consent_of,
+    lead_consent.consent_of,
 )
 MOMENTS: tuple[Part[Moment], ...] = (
     lead_known.moments_of,
     lead_moments.steps_of,
+    lead_consent.moments_of,
     lead_moments.arrival_of,
 )
 VERBS: Mapping[str, str] = {
+    **lead_consent.VERBS,
     **lead_deeds.VERBS,
 }
 """How the audit's actions are told."""
@@ -98,5 +100,6 @@ def _elsewhere(lead_id: UUID) -> tuple[Elsewhere, ...]:
 
 ROUTES = (
     show_lead,
+    *lead_consent.ROUTES,
     *lead_deeds.ROUTES,
 )
