@@ -22,6 +22,11 @@ TOLD = "purpose IN ('lead_delivery', 'invoice', 'payout_receipt')"
 FACTS = (
     Fact("intake", "lead.created", "SELECT id FROM leads"),
     Fact("intake", "lead.closed", "SELECT id FROM leads WHERE status = 'closed'"),
+    Fact(
+        "intake",
+        "lead.corrected",
+        "SELECT lead_id FROM lead_corrections WHERE is_told",
+    ),
     Fact("intake", "board.opened", "SELECT id FROM boards"),
     Fact("intake", "board.closed", "SELECT id FROM boards WHERE closed_at IS NOT NULL"),
     Fact("intake", "client.changed", "SELECT id FROM clients, generate_series(1, version)"),

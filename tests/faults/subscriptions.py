@@ -63,7 +63,7 @@ SUBSCRIPTIONS = (
         "dispatch.exception_raised",
         "dispatch.exception_resolved",
     ),
-    _takes("routing", "intake.leads", "lead.created", "lead.closed"),
+    _takes("routing", "intake.leads", "lead.created", "lead.corrected", "lead.closed"),
     _takes("routing", "notifications.messages", "message.accepted", "message.failed"),
     _takes("routing", "billing.deliveries", "delivery.credited"),
     _takes("billing", "routing.installers", "installer.changed"),

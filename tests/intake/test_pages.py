@@ -209,7 +209,7 @@ class TestLeads:
                 "2026-03-03T13:15:04+11:00 Australia/Sydney (2026-03-03T02:15:04+00:00)",
             ):
                 assert part in each.text, part
-        entries = await rows(reception.database, "SELECT action FROM audit_entries WHERE subject_kind = 'lead'")
+        entries = await rows(reception.database, "SELECT action FROM audit_entries WHERE subject_kind = 'consent'")
         assert [entry["action"] for entry in entries] == ["export_consent"] * 2
         assert "exported the evidence of consent" in await page(http, f"/console/leads/{lead_id}")
 

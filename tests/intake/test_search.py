@@ -1,6 +1,6 @@
 """Finding leads by words: pure trigrams, what is found of a thousand spellings, and that the index finds it."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 import pytest
@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select, text
 
 from chassis.clock import FixedClock
+from chassis.database import Database
 from chassis.ids import new_id
 from services.intake.commands.searching import SearchFiller, index_leads
 from services.intake.domain.grams import folded, forms_of_phone, grams_of, searchable
@@ -51,13 +52,13 @@ def reception(database: RolledBackDatabase, clock: FixedClock) -> Reception:
     return Reception(database, clock)
 
 
-async def found(database: RolledBackDatabase, typed: str) -> set[UUID]:
+async def found(database: Database, typed: str) -> set[UUID]:
     async with database.reading() as session:
         return set(await session.scalars(select(Lead.id).where(Search.of(typed).condition())))
 
 
 class TestSearch:
-    ONE: ClassVar[dict[str, str]] = {
+    ONE: ClassVar[dict[str, Any]] = {
         "name": "Zoë Ångström",
         "email": "zoe+solar@angstrom.example",
         "phone": "+61499111222",

@@ -3,6 +3,7 @@
 from services.intake.http import (
     boards,
     clients,
+    corrections,
     evidence,
     leads,
     ndas,
@@ -13,6 +14,7 @@ from services.intake.http.submissions import source_routes
 ROUTES = (
     *boards.ROUTES,
     *clients.ROUTES,
+    *corrections.ROUTES,
     *evidence.ROUTES,
     *leads.ROUTES,
     *ndas.ROUTES,

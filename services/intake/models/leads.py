@@ -111,6 +111,7 @@ class LeadStatusChange(Model):
 class LeadCorrection(Model):
     """What was wrong with a lead and is right now, by field: `before` and `after` are the only place of the values.
 
+    `is_told`: the others knew the lead by then, and have heard of it.
     Never changed but by an erasure, which blanks the values and the note.
     """
 
@@ -127,6 +128,7 @@ class LeadCorrection(Model):
     made_by_id: Mapped[UUID | None]
     made_by_name: Mapped[str]
     made_at: Mapped[datetime]
+    is_told: Mapped[bool]
 
     __table_args__ = (
         CheckConstraint("origin IN ('correction', 'merge')", name="origin_known"),

@@ -18,21 +18,26 @@ from chassis.database import Database
 from chassis.http import Given, Operator
 from contracts.identity import Capability
 from services.intake.domain import is_late
-from services.intake.pages import lead_consent, lead_deeds, lead_known, lead_moments, lead_sections
+from services.intake.pages import lead_consent, lead_corrections, lead_deeds, lead_known, lead_moments, lead_sections
 from services.intake.pages.lead_file import LeadFile, Part, all_of, read_file
 from services.intake.pages.leads import NEEDS_YOU, PATH, ROOM, TONES
 
 # The page is what these say, in this order.
 NOTES: tuple[Part[Note], ...] = (lead_sections.notes_of,)
 FACTS: tuple[Part[Fact], ...] = (lead_sections.facts_of,)
-DEEDS: tuple[Part[Action], ...] = (lead_deeds.deeds_of,)
+DEEDS: tuple[Part[Action], ...] = (
+    lead_corrections.deeds_of,
+    lead_deeds.deeds_of,
+)
 SECTIONS: tuple[Part[Section], ...] = (
     lead_known.assignments_of,
     lead_known.decisions_of,
+    lead_corrections.corrections_of,
     lead_sections.person_of,
     lead_consent.consent_of,
 )
 MOMENTS: tuple[Part[Moment], ...] = (
+    lead_corrections.moments_of,
     lead_known.moments_of,
     lead_moments.steps_of,
     lead_consent.moments_of,
@@ -40,6 +45,7 @@ MOMENTS: tuple[Part[Moment], ...] = (
 )
 VERBS: Mapping[str, str] = {
     **lead_consent.VERBS,
+    **lead_corrections.VERBS,
     **lead_deeds.VERBS,
 }
 """How the audit's actions are told."""
@@ -101,5 +107,6 @@ def _elsewhere(lead_id: UUID) -> tuple[Elsewhere, ...]:
 ROUTES = (
     show_lead,
     *lead_consent.ROUTES,
+    *lead_corrections.ROUTES,
     *lead_deeds.ROUTES,
 )

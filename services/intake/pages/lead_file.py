@@ -67,7 +67,9 @@ async def read_file(
         source=await queries.source(session, lead.source_id),
         consent=await queries.consent_of(session, lead_id),
         history=await queries.history_of(session, lead_id),
-        audit=await moments_of(session, [Subject("lead", lead_id)], verbs, console.wording),
+        audit=await moments_of(
+            session, [Subject("lead", lead_id), Subject("consent", lead_id)], verbs, console.wording
+        ),
         family=family,
         known=await _read_known(session, family),
         corrections=await queries.corrections_of(session, family),

@@ -31,7 +31,8 @@ async def export_consent(session: AsyncSession, lead_id: UUID, by: Actor, now: d
     lead = await queries.lead(session, lead_id)
     consent = await queries.consent_of(session, lead_id)
     source = await queries.source(session, lead.source_id)
-    subject = Subject("lead", lead_id)
+    # Of the consent, not of the lead: reading it changes nothing for who decides about the lead meanwhile.
+    subject = Subject("consent", lead_id)
     await audit.record(session, actor=by, action="export_consent", subject=subject, after={"at": now})
     return ConsentEvidence(
         lead_id=lead.id,

@@ -144,6 +144,7 @@ def _corrections() -> None:
         sa.Column("made_by_id", sa.Uuid(), nullable=True),
         sa.Column("made_by_name", sa.Text(), nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("is_told", sa.Boolean(), nullable=False),
         sa.CheckConstraint("origin IN ('correction', 'merge')", name="ck_lead_corrections_origin_known"),
         sa.CheckConstraint("cardinality(fields) > 0", name="ck_lead_corrections_fields_named"),
         sa.ForeignKeyConstraint(["lead_id"], ["leads.id"], name="fk_lead_corrections_lead_id"),
