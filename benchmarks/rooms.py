@@ -2,8 +2,10 @@
 
 import asyncio
 import gzip
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from html import unescape
 from http import HTTPStatus
 from time import perf_counter
 from typing import Any
@@ -84,22 +86,7 @@ async def speed_of(
 
 async def answer(app: Litestar, path: str, token: str) -> bytes:
     """The page, straight from the application: no client and no socket in between."""
-    asked = path.partition("?")
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": "GET",
-        "scheme": "http",
-        "path": asked[0],
-        "raw_path": asked[0].encode(),
-        "query_string": asked[2].encode(),
-        "root_path": "",
-        "headers": [(b"host", b"in.process"), (b"cookie", f"{ACCESS_COOKIE}={token}".encode())],
-        "client": ("127.0.0.1", 1),
-        "server": ("127.0.0.1", 80),
-        "state": {},
-    }
+    scope = scope_of(path, token)
     status, body = 0, b""
 
     async def receive() -> dict[str, Any]:
@@ -115,6 +102,47 @@ async def answer(app: Litestar, path: str, token: str) -> bytes:
     if status != HTTPStatus.OK:
         raise PageFailed(f"{path} answered {status}")
     return body
+
+
+def scope_of(path: str, token: str, *, method: str = "GET", length: int = 0) -> dict[str, Any]:
+    """A request as a server hands it over; `length` is that of a form's body."""
+    asked = path.partition("?")
+    form = [
+        (b"content-type", b"application/x-www-form-urlencoded"),
+        (b"content-length", str(length).encode()),
+    ]
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": asked[0],
+        "raw_path": asked[0].encode(),
+        "query_string": asked[2].encode(),
+        "root_path": "",
+        "headers": [
+            (b"host", b"in.process"),
+            (b"cookie", f"{ACCESS_COOKIE}={token}".encode()),
+            *(form if length else ()),
+        ],
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 80),
+        "state": {},
+    }
+
+
+NEXT = re.compile(r'href="([^"]+)" rel="next"')
+
+
+async def path_of_page(app: Litestar, path: str, token: str, number: int) -> str:
+    """The address of a list's page of that number, found as an operator finds it: from each to the next."""
+    for _ in range(number - 1):
+        found = NEXT.search((await answer(app, path, token)).decode())
+        if found is None:
+            raise PageFailed(f"there is no page {number} of {path}")
+        path = unescape(found[1])
+    return path
 
 
 async def first_load(context: BrowserContext, url: str) -> FirstLoad:

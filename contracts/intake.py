@@ -78,15 +78,17 @@ class LeadReopened(Event):
 class LeadCorrected(Event):
     """What was wrong with a lead is right now: `fields` names it, and only what changed is there.
 
-    A change of any part of the contact seals the whole of it anew.
+    A change of any part of the contact gives the whole of it anew, in `contact` or sealed in `sealed_contact`.
     """
 
     type: ClassVar[str] = "lead.corrected"
     topic: ClassVar[topics.Topic] = topics.LEADS
+    schema_version: ClassVar[int] = 2
 
     lead_id: UUID
     correction_id: UUID
     fields: tuple[Word, ...]
+    contact: LeadContact | None = None
     sealed_contact: SealedContact | None = None
     service: str | None = None
     location: Location | None = None

@@ -118,10 +118,14 @@ class AssignmentCapReleased(Event):
 
 
 class AssignmentLeadCorrected(Event):
-    """A lead that the installer has was wrong: what changed is in `fields`, all of it as it is now beside them."""
+    """A lead that the installer has was wrong: what changed is in `fields`, all of it as it is now beside them.
+
+    The person is in `contact`, or sealed in `sealed_contact`.
+    """
 
     type: ClassVar[str] = "assignment.lead_corrected"
     topic: ClassVar[topics.Topic] = topics.ASSIGNMENTS
+    schema_version: ClassVar[int] = 2
 
     assignment_id: UUID
     lead_id: UUID
@@ -130,6 +134,7 @@ class AssignmentLeadCorrected(Event):
     deliver_to: str
     correction_id: UUID
     fields: tuple[Word, ...]
+    contact: LeadContact | None = None
     sealed_contact: SealedContact | None = None
     service: str
     location: Location

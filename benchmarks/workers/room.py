@@ -1,4 +1,4 @@
-"""One room's first page and its bare SQL in turn, in a process that is the service's own but for its port."""
+"""A page of one room and its bare SQL in turn, in a process that is the service's own but for its port."""
 
 import argparse
 import asyncio
@@ -8,7 +8,7 @@ from importlib import import_module
 
 import uvloop
 
-from benchmarks.rooms import speed_of
+from benchmarks.rooms import path_of_page, speed_of
 from chassis.process import assemble, collect_less
 from chassis.settings import Shape
 from chassis.telemetry import start_telemetry
@@ -20,19 +20,21 @@ async def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--service", required=True)
     parser.add_argument("--path", required=True)
+    parser.add_argument("--page", type=int, default=1)
     parser.add_argument("--requests", type=int, required=True)
     options = parser.parse_args()
     service = import_module(f"services.{options.service}.main").build()
     start_telemetry(service.name, service.settings)
     app = assemble(service, Shape.API)
     collect_less()
+    token = os.environ[TOKEN]
     async with app.lifespan():
         speed = await speed_of(
             app,
             service.database.engine,
             service.settings.database_url.get_secret_value(),
-            options.path,
-            os.environ[TOKEN],
+            await path_of_page(app, options.path, token, options.page),
+            token,
             requests=options.requests,
         )
     page, bare = speed.p95()

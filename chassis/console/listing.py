@@ -19,7 +19,20 @@ exactly that. What an address asks in vain is told, all faults at once.
 
 from chassis.console.cells import Kind
 from chassis.console.lists.declaration import ME, NOW, ZONE, Column, Empty, Listing, Tab, late_after
-from chassis.console.lists.filters import Amount, Choice, Days, Exact, Filter, Flag, Option, Search, Text, Words, among
+from chassis.console.lists.filters import (
+    Amount,
+    Choice,
+    Days,
+    Exact,
+    Filter,
+    Flag,
+    FoldedText,
+    Option,
+    Search,
+    Text,
+    Words,
+    among,
+)
 from chassis.console.lists.routes import routes_of
 
 __all__ = [
@@ -34,6 +47,7 @@ __all__ = [
     "Exact",
     "Filter",
     "Flag",
+    "FoldedText",
     "Kind",
     "Listing",
     "Option",

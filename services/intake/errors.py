@@ -157,6 +157,19 @@ class FollowUpNotFound(NotFound):
     title = "No such follow-up"
 
 
+class LeadNotCorrectable(Refusal):
+    code = "lead_not_correctable"
+    title = "The lead cannot be corrected"
+    status = HTTPStatus.CONFLICT
+
+
+class PlaceImpossible(Invalid):
+    """A postcode beside what it was corrected together with, or what the lead had already."""
+
+    code = "place_impossible"
+    title = "There is no such place"
+
+
 class LeadNotFound(NotFound):
     code = "lead_not_found"
     title = "No such lead"

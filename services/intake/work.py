@@ -13,7 +13,15 @@ from chassis.schedule import Job
 from chassis.service import Measure
 from services.intake.commands import escalating
 from services.intake.commands.screening import Screener
-from services.intake.consumers import dispatches, operators
+from services.intake.commands.searching import SearchFiller
+from services.intake.consumers import (
+    assignments,
+    deliveries,
+    dispatches,
+    invoices,
+    messages,
+    operators,
+)
 from services.intake.jobs import forget_test_submissions
 from services.intake.measures import measure_screening
 from services.intake.settings import Settings
@@ -30,9 +38,16 @@ class Means:
 
 
 CONSUMERS: tuple[Consumer, ...] = (
+    assignments.CONSUMER,
+    deliveries.CONSUMER,
     dispatches.CONSUMER,
+    invoices.CONSUMER,
+    messages.CONSUMER,
     operators.CONSUMER,
 )
+
+
+FILL_SEARCH_EVERY = timedelta(minutes=10)
 
 
 def jobs(means: Means) -> Sequence[Job]:
@@ -41,6 +56,7 @@ def jobs(means: Means) -> Sequence[Job]:
 
     return (
         Job("escalate", each_minute, escalate),
+        Job("fill_search", lambda instant: instant + FILL_SEARCH_EVERY, SearchFiller(means.database).run),
         forget_test_submissions(means.database, means.settings),
     )
 

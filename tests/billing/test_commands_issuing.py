@@ -8,6 +8,7 @@ import pytest
 
 from chassis.ids import new_id
 from contracts.values import InvoiceKind
+from services.billing.commands import deliveries_listed
 from services.billing.commands.accounts import SetAccount, apply_account_states, set_account
 from services.billing.commands.voids import VoidInvoice, VoidReason, void_invoice
 from services.billing.domain.issuing import StripeFacts
@@ -50,6 +51,28 @@ class TestIssueInvoice:
         (event,) = await books.published("invoice.issued")
         assert (event["number"], event["total_cents"], event["gst_cents"]) == ("WB-000001", 9_350, 850)
         assert event["stripe_invoice_id"] == invoice.stripe_invoice_id
+
+    async def test_tells_which_deliveries_it_charges(self, books: Books) -> None:
+        invoice = await books.issued_invoice()
+        issued, listed = await books.published("invoice.issued"), await books.published("invoice.deliveries_listed")
+        charged = await books.rows(
+            """
+            SELECT d.assignment_id FROM delivery_events d JOIN invoice_lines l ON l.delivery_event_id = d.id
+             WHERE l.invoice_id = :id ORDER BY l.line_no
+            """,
+            id=invoice.id,
+        )
+        assert [(each["number"], each["part_no"]) for each in listed] == [("WB-000001", 1)]
+        assert "adjustment_id" not in listed[0]
+        assert listed[0]["assignment_ids"] == [str(row.assignment_id) for row in charged]
+        assert listed[0]["invoice_id"] == issued[0]["invoice_id"]
+
+    async def test_tells_them_in_parts_where_they_are_many(self, books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(deliveries_listed, "MOST_IN_A_PART", 1)
+        installer_id = await books.priced_installer()
+        await books.issued_invoice(sent(installer_id, march(3)), sent(installer_id, march(4)))
+        listed = await books.published("invoice.deliveries_listed")
+        assert [(each["part_no"], len(each["assignment_ids"])) for each in listed] == [(1, 1), (2, 1)]
 
     async def test_posts_receivable_revenue_and_gst(self, books: Books) -> None:
         await books.issued_invoice()

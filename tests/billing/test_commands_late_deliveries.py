@@ -78,6 +78,14 @@ class TestDebit:
         assert after.outcome is DraftOutcome.UNCHANGED
         assert (await books.trial_balance())["receivable"] == 9_350 + 13_585
 
+    async def test_is_told_with_what_it_charges(self, books: Books, invoice: Invoice) -> None:
+        ids = [await late(books, invoice), await late(books, invoice)]
+        debit = await charge(books, invoice.id, *ids)
+        charged = await books.rows("SELECT assignment_id FROM delivery_events WHERE id = ANY(:ids)", ids=ids)
+        listed = (await books.published("invoice.deliveries_listed"))[-1]
+        assert (listed["adjustment_id"], listed["number"]) == (str(debit.id), "WB-000001")
+        assert set(listed["assignment_ids"]) == {str(row.assignment_id) for row in charged}
+
     async def test_rounds_the_gst_once_for_all_of_them(self, books: Books) -> None:
         invoice = await books.issued_invoice(sent(await books.priced_installer(5, 5), march(3)))
         ids = [await late(books, invoice) for _ in range(3)]

@@ -175,11 +175,12 @@ class TestKeepDocument:
         assert [event["type"] for event in events] == [
             "invoice.drafted",
             "invoice.issued",
+            "invoice.deliveries_listed",
             "invoice.document_rendered",
             "invoice.sent",
         ]
-        assert [event["version"] for event in events] == [1, 2, 3, 4]
-        document, word = events[2], events[3]
+        assert [event["version"] for event in events] == [1, 2, 3, 4, 5]
+        document, word = events[3], events[4]
         content = base64.b64decode(document["content_base64"])
         assert hashlib.sha256(content).hexdigest() == document["sha256"]
         assert content == await books.value("SELECT content FROM documents")

@@ -27,6 +27,11 @@ FACTS = (
     Fact("intake", "lead.closed", "SELECT id FROM leads WHERE status = 'closed'"),
     Fact("intake", "lead.escalated", "SELECT lead_id FROM escalations"),
     Fact("intake", "lead_source.changed", "SELECT id FROM lead_sources, generate_series(1, version)"),
+    Fact(
+        "intake",
+        "lead.corrected",
+        "SELECT lead_id FROM lead_corrections WHERE is_told",
+    ),
     Fact("intake", "board.opened", "SELECT id FROM boards"),
     Fact("intake", "board.closed", "SELECT id FROM boards WHERE closed_at IS NOT NULL"),
     Fact("intake", "client.changed", "SELECT id FROM clients, generate_series(1, version)"),
@@ -55,6 +60,21 @@ FACTS = (
     Fact("billing", "delivery.recorded", "SELECT assignment_id FROM delivery_events"),
     Fact("billing", "delivery.held", "SELECT assignment_id FROM held_deliveries"),
     Fact("billing", "invoice.issued", "SELECT id FROM invoices WHERE issued_at IS NOT NULL"),
+    Fact(
+        "billing",
+        "invoice.deliveries_listed",
+        """
+        SELECT i.id
+          FROM invoices i
+          JOIN LATERAL (SELECT count(delivery_event_id) AS number FROM invoice_lines WHERE invoice_id = i.id) l ON true,
+               generate_series(1, (l.number + 999) / 1000)
+         WHERE i.issued_at IS NOT NULL
+        UNION ALL
+        SELECT a.invoice_id
+          FROM adjustments a
+         WHERE a.state = 'approved' AND EXISTS (SELECT FROM adjustment_deliveries d WHERE d.adjustment_id = a.id)
+        """,
+    ),
     Fact("billing", "invoice.document_rendered", "SELECT invoice_id FROM documents"),
     Fact("billing", "invoice.sent", "SELECT id FROM invoices, generate_series(1, send_no)"),
     Fact("billing", "invoice.payment_recorded", "SELECT invoice_id FROM payments"),

@@ -153,7 +153,7 @@ class TestFollowingDispatch:
             await handle(database, decided(new_id(), 1))
 
     @pytest.mark.parametrize("number", [1, 2, 200])
-    async def test_a_batch_takes_the_same_three_statements_whatever_its_size(
+    async def test_a_batch_takes_the_same_four_statements_whatever_its_size(
         self, database: RolledBackDatabase, number: int
     ) -> None:
         ours = await leads(database, number)
@@ -170,7 +170,7 @@ class TestFollowingDispatch:
             await handle(database, *[decided(lead, 1) for lead in ours])
         finally:
             sqlalchemy_event.remove(engine, "before_cursor_execute", note)
-        assert len(statements) == 3
+        assert len(statements) == 4
         assert await statuses(database) == ["dispatching"] * number
 
 

@@ -18,6 +18,7 @@ from services.intake.domain import CloseReason, LeadStatus
 from tests.intake.desk import Desk
 from tests.intake.reception import Reception
 from tests.intake.samples import rows
+from tests.intake.telling import BRIGHT, tell_all
 from tests.kit.databases import RolledBackDatabase
 from tests.kit.identity import CSRF
 
@@ -105,6 +106,29 @@ class TestLeads:
         ]
         assert len(ids) == len(await named(http, ""))
 
+    async def test_are_narrowed_by_what_billing_has_and_by_place_and_service(
+        self, http: Desk, reception: Reception
+    ) -> None:
+        ids = await self.arranged(reception)
+        await tell_all(reception.database, ids["Mia Chen"], dispatch_version=2)
+        for query, wanted in (
+            ("finance=billable", {"Mia Chen"}),
+            ("finance=none&finance=held", {"Tom Reid", "Zoe Ng"}),
+            ("suburb=FREMANTLE", {"Tom Reid"}),
+            ("postcode=6160", {"Tom Reid"}),
+            ("service=solar-battery", set(ids)),
+            ("service=heat-pump", set()),
+        ):
+            assert await named(http, query) == wanted, query
+        listed = await page(http, "/console/leads?finance=billable")
+        assert '<span class="chip info">Billable</span>' in listed
+        assert "among the newest 20,000" in await page(http, "/console/leads?q=mi")
+
+    async def test_can_be_ordered_by_how_long_they_are_what_they_are(self, http: Desk, reception: Reception) -> None:
+        await self.arranged(reception)
+        listed = ROW.findall(await page(http, "/console/leads?sort=since"))
+        assert listed == ["Zoe Ng", "Mia Chen", "Tom Reid"]
+
     async def test_leave_only_with_a_fresh_second_factor_and_a_record_without_the_search(
         self, http: Desk, reception: Reception
     ) -> None:
@@ -156,6 +180,60 @@ class TestLeads:
             await session.execute(text("UPDATE screening_faults SET next_at = now()"))
         await http.screen()
         assert "a fault of ours" not in await page(http, path)
+
+    async def test_tell_what_the_other_services_did_with_it(self, http: Desk, reception: Reception) -> None:
+        _, key = await reception.source()
+        lead_id = await reception.lead(key, ago=3 * HOUR)
+        await tell_all(reception.database, lead_id)
+        told = await page(http, f"/console/leads/{lead_id}")
+        for part in (
+            f'/console/assignments/{BRIGHT}">Bright Roofs</a>',
+            "/console/invoices/",
+            "WB-000031</a>",
+            '<span class="chip positive">Paid</span>',
+            '<span class="chip danger">Failed</span>',
+            "$85.00</a>",
+            "chose 2 of 9 installers",
+            "brought it to Bright Roofs",
+            "could not bring it to Sunny Side Solar",
+            "Mailbox unknown, SMTP 550",
+            "charged Bright Roofs $85.00 for it",
+            "put it on WB-000031 of Bright Roofs",
+            "was paid",
+        ):
+            assert part in told, part
+        assert "chose who gets it" not in told
+        assert "delivered it to Bright Roofs" not in told
+
+    async def test_hand_out_the_evidence_of_consent_with_a_fresh_second_factor_and_a_record(
+        self, http: Desk, reception: Reception
+    ) -> None:
+        _, key = await reception.source("Solar <b>Quotes")
+        lead_id = await reception.lead(key, consent_text="I <b>agree</b>.")
+        path = f"/console/leads/{lead_id}/consent-evidence"
+        stale = http.identity.stale_headers()["Authorization"].removeprefix("Bearer ")
+        assert (await send(http, path, token=stale)).status_code == 403
+        answer = await send(http, path)
+        again = await http.ask("GET", f"/admin/leads/{lead_id}/consent-evidence")
+        (kept,) = await rows(reception.database, "SELECT encode(fingerprint, 'hex') AS hex, submission_key FROM leads")
+        for each in (answer, again):
+            assert each.status_code == 200, each.text
+            assert each.headers["content-disposition"] == f'attachment; filename="consent-{lead_id}.html"'
+            assert each.headers["content-type"].startswith("text/html")
+            for part in (
+                str(lead_id),
+                "I &lt;b&gt;agree&lt;/b&gt;.",
+                "Solar &lt;b&gt;Quotes",
+                "https://quotes.example/solar",
+                "203.0.113.9",
+                kept["hex"],
+                kept["submission_key"],
+                "2026-03-03T13:15:04+11:00 Australia/Sydney (2026-03-03T02:15:04+00:00)",
+            ):
+                assert part in each.text, part
+        entries = await rows(reception.database, "SELECT action FROM audit_entries WHERE subject_kind = 'consent'")
+        assert [entry["action"] for entry in entries] == ["export_consent"] * 2
+        assert "exported the evidence of consent" in await page(http, f"/console/leads/{lead_id}")
 
     async def test_are_closed_by_who_may_with_a_reason(self, http: Desk, reception: Reception) -> None:
         path = f"/console/leads/{(await self.arranged(reception))['Mia Chen']}/close"

@@ -59,6 +59,7 @@ MACROS: Mapping[str, str] = {
     "filters.amount": "For at least and at most, in dollars.",
     "filters.flag": "For what holds or does not matter.",
     "filters.text": "For one exact text that links set too, as a month.",
+    "filters.folded": "For such a text that is asked for now and then: behind a button, where the bar has many.",
     "filters.hidden": "For an id that a link sets; its chip takes it away.",
 }
 

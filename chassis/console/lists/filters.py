@@ -259,6 +259,13 @@ class Text(Filter):
         return Held(self.column == asked[-1], self.labels.get(asked[-1], asked[-1]), (asked[-1],))
 
 
+@dataclass(frozen=True, slots=True)
+class FoldedText(Text):
+    """Behind a button: for what is asked for now and then, where the bar has many."""
+
+    form: ClassVar[str] = "folded"
+
+
 def _typed(sent: Sequence[str]) -> str:
     """With single spaces."""
     asked = " ".join(" ".join(sent).split())

@@ -11,6 +11,7 @@ from chassis import outbox
 from contracts.billing import InvoiceAdjusted
 from contracts.values import AdjustmentType
 from services.billing.commands.credits import credit_lines
+from services.billing.commands.deliveries_listed import list_charged_late
 from services.billing.commands.journal import post
 from services.billing.commands.numbers import Numbering, Series, next_number
 from services.billing.commands.payments import note_if_paid
@@ -54,6 +55,8 @@ async def put_into_books(
     await credit_lines(session, invoice, adjustment, shares, now)
     await post(session, [_posting(invoice, adjustment, excess_cents, now)], now)
     outbox.add(session, _adjusted_event(invoice, adjustment, excess_cents, now), version=invoice.next_version())
+    if adjustment.type is AdjustmentType.DEBIT:
+        await list_charged_late(session, invoice, adjustment, now)
     note_if_paid(session, invoice, now)
     await session.flush()
 

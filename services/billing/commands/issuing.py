@@ -12,6 +12,7 @@ from chassis import outbox
 from chassis.constraints import flush_or_refuse
 from contracts.billing import InvoiceIssued
 from contracts.values import InvoiceKind
+from services.billing.commands.deliveries_listed import list_invoiced
 from services.billing.commands.journal import post
 from services.billing.commands.numbers import Numbering, Series, next_number
 from services.billing.commands.payments import note_if_paid
@@ -76,6 +77,7 @@ async def issue_invoice(session: AsyncSession, command: IssueInvoice, house: Hou
     await session.flush()
     await post(session, [_posting(invoice, now)], now)
     outbox.add(session, issued_event(invoice), version=invoice.next_version())
+    await list_invoiced(session, invoice, now)
     note_if_paid(session, invoice, now)
     return invoice
 

@@ -46,6 +46,28 @@ async def billed_on(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, 
     return {delivery_id: invoice_id for delivery_id, invoice_id in rows if delivery_id is not None}
 
 
+async def assignments_on(session: AsyncSession, invoice_id: UUID) -> Sequence[UUID]:
+    """Those whose deliveries stand on the invoice's lines, in the order of these."""
+    query = (
+        select(DeliveryEvent.assignment_id)
+        .join(InvoiceLine, InvoiceLine.delivery_event_id == DeliveryEvent.id)
+        .where(InvoiceLine.invoice_id == invoice_id, InvoiceLine.is_live)
+        .order_by(InvoiceLine.line_no)
+    )
+    return (await session.scalars(query)).all()
+
+
+async def assignments_of_debit(session: AsyncSession, adjustment_id: UUID) -> Sequence[UUID]:
+    """Those whose deliveries the debit charges, in the order in which they were delivered."""
+    query = (
+        select(DeliveryEvent.assignment_id)
+        .join(AdjustmentDelivery, AdjustmentDelivery.delivery_event_id == DeliveryEvent.id)
+        .where(AdjustmentDelivery.adjustment_id == adjustment_id, AdjustmentDelivery.is_live)
+        .order_by(DeliveryEvent.delivered_at, DeliveryEvent.id)
+    )
+    return (await session.scalars(query)).all()
+
+
 async def lock_held(session: AsyncSession, installer_id: UUID) -> list[UUID]:
     """The assignments of an installer that wait for a price."""
     query = (

@@ -22,6 +22,7 @@ from chassis.ids import new_id
 from contracts.intake import LeadCreated
 from contracts.values import LeadContact, Location
 from services.intake import queries
+from services.intake.commands.searching import index_leads
 from services.intake.domain import LeadStatus
 from services.intake.queries import Arrival, Turn
 
@@ -47,7 +48,12 @@ class Batch:
 Step = Callable[[AsyncSession, Batch], Awaitable[None]]
 """Looks at a whole batch, by statements that take many rows; keeps what it knows, holds what must be looked at."""
 
-STEPS: tuple[Step, ...] = ()
+
+async def index_for_search(session: AsyncSession, batch: Batch) -> None:
+    await index_leads(session, [arrival.id for arrival in batch.arrivals])
+
+
+STEPS: tuple[Step, ...] = (index_for_search,)
 """In this order; then all are let in."""
 
 

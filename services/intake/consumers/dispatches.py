@@ -10,6 +10,7 @@ from contracts.envelope import Incoming
 from contracts.routing import DispatchDecided, DispatchDelivered, DispatchExceptionRaised, DispatchExceptionResolved
 from contracts.topics import DISPATCHES
 from services.intake.commands.dispatches import DispatchStep, follow_dispatch
+from services.intake.commands.following import Decided, keep_decisions
 from services.intake.domain import LeadStatus, resolved_to
 
 
@@ -26,6 +27,7 @@ async def on_decided(session: AsyncSession, batch: list[Incoming[DispatchDecided
             for incoming in batch
         ],
     )
+    await keep_decisions(session, [_decided(incoming.event) for incoming in batch])
 
 
 async def on_delivered(session: AsyncSession, batch: list[Incoming[DispatchDelivered]]) -> None:
@@ -64,6 +66,17 @@ def _step(
 ) -> DispatchStep:
     envelope = incoming.envelope
     return DispatchStep(incoming.event.lead_id, envelope.aggregate_version, envelope.id, target, at, reason_code)
+
+
+def _decided(event: DispatchDecided) -> Decided:
+    return Decided(
+        decision_id=event.decision_id,
+        lead_id=event.lead_id,
+        attempt_no=event.attempt_no,
+        candidates=event.candidates_count,
+        chosen=len(event.assignment_ids),
+        decided_at=event.decided_at,
+    )
 
 
 CONSUMER = Consumer(

@@ -29,7 +29,8 @@ class LeadContent:
 def fingerprint(content: LeadContent) -> bytes:
     """SHA-256 of the normal form: the same for two submissions that say the same.
 
-    Kept for ever: whoever changes the normal form computes those of the kept leads anew, from their columns.
+    Kept for ever: whoever changes the normal form computes those of the kept leads anew, from their columns as they
+    were before the first correction.
     """
     said = [getattr(content, name) for name in LeadContent.__slots__]
     return sha256(json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()).digest()

@@ -102,6 +102,7 @@ class CloseReason(StrEnum):
 
 class LeadAction(StrEnum):
     CLOSE = "close"
+    CORRECT = "correct"
 
 
 _NOT_CLOSABLE = {
@@ -109,7 +110,12 @@ _NOT_CLOSABLE = {
     LeadStatus.REJECTED: Obstacle.REJECTED,
     LeadStatus.CLOSED: Obstacle.CLOSED,
 }
+_NOT_CORRECTABLE = {
+    LeadStatus.RECEIVED: Obstacle.TAKEN_IN,
+    LeadStatus.REJECTED: Obstacle.REJECTED,
+}
 
 
-def obstacle_to_lead(_action: LeadAction, status: LeadStatus) -> Obstacle | None:
-    return None if status.can_become(LeadStatus.CLOSED) else _NOT_CLOSABLE[status]
+def obstacle_to_lead(action: LeadAction, status: LeadStatus) -> Obstacle | None:
+    """A closed lead can be corrected: who has it still works with it."""
+    return (_NOT_CORRECTABLE if action is LeadAction.CORRECT else _NOT_CLOSABLE).get(status)

@@ -3,7 +3,9 @@
 from services.intake.http import (
     boards,
     clients,
+    corrections,
     escalations,
+    evidence,
     follow_ups,
     leads,
     ndas,
@@ -19,6 +21,8 @@ ROUTES = (
     *clients.ROUTES,
     *escalations.ROUTES,
     *follow_ups.ROUTES,
+    *corrections.ROUTES,
+    *evidence.ROUTES,
     *leads.ROUTES,
     *ndas.ROUTES,
     *ownership.ROUTES,

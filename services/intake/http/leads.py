@@ -1,7 +1,7 @@
 """Leads as operators see them."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from litestar import get, post
@@ -12,13 +12,14 @@ from chassis.clock import Clock
 from chassis.database import Database
 from chassis.http import AwareInstant, Body, Given, Operator, Text, requires
 from chassis.paging import Page, PageRequest
+from contracts.forms import LONGEST_SERVICE
 from contracts.identity import Capability
 from contracts.values import AustralianState, SelectedPath
 from services.intake import queries
 from services.intake.commands.leads.closing import CloseLead, close_lead
 from services.intake.domain import CloseReason, LeadAction, LeadOutcome, LeadStatus, OwnerDeed
 from services.intake.models import Consent, Lead, LeadStatusChange
-from services.intake.queries import LeadFilters
+from services.intake.queries import LeadFilters, LeadOrder
 
 
 class LeadRow(BaseModel):
@@ -101,6 +102,7 @@ class LeadClosing(Body):
 @get("/admin/leads", guards=[requires(Capability.READ_OPS)])
 async def list_leads(
     database: Given[Database],
+    clock: Given[Clock],
     page: Given[PageRequest],
     status: FromQuery[LeadStatus | None] = None,
     path: Annotated[SelectedPath | None, QueryParameter(description="the selected path")] = None,
@@ -111,8 +113,23 @@ async def list_leads(
     source_id: FromQuery[UUID | None] = None,
     received_from: FromQuery[AwareInstant | None] = None,
     received_to: Annotated[AwareInstant | None, QueryParameter(description="exclusive")] = None,
+    service: Annotated[str | None, QueryParameter(max_length=LONGEST_SERVICE)] = None,
+    finance: Annotated[
+        Literal["held", "billable", "credited", "void", "none"] | None,
+        QueryParameter(description="a delivery of it is that with billing; `none` where billing has none"),
+    ] = None,
+    late: Annotated[bool, QueryParameter(description="what is longer what it is than it may be")] = False,
+    q: Annotated[
+        str | None,
+        QueryParameter(
+            min_length=1,
+            max_length=200,
+            description="words that each stand in its name, e-mail, phone, address or submission key",
+        ),
+    ] = None,
+    sort: FromQuery[LeadOrder] = LeadOrder.NEWEST,
 ) -> Page[LeadRow]:
-    """Newest first."""
+    """Newest first, unless it is asked for otherwise. A cursor is of the order in which its page was."""
     filters = LeadFilters(
         status=status,
         selected_path=path,
@@ -122,10 +139,14 @@ async def list_leads(
         source_id=source_id,
         received_from=received_from,
         received_to=received_to,
+        service=service,
+        finance=finance,
+        late_at=clock.now() if late else None,
+        typed=q,
     )
     async with database.reading() as session:
-        leads = await queries.list_leads(session, page, filters)
-    return page.page(leads, lambda lead: (lead.received_at, lead.id), LeadRow.model_validate)
+        leads = await queries.list_leads(session, page, filters, sort)
+    return page.page(leads, sort.place, LeadRow.model_validate)
 
 
 @get("/admin/leads/{lead_id:uuid}", guards=[requires(Capability.READ_OPS)])

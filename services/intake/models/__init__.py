@@ -16,9 +16,19 @@ from services.intake.models.follow_ups import (
 from services.intake.models.keys import (
     LeadKey,
 )
+from services.intake.models.known import (
+    InvoicedDelivery,
+    KnownInvoice,
+    LeadAssignment,
+    LeadDecision,
+    LeadDelivery,
+    LeadMessage,
+    LeadSearch,
+)
 from services.intake.models.leads import (
     Consent,
     Lead,
+    LeadCorrection,
     LeadStatusChange,
     ScreeningFault,
 )
@@ -44,9 +54,17 @@ __all__ = [
     "EscalationPolicy",
     "EscalationStep",
     "FollowUp",
+    "InvoicedDelivery",
+    "KnownInvoice",
     "KnownOperator",
     "Lead",
+    "LeadAssignment",
+    "LeadCorrection",
+    "LeadDecision",
+    "LeadDelivery",
     "LeadKey",
+    "LeadMessage",
+    "LeadSearch",
     "LeadSource",
     "LeadSourceKey",
     "LeadStatusChange",

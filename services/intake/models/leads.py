@@ -3,7 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.database import Versioned
@@ -91,6 +92,8 @@ class Lead(Versioned, Model):
         Index("ix_leads_owner_id_received_at_id", "owner_id", "received_at", "id"),
         Index("ix_leads_critical_since", "critical_since", "id", postgresql_where=text("critical_since IS NOT NULL")),
         Index("ix_leads_suburb_received_at_id", text("lower(suburb)"), "received_at", "id"),
+        Index("ix_leads_status_since", "status", "status_since", "id"),
+        Index("ix_leads_service", "service", "received_at", "id"),
     )
 
     @property
@@ -166,4 +169,33 @@ class ScreeningFault(Model):
     __table_args__ = (
         CheckConstraint("attempts > 0", name="attempts_positive"),
         Index("ix_screening_faults_next_at", "next_at"),
+    )
+
+
+class LeadCorrection(Model):
+    """What was wrong with a lead and is right now, by field: `before` and `after` are the only place of the values.
+
+    `is_told`: the others knew the lead by then, and have heard of it.
+    Never changed but by an erasure, which blanks the values and the note.
+    """
+
+    __tablename__ = "lead_corrections"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    lead_id: Mapped[UUID] = mapped_column(ForeignKey("leads.id"))
+    origin: Mapped[str]
+    fields: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    before: Mapped[dict[str, str]] = mapped_column(JSONB)
+    after: Mapped[dict[str, str]] = mapped_column(JSONB)
+    reason_code: Mapped[str]
+    note: Mapped[str | None]
+    made_by_id: Mapped[UUID | None]
+    made_by_name: Mapped[str]
+    made_at: Mapped[datetime]
+    is_told: Mapped[bool]
+
+    __table_args__ = (
+        CheckConstraint("origin IN ('correction', 'merge')", name="origin_known"),
+        CheckConstraint("cardinality(fields) > 0", name="fields_named"),
+        Index("ix_lead_corrections_lead_id_made_at", "lead_id", "made_at"),
     )

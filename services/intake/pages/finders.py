@@ -9,13 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.console.desk import MOST_HITS, Finder, Hit
 from chassis.console.wording import money, words
 from contracts.identity import Capability
-from services.intake.domain import email_match, part_of_phone
 from services.intake.models import Board, Client, Lead, LeadSource
 from services.intake.pages import boards, clients, leads, sources
 from services.intake.pages.clients import without_separators
-
-NEWEST = 20_000
-"""Of so many leads names and addresses are looked through while somebody types; the room looks through all."""
+from services.intake.queries.search import Search
 
 
 def _id_of(text: str) -> UUID | None:
@@ -42,17 +39,8 @@ async def _find_leads(session: AsyncSession, text: str) -> list[Hit]:
 
 
 def _leads_like(text: str) -> Select[Lead]:
-    if (id_ := _id_of(text)) is not None:
-        return select(Lead).where(Lead.id == id_)
-    order = (Lead.received_at.desc(), Lead.id.desc())
-    newest = select(Lead.id).order_by(*order).limit(NEWEST).scalar_subquery()
-    if phone := part_of_phone(text):
-        like = _holds(phone, Lead.phone)
-    elif "@" in text:
-        like = or_(_holds(text, Lead.email), Lead.email_match == email_match(text))
-    else:
-        like = or_(_holds(text, Lead.name, Lead.suburb), Lead.submission_key == text)
-    return select(Lead).where(Lead.id.in_(newest), like).order_by(*order)
+    wanted = Lead.id == id_ if (id_ := _id_of(text)) is not None else Search.of(text).condition()
+    return select(Lead).where(wanted).order_by(Lead.received_at.desc(), Lead.id.desc())
 
 
 async def _find_boards(session: AsyncSession, text: str) -> list[Hit]:

@@ -18,7 +18,17 @@ from chassis.database import Database
 from chassis.http import Given, Operator
 from contracts.identity import Capability
 from services.intake.domain import is_late
-from services.intake.pages import lead_attention, lead_deeds, lead_follow_ups, lead_moments, lead_owner, lead_sections
+from services.intake.pages import (
+    lead_attention,
+    lead_consent,
+    lead_corrections,
+    lead_deeds,
+    lead_follow_ups,
+    lead_known,
+    lead_moments,
+    lead_owner,
+    lead_sections,
+)
 from services.intake.pages.lead_file import LeadFile, Part, all_of, read_file
 from services.intake.pages.leads import NEEDS_YOU, PATH, ROOM, TONES
 
@@ -37,21 +47,30 @@ DEEDS: tuple[Part[Action], ...] = (
     lead_follow_ups.deeds_of,
     lead_owner.deeds_of,
     lead_attention.deeds_of,
+    lead_corrections.deeds_of,
     lead_deeds.deeds_of,
 )
 SECTIONS: tuple[Part[Section], ...] = (
     lead_follow_ups.section_of,
+    lead_known.assignments_of,
+    lead_known.decisions_of,
+    lead_corrections.corrections_of,
     lead_sections.person_of,
-    lead_sections.consent_of,
+    lead_consent.consent_of,
 )
 MOMENTS: tuple[Part[Moment], ...] = (
+    lead_corrections.moments_of,
+    lead_known.moments_of,
     lead_moments.steps_of,
+    lead_consent.moments_of,
     lead_moments.arrival_of,
     lead_owner.moments_of,
     lead_attention.moments_of,
     lead_follow_ups.moments_of,
 )
 VERBS: Mapping[str, str] = {
+    **lead_consent.VERBS,
+    **lead_corrections.VERBS,
     **lead_deeds.VERBS,
     **lead_owner.VERBS,
     **lead_attention.VERBS,
@@ -115,6 +134,8 @@ def _elsewhere(lead_id: UUID) -> tuple[Elsewhere, ...]:
 
 ROUTES = (
     show_lead,
+    *lead_consent.ROUTES,
+    *lead_corrections.ROUTES,
     *lead_deeds.ROUTES,
     *lead_follow_ups.ROUTES,
     *lead_attention.ROUTES,

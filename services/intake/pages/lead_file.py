@@ -12,18 +12,42 @@ from chassis.console import Console
 from chassis.console.timeline import Moment, moments_of
 from chassis.http.auth import Operator
 from services.intake import queries
-from services.intake.models import Consent, Lead, LeadSource, LeadStatusChange
+from services.intake.models import (
+    Consent,
+    Lead,
+    LeadCorrection,
+    LeadDecision,
+    LeadMessage,
+    LeadSource,
+    LeadStatusChange,
+)
+from services.intake.queries.known import KnownAssignment
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the other services told of the lead's family."""
+
+    assignments: Sequence[KnownAssignment]
+    messages: Sequence[LeadMessage]
+    decisions: Sequence[LeadDecision]
 
 
 @dataclass(frozen=True, slots=True)
 class LeadFile:
-    """All that is kept of one lead in the tables of leads; who reads it, and the session for what else a part needs."""
+    """All that is kept of one lead in the tables of leads; who reads it, and the session for what else a part needs.
+
+    `family` is the lead, and all that were merged into it.
+    """
 
     lead: Lead
     source: LeadSource
     consent: Consent
     history: Sequence[LeadStatusChange]
     audit: Sequence[Moment]
+    family: Sequence[UUID]
+    known: Known
+    corrections: Sequence[LeadCorrection]
     session: AsyncSession
     console: Console
     operator: Operator
@@ -37,15 +61,30 @@ async def read_file(
     session: AsyncSession, lead_id: UUID, verbs: Mapping[str, str], console: Console, operator: Operator
 ) -> LeadFile:
     lead = await queries.lead(session, lead_id)
+    family = (lead.id,)
     return LeadFile(
         lead=lead,
         source=await queries.source(session, lead.source_id),
         consent=await queries.consent_of(session, lead_id),
         history=await queries.history_of(session, lead_id),
-        audit=await moments_of(session, [Subject("lead", lead_id)], verbs, console.wording),
+        audit=await moments_of(
+            session, [Subject("lead", lead_id), Subject("consent", lead_id)], verbs, console.wording
+        ),
+        family=family,
+        known=await _read_known(session, family),
+        corrections=await queries.corrections_of(session, family),
         session=session,
         console=console,
         operator=operator,
+    )
+
+
+async def _read_known(session: AsyncSession, family: Sequence[UUID]) -> Known:
+    assignments = await queries.known_of(session, family)
+    return Known(
+        assignments,
+        messages=await queries.messages_about(session, [each.assignment_id for each in assignments]),
+        decisions=await queries.decisions_about(session, family),
     )
 
 

@@ -22,9 +22,14 @@ STEPS = {
 
 
 async def steps_of(file: LeadFile) -> Sequence[Moment]:
-    """Steps on the business clock; what an operator did is told by the audit, which has their words."""
+    """Steps on the business clock; what an operator did is told by the audit, which has their words.
+
+    Who was chosen is told by the decision, where that is known.
+    """
     own = [moment for moment in file.audit if moment.what == lead_deeds.VERBS["close_lead"]]
-    return [_step(change, own) for change in reversed(file.history)]
+    decided = {(LeadStatus.DISPATCHING, decision.decided_at) for decision in file.known.decisions}
+    steps = [change for change in file.history if (change.to_status, change.changed_at) not in decided]
+    return [_step(change, own) for change in reversed(steps)]
 
 
 def _step(change: LeadStatusChange, own: Sequence[Moment]) -> Moment:

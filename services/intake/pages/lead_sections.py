@@ -1,11 +1,11 @@
-"""What one lead's page says of it: the person, what they agreed to, where it came from, and what waits."""
+"""What one lead's page says of it: the person, where it came from, and what waits."""
 
 from collections.abc import Sequence
 
 from markupsafe import Markup
 
 from chassis.console.cells import Kind, Shown
-from chassis.console.documents import Fact, Facts, Note, Prose, Section
+from chassis.console.documents import Fact, Facts, Note, Section
 from chassis.console.wording import words
 from services.intake import queries
 from services.intake.domain import LeadStatus
@@ -70,13 +70,3 @@ async def person_of(file: LeadFile) -> Sequence[Section]:
         Fact("Suburb", f"{lead.suburb} {lead.state} {lead.postcode}"),
     ]
     return [Facts("Person and property", person)]
-
-
-async def consent_of(file: LeadFile) -> Sequence[Section]:
-    consent = file.consent
-    given = [
-        Fact("Given", Shown(consent.given_at, Kind.INSTANT)),
-        Fact("From address", Markup("<code>{}</code>").format(consent.remote_address)),
-        Fact("On page", consent.url),
-    ]
-    return [Facts("Consent", given), Prose("What the person agreed to", [consent.text])]

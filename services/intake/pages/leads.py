@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Text, and_, case, cast, func, or_, select
+from sqlalchemy import Row, Text, case, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.console import Form
@@ -32,17 +32,16 @@ from contracts.values import AustralianState, SelectedPath
 from services.intake import queries
 from services.intake.commands.leads.closing import CloseLead, close_lead
 from services.intake.domain import (
-    STAGE_LIMITS,
     CloseReason,
     LeadAction,
     LeadStatus,
     is_late,
     obstacle_to_lead,
-    part_of_phone,
 )
 from services.intake.http.leads import LeadClosing
 from services.intake.models import Lead, LeadSource
-from services.intake.pages import lead_attention, owners
+from services.intake.pages import lead_attention, leads_found, owners
+from services.intake.queries.leads import is_late_at
 
 ROOM = "leads"
 PATH = "/console/leads"
@@ -61,7 +60,7 @@ TONES: Mapping[str, str] = {
     LeadStatus.DISPATCHING: "info",
 }
 
-LATE = or_(*(and_(Lead.status == status, Lead.status_since < NOW - limit) for status, limit in STAGE_LIMITS.items()))
+LATE = is_late_at(NOW)
 
 OUTCOME = func.coalesce(
     Lead.exception_reason,
@@ -143,11 +142,12 @@ LISTING = Listing(
         Column("name", "Name", Lead.name),
         Column("place", "Suburb", func.concat_ws(" ", Lead.suburb, Lead.state, Lead.postcode), say=_says_place),
         Column("status", "Status", Lead.status, Kind.CHIP, say=lead_attention.told_status, tone=_tone_of),
-        Column("since", "Since", Lead.status_since, Kind.AGO, is_late=_is_late),
+        Column("since", "Since", Lead.status_since, Kind.AGO, sorts=True, is_late=_is_late),
         Column("received", "Received", Lead.received_at, Kind.AGO, sorts=True),
         *owners.COLUMNS,
         *lead_attention.COLUMNS,
         Column("outcome", "Outcome", OUTCOME, say=_says_outcome),
+        *leads_found.COLUMNS,
         Column("path", "Path", Lead.selected_path, Kind.WORD, is_extra=True),
         Column("source", "Source", LeadSource.name, path=lambda row: f"/console/lead-sources/{row.source_id}"),
         Column("delivered_at", "Delivered", Lead.delivered_at, Kind.AGO, is_extra=True),
@@ -167,13 +167,7 @@ LISTING = Listing(
         **lead_attention.ALSO,
     },
     filters=(
-        Search(
-            "q",
-            "Name, contact, place or id",
-            texts=(Lead.name, Lead.email, Lead.phone, Lead.suburb, Lead.postcode, Lead.submission_key),
-            ids=(Lead.id,),
-            normal=part_of_phone,
-        ),
+        leads_found.LeadWords("q", "Name, contact, place or id", ids=(Lead.id,)),
         Choice("status", "Status", options=among(Lead.status, LeadStatus)),
         Choice("path", "Path", options=among(Lead.selected_path, SelectedPath)),
         Choice("in", "Region", options=among(Lead.state, AustralianState, {s: str(s) for s in AustralianState})),
@@ -183,6 +177,7 @@ LISTING = Listing(
         *lead_attention.FILTERS,
         Days("received", "Received", column=Lead.received_at),
         Flag("late", "Late", condition=LATE),
+        *leads_found.FILTERS,
     ),
     tabs=(
         Tab("Needs you", NEEDS_YOU),

@@ -3,21 +3,24 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from chassis.errors import FieldError
 from chassis.paging import PageRequest
 from contracts.values import AustralianState, SelectedPath
-from services.intake.domain import LeadStatus
+from services.intake.domain import STAGE_LIMITS, LeadStatus
 from services.intake.errors import (
     LeadNotFound,
     LeadUnknown,
 )
-from services.intake.models import Consent, Lead, LeadStatusChange
+from services.intake.models import Consent, Lead, LeadDelivery, LeadStatusChange
+from services.intake.queries.search import Search
 
 
 class FirstAnswer(NamedTuple):
@@ -91,9 +94,48 @@ async def history_of(session: AsyncSession, lead_id: UUID) -> Sequence[LeadStatu
     return (await session.scalars(query)).all()
 
 
+FINANCE_STATES = ("held", "billable", "credited", "void")
+"""What billing has of a delivery: what needs somebody first."""
+
+
+def is_billed_as(state: str | None) -> ColumnElement[bool]:
+    """Whether a delivery of the lead is in that state with billing; None where billing has none of the lead."""
+    told = select(LeadDelivery.assignment_id).where(LeadDelivery.lead_id == Lead.id).correlate(Lead)
+    return ~told.exists() if state is None else told.where(LeadDelivery.state == state).exists()
+
+
+def is_late_at(now: ColumnElement[datetime] | datetime) -> ColumnElement[bool]:
+    """Whether the lead is what it is for longer than it may be."""
+    stages = ((status, now - limit) for status, limit in STAGE_LIMITS.items())
+    return or_(*(and_(Lead.status == status, Lead.status_since < since) for status, since in stages))
+
+
+class LeadOrder(StrEnum):
+    """By its receipt or by how long it is what it is."""
+
+    NEWEST = "-received"
+    OLDEST = "received"
+    LATEST_CHANGE = "-since"
+    LONGEST_UNCHANGED = "since"
+
+    @property
+    def column(self) -> InstrumentedAttribute[datetime]:
+        return Lead.received_at if self.value.endswith("received") else Lead.status_since
+
+    @property
+    def is_descending(self) -> bool:
+        return self.value.startswith("-")
+
+    def place(self, lead: Lead) -> tuple[datetime, UUID]:
+        return (lead.received_at if self.value.endswith("received") else lead.status_since), lead.id
+
+
 @dataclass(frozen=True, slots=True)
 class LeadFilters:
-    """None is no filter. The window of receipt is half-open; the suburb's case does not matter."""
+    """None is no filter. The window of receipt is half-open; the suburb's case does not matter.
+
+    `finance` is one of FINANCE_STATES, or `none`. `late_at` is the instant at which a lead is late.
+    """
 
     status: LeadStatus | None = None
     selected_path: SelectedPath | None = None
@@ -103,6 +145,10 @@ class LeadFilters:
     source_id: UUID | None = None
     received_from: datetime | None = None
     received_to: datetime | None = None
+    service: str | None = None
+    finance: str | None = None
+    late_at: datetime | None = None
+    typed: str | None = None
 
     def conditions(self) -> Iterator[ColumnElement[bool]]:
         for column, wanted in (
@@ -111,6 +157,7 @@ class LeadFilters:
             (Lead.state, self.state),
             (Lead.postcode, self.postcode),
             (Lead.source_id, self.source_id),
+            (Lead.service, self.service),
         ):
             if wanted is not None:
                 yield column == wanted
@@ -120,9 +167,17 @@ class LeadFilters:
             yield Lead.received_at >= self.received_from
         if self.received_to is not None:
             yield Lead.received_at < self.received_to
+        if self.finance is not None:
+            yield is_billed_as(None if self.finance == "none" else self.finance)
+        if self.late_at is not None:
+            yield is_late_at(self.late_at)
+        if self.typed is not None:
+            yield Search.of(self.typed).condition()
 
 
-async def list_leads(session: AsyncSession, page: PageRequest, filters: LeadFilters) -> Sequence[Lead]:
-    """Newest first."""
-    query = page.apply(select(Lead).where(*filters.conditions()), Lead.received_at, Lead.id)
+async def list_leads(
+    session: AsyncSession, page: PageRequest, filters: LeadFilters, order: LeadOrder = LeadOrder.NEWEST
+) -> Sequence[Lead]:
+    query = select(Lead).where(*filters.conditions())
+    query = page.apply(query, order.column, Lead.id, newest_first=order.is_descending)
     return (await session.scalars(query)).all()

@@ -1,4 +1,4 @@
-"""Leads from intake: dispatched as they arrive, settled once they are closed."""
+"""Leads from intake: dispatched as they arrive, set right as they are corrected, settled once they are closed."""
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,8 +9,9 @@ from chassis.consumer import Consumer
 from chassis.telemetry.privacy import told_fault
 from contracts import topics
 from contracts.envelope import Incoming
-from contracts.intake import LeadClosed, LeadCreated
+from contracts.intake import LeadClosed, LeadCorrected, LeadCreated
 from services.routing.commands.closing import CloseLead, close_leads
+from services.routing.commands.correcting import CorrectLead, correct_leads
 from services.routing.commands.dispatch import DispatchLead, dispatch_leads, queue_failed
 
 log = structlog.get_logger(__name__)
@@ -31,9 +32,13 @@ def of_leads(clock: Clock) -> Consumer:
         await close_leads(session, [_closing(incoming) for incoming in batch], clock.now())
         await session.flush()
 
+    async def on_lead_corrected(session: AsyncSession, batch: list[Incoming[LeadCorrected]]) -> None:
+        await correct_leads(session, [_correction(incoming) for incoming in batch])
+        await session.flush()
+
     return Consumer(
         topics.LEADS,
-        {LeadCreated: on_lead_created, LeadClosed: on_lead_closed},
+        {LeadCreated: on_lead_created, LeadClosed: on_lead_closed, LeadCorrected: on_lead_corrected},
         last_resorts={LeadCreated: leave_to_operators},
     )
 
@@ -55,3 +60,18 @@ def _lead(incoming: Incoming[LeadCreated]) -> DispatchLead:
 def _closing(incoming: Incoming[LeadClosed]) -> CloseLead:
     event = incoming.event
     return CloseLead(event.lead_id, event.reason_code, event.closed_at, Cause.of(incoming.envelope))
+
+
+def _correction(incoming: Incoming[LeadCorrected]) -> CorrectLead:
+    event = incoming.event
+    return CorrectLead(
+        lead_id=event.lead_id,
+        correction_id=event.correction_id,
+        fields=event.fields,
+        contact=event.contact,
+        sealed_contact=event.sealed_contact,
+        service=event.service,
+        location=event.location,
+        corrected_at=event.corrected_at,
+        cause=Cause.of(incoming.envelope),
+    )

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.paging import PageRequest
 from services.routing.domain.states import AssignmentStatus, CapState
 from services.routing.errors import NoSuchAssignment
-from services.routing.models import Assignment, Dispatch
+from services.routing.models import Assignment, Dispatch, Installer
 from services.routing.queries.arrays import among
 from services.routing.queries.locks import row_lock
 
@@ -84,6 +84,19 @@ async def locked_pending(session: AsyncSession, lead_ids: Collection[UUID]) -> S
         .with_for_update(**row_lock(session))
     )
     return found.all()
+
+
+async def locked_live(session: AsyncSession, lead_ids: Collection[UUID]) -> Sequence[tuple[Assignment, Installer]]:
+    """What installers have of these leads or are about to get, each with its installer; the dispatches are locked."""
+    live = [status for status in AssignmentStatus if status.is_live]
+    query = (
+        select(Assignment, Installer)
+        .join(Installer, Installer.id == Assignment.installer_id)
+        .where(among(Assignment.lead_id, lead_ids), Assignment.status.in_(live))
+        .order_by(Assignment.id)
+        .with_for_update(**row_lock(session), of=Assignment)
+    )
+    return [(row[0], row[1]) for row in await session.execute(query)]
 
 
 async def leads_with_live_ones(session: AsyncSession, lead_ids: Collection[UUID]) -> set[UUID]:

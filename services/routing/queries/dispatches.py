@@ -70,6 +70,12 @@ async def contact_of(session: AsyncSession, lead_id: UUID) -> values.LeadContact
     return values.LeadContact(name=row.name, email=row.email, phone=row.phone, street=row.street)
 
 
+async def contacts_of(session: AsyncSession, lead_ids: Collection[UUID]) -> dict[UUID, LeadContact]:
+    """Of those that are not erased, by lead."""
+    found = await session.scalars(select(LeadContact).where(among(LeadContact.lead_id, lead_ids)))
+    return {contact.lead_id: contact for contact in found}
+
+
 async def decisions_of(session: AsyncSession, lead_id: UUID) -> Sequence[Decision]:
     """In the order of the attempts."""
     found = await session.scalars(select(Decision).where(Decision.lead_id == lead_id).order_by(Decision.attempt_no))

@@ -1,0 +1,88 @@
+"""Databases of services with as many rows as a list is measured over, made by statements and not by requests."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from benchmarks.stage import Stage
+from chassis import migrate
+from chassis.database import Database, create_engine
+from deploy.local.postgres import ServiceDatabase, create_database, create_role
+from services.intake.commands.searching import SearchFiller
+
+STATUSES = "{exception,routable,delivered,delivered,delivered,delivered,delivered,delivered,delivered,delivered}"
+FIRST = "{Mia,Tom,Zoe,Ava,Noah,Liam,Ruby,Jack,Isla,Leo,Grace,Max,Ella,Finn,Chloe,Oscar,Amelia,Hugo,Priya,Minh}"
+LAST = "{OBrien,Reid,Ng,Papadopoulos,Chen,Singh,Walker,Nguyen,Rossi,Kelly,Haddad,Kowalski,Murphy,Tran,Silva,Cohen}"
+STREETS = "{Cadogan,Banksia,Wattle,Station,Harbour,Railway,Church,Victoria,Albert,Ocean,Hill,Park,Mill,Queen,King,York}"
+SUBURBS = "{Marrickville,Newtown,Fremantle,Carlton,Glenelg,Toowong,Hobart,Dickson,Darwin,Brunswick,Parramatta}"
+STATES = "{NSW,NSW,WA,VIC,SA,QLD,TAS,ACT,NT,VIC,NSW}"
+POSTCODES = "{2204,2042,6160,3053,5045,4066,7000,2602,0800,3056,2150}"
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """`rows` of the list that is measured; `fill` makes them in the migrated database."""
+
+    service: str
+    fill: Callable[[Stage, ServiceDatabase, int], Awaitable[None]]
+
+
+async def fill(stage: Stage, filled: Filled, rows: int) -> ServiceDatabase:
+    address = stage.postgres().address
+    create_role(address, filled.service)
+    database = create_database(address, filled.service, f"filled_{filled.service}")
+    config = migrate.configuration(filled.service, database.owner_url, filled.service)
+    # It runs a loop of its own.
+    await asyncio.to_thread(migrate.upgrade, config)
+    await filled.fill(stage, database, rows)
+    address.execute("VACUUM ANALYZE", database=_name(database))
+    return database
+
+
+async def leads(stage: Stage, database: ServiceDatabase, rows: int) -> None:
+    """Of the last year, most of them delivered and billed, each with what it is found by."""
+    stage.postgres().address.execute(*_leads(rows), database=_name(database))
+    ours = Database(create_engine(database.url, pool_size=2), "/waybill/intake")
+    await SearchFiller(ours).run(datetime.now(UTC))
+    await ours.close()
+
+
+def _leads(rows: int) -> Sequence[str]:
+    seconds = 365 * 24 * 3600 / rows
+    return (
+        "INSERT INTO lead_sources (id, name, created_at) VALUES (uuidv7(), 'Solar Quotes', now())",
+        f"""
+        INSERT INTO leads (id, source_id, submission_key, fingerprint, accepted_as, status, status_since, selected_path,
+                           service, name, email, email_match, phone, street, suburb, state, postcode, received_at,
+                           delivered_at, version)
+        SELECT uuidv7(at - now()), s.id, 'form-' || n, sha256(n::text::bytea), 'routable', status, at,
+               CASE n % 3 WHEN 0 THEN 'recommended_installer' ELSE 'compare_quotes' END,
+               CASE n % 4 WHEN 0 THEN 'heat-pump' ELSE 'solar-battery' END, first || ' ' || last,
+               lower(first || '.' || last) || n || '@example.test', lower(first || '.' || last) || n || '@example.test',
+               '+614' || lpad((n % 100000000)::text, 8, '0'), n % 300 || ' ' || street || ' Street',
+               ('{SUBURBS}'::text[])[place], ('{STATES}'::text[])[place], ('{POSTCODES}'::text[])[place], at,
+               CASE status WHEN 'delivered' THEN at END, 3
+          FROM generate_series(1, {rows}) AS n, lead_sources s,
+               LATERAL (SELECT now() - make_interval(secs => ({rows} - n) * {seconds}) AS at,
+                               ('{STATUSES}'::text[])[1 + n % 10] AS status,
+                               ('{FIRST}'::text[])[1 + (hashint4(n) & 15)] AS first,
+                               ('{LAST}'::text[])[1 + ((hashint4(n) >> 4) & 15)] AS last,
+                               ('{STREETS}'::text[])[1 + ((hashint4(n) >> 8) & 15)] AS street,
+                               1 + abs(hashint4(n) % 11) AS place) AS made
+        """,
+        """
+        INSERT INTO lead_deliveries (assignment_id, lead_id, delivery_event_id, state, unit_price_cents, currency,
+                                     recorded_at, since, version)
+        SELECT uuidv7(), id, uuidv7(), CASE version % 3 WHEN 0 THEN 'billable' ELSE 'credited' END, 8500, 'AUD',
+               delivered_at, delivered_at, 1
+          FROM leads WHERE delivered_at IS NOT NULL
+        """,
+    )
+
+
+def _name(database: ServiceDatabase) -> str:
+    return database.url.rpartition("/")[2]
+
+
+INTAKE = Filled("intake", leads)

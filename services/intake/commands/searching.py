@@ -1,0 +1,71 @@
+"""Keeping what leads are found by: written when they come in, and anew when what they say is corrected."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Text, Uuid, bindparam, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.database import Database
+from services.intake.domain.grams import forms_of_phone, grams_of, searchable
+from services.intake.models import Lead, LeadSearch
+
+AT_ONCE = 500
+
+
+async def index_leads(session: AsyncSession, lead_ids: Sequence[UUID]) -> None:
+    """As they are in this transaction."""
+    leads = await session.execute(select(*_READ).where(Lead.id.in_(lead_ids)).order_by(Lead.id))
+    texts = {row.id: searchable([*row[1:], *forms_of_phone(row.phone)]) for row in leads}
+    if texts:
+        grams = ["{" + ",".join(map(str, grams_of(each))) + "}" for each in texts.values()]
+        await session.execute(_WRITE, {"ids": list(texts), "texts": list(texts.values()), "grams": grams})
+
+
+_READ = (
+    Lead.id,
+    Lead.name,
+    Lead.email,
+    Lead.email_match,
+    Lead.phone,
+    Lead.street,
+    Lead.suburb,
+    Lead.state,
+    Lead.postcode,
+    Lead.submission_key,
+)
+
+_WRITE = text(
+    """
+    INSERT INTO lead_search (lead_id, text, grams)
+    SELECT id, text, grams::int[] FROM unnest(:ids, :texts, :grams) AS said (id, text, grams)
+    ON CONFLICT (lead_id) DO UPDATE SET text = excluded.text, grams = excluded.grams
+    """
+).bindparams(
+    bindparam("ids", type_=ARRAY(Uuid)),
+    bindparam("texts", type_=ARRAY(Text)),
+    bindparam("grams", type_=ARRAY(Text)),
+)
+
+
+class SearchFiller:
+    """Brings in the leads that are not there yet, the newest first, a portion a transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def run(self, _due_at: datetime) -> None:
+        before: UUID | None = None
+        while ids := await self._portion(before):
+            before = ids[-1]
+
+    async def _portion(self, before: UUID | None) -> Sequence[UUID]:
+        """An id tells when its lead came: the order is that of time."""
+        is_there = select(LeadSearch.lead_id).where(LeadSearch.lead_id == Lead.id).exists()
+        query = select(Lead.id).where(~is_there).order_by(Lead.id.desc()).limit(AT_ONCE)
+        async with self._database.transaction() as session:
+            ids = (await session.scalars(query if before is None else query.where(Lead.id < before))).all()
+            await index_leads(session, ids)
+        return ids

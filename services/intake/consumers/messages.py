@@ -1,0 +1,49 @@
+"""What became of the mails that bring installers our leads."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.consumer import Consumer
+from contracts.envelope import Incoming
+from contracts.notifications import MessageAccepted, MessageFailed
+from contracts.topics import MESSAGES
+from contracts.values import MessagePurpose
+from services.intake.commands.following import Told, follow_messages
+
+ASSIGNMENT = "assignment"
+
+
+async def on_accepted(session: AsyncSession, batch: list[Incoming[MessageAccepted]]) -> None:
+    await _follow(session, [_accepted(incoming) for incoming in batch if _brings_a_lead(incoming.event)])
+
+
+async def on_failed(session: AsyncSession, batch: list[Incoming[MessageFailed]]) -> None:
+    await _follow(session, [_failed(incoming) for incoming in batch if _brings_a_lead(incoming.event)])
+
+
+async def _follow(session: AsyncSession, told: list[Told]) -> None:
+    if told:
+        await follow_messages(session, told)
+
+
+def _brings_a_lead(event: MessageAccepted | MessageFailed) -> bool:
+    return event.purpose is MessagePurpose.LEAD_DELIVERY and event.subject_kind == ASSIGNMENT
+
+
+def _accepted(incoming: Incoming[MessageAccepted]) -> Told:
+    event = incoming.event
+    facts = {"outcome": "accepted", "at": event.accepted_at, "reason_code": None, "smtp_status": None}
+    return Told(event.message_id, incoming.envelope.aggregate_version, facts, {"assignment_id": event.subject_id})
+
+
+def _failed(incoming: Incoming[MessageFailed]) -> Told:
+    event = incoming.event
+    facts = {
+        "outcome": "failed",
+        "at": event.failed_at,
+        "reason_code": event.reason_code,
+        "smtp_status": event.smtp_status,
+    }
+    return Told(event.message_id, incoming.envelope.aggregate_version, facts, {"assignment_id": event.subject_id})
+
+
+CONSUMER = Consumer(MESSAGES, {MessageAccepted: on_accepted, MessageFailed: on_failed})

@@ -1,0 +1,135 @@
+"""What intake keeps of the other services' events, so that a lead's page and list tell all that is known of it.
+
+No table refers to another: topics have no order between them, and what is told of a delivery may come before its
+assignment. `version` is the newest event's that was applied; words are the wire's, which may grow.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Index, text
+from sqlalchemy.dialects.postgresql import ARRAY, INTEGER
+from sqlalchemy.orm import Mapped, mapped_column
+
+from services.intake.models.model import Model
+
+
+class LeadAssignment(Model):
+    """A lead given to an installer, as routing tells it: sent, failed, cancelled or returned, None while it is pending.
+
+    `cap_status` is counted, released or given_back, None while it is reserved; `ended_at` is when it failed or was
+    cancelled; `return_state` is asked, accepted, denied or withdrawn.
+    """
+
+    __tablename__ = "lead_assignments"
+
+    assignment_id: Mapped[UUID] = mapped_column(primary_key=True)
+    lead_id: Mapped[UUID]
+    installer_id: Mapped[UUID]
+    installer_name: Mapped[str | None]
+    selected_path: Mapped[str | None]
+    status: Mapped[str | None]
+    created_at: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    reason_code: Mapped[str | None]
+    cap_status: Mapped[str | None]
+    cap_reason: Mapped[str | None]
+    cap_released_at: Mapped[datetime | None]
+    return_state: Mapped[str | None]
+    return_reason: Mapped[str | None]
+    return_changed_at: Mapped[datetime | None]
+    returned_at: Mapped[datetime | None]
+    version: Mapped[int]
+
+    __table_args__ = (
+        Index("ix_lead_assignments_lead_id_created_at", "lead_id", "created_at"),
+        Index("ix_lead_assignments_returned_at", "returned_at", postgresql_where=text("returned_at IS NOT NULL")),
+    )
+
+
+class LeadDelivery(Model):
+    """What billing has of a delivery: held, billable, credited or void, since when. `reason_code` is of what is not
+    billable, and stays what one was held for. What is told of its end names no lead: `lead_id` is missing where its
+    beginning never came.
+    """
+
+    __tablename__ = "lead_deliveries"
+
+    assignment_id: Mapped[UUID] = mapped_column(primary_key=True)
+    lead_id: Mapped[UUID | None]
+    delivery_event_id: Mapped[UUID | None]
+    state: Mapped[str]
+    unit_price_cents: Mapped[int | None] = mapped_column(BigInteger)
+    currency: Mapped[str | None]
+    reason_code: Mapped[str | None]
+    recorded_at: Mapped[datetime | None]
+    """When it was delivered, which is when it became billable."""
+    since: Mapped[datetime]
+    version: Mapped[int]
+
+    __table_args__ = (Index("ix_lead_deliveries_lead_id_state", "lead_id", "state"),)
+
+
+class KnownInvoice(Model):
+    """An invoice of billing's: draft, issued, partly_paid, paid or void. A draft has no number."""
+
+    __tablename__ = "known_invoices"
+
+    invoice_id: Mapped[UUID] = mapped_column(primary_key=True)
+    number: Mapped[str | None]
+    kind: Mapped[str | None]
+    state: Mapped[str]
+    since: Mapped[datetime | None]
+    version: Mapped[int]
+
+
+class InvoicedDelivery(Model):
+    """The invoice that charges a delivery: the last that listed it. With `adjustment_id` a debit of it does."""
+
+    __tablename__ = "invoiced_deliveries"
+
+    assignment_id: Mapped[UUID] = mapped_column(primary_key=True)
+    invoice_id: Mapped[UUID]
+    number: Mapped[str]
+    adjustment_id: Mapped[UUID | None]
+    listed_at: Mapped[datetime]
+
+
+class LeadMessage(Model):
+    """What became of a mail that brings an installer a lead: accepted or failed."""
+
+    __tablename__ = "lead_messages"
+
+    message_id: Mapped[UUID] = mapped_column(primary_key=True)
+    assignment_id: Mapped[UUID] = mapped_column(index=True)
+    outcome: Mapped[str]
+    reason_code: Mapped[str | None]
+    smtp_status: Mapped[int | None]
+    at: Mapped[datetime]
+    version: Mapped[int]
+
+
+class LeadDecision(Model):
+    """One attempt of routing at a lead: of how many installers it chose how many."""
+
+    __tablename__ = "lead_decisions"
+
+    decision_id: Mapped[UUID] = mapped_column(primary_key=True)
+    lead_id: Mapped[UUID] = mapped_column(index=True)
+    attempt_no: Mapped[int]
+    candidates: Mapped[int]
+    chosen: Mapped[int]
+    decided_at: Mapped[datetime]
+
+
+class LeadSearch(Model):
+    """By what a lead is found: its text, and the trigrams of that, as domain/grams.py makes them."""
+
+    __tablename__ = "lead_search"
+
+    lead_id: Mapped[UUID] = mapped_column(primary_key=True)
+    text: Mapped[str]
+    grams: Mapped[list[int]] = mapped_column(ARRAY(INTEGER))
+
+    __table_args__ = (Index("ix_lead_search_grams", "grams", postgresql_using="gin"),)

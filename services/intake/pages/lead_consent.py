@@ -1,0 +1,60 @@
+"""What the person behind a lead agreed to, which nobody can change, and its export for a complaint."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from litestar import Response
+from litestar.params import FromPath, JSONBody
+from markupsafe import Markup
+
+from chassis.clock import Clock
+from chassis.console import Form, form_at
+from chassis.console.cells import Kind, Shown
+from chassis.console.documents import Fact, Part, Section
+from chassis.console.timeline import Moment
+from chassis.database import Database
+from chassis.http import Given, Operator
+from contracts.identity import Capability
+from services.intake.http.evidence import export_consent_evidence
+from services.intake.pages.lead_file import LeadFile
+from services.intake.pages.leads import PATH
+from services.intake.settings import Settings
+
+VERBS = {"export_consent": "exported the evidence of consent"}
+
+
+class EvidenceForm(Form):
+    """Nothing but the session's mark."""
+
+
+async def consent_of(file: LeadFile) -> Sequence[Section]:
+    consent = file.consent
+    facts = [
+        Fact("Given", Shown(consent.given_at, Kind.INSTANT)),
+        Fact("From address", Markup("<code>{}</code>").format(consent.remote_address)),
+        Fact("On page", consent.url),
+    ]
+    context = {"facts": facts, "text": consent.text, "path": f"{PATH}/{file.lead.id}/consent-evidence"}
+    return [Part("Consent: what the person agreed to", "lead_consent.html", context)]
+
+
+async def moments_of(file: LeadFile) -> Sequence[Moment]:
+    return [moment for moment in file.audit if moment.what == VERBS["export_consent"]]
+
+
+@form_at(PATH + "/{lead_id:uuid}/consent-evidence", Capability.READ_OPS, step_up=True)
+async def export_by_form(
+    lead_id: FromPath[UUID],
+    data: JSONBody[EvidenceForm],
+    database: Given[Database],
+    clock: Given[Clock],
+    operator: Given[Operator],
+    settings: Given[Settings],
+) -> Response[str]:
+    answer: Response[Any] = await export_consent_evidence.fn(lead_id, database, clock, operator, settings)
+    answer.media_type = "text/html"
+    return answer
+
+
+ROUTES = (export_by_form,)

@@ -1,0 +1,74 @@
+"""What of the other services' doings the list of leads tells and is narrowed by, and how it finds words."""
+
+from dataclasses import dataclass
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, case, func, or_, select
+
+from chassis.console.cells import Kind
+from chassis.console.listing import Choice, Column, Filter, FoldedText, Option, Words
+from chassis.console.lists.filters import Held, Sent
+from chassis.console.wording import words
+from services.intake.models import Lead, LeadDelivery
+from services.intake.queries.leads import FINANCE_STATES, is_billed_as
+from services.intake.queries.search import Search
+
+TONES = {"billable": "info", "held": "warning", "credited": "warning"}
+
+_RANK = case({state: place for place, state in enumerate(FINANCE_STATES)}, value=LeadDelivery.state)
+FINANCE = (
+    select(LeadDelivery.state)
+    .where(LeadDelivery.lead_id == Lead.id)
+    .order_by(_RANK)
+    .limit(1)
+    .correlate(Lead)
+    .scalar_subquery()
+)
+"""Of several deliveries what finance has most to do with: held before billable, and what is settled last."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeadWords(Words):
+    """Each word somewhere in the name, contact, place or key. Where all are too short to look far it says how far."""
+
+    def read(self, sent: Sent, zone: ZoneInfo) -> Held | None:
+        held = Words.read(self, sent, zone)
+        if held is None:
+            return None
+        (typed,) = held.value
+        search = Search.of(typed)
+        told = f"{held.told}, among the newest 20,000" if search.is_of_newest else held.told
+        return Held(or_(search.condition(), *self._named(typed)), told, held.value)
+
+    def _named(self, typed: str) -> list[ColumnElement[bool]]:
+        try:
+            id_ = UUID(typed)
+        except ValueError:
+            return []
+        return [column == id_ for column in self.ids]
+
+
+@dataclass(frozen=True, slots=True)
+class Suburb(FoldedText):
+    """In any case: `column` is in small letters."""
+
+    def read(self, sent: Sent, zone: ZoneInfo) -> Held | None:
+        held = FoldedText.read(self, sent, zone)
+        return Held(self.column == held.value[0].lower(), held.told, held.value) if held else None
+
+
+COLUMNS: tuple[Column, ...] = (Column("finance", "Finance", FINANCE, Kind.CHIP, tone=TONES),)
+FILTERS: tuple[Filter, ...] = (
+    Choice(
+        "finance",
+        "Finance",
+        options=[
+            *(Option(state, words(state), is_billed_as(state)) for state in FINANCE_STATES),
+            Option("none", "Not billed", is_billed_as(None)),
+        ],
+    ),
+    FoldedText("service", "Service", column=Lead.service, longest=60, hint="solar-battery"),
+    Suburb("suburb", "Suburb", column=func.lower(Lead.suburb), hint="Marrickville"),
+    FoldedText("postcode", "Postcode", column=Lead.postcode, longest=4, pattern="[0-9]{4}", hint="2204"),
+)
