@@ -77,6 +77,8 @@ REFUSED = {
     "/console/invoices/*/mark-issued",  # it lacks its id at Stripe
     "/console/email-health/new",  # it lacks its secret
     "/console/board-splits/*/participations",  # no pool is in such words
+    "/console/installers/*/absences",  # it would end as it starts
+    "/console/installers/*/hours",  # no hours are in such words
 }
 """What of all this is not taken even as it was meant."""
 
@@ -86,6 +88,9 @@ UNREACHED = {
     "/console/board-splits/*/participations/preview",  # another button of the form that saves them
     "/console/client-invoices/*/redraft",
     "/console/email-health/*/resume",
+    "/console/installers/*/absences/end",
+    "/console/installers/*/people/*/change",
+    "/console/installers/*/people/*/remove",
     "/console/invoices/*/apply-credit",
     "/console/invoices/*/resend",
     "/console/operators/*/enable",

@@ -18,7 +18,7 @@ class Cure(StrEnum):
     TERRITORY = "territory"
     PARTICULARS = "contacts"
     HOURS = "hours"
-    DELIVERY = "delivery"
+    DELIVERY = "close_breaker"
     INVOICING = "invoicing"
     ACCOUNT = "account"
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from litestar import post
 from litestar.params import JSONBody
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field
 
 from chassis.clock import Clock
 from chassis.database import Database
@@ -18,14 +18,14 @@ from services.routing.http.fields import Note
 from services.routing.http.installer_views import TerritoryShape
 from services.routing.queries.imports import ImportPlan, plan_import
 
-MOST_ROWS = 1_000
+MOST_ROWS = 300
 
 
 class SheetRow(Body):
     """`installer` is an id, an ABN or a whole name; `place` a state, a range or a postcode, or several with commas."""
 
     installer: Line
-    place: Annotated[Line, StringConstraints(max_length=2_000)]
+    place: Line
 
 
 class TerritoryImport(Body):

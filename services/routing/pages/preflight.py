@@ -14,6 +14,7 @@ DOORS = {
     Cure.TERRITORY: "Set territory",
     Cure.PARTICULARS: "Edit its particulars",
     Cure.HOURS: "Set working hours",
+    Cure.DELIVERY: "Close the breaker",
     Cure.INVOICING: "Edit invoicing particulars",
     Cure.ACCOUNT: "Its account in billing",
 }
