@@ -1,6 +1,5 @@
 """Finding leads by words: pure trigrams, what is found of a thousand spellings, and that the index finds it."""
 
-from types import SimpleNamespace
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -12,7 +11,7 @@ from sqlalchemy import select, text
 from chassis.clock import FixedClock
 from chassis.database import Database
 from chassis.ids import new_id
-from services.intake.commands.searching import SearchFiller, index_for_search, index_leads
+from services.intake.commands.searching import SearchFiller, index_leads
 from services.intake.domain.grams import folded, forms_of_phone, grams_of, searchable
 from services.intake.models import Lead
 from services.intake.queries.search import Search
@@ -133,17 +132,6 @@ class TestFilling:
         await SearchFiller(database).run(NOW)
         assert await found(database, "marrickville") == ids
         assert await count(database, "lead_search") == 3
-
-    async def test_leads_are_found_from_when_they_are_screened(
-        self, database: RolledBackDatabase, reception: Reception
-    ) -> None:
-        _, key = await reception.source()
-        ids = {await reception.lead(key) for _ in range(2)}
-        async with database.transaction() as session:
-            await session.execute(text("DELETE FROM lead_search"))
-            arrivals = [SimpleNamespace(id=id_) for id_ in ids]
-            await index_for_search(session, SimpleNamespace(arrivals=arrivals))
-        assert await found(database, "marrickville") == ids
 
     async def test_a_lead_that_is_not_here_is_left_out(self, database: RolledBackDatabase) -> None:
         async with database.transaction() as session:

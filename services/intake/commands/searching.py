@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol
 from uuid import UUID
 
 from sqlalchemy import Text, Uuid, bindparam, select, text
@@ -14,23 +13,6 @@ from services.intake.domain.grams import forms_of_phone, grams_of, searchable
 from services.intake.models import Lead, LeadSearch
 
 AT_ONCE = 500
-
-
-class Arrived(Protocol):
-    @property
-    def id(self) -> UUID: ...
-
-
-class Arrivals(Protocol):
-    """Leads that came in, as screening has them in hand."""
-
-    @property
-    def arrivals(self) -> Sequence[Arrived]: ...
-
-
-async def index_for_search(session: AsyncSession, batch: Arrivals) -> None:
-    """A step of screening: whatever becomes of a lead, it is found."""
-    await index_leads(session, [arrival.id for arrival in batch.arrivals])
 
 
 async def index_leads(session: AsyncSession, lead_ids: Sequence[UUID]) -> None:
