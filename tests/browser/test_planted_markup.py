@@ -52,12 +52,13 @@ FILL = """([action, planted]) => {
     for (const each of form.elements) {
         const isText = each.matches("textarea, input:not([type]), input[type=text]");
         if (each.matches("select") && !each.value) each.selectedIndex = Math.min(1, each.options.length - 1);
-        else if (each.type === "email") each.value ||= "planted@post.example";
+        else if (each.type === "email") each.value = each.validity.valid && each.value || "planted@post.example";
         else if (each.type === "number" || (isText && each.inputMode)) each.value ||= "1";
         else if (each.type === "checkbox" && each.name.endsWith("_ids")) each.checked = true;
         else if (each.type === "datetime-local") each.value ||= "2026-03-03T14:05";
         else if (each.type === "radio") each.checked ||= !form.querySelector(`[name="${each.name}"]:checked`);
         else if (each.name === "services") each.value ||= "solar-battery";
+        else if (each.name === "service") each.value = "solar-battery";
         else if (isText && !kept.test(each.name))
             each.value = each.maxLength < 0 || planted.length <= each.maxLength ? planted : planted.split("script>")[2];
     }
