@@ -55,7 +55,7 @@ FILL = """([action, planted]) => {
         else if (each.type === "email") each.value ||= "planted@post.example";
         else if (each.type === "number" || (isText && each.inputMode)) each.value ||= "1";
         else if (each.type === "checkbox" && each.name.endsWith("_ids")) each.checked = true;
-        else if (each.type === "datetime-local") each.value ||= "2026-03-03T14:05";
+        else if (each.type === "datetime-local") each.value ||= "2026-12-03T14:05";
         else if (each.type === "radio") each.checked ||= !form.querySelector(`[name="${each.name}"]:checked`);
         else if (each.name === "services") each.value ||= "solar-battery";
         else if (isText && !kept.test(each.name))
@@ -86,6 +86,8 @@ UNREACHED = {
     "/console/board-splits/*/participations/preview",  # another button of the form that saves them
     "/console/client-invoices/*/redraft",
     "/console/email-health/*/resume",
+    "/console/escalations/*/try",  # as that of the participations
+    "/console/escalations/try",
     "/console/invoices/*/apply-credit",
     "/console/invoices/*/resend",
     "/console/operators/*/enable",
