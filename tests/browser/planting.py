@@ -1,5 +1,6 @@
 """Markup in whatever outsiders send and operators write: one of everything that the console shows, in each service."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +11,10 @@ from chassis.tables import parked_events
 from contracts.identity import Role
 from contracts.values import InvoiceKind
 from deploy.local.smtp_sink.faults import Action, Fault
+from services.intake.commands.escalating import escalate
+from services.intake.commands.policies import PolicyDraft, create_policy, turn_policy
 from services.intake.domain import LeadStatus
+from services.intake.domain.escalation import Policy, Step, StepAction, SubjectKind
 from services.payouts.commands.boards import note_board
 from services.payouts.commands.experts import ExpertProfile, add_expert
 from services.payouts.domain import RuleKind
@@ -18,6 +22,7 @@ from tests.billing.arrangements import NOW, client_state, march, sent, webhook, 
 from tests.billing.fake_stripe import FakeStripe
 from tests.browser.visits import Rooms
 from tests.intake.reception import Reception
+from tests.intake.samples import OPERATOR
 from tests.notifications.arrangements import Mailroom
 from tests.notifications.samples import account, draft
 from tests.routing.arrangements import MIA, lead
@@ -37,13 +42,24 @@ async def plant(rooms: Rooms) -> None:
 
 
 async def _in_intake(rooms: Rooms) -> None:
-    """A lead that waits and one that was handed in, a client, and a board that is open."""
+    """A lead that waits and one that was handed in, a follow-up, a policy, a client, and a board that is open."""
     reception = Reception(rooms.database("intake"), rooms.clock)
     _, key = await reception.source(PLANTED)
     fields = ("service", "name", "email", "street", "suburb", "consent_text", "consent_url")
     for _ in range(2):
         lead_id = await reception.lead(key, ago=timedelta(), **dict.fromkeys(fields, PLANTED))
     await reception.move(lead_id, LeadStatus.EXCEPTION, reason=PLANTED)
+    other = await reception.lead(key, ago=timedelta(hours=3), **dict.fromkeys(fields, PLANTED))
+    await reception.give(other, await reception.operator(PLANTED))
+    await reception.follow_up(lead_id, note=PLANTED)
+    draft = PolicyDraft(f"{PLANTED} on", Policy(SubjectKind.LEAD, (Step(60, StepAction.CRITICAL),)))
+    async with reception.database.transaction() as session:
+        on = await create_policy(session, new_id(), draft, OPERATOR, rooms.clock.now())
+        earlier = rooms.clock.now() - timedelta(hours=4)
+        await turn_policy(session, on.id, is_on=True, reason=None, by=OPERATOR, now=earlier)
+        off = replace(draft, name=f"{PLANTED} off")
+        await create_policy(session, new_id(), off, OPERATOR, rooms.clock.now())
+    await escalate(reception.database, rooms.clock.now())
     client = await reception.client(name=PLANTED, billing_name=PLANTED, billing_address=PLANTED)
     await reception.board(client, PLANTED)
     await _park(rooms, "intake")

@@ -55,7 +55,7 @@ FILL = """([action, planted]) => {
         else if (each.type === "email") each.value = each.validity.valid && each.value || "planted@post.example";
         else if (each.type === "number" || (isText && each.inputMode)) each.value ||= "1";
         else if (each.type === "checkbox" && each.name.endsWith("_ids")) each.checked = true;
-        else if (each.type === "datetime-local") each.value ||= "2026-03-03T14:05";
+        else if (each.type === "datetime-local") each.value ||= "2026-12-03T14:05";
         else if (each.type === "radio") each.checked ||= !form.querySelector(`[name="${each.name}"]:checked`);
         else if (each.name === "services") each.value ||= "solar-battery";
         else if (each.name === "service") each.value = "solar-battery";
@@ -92,6 +92,8 @@ UNREACHED = {
     "/console/installers/*/absences/end",
     "/console/installers/*/people/*/change",
     "/console/installers/*/people/*/remove",
+    "/console/escalations/*/try",  # as that of the participations
+    "/console/escalations/try",
     "/console/invoices/*/apply-credit",
     "/console/invoices/*/resend",
     "/console/operators/*/enable",

@@ -45,6 +45,7 @@ from services.intake.pages.escalations import PATH, ROOM, WRITE
 from services.intake.pages.owners import owner_options
 from services.intake.queries.dry_runs import dry_run
 
+NOTHING = "nothing"
 UNITS = (("1", "minutes"), ("60", "hours"), ("1440", "days"))
 MOST_CHOICES = 50
 Cell = Annotated[str, Field(max_length=60)]
@@ -58,7 +59,7 @@ class Row:
 
     after: str = ""
     unit: str = "60"
-    deed: str = ""
+    deed: str = NOTHING
     hours: str = ""
 
 
@@ -87,7 +88,11 @@ class PolicyForm(Form):
     def body(self) -> PolicyBody:
         """Raises Invalid with every fault."""
         faults: list[FieldError] = []
-        steps = [step for place, row in enumerate(self.rows()) if row.deed and (step := _step(row, place, faults))]
+        steps = [
+            step
+            for place, row in enumerate(self.rows())
+            if row.deed not in {"", NOTHING} and (step := _step(row, place, faults))
+        ]
         told: dict[str, Any] = {
             "name": self.name,
             "subject": self.subject,
@@ -173,7 +178,7 @@ async def _edit(session: AsyncSession, form: PolicyForm, *, is_new: bool) -> Edi
         rows=[*rows, *[Row()] * (MOST_STEPS - len(rows))],
         units=UNITS,
         deeds=[
-            ("", "Nothing"),
+            (NOTHING, "Nothing"),
             (f"{StepAction.NUDGE}:{Notify.OWNER}", "Nudge the owner"),
             (f"{StepAction.NUDGE}:{Notify.TEAM}", "Nudge the team"),
             *people,
@@ -220,12 +225,18 @@ def _page(
     return console.page(request, "policy_form.html", {"document": document, "finished": "", "edit": edit}, room=ROOM)
 
 
+def _first_form() -> PolicyForm:
+    """With a step that most begin with."""
+    row = Row("1", "60", f"{StepAction.NUDGE}:{Notify.OWNER}")
+    return PolicyForm(id=new_id(), after=[row.after], unit=[row.unit], deed=[row.deed], hours=[row.hours])
+
+
 @page_at(PATH + "/new", WRITE)
 async def show_new_policy(
     request: Request[Any, Any, Any], console: Given[Console], database: Given[Database]
 ) -> Response[str]:
     async with database.reading() as session:
-        edit = await _edit(session, PolicyForm(id=new_id()), is_new=True)
+        edit = await _edit(session, _first_form(), is_new=True)
     return _page(request, console, edit, "")
 
 

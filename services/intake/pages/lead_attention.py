@@ -103,6 +103,8 @@ async def moments_of(file: LeadFile) -> Sequence[Happening]:
 
 async def deeds_of(file: LeadFile) -> Sequence[Action]:
     lead = file.lead
+    if lead.status.is_final:
+        return []
     hidden = {"seen": await seen_of(file.session, Subject("lead", lead.id))}
     return [
         Action(

@@ -104,6 +104,8 @@ async def moments_of(file: LeadFile) -> Sequence[Happening]:
 
 
 async def deeds_of(file: LeadFile) -> Sequence[Action]:
+    if file.lead.status.is_final:
+        return []
     why: Any = refused(file.operator, WRITE, obstacle_to_scheduling(file.lead.status))
     options = [*(await owner_options(file.session, file.operator)), (NOBODY, "Nobody yet")]
     owner = str(file.lead.owner_id or file.operator.id)

@@ -66,6 +66,8 @@ async def moments_of(file: LeadFile) -> Sequence[Moment]:
 async def deeds_of(file: LeadFile) -> Sequence[Action]:
     """What nobody has is assigned, what somebody has is handed over: one deed by two names."""
     lead = file.lead
+    if lead.status.is_final:
+        return []
     hidden = {"seen": await seen_of(file.session, Subject("lead", lead.id))}
     given = await (_hand_over(file, hidden) if lead.owner_id else _assign(file, hidden))
     return [_take(file, hidden), given, _unassign(file, hidden)]
