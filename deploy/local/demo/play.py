@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import httpx
 import stripe
 
-from deploy.local.demo import boards, invoices, leads
+from deploy.local.demo import boards, fairness, invoices, leads
 from deploy.local.demo.books import Books, read_books
 from deploy.local.demo.operators import SignIn, create_operators, new_sign_ins, sign_in
 from deploy.local.demo.reader import Reader
@@ -85,6 +85,8 @@ async def leads_to_money(stage: Stage) -> None:
     await leads.release_a_cap(stage)
     await invoices.close_the_month(stage)
     await invoices.collect(stage)
+    await fairness.try_drafts(stage)
+    await fairness.replay_decisions(stage)
 
 
 async def board_to_experts(stage: Stage) -> None:
