@@ -53,6 +53,7 @@ async def read_books(stage: Stage) -> Books:
         *await _leads(stage),
         *await _sources(stage),
         *await away.equalities(stage),
+        *await _decisions(stage),
         *await _deliveries(stage),
         *await _invoices(stage, figures),
         *await _journal(stage),
@@ -80,6 +81,25 @@ async def _figures(stage: Stage) -> dict[str, int]:
         "stripe_transferred_cents": stripe["transferred_cents"] - stripe["reversed_cents"],
         "mails_sent": await stage.reader.mail_count(),
     }
+
+
+async def _decisions(stage: Stage) -> list[Equality]:
+    lost = "SELECT count(*) FROM decisions WHERE inputs IS NULL"
+    simulated = "SELECT count(*) FROM simulation_rows r JOIN simulations s ON s.id = r.simulation_id"
+    moved = "SELECT coalesce(sum((totals ->> 'moved')::int), 0) FROM simulations WHERE state = 'finished'"
+    return [
+        Equality(
+            "decisions made again the same = decisions made again",
+            stage.tally.decisions_identical,
+            stage.tally.decisions_replayed,
+        ),
+        Equality("decisions whose inputs were not kept", await stage.reader.number("routing", lost), 0),
+        Equality(
+            "leads that simulations moved = rows of them",
+            await stage.reader.number("routing", moved),
+            await stage.reader.number("routing", simulated),
+        ),
+    ]
 
 
 async def _leads(stage: Stage) -> list[Equality]:

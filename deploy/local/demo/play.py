@@ -10,6 +10,7 @@ import stripe
 from deploy.local.demo import (
     away,
     boards,
+    fairness,
     follow_ups,
     invoices,
     leads,
@@ -104,6 +105,8 @@ async def leads_to_money(stage: Stage) -> None:
     await follow_ups.escalate(stage)
     await invoices.close_the_month(stage)
     await invoices.collect(stage)
+    await fairness.try_drafts(stage)
+    await fairness.replay_decisions(stage)
 
 
 async def board_to_experts(stage: Stage) -> None:

@@ -34,6 +34,8 @@ class Tally:
     stripe_paid_cents: int = 0
     transfer_paid_cents: int = 0
     overpaid_cents: int = 0
+    decisions_replayed: int = 0
+    decisions_identical: int = 0
 
 
 @dataclass
