@@ -18,6 +18,7 @@ from services.intake.domain.escalation import Policy, Step, StepAction, SubjectK
 from services.payouts.commands.boards import note_board
 from services.payouts.commands.experts import ExpertProfile, add_expert
 from services.payouts.domain import RuleKind
+from services.routing.domain.states import BreakerState
 from tests.billing.arrangements import NOW, client_state, march, sent, webhook, work_off
 from tests.billing.fake_stripe import FakeStripe
 from tests.browser.visits import Rooms
@@ -69,7 +70,10 @@ async def _in_routing(rooms: Rooms) -> None:
     """An item of the queue, an installer, and an assignment that is under way, one that was sent, one that failed."""
     planted: dict[str, Any] = {"contact": MIA.model_copy(update={"name": PLANTED})}
     await rooms.floor.dispatch(lead(**planted))
-    await rooms.floor.installer(name=PLANTED, billing_address=PLANTED)
+    installer_id = await rooms.floor.installer(name=PLANTED, billing_address=PLANTED)
+    now = rooms.clock.now()
+    held_back = {"breaker": BreakerState.OPEN, "failures_in_row": 5, "opened_at": now, "probe_at": now, "opens": 1}
+    await rooms.floor.endpoint(installer_id, "http://127.0.0.1:8443/planted", **held_back)
     await rooms.floor.dispatch(*(lead(**planted) for _ in range(3)))
     first, second, _ = await rooms.floor.assignments()
     await rooms.floor.deliver(first.id)
