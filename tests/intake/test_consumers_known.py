@@ -25,10 +25,11 @@ async def only(database: Database, table: str) -> dict[str, Any]:
     return row
 
 
-def test_subscribes_to_what_a_leads_page_tells() -> None:
+def test_subscribes_to_what_a_leads_page_tells_and_to_who_may_own_it() -> None:
     assert {consumer.topic.name for consumer in CONSUMERS} == {
         "billing.deliveries",
         "billing.invoices",
+        "identity.operators",
         "notifications.messages",
         "routing.assignments",
         "routing.dispatches",

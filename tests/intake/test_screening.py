@@ -137,7 +137,7 @@ class TestLettingIn:
             await Screener(database, clock).step()
         finally:
             sqlalchemy_event.remove(engine, "before_cursor_execute", note)
-        assert len(statements) == 5
+        assert len(statements) == 6
         assert {status for status, _ in (await by_status(database)).values()} == {"routable"}
 
 

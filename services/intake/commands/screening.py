@@ -22,7 +22,7 @@ from chassis.ids import new_id
 from contracts.intake import LeadCreated
 from contracts.values import LeadContact, Location
 from services.intake import queries
-from services.intake.commands.searching import index_leads
+from services.intake.commands.searching import index_said
 from services.intake.domain import LeadStatus
 from services.intake.queries import Arrival, Turn
 
@@ -50,7 +50,7 @@ Step = Callable[[AsyncSession, Batch], Awaitable[None]]
 
 
 async def index_for_search(session: AsyncSession, batch: Batch) -> None:
-    await index_leads(session, [arrival.id for arrival in batch.arrivals])
+    await index_said(session, batch.arrivals)
 
 
 STEPS: tuple[Step, ...] = (index_for_search,)

@@ -1,7 +1,9 @@
 """Keeping what leads are found by: written when they come in, and anew when what they say is corrected."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from operator import attrgetter
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Text, Uuid, bindparam, select, text
@@ -15,27 +17,26 @@ from services.intake.models import Lead, LeadSearch
 AT_ONCE = 500
 
 
+FIELDS = ("name", "email", "email_match", "phone", "street", "suburb", "state", "postcode", "submission_key")
+"""What a lead is found by."""
+
+
 async def index_leads(session: AsyncSession, lead_ids: Sequence[UUID]) -> None:
     """As they are in this transaction."""
     leads = await session.execute(select(*_READ).where(Lead.id.in_(lead_ids)).order_by(Lead.id))
-    texts = {row.id: searchable([*row[1:], *forms_of_phone(row.phone)]) for row in leads}
+    await index_said(session, leads.all())
+
+
+async def index_said(session: AsyncSession, leads: Iterable[Any]) -> None:
+    """Each has an `id` and the fields."""
+    texts = {lead.id: searchable([*_said(lead), *forms_of_phone(lead.phone)]) for lead in leads}
     if texts:
         grams = ["{" + ",".join(map(str, grams_of(each))) + "}" for each in texts.values()]
         await session.execute(_WRITE, {"ids": list(texts), "texts": list(texts.values()), "grams": grams})
 
 
-_READ = (
-    Lead.id,
-    Lead.name,
-    Lead.email,
-    Lead.email_match,
-    Lead.phone,
-    Lead.street,
-    Lead.suburb,
-    Lead.state,
-    Lead.postcode,
-    Lead.submission_key,
-)
+_said = attrgetter(*FIELDS)
+_READ = (Lead.id, *(getattr(Lead, name) for name in FIELDS))
 
 _WRITE = text(
     """
