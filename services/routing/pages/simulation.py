@@ -228,7 +228,9 @@ def _in_sum(before: Mapping[str, Any], after: Mapping[str, Any]) -> Table:
     )
     rows = [(title, Shown(before[name], kind), Shown(after[name], kind)) for title, name, kind in named]
     evenness = ("Evenness, 1 is even", f"{before['jain']:.3f}", f"{after['jain']:.3f}")
-    return Table("In sum", (("", Kind.TEXT), ("As it is", Kind.TEXT), ("With the draft", Kind.TEXT)), [*rows, evenness])
+    return Table(
+        "In sum", (("What", Kind.TEXT), ("As it is", Kind.TEXT), ("With the draft", Kind.TEXT)), [*rows, evenness]
+    )
 
 
 def _by_installer(before: Mapping[str, Any], after: Mapping[str, Any]) -> Table:
