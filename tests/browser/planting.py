@@ -52,7 +52,8 @@ async def _in_intake(rooms: Rooms) -> None:
     await reception.move(lead_id, LeadStatus.EXCEPTION, reason=PLANTED)
     other = await reception.lead(key, ago=timedelta(hours=3), **dict.fromkeys(fields, PLANTED))
     await reception.give(other, await reception.operator(PLANTED))
-    await reception.follow_up(lead_id, note=PLANTED)
+    for _ in range(2):
+        await reception.follow_up(lead_id, note=PLANTED)
     draft = PolicyDraft(f"{PLANTED} on", Policy(SubjectKind.LEAD, (Step(60, StepAction.CRITICAL),)))
     async with reception.database.transaction() as session:
         on = await create_policy(session, new_id(), draft, OPERATOR, rooms.clock.now())

@@ -30,6 +30,7 @@ ENDS = (
     "void",
     "close",
     "cancel",
+    "complete",
     "resolve",
     "discard",
     "revoke",
@@ -73,6 +74,8 @@ HAS = """action => [...document.querySelectorAll("main form[method=post]")].some
 REFUSED = {
     "/console/account/password",  # the present one is not this
     "/console/lead-sources",  # there is a source of this name already
+    "/console/escalations/*",  # and a policy
+    "/console/follow-ups/*/complete",  # its lead was closed a moment ago, and no next one is planned
     "/console/accounts/*/end-prices",  # prices were set from that day a moment ago
     "/console/client-invoices/*/mark-paid",  # the reference stands for another payment
     "/console/invoices/*/mark-issued",  # it lacks its id at Stripe
