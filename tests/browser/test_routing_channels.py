@@ -88,7 +88,7 @@ async def test_a_secret_is_rotated_and_shown_once(rooms: Rooms, visit: Visits) -
     await expect(here.page.locator("#webhook-secret")).to_have_text(KEYS.told(installer_id, 3))
 
 
-async def test_a_breaker_is_closed_with_a_reason_alone_and_with_many(rooms: Rooms, visit: Visits) -> None:
+async def test_a_breaker_is_closed_with_a_reason(rooms: Rooms, visit: Visits) -> None:
     installer_id = await held_back(rooms)
     here = await visit()
     await here.enter(Role.EDITOR, f"{rooms.routing}/console/delivery-channels?breaker=open&breaker=half_open")
