@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Integer, Row, Uuid, bindparam, exists, func, select, text
+from sqlalchemy import ColumnElement, Integer, Row, Uuid, bindparam, exists, func, or_, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -87,11 +87,15 @@ async def is_anything_due(session: AsyncSession, now: datetime) -> bool:
 
 
 async def lock_endpoints_with_due(session: AsyncSession, now: datetime, most: int) -> Sequence[DeliveryEndpoint]:
-    """Past those that another process is just taking from, or recording for."""
+    """Past those that another process is just taking from, or recording for; not those that hold everything back."""
     due = select(WebhookDelivery.installer_id).where(IS_WAITING, WebhookDelivery.next_attempt_at <= now)
     found = await session.scalars(
         select(DeliveryEndpoint)
-        .where(DeliveryEndpoint.channel == Channel.WEBHOOK, DeliveryEndpoint.installer_id.in_(due))
+        .where(
+            DeliveryEndpoint.channel == Channel.WEBHOOK,
+            DeliveryEndpoint.installer_id.in_(due),
+            or_(DeliveryEndpoint.breaker != BreakerState.OPEN, DeliveryEndpoint.probe_at <= now),
+        )
         .order_by(DeliveryEndpoint.installer_id)
         .limit(most)
         .with_for_update(skip_locked=True)
