@@ -25,7 +25,7 @@ from services.routing.errors import SimulationExists, SimulationNotRunning
 from services.routing.models import Simulation
 from services.routing.simulations import Simulator
 from tests.routing.arrangements import NOW, ROBIN, Floor, committing, lead, leads
-from tests.routing.desk import Desk, code_of
+from tests.routing.desk import Desk, code_of, faults
 from tests.routing.feed import Feed, record
 
 
@@ -232,6 +232,10 @@ class TestOverHttp:
         body = {"id": str(new_id()), "installers": {str(new_id()): {"hours": [[0, 60, 60]]}}}
         answer = await desk.ask("POST", "/admin/simulations", body)
         assert answer.status_code == 422
+        by_territory = await desk.ask(
+            "POST", "/admin/simulations", {"id": str(new_id()), "ignore_rules": ["territory"]}
+        )
+        assert faults(by_territory) == {"ignore_rules.0": "rule_not_ignorable"}
         unknown = await desk.ask("GET", f"/admin/simulations/{new_id()}")
         assert (unknown.status_code, code_of(unknown)) == (404, "no_such_simulation")
         assert (await desk.ask("POST", "/admin/simulations", {"id": str(new_id())}, Role.EDITOR)).status_code == 201

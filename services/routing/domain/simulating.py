@@ -31,6 +31,19 @@ from services.routing.domain.profile import PostcodeRange, Territory
 from services.routing.domain.standing import Considered, Standing
 from services.routing.domain.windows import Limits, Moment, WallClock, WindowKind
 
+IGNORABLE = (
+    Rule.STATUS,
+    Rule.PAUSED,
+    Rule.SERVICE,
+    Rule.DUPLICATE_TO_INSTALLER,
+    Rule.HOURS,
+    Rule.CREDIT_HOLD,
+    Rule.CAP_DAY,
+    Rule.CAP_WEEK,
+    Rule.CAP_MONTH,
+)
+"""What a draft may leave out. Candidates come by territory, and none of the others is in a fresh lead's way."""
+
 
 class Arrival(NamedTuple):
     """A lead as it came. `given_to` is who really got it; `others` are its person's other leads."""

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from litestar import get, post
 from litestar.params import FromPath, JSONBody
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from chassis.clock import Clock
@@ -18,6 +18,7 @@ from contracts.values import InstallerStatus
 from services.routing.commands import simulations as commands
 from services.routing.commands.simulations import AskSimulation
 from services.routing.domain.eligibility import Rule
+from services.routing.domain.simulating import IGNORABLE
 from services.routing.domain.states import SimulationState
 from services.routing.http.fields import ServiceSlug
 from services.routing.http.installer_views import Caps, TerritoryShape
@@ -29,6 +30,15 @@ Percent = Annotated[int, Field(ge=1, le=1_000, description="of what each cap is 
 Span = tuple[
     Annotated[int, Field(ge=0, le=6)], Annotated[int, Field(ge=0, le=1_439)], Annotated[int, Field(ge=1, le=1_440)]
 ]
+
+
+def _ignorable(rule: Rule) -> Rule:
+    if rule not in IGNORABLE:
+        raise PydanticCustomError("rule_not_ignorable", "a simulation is not kept from anything by this rule")
+    return rule
+
+
+IgnorableRule = Annotated[Rule, AfterValidator(_ignorable)]
 
 
 class OrderingDraft(Body):
@@ -62,7 +72,7 @@ class DraftBody(Body):
 
     days: Days = 30
     ordering: OrderingDraft | None = None
-    ignore_rules: Annotated[list[Rule], Field(max_length=len(Rule))] = []
+    ignore_rules: Annotated[list[IgnorableRule], Field(max_length=len(IGNORABLE))] = []
     everyone: EveryoneDraft | None = None
     installers: Annotated[dict[UUID, InstallerDraft], Field(max_length=500)] = {}
 

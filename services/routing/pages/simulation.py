@@ -24,12 +24,13 @@ from chassis.http import Given, Operator
 from chassis.ids import new_id
 from contracts.identity import Capability
 from contracts.values import InstallerStatus
-from services.routing.domain.eligibility import Rule
+from services.routing.domain.simulating import IGNORABLE
 from services.routing.http.fields import Limit
 from services.routing.http.installer_views import Caps
 from services.routing.http.simulations import (
     Days,
     EveryoneDraft,
+    IgnorableRule,
     InstallerDraft,
     OrderingDraft,
     Percent,
@@ -54,7 +55,7 @@ class SimulationForm(Form):
     days: Days = 30
     caps_percent: Percent | None = None
     most_owed_leads: Annotated[int, Field(ge=1, le=1_000)] | None = None
-    ignore_rules: Annotated[list[Rule], Field(max_length=len(Rule))] = []
+    ignore_rules: Annotated[list[IgnorableRule], Field(max_length=len(IGNORABLE))] = []
     installer_id: UUID | None = None
     status: InstallerStatus | None = None
     day: Limit | None = None
@@ -98,7 +99,7 @@ async def show_new_simulation(request: Request[Any, Any, Any], console: Given[Co
                     hint="How far ahead or behind its share an installer can be",
                     longest=4,
                 ),
-                FormField("ignore_rules", "Rules that do not matter", FieldKind.CHOICES, options=options_of(Rule)),
+                FormField("ignore_rules", "Rules that do not matter", FieldKind.CHOICES, options=options_of(IGNORABLE)),
             ],
         ),
         (
