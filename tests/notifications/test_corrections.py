@@ -8,9 +8,13 @@ from uuid import UUID, uuid4
 import pytest
 
 from chassis.clock import FixedClock
+from chassis.console.listing import Choice
 from chassis.database import Database
 from contracts.routing import AssignmentFailed, AssignmentReturned
 from services.notifications.consumers import Consumers
+from services.notifications.domain.purposes import MailPurpose
+from services.notifications.pages import messages
+from services.notifications.pages.words import subject_told
 from tests.kit.databases import RolledBackDatabase
 from tests.kit.records import incoming
 from tests.notifications.conftest import MakeSender, run_until_idle, settings_of
@@ -162,3 +166,11 @@ class TestOver:
             (event.correction_id, "cancelled"),
             (other.correction_id, "queued"),
         ]
+
+
+def test_the_rooms_of_mail_call_it_by_its_words() -> None:
+    (choice,) = [each for each in messages.LISTING.filters if each.name == "purpose"]
+    assert isinstance(choice, Choice)
+    assert ("lead_correction", "Lead correction") in [(option.value, option.label) for option in choice.options]
+    about = subject_told(MailPurpose.LEAD_CORRECTION, "lead_correction", UUID(int=0xC044), None)
+    assert about == "Lead correction 0000c044"
