@@ -28,8 +28,8 @@ class TestCorrection:
         installer = await running.add_installer(service)
         lead_id = await running.take_lead(wrong, service)
 
-        async def sent() -> None:
-            assert await running.number("routing", SENT, lead_id) == 1
+        async def sent() -> bool:
+            return await running.number("routing", SENT, lead_id) == 1
 
         await running.until(sent)
         await _correct(running, lead_id, phone=right.phone, street=right.street)
