@@ -23,12 +23,21 @@ from contracts.envelope import Incoming
 from contracts.identity import OperatorChanged
 from contracts.intake import LeadEscalated
 from contracts.payouts import AllocationHeld, PayoutFailed, PayoutHeld, PayoutSent
-from contracts.routing import AssignmentCancelled, AssignmentCreated, DispatchExceptionRaised
+from contracts.routing import (
+    AssignmentCancelled,
+    AssignmentCreated,
+    AssignmentFailed,
+    AssignmentLeadCorrected,
+    AssignmentReturned,
+    DispatchExceptionRaised,
+)
 from services.notifications import drafts
 from services.notifications.commands.alerts import AlertKind, AlertTerms, Trouble, raise_alert
+from services.notifications.commands.corrections import stop_corrections
 from services.notifications.commands.documents import keep_documents, note_voided, stop_voided
 from services.notifications.commands.messages import Draft, cancel_messages, queue_messages
 from services.notifications.commands.operators import OperatorAsTold, active_operators, keep_operators
+from services.notifications.corrections import is_readable, lead_correction
 from services.notifications.domain.purposes import MailPurpose
 from services.notifications.errors import DocumentUnknown
 from services.notifications.nudges import nudges
@@ -51,7 +60,13 @@ class Consumers:
         return (
             Consumer(
                 topics.ASSIGNMENTS,
-                {AssignmentCreated: self.on_assignment_created, AssignmentCancelled: self.on_assignment_cancelled},
+                {
+                    AssignmentCreated: self.on_assignment_created,
+                    AssignmentLeadCorrected: self.on_lead_corrected,
+                    AssignmentCancelled: self.on_assignment_cancelled,
+                    AssignmentFailed: self.on_assignment_over,
+                    AssignmentReturned: self.on_assignment_over,
+                },
             ),
             Consumer(
                 topics.INVOICES,
@@ -89,6 +104,16 @@ class Consumers:
     async def on_assignment_cancelled(self, session: AsyncSession, batch: list[Incoming[AssignmentCancelled]]) -> None:
         assignments = [incoming.event.assignment_id for incoming in batch]
         await cancel_messages(session, MailPurpose.LEAD_DELIVERY, assignments, self._clock.now())
+        await stop_corrections(session, assignments, self._clock.now())
+
+    async def on_assignment_over(
+        self, session: AsyncSession, batch: list[Incoming[AssignmentFailed]] | list[Incoming[AssignmentReturned]]
+    ) -> None:
+        """What delivered the lead is settled by then; who has it no more is told nothing further of it."""
+        await stop_corrections(session, {incoming.event.assignment_id for incoming in batch}, self._clock.now())
+
+    async def on_lead_corrected(self, session: AsyncSession, batch: list[Incoming[AssignmentLeadCorrected]]) -> None:
+        await self._queue(session, [lead_correction(incoming) for incoming in batch if is_readable(incoming.event)])
 
     async def on_document_rendered(self, session: AsyncSession, batch: list[Incoming[InvoiceDocumentRendered]]) -> None:
         await keep_documents(session, [incoming.event for incoming in batch], self._clock.now())

@@ -195,6 +195,14 @@ class Message(Versioned, Model):
             text("(context ->> 'lead_id')"),
             postgresql_where=text("purpose = 'lead_delivery'"),
         ),
+        *(
+            Index(
+                f"ix_messages_corrected_{kind}",
+                text(f"(context ->> '{kind}_id')"),
+                postgresql_where=text("purpose = 'lead_correction'"),
+            )
+            for kind in ("lead", "assignment")
+        ),
         Index("ix_messages_recipient", "recipient_hash", "created_at", "id"),
         Index("ix_messages_thread", "thread_id", "accepted_at", postgresql_where=text("thread_id IS NOT NULL")),
         Index("ix_messages_to_erase", "state_since", postgresql_where=text("erased_at IS NULL")),

@@ -76,7 +76,15 @@ SUBSCRIPTIONS = (
     _takes("billing", "payouts.payouts", "payout.allocated", "payout.sent", "payout.reversed"),
     _takes("payouts", "intake.boards", "board.opened", "board.closed"),
     _takes("payouts", "billing.invoices", "invoice.paid", "invoice.voided"),
-    _takes("notifications", "routing.assignments", "assignment.created", "assignment.cancelled"),
+    _takes(
+        "notifications",
+        "routing.assignments",
+        "assignment.created",
+        "assignment.lead_corrected",
+        "assignment.cancelled",
+        "assignment.failed",
+        "assignment.returned",
+    ),
     _takes(
         "notifications",
         "billing.invoices",

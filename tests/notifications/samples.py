@@ -24,7 +24,7 @@ from contracts.billing import (
 )
 from contracts.envelope import Envelope, from_headers
 from contracts.payouts import PayoutHeld, PayoutSent
-from contracts.routing import AssignmentCancelled, AssignmentCreated, DispatchExceptionRaised
+from contracts.routing import AssignmentCancelled, AssignmentCreated, AssignmentLeadCorrected, DispatchExceptionRaised
 from contracts.values import (
     AustralianState,
     DocumentKind,
@@ -72,6 +72,24 @@ def assignment_cancelled(assignment_id: UUID) -> AssignmentCancelled:
         reason_code="operator",
         cancelled_at=NOW,
     )
+
+
+def lead_corrected(*fields: str, **changes: Any) -> AssignmentLeadCorrected:
+    """The phone, unless told otherwise."""
+    known: dict[str, Any] = {
+        "assignment_id": uuid4(),
+        "lead_id": uuid4(),
+        "installer_id": uuid4(),
+        "installer_name": "Southern Sun Solar",
+        "deliver_to": "leads@southernsun.example",
+        "correction_id": uuid4(),
+        "fields": fields or ("phone",),
+        "contact": CONTACT,
+        "service": "solar-battery",
+        "location": Location(suburb="Marrickville", state=AustralianState.NSW, postcode="2204"),
+        "corrected_at": NOW,
+    }
+    return AssignmentLeadCorrected(**known | changes)
 
 
 def document_rendered(content: bytes = PDF, **changes: Any) -> InvoiceDocumentRendered:

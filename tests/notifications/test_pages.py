@@ -16,6 +16,7 @@ from services.notifications.commands.documents import keep_documents
 from services.notifications.commands.messages import cancel_messages, erase_contents
 from services.notifications.commands.suppressions import lift_suppression
 from services.notifications.commands.tickets import close_ticket
+from services.notifications.corrections import lead_correction
 from services.notifications.domain.accounts import AccountAction, AccountState
 from services.notifications.domain.accounts import obstacle_to as obstacle_to_account
 from services.notifications.domain.messages import (
@@ -47,6 +48,7 @@ from tests.notifications.samples import (
     document_rendered,
     draft,
     invoice_sent,
+    lead_corrected,
 )
 
 REFUSED = Fault(action=Action.REFUSE, answer="550 5.7.1 Listed by a block list", times=1)
@@ -154,6 +156,12 @@ class TestSearch:
             assert await found_by(mailroom, str(id_)) == 1
         assert await found_by(mailroom, str(uuid4())) == 0
 
+    async def test_finds_a_correction_by_its_lead_and_its_assignment(self, mailroom: Mailroom) -> None:
+        event = lead_corrected()
+        await mailroom.queue(lead_correction(incoming(event)), draft())
+        for id_ in (event.lead_id, event.assignment_id, event.correction_id):
+            assert await found_by(mailroom, str(id_)) == 1
+
     async def test_finds_an_invoice_by_its_number(self, mailroom: Mailroom) -> None:
         document = document_rendered()
         async with mailroom.database.transaction() as session:
@@ -184,6 +192,15 @@ class TestUndelivered:
         mailroom.clock.advance(timedelta(hours=1))
         await mailroom.queue(draft(subject_id=first.subject_id, send_no=2))
         assert await self._count(mailroom) == 0
+
+    async def test_is_a_correction_although_others_were_told_of_it_later(self, mailroom: Mailroom) -> None:
+        event = lead_corrected()
+        await mailroom.queue(lead_correction(incoming(event)))
+        await mailroom.send(REFUSED)
+        mailroom.clock.advance(timedelta(hours=1))
+        other = lead_corrected(correction_id=event.correction_id, deliver_to="leads@other.example")
+        await mailroom.queue(lead_correction(incoming(other)))
+        assert await self._count(mailroom) == 1
 
     async def test_is_no_lead_that_dispatch_has_again(self, mailroom: Mailroom) -> None:
         await mailroom.queue(drafts.lead_delivery(incoming(assignment_created())))

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import pytest
 
-from services.notifications import drafts
+from services.notifications import corrections, drafts
 from services.notifications.commands.alerts import AlertTerms, _draft
 from services.notifications.commands.messages import Draft
 from services.notifications.domain.purposes import MailPurpose
@@ -29,6 +29,7 @@ from tests.notifications.samples import (
     draft,
     exception_raised,
     invoice_sent,
+    lead_corrected,
     payout_sent,
 )
 
@@ -220,6 +221,60 @@ class TestLeadMail:
         assert str(event.assignment_id)[-8:].upper() in mail(one)["Subject"]
 
 
+def correction(*fields: str, **changes: Any) -> Paper:
+    return paper(corrections.lead_correction(incoming(lead_corrected(*fields, **changes))))
+
+
+class TestCorrectionMail:
+    def test_says_what_is_right_and_marks_what_changed(self) -> None:
+        assignment_id = UUID("0199a000-0000-7000-8000-00000000a551")
+        one = correction("phone", "place", assignment_id=assignment_id)
+        text = body(one)
+        for line in (
+            "Name:       Mia O'Brien",
+            "Phone:      0412 345 678 (corrected)",
+            "E-mail:     mia.obrien@example.test",
+            "Street:     12 Cadogan Street",
+            "Place:      Marrickville NSW 2204 (corrected)",
+            "Service:    Solar battery",
+            "Reference:  0000A551",
+        ):
+            assert line in text.splitlines()
+        assert "It was corrected on 3 March 2026, 1:15 pm AEDT." in text
+        assert mail(one)["Subject"] == "Corrected: solar battery lead in Marrickville 2204: Mia O'Brien (0000A551)"
+        assert mail(one)["Auto-Submitted"] is None
+
+    @pytest.mark.parametrize("field", ["name", "email", "phone", "street", "place", "service"])
+    def test_marks_each_field_by_words_in_both_its_parts(self, field: str) -> None:
+        one = correction(field)
+        assert body(one).count("(corrected)") == body(one, "html").count("(corrected)") == 1
+
+    def test_holds_everything_in_html_too_and_only_as_text(self) -> None:
+        contact = CONTACT.model_copy(update={"name": "<script>alert(1)</script>", "street": "<b>1</b>"})
+        html = body(correction("name", contact=contact, service="solar-<i>"), "html")
+        for said in (
+            "&lt;script&gt;",
+            "&lt;b&gt;1&lt;/b&gt;",
+            "Solar &lt;i&gt;",
+            CONTACT.email,
+            "0412 345 678",
+            "2204",
+        ):
+            assert said in html
+        assert "<script>" not in html
+        assert "<b>" not in html
+        assert 'href="tel:+61412345678"' in html
+
+    def test_a_place_alone_needs_no_person(self) -> None:
+        one = correction("place", contact=None)
+        text, html = body(one), body(one, "html")
+        assert "Place:      Marrickville NSW 2204 (corrected)" in text
+        assert "Name, phone, e-mail and street are as you had them." in text
+        assert "Name, phone, e-mail and street are as you had them." in html
+        assert "Phone:" not in text
+        assert "tel:" not in html
+
+
 class TestInvoiceMail:
     def test_says_how_much_until_when_and_how(self) -> None:
         one = paper(invoice())
@@ -264,6 +319,6 @@ class TestOtherMails:
         assert body(one).startswith("Hello,\n\nfirst line\nsecond line <b>\n")
 
     def test_every_mail_has_plain_text_and_html(self) -> None:
-        for one in (paper(lead()), paper(invoice()), paper(alert()), paper(draft()), ticket_reply()):
+        for one in (paper(lead()), paper(invoice()), paper(alert()), paper(draft()), ticket_reply(), correction()):
             parts = [part.get_content_type() for part in mail(one).walk()]
             assert parts == ["multipart/alternative", "text/plain", "text/html"]

@@ -139,10 +139,14 @@ async def cancel_messages(
     What had failed before keeps its state, but nobody can have it sent any more.
     """
     for message in await lock_uncancelled_about(session, purpose, subject_ids):
-        message.cancelled_at = now
-        if message.state.is_waiting:
-            settle(message, MessageState.CANCELLED, reason_code, now)
+        cancel(message, reason_code, now)
     await session.flush()
+
+
+def cancel(message: Message, reason_code: str, now: datetime) -> None:
+    message.cancelled_at = now
+    if message.state.is_waiting:
+        settle(message, MessageState.CANCELLED, reason_code, now)
 
 
 async def retry_message(

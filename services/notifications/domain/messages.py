@@ -124,6 +124,8 @@ _PRIORITY = {
     MailPurpose.OPS_ALERT: 1,
     MailPurpose.TICKET_REPLY: 1,
     MailPurpose.ESCALATION: 1,
+    # After the lead that it corrects, should both wait.
+    MailPurpose.LEAD_CORRECTION: 1,
     MailPurpose.INVOICE: 2,
     MailPurpose.PAYOUT_RECEIPT: 2,
     MailPurpose.DIGEST: 3,

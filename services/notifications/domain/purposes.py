@@ -15,6 +15,7 @@ class MailPurpose(StrEnum):
     TICKET_REPLY = "ticket_reply"
     DIGEST = "digest"
     ESCALATION = "escalation"
+    LEAD_CORRECTION = "lead_correction"
 
     @property
     def on_the_wire(self) -> MessagePurpose:

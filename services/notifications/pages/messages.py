@@ -22,6 +22,7 @@ from services.notifications.http.messages import RetryMessage
 from services.notifications.models import Document, Message, SenderAccount
 from services.notifications.pages.searching import MailSearch
 from services.notifications.pages.words import STANDING_TONES, reason_told, subject_told
+from services.notifications.queries.messages import IS_CORRECTION
 from services.notifications.queries.standings import IN_STANDING, IS_UNDELIVERED, IS_UNKNOWN, STANDING
 from services.notifications.queries.suppressions import suppressed_hashes
 
@@ -39,9 +40,16 @@ class RetryForm(RetryMessage, Form):
 
 
 def with_id(id_: UUID) -> ColumnElement[bool]:
-    """Of the message, of what it is about, or of the lead that it delivers."""
-    is_of_lead = (Message.purpose == MailPurpose.LEAD_DELIVERY) & (Message.context["lead_id"].astext == str(id_))
-    return or_(Message.id == id_, Message.subject_id == id_, is_of_lead)
+    """Of the message, of what it is about, of the lead that it delivers or corrects, or of whose assignment it is."""
+    is_of_lead = Message.context["lead_id"].astext == str(id_)
+    is_of_assignment = Message.context["assignment_id"].astext == str(id_)
+    return or_(
+        Message.id == id_,
+        Message.subject_id == id_,
+        (Message.purpose == MailPurpose.LEAD_DELIVERY) & is_of_lead,
+        IS_CORRECTION & is_of_lead,
+        IS_CORRECTION & is_of_assignment,
+    )
 
 
 def numbered(text: str) -> ColumnElement[bool]:

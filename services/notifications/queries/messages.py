@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Integer, Uuid, bindparam, func, select, text
+from sqlalchemy import ColumnElement, Integer, Uuid, bindparam, func, literal_column, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -27,6 +27,9 @@ IN_HAND = in_state(MessageState.SENDING)
 UNSETTLED = WAITING | IN_HAND
 # Leases are on the database's clock, which all processes share and nobody moves.
 EXPIRED = IN_HAND & (Message.lease_until < func.clock_timestamp())
+
+IS_CORRECTION = Message.purpose == literal_column(f"'{MailPurpose.LEAD_CORRECTION.value}'")
+"""Written into the statement as well."""
 
 RENEW_LEASES = text(
     """
@@ -102,10 +105,21 @@ async def lock_uncancelled_about(
     """Those that were not accepted either."""
     if not subject_ids:
         return []
+    return await _lock_uncancelled(session, Message.subject_id.in_(subject_ids) & (Message.purpose == purpose))
+
+
+async def lock_uncancelled_corrections(session: AsyncSession, assignment_ids: Collection[UUID]) -> list[Message]:
+    """Those of the assignments' leads that were not accepted either."""
+    if not assignment_ids:
+        return []
+    of_assignments = Message.context["assignment_id"].astext.in_([str(id_) for id_ in assignment_ids])
+    return await _lock_uncancelled(session, IS_CORRECTION & of_assignments)
+
+
+async def _lock_uncancelled(session: AsyncSession, which: ColumnElement[bool]) -> list[Message]:
     statement = (
         select(Message)
-        .where(Message.subject_id.in_(subject_ids), Message.purpose == purpose)
-        .where(Message.cancelled_at.is_(None), ~in_state(MessageState.ACCEPTED))
+        .where(which, Message.cancelled_at.is_(None), ~in_state(MessageState.ACCEPTED))
         .order_by(Message.id)
         .with_for_update()
     )

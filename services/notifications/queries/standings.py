@@ -49,6 +49,8 @@ IS_UNDELIVERED: ColumnElement[bool] = (
         _Later.subject_id == Message.subject_id,
         _Later.purpose == Message.purpose,
         _Later.created_at > Message.created_at,
+        # Of one correction each installer is told, and no other's mail arrives in place of it.
+        (Message.purpose != MailPurpose.LEAD_CORRECTION) | (_Later.recipient_hash == Message.recipient_hash),
     )
 )
 """It did not arrive, and nothing has taken its place: no later mail about the same, and no exception of dispatch."""
