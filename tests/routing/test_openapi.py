@@ -56,7 +56,6 @@ class TestDocument:
                 "/admin/installers/{installer_id}/delivery/test",
                 "/admin/installers/{installer_id}/absences",
                 "/admin/installers/{installer_id}/absences/{absence_id}/end",
-                "/admin/installers/{installer_id}/caps",
                 "/admin/installers/{installer_id}/contacts",
                 "/admin/installers/{installer_id}/contacts/{contact_id}",
                 "/admin/installers/{installer_id}/hours",

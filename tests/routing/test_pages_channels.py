@@ -14,7 +14,7 @@ from chassis.console.lists.asking import read_query
 from chassis.console.lists.reading import read_page
 from chassis.ids import new_id
 from chassis.tables import bulk_jobs, bulk_rows
-from services.routing.domain.states import BreakerState
+from services.routing.domain.states import BreakerState, Channel
 from services.routing.pages import channels
 from services.routing.pages.channels import WAITING, CloseForm
 from tests.routing.arrangements import NOW, ROBIN, Floor, lead
@@ -38,7 +38,7 @@ async def opened(floor: Floor, name: str, **changes: Any) -> UUID:
         "opens": 1,
     }
     await floor.endpoint(installer_id, f"https://hooks.{name.lower()}.example:8443/in?token=secret", **held | changes)
-    await floor.rows_changed("UPDATE installers SET channel = 'webhook' WHERE id = :id", id=installer_id)
+    await floor.changed(installer_id, channel=Channel.WEBHOOK)
     return installer_id
 
 
@@ -52,7 +52,7 @@ class TestTheList:
         }
 
     async def test_counts_what_is_on_its_way_by_channel(self, floor: Floor) -> None:
-        await opened(floor, "Western")
+        await opened(floor, "Western", breaker=BreakerState.CLOSED)
         await floor.dispatch(lead())
         assert [(row.channel, row.on_their_way) for row in await rows(floor, "channel=webhook")] == [("webhook", 1)]
 

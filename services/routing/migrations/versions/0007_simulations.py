@@ -48,7 +48,7 @@ CREATE TABLE simulation_rows (
     after_cents bigint NOT NULL,
     unpriced smallint NOT NULL,
     CONSTRAINT pk_simulation_rows PRIMARY KEY (id),
-    CONSTRAINT uq_simulation_rows_simulation_id UNIQUE (simulation_id, lead_id),
+    CONSTRAINT uq_simulation_rows_simulation_id_lead_id UNIQUE (simulation_id, lead_id),
     CONSTRAINT fk_simulation_rows_simulation_id FOREIGN KEY (simulation_id) REFERENCES simulations (id)
 );
 CREATE INDEX ix_simulation_rows_received_at ON simulation_rows (simulation_id, received_at, lead_id);

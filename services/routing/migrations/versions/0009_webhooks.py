@@ -49,7 +49,7 @@ CREATE TABLE webhook_attempts (
     duration_ms integer,
     answer_bytes integer,
     CONSTRAINT pk_webhook_attempts PRIMARY KEY (id),
-    CONSTRAINT uq_webhook_attempts_assignment_id UNIQUE (assignment_id, attempt_no),
+    CONSTRAINT uq_webhook_attempts_assignment_id_attempt_no UNIQUE (assignment_id, attempt_no),
     CONSTRAINT fk_webhook_attempts_assignment_id FOREIGN KEY (assignment_id)
         REFERENCES webhook_deliveries (assignment_id),
     CONSTRAINT ck_webhook_attempts_outcome CHECK (outcome IN ('accepted', 'refused', 'again', 'gone', 'unknown')),
