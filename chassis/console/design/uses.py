@@ -103,7 +103,7 @@ CLASSES: Mapping[str, str] = {
     "empty": "Where rows would be and are not.",
     "bone": "A line of text that is still coming.",
     "card, cards": "A box of its own: a form, a figure that is a door.",
-    "strips, legend": "A band for each of some rows, drawn in parts, as a state's postcodes; and what its colours mean.",
+    "strips, legend": "A band for each of some rows, in parts, as a state's postcodes; what its colours mean.",
     "wanted, gap, some, many": "The parts of a band: nobody though it is asked for, nobody, a few, more than enough.",
     "figure, trend": "A number that is looked at from afar, and how it moves.",
     "form, field": "A form, and one of its inputs with its label.",
