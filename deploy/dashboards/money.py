@@ -1,6 +1,6 @@
 """Whether the books tie, what has not arrived, and what waits for a person."""
 
-from deploy.dashboards.charts import Board, Chart, Number, Query, Row, largest
+from deploy.dashboards.charts import Board, Chart, Number, Query, Row, largest, quantile, rate, total
 
 DIFFERENCE = 'max by (check) (abs(waybill_books_difference_cents{service=~"$service"})) / 100'
 
@@ -146,4 +146,31 @@ LEADS = Row(
     ),
 )
 
-BOARD = Board("money", "Waybill: money and leads", (BOOKS, PAY, BILLING, LEADS))
+WEBHOOKS = Row(
+    "Webhooks of installers",
+    (
+        Chart(
+            "Tries by what became of them",
+            "`again` is tried once more; a breaker opens after five faults in a row of one installer.",
+            "cps",
+            (Query(rate("waybill_webhook_tries_total", "verdict"), "{{verdict}}"),),
+        ),
+        Chart(
+            "One exchange with an installer",
+            "Half of them, and ninety-nine of a hundred, are faster. Ten seconds end it.",
+            "s",
+            (
+                Query(quantile(0.5, "waybill_webhook_send_duration_seconds", "service"), "half"),
+                Query(quantile(0.99, "waybill_webhook_send_duration_seconds", "service"), "99 %"),
+            ),
+        ),
+        Chart(
+            "Being sent",
+            "Webhooks in hand, over all processes.",
+            "short",
+            (Query(total("waybill_webhooks_in_hand", "service"), "in hand"),),
+        ),
+    ),
+)
+
+BOARD = Board("money", "Waybill: money and leads", (BOOKS, PAY, BILLING, LEADS, WEBHOOKS))
