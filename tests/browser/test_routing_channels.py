@@ -31,17 +31,18 @@ async def held_back(rooms: Rooms) -> UUID:
     installer_id = await rooms.floor.installer()
     await rooms.floor.endpoint(
         installer_id,
-        breaker=BreakerState.OPEN,
-        failures_in_row=6,
-        opened_at=NOW - timedelta(minutes=2),
-        probe_at=NOW + timedelta(minutes=3),
-        opens=1,
         secret_generation=2,
         previous_secret_until=NOW + timedelta(hours=20),
         last_accepted_at=NOW - timedelta(hours=3),
     )
-    await rooms.floor.rows_changed("UPDATE installers SET channel = 'webhook'")
+    await rooms.floor.changed(installer_id, channel=Channel.WEBHOOK)
     await rooms.floor.dispatch(lead())
+    await rooms.floor.rows_changed(
+        """UPDATE delivery_endpoints SET breaker = 'open', failures_in_row = 6, opens = 1,
+           opened_at = :opened_at, probe_at = :probe_at WHERE channel = 'webhook'""",
+        opened_at=NOW - timedelta(minutes=2),
+        probe_at=NOW + timedelta(minutes=3),
+    )
     test = {"id": new_id(), "installer_id": installer_id, "asked_by": "Robin Field", "asked_at": NOW}
     more = {"finished_at": NOW, "outcome": Verdict.AGAIN, "reason_code": "http_503", "http_status": 503}
     async with rooms.floor.database.transaction() as session:
