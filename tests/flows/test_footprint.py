@@ -31,8 +31,12 @@ class TestEachProcess:
 
     @pytest.mark.parametrize("path", ["/health/live", "/health/ready"])
     async def test_is_well(self, running: Running, service: str, path: str) -> None:
-        answer = await running.client.get(running.url(service, path))
-        assert (answer.status_code, answer.json()["status"]) == (200, "ok")
+        async def well() -> bool:
+            """Not at every instant: a group that changes has no partitions for a moment, on a busy machine longer."""
+            answer = await running.client.get(running.url(service, path))
+            return (answer.status_code, answer.json()["status"]) == (200, "ok")
+
+        await running.until(well)
 
     async def test_tells_how_its_events_fare(self, running: Running, service: str) -> None:
         answer = await running.client.get(running.url(service, "/metrics"))
