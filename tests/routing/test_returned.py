@@ -125,6 +125,7 @@ class TestPages:
             "took it back, as the installer returned it",
             "sent it: the mail was taken over, and it is billable",
             "it was sent, and the installer returned it",
+            "released its place under the caps, as it was returned",
         ]
         assert [text for text in wanted if text not in page] == []
         assert page.index(wanted[2]) < page.index(wanted[3])

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from chassis.console.timeline import Moment
 from chassis.console.wording import words
+from contracts.values import CapReleaseReason
 from services.routing.domain.states import AssignmentStatus, Channel
 from services.routing.http.lead_views import AssignmentView, DecisionView, DispatchView, ExceptionView
 from services.routing.models import DispatchException
@@ -56,7 +57,9 @@ def of_assignment(made: AssignmentView, audited: Sequence[Moment]) -> list[Momen
     if ASSIGNMENT_VERBS["cancel_assignment"] in has_been:
         moments = [moment for moment in moments if moment.at != made.ended_at]
     if made.cap_released_at is not None and ASSIGNMENT_VERBS["release_cap"] not in has_been:
-        what = "released its place under the caps, as its delivery was credited"
+        is_credited = made.cap_release_reason is CapReleaseReason.CREDIT_LINKED
+        why = "its delivery was credited" if is_credited else "it was returned"
+        what = f"released its place under the caps, as {why}"
         moments.append(Moment(made.cap_released_at, "Waybill", what, reason=words(made.cap_release_reason or "")))
     return [*audited, *reversed(moments)]
 
