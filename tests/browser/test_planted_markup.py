@@ -83,6 +83,7 @@ REFUSED = {
     "/console/board-splits/*/participations",  # no pool is in such words
     "/console/installers/*/absences",  # it would end as it starts
     "/console/installers/*/hours",  # no hours are in such words
+    "/console/simulations",  # no installer has such an id
 }
 """What of all this is not taken even as it was meant."""
 
