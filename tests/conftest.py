@@ -40,12 +40,15 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         config.stash[_controller].close()
 
 
-# What a test that asks for one of these does (real commits in a database of its own, a broker, a server to kill) takes
-# longer than the inner loop has.
-THOROUGH = {"fresh_database", "empty_database", "own_postgres", "own_kafka", "kafka", "_stripe", "_running_rig", "http"}
+# What a test that asks for one of these does (real commits in a database of its own, a broker, a server to kill, a
+# surface to sign in to) takes longer than the inner loop has.
+THOROUGH = {
+    *("fresh_database", "empty_database", "own_postgres", "own_kafka", "kafka", "identity"),
+    *("_stripe", "_running_rig"),
+}
 
 # So do whole systems, the simulation, what is measured, and the thousand requests that are put to HTTP surfaces.
-THOROUGH_ROOMS = {"ring", "mutants", "benchmarks", "faults", "flows", "deploy", "http", "telemetry"}
+THOROUGH_ROOMS = {"ring", "mutants", "benchmarks", "faults", "flows", "deploy", "http", "telemetry", "console"}
 THOROUGH_FILES = ("test_http", "test_stripe_gateway", "test_consuming")
 
 
