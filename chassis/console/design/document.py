@@ -16,7 +16,7 @@ from chassis.console.actions import Action, holders_of
 from chassis.console.cells import Kind, Shown, chip
 from chassis.console.charts import Bar, Charts, draw
 from chassis.console.design.listing import DESIGN, ROOM
-from chassis.console.documents import Document, Done, Fact, Facts, Note, Prose, Table, show_document
+from chassis.console.documents import Document, Done, Fact, Facts, Note, Prose, Section, Table, show_document
 from chassis.console.fields import Day, Dollars, FieldKind, FormField, moment_of, options_of
 from chassis.console.fields import Moment as LocalMoment
 from chassis.console.routes import form_at, page_at
@@ -115,8 +115,6 @@ def _actions(now: datetime, zone: ZoneInfo) -> tuple[Action, ...]:
 @page_at(PATH, None)
 async def show_sample(request: Request[Any, Any, Any], console: Given[Console], done: Done = None) -> Response[str]:
     now = console.clock.now()
-    heads = (("Suburb", Kind.TEXT), ("Leads", Kind.NUMBER), ("Amount", Kind.MONEY))
-    lines = [("Carlton VIC 3053", 7, 70_000), ("A place with a name that is longer than most NSW 2000", 5, 55_000)]
     document = Document(
         title="INV-2026-007",
         room=ROOM,
@@ -133,43 +131,53 @@ async def show_sample(request: Request[Any, Any, Any], console: Given[Console], 
                 (("Lead in Carlton", f"{DESIGN}/list"),),
             ),
         ),
-        facts=(
-            Fact("Client", Shown("Bright Roof Solar", path=f"{DESIGN}/list")),
-            Fact("Issued", Shown(now - timedelta(days=26), Kind.INSTANT)),
-            Fact("Last reminder", Shown(now - timedelta(hours=30), Kind.AGO)),
-            Fact("Due", Shown(now.date(), Kind.DAY)),
-            Fact("Credited", Shown(0.125, Kind.SHARE)),
-            Fact("Paid", Shown(0, Kind.MONEY)),
-            Fact("Cause", Shown(Cause.WRONG_PRICE, Kind.WORD)),
-            Fact("Id", Shown("0199a000-0000-7000-8000-0000000000a1", Kind.ID)),
-        ),
+        facts=_facts(now),
         actions=_actions(now, console.wording.zone),
-        sections=(
-            Table(
-                "Lines",
-                heads,
-                [(Shown(place), Shown(leads, Kind.NUMBER), Shown(cents, Kind.MONEY)) for place, leads, cents in lines],
-                foot=("Together", Shown(12, Kind.NUMBER), Shown(125_000, Kind.MONEY)),
-                more=("All of its leads", f"{DESIGN}/list"),
-            ),
-            Table("Credits", heads, (), empty="No credit was given."),
-            Charts(
-                "By suburb",
-                (
-                    draw(
-                        "Leads",
-                        "Of this invoice; in grey of the one before",
-                        [_bar(place, leads) for place, leads, _ in lines],
-                    ),
-                ),
-            ),
-            Facts("Who pays", (Fact("ABN", "53 004 085 616"), Fact("Terms", "Net 30"))),
-            Prose("What the client wrote", ("The two in Carlton are one house.\nWe have called twice.",)),
-        ),
+        sections=_sections(),
         timeline=_timeline(console),
         links=(("Its PDF", f"{DESIGN}/list"),),
     )
     return show_document(console, request, document, done)
+
+
+def _facts(now: datetime) -> tuple[Fact, ...]:
+    return (
+        Fact("Client", Shown("Bright Roof Solar", path=f"{DESIGN}/list")),
+        Fact("Issued", Shown(now - timedelta(days=26), Kind.INSTANT)),
+        Fact("Last reminder", Shown(now - timedelta(hours=30), Kind.AGO)),
+        Fact("Due", Shown(now.date(), Kind.DAY)),
+        Fact("Credited", Shown(0.125, Kind.SHARE)),
+        Fact("Paid", Shown(0, Kind.MONEY)),
+        Fact("Cause", Shown(Cause.WRONG_PRICE, Kind.WORD)),
+        Fact("Id", Shown("0199a000-0000-7000-8000-0000000000a1", Kind.ID)),
+    )
+
+
+def _sections() -> tuple[Section, ...]:
+    heads = (("Suburb", Kind.TEXT), ("Leads", Kind.NUMBER), ("Amount", Kind.MONEY))
+    lines = [("Carlton VIC 3053", 7, 70_000), ("A place with a name that is longer than most NSW 2000", 5, 55_000)]
+    return (
+        Table(
+            "Lines",
+            heads,
+            [(Shown(place), Shown(leads, Kind.NUMBER), Shown(cents, Kind.MONEY)) for place, leads, cents in lines],
+            foot=("Together", Shown(12, Kind.NUMBER), Shown(125_000, Kind.MONEY)),
+            more=("All of its leads", f"{DESIGN}/list"),
+        ),
+        Table("Credits", heads, (), empty="No credit was given."),
+        Charts(
+            "By suburb",
+            (
+                draw(
+                    "Leads",
+                    "Of this invoice; in grey of the one before",
+                    [_bar(place, leads) for place, leads, _ in lines],
+                ),
+            ),
+        ),
+        Facts("Who pays", (Fact("ABN", "53 004 085 616"), Fact("Terms", "Net 30"))),
+        Prose("What the client wrote", ("The two in Carlton are one house.\nWe have called twice.",)),
+    )
 
 
 def _bar(place: str, leads: int) -> Bar:

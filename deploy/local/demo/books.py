@@ -8,7 +8,7 @@ from datetime import datetime
 from rich.console import Console as Terminal
 from rich.table import Table
 
-from deploy.local.demo import away
+from deploy.local.demo import away, fairness, follow_ups, sources
 from deploy.local.demo.books_routing import read_routing
 from deploy.local.demo.equality import Equality
 from deploy.local.demo.stage import LEADS, Stage, at
@@ -51,16 +51,16 @@ async def read_books(stage: Stage) -> Books:
     figures = await _figures(stage)
     equalities = [
         *await _leads(stage),
-        *await _sources(stage),
+        *await sources.equalities(stage),
         *await away.equalities(stage),
-        *await _decisions(stage),
+        *await fairness.equalities(stage),
         *await _deliveries(stage),
         *await _invoices(stage, figures),
         *await _journal(stage),
         *await _payouts(stage, figures),
         *await _mails(stage),
         *await read_routing(stage),
-        *await _escalations(stage),
+        *await follow_ups.equalities(stage),
         *await _event_path(stage),
     ]
     return Books(figures, equalities)
@@ -81,25 +81,6 @@ async def _figures(stage: Stage) -> dict[str, int]:
         "stripe_transferred_cents": stripe["transferred_cents"] - stripe["reversed_cents"],
         "mails_sent": await stage.reader.mail_count(),
     }
-
-
-async def _decisions(stage: Stage) -> list[Equality]:
-    lost = "SELECT count(*) FROM decisions WHERE inputs IS NULL"
-    simulated = "SELECT count(*) FROM simulation_rows r JOIN simulations s ON s.id = r.simulation_id"
-    moved = "SELECT coalesce(sum((totals ->> 'moved')::int), 0) FROM simulations WHERE state = 'finished'"
-    return [
-        Equality(
-            "decisions made again the same = decisions made again",
-            stage.tally.decisions_identical,
-            stage.tally.decisions_replayed,
-        ),
-        Equality("decisions whose inputs were not kept", await stage.reader.number("routing", lost), 0),
-        Equality(
-            "leads that simulations moved = rows of them",
-            await stage.reader.number("routing", moved),
-            await stage.reader.number("routing", simulated),
-        ),
-    ]
 
 
 async def _leads(stage: Stage) -> list[Equality]:
@@ -133,30 +114,6 @@ async def _leads(stage: Stage) -> list[Equality]:
         ),
         Equality("repeated submissions answered alike", stage.tally.replays_answered, LEADS // 20),
         Equality("another content under a used key refused", stage.tally.conflicts_refused, 1),
-    ]
-
-
-async def _sources(stage: Stage) -> list[Equality]:
-    number, tally = stage.reader.number, stage.tally
-    counted = "SELECT sum(number) FROM source_rejections WHERE field = '' AND code = "
-    of_tests = "SELECT count(*) FROM leads l JOIN lead_sources s ON s.id = l.source_id WHERE s.mode = 'test'"
-    return [
-        Equality(
-            "test leads answered = test leads kept",
-            tally.tests_answered,
-            await number("intake", "SELECT count(*) FROM test_submissions"),
-        ),
-        Equality("leads of a source in test mode", await number("intake", of_tests), 0),
-        Equality(
-            "submissions refused for faults = counted",
-            tally.faulty_refused,
-            await number("intake", f"{counted}'invalid_request'"),
-        ),
-        Equality(
-            "sent back as too fast = counted", tally.sent_back, await number("intake", f"{counted}'rate_limited'")
-        ),
-        Equality("sent back as too fast", tally.sent_back, 1),
-        Equality("leads refused by a revoked key", tally.revoked_keys_refused, 1),
     ]
 
 
@@ -330,29 +287,6 @@ async def _mails(stage: Stage) -> list[Equality]:
             "documents rendered = documents in mails, byte for byte",
             len(documents),
             len({row["sha256"] for row in documents} & set(attached)),
-        ),
-    ]
-
-
-async def _escalations(stage: Stage) -> list[Equality]:
-    number = stage.reader.number
-    mailed = "SELECT count(*) FROM messages WHERE purpose = 'escalation' AND state = 'accepted'"
-    return [
-        Equality(
-            "nudges by policies = nudges mailed",
-            await number("intake", "SELECT count(*) FROM escalations WHERE action = 'nudge'"),
-            await number("notifications", mailed),
-        ),
-        Equality(
-            "leads marked critical by policies = critical leads",
-            await number("intake", "SELECT count(DISTINCT lead_id) FROM escalations WHERE action = 'critical'"),
-            await number("intake", "SELECT count(*) FROM leads WHERE critical_since IS NOT NULL"),
-        ),
-        Equality(
-            "operators at identity = operators known to intake and to notifications",
-            2 * await number("identity", "SELECT count(*) FROM operators"),
-            await number("intake", "SELECT count(*) FROM operators")
-            + await number("notifications", "SELECT count(*) FROM operators"),
         ),
     ]
 

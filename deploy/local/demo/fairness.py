@@ -3,6 +3,7 @@
 import asyncio
 
 from chassis.ids import new_id
+from deploy.local.demo.equality import Equality
 from deploy.local.demo.stage import Stage
 
 DRAFTS = (
@@ -43,3 +44,22 @@ async def replay_decisions(stage: Stage) -> None:
     identical = await asyncio.gather(*map(is_identical, paths))
     stage.tally.decisions_replayed, stage.tally.decisions_identical = len(identical), sum(identical)
     stage.tell(f"{len(paths)} decisions made again: {sum(identical)} of them the same to the last sign")
+
+
+async def equalities(stage: Stage) -> list[Equality]:
+    lost = "SELECT count(*) FROM decisions WHERE inputs IS NULL"
+    simulated = "SELECT count(*) FROM simulation_rows r JOIN simulations s ON s.id = r.simulation_id"
+    moved = "SELECT coalesce(sum((totals ->> 'moved')::int), 0) FROM simulations WHERE state = 'finished'"
+    return [
+        Equality(
+            "decisions made again the same = decisions made again",
+            stage.tally.decisions_identical,
+            stage.tally.decisions_replayed,
+        ),
+        Equality("decisions whose inputs were not kept", await stage.reader.number("routing", lost), 0),
+        Equality(
+            "leads that simulations moved = rows of them",
+            await stage.reader.number("routing", moved),
+            await stage.reader.number("routing", simulated),
+        ),
+    ]

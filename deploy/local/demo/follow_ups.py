@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from deploy.local.demo.equality import Equality
 from deploy.local.demo.stage import Stage
 
 OWNED, WORKED, LEFT, LEFT_UNOWNED = 60, 40, 5, 2
@@ -83,3 +84,26 @@ async def _escalations_to_come(stage: Stage) -> int:
 async def _nudges_to_come(stage: Stage) -> int:
     query = "SELECT count(*) FROM messages WHERE purpose = 'escalation' AND state = 'accepted'"
     return LEFT - await stage.reader.number("notifications", query)
+
+
+async def equalities(stage: Stage) -> list[Equality]:
+    number = stage.reader.number
+    mailed = "SELECT count(*) FROM messages WHERE purpose = 'escalation' AND state = 'accepted'"
+    return [
+        Equality(
+            "nudges by policies = nudges mailed",
+            await number("intake", "SELECT count(*) FROM escalations WHERE action = 'nudge'"),
+            await number("notifications", mailed),
+        ),
+        Equality(
+            "leads marked critical by policies = critical leads",
+            await number("intake", "SELECT count(DISTINCT lead_id) FROM escalations WHERE action = 'critical'"),
+            await number("intake", "SELECT count(*) FROM leads WHERE critical_since IS NOT NULL"),
+        ),
+        Equality(
+            "operators at identity = operators known to intake and to notifications",
+            2 * await number("identity", "SELECT count(*) FROM operators"),
+            await number("intake", "SELECT count(*) FROM operators")
+            + await number("notifications", "SELECT count(*) FROM operators"),
+        ),
+    ]

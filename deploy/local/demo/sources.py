@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import uuid4
 
+from deploy.local.demo.equality import Equality
 from deploy.local.demo.leads import CONSENT, SOURCES
 from deploy.local.demo.stage import Stage
 
@@ -103,3 +104,27 @@ async def _uncounted(stage: Stage) -> int:
         "SELECT sum(number) FROM source_rejections WHERE field = '' AND code IN ('invalid_request', 'rate_limited')"
     )
     return stage.tally.faulty_refused + stage.tally.sent_back - await stage.reader.number("intake", counted)
+
+
+async def equalities(stage: Stage) -> list[Equality]:
+    number, tally = stage.reader.number, stage.tally
+    counted = "SELECT sum(number) FROM source_rejections WHERE field = '' AND code = "
+    of_tests = "SELECT count(*) FROM leads l JOIN lead_sources s ON s.id = l.source_id WHERE s.mode = 'test'"
+    return [
+        Equality(
+            "test leads answered = test leads kept",
+            tally.tests_answered,
+            await number("intake", "SELECT count(*) FROM test_submissions"),
+        ),
+        Equality("leads of a source in test mode", await number("intake", of_tests), 0),
+        Equality(
+            "submissions refused for faults = counted",
+            tally.faulty_refused,
+            await number("intake", f"{counted}'invalid_request'"),
+        ),
+        Equality(
+            "sent back as too fast = counted", tally.sent_back, await number("intake", f"{counted}'rate_limited'")
+        ),
+        Equality("sent back as too fast", tally.sent_back, 1),
+        Equality("leads refused by a revoked key", tally.revoked_keys_refused, 1),
+    ]
