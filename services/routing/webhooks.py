@@ -61,6 +61,15 @@ class Ended:
     test_id: UUID | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """One try: of an assignment or a test, and the business time when it was claimed."""
+
+    id: UUID
+    attempt_no: int
+    at: datetime
+
+
 class WebhookSender:
     def __init__(self, database: Database, clock: Clock, settings: Settings, gateway: WebhookGateway) -> None:
         self._database = database
@@ -158,16 +167,17 @@ class WebhookSender:
 
     async def _send(self, claimed: Claimed) -> Ended:
         if claimed.body is None:
-            outcome = Outcome(
-                claimed.assignment_id, claimed.attempt_no, Judgement(Verdict.REFUSED, ERASED), self._clock.now()
-            )
-            return Ended(claimed.address, outcome)
+            now = self._clock.now()
+            gone = Judgement(Verdict.REFUSED, ERASED)
+            return Ended(claimed.address, Outcome(claimed.assignment_id, claimed.attempt_no, gone, now, now))
         judged = await self._call(str(claimed.assignment_id), claimed.address, claimed.body)
-        return Ended(claimed.address, self._outcome(claimed.assignment_id, claimed.attempt_no, judged))
+        begun = Begun(claimed.assignment_id, claimed.attempt_no, claimed.claimed_at)
+        return Ended(claimed.address, self._outcome(begun, judged))
 
     async def _send_test(self, claimed: ClaimedTest) -> Ended:
         judged = await self._call(str(claimed.test_id), claimed.address, claimed.body)
-        return Ended(claimed.address, self._outcome(claimed.test_id, 1, judged), claimed.test_id)
+        begun = Begun(claimed.test_id, 1, claimed.claimed_at)
+        return Ended(claimed.address, self._outcome(begun, judged), claimed.test_id)
 
     async def _call(self, webhook_id: str, address: Address, body: bytes) -> Judged | None:
         """Never raises: whatever happens is the try's outcome. A fault is told by its name, as it could hold a body."""
@@ -180,9 +190,18 @@ class WebhookSender:
         SEND_SECONDS.observe(judged.answer.duration_ms / 1_000)
         return judged
 
-    def _outcome(self, id_: UUID, attempt_no: int, judged: Judged | None) -> Outcome:
+    def _outcome(self, begun: Begun, judged: Judged | None) -> Outcome:
         now = self._clock.now()
         if judged is None:
-            return unknown(id_, attempt_no, now)
+            return unknown(begun.id, begun.attempt_no, now)
         answer = judged.answer
-        return Outcome(id_, attempt_no, judged.judgement, now, answer.status, answer.duration_ms, answer.bytes_read)
+        return Outcome(
+            begun.id,
+            begun.attempt_no,
+            judged.judgement,
+            begun.at,
+            now,
+            answer.status,
+            answer.duration_ms,
+            answer.bytes_read,
+        )

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chassis.ids import new_id
-from services.routing.domain.breaker import CLOSED, THRESHOLDS, Health, after, half_opened, room_of
+from services.routing.domain.breaker import CLOSED, THRESHOLDS, EndedTry, Health, after, half_opened, room_of
 from services.routing.domain.delivering import DeliveryAction, held_back, obstacle_to, says_something
 from services.routing.domain.signing import OVERLAP, Keys, signature, signed_headers
 from services.routing.domain.states import BreakerState, Channel, DeliveryStep
@@ -109,11 +109,18 @@ class TestAnAnswer:
 
 class TestTheBreaker:
     @pytest.mark.parametrize("channel", list(Channel))
-    @given(steps=st.lists(st.tuples(st.sampled_from(["ok", "fail", "claim"]), st.integers(0, 7200)), max_size=60))
-    def test_never_leaves_its_rules(self, channel: Channel, steps: list[tuple[str, int]]) -> None:
-        """Opens at its limit and no earlier, waits no longer than an hour, closes with any success, tries with one."""
+    @given(
+        steps=st.lists(
+            st.tuples(st.sampled_from(["ok", "fail", "claim"]), st.integers(0, 7200), st.integers(0, 7200)), max_size=60
+        )
+    )
+    def test_never_leaves_its_rules(self, channel: Channel, steps: list[tuple[str, int, int]]) -> None:
+        """Opens at its limit and no earlier, waits no longer than an hour, closes with any success, tries with one.
+
+        While it is not closed, its next probe moves with the failure of what began at the last one or later alone.
+        """
         thresholds, health, now = THRESHOLDS[channel], CLOSED, NOW
-        for what, seconds in steps:
+        for what, seconds, lasted in steps:
             now += timedelta(seconds=seconds)
             before = health
             if what == "claim":
@@ -122,7 +129,10 @@ class TestTheBreaker:
                 if room == 1:
                     health = half_opened(health)
             else:
-                health = after(health, what == "ok", now, thresholds)
+                begun_at = now - timedelta(seconds=lasted)
+                health = after(health, EndedTry(what == "ok", begun_at, now), thresholds)
+                if what == "fail" and before.probe_at is not None:
+                    assert (health.probe_at != before.probe_at) == (begun_at >= before.probe_at)
             if what == "ok":
                 assert health == CLOSED
             if health.breaker is BreakerState.OPEN:
@@ -137,17 +147,19 @@ class TestTheBreaker:
     def test_doubles_its_wait_up_to_an_hour(self) -> None:
         health, now, waits = CLOSED, NOW, []
         for _ in range(5):
-            health = after(health, False, now, THRESHOLDS[Channel.WEBHOOK])
+            health = after(health, EndedTry(False, now, now), THRESHOLDS[Channel.WEBHOOK])
         for _ in range(6):
             assert health.probe_at is not None
             waits.append((health.probe_at - now).total_seconds() / 60)
             now = health.probe_at
-            health = after(half_opened(health), False, now, THRESHOLDS[Channel.WEBHOOK])
+            health = after(half_opened(health), EndedTry(False, now, now), THRESHOLDS[Channel.WEBHOOK])
         assert waits == [5, 10, 20, 40, 60, 60]
 
-    def test_is_not_moved_by_what_was_under_way_when_it_opened(self) -> None:
+    @pytest.mark.parametrize("ended_after", [timedelta(seconds=5), timedelta(minutes=6), timedelta(days=21)])
+    def test_is_not_moved_by_what_was_under_way_when_it_opened(self, ended_after: timedelta) -> None:
+        """However late its end is recorded: the clock may have leapt past the probe meanwhile."""
         opened = Health(BreakerState.OPEN, 5, NOW, NOW + timedelta(minutes=5), 1)
-        straggler = after(opened, False, NOW + timedelta(seconds=5), THRESHOLDS[Channel.WEBHOOK])
+        straggler = after(opened, EndedTry(False, NOW, NOW + ended_after), THRESHOLDS[Channel.WEBHOOK])
         assert (straggler.breaker, straggler.probe_at) == (BreakerState.OPEN, opened.probe_at)
 
     def test_lets_one_through_at_a_time_when_it_is_tried(self) -> None:

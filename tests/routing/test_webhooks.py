@@ -310,7 +310,7 @@ class TestALeaseThatRunsOut:
             async with webhooks.floor.database.transaction() as session:
                 [claimed] = await claim_deliveries(session, ClaimTerms(32, 30, webhooks.floor.clock.now()))
             judgement = Judgement(Verdict.ACCEPTED, "accepted")
-            accepted.append(Outcome(claimed.assignment_id, claimed.attempt_no, judgement, NOW, 200))
+            accepted.append(Outcome(claimed.assignment_id, claimed.attempt_no, judgement, NOW, NOW, 200))
             await webhooks.floor.rows_changed(expire_leases())
             if len(accepted) == 1:
                 await webhooks.sender._take_back(NOW)
@@ -335,7 +335,7 @@ class TestALeaseThatRunsOut:
 
     async def test_lets_a_late_refusal_change_nothing(self, webhooks: Webhooks) -> None:
         first, second = await self.claimed_twice(webhooks)
-        refused = Outcome(first.assignment_id, 1, Judgement(Verdict.REFUSED, "http_404"), NOW, 404)
+        refused = Outcome(first.assignment_id, 1, Judgement(Verdict.REFUSED, "http_404"), NOW, NOW, 404)
         await self.record(webhooks, refused)
         assert (await webhooks.delivery(first.assignment_id)).state is DeliveryState.SENDING
         await self.record(webhooks, second)
@@ -344,7 +344,8 @@ class TestALeaseThatRunsOut:
     async def test_tells_an_acceptance_after_the_refusal_of_another(self, webhooks: Webhooks) -> None:
         """The installer has it: uncharged, and an operator knows."""
         first, second = await self.claimed_twice(webhooks)
-        await self.record(webhooks, Outcome(second.assignment_id, 2, Judgement(Verdict.REFUSED, "http_404"), NOW, 404))
+        refused = Outcome(second.assignment_id, 2, Judgement(Verdict.REFUSED, "http_404"), NOW, NOW, 404)
+        await self.record(webhooks, refused)
         await self.record(webhooks, first)
         assert await webhooks.floor.events("assignment.sent") == []
         reasons = {item.reason for item in await webhooks.floor.exceptions(is_open=True)}
@@ -461,6 +462,32 @@ class TestTheBreaker:
         endpoint = await webhooks.endpoint(installer_id)
         assert len(webhooks.sink.received) == 1
         assert endpoint.probe_at == NOW + timedelta(minutes=5 + 10)
+
+    async def test_is_left_to_its_try_by_what_had_begun_before(self, webhooks: Webhooks) -> None:
+        """The clock leaps past the probe while a fifth and a sixth lead are still being sent."""
+        installer_id = await webhooks.installer()
+        webhooks.sink.answers = [answers(500)]
+        for _ in range(4):
+            await webhooks.given()
+        await webhooks.send()
+        until = asyncio.Event()
+
+        async def later(writer: asyncio.StreamWriter) -> None:
+            await until.wait()
+            writer.write(b"HTTP/1.1 500 As told\r\nContent-Length: 0\r\n\r\n")
+
+        webhooks.sink.answers = [answers(500), later]
+        webhooks.sink.received.clear()
+        for _ in range(2):
+            await webhooks.given()
+        async with asyncio.timeout(20):
+            while (await webhooks.endpoint(installer_id)).breaker is not BreakerState.OPEN:
+                await webhooks.sender.step()
+        webhooks.sink.answers = [answers(200)]
+        webhooks.floor.clock.advance(timedelta(minutes=6))
+        until.set()
+        await webhooks.send()
+        assert (await webhooks.endpoint(installer_id)).breaker is BreakerState.CLOSED
 
     async def test_gives_what_waits_for_long_to_the_operators(self, webhooks: Webhooks) -> None:
         """By a clock that leaps for weeks, the try comes first."""

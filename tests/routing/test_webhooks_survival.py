@@ -63,7 +63,7 @@ async def test_the_receiver_of_the_documents_takes_what_is_genuine(
     assert found is not None
     program, port = tmp_path / "receiver.py", free_port()
     program.write_text(found.group(1))
-    outbound = Outbound(Guard(settings(webhook_local_networks=("127.0.0.0/8",)).local_networks), Limits(2, 5))
+    outbound = Outbound(Guard(settings(webhook_local_networks=("127.0.0.0/8",)).local_networks), Limits(20, 20))
     sender = WebhookSender(floor.database, clock, settings(), WebhookGateway(outbound, KEYS))
     webhooks = Webhooks(floor, Sink(port=port), sender)
     installer_id = await webhooks.installer()

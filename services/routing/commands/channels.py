@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy import insert, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.routing.domain.breaker import THRESHOLDS, after
+from services.routing.domain.breaker import THRESHOLDS, EndedTry, after
 from services.routing.domain.delivering import says_something
 from services.routing.domain.states import BreakerState, Channel, DeliveryStep
 from services.routing.models import DeliveryEndpoint, DeliveryLogEntry
@@ -19,12 +19,13 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """`reason` is a word of ours, `status` the server's number."""
+    """`begun_at` is business time. `reason` is a word of ours, `status` the server's number."""
 
     assignment_id: UUID
     installer_id: UUID
     channel: Channel
     step: DeliveryStep
+    begun_at: datetime
     reason: str | None = None
     status: int | None = None
 
@@ -73,7 +74,7 @@ async def _locked(
 
 def _move(endpoint: DeliveryEndpoint, each: Try, now: datetime) -> None:
     before, is_success = endpoint.breaker, each.step is DeliveryStep.ACCEPTED
-    endpoint.health = after(endpoint.health, is_success, now, THRESHOLDS[each.channel])
+    endpoint.health = after(endpoint.health, EndedTry(is_success, each.begun_at, now), THRESHOLDS[each.channel])
     if is_success:
         endpoint.last_accepted_at = now
     if (endpoint.breaker is BreakerState.OPEN) != (before is BreakerState.OPEN):

@@ -23,12 +23,16 @@ from services.routing.queries.assignments import leads_with_live_ones, locked_wi
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """The installer's server took the lead over: its mail server, or its webhook. `status` is the server's number."""
+    """The installer's server took the lead over: its mail server, or its webhook. `status` is the server's number.
+
+    `begun_at` is when the try began; None where it was when the assignment was made, as a mail's is.
+    """
 
     assignment_id: UUID
     accepted_at: datetime
     cause: Cause | None = None
     status: int | None = None
+    begun_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,7 @@ class DeliveryFailure:
     failed_at: datetime
     status: int | None = None
     cause: Cause | None = None
+    begun_at: datetime | None = None
 
 
 async def mark_sent(session: AsyncSession, deliveries: Sequence[Delivery], now: datetime) -> None:
@@ -58,17 +63,20 @@ async def mark_sent(session: AsyncSession, deliveries: Sequence[Delivery], now: 
         dispatch = dispatches[assignment.lead_id]
         if assignment.status is AssignmentStatus.PENDING:
             moves.append(_send(session, assignment, dispatch, delivery))
-            tries.append(_try(assignment, DeliveryStep.ACCEPTED, None, delivery.status))
+            tries.append(_try(assignment, DeliveryStep.ACCEPTED, delivery))
         elif not assignment.status.was_delivered:
             late.append(_late(assignment, dispatch, delivery))
-            tries.append(_try(assignment, DeliveryStep.ACCEPTED_LATE, None, delivery.status))
+            tries.append(_try(assignment, DeliveryStep.ACCEPTED_LATE, delivery))
     await move(session, moves)
     session.add_all(await raise_items(session, late, now))
     await note_tries(session, tries, now)
 
 
-def _try(assignment: Assignment, step: DeliveryStep, reason: str | None, status: int | None) -> Try:
-    return Try(assignment.id, assignment.installer_id, assignment.channel, step, reason, status)
+def _try(
+    assignment: Assignment, step: DeliveryStep, ended: Delivery | DeliveryFailure, reason: str | None = None
+) -> Try:
+    begun_at = ended.begun_at or assignment.created_at
+    return Try(assignment.id, assignment.installer_id, assignment.channel, step, begun_at, reason, ended.status)
 
 
 def _send(session: AsyncSession, assignment: Assignment, dispatch: Dispatch, delivery: Delivery) -> CapMove:
@@ -120,7 +128,7 @@ async def mark_failed(session: AsyncSession, failures: Sequence[DeliveryFailure]
         assignment = assignments[failure.assignment_id]
         if assignment.status is AssignmentStatus.PENDING:
             moves.append(_fail(session, assignment, failure))
-            tries.append(_try(assignment, DeliveryStep.FAILED, failure.reason_code, failure.status))
+            tries.append(_try(assignment, DeliveryStep.FAILED, failure, failure.reason_code))
             raisings.append(_failed(assignment, dispatches[assignment.lead_id], failure))
     await move(session, moves)
     unserved = await note_unserved(session, [raising.dispatch for raising in raisings], now)

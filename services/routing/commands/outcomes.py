@@ -44,11 +44,12 @@ _FINISH_ATTEMPTS = text(
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one try. `at` is business time when it ended."""
+    """What came of one try, which lasted from `begun_at` until `at` by the business clock."""
 
     assignment_id: UUID
     attempt_no: int
     judgement: Judgement
+    begun_at: datetime
     at: datetime
     http_status: int | None = None
     duration_ms: int | None = None
@@ -66,7 +67,7 @@ class Outcome:
 
 def unknown(assignment_id: UUID, attempt_no: int, at: datetime) -> Outcome:
     """Of a try whose process never came back."""
-    return Outcome(assignment_id, attempt_no, Judgement(Verdict.UNKNOWN, UNKNOWN), at)
+    return Outcome(assignment_id, attempt_no, Judgement(Verdict.UNKNOWN, UNKNOWN), at, at)
 
 
 async def record_accepted(session: AsyncSession, outcomes: Sequence[Outcome], now: datetime) -> None:
@@ -77,8 +78,11 @@ async def record_accepted(session: AsyncSession, outcomes: Sequence[Outcome], no
         _settle(deliveries[outcome.assignment_id], DeliveryState.ACCEPTED, None, outcome.http_status, now)
     await _finish(session, outcomes)
     once = {outcome.assignment_id: outcome for outcome in fresh}
-    taken = [Delivery(outcome.assignment_id, outcome.at, status=outcome.http_status) for outcome in once.values()]
-    await mark_sent(session, taken, now)
+    await mark_sent(session, [_delivery(outcome) for outcome in once.values()], now)
+
+
+def _delivery(outcome: Outcome) -> Delivery:
+    return Delivery(outcome.assignment_id, outcome.at, status=outcome.http_status, begun_at=outcome.begun_at)
 
 
 async def record_others(session: AsyncSession, outcomes: Sequence[Outcome], now: datetime) -> None:
@@ -115,7 +119,9 @@ def _reason(outcome: Outcome) -> str:
 
 
 def _failure(outcome: Outcome) -> DeliveryFailure:
-    return DeliveryFailure(outcome.assignment_id, _reason(outcome), outcome.at, outcome.http_status)
+    return DeliveryFailure(
+        outcome.assignment_id, _reason(outcome), outcome.at, outcome.http_status, begun_at=outcome.begun_at
+    )
 
 
 def _tried(outcome: Outcome, delivery: WebhookDelivery) -> Try:
@@ -124,6 +130,7 @@ def _tried(outcome: Outcome, delivery: WebhookDelivery) -> Try:
         delivery.installer_id,
         Channel.WEBHOOK,
         DeliveryStep.TRIED,
+        outcome.begun_at,
         outcome.judgement.reason,
         outcome.http_status,
     )

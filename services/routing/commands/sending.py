@@ -59,6 +59,7 @@ class Claimed:
 
     assignment_id: UUID
     attempt_no: int
+    claimed_at: datetime
     address: Address
     body: bytes | None = field(repr=False)
 
@@ -66,6 +67,7 @@ class Claimed:
 @dataclass(frozen=True, slots=True)
 class ClaimedTest:
     test_id: UUID
+    claimed_at: datetime
     address: Address
     body: bytes = field(repr=False)
 
@@ -87,7 +89,7 @@ async def claim_deliveries(session: AsyncSession, terms: ClaimTerms) -> list[Cla
         endpoint = endpoints[delivery.installer_id]
         if endpoint.breaker is BreakerState.OPEN:
             endpoint.health = half_opened(endpoint.health)
-    return await _described(session, due, endpoints)
+    return await _described(session, due, endpoints, terms.now)
 
 
 async def _take_in_hand(session: AsyncSession, due: Sequence[WebhookDelivery], terms: ClaimTerms) -> None:
@@ -110,13 +112,14 @@ def _attempt(delivery: WebhookDelivery, now: datetime) -> dict[str, object]:
 
 
 async def _described(
-    session: AsyncSession, due: Sequence[WebhookDelivery], endpoints: dict[UUID, DeliveryEndpoint]
+    session: AsyncSession, due: Sequence[WebhookDelivery], endpoints: dict[UUID, DeliveryEndpoint], now: datetime
 ) -> list[Claimed]:
     about = await described(session, [delivery.assignment_id for delivery in due]) if due else {}
     return [
         Claimed(
             assignment_id=delivery.assignment_id,
             attempt_no=delivery.attempts,
+            claimed_at=now,
             address=_address(endpoints[delivery.installer_id]),
             body=_body(*about[delivery.assignment_id]),
         )
@@ -153,7 +156,7 @@ async def claim_tests(session: AsyncSession, terms: ClaimTerms) -> list[ClaimedT
         test.lease_until = lease_end(terms.lease_seconds)
     endpoints = await endpoints_by_installer(session, {test.installer_id for test in tests}) if tests else {}
     return [
-        ClaimedTest(test.id, _address(endpoint), body_of_test(test.id, test.installer_id, test.asked_at))
+        ClaimedTest(test.id, terms.now, _address(endpoint), body_of_test(test.id, test.installer_id, test.asked_at))
         for test in tests
         if (endpoint := endpoints.get(test.installer_id)) is not None
     ]

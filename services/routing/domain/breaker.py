@@ -35,20 +35,36 @@ class Health:
         """Open, and the time of its try has come; or half open, which is that already."""
         if self.breaker is BreakerState.HALF_OPEN:
             return True
-        return self.breaker is BreakerState.OPEN and self.probe_at is not None and now >= self.probe_at
+        return self.breaker is BreakerState.OPEN and self._is_due(now)
+
+    def is_probed_by(self, begun_at: datetime) -> bool:
+        """Whether a try that began then is the one that it was opened for, and no straggler of before."""
+        return self.breaker is not BreakerState.CLOSED and self._is_due(begun_at)
+
+    def _is_due(self, at: datetime) -> bool:
+        return self.probe_at is not None and at >= self.probe_at
 
 
 CLOSED = Health()
 
 
-def after(health: Health, is_success: bool, now: datetime, thresholds: Thresholds) -> Health:
-    """What it is after an outcome. One that was under way when it opened changes nothing, unless it went well."""
-    if is_success:
+@dataclass(frozen=True, slots=True)
+class EndedTry:
+    """A try that was begun and ended at these instants of business time."""
+
+    is_success: bool
+    begun_at: datetime
+    ended_at: datetime
+
+
+def after(health: Health, ended: EndedTry, thresholds: Thresholds) -> Health:
+    """What it is after a try. One that had begun before it was to be probed changes nothing, unless it went well."""
+    if ended.is_success:
         return CLOSED
     failed = replace(health, failures_in_row=health.failures_in_row + 1)
     if health.breaker is BreakerState.CLOSED:
-        return _opened(failed, now, thresholds) if failed.failures_in_row >= thresholds.failures else failed
-    return _opened(failed, now, thresholds) if health.may_be_tried(now) else failed
+        return _opened(failed, ended.ended_at, thresholds) if failed.failures_in_row >= thresholds.failures else failed
+    return _opened(failed, ended.ended_at, thresholds) if health.is_probed_by(ended.begun_at) else failed
 
 
 def _opened(health: Health, now: datetime, thresholds: Thresholds) -> Health:
