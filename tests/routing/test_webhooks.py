@@ -5,34 +5,17 @@ import hashlib
 import hmac
 import json
 from base64 import b64decode, b64encode
-from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 
 import pytest
 
-from chassis.clock import FixedClock
 from chassis.outbound import Limits
 from contracts.routing import AssignmentSent
-from deploy.local.postgres import ServiceDatabase
-from services.routing.commands.outcomes import Outcome, record_accepted, record_others
-from services.routing.commands.sending import ClaimTerms, claim_deliveries
-from services.routing.domain.states import AssignmentStatus, BreakerState, Channel, ExceptionReason
-from services.routing.domain.webhooks import DeliveryState, Judgement, Verdict
+from services.routing.domain.states import AssignmentStatus, Channel, ExceptionReason
+from services.routing.domain.webhooks import DeliveryState, Verdict
 from tests.kit.webhook_sink import Sink, answers, dripping, endless, never, raw, webhook_sink
-from tests.routing.arrangements import MIA, NOW, Floor, committing, leads
-from tests.routing.webhooks import KEYS, MACHINE_NOW, Webhooks, expire_leases, sender_for, sending
-
-
-@pytest.fixture
-async def sink() -> AsyncIterator[Sink]:
-    async with webhook_sink() as sink:
-        yield sink
-
-
-@pytest.fixture
-async def webhooks(floor: Floor, sink: Sink) -> AsyncIterator[Webhooks]:
-    async with sending(floor, sink) as webhooks:
-        yield webhooks
+from tests.routing.arrangements import MIA, NOW, Floor
+from tests.routing.webhooks import KEYS, MACHINE_NOW, Webhooks, sending
 
 
 class TestALead:
@@ -259,104 +242,6 @@ class TestABadReceiver:
         until.set()
 
 
-class TestAProcessThatDies:
-    async def test_after_the_answer_sends_again_and_it_is_billed_once(self, floor: Floor, sink: Sink) -> None:
-        """The receiver has answered; the commit never came. Who takes it up sends the same id again."""
-        async with sending(floor, sink) as webhooks:
-            await webhooks.installer()
-            assignment_id = await webhooks.given()
-            async with floor.database.transaction() as session:
-                [claimed] = await claim_deliveries(session, ClaimTerms(32, 30, NOW))
-            dead = sender_for(floor)
-            assert (await dead._send(claimed)).outcome.verdict is Verdict.ACCEPTED
-            await webhooks.send()
-            assert len(sink.received) == 1
-            await floor.rows_changed(expire_leases())
-            await webhooks.send()
-            floor.clock.advance(timedelta(seconds=10))
-            await webhooks.send()
-            assert [each.headers["webhook-id"] for each in sink.received] == [str(assignment_id)] * 2
-            assert len(await floor.events("assignment.sent")) == 1
-            assert [each.outcome for each in await webhooks.attempts(assignment_id)] == [
-                Verdict.UNKNOWN,
-                Verdict.ACCEPTED,
-            ]
-            await dead.close()
-
-    async def test_five_times_in_a_row_ends_it_and_blames_nobody(self, floor: Floor, sink: Sink) -> None:
-        async with sending(floor, sink) as webhooks:
-            installer_id = await webhooks.installer()
-            assignment_id = await webhooks.given()
-            for _ in range(5):
-                async with floor.database.transaction() as session:
-                    await claim_deliveries(session, ClaimTerms(32, 30, floor.clock.now()))
-                await floor.rows_changed(expire_leases())
-                await webhooks.sender._take_back(floor.clock.now())
-                floor.clock.advance(timedelta(minutes=10))
-            await webhooks.send()
-            delivery = await webhooks.delivery(assignment_id)
-            assert (delivery.state, delivery.reason_code) == (DeliveryState.FAILED, "outcome_unknown")
-            assert (await webhooks.endpoint(installer_id)).failures_in_row == 0
-            assert sink.received == []
-
-
-class TestALeaseThatRunsOut:
-    async def claimed_twice(self, webhooks: Webhooks) -> tuple[Outcome, Outcome]:
-        """The first process is slow; a second has the delivery in hand meanwhile. Acceptances by each."""
-        await webhooks.installer()
-        await webhooks.given()
-        accepted = []
-        for _ in range(2):
-            async with webhooks.floor.database.transaction() as session:
-                [claimed] = await claim_deliveries(session, ClaimTerms(32, 30, webhooks.floor.clock.now()))
-            judgement = Judgement(Verdict.ACCEPTED, "accepted")
-            accepted.append(Outcome(claimed.assignment_id, claimed.attempt_no, judgement, NOW, NOW, 200))
-            await webhooks.floor.rows_changed(expire_leases())
-            if len(accepted) == 1:
-                await webhooks.sender._take_back(NOW)
-                webhooks.floor.clock.advance(timedelta(seconds=10))
-        return accepted[0], accepted[1]
-
-    async def record(self, webhooks: Webhooks, outcome: Outcome) -> None:
-        async with webhooks.floor.database.transaction() as session:
-            if outcome.verdict is Verdict.ACCEPTED:
-                await record_accepted(session, [outcome], webhooks.floor.clock.now())
-            else:
-                await record_others(session, [outcome], webhooks.floor.clock.now())
-
-    async def test_lets_the_late_acceptance_count_once(self, webhooks: Webhooks) -> None:
-        first, second = await self.claimed_twice(webhooks)
-        await self.record(webhooks, first)
-        await self.record(webhooks, second)
-        assert len(await webhooks.floor.events("assignment.sent")) == 1
-        assert await webhooks.floor.exceptions() == []
-        outcomes = [each.outcome for each in await webhooks.attempts(first.assignment_id)]
-        assert outcomes == [Verdict.ACCEPTED, Verdict.ACCEPTED]
-
-    async def test_lets_a_late_refusal_change_nothing(self, webhooks: Webhooks) -> None:
-        first, second = await self.claimed_twice(webhooks)
-        refused = Outcome(first.assignment_id, 1, Judgement(Verdict.REFUSED, "http_404"), NOW, NOW, 404)
-        await self.record(webhooks, refused)
-        assert (await webhooks.delivery(first.assignment_id)).state is DeliveryState.SENDING
-        await self.record(webhooks, second)
-        assert len(await webhooks.floor.events("assignment.sent")) == 1
-
-    async def test_tells_an_acceptance_after_the_refusal_of_another(self, webhooks: Webhooks) -> None:
-        """The installer has it: uncharged, and an operator knows."""
-        first, second = await self.claimed_twice(webhooks)
-        refused = Outcome(second.assignment_id, 2, Judgement(Verdict.REFUSED, "http_404"), NOW, NOW, 404)
-        await self.record(webhooks, refused)
-        await self.record(webhooks, first)
-        assert await webhooks.floor.events("assignment.sent") == []
-        reasons = {item.reason for item in await webhooks.floor.exceptions(is_open=True)}
-        assert ExceptionReason.DELIVERED_LATE in reasons
-        assert await webhooks.log(first.assignment_id) == [
-            ("tried", "outcome_unknown", None),
-            ("failed", "http_404", 404),
-            ("accepted_late", None, 200),
-        ]
-
-
 class TestACancelledAssignment:
     async def test_that_waits_is_not_sent(self, webhooks: Webhooks) -> None:
         await webhooks.installer()
@@ -395,112 +280,3 @@ class TestACancelledAssignment:
         await webhooks.floor.rows_changed(
             "UPDATE assignments SET status = 'cancelled', cap_state = 'given_back', ended_at = now()"
         )
-
-
-class TestSeveralProcesses:
-    async def test_share_the_work_and_send_each_once(
-        self, fresh_database: Callable[[str], ServiceDatabase], clock: FixedClock, sink: Sink
-    ) -> None:
-        async with committing(fresh_database("routing"), clock) as floor, sending(floor, sink) as webhooks:
-            for number in range(3):
-                await webhooks.installer(name=f"Installer {number}")
-            await floor.dispatch(*leads(30))
-            others = [sender_for(floor) for _ in range(3)]
-            async with asyncio.timeout(60):
-                while len(await floor.events("assignment.sent")) < 30:
-                    await asyncio.gather(*(each.step() for each in (webhooks.sender, *others)))
-            for other in others:
-                await other.close()
-            ids = [each.headers["webhook-id"] for each in sink.received]
-            assert len(ids) == len(set(ids)) == 30
-            assert len(await floor.events("assignment.sent")) == 30
-
-
-class TestTheBreaker:
-    async def test_opens_after_five_in_a_row_and_holds_back_what_comes(self, webhooks: Webhooks) -> None:
-        installer_id = await webhooks.installer()
-        webhooks.sink.answers = [answers(500)]
-        for _ in range(7):
-            await webhooks.given()
-        await webhooks.send()
-        endpoint = await webhooks.endpoint(installer_id)
-        assert (endpoint.breaker, endpoint.probe_at) == (BreakerState.OPEN, NOW + timedelta(minutes=5))
-        number = len(webhooks.sink.received)
-        webhooks.floor.clock.advance(timedelta(minutes=4))
-        await webhooks.send()
-        assert len(webhooks.sink.received) == number < 10
-
-    async def test_lets_one_through_and_closes_when_it_is_taken(self, webhooks: Webhooks) -> None:
-        installer_id = await webhooks.installer()
-        until = asyncio.Event()
-
-        async def later(writer: asyncio.StreamWriter) -> None:
-            await until.wait()
-            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-
-        await self.open(webhooks)
-        webhooks.sink.answers = [later, answers(200)]
-        webhooks.sink.received.clear()
-        webhooks.floor.clock.advance(timedelta(minutes=5))
-        async with asyncio.timeout(20):
-            while not webhooks.sink.received:
-                await webhooks.sender.step()
-        await webhooks.sender.step()
-        assert len(webhooks.sink.received) == 1
-        assert (await webhooks.endpoint(installer_id)).breaker is BreakerState.HALF_OPEN
-        until.set()
-        await webhooks.send()
-        assert (await webhooks.endpoint(installer_id)).breaker is BreakerState.CLOSED
-        assert {made.status for made in await webhooks.floor.assignments()} == {AssignmentStatus.SENT}
-
-    async def test_opens_for_longer_when_its_try_fails(self, webhooks: Webhooks) -> None:
-        installer_id = await webhooks.installer()
-        await self.open(webhooks)
-        webhooks.sink.received.clear()
-        webhooks.floor.clock.advance(timedelta(minutes=5))
-        await webhooks.send()
-        endpoint = await webhooks.endpoint(installer_id)
-        assert len(webhooks.sink.received) == 1
-        assert endpoint.probe_at == NOW + timedelta(minutes=5 + 10)
-
-    async def test_is_left_to_its_try_by_what_had_begun_before(self, webhooks: Webhooks) -> None:
-        """The clock leaps past the probe while a fifth and a sixth lead are still being sent."""
-        installer_id = await webhooks.installer()
-        webhooks.sink.answers = [answers(500)]
-        for _ in range(4):
-            await webhooks.given()
-        await webhooks.send()
-        until = asyncio.Event()
-
-        async def later(writer: asyncio.StreamWriter) -> None:
-            await until.wait()
-            writer.write(b"HTTP/1.1 500 As told\r\nContent-Length: 0\r\n\r\n")
-
-        webhooks.sink.answers = [answers(500), later]
-        webhooks.sink.received.clear()
-        for _ in range(2):
-            await webhooks.given()
-        async with asyncio.timeout(20):
-            while (await webhooks.endpoint(installer_id)).breaker is not BreakerState.OPEN:
-                await webhooks.sender.step()
-        webhooks.sink.answers = [answers(200)]
-        webhooks.floor.clock.advance(timedelta(minutes=6))
-        until.set()
-        await webhooks.send()
-        assert (await webhooks.endpoint(installer_id)).breaker is BreakerState.CLOSED
-
-    async def test_gives_what_waits_for_long_to_the_operators(self, webhooks: Webhooks) -> None:
-        """By a clock that leaps for weeks, the try comes first."""
-        await webhooks.installer()
-        await self.open(webhooks)
-        webhooks.sink.received.clear()
-        webhooks.floor.clock.advance(timedelta(days=21))
-        await webhooks.send()
-        assert len(webhooks.sink.received) == 1
-        assert [made.ended_reason for made in await webhooks.floor.assignments()] == ["webhook_down"] * 6
-
-    async def open(self, webhooks: Webhooks) -> None:
-        webhooks.sink.answers = [answers(500)]
-        for _ in range(6):
-            await webhooks.given()
-        await webhooks.send()
