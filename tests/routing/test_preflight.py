@@ -20,6 +20,9 @@ FAULTS = {
     Point.HAS_CLOCK: "UPDATE installers SET time_zone = 'Australia/Atlantis'",
     Point.HAS_HOURS: "UPDATE installers SET hours = '[]'",
     Point.CAN_BE_REACHED: "UPDATE delivery_endpoints SET breaker = 'half_open'",
+    Point.IS_TESTED: """WITH set AS (INSERT INTO delivery_endpoints (installer_id, channel, url)
+        SELECT id, 'webhook', 'https://sun.example/leads' FROM installers)
+        UPDATE installers SET channel = 'webhook'""",
     Point.IS_IDENTIFIED: "UPDATE installers SET abn = NULL, billing_address = NULL, gst_registered = false",
     Point.GST_HAS_ITS_ABN: "UPDATE installers SET abn = NULL",
     Point.HAS_BILLING_EMAIL: "UPDATE installers SET billing_email = ''",

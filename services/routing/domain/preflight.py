@@ -19,6 +19,7 @@ class Cure(StrEnum):
     PARTICULARS = "contacts"
     HOURS = "hours"
     DELIVERY = "close_breaker"
+    WEBHOOK = "test"
     INVOICING = "invoicing"
     ACCOUNT = "account"
 
@@ -33,6 +34,7 @@ class Point(StrEnum):
     HAS_CLOCK = "has_clock"
     HAS_HOURS = "has_hours"
     CAN_BE_REACHED = "can_be_reached"
+    IS_TESTED = "is_tested"
     IS_IDENTIFIED = "is_identified"
     GST_HAS_ITS_ABN = "gst_has_its_abn"
     HAS_BILLING_EMAIL = "has_billing_email"
@@ -77,6 +79,9 @@ _ASKED = {
     Point.HAS_HOURS: _Asked(Group.RECEIVE, "Opens some time", "Its working hours are never", Cure.HOURS),
     Point.CAN_BE_REACHED: _Asked(
         Group.RECEIVE, "Its delivery works", "Deliveries to it fail, and are held back for now", Cure.DELIVERY
+    ),
+    Point.IS_TESTED: _Asked(
+        Group.RECEIVE, "Its webhook has taken a test", "No test has reached it where it is now", Cure.WEBHOOK
     ),
     Point.IS_IDENTIFIED: _Asked(
         Group.BE_BILLED, "Can be named on an invoice", "It has neither an ABN nor an address", Cure.INVOICING

@@ -15,6 +15,7 @@ DOORS = {
     Cure.PARTICULARS: "Edit its particulars",
     Cure.HOURS: "Set working hours",
     Cure.DELIVERY: "Close the breaker",
+    Cure.WEBHOOK: "Send a test to its webhook",
     Cure.INVOICING: "Edit invoicing particulars",
     Cure.ACCOUNT: "Its account in billing",
 }

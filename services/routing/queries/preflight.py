@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.console.lists.declaration import NOW
 from contracts.values import InstallerStatus
 from services.routing.domain.preflight import Check, Point, checks
-from services.routing.domain.states import BreakerState
+from services.routing.domain.states import BreakerState, Channel
 from services.routing.models import (
     DeliveryEndpoint,
     Installer,
@@ -42,15 +42,13 @@ _WORKS_SOMEWHERE = or_(
         for table in (TerritoryState, TerritoryRange, TerritoryPostcode)
     )
 )
-_REACHES = exists(
-    select(1)
-    .where(
-        DeliveryEndpoint.installer_id == Installer.id,
-        DeliveryEndpoint.channel == Installer.channel,
-        DeliveryEndpoint.breaker == BreakerState.CLOSED,
-    )
-    .correlate(Installer)
-)
+
+
+def _endpoint(holds: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Of the channel by which it gets its leads."""
+    of_its_channel = DeliveryEndpoint.installer_id == Installer.id, DeliveryEndpoint.channel == Installer.channel
+    return exists(select(1).where(*of_its_channel, holds).correlate(Installer))
+
 
 STANDS: dict[Point, ColumnElement[bool]] = {
     Point.IS_ACTIVE: Installer.status == InstallerStatus.ACTIVE,
@@ -59,7 +57,8 @@ STANDS: dict[Point, ColumnElement[bool]] = {
     Point.HAS_SERVICES: func.cardinality(Installer.services) > 0,
     Point.HAS_CLOCK: Installer.time_zone == any_(_ZONES),
     Point.HAS_HOURS: or_(Installer.hours.is_(None), func.jsonb_array_length(Installer.hours) > 0),
-    Point.CAN_BE_REACHED: _REACHES,
+    Point.CAN_BE_REACHED: _endpoint(DeliveryEndpoint.breaker == BreakerState.CLOSED),
+    Point.IS_TESTED: or_(Installer.channel == Channel.MAIL, _endpoint(DeliveryEndpoint.tested_at.is_not(None))),
     Point.IS_IDENTIFIED: or_(Installer.abn.is_not(None), Installer.billing_address.is_not(None)),
     Point.GST_HAS_ITS_ABN: or_(~Installer.gst_registered, Installer.abn.is_not(None)),
     Point.HAS_BILLING_EMAIL: Installer.billing_email != "",
