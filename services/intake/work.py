@@ -22,7 +22,7 @@ from services.intake.consumers import (
     messages,
     operators,
 )
-from services.intake.jobs import forget_test_submissions
+from services.intake.jobs import forget_source_rejections, forget_test_submissions
 from services.intake.measures import measure_screening
 from services.intake.settings import Settings
 
@@ -57,6 +57,7 @@ def jobs(means: Means) -> Sequence[Job]:
     return (
         Job("escalate", each_minute, escalate),
         Job("fill_search", lambda instant: instant + FILL_SEARCH_EVERY, SearchFiller(means.database).run),
+        forget_source_rejections(means.database, means.settings),
         forget_test_submissions(means.database, means.settings),
     )
 

@@ -16,8 +16,10 @@ from services.intake.commands.rejections import Rejection
 from services.intake.domain import CloseReason, LeadStatus
 from services.intake.http.lead_body import LeadSubmission
 from services.intake.http.specs import EXAMPLE
+from services.intake.jobs import REJECTIONS_KEPT, forget_source_rejections
 from services.intake.rejections import RejectionCounter
-from tests.intake.desk import Desk, answering
+from services.intake.settings import Settings
+from tests.intake.desk import NOWHERE, Desk, answering
 from tests.intake.reception import Reception
 from tests.intake.samples import NOW, committing, count, rows, submission, working_source
 from tests.kit.databases import RolledBackDatabase
@@ -64,6 +66,19 @@ class TestRejections:
         await http.submit(await http.new_source(), phone="12")
         hours = {row["hour"] for row in await rows(database, "SELECT hour FROM source_rejections")}
         assert hours == {NOW.replace(minute=0, second=0)}
+
+    async def test_are_forgotten_when_a_year_can_no_longer_be_compared(
+        self, http: Desk, database: RolledBackDatabase, clock: FixedClock
+    ) -> None:
+        key = await http.new_source()
+        await http.submit(key, phone="12")
+        clock.advance(timedelta(days=1))
+        await http.submit(key, email="mia")
+        job = forget_source_rejections(database, Settings(database_url=NOWHERE))
+        await job.run(NOW + REJECTIONS_KEPT - timedelta(hours=1))
+        assert len(await counted(database)) == 3
+        await job.run(NOW + REJECTIONS_KEPT)
+        assert set(await counted(database)) == {("invalid_request", ""), ("email_invalid", "email")}
 
     async def test_are_none_where_nobody_is_known_or_nothing_is_handed_in(
         self, http: Desk, database: RolledBackDatabase

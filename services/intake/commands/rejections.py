@@ -1,13 +1,15 @@
-"""Counting what sources were refused, by the hour."""
+"""Counting what sources were refused, by the hour, and forgetting it."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import DateTime, Integer, Text, Uuid, bindparam, text
+from sqlalchemy import DateTime, Integer, Text, Uuid, bindparam, delete, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.intake.models import SourceRejection
 
 
 class Rejection(NamedTuple):
@@ -45,3 +47,8 @@ _COUNT = text(
     bindparam("fields", type_=ARRAY(Text)),
     bindparam("numbers", type_=ARRAY(Integer)),
 )
+
+
+async def forget_rejections(session: AsyncSession, before: datetime) -> None:
+    """Run each night it is a day's counts: one statement."""
+    await session.execute(delete(SourceRejection).where(SourceRejection.hour < before))
