@@ -238,7 +238,12 @@ class TestConsumers:
         assert {topic.name: types for topic, types in taken.items()} == {
             "intake.leads": {"lead.created", "lead.corrected", "lead.closed"},
             "notifications.messages": {"message.accepted", "message.failed"},
-            "billing.deliveries": {"delivery.credited", "delivery.recorded"},
+            "billing.deliveries": {
+                "delivery.credited",
+                "delivery.credit_answered",
+                "delivery.recorded",
+                "delivery.voided",
+            },
             "billing.accounts": {"account.changed"},
             "identity.operators": {"operator.changed"},
         }
