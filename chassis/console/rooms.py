@@ -39,6 +39,7 @@ PARKED = f"{PARKED_EVENTS.path('routing')}?state=parked"
 LEADS_WAIT = "status=duplicate_review&status=exception&sort=received"
 MY_QUEUE = "owner=mine&state=open"
 PAYOUTS_WAIT = "stands=unknown&stands=needs_approval&stands=failed&stands=on_hold&sort=since"
+RETURNS_WAIT = "state=requested&sort=due"
 HELD_BACK = "breaker=open&breaker=half_open"
 UNBILLED, DRAFTS, UNSETTLED = "status=billable&invoiced=no", "status=draft", "state=held&state=unmatched"
 UNDELIVERED, IN_FORCE = "attention=undelivered&attention=unknown", "state=in_force"
@@ -68,6 +69,7 @@ GROUPS = (
                 "W",
                 OPS,
             ),
+            Room("returns", "Returns", "routing", f"/console/returns?{RETURNS_WAIT}", "undo-2", "R", OPS),
             Room("installers", "Installers", "routing", "/console/installers?status=active", "truck", "n", OPS),
             Room("simulator", "Simulator", "routing", "/console/simulations", "flask-conical", "M", OPS),
             Room("coverage", "Coverage", "routing", "/console/coverage", "map", "T", OPS),
