@@ -68,15 +68,23 @@ async def _in_intake(rooms: Rooms) -> None:
 
 
 async def _in_routing(rooms: Rooms) -> None:
-    """An item of the queue, an installer, and an assignment that is under way, one that was sent, one that failed."""
+    """An item of the queue, an installer, an assignment that is under way, one that was sent, one that failed, and
+    four that are to go back.
+    """
     planted: dict[str, Any] = {"contact": MIA.model_copy(update={"name": PLANTED})}
     await rooms.floor.dispatch(lead(**planted))
     installer_id = await rooms.floor.installer(name=PLANTED, billing_address=PLANTED)
     now = rooms.clock.now()
     held_back = {"breaker": BreakerState.OPEN, "failures_in_row": 5, "opened_at": now, "probe_at": now, "opens": 1}
     await rooms.floor.endpoint(installer_id, "http://127.0.0.1:8443/planted", **held_back)
+    rooms.clock.advance(timedelta(hours=-1))
+    await rooms.floor.dispatch(*(lead(**planted) for _ in range(4)))
+    for made in await rooms.floor.assignments():
+        await rooms.floor.deliver(made.id)
+        await rooms.floor.ask_back(made.id, words=PLANTED)
+    rooms.clock.advance(timedelta(hours=1))
     await rooms.floor.dispatch(*(lead(**planted) for _ in range(3)))
-    first, second, _ = await rooms.floor.assignments()
+    first, second, _ = (await rooms.floor.assignments())[4:]
     await rooms.floor.deliver(first.id)
     await rooms.floor.refuse_mail(second.id)
 

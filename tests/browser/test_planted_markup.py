@@ -27,6 +27,9 @@ OF_A_KIND = 4
 """So many pages of one kind are read: in other states they have other forms."""
 
 ENDS = (
+    "accept",
+    "deny",
+    "withdraw",
     "void",
     "close",
     "cancel",
@@ -111,6 +114,7 @@ SHOWN_IN = {
     "leads",
     "lead-sources",
     "assignments",
+    "returns",
     "installers",
     "delivery-events",
     "held-deliveries",

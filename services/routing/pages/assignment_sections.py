@@ -8,7 +8,7 @@ from services.routing.domain.webhooks import DeliveryState
 from services.routing.http.lead_views import DecisionView
 from services.routing.models import Decision
 from services.routing.pages.assignment_page import AssignmentPage
-from services.routing.pages.return_words import RULES, STATES, TONES
+from services.routing.pages.return_words import RULES, STATES, TONES, last_day
 from services.routing.pages.telling import RETURNS, STEP_TONES, answered, told_answer
 from services.routing.queries import returns as queries
 from services.routing.queries import sending
@@ -19,8 +19,8 @@ async def return_waits(page: AssignmentPage) -> Note | None:
         if asked.state is ReturnState.REQUESTED:
             path = f"{RETURNS}/{asked.id}"
             title = f"{page.made.installer_name} wants to give it back: {words(asked.code).lower()}"
-            until = page.console.wording.exact(asked.decide_by)
-            return Note(title, f"It is to be decided by {until}.", "warning", [("Decide the return", path)])
+            until = last_day(asked.decide_by).html(page.console.wording)
+            return Note(title, f"It is to be decided by the end of {until}.", "warning", [("Decide the return", path)])
     return None
 
 

@@ -36,6 +36,7 @@ from services.routing.pages.return_words import (
     RULES,
     STATES,
     TONES,
+    last_day,
     say_left,
     told_credit,
     told_offer,
@@ -157,18 +158,32 @@ def _facts(page: Page) -> list[Fact]:
         Fact("Asked for", Shown(asked.requested_at, Kind.INSTANT)),
         Fact("Asked by", f"The {asked.asked_by}, by {'API' if asked.channel == 'api' else asked.channel}"),
         Fact("Taken by", asked.requested_by_name),
-        Fact("Decide by", Shown(asked.decide_by, Kind.INSTANT)),
+        Fact("Decide by the end of", last_day(asked.decide_by)),
         Fact("What the rule sees", RULES[asked.rule_reason]),
         Fact(
             "Quota of the cycle", f"{quota['accepted']} of {quota['allowed']} taken back before ({quota['percent']} %)"
         ),
+        *_decided_facts(asked),
+        Fact("Return id", Shown(asked.id, Kind.ID)),
+    ]
+
+
+def _decided_facts(asked: ReturnView) -> list[Fact]:
+    if asked.decided_at is None:
+        return []
+    facts = [
         Fact("Decided", Shown(asked.decided_at, Kind.INSTANT)),
         Fact("Decided by", Shown("The rule" if asked.decided_by_rule else asked.decided_by_name)),
-        Fact("Denied for", Shown(asked.denial_code, Kind.WORD)),
+    ]
+    if asked.state is ReturnState.DENIED:
+        return [*facts, Fact("Denied for", Shown(asked.denial_code, Kind.WORD))]
+    if asked.state is ReturnState.WITHDRAWN:
+        return facts
+    return [
+        *facts,
         Fact("Credited for", Shown(asked.credit_reason, Kind.WORD)),
         Fact("What billing says", Shown(asked.credit_detail)),
         Fact("Offered to others", Shown(asked.is_offered_on, Kind.YES_NO)),
-        Fact("Return id", Shown(asked.id, Kind.ID)),
     ]
 
 

@@ -9,7 +9,7 @@ from chassis.console.documents import Fact, Facts, Prose, Section, Table
 from chassis.console.wording import words
 from services.routing.domain.states import Channel
 from services.routing.http.returns import ReturnView
-from services.routing.pages.return_words import STATES, TONES
+from services.routing.pages.return_words import STATES, TONES, last_day
 from services.routing.pages.telling import ASSIGNMENTS, DISPATCHES, RETURNS, STEP_TONES, told_answer
 
 
@@ -35,7 +35,7 @@ def _delivery_facts(told: Mapping[str, Any]) -> Facts:
         "What the system knew when it was asked for",
         [
             Fact("Sent", _instant(told["sent_at"])),
-            Fact("Could be returned until", _instant(window["ends_at"])),
+            Fact("Could be returned till the end of", last_day(datetime.fromisoformat(window["ends_at"]))),
             Fact("Within the window", Shown(not window["is_past"], Kind.YES_NO)),
             Fact("Given by hand", Shown(told["given_by_hand"], Kind.YES_NO)),
             Fact("In its territory then", _verdict(told["territory"])),

@@ -1,13 +1,15 @@
 """What the rooms call the states of a return, what its rule saw, and what became of its credit."""
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 
+from chassis.console.cells import Kind, Shown
 from chassis.console.wording import counted, words
 from contracts.values import CreditReason
 from services.routing.domain.returns import ReturnCode, ReturnState
 
 STATES: Mapping[str, str] = {
-    ReturnState.REQUESTED: "Waits to be decided",
+    ReturnState.REQUESTED: "To decide",
     ReturnState.ACCEPTED: "Accepted",
     ReturnState.DENIED: "Denied",
     ReturnState.WITHDRAWN: "Withdrawn",
@@ -48,6 +50,11 @@ CREDIT_TONES: Mapping[str, str] = {
     "declined": "danger",
     "refused": "danger",
 }
+
+
+def last_day(ends_at: datetime) -> Shown:
+    """The day that ends with it: midnight itself would be told as the next one's."""
+    return Shown(ends_at - timedelta(microseconds=1), Kind.DAY)
 
 
 def say_left(days: int | None) -> str | None:

@@ -140,6 +140,7 @@ LISTING = Listing(
         Column("lead", "Lead", func.concat_ws(" ", Dispatch.suburb, Dispatch.state, Dispatch.postcode), say=_says_lead),
         Column("from", "Installer", Installer.name, path=lambda row: f"{INSTALLERS}/{row.installer_id}"),
         Column("code", "Because", Return.code, Kind.WORD),
+        Column("state", "State", Return.state, Kind.CHIP, say=lambda row: STATES[row.state], tone=TONES),
         Column("asked", "Asked for", Return.requested_at, Kind.AGO, sorts=True),
         Column(
             "left",
@@ -150,7 +151,6 @@ LISTING = Listing(
         ),
         Column("rule", "What the rule sees", Return.rule_reason, say=lambda row: RULES[row.rule], wraps=True),
         Column("quota", "Quota", QUOTA),
-        Column("state", "State", Return.state, Kind.CHIP, say=lambda row: STATES[row.state], tone=TONES),
         Column(
             "credit",
             "Credit",
