@@ -59,14 +59,15 @@ async def test_many_are_denied_at_once(rooms: Rooms, visit: Visits) -> None:
         await rooms.floor.ask_back(made)
     here = await visit()
     await here.enter(Role.EDITOR, f"{rooms.routing}/console/returns?state=requested&sort=due")
-    for box in await here.page.locator("main table tbody input[type=checkbox]").all():
-        await box.check()
+    await here.page.get_by_label("Select all rows of this page").check()
+    await expect(here.page.get_by_text("2 selected")).to_be_visible()
     await here.page.get_by_role("button", name="Deny").click()
     await expect(here.page.get_by_text("Denies 2 returns")).to_be_visible()
     await here.page.get_by_label("Reason").select_option("sales_outcome")
     await here.page.get_by_label("In your own words").fill("They chose somebody else.")
     await here.page.get_by_role("button", name="Deny").click()
-    await expect(here.page.get_by_text("Done").first).to_be_visible()
+    await expect(here.page.get_by_text("Both are done").or_(here.page.get_by_text("All 2 are done"))).to_be_visible()
+    await expect(here.page.locator("tbody .chip", has_text="Done")).to_have_count(2)
     assert {each.state for each in await rooms.floor.returns()} == {ReturnState.DENIED}
 
 

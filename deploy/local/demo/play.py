@@ -14,6 +14,7 @@ from deploy.local.demo import (
     follow_ups,
     invoices,
     leads,
+    returns,
     sources,
     webhooks,
 )
@@ -101,9 +102,11 @@ async def leads_to_money(stage: Stage) -> None:
     await away.come_back(stage)
     await leads.price_what_is_held(stage)
     await leads.release_a_cap(stage)
+    await returns.take_returns(stage)
     await follow_ups.follow_up(stage)
     await follow_ups.escalate(stage)
     await invoices.close_the_month(stage)
+    await returns.accept_after_issue(stage)
     await invoices.collect(stage)
     await fairness.try_drafts(stage)
     await fairness.replay_decisions(stage)

@@ -149,8 +149,6 @@ LISTING = Listing(
             say=lambda row: say_left(row.left),
             is_late=_is_late,
         ),
-        Column("rule", "What the rule sees", Return.rule_reason, say=lambda row: RULES[row.rule], wraps=True),
-        Column("quota", "Quota", QUOTA),
         Column(
             "credit",
             "Credit",
@@ -159,6 +157,8 @@ LISTING = Listing(
             say=lambda row: CREDITS.get(row.credit, words(row.credit)) if row.credit else None,
             tone=CREDIT_TONES,
         ),
+        Column("rule", "What the rule sees", Return.rule_reason, say=lambda row: RULES[row.rule], wraps=True),
+        Column("quota", "Quota", QUOTA),
         Column("due", "Decide by", Return.decide_by, Kind.INSTANT, sorts=True, is_extra=True),
         Column("decided", "Decided", Return.decided_at, Kind.AGO, is_extra=True),
         Column("decided_by", "Decided by", Return.decided_by_name, is_extra=True),
