@@ -45,7 +45,7 @@ def build(
         clock=clock,
         database=database,
         routes=(*ROUTES, *pages.ROUTES),
-        consumers=consumers(clock),
+        consumers=consumers(clock, house.approval),
         loops=(
             Loop("documents", renderer.step),
             bulk_loop(bulk),
@@ -64,6 +64,7 @@ def house_of(settings: Settings) -> House:
         numbering=Numbering(settings.legal_entity, settings.invoice_number_prefix),
         zone=settings.zone,
         terms_days={kind: settings.terms_days(kind) for kind in InvoiceKind},
+        approval_limit_cents=settings.approval_limit_cents,
         payment_details=settings.seller_payment_details.strip(),
     )
 
