@@ -13,7 +13,15 @@ from contracts import topics
 from contracts.envelope import Incoming
 from contracts.intake import BoardClosed, ClientChanged, ClientState, LeadCreditsAsked
 from contracts.payouts import PayoutAllocated, PayoutReversed, PayoutSent
-from contracts.routing import AssignmentCapReleased, AssignmentReturned, AssignmentSent, InstallerChanged
+from contracts.routing import (
+    AssignmentCapReleased,
+    AssignmentReturnDenied,
+    AssignmentReturned,
+    AssignmentReturnRequested,
+    AssignmentReturnWithdrawn,
+    AssignmentSent,
+    InstallerChanged,
+)
 from contracts.values import CreditRequest, InvoiceKind, Location
 from services.billing.commands.accounts import AccountState, apply_account_states
 from services.billing.commands.adjustments import ApprovalRule
@@ -22,6 +30,7 @@ from services.billing.commands.credit_requests import AskedCredit, ask_for_credi
 from services.billing.commands.deliveries import CapRelease, record_deliveries, release_caps
 from services.billing.commands.payouts import PayoutMoved, PayoutStep, post_payouts
 from services.billing.commands.pricing import SentAssignment
+from services.billing.commands.returns import ReturnAsked, ReturnClosed, close_returns, open_returns
 
 RETURN = "return"
 """The deed of a credit that an accepted return brings."""
@@ -58,7 +67,21 @@ async def on_assignment_returned(
         for incoming in batch
         for credit in incoming.event.credits
     ]
+    await close_returns(session, [_closed(incoming) for incoming in batch], clock.now())
     await ask_for_credits(session, asked, rule, clock.now())
+
+
+async def on_return_requested(session: AsyncSession, batch: list[Incoming[AssignmentReturnRequested]]) -> None:
+    await open_returns(session, [_return_asked(incoming) for incoming in batch])
+
+
+async def on_return_ended(
+    session: AsyncSession,
+    batch: list[Incoming[AssignmentReturnDenied | AssignmentReturnWithdrawn]],
+    *,
+    clock: Clock,
+) -> None:
+    await close_returns(session, [_closed(incoming) for incoming in batch], clock.now())
 
 
 async def on_installer_changed(session: AsyncSession, batch: list[Incoming[InstallerChanged]], *, clock: Clock) -> None:
@@ -103,6 +126,9 @@ def consumers(clock: Clock, rule: ApprovalRule) -> tuple[Consumer, ...]:
                 AssignmentSent: partial(on_assignment_sent, rule=rule, clock=clock),
                 AssignmentCapReleased: on_assignment_cap_released,
                 AssignmentReturned: partial(on_assignment_returned, rule=rule, clock=clock),
+                AssignmentReturnRequested: on_return_requested,
+                AssignmentReturnDenied: partial(on_return_ended, clock=clock),
+                AssignmentReturnWithdrawn: partial(on_return_ended, clock=clock),
             },
         ),
         Consumer(
@@ -146,6 +172,19 @@ def _asked(
         is_proposal=credit.is_proposal,
         cause=Cause.of(incoming.envelope),
     )
+
+
+def _return_asked(incoming: Incoming[AssignmentReturnRequested]) -> ReturnAsked:
+    event = incoming.event
+    version = incoming.envelope.aggregate_version
+    return ReturnAsked(event.assignment_id, event.installer_id, event.return_id, version, event.decide_by)
+
+
+def _closed(
+    incoming: Incoming[AssignmentReturned] | Incoming[AssignmentReturnDenied | AssignmentReturnWithdrawn],
+) -> ReturnClosed:
+    event = incoming.event
+    return ReturnClosed(event.assignment_id, event.installer_id, event.return_id, incoming.envelope.aggregate_version)
 
 
 def _locality(location: Location) -> str:

@@ -5,6 +5,7 @@ from services.billing.http import (
     adjustments,
     deliveries,
     exports,
+    holds,
     invoices,
     journal,
     ops_invoices,
@@ -16,6 +17,7 @@ from services.billing.http import (
 
 ROUTES = (
     *accounts.ROUTES,
+    *holds.ROUTES,
     *deliveries.ROUTES,
     *periods.ROUTES,
     *invoices.ROUTES,

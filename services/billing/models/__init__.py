@@ -3,7 +3,7 @@
 from services.billing.models.accounts import Account, PricePlan
 from services.billing.models.adjustments import Adjustment, AdjustmentDelivery, AdjustmentLine
 from services.billing.models.columns import Table
-from services.billing.models.credit_requests import CreditRequest
+from services.billing.models.credit_requests import CreditRequest, OpenReturn
 from services.billing.models.deliveries import DeliveryEvent, HeldDelivery
 from services.billing.models.documents import Document
 from services.billing.models.invoices import Invoice, InvoiceLine, NumberSeries
@@ -24,6 +24,7 @@ __all__ = [
     "JournalEntry",
     "JournalPosting",
     "NumberSeries",
+    "OpenReturn",
     "Payment",
     "PricePlan",
     "StripeEvent",

@@ -1,4 +1,4 @@
-"""Credits that other services ask for."""
+"""Credits that other services ask for, and the returns that may bring one."""
 
 from datetime import datetime
 from uuid import UUID
@@ -86,3 +86,23 @@ class CreditRequest(Table):
     @property
     def is_undecided(self) -> bool:
         return self.is_proposal and self.decided_at is None
+
+
+class OpenReturn(Table):
+    """An installer wants to give a lead back, and routing has not decided: a credit may follow.
+
+    `version` is the assignment's; what is older says nothing any more. One assignment may be asked back anew.
+    """
+
+    __tablename__ = "open_returns"
+
+    assignment_id: Mapped[UUID] = mapped_column(primary_key=True)
+    installer_id: Mapped[UUID]
+    return_id: Mapped[UUID]
+    version: Mapped[int]
+    decide_by: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        Index("ix_open_returns_waiting", "decide_by", "assignment_id", postgresql_where=text("closed_at IS NULL")),
+    )
