@@ -66,7 +66,7 @@ SUBSCRIPTIONS = (
     _takes("intake", "identity.operators", "operator.changed"),
     _takes("routing", "intake.leads", "lead.created", "lead.corrected", "lead.closed"),
     _takes("routing", "notifications.messages", "message.accepted", "message.failed"),
-    _takes("routing", "billing.deliveries", "delivery.credited", "delivery.recorded"),
+    _takes("routing", "billing.deliveries", "delivery.credited", "delivery.recorded", "delivery.voided"),
     _takes("routing", "billing.accounts", "account.changed"),
     _takes("routing", "identity.operators", "operator.changed"),
     _takes("billing", "routing.installers", "installer.changed"),

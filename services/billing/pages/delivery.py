@@ -78,7 +78,7 @@ def _void(row: Row[DeliveryEvent, str, Invoice], settings: Settings, operator: O
         "Void delivery",
         f"{PATH}/{delivery.id}/{VOID}",
         effect=f"Takes it out of billing for good: {installer} is not charged {money(cents)} (with GST) for it. "
-        "The installer keeps the lead, and its cap stays as it is.",
+        "The installer keeps the lead; for a lead that was no good its cap is released.",
         fields=(
             FormField("reason_code", "Reason", FieldKind.CHOICE, is_required=True, options=options_of(CreditReason)),
             FormField("notes", "Notes", FieldKind.PROSE, hint="Stand in the timeline", longest=1000),
