@@ -3,6 +3,7 @@
 from services.billing.http import (
     accounts,
     adjustments,
+    credit_proposals,
     deliveries,
     exports,
     holds,
@@ -24,6 +25,7 @@ ROUTES = (
     *exports.ROUTES,
     *payments.ROUTES,
     *adjustments.ROUTES,
+    *credit_proposals.ROUTES,
     *ops_invoices.ROUTES,
     *journal.ROUTES,
     *references.ROUTES,

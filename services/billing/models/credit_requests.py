@@ -65,9 +65,7 @@ class CreditRequest(Table):
             name="decided",
         ),
         CheckConstraint(_DECIDED, name="decided_proposal"),
-        CheckConstraint(
-            "CASE WHEN result = 'declined' THEN decline_note IS NOT NULL ELSE decline_note IS NULL END", name="declined"
-        ),
+        CheckConstraint("result IS DISTINCT FROM 'declined' OR decline_note IS NOT NULL", name="declined"),
         Index("ix_credit_requests_assignment", "assignment_id"),
         Index("ix_credit_requests_asked_at", "asked_at", "request_id"),
         Index("ix_credit_requests_open", "asked_at", "request_id", postgresql_where=text(_OPEN)),

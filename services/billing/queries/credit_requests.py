@@ -2,22 +2,26 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import ColumnElement, Row, Select, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.paging import PageRequest
 from services.billing.domain import gst
-from services.billing.domain.credit_requests import FINAL, Charge, CreditResult, bill_of
+from services.billing.domain.credit_requests import FINAL, UNDER_WAY, Charge, CreditResult, Proposal, bill_of
 from services.billing.domain.statuses import DocumentStatus
 from services.billing.errors import CreditRequestNotFound
 from services.billing.models import (
+    Account,
     AdjustmentDelivery,
     CreditRequest,
     DeliveryEvent,
     HeldDelivery,
     Invoice,
     InvoiceLine,
+    OpenReturn,
 )
 
 OPEN = CreditRequest.result.is_(None) | CreditRequest.result.not_in(FINAL)
@@ -112,8 +116,100 @@ def _standing(
 
 
 async def lock_held(session: AsyncSession, assignment_ids: Collection[UUID]) -> frozenset[UUID]:
+    query = _held(assignment_ids).order_by(HeldDelivery.assignment_id)
+    return frozenset(await session.scalars(query.with_for_update()))
+
+
+async def held_of(session: AsyncSession, assignment_ids: Collection[UUID]) -> frozenset[UUID]:
     """Those that wait for a price."""
-    query = select(HeldDelivery.assignment_id).where(
-        HeldDelivery.assignment_id.in_(assignment_ids), HeldDelivery.released_at.is_(None)
+    return frozenset(await session.scalars(_held(assignment_ids)))
+
+
+def _held(assignment_ids: Collection[UUID]) -> Select[UUID]:
+    waiting = HeldDelivery.released_at.is_(None)
+    return select(HeldDelivery.assignment_id).where(HeldDelivery.assignment_id.in_(assignment_ids), waiting)
+
+
+async def proposal_of(session: AsyncSession, request: CreditRequest) -> Proposal:
+    """Where it stands for finance; for who decides, with its delivery locked."""
+    held = await held_of(session, [request.assignment_id])
+    others = select(CreditRequest.request_id).where(
+        CreditRequest.assignment_id == request.assignment_id,
+        CreditRequest.request_id != request.request_id,
+        CreditRequest.result.in_(UNDER_WAY),
     )
-    return frozenset(await session.scalars(query.order_by(HeldDelivery.assignment_id).with_for_update()))
+    return Proposal(
+        request.result,
+        is_proposal=request.is_proposal,
+        is_agreed=request.decided_at is not None,
+        is_held=request.assignment_id in held,
+        is_under_way=(await session.scalars(others.limit(1))).first() is not None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """Credits that are agreed to and wait for their deliveries to be billed."""
+
+    number: int
+    oldest_at: datetime | None
+
+
+async def proposed(session: AsyncSession) -> Waits:
+    """What finance has to decide."""
+    query = select(func.count(), func.min(CreditRequest.asked_at)).where(CreditRequest.result == CreditResult.PROPOSED)
+    return Waits(*(await session.execute(query)).one())
+
+
+async def waiting_in(session: AsyncSession, start: datetime, end: datetime) -> int:
+    """How many wait for the invoice of these deliveries' month."""
+    query = (
+        select(func.count())
+        .select_from(CreditRequest)
+        .join(DeliveryEvent, DeliveryEvent.assignment_id == CreditRequest.assignment_id)
+        .where(CreditRequest.result == CreditResult.WAITS_FOR_INVOICE)
+        .where(DeliveryEvent.delivered_at >= start, DeliveryEvent.delivered_at < end)
+    )
+    return int(await session.scalar(query) or 0)
+
+
+async def waiting(session: AsyncSession) -> int:
+    query = select(func.count()).where(CreditRequest.result == CreditResult.WAITS_FOR_INVOICE)
+    return int(await session.scalar(query) or 0)
+
+
+async def returns_open_in(session: AsyncSession, start: datetime, end: datetime) -> int:
+    """How many deliveries of the month an installer wants to give back, undecided yet."""
+    query = (
+        select(func.count())
+        .select_from(OpenReturn)
+        .join(DeliveryEvent, DeliveryEvent.assignment_id == OpenReturn.assignment_id)
+        .where(OpenReturn.closed_at.is_(None))
+        .where(DeliveryEvent.delivered_at >= start, DeliveryEvent.delivered_at < end)
+    )
+    return int(await session.scalar(query) or 0)
+
+
+async def listed(
+    session: AsyncSession,
+    page: PageRequest,
+    state: CreditResult | None,
+    assignment_id: UUID | None,
+    *,
+    proposals_only: bool,
+) -> Sequence[Row[CreditRequest, str]]:
+    """With the installer's name, the latest first."""
+    query = select(CreditRequest, Account.name).outerjoin(Account, Account.id == CreditRequest.installer_id)
+    if state is not None:
+        query = query.where(CreditRequest.result == state)
+    if assignment_id is not None:
+        query = query.where(CreditRequest.assignment_id == assignment_id)
+    if proposals_only:
+        query = query.where(CreditRequest.is_proposal)
+    query = page.apply(query, CreditRequest.asked_at, CreditRequest.request_id)
+    return (await session.execute(query)).all()
+
+
+async def with_installer(session: AsyncSession, request_id: UUID) -> tuple[CreditRequest, str | None]:
+    request = await find(session, request_id)
+    return request, await session.scalar(select(Account.name).where(Account.id == request.installer_id))

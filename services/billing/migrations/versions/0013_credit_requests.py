@@ -59,7 +59,7 @@ CREATE TABLE credit_requests (
              OR result IS NULL OR result IN ('proposed', 'not_charged', 'refused')
              ELSE decided_at IS NULL AND result IS DISTINCT FROM 'proposed' END),
     CONSTRAINT ck_credit_requests_declined CHECK (
-        CASE WHEN result = 'declined' THEN decline_note IS NOT NULL ELSE decline_note IS NULL END)
+        result IS DISTINCT FROM 'declined' OR decline_note IS NOT NULL)
 );
 CREATE INDEX ix_credit_requests_assignment ON credit_requests (assignment_id);
 CREATE INDEX ix_credit_requests_asked_at ON credit_requests (asked_at, request_id);
