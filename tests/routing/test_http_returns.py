@@ -8,9 +8,8 @@ import pytest
 
 from chassis.clock import FixedClock
 from chassis.ids import new_id
-from contracts.billing import DeliveryCreditAnswered, DeliveryVoided
+from contracts.billing import DeliveryCreditAnswered
 from contracts.identity import Role
-from contracts.values import CreditReason
 from services.routing.domain.returns import NoReason, ReturnCode
 from tests.routing.arrangements import NOW, Floor, lead
 from tests.routing.desk import UNKNOWN, Desk, code_of, faults
@@ -168,18 +167,3 @@ class TestBillingsAnswers:
         asked.id = new_id()
         await Feed(floor).take(record(self.answer(asked, "credited", 1)))
         assert [each.credit_result for each in await floor.returns()] == [None]
-
-    @pytest.mark.parametrize(("reason", "used"), [("invalid_contact", 0), ("system_fault", 1)])
-    async def test_a_void_for_an_invalid_lead_frees_the_place_too(
-        self, floor: Floor, sent: UUID, reason: str, used: int
-    ) -> None:
-        made = await floor.only_assignment()
-        voided = DeliveryVoided(
-            assignment_id=made.id,
-            delivery_event_id=new_id(),
-            installer_id=made.installer_id,
-            reason_code=CreditReason(reason),
-            voided_at=NOW,
-        )
-        await Feed(floor).take(record(voided))
-        assert (await floor.counts(made.installer_id)).get("day", (0, 0)) == (0, used)
