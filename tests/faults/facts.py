@@ -49,7 +49,11 @@ FACTS = (
         "SELECT lead_id FROM dispatch_exceptions WHERE resolved_at IS NOT NULL",
     ),
     Fact("routing", "assignment.created", "SELECT id FROM assignments"),
-    Fact("routing", "assignment.sent", "SELECT id FROM assignments WHERE status = 'sent'"),
+    Fact("routing", "assignment.sent", "SELECT id FROM assignments WHERE sent_at IS NOT NULL"),
+    Fact("routing", "assignment.return_requested", "SELECT assignment_id FROM returns"),
+    Fact("routing", "assignment.returned", "SELECT assignment_id FROM returns WHERE state = 'accepted'"),
+    Fact("routing", "assignment.return_denied", "SELECT assignment_id FROM returns WHERE state = 'denied'"),
+    Fact("routing", "assignment.return_withdrawn", "SELECT assignment_id FROM returns WHERE state = 'withdrawn'"),
     Fact("routing", "assignment.failed", "SELECT id FROM assignments WHERE status = 'failed'"),
     Fact("routing", "assignment.cancelled", "SELECT id FROM assignments WHERE status = 'cancelled'"),
     Fact("routing", "assignment.cap_released", "SELECT id FROM assignments WHERE cap_state = 'released'"),
@@ -107,6 +111,21 @@ class Effect:
 
 EFFECTS = (
     Effect(
+        "each return as it stands at intake",
+        "routing",
+        "SELECT DISTINCT ON (assignment_id) assignment_id || ' ' || replace(state, 'requested', 'asked') "
+        "FROM returns ORDER BY assignment_id, requested_at DESC",
+        "intake",
+        "SELECT assignment_id || ' ' || return_state FROM lead_assignments WHERE return_state IS NOT NULL",
+    ),
+    Effect(
+        "a mail for each return denied",
+        "routing",
+        "SELECT id FROM returns WHERE state = 'denied'",
+        "notifications",
+        "SELECT subject_id FROM messages WHERE purpose = 'return_answer'",
+    ),
+    Effect(
         "a dispatch and a first decision for each lead",
         "intake",
         LET_IN,
@@ -126,12 +145,12 @@ EFFECTS = (
         "notifications",
         "SELECT subject_id FROM messages WHERE purpose = 'lead_delivery' AND state = 'accepted'",
         "routing",
-        "SELECT id FROM assignments WHERE status = 'sent'",
+        "SELECT id FROM assignments WHERE sent_at IS NOT NULL",
     ),
     Effect(
         "a delivery in the ledger, or held, for each assignment sent",
         "routing",
-        "SELECT id FROM assignments WHERE status = 'sent'",
+        "SELECT id FROM assignments WHERE sent_at IS NOT NULL",
         "billing",
         "SELECT assignment_id FROM delivery_events UNION ALL "
         "SELECT assignment_id FROM held_deliveries WHERE released_at IS NULL",

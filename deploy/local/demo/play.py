@@ -108,6 +108,7 @@ async def leads_to_money(stage: Stage) -> None:
     await invoices.close_the_month(stage)
     await returns.accept_after_issue(stage)
     await invoices.collect(stage)
+    await returns.settle_credits(stage)
     await fairness.try_drafts(stage)
     await fairness.replay_decisions(stage)
 

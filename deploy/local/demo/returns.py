@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
-from deploy.local.demo import leads
+from deploy.local.demo import invoices, leads
 from deploy.local.demo.equality import Equality
 from deploy.local.demo.people import OUT_OF_REACH
 from deploy.local.demo.stage import Stage
@@ -65,6 +65,21 @@ async def accept_after_issue(stage: Stage) -> None:
     )
 
 
+async def settle_credits(stage: Stage) -> None:
+    """Finance agrees to the credit on the invoice that is out, declines another, and leaves the rest for the day."""
+    proposed = await stage.finance.every("billing", PROPOSALS, state="proposed")
+    agreed, declined = proposed[0], proposed[-1]
+    kept = "SELECT sum(customer_credit_cents) FROM invoices"
+    before = await stage.reader.number("billing", kept)
+    await stage.finance.post("billing", f"{PROPOSALS}/{agreed['request_id']}/agree")
+    stage.tally.overpaid_cents += await stage.reader.number("billing", kept) - before
+    note = "The number answered when we rang it"
+    await stage.finance.post("billing", f"{PROPOSALS}/{declined['request_id']}/decline", {"note": note})
+    await stage.reader.until("the adjustment note by mail", lambda: invoices.mails_to_come(stage))
+    await leads.watch_delivery(stage)
+    stage.tell(f"of {len(proposed)} credits proposed for returns finance agrees to one and declines one")
+
+
 async def _send_far_away(stage: Stage) -> str:
     """By hand, as nobody covers the place; returns the assignment."""
     await leads.take_one_by_one(stage, [OUT_OF_REACH])
@@ -88,6 +103,7 @@ async def _decide(stage: Stage, asked: Any, deed: str, body: dict[str, Any] | No
     await stage.dispatcher.post("routing", f"/admin/returns/{asked['id']}/{deed}", body)
 
 
+PROPOSALS = "/admin/credit-proposals"
 STATE = "SELECT count(*) FROM returns WHERE state"
 TOLD = "SELECT count(*) FROM messages WHERE purpose = 'return_answer' AND state = 'accepted'"
 
@@ -103,6 +119,10 @@ async def equalities(stage: Stage) -> list[Equality]:
     again = "SELECT count(*) FROM (SELECT FROM assignments GROUP BY lead_id, installer_id HAVING count(*) > 1) AS twice"
     at_intake = "SELECT count(*) FROM lead_assignments WHERE return_state = 'accepted'"
     counted = "SELECT count(*) FROM assignments WHERE status = 'returned' AND cap_state <> 'released'"
+    proposed = await number("routing", f"{STATE} = 'accepted' AND credit_reason IS NOT NULL")
+    at_billing = "SELECT count(*) FROM credit_requests WHERE is_proposal AND result"
+    settled = [await number("billing", f"{at_billing} {result}") for result in ("= 'proposed'", "= 'declined'")]
+    agreed = await number("billing", f"{at_billing} IN ('credited', 'voided')")
     return [
         Equality("returns asked for", await number("routing", f"{STATE} <> ''"), 12),
         Equality(
@@ -113,5 +133,11 @@ async def equalities(stage: Stage) -> list[Equality]:
         Equality("returns accepted = returned at intake", accepted, await number("intake", at_intake)),
         Equality("returned leads that still count against a cap", await number("routing", counted), 0),
         Equality("leads that went to one installer twice", await number("routing", again), 0),
+        Equality("credits proposed = agreed, declined and waiting at billing", proposed, agreed + sum(settled)),
+        Equality(
+            "credits proposed = answers of billing kept on returns",
+            proposed,
+            await number("routing", f"{STATE} = 'accepted' AND credit_result IS NOT NULL"),
+        ),
         Equality("returns denied = installers told why by mail", await _mails_to_come(stage), 0),
     ]
