@@ -1,9 +1,12 @@
 """Returns that routing has not decided: opened and closed by its events, in whatever order they come."""
 
 from typing import Any
+from uuid import UUID
 
 from contracts.values import CreditReason
-from tests.billing.arrangements import Books
+from services.billing.commands.adjustments import approve_adjustment
+from services.billing.commands.credit_proposals import agree_to_credit
+from tests.billing.arrangements import CHECKER, MAKER, NOW, Books
 from tests.billing.credits import DEAR_CENTS, answers, issued
 from tests.billing.test_consumers import consume, incoming
 
@@ -35,7 +38,7 @@ class TestOpenReturns:
         assert await still_open(books) == []
 
     async def test_one_that_is_accepted_closes_and_proposes_its_credit(self, books: Books) -> None:
-        assignment, _ = await issued(books, cents=DEAR_CENTS)
+        assignment, invoice_id = await issued(books, cents=DEAR_CENTS)
         credit = {
             "request_id": "0190f3a4-0000-7000-8000-00000000c0de",
             "assignment_id": str(assignment.assignment_id),
@@ -49,8 +52,21 @@ class TestOpenReturns:
         await consume(books, incoming("assignment.returned", version=4, credits=[credit], **about))
         assert await still_open(books) == []
         assert await answers(books) == ["proposed"]
-        (row,) = await books.rows("SELECT deed, is_proposal FROM credit_requests")
-        assert tuple(row) == ("return", True)
+        (row,) = await books.rows("SELECT request_id, deed, is_proposal FROM credit_requests")
+        assert tuple(row)[1:] == ("return", True)
+        await self._agreed_by_two(books, row.request_id)
+        assert await answers(books) == ["proposed", "pending_approval", "credited"]
+        assert (await books.invoice(invoice_id)).balance_cents == 0
+        balances = await books.trial_balance()
+        assert (sum(balances.values()), balances.get("receivable", 0)) == (0, 0)
+
+    async def _agreed_by_two(self, books: Books, request_id: UUID) -> None:
+        """The invoice was issued before: over the limit it takes a second operator."""
+        async with books.unit() as session:
+            await agree_to_credit(session, request_id, MAKER, books.house.approval, NOW)
+        assert (await books.trial_balance())["receivable"] == 33_000
+        async with books.unit() as session:
+            await approve_adjustment(session, request_id, CHECKER, books.house.numbering, NOW)
 
 
 class TestCreditsAsked:

@@ -31,6 +31,8 @@ ENDS = (
     "deny",
     "withdraw",
     "void",
+    "agree",
+    "decline",
     "close",
     "cancel",
     "complete",

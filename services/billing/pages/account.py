@@ -38,7 +38,7 @@ from services.billing.pages.accounts import PATH, ROOM
 from services.billing.pages.deliveries import lead_title
 from services.billing.pages.doors import invoice_path
 from services.billing.pages.faults import told_beside
-from services.billing.pages.holds import hold_action
+from services.billing.pages.holds import hold_actions
 from services.billing.pages.invoice_words import invoice_title, status_chip
 from services.billing.pages.plans import plan_actions, plan_table
 from services.billing.queries import accounts
@@ -107,7 +107,7 @@ async def show_account(
     now = clock.now()
     actions = [_edit(found, house, operator)]
     if found.is_installer:
-        actions.append(hold_action(found.account, operator, found.seen))
+        actions += hold_actions(found.account, operator, found.seen)
     if found.is_installer:
         today = now.astimezone(console.wording.zone).date().isoformat()
         actions = [

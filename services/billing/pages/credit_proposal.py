@@ -188,7 +188,8 @@ def _links(asked: CreditRequest, console: Console) -> list[tuple[str, str]]:
 
 def _moments(asked: CreditRequest) -> list[Moment]:
     moments = [Moment(asked.asked_at, asked.asked_by_name, "proposed it" if asked.is_proposal else "asked for it")]
-    if asked.answered_at is not None and asked.result is not CreditResult.DECLINED:
+    told_elsewhere = {CreditResult.PROPOSED, CreditResult.DECLINED}
+    if asked.answered_at is not None and asked.result not in told_elsewhere:
         moments.insert(0, Moment(asked.answered_at, "Waybill", f"answered: {say_state(asked.result).lower()}"))
     return moments
 

@@ -96,12 +96,12 @@ LISTING = Listing(
         Column("reason", "Reason", CreditRequest.reason_code, Kind.WORD),
         Column("price", "Unit price", DeliveryEvent.unit_price_cents, Kind.MONEY, sums=True),
         Column("state", "State", CreditRequest.result, Kind.CHIP, say=lambda row: say_state(row.state), tone=TONES),
-        Column("asked_by", "Proposed by", CreditRequest.asked_by_name),
-        Column("asked", "Proposed", CreditRequest.asked_at, Kind.AGO, sorts=True),
+        Column("asked_by", "Asked by", CreditRequest.asked_by_name),
+        Column("asked", "Asked", CreditRequest.asked_at, Kind.AGO, sorts=True),
         Column(
             "left", "Time left", case((IS_PROPOSED, DAYS_LEFT)), say=lambda row: say_left(row.left), is_late=_is_late
         ),
-        Column("decided_by", "Decided by", CreditRequest.decided_by_name),
+        Column("decided_by", "Decided by", CreditRequest.decided_by_name, is_extra=True),
         Column("delivered", "Delivered", DELIVERED_AT, Kind.AGO, is_extra=True),
         Column("deed", "Because of", CreditRequest.deed, Kind.WORD, is_extra=True),
         Column("detail", "Told", CreditRequest.detail, wraps=True, is_extra=True),
@@ -135,7 +135,7 @@ LISTING = Listing(
         Choice("reason", "Reason", options=among(CreditRequest.reason_code, CreditReason)),
         Choice("due", "Decision", options=(Option("late", "Late", IS_PROPOSED & (DAYS_LEFT < 0)),)),
         Flag("proposals", "Proposals alone", condition=CreditRequest.is_proposal),
-        Days("asked", "Proposed", column=CreditRequest.asked_at),
+        Days("asked", "Asked", column=CreditRequest.asked_at),
         Exact("installer_id", "Installer", column=CreditRequest.installer_id, name_of=account_name),
     ),
     tabs=(

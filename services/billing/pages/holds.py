@@ -38,19 +38,8 @@ def hold_notes(account: Account) -> list[Note]:
     return [Note("On credit hold: it gets no leads", account.credit_hold_reason or "", "danger")]
 
 
-def hold_action(account: Account, operator: Operator, seen: str) -> Action:
-    """The one that can be done."""
-    if account.credit_hold:
-        return _action(
-            account,
-            operator,
-            seen,
-            HoldAction.LIFT,
-            "Lift credit hold",
-            "It gets leads again from the next one on; none are made up for. What it owes stays as it is.",
-            "Lifted: it gets leads again",
-        )
-    return _action(
+def hold_actions(account: Account, operator: Operator, seen: str) -> list[Action]:
+    setting = _action(
         account,
         operator,
         seen,
@@ -60,6 +49,16 @@ def hold_action(account: Account, operator: Operator, seen: str) -> Action:
         "sees the reason.",
         "On hold: it gets no more leads",
     )
+    lifting = _action(
+        account,
+        operator,
+        seen,
+        HoldAction.LIFT,
+        "Lift credit hold",
+        "It gets leads again from the next one on; none are made up for. What it owes stays as it is.",
+        "Lifted: it gets leads again",
+    )
+    return [setting, lifting]
 
 
 def _action(
