@@ -28,10 +28,12 @@ from contracts.routing import (
     AssignmentCreated,
     AssignmentFailed,
     AssignmentLeadCorrected,
+    AssignmentReturnDenied,
     AssignmentReturned,
+    AssignmentReturnRequested,
     DispatchExceptionRaised,
 )
-from services.notifications import drafts
+from services.notifications import drafts, returns
 from services.notifications.commands.alerts import AlertKind, AlertTerms, Trouble, raise_alert
 from services.notifications.commands.corrections import stop_corrections
 from services.notifications.commands.documents import keep_documents, note_voided, stop_voided
@@ -66,6 +68,8 @@ class Consumers:
                     AssignmentCancelled: self.on_assignment_cancelled,
                     AssignmentFailed: self.on_assignment_over,
                     AssignmentReturned: self.on_assignment_over,
+                    AssignmentReturnRequested: self.on_return_requested,
+                    AssignmentReturnDenied: self.on_return_denied,
                 },
             ),
             Consumer(
@@ -111,6 +115,16 @@ class Consumers:
     ) -> None:
         """What delivered the lead is settled by then; who has it no more is told nothing further of it."""
         await stop_corrections(session, {incoming.event.assignment_id for incoming in batch}, self._clock.now())
+
+    async def on_return_requested(
+        self, session: AsyncSession, batch: list[Incoming[AssignmentReturnRequested]]
+    ) -> None:
+        """It waits in its room; only what must not wait is called out."""
+        if alarming := [incoming for incoming in batch if returns.is_alarming(incoming.event)]:
+            await self._alert(returns.NO_CONSENT, returns.no_consent, session, alarming)
+
+    async def on_return_denied(self, session: AsyncSession, batch: list[Incoming[AssignmentReturnDenied]]) -> None:
+        await self._queue(session, [returns.return_answer(incoming) for incoming in batch])
 
     async def on_lead_corrected(self, session: AsyncSession, batch: list[Incoming[AssignmentLeadCorrected]]) -> None:
         await self._queue(session, [lead_correction(incoming) for incoming in batch if is_readable(incoming.event)])

@@ -38,6 +38,11 @@ class SimulationNotRunning(Refusal):
     title = "The simulation has ended"
 
 
+class NoSuchReturn(NotFound):
+    code = "no_such_return"
+    title = "No such return"
+
+
 class NoSuchException(NotFound):
     code = "no_such_exception"
     title = "No such item in the exception queue"
@@ -146,6 +151,31 @@ class CapNotCounted(Refusal):
 class CapReleasedOtherwise(Refusal):
     code = "cap_released_otherwise"
     title = "The cap was released before, for another reason"
+
+
+class ReturnReasonRefused(Refusal):
+    code = "return_reason_refused"
+    title = "A lead is not returned for how the sale went"
+
+
+class NotReturnable(Refusal):
+    code = "not_returnable"
+    title = "Only a lead that the installer has can be returned"
+
+
+class ReturnExists(Refusal):
+    code = "return_exists"
+    title = "There is another return already"
+
+
+class ReturnIsDecided(Refusal):
+    code = "return_decided"
+    title = "The return is decided"
+
+
+class CreditReasonFixed(Refusal):
+    code = "credit_reason_fixed"
+    title = "The return's code says for what it is credited"
 
 
 class EndpointRefused(Refusal):

@@ -27,7 +27,12 @@ OF_A_KIND = 4
 """So many pages of one kind are read: in other states they have other forms."""
 
 ENDS = (
+    "accept",
+    "deny",
+    "withdraw",
     "void",
+    "agree",
+    "decline",
     "close",
     "cancel",
     "complete",
@@ -111,6 +116,7 @@ SHOWN_IN = {
     "leads",
     "lead-sources",
     "assignments",
+    "returns",
     "installers",
     "delivery-events",
     "held-deliveries",

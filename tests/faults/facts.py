@@ -49,7 +49,11 @@ FACTS = (
         "SELECT lead_id FROM dispatch_exceptions WHERE resolved_at IS NOT NULL",
     ),
     Fact("routing", "assignment.created", "SELECT id FROM assignments"),
-    Fact("routing", "assignment.sent", "SELECT id FROM assignments WHERE status = 'sent'"),
+    Fact("routing", "assignment.sent", "SELECT id FROM assignments WHERE sent_at IS NOT NULL"),
+    Fact("routing", "assignment.return_requested", "SELECT assignment_id FROM returns"),
+    Fact("routing", "assignment.returned", "SELECT assignment_id FROM returns WHERE state = 'accepted'"),
+    Fact("routing", "assignment.return_denied", "SELECT assignment_id FROM returns WHERE state = 'denied'"),
+    Fact("routing", "assignment.return_withdrawn", "SELECT assignment_id FROM returns WHERE state = 'withdrawn'"),
     Fact("routing", "assignment.failed", "SELECT id FROM assignments WHERE status = 'failed'"),
     Fact("routing", "assignment.cancelled", "SELECT id FROM assignments WHERE status = 'cancelled'"),
     Fact("routing", "assignment.cap_released", "SELECT id FROM assignments WHERE cap_state = 'released'"),
@@ -59,6 +63,21 @@ FACTS = (
     ),
     Fact("billing", "delivery.recorded", "SELECT assignment_id FROM delivery_events"),
     Fact("billing", "delivery.held", "SELECT assignment_id FROM held_deliveries"),
+    Fact("billing", "delivery.voided", "SELECT assignment_id FROM delivery_events WHERE event_status = 'void'"),
+    Fact("billing", "delivery.credited", "SELECT assignment_id FROM delivery_events WHERE event_status = 'credited'"),
+    Fact(
+        # What a delivery has versions for beside its record, its hold and its end.
+        "billing",
+        "delivery.credit_answered",
+        """
+        SELECT d.assignment_id
+          FROM delivery_events d LEFT JOIN held_deliveries h ON h.assignment_id = d.assignment_id,
+               generate_series(2, d.version - (h.assignment_id IS NOT NULL)::int - (d.event_status <> 'billable')::int)
+        UNION ALL
+        SELECT assignment_id FROM held_deliveries, generate_series(2, version) WHERE released_at IS NULL
+        """,
+    ),
+    Fact("billing", "account.changed", "SELECT id FROM accounts, generate_series(1, version)"),
     Fact("billing", "invoice.issued", "SELECT id FROM invoices WHERE issued_at IS NOT NULL"),
     Fact(
         "billing",
@@ -107,6 +126,21 @@ class Effect:
 
 EFFECTS = (
     Effect(
+        "each return as it stands at intake",
+        "routing",
+        "SELECT DISTINCT ON (assignment_id) assignment_id || ' ' || replace(state, 'requested', 'asked') "
+        "FROM returns ORDER BY assignment_id, requested_at DESC",
+        "intake",
+        "SELECT assignment_id || ' ' || return_state FROM lead_assignments WHERE return_state IS NOT NULL",
+    ),
+    Effect(
+        "a mail for each return denied",
+        "routing",
+        "SELECT id FROM returns WHERE state = 'denied'",
+        "notifications",
+        "SELECT subject_id FROM messages WHERE purpose = 'return_answer'",
+    ),
+    Effect(
         "a dispatch and a first decision for each lead",
         "intake",
         LET_IN,
@@ -126,12 +160,12 @@ EFFECTS = (
         "notifications",
         "SELECT subject_id FROM messages WHERE purpose = 'lead_delivery' AND state = 'accepted'",
         "routing",
-        "SELECT id FROM assignments WHERE status = 'sent'",
+        "SELECT id FROM assignments WHERE sent_at IS NOT NULL",
     ),
     Effect(
         "a delivery in the ledger, or held, for each assignment sent",
         "routing",
-        "SELECT id FROM assignments WHERE status = 'sent'",
+        "SELECT id FROM assignments WHERE sent_at IS NOT NULL",
         "billing",
         "SELECT assignment_id FROM delivery_events UNION ALL "
         "SELECT assignment_id FROM held_deliveries WHERE released_at IS NULL",
@@ -156,6 +190,13 @@ EFFECTS = (
         "SELECT id || ' ' || version FROM installers",
         "billing",
         "SELECT id || ' ' || source_version FROM accounts WHERE kind = 'installer'",
+    ),
+    Effect(
+        "what stands with each installer, as billing told it last",
+        "billing",
+        "SELECT id || ' ' || version FROM accounts WHERE kind = 'installer' AND version > 0",
+        "routing",
+        "SELECT installer_id || ' ' || version FROM installer_accounts",
     ),
     Effect(
         "each client's account at its last version",
@@ -298,6 +339,7 @@ AGGREGATES = (
     Aggregate("routing", "routing.installers", "SELECT id, version FROM installers"),
     Aggregate("routing", "routing.assignments", "SELECT id, version FROM assignments"),
     Aggregate("routing", "routing.dispatches", "SELECT lead_id, version FROM dispatches"),
+    Aggregate("billing", "billing.accounts", "SELECT id, version FROM accounts"),
     Aggregate("billing", "billing.invoices", "SELECT id, version FROM invoices"),
     Aggregate(
         "billing",

@@ -15,6 +15,7 @@ from contracts.routing import (
     DispatchDelivered,
     DispatchExceptionRaised,
     DispatchExceptionResolved,
+    DispatchReopened,
 )
 from services.intake.commands.leads.taking import take_lead
 from services.intake.consumers import dispatches
@@ -49,6 +50,10 @@ def decided(lead_id: UUID, version: int, assignments: int = 1) -> Incoming[Event
 
 def delivered(lead_id: UUID, version: int) -> Incoming[Event]:
     return incoming(DispatchDelivered(lead_id=lead_id, delivered_at=LATER), version)
+
+
+def reopened(lead_id: UUID, version: int) -> Incoming[Event]:
+    return incoming(DispatchReopened(lead_id=lead_id, reason_code="did_not_request", reopened_at=LATER), version)
 
 
 def raised(lead_id: UUID, version: int, reason: str = "no_eligible_installer") -> Incoming[Event]:
@@ -126,6 +131,30 @@ class TestFollowingDispatch:
         await handle(database, delivered(lead, 2))
         await handle(database, raised(lead, 3, "delivery_failed"))
         assert await standing(database, lead) == ("delivered", 3, None)
+
+    async def test_a_delivered_lead_is_on_its_way_again_once_it_is_reopened_and_by_nothing_else(
+        self, database: RolledBackDatabase
+    ) -> None:
+        (lead,) = await leads(database)
+        await handle(database, decided(lead, 1))
+        await handle(database, delivered(lead, 2))
+        await handle(database, reopened(lead, 3))
+        assert await standing(database, lead) == ("dispatching", 3, None)
+        await handle(database, raised(lead, 4, "returned"))
+        assert await standing(database, lead) == ("exception", 4, "returned")
+        await handle(database, delivered(lead, 5))
+        assert await way(database, lead) == [
+            "routable", "dispatching", "delivered", "dispatching", "exception", "delivered",
+        ]  # fmt: skip
+
+    async def test_a_closed_lead_is_not_reopened(self, database: RolledBackDatabase) -> None:
+        (lead,) = await leads(database)
+        await handle(database, delivered(lead, 1))
+        async with database.transaction() as session:
+            connection = await session.connection()
+            await connection.exec_driver_sql("UPDATE leads SET status = 'closed', close_reason = 'withdrawn'")
+        await handle(database, reopened(lead, 2))
+        assert (await standing(database, lead))[:2] == ("closed", 2)
 
     async def test_a_closed_lead_stays_closed_but_its_delivery_is_kept(self, database: RolledBackDatabase) -> None:
         (lead,) = await leads(database)

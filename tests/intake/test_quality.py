@@ -4,15 +4,19 @@ import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from chassis.clock import FixedClock
 from chassis.database import Database
+from chassis.ids import new_id
 from contracts.identity import Role
+from contracts.routing import AssignmentReturned
 from contracts.values import AustralianState
 from deploy.local.postgres import ServiceDatabase
 from services.intake.commands.rejections import Rejection
+from services.intake.consumers import assignments
 from services.intake.domain import CloseReason, LeadStatus
 from services.intake.http.lead_body import LeadSubmission
 from services.intake.http.specs import EXAMPLE
@@ -24,6 +28,7 @@ from tests.intake.reception import Reception
 from tests.intake.samples import NOW, committing, count, rows, submission, working_source
 from tests.kit.databases import RolledBackDatabase
 from tests.kit.identity import TestIdentity, bearer
+from tests.kit.records import incoming
 
 COUNTED = "SELECT code, field, number FROM source_rejections ORDER BY code, field"
 
@@ -141,6 +146,7 @@ class TestQuality:
         source, key = await reception.source()
         sent = await reception.lead(key, ago=timedelta(days=2))
         await reception.move(sent, LeadStatus.DISPATCHING, LeadStatus.DELIVERED)
+        await self.give_back(database, sent, times=2)
         closed = await reception.lead(key, ago=timedelta(days=1))
         await reception.close(closed, CloseReason.DUPLICATE)
         await reception.lead(key)
@@ -154,6 +160,24 @@ class TestQuality:
         counter.add([Rejection(source.id, hour - timedelta(days=40), "invalid_request")])
         await counter.write()
         return str(source.id)
+
+    async def give_back(self, database: RolledBackDatabase, lead_id: UUID, times: int) -> None:
+        """As several installers of a shared lead do."""
+        for _ in range(times):
+            returned = AssignmentReturned(
+                assignment_id=new_id(),
+                lead_id=lead_id,
+                installer_id=new_id(),
+                return_id=new_id(),
+                reason_code="contact_invalid",
+                credits=(),
+                decided_by_name="Robin Field",
+                is_offered_on=False,
+                sent_at=NOW,
+                returned_at=NOW,
+            )
+            async with database.transaction() as session:
+                await assignments.CONSUMER.handlers[AssignmentReturned](session, [incoming(returned)])
 
     async def test_tells_shares_days_codes_and_what_became_of_them(
         self, http: Desk, database: RolledBackDatabase, clock: FixedClock
@@ -181,8 +205,10 @@ class TestQuality:
             "refused": 3,
             "too_fast": 1,
             "delivered": 1,
+            "returned": 1,
             "accepted_share": 0.5,
             "delivered_share": pytest.approx(1 / 3),
+            "returned_share": 1.0,
             "faults": [
                 {"code": "invalid_request", "field": "", "number": 2},
                 {"code": "phone_invalid", "field": "phone", "number": 2},

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import insert, select, text
 
@@ -22,9 +23,20 @@ from services.routing.commands.caps import move
 from services.routing.commands.deliveries import Delivery, DeliveryFailure, mark_failed, mark_sent
 from services.routing.commands.dispatch import DispatchLead, dispatch_leads
 from services.routing.commands.installers import AddInstaller, add_installer
+from services.routing.commands.returns import (
+    AcceptReturn,
+    DenyReturn,
+    RequestReturn,
+    WithdrawReturn,
+    accept_return,
+    deny_return,
+    request_return,
+    withdraw_return,
+)
 from services.routing.domain.counting import CapChange, CapMove
 from services.routing.domain.policies import Policy, body_of
 from services.routing.domain.profile import Particulars, PostcodeRange, Territory
+from services.routing.domain.returns import AskedBy, AskedVia, DenialCode, ReturnCode
 from services.routing.domain.states import AbsenceKind, AssignmentStatus, CapState, Channel
 from services.routing.domain.windows import Limits
 from services.routing.models import (
@@ -39,12 +51,14 @@ from services.routing.models import (
     InstallerAccount,
     InstallerVersion,
     KnownOperator,
+    Return,
     RoutingPolicy,
 )
 from services.routing.queries.policies import newest
 from services.routing.queries.versions import profile_of
 
 NOW = datetime(2026, 3, 3, 2, 15, 4, tzinfo=UTC)
+BUSINESS_ZONE = ZoneInfo("Australia/Sydney")
 SERVICE = "solar-battery"
 MARRICKVILLE = Location(suburb="Marrickville", state=AustralianState.NSW, postcode="2204")
 FREMANTLE = Location(suburb="Fremantle", state=AustralianState.WA, postcode="6160")
@@ -205,6 +219,40 @@ class Floor:
             made.cap_state, made.cap_released_at = CapState.RELEASED, now
             made.cap_release_reason = CapReleaseReason.INVALID_LEAD
             await move(session, [CapMove(made.installer_id, made.created_at, CapChange.RELEASE, made.decision_id)])
+
+    async def ask_back(
+        self, assignment_id: UUID, code: ReturnCode = ReturnCode.OTHER, *, by: Person = ROBIN, **changes: Any
+    ) -> Return:
+        """The installer asks for the lead to go back, by telephone."""
+        given: dict[str, Any] = {
+            "return_id": new_id(),
+            "words": "They say so",
+            "asked_by": AskedBy.INSTALLER,
+            "channel": AskedVia.PHONE,
+            **changes,
+        }
+        command = RequestReturn(assignment_id=assignment_id, code=code, by=by, **given)
+        async with self.database.transaction() as session:
+            return await request_return(session, command, self.clock.now(), BUSINESS_ZONE)
+
+    async def take_back(self, return_id: UUID, *, by: Person = ROBIN, **given: Any) -> Return:
+        async with self.database.transaction() as session:
+            return await accept_return(session, AcceptReturn(return_id, by, **given), self.clock.now())
+
+    async def turn_down(
+        self, return_id: UUID, code: DenialCode = DenialCode.NOT_PROVEN, *, by: Person = ROBIN
+    ) -> Return:
+        async with self.database.transaction() as session:
+            command = DenyReturn(return_id, code, "The number answers.", by)
+            return await deny_return(session, command, self.clock.now())
+
+    async def withdraw(self, return_id: UUID) -> Return:
+        async with self.database.transaction() as session:
+            return await withdraw_return(session, WithdrawReturn(return_id, ROBIN), self.clock.now())
+
+    async def returns(self) -> Sequence[Return]:
+        async with self.database.reading() as session:
+            return (await session.scalars(select(Return).order_by(Return.requested_at, Return.id))).all()
 
     async def dispatch(self, *arrived: DispatchLead) -> None:
         async with self.database.transaction() as session:

@@ -31,6 +31,7 @@ from services.routing.commands.assignments import (
     release_caps_for_credits,
 )
 from services.routing.commands.installers import ChangeStatus, change_particulars, change_status, set_caps
+from services.routing.domain.returns import ReturnCode, ReturnState
 from services.routing.domain.states import CancelReason
 from services.routing.domain.windows import Limits
 from tests.kit.databases import Databases, RolledBackDatabase
@@ -124,8 +125,7 @@ class Caps(RuleBasedStateMachine):
         now = self.clock.now()
         rooms = {id_: each.room(now) for id_, each in self.known.items()}
         self.run(self.floor.dispatch(*leads(number, path)))
-        new = [made for made in self.run(self.floor.assignments()) if made.id not in self.owner]
-        got = Counter(made.installer_id for made in new)
+        got = self.note_given(now)
         for id_, room in rooms.items():
             may = number if room is None else min(number, room)
             assert got[id_] <= (may if self.known[id_].is_active else 0)
@@ -133,9 +133,14 @@ class Caps(RuleBasedStateMachine):
             # Three shares for three installers at the most: each gets all that it has room for.
             may_have = {id_: number if room is None else min(number, room) for id_, room in rooms.items()}
             assert got == +Counter({id_: n for id_, n in may_have.items() if self.known[id_].is_active})
+
+    def note_given(self, now: datetime) -> Counter[UUID]:
+        """Tells how many leads each installer has got since this was last asked."""
+        new = [made for made in self.run(self.floor.assignments()) if made.id not in self.owner]
         for made in new:
             self.owner[made.id] = made.installer_id
             self.known[made.installer_id].given[made.id] = Given(now)
+        return Counter(made.installer_id for made in new)
 
     def pick(self, data: st.DataObject, *states: str) -> tuple[UUID, Given] | None:
         among = (
@@ -185,6 +190,26 @@ class Caps(RuleBasedStateMachine):
             self.run(self.command(release_caps_for_credits, [command], self.clock.now()))
             if given.counts_as == USED:
                 given.counts_as = FREE
+
+    @rule(data=st.data(), code=st.sampled_from([ReturnCode.CONTACT_INVALID, ReturnCode.OUTSIDE_CRITERIA]))
+    def an_installer_gives_one_back(self, data: st.DataObject, code: ReturnCode) -> None:
+        """Within its window it is taken back, and of the second reason others get it, within their caps."""
+        if not (picked := self.pick(data, USED)):
+            return
+        id_, given = picked
+        now = self.clock.now()
+        asked = self.run(self.floor.ask_back(id_, code))
+        if asked.state is not ReturnState.REQUESTED:
+            return
+        rooms = {installer: each.room(now) for installer, each in self.known.items()}
+        self.run(self.floor.take_back(asked.id))
+        given.counts_as = FREE
+        for installer, number in self.note_given(now).items():
+            assert installer != self.owner[id_]
+            assert code is ReturnCode.OUTSIDE_CRITERIA
+            assert self.known[installer].is_active
+            room = rooms[installer]
+            assert room is None or number <= room
 
     @rule(data=st.data(), zone=st.sampled_from(ZONES))
     def an_installer_moves(self, data: st.DataObject, zone: str) -> None:

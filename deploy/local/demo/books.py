@@ -8,9 +8,10 @@ from datetime import datetime
 from rich.console import Console as Terminal
 from rich.table import Table
 
-from deploy.local.demo import away, fairness, follow_ups, sources
+from deploy.local.demo import away, credit_hold, fairness, follow_ups, returns, sources
 from deploy.local.demo.books_routing import read_routing
 from deploy.local.demo.equality import Equality
+from deploy.local.demo.leads import SENT
 from deploy.local.demo.stage import LEADS, Stage, at
 
 
@@ -53,7 +54,9 @@ async def read_books(stage: Stage) -> Books:
         *await _leads(stage),
         *await sources.equalities(stage),
         *await away.equalities(stage),
+        *await credit_hold.equalities(stage),
         *await fairness.equalities(stage),
+        *await returns.equalities(stage),
         *await _deliveries(stage),
         *await _invoices(stage, figures),
         *await _journal(stage),
@@ -72,7 +75,7 @@ async def _figures(stage: Stage) -> dict[str, int]:
     billed = f"SELECT sum(unit_price_cents) FROM delivery_events WHERE event_status <> 'void' AND {OF_MONTHS_OVER}"
     return {
         "leads": await number("intake", "SELECT count(*) FROM leads"),
-        "assignments_sent": await number("routing", "SELECT count(*) FROM assignments WHERE status = 'sent'"),
+        "assignments_sent": await number("routing", SENT),
         "delivery_events": await number("billing", "SELECT count(*) FROM delivery_events"),
         "billed_cents": await number("billing", billed, _month_start(stage)),
         "stripe_invoiced_cents": stripe["invoiced_cents"],
@@ -123,7 +126,7 @@ async def _count(stage: Stage, service: str, query: str) -> int:
 
 async def _deliveries(stage: Stage) -> list[Equality]:
     number = stage.reader.number
-    sent = await number("routing", "SELECT count(*) FROM assignments WHERE status = 'sent'")
+    sent = await number("routing", SENT)
     events = await number("billing", "SELECT count(*) FROM delivery_events")
     over = f"SELECT count(*) FROM delivery_events WHERE {OF_MONTHS_OVER}"
     unbilled = (
@@ -138,7 +141,7 @@ async def _deliveries(stage: Stage) -> list[Equality]:
     )
     once = "SELECT delivery_event_id FROM invoice_lines WHERE is_live GROUP BY 1 HAVING count(delivery_event_id) > 1"
     return [
-        Equality("assignments sent = delivery events", sent, events),
+        Equality("assignments sent or returned = delivery events", sent, events),
         Equality(
             "deliveries of months that are over = lines and late debits", billable, await number("billing", lines)
         ),
@@ -274,9 +277,9 @@ async def _mails(stage: Stage) -> list[Equality]:
     return [
         Equality("mails accepted = mails in the mailbox", await number("notifications", accepted), in_mailbox),
         Equality(
-            "leads mailed = assignments sent by mail",
+            "leads mailed = assignments sent or returned by mail",
             await number("notifications", leads),
-            await number("routing", "SELECT count(*) FROM assignments WHERE status = 'sent' AND channel = 'mail'"),
+            await number("routing", f"{SENT} AND channel = 'mail'"),
         ),
         Equality(
             "receipts mailed = payouts sent",

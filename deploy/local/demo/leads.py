@@ -200,17 +200,19 @@ async def _send_some_again(stage: Stage, handed: Handed) -> None:
 async def watch_delivery(stage: Stage) -> None:
     """Until every lead is delivered or is an operator's to decide, and every delivery is in billing's ledger."""
     await stage.reader.until("leads on their way", lambda: _under_way(stage), WAY_SECONDS)
-    sent = await stage.reader.number("routing", "SELECT count(*) FROM assignments WHERE status = 'sent'")
+    sent = await stage.reader.number("routing", SENT)
     waiting = await stage.reader.number("routing", "SELECT count(*) FROM dispatch_exceptions WHERE resolved_at IS NULL")
     stage.tell(f"{sent} assignments delivered by mail or webhook; {waiting} leads wait in the exception queue")
 
 
+SENT = "SELECT count(*) FROM assignments WHERE sent_at IS NOT NULL"
+"""What was returned had been sent, and stands in the ledger."""
 LET_IN = "SELECT count(*) FROM lead_status_changes WHERE to_status = 'routable'"
 
 
 async def _under_way(stage: Stage) -> dict[str, int]:
     number = stage.reader.number
-    sent = await number("routing", "SELECT count(*) FROM assignments WHERE status = 'sent'")
+    sent = await number("routing", SENT)
     ledger = await number("billing", "SELECT count(*) FROM delivery_events")
     held = await number("billing", "SELECT count(*) FROM held_deliveries WHERE released_at IS NULL")
     missing = {

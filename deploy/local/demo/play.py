@@ -10,10 +10,12 @@ import stripe
 from deploy.local.demo import (
     away,
     boards,
+    credit_hold,
     fairness,
     follow_ups,
     invoices,
     leads,
+    returns,
     sources,
     webhooks,
 )
@@ -98,13 +100,17 @@ async def leads_to_money(stage: Stage) -> None:
     await sources.replace_a_key(stage)
     await leads.watch_delivery(stage)
     await leads.work_the_queue(stage)
+    await credit_hold.hold_credit(stage)
     await away.come_back(stage)
     await leads.price_what_is_held(stage)
     await leads.release_a_cap(stage)
+    await returns.take_returns(stage)
     await follow_ups.follow_up(stage)
     await follow_ups.escalate(stage)
     await invoices.close_the_month(stage)
+    await returns.accept_after_issue(stage)
     await invoices.collect(stage)
+    await returns.settle_credits(stage)
     await fairness.try_drafts(stage)
     await fairness.replay_decisions(stage)
 

@@ -20,7 +20,7 @@ from services.intake.queries import LeadStanding
 class DispatchStep:
     """What routing's event `event_id` says has become of a lead; `version` orders the steps of one lead.
 
-    `target` is None where it says nothing of the lead's status.
+    `target` is None where it says nothing of the lead's status; `is_reopened` where nobody has the lead any more.
     """
 
     lead_id: UUID
@@ -29,6 +29,7 @@ class DispatchStep:
     target: LeadStatus | None
     at: datetime
     reason_code: str | None = None
+    is_reopened: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def _follow(standing: LeadStanding, step: DispatchStep) -> list[_Change]:
     standing.dispatch_version = step.version
     if step.target is LeadStatus.DELIVERED and standing.delivered_at is None:
         standing.delivered_at = step.at
-    before, after = standing.status, followed(standing.status, step.target)
+    before, after = standing.status, followed(standing.status, step.target, is_reopened=step.is_reopened)
     if after is LeadStatus.EXCEPTION:
         standing.exception_reason = step.reason_code or standing.exception_reason
     elif after is not before:

@@ -1,5 +1,6 @@
 """What routing says has become of our leads."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -7,7 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.consumer import Consumer
 from contracts.envelope import Incoming
-from contracts.routing import DispatchDecided, DispatchDelivered, DispatchExceptionRaised, DispatchExceptionResolved
+from contracts.routing import (
+    DispatchDecided,
+    DispatchDelivered,
+    DispatchExceptionRaised,
+    DispatchExceptionResolved,
+    DispatchReopened,
+)
 from contracts.topics import DISPATCHES
 from services.intake.commands.dispatches import DispatchStep, follow_dispatch
 from services.intake.commands.following import Decided, keep_decisions
@@ -33,6 +40,13 @@ async def on_decided(session: AsyncSession, batch: list[Incoming[DispatchDecided
 async def on_delivered(session: AsyncSession, batch: list[Incoming[DispatchDelivered]]) -> None:
     await follow_dispatch(
         session, [_step(incoming, LeadStatus.DELIVERED, incoming.event.delivered_at) for incoming in batch]
+    )
+
+
+async def on_reopened(session: AsyncSession, batch: list[Incoming[DispatchReopened]]) -> None:
+    await follow_dispatch(
+        session,
+        [replace(_step(i, None, i.event.reopened_at, i.event.reason_code), is_reopened=True) for i in batch],
     )
 
 
@@ -84,6 +98,7 @@ CONSUMER = Consumer(
     {
         DispatchDecided: on_decided,
         DispatchDelivered: on_delivered,
+        DispatchReopened: on_reopened,
         DispatchExceptionRaised: on_exception_raised,
         DispatchExceptionResolved: on_exception_resolved,
     },

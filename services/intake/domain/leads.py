@@ -41,8 +41,13 @@ TRANSITIONS: dict[LeadStatus, frozenset[LeadStatus]] = {
 }
 
 
-def followed(status: LeadStatus, target: LeadStatus | None) -> LeadStatus:
-    """What a lead is after routing said `target`: where it cannot become that, or nothing was said, what it was."""
+def followed(status: LeadStatus, target: LeadStatus | None, *, is_reopened: bool = False) -> LeadStatus:
+    """What a lead is after routing said `target`: where it cannot become that, or nothing was said, what it was.
+
+    What was delivered is on its way again where routing says that it is reopened, and by nothing else.
+    """
+    if is_reopened and status is LeadStatus.DELIVERED:
+        return LeadStatus.DISPATCHING
     return target if target is not None and status.can_become(target) else status
 
 

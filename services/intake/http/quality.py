@@ -49,8 +49,9 @@ class StandingOfSource(BaseModel):
 class SourceQuality(BaseModel):
     """`first` and `last` are days of the business zone. `refused` are requests, however many faults each had.
 
-    `accepted_share` is of what was accepted or refused, `delivered_share` of what was accepted; null is of nothing.
-    What came too fast is in neither.
+    `accepted_share` is of what was accepted or refused, `delivered_share` of what was accepted, `returned_share` of
+    what was delivered; null is of nothing. `returned` are leads that any installer gave back.
+    What came too fast is in none of them.
     """
 
     source_id: UUID
@@ -60,8 +61,10 @@ class SourceQuality(BaseModel):
     refused: int
     too_fast: int
     delivered: int
+    returned: int
     accepted_share: float | None
     delivered_share: float | None
+    returned_share: float | None
     days: list[DayOfSource]
     faults: list[FaultOfSource]
     standings: list[StandingOfSource]
@@ -77,8 +80,10 @@ class SourceQuality(BaseModel):
             refused=quality.refusals,
             too_fast=quality.sent_back,
             delivered=quality.delivered,
+            returned=quality.returned,
             accepted_share=queries.share(quality.leads, quality.leads + quality.refusals),
             delivered_share=queries.share(quality.delivered, quality.leads),
+            returned_share=queries.share(quality.returned, quality.delivered),
             days=[
                 DayOfSource(day=day, accepted=quality.accepted.get(day, 0), refused=quality.refused.get(day, 0))
                 for day in days

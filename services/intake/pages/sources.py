@@ -9,7 +9,7 @@ from chassis.console.cells import Kind
 from chassis.console.listing import NOW, Choice, Column, Empty, Listing, Option, Search, Tab, routes_of
 from contracts.identity import Capability
 from services.intake.domain import SourceMode
-from services.intake.models import Lead, LeadSource, SourceRejection
+from services.intake.models import Lead, LeadAssignment, LeadSource, SourceRejection
 from services.intake.queries.quality import REQUEST, SENT_BACK
 
 ROOM = "lead-sources"
@@ -26,6 +26,19 @@ _TAKEN = select(func.count()).where(OF_SOURCE, Lead.received_at >= NOW - MONTH).
 _REFUSED = (
     select(func.coalesce(func.sum(SourceRejection.number), 0))
     .where(SourceRejection.source_id == LeadSource.id, SourceRejection.hour >= NOW - MONTH, REQUEST, ~SENT_BACK)
+    .correlate(LeadSource)
+    .scalar_subquery()
+)
+_OF_THE_MONTH = select(Lead.id).where(OF_SOURCE, Lead.received_at >= NOW - MONTH).correlate(LeadSource)
+_DELIVERED = (
+    select(func.count())
+    .where(OF_SOURCE, Lead.received_at >= NOW - MONTH, Lead.delivered_at.is_not(None))
+    .correlate(LeadSource)
+    .scalar_subquery()
+)
+_RETURNED = (
+    select(func.count(LeadAssignment.lead_id.distinct()))
+    .where(LeadAssignment.returned_at.is_not(None), LeadAssignment.lead_id.in_(_OF_THE_MONTH))
     .correlate(LeadSource)
     .scalar_subquery()
 )
@@ -65,6 +78,13 @@ LISTING = Listing(
             "Accepted, 30 days",
             # What is refused is soon counted: it is asked for twice, and the leads once.
             1 - cast(_REFUSED, Float) / func.nullif(_TAKEN + _REFUSED, 0),
+            Kind.SHARE,
+            path=lambda row: f"{PATH}/{row.id}/quality",
+        ),
+        Column(
+            "returned_share",
+            "Returned, 30 days",
+            cast(_RETURNED, Float) / func.nullif(_DELIVERED, 0),
             Kind.SHARE,
             path=lambda row: f"{PATH}/{row.id}/quality",
         ),

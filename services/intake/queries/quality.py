@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake.domain import CloseReason, LeadStatus
 from services.intake.errors import RateLimited
-from services.intake.models import Lead, SourceRejection
+from services.intake.models import Lead, LeadAssignment, SourceRejection
 
 REQUEST = SourceRejection.field == ""
 """A row of a request as a whole, not of one of its faults."""
@@ -44,6 +44,8 @@ class Quality:
     refused: dict[date, int]
     faults: Sequence[Fault]
     standings: Sequence[Standing]
+    returned: int
+    """Leads that an installer gave back, or several did."""
 
     @property
     def leads(self) -> int:
@@ -74,6 +76,7 @@ async def quality_of(session: AsyncSession, source_id: UUID, first: datetime, en
         refused=await _refused(session, source_id, first, end, zone),
         faults=await _faults(session, source_id, first, end),
         standings=await _standings(session, source_id, first, end),
+        returned=await _returned(session, source_id, first, end),
     )
 
 
@@ -103,6 +106,16 @@ async def _faults(session: AsyncSession, source_id: UUID, first: datetime, end: 
     grouped = window.group_by(SourceRejection.code, SourceRejection.field)
     rows = await session.execute(grouped.order_by(number.desc(), SourceRejection.code, SourceRejection.field))
     return [Fault(*row) for row in rows]
+
+
+async def _returned(session: AsyncSession, source_id: UUID, first: datetime, end: datetime) -> int:
+    query = (
+        select(func.count(LeadAssignment.lead_id.distinct()))
+        .join(Lead, Lead.id == LeadAssignment.lead_id)
+        .where(LeadAssignment.returned_at.is_not(None), Lead.source_id == source_id)
+        .where(Lead.received_at >= first, Lead.received_at < end)
+    )
+    return (await session.execute(query)).scalar_one()
 
 
 async def _standings(session: AsyncSession, source_id: UUID, first: datetime, end: datetime) -> list[Standing]:

@@ -126,6 +126,7 @@ _PRIORITY = {
     MailPurpose.ESCALATION: 1,
     # After the lead that it corrects, should both wait.
     MailPurpose.LEAD_CORRECTION: 1,
+    MailPurpose.RETURN_ANSWER: 1,
     MailPurpose.INVOICE: 2,
     MailPurpose.PAYOUT_RECEIPT: 2,
     MailPurpose.DIGEST: 3,

@@ -16,6 +16,7 @@ class MailPurpose(StrEnum):
     DIGEST = "digest"
     ESCALATION = "escalation"
     LEAD_CORRECTION = "lead_correction"
+    RETURN_ANSWER = "return_answer"
 
     @property
     def on_the_wire(self) -> MessagePurpose:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from chassis.console.wording import words
-from services.notifications import drafts
+from services.notifications import drafts, returns
 from services.notifications.domain.accounts import AccountState, HealthReason
 from services.notifications.domain.messages import Standing
 from services.notifications.domain.purposes import MailPurpose
@@ -86,6 +86,7 @@ ROOMS: Mapping[str, tuple[str, str]] = {
     "invoice": ("billing", "/console/invoices"),
     "lead": ("intake", "/console/leads"),
     "payout": ("payouts", "/console/payouts"),
+    "return": ("routing", "/console/returns"),
     "ticket": ("notifications", "/console/tickets"),
 }
 """Where a thing that a mail is about has its page: the service and the path before its id."""
@@ -100,6 +101,7 @@ _ALERTS = {
         drafts.OVER_PAID,
         drafts.PAYOUT_FAILED,
         drafts.PAYOUT_HELD,
+        returns.NO_CONSENT,
     )
 }
 

@@ -95,7 +95,7 @@ async def release_cap(session: AsyncSession, command: ReleaseCap, now: datetime)
         return assignment
     if obstacle := _obstacle(AssignmentAction.RELEASE_CAP, assignment):
         raise CapNotCounted(obstacle, assignment_id=assignment.id)
-    await move(session, [_release(session, assignment, command, now)])
+    await move(session, [release(session, assignment, command, now)])
     await audit.record(
         session,
         actor=command.by,
@@ -115,14 +115,15 @@ async def release_caps_for_credits(session: AsyncSession, commands: Sequence[Rel
         return
     assignments, _ = await locked_with_dispatches(session, {command.assignment_id for command in commands})
     moves = [
-        _release(session, assignments[command.assignment_id], command, now)
+        release(session, assignments[command.assignment_id], command, now)
         for command in commands
         if _obstacle(AssignmentAction.RELEASE_CAP, assignments[command.assignment_id]) is None
     ]
     await move(session, moves)
 
 
-def _release(session: AsyncSession, assignment: Assignment, command: ReleaseCap, now: datetime) -> CapMove:
+def release(session: AsyncSession, assignment: Assignment, command: ReleaseCap, now: datetime) -> CapMove:
+    """Of a place that counts, and says so; the move of the counters is the caller's."""
     assignment.cap_state = CapState.RELEASED
     assignment.cap_released_at = now
     assignment.cap_release_reason = command.reason

@@ -103,7 +103,8 @@ def _note_first_delivery(session: AsyncSession, dispatch: Dispatch, delivery: De
     if dispatch.status is DispatchStatus.DELIVERED:
         return
     dispatch.status, dispatch.status_since = DispatchStatus.DELIVERED, delivery.accepted_at
-    dispatch.delivered_at = delivery.accepted_at
+    # What came back and went to somebody else was delivered first to whoever had it first.
+    dispatch.delivered_at = dispatch.delivered_at or delivery.accepted_at
     event = DispatchDelivered(lead_id=dispatch.lead_id, delivered_at=delivery.accepted_at)
     outbox.add(session, event, version=dispatch.next_version(), cause=delivery.cause)
 

@@ -14,6 +14,7 @@ from services.routing.http import (
     people,
     preflight,
     replays,
+    returns,
     simulations,
 )
 
@@ -31,5 +32,6 @@ ROUTES = (
     *people.ROUTES,
     *preflight.ROUTES,
     *replays.ROUTES,
+    *returns.ROUTES,
     *simulations.ROUTES,
 )

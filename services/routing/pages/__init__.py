@@ -19,6 +19,8 @@ from services.routing.pages import (
     installer_routes,
     installers,
     new_installer,
+    return_case,
+    returns,
     simulation,
     simulations,
 )
@@ -28,6 +30,7 @@ LISTINGS = (
     channels.LISTING,
     exceptions.LISTING,
     installers.LISTING,
+    returns.LISTING,
     *simulations.LISTINGS,
 )
 BULK_LISTINGS = (*LISTINGS, imports.IMPORTS)
@@ -51,6 +54,8 @@ ROUTES = (
     *installer_routes.ROUTES,
     *installers.ROUTES,
     *new_installer.ROUTES,
+    *return_case.ROUTES,
+    *returns.ROUTES,
     *simulation.ROUTES,
     *simulations.ROUTES,
 )

@@ -29,9 +29,11 @@ from services.routing.pages.telling import ASSIGNMENTS as PATH
 ACTIONS: tuple[MakeAction, ...] = (
     assignment_actions.cancel,
     assignment_actions.release_cap,
+    assignment_actions.take_return,
 )
-NOTES: tuple[MakeNote, ...] = ()
+NOTES: tuple[MakeNote, ...] = (assignment_sections.return_waits,)
 SECTIONS: tuple[MakeSection, ...] = (
+    assignment_sections.returns,
     assignment_sections.delivery_log,
     assignment_sections.decision,
 )

@@ -1,10 +1,54 @@
 """What an assignment's page offers to do with it, each with what it says before it is sent."""
 
 from chassis.console.actions import Action, WhyNot, refused
+from chassis.console.fields import FieldKind, FormField, options_of
+from chassis.ids import new_id
 from services.routing.domain.giving import AssignmentAction
+from services.routing.domain.returns import AskedBy, AskedVia, ReturnCode, obstacle_to_taking
 from services.routing.http.lead_views import obstacles_on
 from services.routing.pages.assignment_page import AssignmentPage
 from services.routing.pages.assignments import WRITE, fields_of
+from services.routing.queries import returns
+
+
+async def take_return(page: AssignmentPage) -> Action:
+    is_asked_for = await returns.is_asked_for(page.session, page.made.id)
+    why_not = obstacle_to_taking(page.made.status, is_asked_for=is_asked_for)
+    return Action(
+        "take-return",
+        "Take a return",
+        f"{page.path}/returns",
+        effect=f"{page.made.installer_name} wants to give the lead back. What the system knows of the delivery is "
+        "collected; where a rule is sure it is decided at once, otherwise it waits among the returns.",
+        fields=RETURN_FIELDS,
+        hidden={"id": str(new_id())},
+        done="Taken: what came of it stands below",
+        **refused(page.operator, WRITE, why_not),
+    )
+
+
+RETURN_FIELDS = (
+    FormField("code", "Because", FieldKind.CHOICE, is_required=True, options=options_of(ReturnCode)),
+    FormField(
+        "words",
+        "What the installer says",
+        FieldKind.PROSE,
+        is_required=True,
+        hint="How the sale went is no reason: no answer, changed mind, price",
+        longest=1000,
+    ),
+    FormField(
+        "asked_by", "Asked by", FieldKind.CHOICE, AskedBy.INSTALLER, is_required=True, options=options_of(AskedBy)
+    ),
+    FormField(
+        "channel",
+        "By",
+        FieldKind.CHOICE,
+        AskedVia.PHONE,
+        is_required=True,
+        options=options_of((AskedVia.PHONE, AskedVia.MAIL)),
+    ),
+)
 
 
 async def cancel(page: AssignmentPage) -> Action:

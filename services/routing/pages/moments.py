@@ -10,7 +10,16 @@ from services.routing.http.lead_views import AssignmentView, DecisionView, Dispa
 from services.routing.models import DispatchException
 from services.routing.pages.telling import ordinal
 
-ASSIGNMENT_VERBS = {"cancel_assignment": "cancelled it", "release_cap": "released its place under the caps"}
+ASSIGNMENT_VERBS = {
+    "cancel_assignment": "cancelled it",
+    "release_cap": "released its place under the caps",
+    "request_return": "took a return of it from its installer",
+    "accept_return": "accepted its return",
+    "deny_return": "denied its return",
+    "withdraw_return": "withdrew its return",
+}
+ENDS = (ASSIGNMENT_VERBS["cancel_assignment"], ASSIGNMENT_VERBS["accept_return"])
+"""What stands in the audit already where it ended an assignment."""
 
 
 def of_decisions(decided: Iterable[DecisionView]) -> list[Moment]:
@@ -54,7 +63,7 @@ def of_assignment(made: AssignmentView, audited: Sequence[Moment]) -> list[Momen
     """What an operator did stands in the audit already, with their name and reason."""
     moments = [Moment(made.created_at, "Dispatch", "gave it the lead"), *_of_mail(made)]
     has_been = {moment.what for moment in audited}
-    if ASSIGNMENT_VERBS["cancel_assignment"] in has_been:
+    if not has_been.isdisjoint(ENDS):
         moments = [moment for moment in moments if moment.at != made.ended_at]
     if made.cap_released_at is not None and ASSIGNMENT_VERBS["release_cap"] not in has_been:
         is_credited = made.cap_release_reason is CapReleaseReason.CREDIT_LINKED

@@ -9,9 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.console.lists.declaration import NOW
 from contracts.values import CapReleaseReason, InstallerStatus, SelectedPath
+from services.routing.domain.returns import ReturnCode
 from services.routing.domain.states import AssignmentStatus, CapState, Trigger
 from services.routing.domain.windows import WindowKind
-from services.routing.models import Assignment, Decision, Installer
+from services.routing.models import Assignment, Decision, Installer, Return
 from services.routing.queries import installer_lists as lists
 
 DELIVERED = [status for status in AssignmentStatus if status.was_delivered]
@@ -140,3 +141,30 @@ async def releases_by_reason(session: AsyncSession, since: datetime) -> list[tup
         .order_by(func.count().desc(), Assignment.cap_release_reason)
     )
     return [(reason, number) for reason, number in await session.execute(query) if reason is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """Of the leads that were given in a time and delivered."""
+
+    delivered: int
+    returned: int
+
+    @property
+    def share(self) -> float | None:
+        return self.returned / self.delivered if self.delivered else None
+
+
+async def returned(session: AsyncSession, since: datetime, before: datetime) -> Returned:
+    query = select(
+        func.count().filter(Assignment.status.in_(DELIVERED)),
+        func.count().filter(Assignment.status == AssignmentStatus.RETURNED),
+    ).where(Assignment.created_at >= since, Assignment.created_at < before)
+    return Returned(*(await session.execute(query)).one())
+
+
+async def returns_by_code(session: AsyncSession, since: datetime) -> list[tuple[ReturnCode, int]]:
+    """Of those asked for since then, the most frequent first."""
+    query = select(Return.code, func.count()).where(Return.requested_at >= since).group_by(Return.code)
+    rows = await session.execute(query.order_by(func.count().desc(), Return.code))
+    return [(row[0], row[1]) for row in rows]

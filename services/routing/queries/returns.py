@@ -1,0 +1,86 @@
+"""Leads that installers give back: one, those of an assignment, and the list of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.paging import PageRequest
+from services.routing.domain.returns import ReturnCode, ReturnState
+from services.routing.errors import NoSuchReturn
+from services.routing.models import Dispatch, Installer, Return
+
+
+async def get(session: AsyncSession, return_id: UUID) -> Return:
+    """As it stands now, whatever the session had read of it before."""
+    return NoSuchReturn.unless(
+        await session.get(Return, return_id, populate_existing=True), "no such return", return_id=return_id
+    )
+
+
+async def is_asked_for(session: AsyncSession, assignment_id: UUID) -> bool:
+    """One waits to be decided."""
+    query = select(Return.id).where(Return.assignment_id == assignment_id, Return.state == ReturnState.REQUESTED)
+    return (await session.scalars(query.limit(1))).first() is not None
+
+
+async def of_assignment(session: AsyncSession, assignment_id: UUID) -> Sequence[Return]:
+    """The latest first."""
+    query = select(Return).where(Return.assignment_id == assignment_id)
+    return (await session.scalars(query.order_by(Return.requested_at.desc(), Return.id))).all()
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnFilter:
+    """What is None does not narrow."""
+
+    state: ReturnState | None = None
+    code: ReturnCode | None = None
+    installer_id: UUID | None = None
+    lead_id: UUID | None = None
+    assignment_id: UUID | None = None
+    decide_before: datetime | None = None
+
+
+async def list_returns(session: AsyncSession, wanted: ReturnFilter, page: PageRequest) -> Sequence[Return]:
+    """Newest first, one more than the page holds."""
+    query = select(Return)
+    for column, value in (
+        (Return.state, wanted.state),
+        (Return.code, wanted.code),
+        (Return.installer_id, wanted.installer_id),
+        (Return.lead_id, wanted.lead_id),
+        (Return.assignment_id, wanted.assignment_id),
+    ):
+        if value is not None:
+            query = query.where(column == value)
+    if wanted.decide_before is not None:
+        query = query.where(Return.state == ReturnState.REQUESTED, Return.decide_by < wanted.decide_before)
+    return (await session.scalars(page.apply(query, Return.requested_at, Return.id))).all()
+
+
+def place_of(asked: Return) -> tuple[datetime, UUID]:
+    return asked.requested_at, asked.id
+
+
+async def named(session: AsyncSession, wanted: UUID, most: int) -> Sequence[tuple[Return, Dispatch, str]]:
+    """By its own id, its assignment's or its lead's, the newest first, each with its lead and installer's name."""
+    query = (
+        select(Return, Dispatch, Installer.name)
+        .join(Dispatch, Dispatch.lead_id == Return.lead_id)
+        .join(Installer, Installer.id == Return.installer_id)
+        .where(or_(Return.id == wanted, Return.assignment_id == wanted, Return.lead_id == wanted))
+        .order_by(Return.requested_at.desc(), Return.id)
+        .limit(most)
+    )
+    return [(row[0], row[1], row[2]) for row in await session.execute(query)]
+
+
+async def waiting(session: AsyncSession) -> tuple[int, datetime | None]:
+    """How many wait to be decided, and since when the oldest does."""
+    query = select(func.count(), func.min(Return.requested_at)).where(Return.state == ReturnState.REQUESTED)
+    row = (await session.execute(query)).one()
+    return row[0], row[1]

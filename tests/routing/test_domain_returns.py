@@ -1,0 +1,210 @@
+"""Returns: which a rule decides and how, on which days, within which quota."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chassis.ids import new_id
+from contracts.values import CapReleaseReason, CreditReason
+from services.billing.domain import business_days as of_billing
+from services.billing.domain.adjustments import RefusedReason
+from services.routing.domain import returns
+from services.routing.domain.business_days import business_days_until, days_left, end_of_business_days
+from services.routing.domain.evidence import Before, Duplicate, Evidence, Quota, Window, told_verdict
+from services.routing.domain.policies import ReturnsPolicy
+from services.routing.domain.returns import (
+    DenialCode,
+    NoReason,
+    Offering,
+    ReturnCode,
+    ReturnState,
+    RuleVerdict,
+    TakingObstacle,
+    cap_release_reason,
+    counts_in_quota,
+    decide_return,
+    obstacle_to_deciding,
+    obstacle_to_taking,
+    offering_of,
+    quota_of,
+    told_denial,
+)
+from services.routing.domain.states import AssignmentStatus, LinkKind
+
+SYDNEY = ZoneInfo("Australia/Sydney")
+SENT = datetime(2026, 3, 3, 2, 15, tzinfo=UTC)
+INSTANTS = st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1)).map(lambda naive: naive.replace(tzinfo=UTC))  # noqa: DTZ001
+DAYS = st.integers(1, 60)
+ZONES = st.sampled_from([SYDNEY, ZoneInfo("Australia/Perth"), ZoneInfo("Pacific/Auckland")])
+
+
+def evidence(
+    *, is_past: bool = False, is_used: bool = False, duplicates: int = 0, by_hand: bool = False, **told: Any
+) -> Evidence:
+    return Evidence(
+        sent_at=SENT,
+        given_by_hand=by_hand,
+        territory=told.get("territory", True),
+        service=told.get("service", True),
+        window=Window(5, SENT + timedelta(days=7), is_past),
+        quota=Quota(SENT, 20, 3 if is_used else 0, 3, 15),
+        duplicates=tuple(Duplicate(new_id(), new_id(), SENT, LinkKind.SAME_PERSON) for _ in range(duplicates)),
+        of_the_lead=(Before(new_id(), "other", "denied", SENT),),
+    )
+
+
+class TestTheRule:
+    @pytest.mark.parametrize("code", ReturnCode)
+    def test_denies_whatever_is_asked_for_too_late(self, code: ReturnCode) -> None:
+        ruling = decide_return(code, evidence(is_past=True, duplicates=1, territory=False, service=False))
+        assert (ruling.verdict, ruling.denial) == (RuleVerdict.DENY, DenialCode.WINDOW_PASSED)
+
+    def test_takes_back_a_person_whom_the_installer_had_before(self) -> None:
+        assert decide_return(ReturnCode.DUPLICATE_FROM_US, evidence(duplicates=1)).verdict is RuleVerdict.ACCEPT
+        assert decide_return(ReturnCode.DUPLICATE_FROM_US, evidence()).verdict is RuleVerdict.ASK
+
+    @pytest.mark.parametrize(
+        ("code", "told", "denial"),
+        [
+            (ReturnCode.OUT_OF_AREA, "territory", DenialCode.INSIDE_TERRITORY),
+            (ReturnCode.WRONG_SERVICE, "service", DenialCode.SERVICE_OFFERED),
+        ],
+    )
+    def test_goes_by_what_the_decision_found(self, code: ReturnCode, told: str, denial: DenialCode) -> None:
+        assert decide_return(code, evidence(**{told: True})).denial is denial
+        assert decide_return(code, evidence(**{told: False}, by_hand=True)).verdict is RuleVerdict.ACCEPT
+        unknown: dict[str, Any] = {told: None}
+        assert decide_return(code, evidence(**unknown)).verdict is RuleVerdict.ASK
+
+    @given(
+        code=st.sampled_from(ReturnCode),
+        is_used=st.booleans(),
+        duplicates=st.integers(0, 2),
+        territory=st.none() | st.booleans(),
+        service=st.none() | st.booleans(),
+    )
+    def test_takes_nothing_back_unseen_but_faults_of_ours(self, code: ReturnCode, is_used: bool, **told: Any) -> None:
+        ruling = decide_return(code, evidence(is_used=is_used, **told))
+        faults = {
+            ReturnCode.DUPLICATE_FROM_US: bool(told["duplicates"]),
+            ReturnCode.OUT_OF_AREA: told["territory"] is False,
+            ReturnCode.WRONG_SERVICE: told["service"] is False,
+        }
+        assert (ruling.verdict is RuleVerdict.ACCEPT) is faults.get(code, False)
+        assert not counts_in_quota(code, RuleVerdict.ACCEPT)
+        if code not in faults:
+            assert ruling == returns.ask("quota_is_used" if is_used else "a_person_can_tell")
+
+    def test_has_words_for_each_of_its_denials(self) -> None:
+        policy = ReturnsPolicy(window_business_days=3)
+        assert "within 3 business days" in told_denial(DenialCode.WINDOW_PASSED, policy)
+        assert "territory" in told_denial(DenialCode.INSIDE_TERRITORY, policy)
+        assert "service" in told_denial(DenialCode.SERVICE_OFFERED, policy)
+        with pytest.raises(ValueError, match="not_proven"):
+            told_denial(DenialCode.NOT_PROVEN, policy)
+
+
+class TestWhatTheDecisionTells:
+    KEPT: ClassVar[list[dict[str, Any]]] = [
+        {
+            "installer_id": str(SENT),
+            "verdicts": [{"rule": "territory", "passed": False, "compared": {"place": "2204 NSW"}}],
+        }
+    ]
+
+    def test_is_of_this_installer_and_of_the_place_that_still_stands(self) -> None:
+        ids = [new_id(), new_id()]
+        told = [self.KEPT[0] | {"installer_id": str(id_)} for id_ in ids]
+        assert told_verdict(told, ids[1], "territory", "place", "2204 NSW") is False
+        assert told_verdict(told, ids[1], "territory", "place", "2000 NSW") is None
+        assert told_verdict(told, ids[1], "service", "wanted", "solar") is None
+        assert told_verdict(told, new_id(), "territory", "place", "2204 NSW") is None
+
+
+class TestWords:
+    def test_sales_outcomes_are_those_that_billing_refuses(self) -> None:
+        assert {each.value for each in NoReason} == {each.value for each in RefusedReason}
+        assert not {each.value for each in NoReason} & {each.value for each in ReturnCode}
+
+    def test_each_code_says_what_becomes_of_lead_and_money(self) -> None:
+        assert {code for code in ReturnCode if code.is_offered_on is None} == {ReturnCode.OTHER}
+        for code in (ReturnCode.CONTACT_INVALID, ReturnCode.DID_NOT_REQUEST, ReturnCode.CONSENT_OR_COMPLIANCE):
+            assert code.is_offered_on is False
+        assert ReturnCode.DUPLICATE_FROM_US.credit_reason is CreditReason.DUPLICATE_DISPATCH
+        assert {code for code in ReturnCode if code.credit_reason is None} == {
+            ReturnCode.OUTSIDE_CRITERIA,
+            ReturnCode.NOT_DECISION_MAKER,
+            ReturnCode.CONSENT_OR_COMPLIANCE,
+            ReturnCode.OTHER,
+        }
+
+    def test_the_place_is_released_for_what_went_wrong(self) -> None:
+        by_hand, asked = RuleVerdict.ACCEPT, RuleVerdict.ASK
+        assert cap_release_reason(ReturnCode.DUPLICATE_FROM_US, asked) is CapReleaseReason.DUPLICATE_DISPATCH
+        assert cap_release_reason(ReturnCode.OUT_OF_AREA, by_hand) is CapReleaseReason.OPERATOR_ERROR
+        assert cap_release_reason(ReturnCode.OUT_OF_AREA, asked) is CapReleaseReason.INVALID_LEAD
+        assert cap_release_reason(ReturnCode.CONTACT_INVALID, asked) is CapReleaseReason.INVALID_LEAD
+
+    def test_only_what_was_sent_is_taken_back_and_only_what_waits_is_decided(self) -> None:
+        free = {status for status in AssignmentStatus if obstacle_to_taking(status, is_asked_for=False) is None}
+        assert free == {AssignmentStatus.SENT}
+        assert obstacle_to_taking(AssignmentStatus.SENT, is_asked_for=True) is TakingObstacle.REQUESTED
+        assert [state for state in ReturnState if obstacle_to_deciding(state) is None] == [ReturnState.REQUESTED]
+
+    def test_a_closed_lead_goes_nowhere_and_a_shared_one_stays_with_the_others(self) -> None:
+        assert offering_of(is_offered_on=True, is_closed=True, has_others=False) is Offering.NOWHERE
+        assert offering_of(is_offered_on=True, is_closed=False, has_others=True) is Offering.ON
+        assert offering_of(is_offered_on=False, is_closed=False, has_others=True) is Offering.NOWHERE
+        assert offering_of(is_offered_on=False, is_closed=False, has_others=False) is Offering.TO_OPERATORS
+
+
+class TestQuota:
+    def test_is_a_share_of_the_deliveries_and_never_less_than_the_least(self) -> None:
+        policy = ReturnsPolicy()
+        assert [quota_of(delivered, policy) for delivered in (0, 13, 14, 20, 100)] == [2, 2, 2, 3, 15]
+
+    @given(delivered=st.integers(0, 5_000), more=st.integers(0, 100))
+    def test_never_shrinks_with_more_deliveries(self, delivered: int, more: int) -> None:
+        policy = ReturnsPolicy()
+        assert quota_of(delivered, policy) <= quota_of(delivered + more, policy) <= max(2, delivered + more)
+
+
+class TestBusinessDays:
+    @pytest.mark.parametrize(
+        ("sent", "ends"),
+        [
+            (datetime(2026, 3, 3, 9, tzinfo=SYDNEY), datetime(2026, 3, 11, tzinfo=SYDNEY)),
+            (datetime(2026, 3, 6, 23, 59, tzinfo=SYDNEY), datetime(2026, 3, 14, tzinfo=SYDNEY)),
+            (datetime(2026, 3, 7, 9, tzinfo=SYDNEY), datetime(2026, 3, 14, tzinfo=SYDNEY)),
+            (datetime(2026, 3, 8, 9, tzinfo=SYDNEY), datetime(2026, 3, 14, tzinfo=SYDNEY)),
+            (datetime(2026, 4, 2, 9, tzinfo=SYDNEY), datetime(2026, 4, 10, tzinfo=SYDNEY)),
+        ],
+    )
+    def test_five_of_them_end_with_the_fifth_after_the_day(self, sent: datetime, ends: datetime) -> None:
+        assert end_of_business_days(sent, 5, SYDNEY) == ends
+
+    @given(at=INSTANTS, days=DAYS, zone=ZONES)
+    def test_the_last_one_is_a_business_day_and_as_many_lie_between(
+        self, at: datetime, days: int, zone: ZoneInfo
+    ) -> None:
+        ends = end_of_business_days(at, days, zone)
+        last = (ends - timedelta(microseconds=1)).astimezone(zone).date()
+        assert last.weekday() < 5
+        between, day = 0, at.astimezone(zone).date()
+        while day < last:
+            day += timedelta(days=1)
+            between += day.weekday() < 5
+        assert between == days == days_left(ends, at, zone)
+        assert days_left(ends, ends, zone) <= 0
+
+    @given(asked=INSTANTS, later=st.integers(0, 40), zone=ZONES)
+    def test_are_counted_as_billing_counts_those_of_a_credit(self, asked: datetime, later: int, zone: ZoneInfo) -> None:
+        now = asked + timedelta(days=later)
+        assert days_left(end_of_business_days(asked, 5, zone), now, zone) == of_billing.days_left(asked, now, zone)
+
+    def test_begin_on_a_monday(self) -> None:
+        assert business_days_until(date(2000, 1, 3)) == 1
