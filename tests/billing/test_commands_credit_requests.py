@@ -257,7 +257,15 @@ class TestGuards:
         await ask(books, asked(await delivered(books)))
         with pytest.raises(Exception, match="written once"):
             async with books.unit() as session:
-                await session.execute(text("UPDATE credit_requests SET detail = 'another'"))
+                await session.execute(text("UPDATE credit_requests SET result = 'refused', amount_cents = NULL"))
+
+    async def test_what_was_asked_rests_and_what_people_wrote_can_be_blanked(self, books: Books) -> None:
+        await ask(books, asked(await delivered(books), note="Ring Mia on her mobile"))
+        with pytest.raises(Exception, match="permission denied"):
+            async with books.unit() as session:
+                await session.execute(text("UPDATE credit_requests SET reason_code = 'system_fault'"))
+        async with books.unit() as session:
+            await session.execute(text("UPDATE credit_requests SET note = NULL, detail = NULL"))
 
     async def test_the_money_goes_to_whom_the_delivery_was_charged_to(self, books: Books) -> None:
         """Whoever the request names."""

@@ -32,7 +32,7 @@ async def wait_for_who_tells(session: AsyncSession) -> None:
     await locked_by_name(session, _TELLING)
 
 
-# Those that differ, the longest untold first; each takes the next version, under its row's lock.
+# Those that differ, locked in the order of their ids as their owners' news is; each takes the next version.
 _DIFFERENT = text(
     """
     WITH owed AS (
@@ -54,7 +54,7 @@ _DIFFERENT = text(
                a.told_overdue_cents, a.told_is_collectable)
               IS DISTINCT FROM (stands.has_prices, a.credit_hold, a.credit_hold_reason, stands.outstanding_cents,
                                 stands.overdue_cents, stands.is_collectable)
-        ORDER BY a.told_at NULLS FIRST, a.id LIMIT :most
+        ORDER BY a.id LIMIT :most FOR NO KEY UPDATE OF a
     )
     UPDATE accounts a
     SET version = version + 1, told_at = :now, told_has_prices = d.has_prices, told_credit_hold = a.credit_hold,

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, exists, func, select
+from sqlalchemy import ColumnElement, Row, Select, Uuid, any_, exists, func, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.paging import PageRequest
@@ -37,7 +38,9 @@ async def find(session: AsyncSession, request_id: UUID) -> CreditRequest:
 
 async def open_assignments(session: AsyncSession, assignment_ids: Collection[UUID]) -> Sequence[UUID]:
     """Those of them for whose deliveries a credit is asked for and not settled."""
-    query = select(CreditRequest.assignment_id).where(CreditRequest.assignment_id.in_(assignment_ids), OPEN)
+    # One parameter, whatever the batch: everybody who records deliveries asks this.
+    ids = literal(list(assignment_ids), ARRAY(Uuid))
+    query = select(CreditRequest.assignment_id).where(CreditRequest.assignment_id == any_(ids), OPEN)
     return (await session.scalars(query.distinct().order_by(CreditRequest.assignment_id))).all()
 
 
