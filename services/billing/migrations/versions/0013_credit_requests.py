@@ -13,7 +13,7 @@ FINAL = "('credited', 'voided', 'not_charged', 'declined', 'refused')"
 ANSWER = ("result", "detail", "adjustment_id", "invoice_id", "amount_cents", "answered_at")
 DECISION = ("decided_by_id", "decided_by_name", "decided_at", "decline_note")
 # What a person wrote beside it: the erasure of a person may have to blank it.
-WORDS = ("note", "decline_note", "detail")
+WORDS = ("note", "decline_note")
 
 TABLE = f"""
 CREATE TABLE credit_requests (
