@@ -83,6 +83,13 @@ def assemble(service: Service, shape: Shape) -> Litestar:
     )
 
 
+IDLE_SECONDS = 75
+"""How long a connection may be idle: longer than clients and proxies keep theirs (60 s at the most, as a rule).
+
+Whoever sends on one just when we close it cannot know whether the request was read.
+"""
+
+
 def serve(service: Service, shape: Shape) -> None:
     settings = service.settings
     start_telemetry(service.name, settings)
@@ -99,6 +106,7 @@ def serve(service: Service, shape: Shape) -> None:
         # Whoever calls can write X-Forwarded-For: it is believed from the proxies that are named, and from nobody else.
         proxy_headers=settings.forwarded_allow_ips is not None,
         forwarded_allow_ips=settings.forwarded_allow_ips,
+        timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=int(settings.graceful_timeout_seconds),
     )
     collect_less()
