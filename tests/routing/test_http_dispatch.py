@@ -160,7 +160,7 @@ class TestExceptionQueue:
         item = await waiting(floor, desk)
         floor.clock.advance(timedelta(minutes=5))
         [told] = await desk.items("/admin/dispatch-exceptions")
-        assert (told["id"], told["age_seconds"], told["reason"]) == (item["id"], 300, "no_eligible_installer")
+        assert (told["id"], told["age_seconds"], told["reason"]) == (item["id"], 300, "no_coverage")
         assert (told["lead"]["postcode"], told["lead"]["selected_path"]) == ("6160", "compare_quotes")
         assert told["available_actions"] == ["assign", "retry", "resolve"]
 

@@ -15,7 +15,7 @@ async def measured(floor: Floor) -> tuple[float, float]:
     """How many leads wait because nobody covers them, and for how long the first of all has."""
     async with floor.database.reading() as session:
         await measure_exceptions(floor.clock)(session)
-    return gauge(OPEN, reason="no_eligible_installer"), gauge(AGE)
+    return gauge(OPEN, reason="no_coverage"), gauge(AGE)
 
 
 class TestMeasureExceptions:

@@ -1,7 +1,7 @@
 """What operators do with an item of the exception queue: assign by hand, try again, set it aside."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -195,6 +195,7 @@ async def _stay_in_queue(
     """The item that says the same counts once more; one with another reason becomes this one."""
     if item.reason is not raising.reason:
         resolve_items(session, raising.dispatch, [item], settlement, now)
+        raising = replace(raising, instead_of=item)
     session.add_all(await raise_items(session, [raising], now))
 
 

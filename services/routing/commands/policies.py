@@ -51,8 +51,10 @@ async def set_policy(session: AsyncSession, command: SetPolicy, now: datetime) -
 
 
 async def _audit(session: AsyncSession, command: SetPolicy, before: RoutingPolicy, after: RoutingPolicy) -> None:
-    """Keeps the fields that changed, those of a reason with its name before theirs."""
-    was, became = dict(_fields(before.body)), dict(_fields(after.body))
+    """Keeps the fields that changed, those of a reason with its name before theirs. What a version did not say was as
+    it is to begin with.
+    """
+    was, became = (dict(_fields(body_of(policy_of(row.kind, row.body)))) for row in (before, after))
     changed = sorted(name for name in became if was.get(name) != became[name])
     await audit.record(
         session,

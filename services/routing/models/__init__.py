@@ -24,6 +24,7 @@ from services.routing.models.model import Model
 from services.routing.models.people import InstallerContact, InstallerNote
 from services.routing.models.policies import RoutingPolicy
 from services.routing.models.reference import InstallerAccount, KnownOperator, KnownPrice
+from services.routing.models.scores import InstallerDay
 from services.routing.models.sending import DeliveryLogEntry, WebhookAttempt, WebhookDelivery, WebhookTest
 from services.routing.models.simulations import Simulation, SimulationRow
 from services.routing.models.versions import InstallerVersion
@@ -42,6 +43,7 @@ __all__ = [
     "InstallerAbsence",
     "InstallerAccount",
     "InstallerContact",
+    "InstallerDay",
     "InstallerNote",
     "InstallerVersion",
     "KnownOperator",
