@@ -1,6 +1,6 @@
 """What routing refuses."""
 
-from chassis.errors import NotFound, Refusal
+from chassis.errors import Invalid, NotFound, Refusal
 
 
 class NoSuchInstaller(NotFound):
@@ -126,6 +126,41 @@ class LeadIsClosed(Refusal):
 class ExceptionIsResolved(Refusal):
     code = "exception_resolved"
     title = "The item has left the exception queue"
+
+
+class ExceptionOwnedByAnother(Refusal):
+    code = "exception_owned_by_another"
+    title = "Somebody else has the item"
+
+
+class ExceptionSnoozed(Refusal):
+    code = "exception_snoozed"
+    title = "The item is snoozed already"
+
+
+class SnoozeNotAhead(Invalid):
+    code = "snooze_not_ahead"
+    title = "An item is snoozed until a time ahead, and not for longer than 31 days"
+
+
+class HandOverNeedsNote(Invalid):
+    code = "hand_over_needs_note"
+    title = "Who gets an item from somebody needs a note"
+
+
+class NoSuchOperator(Invalid):
+    code = "no_such_operator"
+    title = "There is no such operator"
+
+
+class OperatorInactive(Refusal):
+    code = "operator_inactive"
+    title = "The operator can be given no work"
+
+
+class LeadHasInstaller(Refusal):
+    code = "lead_has_installer"
+    title = "An installer has the lead, or is about to: it cannot be rejected"
 
 
 class InputsNotKept(Refusal):
