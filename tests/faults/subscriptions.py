@@ -62,6 +62,7 @@ SUBSCRIPTIONS = (
         "dispatch.delivered",
         "dispatch.exception_raised",
         "dispatch.exception_resolved",
+        "dispatch.rejected",
     ),
     _takes("intake", "identity.operators", "operator.changed"),
     _takes("routing", "intake.leads", "lead.created", "lead.corrected", "lead.closed"),

@@ -1,5 +1,6 @@
 """What an operator may do with an item of the exception queue: one rule for the command, the JSON and the page."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -44,37 +45,22 @@ class ItemState:
     has_installer: bool = False
 
 
-_A = QueueAction
-
-
 def obstacle_to(action: QueueAction, state: ItemState) -> QueueObstacle | None:
     """The first thing in the way of it; None where it can be done."""
     if not state.is_open:
         return QueueObstacle.RESOLVED
-    match action:
-        case _A.RESOLVE | _A.HAND_OVER:
-            return None
-        case _A.CLAIM:
-            return QueueObstacle.OWNED if state.is_owned else None
-        case _A.UNASSIGN:
-            return None if state.is_owned else QueueObstacle.UNOWNED
-        case _A.SNOOZE:
-            return QueueObstacle.SNOOZED if state.is_snoozed else None
-        case _A.WAKE:
-            return None if state.is_snoozed else QueueObstacle.AWAKE
-        case _A.REJECT:
-            return _obstacle_to_reject(state)
-        case _:
-            return _obstacle_to_giving(state)
+    return next((obstacle for obstacle, is_there in _in_the_way(action, state) if is_there), None)
 
 
-def _obstacle_to_giving(state: ItemState) -> QueueObstacle | None:
-    if state.is_closed:
-        return QueueObstacle.LEAD_CLOSED
-    return QueueObstacle.NO_FREE_SHARE if state.free_shares <= 0 else None
-
-
-def _obstacle_to_reject(state: ItemState) -> QueueObstacle | None:
-    if state.is_closed:
-        return QueueObstacle.LEAD_CLOSED
-    return QueueObstacle.HAS_INSTALLER if state.has_installer else None
+def _in_the_way(action: QueueAction, state: ItemState) -> Sequence[tuple[QueueObstacle, bool]]:
+    closed = (QueueObstacle.LEAD_CLOSED, state.is_closed)
+    giving = (closed, (QueueObstacle.NO_FREE_SHARE, state.free_shares <= 0))
+    return {
+        QueueAction.ASSIGN: giving,
+        QueueAction.RETRY: giving,
+        QueueAction.REJECT: (closed, (QueueObstacle.HAS_INSTALLER, state.has_installer)),
+        QueueAction.CLAIM: ((QueueObstacle.OWNED, state.is_owned),),
+        QueueAction.UNASSIGN: ((QueueObstacle.UNOWNED, not state.is_owned),),
+        QueueAction.SNOOZE: ((QueueObstacle.SNOOZED, state.is_snoozed),),
+        QueueAction.WAKE: ((QueueObstacle.AWAKE, not state.is_snoozed),),
+    }.get(action, ())

@@ -63,7 +63,7 @@ async def show_exception(
         lead = await show_dispatch(session, dispatch, clock.now())
         decided = [DecisionView.of(each) for each in await dispatches.decisions_of(session, item.lead_id)]
         options = await _installers(session, lead, decided)
-    obstacles = obstacles_of(item, dispatch, lead.shares_wanted - lead.shares_live)
+    obstacles = obstacles_of(item, dispatch, lead.shares_wanted - lead.shares_live, clock.now())
     actions = [
         _action(name, item.id, lead, refused(operator, WRITE, obstacles[name]), options)
         for name in (QueueAction.RETRY, QueueAction.ASSIGN, QueueAction.RESOLVE)
@@ -118,7 +118,7 @@ def _action(
                 done="Assigned: the lead is on its way",
                 **(nobody | why),
             )
-        case QueueAction.RESOLVE:
+        case _:
             return Action(
                 name,
                 "Set aside",

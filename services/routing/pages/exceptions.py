@@ -60,24 +60,24 @@ class ResolveForm(ResolveBody, Form):
     """As the JSON route takes it."""
 
 
-async def _look(session: AsyncSession, ids: Sequence[UUID], action: QueueAction) -> dict[UUID, Verdict]:
+async def _look(session: AsyncSession, ids: Sequence[UUID], action: QueueAction, now: datetime) -> dict[UUID, Verdict]:
     query = (
         select(DispatchException, Dispatch, queries.FREE_SHARES.label("free_shares"))
         .join(Dispatch, Dispatch.lead_id == DispatchException.lead_id)
         .where(DispatchException.id.in_(ids))
     )
     return {
-        item.id: Verdict(lead_title(dispatch), obstacles_of(item, dispatch, free_shares)[action] or "")
+        item.id: Verdict(lead_title(dispatch), obstacles_of(item, dispatch, free_shares, now)[action] or "")
         for item, dispatch, free_shares in (await session.execute(query)).all()
     }
 
 
-async def _look_retry(session: AsyncSession, ids: Sequence[UUID], _now: datetime) -> dict[UUID, Verdict]:
-    return await _look(session, ids, QueueAction.RETRY)
+async def _look_retry(session: AsyncSession, ids: Sequence[UUID], now: datetime) -> dict[UUID, Verdict]:
+    return await _look(session, ids, QueueAction.RETRY, now)
 
 
-async def _look_resolve(session: AsyncSession, ids: Sequence[UUID], _now: datetime) -> dict[UUID, Verdict]:
-    return await _look(session, ids, QueueAction.RESOLVE)
+async def _look_resolve(session: AsyncSession, ids: Sequence[UUID], now: datetime) -> dict[UUID, Verdict]:
+    return await _look(session, ids, QueueAction.RESOLVE, now)
 
 
 async def _retry(work: Work) -> None:

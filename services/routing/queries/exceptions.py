@@ -1,16 +1,17 @@
 """The exception queue."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import case, func, or_, select
+from sqlalchemy import ColumnElement, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.paging import PageRequest
 from contracts.values import SelectedPath
 from services.routing.domain.states import AssignmentStatus, ExceptionReason
+from services.routing.domain.waiting import WaitKind
 from services.routing.errors import NoSuchException
 from services.routing.models import Assignment, Dispatch, DispatchException
 from services.routing.queries.arrays import among
@@ -65,6 +66,35 @@ class ExceptionFilter:
     reason: ExceptionReason | None = None
     lead_id: UUID | None = None
     raised_before: datetime | None = None
+    kind: WaitKind | None = None
+    owner_id: UUID | None = None
+    is_unowned: bool | None = None
+    is_snoozed: bool | None = None
+    is_due: bool | None = None
+    """Whether somebody is to be called by now: nobody saw to it in time."""
+
+    def conditions(self, now: datetime) -> Iterator[ColumnElement[bool]]:
+        item = DispatchException
+        if self.is_open is not None:
+            yield item.resolved_at.is_(None) if self.is_open else item.resolved_at.is_not(None)
+        if self.reason is not None:
+            yield item.reason == self.reason
+        if self.lead_id is not None:
+            yield item.lead_id == self.lead_id
+        if self.raised_before is not None:
+            yield item.raised_at < self.raised_before
+        if self.kind is not None:
+            yield item.reason.in_(self.kind.reasons)
+        if self.owner_id is not None:
+            yield item.owner_id == self.owner_id
+        if self.is_unowned is not None:
+            yield item.owner_id.is_(None) if self.is_unowned else item.owner_id.is_not(None)
+        sleeps = func.coalesce(item.snoozed_until > now, False)
+        if self.is_snoozed is not None:
+            yield sleeps if self.is_snoozed else ~sleeps
+        is_due = func.coalesce(item.escalate_at <= now, False) & ~sleeps & item.resolved_at.is_(None)
+        if self.is_due is not None:
+            yield is_due if self.is_due else ~is_due
 
 
 FREE_SHARES = (
@@ -84,21 +114,14 @@ FREE_SHARES = (
 
 
 async def list_items(
-    session: AsyncSession, wanted: ExceptionFilter, page: PageRequest
+    session: AsyncSession, wanted: ExceptionFilter, page: PageRequest, now: datetime
 ) -> Sequence[tuple[DispatchException, Dispatch, int]]:
     """Oldest first, each with its lead's dispatch and its free shares; one more than the page holds."""
-    query = select(DispatchException, Dispatch, FREE_SHARES).join(
-        Dispatch, Dispatch.lead_id == DispatchException.lead_id
+    query = (
+        select(DispatchException, Dispatch, FREE_SHARES)
+        .join(Dispatch, Dispatch.lead_id == DispatchException.lead_id)
+        .where(*wanted.conditions(now))
     )
-    if wanted.is_open is not None:
-        resolved_at = DispatchException.resolved_at
-        query = query.where(resolved_at.is_(None) if wanted.is_open else resolved_at.is_not(None))
-    if wanted.reason is not None:
-        query = query.where(DispatchException.reason == wanted.reason)
-    if wanted.lead_id is not None:
-        query = query.where(DispatchException.lead_id == wanted.lead_id)
-    if wanted.raised_before is not None:
-        query = query.where(DispatchException.raised_at < wanted.raised_before)
     query = page.apply(query, DispatchException.raised_at, DispatchException.id, newest_first=False)
     return [(row[0], row[1], row[2]) for row in await session.execute(query)]
 
