@@ -11,6 +11,7 @@ from services.routing.http import ROUTES
 from services.routing.measures import measure_exceptions
 from services.routing.pages.desk import DESK
 from services.routing.proving import prove_decisions
+from services.routing.retries import QueueKeeper
 from services.routing.settings import Settings
 from services.routing.simulations import Simulator, simulation_loop
 from services.routing.webhook_gateway import WebhookGateway, gateway_of
@@ -40,6 +41,7 @@ def build(
         consumers=consumers(clock),
         loops=(
             bulk_loop(bulk),
+            *QueueKeeper(database, clock).loops(),
             simulation_loop(Simulator(database, clock, settings.simulation_tries)),
             Loop("webhooks", sender.step),
         ),

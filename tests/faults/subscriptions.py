@@ -96,7 +96,7 @@ SUBSCRIPTIONS = (
         "invoice.voided",
     ),
     _takes("notifications", "payouts.payouts", "payout.sent", "allocation.held", "payout.failed", "payout.held"),
-    _takes("notifications", "routing.dispatches", "dispatch.exception_raised"),
+    _takes("notifications", "routing.dispatches", "dispatch.exception_raised", "dispatch.exception_escalated"),
     _takes("notifications", "billing.deliveries", "delivery.held"),
     _takes("notifications", "intake.lead_deeds", "lead.escalated"),
     _takes("notifications", "identity.operators", "operator.changed"),

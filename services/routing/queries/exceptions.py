@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, case, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.paging import PageRequest
@@ -124,6 +124,62 @@ async def list_items(
     )
     query = page.apply(query, DispatchException.raised_at, DispatchException.id, newest_first=False)
     return [(row[0], row[1], row[2]) for row in await session.execute(query)]
+
+
+IS_OPEN = DispatchException.resolved_at.is_(None)
+
+
+def is_awake(now: datetime) -> ColumnElement[bool]:
+    """What was snoozed wakes by itself."""
+    return or_(DispatchException.snoozed_until.is_(None), DispatchException.snoozed_until <= now)
+
+
+def is_due_for_retry(now: datetime, fresh_since: datetime) -> ColumnElement[bool]:
+    """What has waited since before `fresh_since` is not given away by itself any more."""
+    return and_(
+        IS_OPEN, DispatchException.next_retry_at <= now, DispatchException.waits_since > fresh_since, is_awake(now)
+    )
+
+
+def is_due_for_escalation(now: datetime) -> ColumnElement[bool]:
+    not_yet = DispatchException.escalated_at.is_(None)
+    return and_(IS_OPEN, not_yet, DispatchException.escalate_at <= now, is_awake(now))
+
+
+def is_cold(now: datetime, fresh_since: datetime) -> ColumnElement[bool]:
+    """It would be given away by itself still, and has waited for too long."""
+    wanted = DispatchException.next_retry_at.is_not(None)
+    return and_(IS_OPEN, wanted, DispatchException.waits_since <= fresh_since, is_awake(now))
+
+
+def is_late(now: datetime) -> ColumnElement[bool]:
+    """Nobody's past its limit."""
+    nobodys = DispatchException.owner_id.is_(None)
+    return and_(IS_OPEN, nobodys, DispatchException.escalate_at <= now, is_awake(now))
+
+
+async def lock_some(
+    session: AsyncSession, those: ColumnElement[bool], most: int
+) -> list[tuple[DispatchException, Dispatch]]:
+    """The longest waiting of them, with their leads' dispatches locked. What others hold is left to them; of what has
+    changed since the locks were waited for nothing is told.
+    """
+    if not (await session.execute(select(DispatchException.id).where(those).limit(1))).all():
+        return []
+    query = (
+        select(DispatchException.id, Dispatch)
+        .join(Dispatch, Dispatch.lead_id == DispatchException.lead_id)
+        .where(those)
+        .order_by(DispatchException.waits_since, DispatchException.id)
+        .limit(most)
+        .with_for_update(of=Dispatch, skip_locked=True, key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    locked = {row.id: row.Dispatch for row in await session.execute(query)}
+    # Read again under the locks: another worker may just have seen to one.
+    again = select(DispatchException).where(those, among(DispatchException.id, locked))
+    found = await session.scalars(again.order_by(DispatchException.waits_since, DispatchException.id))
+    return [(item, locked[item.id]) for item in found]
 
 
 @dataclass(frozen=True, slots=True)
