@@ -140,7 +140,7 @@ class ExceptionSnoozed(Refusal):
 
 class SnoozeNotAhead(Invalid):
     code = "snooze_not_ahead"
-    title = "An item is snoozed until a time ahead, and not for longer than 31 days"
+    title = "An item is snoozed until a time ahead, and not for longer than a year"
 
 
 class HandOverNeedsNote(Invalid):

@@ -16,7 +16,7 @@ EXCEPTIONS_AGE_SECONDS = Gauge(
 
 def measure_exceptions(clock: Clock) -> Measure:
     async def measure(session: AsyncSession) -> None:
-        found = {waiting.reason: waiting for waiting in await open_by_reason(session)}
+        found = {waiting.reason: waiting for waiting in await open_by_reason(session, clock.now())}
         for reason in ExceptionReason:
             EXCEPTIONS_OPEN.labels(reason).set(found[reason].count if reason in found else 0)
         now = clock.now()

@@ -51,7 +51,7 @@ async def _escalate(
     )
     outbox.add(session, event, version=dispatch.next_version())
     await audit_item(
-        session, item, "escalate_exception", SYSTEM, before={"owner": before}, after={"owner": item.owner_name}
+        session, item, "escalate_exception", SYSTEM, now, before={"owner": before}, after={"owner": item.owner_name}
     )
 
 

@@ -79,6 +79,7 @@ async def audit_item(
     item: DispatchException,
     action: str,
     by: Actor,
+    now: datetime,
     *,
     before: dict[str, object],
     after: dict[str, object],
@@ -91,7 +92,7 @@ async def audit_item(
         action=action,
         subject=Subject("dispatch_exception", item.id),
         before=before,
-        after=after,
+        after={**after, "at": now},
         reason_code=reason,
         reason_text=note,
     )

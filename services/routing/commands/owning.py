@@ -49,7 +49,7 @@ async def claim_exception(session: AsyncSession, command: ClaimException, now: d
     assert command.by.id is not None  # noqa: S101  # only people claim
     await _give(session, item, Owner(command.by.id, command.by.name), now)
     await audit_item(
-        session, item, "claim_exception", command.by, before={"owner": None}, after={"owner": item.owner_name}
+        session, item, "claim_exception", command.by, now, before={"owner": None}, after={"owner": item.owner_name}
     )
     return item
 
@@ -71,6 +71,7 @@ async def hand_over_exception(session: AsyncSession, command: HandOverException,
         item,
         "hand_over_exception",
         command.by,
+        now,
         before={"owner": before},
         after={"owner": item.owner_name},
         note=command.note,
@@ -93,6 +94,7 @@ async def unassign_exception(session: AsyncSession, command: UnassignException, 
         item,
         "unassign_exception",
         command.by,
+        now,
         before={"owner": before},
         after={"owner": None},
         note=command.note,

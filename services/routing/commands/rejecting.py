@@ -48,6 +48,7 @@ async def reject_exception(session: AsyncSession, command: RejectException, now:
         item,
         "reject_exception",
         command.by,
+        now,
         before={"is_open": True},
         after={"is_open": False, "resolution": Resolution.REJECTED},
         note=command.note,

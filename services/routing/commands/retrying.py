@@ -74,7 +74,7 @@ async def _retry(
     if outcome.waiting is None:
         await _conclude(session, decided, now)
         await _leave(session, dispatch, now)
-        await _audit(session, item, outcome)
+        await _audit(session, item, outcome, now)
         return
     last = await dispatches.last_decision(session, dispatch.lead_id)
     if last is None or not says_the_same(last, outcome):
@@ -140,10 +140,10 @@ async def put_off(session: AsyncSession, exception_id: UUID, now: datetime) -> N
         item.next_retry_at = _next(item, (await in_force(session, QueuePolicy)).policy, now)
 
 
-async def _audit(session: AsyncSession, item: DispatchException, outcome: Outcome) -> None:
+async def _audit(session: AsyncSession, item: DispatchException, outcome: Outcome, now: datetime) -> None:
     after = {
         "decision_id": outcome.decision_id,
         "assignment_ids": [share.assignment_id for share in outcome.shares],
         "is_open": item.is_open,
     }
-    await audit_item(session, item, "retry_dispatch", SYSTEM, before={"is_open": True}, after=after)
+    await audit_item(session, item, "retry_dispatch", SYSTEM, now, before={"is_open": True}, after=after)

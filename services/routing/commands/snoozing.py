@@ -44,6 +44,7 @@ async def snooze_exception(session: AsyncSession, command: SnoozeException, now:
         item,
         "snooze_exception",
         command.by,
+        now,
         before={"snoozed_until": None},
         after={"snoozed_until": command.until},
         note=command.note,
@@ -65,6 +66,7 @@ async def wake_exception(session: AsyncSession, command: WakeException, now: dat
         item,
         "wake_exception",
         command.by,
+        now,
         before={"snoozed_until": until},
         after={"snoozed_until": None},
     )
@@ -79,5 +81,5 @@ async def _count_from(session: AsyncSession, item: DispatchException, since: dat
 
 def _refuse_other_times(until: datetime, now: datetime) -> None:
     if not now < until <= now + LONGEST_SNOOZE:
-        fault = FieldError("until", "snooze_not_ahead", "Choose a time ahead, within 31 days")
+        fault = FieldError("until", "snooze_not_ahead", "Choose a time ahead, within a year")
         raise SnoozeNotAhead("it cannot be snoozed until then", errors=(fault,))

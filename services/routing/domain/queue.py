@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-LONGEST_SNOOZE = timedelta(days=31)
+LONGEST_SNOOZE = timedelta(days=366)
 
 
 class QueueAction(StrEnum):

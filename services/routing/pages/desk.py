@@ -18,6 +18,7 @@ DESK = Desk(
         *desk_installers.WAITING,
     ),
     cards=(
+        *desk_queue.CARDS,
         *desk_delivery.CARDS,
         *desk_installers.CARDS,
     ),

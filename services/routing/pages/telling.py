@@ -15,6 +15,7 @@ INSTALLERS = "/console/installers"
 ASSIGNMENTS = "/console/assignments"
 DISPATCHES = "/console/dispatches"
 AUTO_DISPATCH = "/console/auto-dispatch"
+POLICIES = "/console/routing-policies"
 DELIVERY_CHANNELS = "/console/delivery-channels"
 
 INSTALLER_TONES = {"active": "positive", "paused": "warning", "suspended": "danger"}

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, DateTime, and_, case, func, literal, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.paging import PageRequest
@@ -191,13 +192,30 @@ class Waiting:
     oldest_raised_at: datetime
 
 
-async def open_by_reason(session: AsyncSession) -> list[Waiting]:
+async def open_by_reason(session: AsyncSession, now: datetime) -> list[Waiting]:
+    """Of those that are awake."""
     query = (
         select(DispatchException.reason, func.count(), func.min(DispatchException.raised_at))
-        .where(DispatchException.resolved_at.is_(None))
+        .where(IS_OPEN, is_awake(now))
         .group_by(DispatchException.reason)
     )
     return [Waiting(*row) for row in await session.execute(query)]
+
+
+async def open_at(session: AsyncSession, at: Sequence[datetime]) -> list[int]:
+    """How many were in the queue at each of the instants, whether somebody had put them off or not."""
+    instants = func.unnest(literal(list(at), ARRAY(DateTime(timezone=True)))).table_valued("at").render_derived()
+    was_there = and_(
+        DispatchException.raised_at <= instants.c.at,
+        or_(DispatchException.resolved_at.is_(None), DispatchException.resolved_at > instants.c.at),
+    )
+    query = (
+        select(instants.c.at, func.count(DispatchException.id))
+        .select_from(instants.outerjoin(DispatchException, was_there))
+        .group_by(instants.c.at)
+    )
+    found = {row[0]: row[1] for row in await session.execute(query)}
+    return [found[instant] for instant in at]
 
 
 def place_of(item: DispatchException) -> tuple[datetime, UUID]:
