@@ -98,6 +98,11 @@ class PolicyChangedMeanwhile(Refusal):
     title = "Somebody else changed the policy since it was read"
 
 
+class PolicyUnreadable(Invalid):
+    code = "policy_unreadable"
+    title = "The policy cannot be so"
+
+
 class NotEligible(Refusal):
     code = "installer_not_eligible"
     title = "An installer may not have this lead"

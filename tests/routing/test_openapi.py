@@ -74,6 +74,7 @@ class TestDocument:
                 "/admin/leads/{lead_id}/decisions",
                 "/admin/leads/{lead_id}/decisions/{attempt_no}/replay",
                 "/admin/leads/{lead_id}/dispatch",
+                "/admin/routing-policies/{kind}",
                 "/admin/simulations",
                 "/admin/simulations/{simulation_id}",
                 "/admin/simulations/{simulation_id}/cancel",

@@ -20,6 +20,7 @@ from services.routing.pages import (
     installer_routes,
     installers,
     new_installer,
+    policies,
     simulation,
     simulations,
 )
@@ -53,6 +54,7 @@ ROUTES = (
     *installer_routes.ROUTES,
     *installers.ROUTES,
     *new_installer.ROUTES,
+    *policies.ROUTES,
     *simulation.ROUTES,
     *simulations.ROUTES,
 )
