@@ -52,6 +52,7 @@ class TestDocument:
                 "/admin/dispatch-exceptions/{exception_id}/snooze",
                 "/admin/dispatch-exceptions/{exception_id}/unassign",
                 "/admin/dispatch-exceptions/{exception_id}/wake",
+                "/admin/dispatch-health",
                 "/admin/installers",
                 "/admin/installers/{installer_id}",
                 "/admin/installers/{installer_id}/answers",
