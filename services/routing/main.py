@@ -6,6 +6,7 @@ from chassis.database import Database
 from chassis.loops import Loop
 from chassis.service import Service, clock_of, database_of
 from services.routing import pages
+from services.routing.commands.rollups import roll_up_days
 from services.routing.consumers import consumers
 from services.routing.http import ROUTES
 from services.routing.measures import measure_exceptions
@@ -45,7 +46,7 @@ def build(
             simulation_loop(Simulator(database, clock, settings.simulation_tries)),
             Loop("webhooks", sender.step),
         ),
-        jobs=(prove_decisions(database, settings.zone),),
+        jobs=(prove_decisions(database, settings.zone), roll_up_days(database, settings.zone)),
         measures=(measure_exceptions(clock),),
         dependencies={"bulk": bulk, "desk": DESK, "gateway": gateway},
         on_stop=(sender.close,),

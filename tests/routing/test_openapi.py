@@ -76,6 +76,7 @@ class TestDocument:
                 "/admin/leads/{lead_id}/decisions/{attempt_no}/replay",
                 "/admin/leads/{lead_id}/dispatch",
                 "/admin/routing-policies/{kind}",
+                "/admin/scorecards",
                 "/admin/simulations",
                 "/admin/simulations/{simulation_id}",
                 "/admin/simulations/{simulation_id}/cancel",

@@ -17,6 +17,7 @@ from services.routing.http import (
     policies,
     preflight,
     replays,
+    scorecards,
     simulations,
 )
 
@@ -37,5 +38,6 @@ ROUTES = (
     *policies.ROUTES,
     *preflight.ROUTES,
     *replays.ROUTES,
+    *scorecards.ROUTES,
     *simulations.ROUTES,
 )

@@ -22,6 +22,7 @@ from services.routing.pages import (
     installers,
     new_installer,
     policies,
+    scorecards,
     simulation,
     simulations,
 )
@@ -31,6 +32,7 @@ LISTINGS = (
     channels.LISTING,
     exceptions.LISTING,
     installers.LISTING,
+    scorecards.LISTING,
     *simulations.LISTINGS,
 )
 BULK_LISTINGS = (*LISTINGS, imports.IMPORTS)
@@ -57,6 +59,7 @@ ROUTES = (
     *installers.ROUTES,
     *new_installer.ROUTES,
     *policies.ROUTES,
+    *scorecards.ROUTES,
     *simulation.ROUTES,
     *simulations.ROUTES,
 )

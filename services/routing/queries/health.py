@@ -70,7 +70,7 @@ async def outcomes_by_trigger(session: AsyncSession, since: datetime, before: da
         .group_by(Decision.trigger)
         .order_by(func.count().desc())
     )
-    return [Came(row[0], *row[1:]) for row in await session.execute(query)]
+    return [Came(row[0], row[1], row[2], row[3]) for row in await session.execute(query)]
 
 
 @dataclass(frozen=True, slots=True)
