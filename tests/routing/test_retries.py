@@ -234,6 +234,17 @@ class TestEscalation:
             await escalated(floor)
         assert {item.owner_name for item in await floor.exceptions(is_open=True)} == {"Sam Reed"}
 
+    async def test_what_was_escalated_before_there_was_a_fallback_owner_goes_to_them(self, floor: Floor) -> None:
+        await floor.operator(SAM)
+        await floor.dispatch(lead(location=FREMANTLE))
+        floor.clock.advance(9 * HOUR)
+        await escalated(floor)
+        assert (await floor.only_exception()).owner_id is None
+        await floor.policy(QueuePolicy(SAM.id))
+        await escalated(floor)
+        assert (await floor.only_exception()).owner_name == "Sam Reed"
+        assert len(await floor.events("dispatch.exception_escalated")) == 1
+
     async def test_what_is_nobodys_again_is_escalated_again(self, floor: Floor) -> None:
         await floor.dispatch(lead(location=FREMANTLE))
         item = await floor.only_exception()

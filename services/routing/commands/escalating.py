@@ -55,6 +55,21 @@ async def _escalate(
     )
 
 
+async def give_late_ones(session: AsyncSession, now: datetime, most: int = AT_ONCE) -> int:
+    """What was escalated while there was no fallback owner goes to the one that there is now; returns how many."""
+    policy = (await in_force(session, QueuePolicy)).policy
+    fallback = await fallback_owner(session, policy.fallback_owner_id)
+    if fallback is None:
+        return 0
+    found = await exceptions.lock_some(session, exceptions.is_late(now), most)
+    for item, _ in found:
+        item.owner_id, item.owner_name, item.owned_since = fallback.id, fallback.name, now
+        await audit_item(
+            session, item, "hand_over_exception", SYSTEM, now, before={"owner": None}, after={"owner": fallback.name}
+        )
+    return len(found)
+
+
 async def put_cold_ones_aside(session: AsyncSession, now: datetime, most: int = AT_ONCE) -> int:
     """What has waited for too long is not given away by itself: each becomes an item that says so; returns how many."""
     policy = (await in_force(session, QueuePolicy)).policy
