@@ -1,11 +1,15 @@
 """What waits: tried again and escalated by itself as days pass; the rest claimed, handed over, put off, rejected."""
 
 from datetime import timedelta
+from itertools import cycle, islice
 
 from deploy.local.demo import leads
 from deploy.local.demo.equality import Equality
+from deploy.local.demo.people import PLACES
 from deploy.local.demo.stage import Stage, at
 
+FULL_MAILBOX = "Harbour Electrical"
+LEADS = 8
 QUEUE = "/admin/dispatch-exceptions"
 POLICY = "/admin/routing-policies/queue"
 OTHERS_ID = """SELECT operator_id::text AS id FROM operators
@@ -60,7 +64,17 @@ async def _closings_to_come(stage: Stage) -> int:
 
 
 async def watch_it_keep_itself(stage: Stage) -> None:
-    """Another day has come: what was due is tried again, and who has what nobody took is known."""
+    """A full mailbox is no end: minutes later somebody else gets the lead. Who has what nobody took is known."""
+    await stage.reader.order_mail_fault(
+        action="refuse",
+        recipient=f"leads@{FULL_MAILBOX.lower().replace(' ', '-')}.example",
+        answer="552 5.2.2 Mailbox full",
+        times=1,
+    )
+    places = [place for place in PLACES if place.state == "NSW"]
+    await leads.take_one_by_one(stage, list(islice(cycle(places), LEADS)))
+    await leads.watch_delivery(stage)
+    stage.move_to(stage.now() + timedelta(minutes=3))
     await stage.reader.until("the queue to keep itself", lambda: _due(stage))
     await leads.watch_delivery(stage)
     number = stage.reader.number

@@ -174,8 +174,8 @@ LISTING = Listing(
     ),
     bulk=BULK,
     links=(
-        ("Auto-dispatch", AUTO_DISPATCH, Capability.READ_OPS),
         ("How the queue works", f"{POLICIES}/queue", Capability.READ_OPS),
+        ("Auto-dispatch", AUTO_DISPATCH, Capability.READ_OPS),
     ),
     document=lambda row: f"{PATH}/{row.id}",
     empty=Empty(

@@ -97,7 +97,7 @@ LISTING = Listing(
     order="-delivered",
     columns=(
         Column("installer", "Installer", Installer.name, sorts=True),
-        Column("delivered", "Delivered", DELIVERED, Kind.NUMBER, sorts=True, sums=True),
+        Column("delivered", "Delivered", DELIVERED, Kind.NUMBER, sorts=True),
         Column("trend", "Against before", TREND, sorts=True, say=lambda row: told_trend(_trend(row))),
         Column("accepted", "Accepted", _rate(DELIVERED, ENDED), sorts=True, say=_of("accepted")),
         Column("came_back", "Returned", _rate(S.returned, DELIVERED), sorts=True, say=_of("came_back")),
