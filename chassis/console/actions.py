@@ -13,7 +13,8 @@ from contracts.identity import Capability, Role
 class Action:
     """`why_not` is empty where it can be done. `effect` says before the button is pressed what will come of it.
 
-    `done` is what the page says after it: a deed's form comes back to the page with `?done=<name>`.
+    `done` is what the page says after it: a deed's form comes back to the page with `?done=<name>`. Those that follow
+    each other in one `group` stand under it, where a page has many.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Action:
     done: str = ""
     is_primary: bool = False
     destroys: bool = False
+    group: str = ""
 
     @property
     def is_possible(self) -> bool:

@@ -73,6 +73,8 @@ GROUPS = (
             Room("returns", "Returns", "routing", f"/console/returns?{RETURNS_WAIT}", "undo-2", "R", OPS),
             Room("installers", "Installers", "routing", "/console/installers?status=active", "truck", "n", OPS),
             Room("simulator", "Simulator", "routing", "/console/simulations", "flask-conical", "M", OPS),
+            Room("scorecards", "Scorecards", "routing", "/console/scorecards", "trophy", "K", OPS),
+            Room("dispatch-health", "Dispatch health", "routing", "/console/dispatch-health", "gauge", "H", OPS),
             Room("coverage", "Coverage", "routing", "/console/coverage", "map", "T", OPS),
         ),
     ),

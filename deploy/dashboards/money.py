@@ -116,7 +116,49 @@ LEADS = Row(
             "Age of the oldest",
             "More than four hours is an alert.",
             "s",
-            (Query(largest("waybill_dispatch_exceptions_oldest_age_seconds", "service"), "oldest"),),
+            (Query(largest("waybill_dispatch_exceptions_oldest_age_seconds", "kind"), "{{kind}}"),),
+            width=12,
+        ),
+        Chart(
+            "From receipt to installer",
+            "Nine of ten leads were given within this time, by what made the try.",
+            "s",
+            (
+                Query(
+                    "histogram_quantile(0.9, sum by (le, trigger) "
+                    '(rate(waybill_dispatch_latency_seconds_bucket{service=~"$service"}[15m])))',
+                    "{{trigger}}",
+                ),
+            ),
+            width=12,
+        ),
+        Chart(
+            "Deliveries",
+            "That ended, a second, by channel and how.",
+            "short",
+            (
+                Query(
+                    'sum by (channel, outcome) (rate(waybill_deliveries_total{service=~"$service"}[15m]))',
+                    "{{channel}} {{outcome}}",
+                ),
+            ),
+            width=12,
+        ),
+        Chart(
+            "What the queue keeps waiting",
+            "Leads that are nobody's for too long, and channels that hold leads back.",
+            "short",
+            (
+                Query(largest("waybill_dispatch_exceptions_unowned_late", "service"), "nobody's"),
+                Query(largest("waybill_delivery_breakers_open", "channel"), "breakers {{channel}}"),
+            ),
+            width=12,
+        ),
+        Chart(
+            "Tries that are due",
+            "How long the first has been; more than fifteen minutes is an alert.",
+            "s",
+            (Query(largest("waybill_dispatch_retries_overdue_seconds", "service"), "overdue"),),
             width=12,
         ),
         Chart(

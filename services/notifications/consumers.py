@@ -31,6 +31,7 @@ from contracts.routing import (
     AssignmentReturnDenied,
     AssignmentReturned,
     AssignmentReturnRequested,
+    DispatchExceptionEscalated,
     DispatchExceptionRaised,
 )
 from services.notifications import drafts, returns
@@ -93,7 +94,10 @@ class Consumers:
             ),
             Consumer(
                 topics.DISPATCHES,
-                {DispatchExceptionRaised: self._alerts(drafts.DISPATCH_EXCEPTION, drafts.dispatch_exception)},
+                {
+                    DispatchExceptionRaised: self._alerts(drafts.DISPATCH_EXCEPTION, drafts.dispatch_exception),
+                    DispatchExceptionEscalated: self._alerts(drafts.EXCEPTION_ESCALATED, drafts.exception_escalated),
+                },
             ),
             Consumer(topics.LEAD_DEEDS, {LeadEscalated: self.on_lead_escalated}),
             Consumer(topics.OPERATORS, {OperatorChanged: self.on_operator_changed}),

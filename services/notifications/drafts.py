@@ -7,7 +7,7 @@ from chassis.causation import Cause
 from contracts.billing import DeliveryHeld, InvoicePaymentHeld, InvoicePaymentRecorded, InvoiceSent
 from contracts.envelope import Envelope, Incoming
 from contracts.payouts import AllocationHeld, PayoutFailed, PayoutHeld, PayoutSent
-from contracts.routing import AssignmentCreated, DispatchExceptionRaised
+from contracts.routing import AssignmentCreated, DispatchExceptionEscalated, DispatchExceptionRaised
 from services.notifications.commands.alerts import AlertKind, Trouble
 from services.notifications.commands.messages import Draft
 from services.notifications.domain.purposes import MailPurpose
@@ -17,6 +17,11 @@ DISPATCH_EXCEPTION = AlertKind(
     DispatchExceptionRaised.type,
     "Leads wait in the exception queue",
     "Each needs an operator: assign it by hand, or resolve it.",
+)
+EXCEPTION_ESCALATED = AlertKind(
+    DispatchExceptionEscalated.type,
+    "Leads wait for longer than they may",
+    "Nobody saw to them in time: take each, or hand it to somebody who will.",
 )
 DELIVERY_HELD = AlertKind(
     DeliveryHeld.type,
@@ -118,6 +123,13 @@ def dispatch_exception(incoming: Incoming[DispatchExceptionRaised]) -> Trouble:
     if event.assignment_id is not None:
         ids["assignment"] = str(event.assignment_id)
     return _trouble(incoming.envelope, event.reason_code, event.raised_at.isoformat(), ids, event.detail)
+
+
+def exception_escalated(incoming: Incoming[DispatchExceptionEscalated]) -> Trouble:
+    event = incoming.event
+    ids = {"lead": str(event.lead_id), "exception": str(event.exception_id)}
+    detail = f"{event.detail}; {f'{event.owner_name} has it' if event.owner_name else 'nobody has it'}"
+    return _trouble(incoming.envelope, event.reason_code, event.escalated_at.isoformat(), ids, detail)
 
 
 def delivery_held(incoming: Incoming[DeliveryHeld]) -> Trouble:

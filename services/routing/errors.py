@@ -1,6 +1,6 @@
 """What routing refuses."""
 
-from chassis.errors import NotFound, Refusal
+from chassis.errors import Invalid, NotFound, Refusal
 
 
 class NoSuchInstaller(NotFound):
@@ -103,6 +103,11 @@ class PolicyChangedMeanwhile(Refusal):
     title = "Somebody else changed the policy since it was read"
 
 
+class PolicyUnreadable(Invalid):
+    code = "policy_unreadable"
+    title = "The policy cannot be so"
+
+
 class NotEligible(Refusal):
     code = "installer_not_eligible"
     title = "An installer may not have this lead"
@@ -131,6 +136,41 @@ class LeadIsClosed(Refusal):
 class ExceptionIsResolved(Refusal):
     code = "exception_resolved"
     title = "The item has left the exception queue"
+
+
+class ExceptionOwnedByAnother(Refusal):
+    code = "exception_owned_by_another"
+    title = "Somebody else has the item"
+
+
+class ExceptionSnoozed(Refusal):
+    code = "exception_snoozed"
+    title = "The item is snoozed already"
+
+
+class SnoozeNotAhead(Invalid):
+    code = "snooze_not_ahead"
+    title = "An item is snoozed until a time ahead, and not for longer than a year"
+
+
+class HandOverNeedsNote(Invalid):
+    code = "hand_over_needs_note"
+    title = "Who gets an item from somebody needs a note"
+
+
+class NoSuchOperator(Invalid):
+    code = "no_such_operator"
+    title = "There is no such operator"
+
+
+class OperatorInactive(Refusal):
+    code = "operator_inactive"
+    title = "The operator can be given no work"
+
+
+class LeadHasInstaller(Refusal):
+    code = "lead_has_installer"
+    title = "An installer has the lead, or is about to: it cannot be rejected"
 
 
 class InputsNotKept(Refusal):

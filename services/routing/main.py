@@ -6,11 +6,13 @@ from chassis.database import Database
 from chassis.loops import Loop
 from chassis.service import Service, clock_of, database_of
 from services.routing import pages
+from services.routing.commands.rollups import roll_up_days
 from services.routing.consumers import consumers
 from services.routing.http import ROUTES
 from services.routing.measures import measure_exceptions
 from services.routing.pages.desk import DESK
 from services.routing.proving import prove_decisions
+from services.routing.retries import QueueKeeper
 from services.routing.settings import Settings
 from services.routing.simulations import Simulator, simulation_loop
 from services.routing.webhook_gateway import WebhookGateway, gateway_of
@@ -40,10 +42,11 @@ def build(
         consumers=consumers(clock),
         loops=(
             bulk_loop(bulk),
+            *QueueKeeper(database, clock).loops(),
             simulation_loop(Simulator(database, clock, settings.simulation_tries)),
             Loop("webhooks", sender.step),
         ),
-        jobs=(prove_decisions(database, settings.zone),),
+        jobs=(prove_decisions(database, settings.zone), roll_up_days(database, settings.zone)),
         measures=(measure_exceptions(clock),),
         dependencies={"bulk": bulk, "desk": DESK, "gateway": gateway},
         on_stop=(sender.close,),

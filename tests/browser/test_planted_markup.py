@@ -45,6 +45,7 @@ ENDS = (
     "lift",
     "issued",
     "send",
+    "snooze",
 )
 """Deeds after which a thing has no others: they are done last."""
 

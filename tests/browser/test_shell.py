@@ -39,18 +39,18 @@ async def at_home(rooms: Rooms, visit: Visits, **options: Any) -> Visit:
 class TestHome:
     async def test_gathers_what_waits_and_leads_to_it(self, rooms: Rooms, visit: Visits) -> None:
         await waiting(rooms)
-        rooms.clock.advance(timedelta(hours=2))
+        rooms.clock.advance(timedelta(hours=9))
         here = await at_home(rooms, visit)
         await expect(here.page.get_by_text("1 waiting, 1 urgent")).to_be_visible()
-        await expect(here.page.get_by_text("oldest 2 h ago")).to_be_visible()
-        await here.page.get_by_role("link", name="1 lead waits for an operator").click()
+        await expect(here.page.get_by_text("oldest 9 h ago")).to_be_visible()
+        await here.page.get_by_role("link", name="1 lead waits as expected").click()
         await expect(here.page.get_by_role("heading", level=1)).to_have_text("Exceptions")
 
     async def test_draws_charts_whose_bars_lead_to_their_rows(self, rooms: Rooms, visit: Visits) -> None:
         await waiting(rooms)
         here = await at_home(rooms, visit)
-        await here.page.locator(".bar-row", has_text="No eligible installer").click()
-        await expect(here.page).to_have_url(re.compile("state=open&reason=no_eligible_installer"))
+        await here.page.locator(".bar-row", has_text="No coverage").click()
+        await expect(here.page).to_have_url(re.compile("state=open&reason=no_coverage"))
 
     async def test_says_so_where_nothing_waits(self, rooms: Rooms, visit: Visits) -> None:
         for service in SERVICES:

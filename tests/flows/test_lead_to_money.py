@@ -184,9 +184,9 @@ class TestLeadWithoutInstaller:
     async def test_waits_in_the_queue_and_operations_hear_of_it(self, running: Running) -> None:
         lead_id = await running.take_lead(Person(), new_service())
         item = await _waiting_item(running, lead_id)
-        assert item["reason"] == "no_eligible_installer"
+        assert item["reason"] == "no_coverage"
         alert = await running.alert_about(lead_id)
-        assert "no_eligible_installer" in alert["text"]
+        assert "no_coverage" in alert["text"]
         await _status_of(running, lead_id, "exception")
 
 

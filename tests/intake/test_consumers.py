@@ -15,6 +15,7 @@ from contracts.routing import (
     DispatchDelivered,
     DispatchExceptionRaised,
     DispatchExceptionResolved,
+    DispatchRejected,
     DispatchReopened,
 )
 from services.intake.commands.leads.taking import take_lead
@@ -68,6 +69,18 @@ def resolved(lead_id: UUID, version: int, resolution: str = "assigned") -> Incom
     return incoming(event, version)
 
 
+def rejected(lead_id: UUID, version: int, reason: str = "unplaceable") -> Incoming[Event]:
+    event = DispatchRejected(
+        lead_id=lead_id,
+        exception_id=new_id(),
+        reason_code=reason,
+        note="nobody goes to the island",
+        rejected_by_name="Robin Field",
+        rejected_at=LATER,
+    )
+    return incoming(event, version)
+
+
 async def leads(database: Database, number: int = 1) -> list[UUID]:
     _, source = await working_source(database)
     taken = [(await take_lead(database, taking(source, f"key-{i}"))).lead_id for i in range(number)]
@@ -87,6 +100,38 @@ async def way(database: Database, lead_id: UUID) -> list[str]:
         database, "SELECT to_status FROM lead_status_changes WHERE lead_id = :id ORDER BY id", id=lead_id
     )
     return [step["to_status"] for step in steps]
+
+
+class TestALeadThatIsRejectedInTheQueue:
+    async def test_is_closed_by_who_rejected_it_and_says_so_once(self, database: RolledBackDatabase) -> None:
+        (lead,) = await leads(database)
+        await handle(database, raised(lead, 1))
+        await handle(database, rejected(lead, 2))
+        await handle(database, rejected(lead, 2))
+        assert await standing(database, lead) == ("closed", 2, None)
+        [entry] = await rows(database, "SELECT * FROM audit_entries WHERE action = 'close_lead'")
+        assert (entry["actor_name"], entry["reason_code"], entry["reason_text"]) == (
+            "Robin Field",
+            "unplaceable",
+            "nobody goes to the island",
+        )
+        closed = await rows(database, "SELECT 1 FROM outbox WHERE convert_from(body, 'utf8') LIKE '%closed_at%'")
+        assert len(closed) == 1
+
+    async def test_is_closed_for_a_reason_that_is_not_known_here(self, database: RolledBackDatabase) -> None:
+        (lead,) = await leads(database)
+        await handle(database, rejected(lead, 1, "out_of_season"))
+        (row,) = await rows(database, "SELECT status, close_reason FROM leads")
+        assert row == {"status": "closed", "close_reason": "other"}
+
+    async def test_stays_as_it_ended_where_it_has_ended(self, database: RolledBackDatabase) -> None:
+        (lead,) = await leads(database)
+        async with database.transaction() as session:
+            connection = await session.connection()
+            await connection.exec_driver_sql("UPDATE leads SET status = 'closed', close_reason = 'withdrawn'")
+        await handle(database, rejected(lead, 1))
+        (row,) = await rows(database, "SELECT status, close_reason FROM leads")
+        assert row == {"status": "closed", "close_reason": "withdrawn"}
 
 
 class TestFollowingDispatch:

@@ -24,7 +24,13 @@ from contracts.billing import (
 )
 from contracts.envelope import Envelope, from_headers
 from contracts.payouts import PayoutHeld, PayoutSent
-from contracts.routing import AssignmentCancelled, AssignmentCreated, AssignmentLeadCorrected, DispatchExceptionRaised
+from contracts.routing import (
+    AssignmentCancelled,
+    AssignmentCreated,
+    AssignmentLeadCorrected,
+    DispatchExceptionEscalated,
+    DispatchExceptionRaised,
+)
 from contracts.values import (
     AustralianState,
     DocumentKind,
@@ -185,6 +191,17 @@ def payout_held() -> PayoutHeld:
 def delivery_held() -> DeliveryHeld:
     return DeliveryHeld(
         assignment_id=uuid4(), lead_id=uuid4(), installer_id=uuid4(), reason_code="no_price_plan", delivered_at=NOW
+    )
+
+
+def exception_escalated() -> DispatchExceptionEscalated:
+    return DispatchExceptionEscalated(
+        lead_id=uuid4(),
+        exception_id=uuid4(),
+        reason_code="delivery_failed",
+        kind="alarming",
+        detail="its mail server refused the address",
+        escalated_at=NOW,
     )
 
 

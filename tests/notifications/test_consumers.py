@@ -24,6 +24,7 @@ from tests.notifications.samples import (
     assignment_created,
     delivery_held,
     document_rendered,
+    exception_escalated,
     exception_raised,
     invoice_sent,
     invoice_voided,
@@ -306,6 +307,15 @@ class TestAlerts:
         await desk.take(payout_held())
         kinds = [row["subject_kind"] for row in await rows(database, "SELECT subject_kind FROM messages ORDER BY id")]
         assert kinds == ["dispatch.exception_raised", "delivery.held", "payout.held"]
+
+    async def test_what_waits_for_too_long_is_told_by_who_has_it(
+        self, desk: Desk, database: RolledBackDatabase
+    ) -> None:
+        await desk.take(exception_escalated())
+        mail = await one(database, "SELECT * FROM messages")
+        assert (mail["subject_kind"], mail["purpose"]) == ("dispatch.exception_escalated", "ops_alert")
+        [item] = mail["context"]["items"]
+        assert item["detail"] == "its mail server refused the address; nobody has it"
 
     async def test_a_payment_that_is_not_in_the_books_alerts(self, desk: Desk, database: RolledBackDatabase) -> None:
         await desk.take(held := payment_held())

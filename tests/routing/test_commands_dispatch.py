@@ -210,7 +210,7 @@ class TestExceptions:
         await floor.dispatch(arrived := lead(location=FREMANTLE))
         item = await floor.only_exception()
         assert (item.reason, item.detail) == (
-            ExceptionReason.NO_ELIGIBLE_INSTALLER,
+            ExceptionReason.NO_COVERAGE,
             "no installer covers 6160 WA",
         )
         [decision] = await floor.decisions(arrived.lead_id)
@@ -231,7 +231,7 @@ class TestExceptions:
         assert decided.assignment_ids == ()
         assert isinstance(raised, DispatchExceptionRaised)
         assert (first, second) == (1, 2)
-        assert (raised.lead_id, raised.reason_code) == (arrived.lead_id, "no_eligible_installer")
+        assert (raised.lead_id, raised.reason_code) == (arrived.lead_id, "no_coverage")
 
     async def test_waits_where_the_person_is_not_known(self, floor: Floor) -> None:
         await floor.installer()

@@ -232,7 +232,7 @@ class TestRetryDispatch:
         await retry(floor, await floor.only_exception())
         off, nobody = await floor.exceptions()
         assert (off.reason, off.resolution) == (ExceptionReason.AUTO_DISPATCH_OFF, Resolution.SUPERSEDED)
-        assert (nobody.reason, nobody.is_open) == (ExceptionReason.NO_ELIGIBLE_INSTALLER, True)
+        assert (nobody.reason, nobody.is_open) == (ExceptionReason.NO_COVERAGE, True)
 
     async def test_refuses_a_lead_whose_shares_are_all_given(self, floor: Floor) -> None:
         await floor.installers(2)

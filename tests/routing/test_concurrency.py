@@ -300,4 +300,4 @@ class TestStatements:
         assert len(sent) <= 11
         sent.clear()
         await floor.refuse_mail(*made[500:])
-        assert len(sent) <= 15
+        assert len(sent) <= 16

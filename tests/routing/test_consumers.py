@@ -69,9 +69,7 @@ class TestLeadCreated:
 class TestALeadAtWhichDispatchFails:
     """Whatever the fault: here the tables refuse what dispatch writes of one service, and of no other."""
 
-    REFUSE = (
-        "ALTER TABLE dispatch_exceptions ADD CONSTRAINT refused CHECK (reason <> 'no_eligible_installer') NOT VALID"
-    )
+    REFUSE = "ALTER TABLE dispatch_exceptions ADD CONSTRAINT refused CHECK (reason <> 'no_coverage') NOT VALID"
     ALLOW = "ALTER TABLE dispatch_exceptions DROP CONSTRAINT refused"
 
     @pytest.fixture

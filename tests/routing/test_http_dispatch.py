@@ -160,9 +160,9 @@ class TestExceptionQueue:
         item = await waiting(floor, desk)
         floor.clock.advance(timedelta(minutes=5))
         [told] = await desk.items("/admin/dispatch-exceptions")
-        assert (told["id"], told["age_seconds"], told["reason"]) == (item["id"], 300, "no_eligible_installer")
+        assert (told["id"], told["age_seconds"], told["reason"]) == (item["id"], 300, "no_coverage")
         assert (told["lead"]["postcode"], told["lead"]["selected_path"]) == ("6160", "compare_quotes")
-        assert told["available_actions"] == ["assign", "retry", "resolve"]
+        assert told["available_actions"] == ["assign", "retry", "resolve", "claim", "hand-over", "snooze", "reject"]
 
     async def test_of_a_closed_lead_can_be_set_aside_alone(self, desk: Desk, floor: Floor) -> None:
         await floor.installer()
@@ -172,7 +172,10 @@ class TestExceptionQueue:
             await close_leads(session, [CloseLead(arrived.lead_id, "withdrawn", NOW)], NOW)
         await floor.deliver(made.id)
         [item] = await desk.items("/admin/dispatch-exceptions")
-        assert (item["reason"], item["available_actions"]) == ("delivered_late", ["resolve"])
+        assert (item["reason"], item["available_actions"]) == (
+            "delivered_late",
+            ["resolve", "claim", "hand-over", "snooze"],
+        )
         answer = await desk.ask("POST", f"/admin/dispatch-exceptions/{item['id']}/retry")
         assert (answer.status_code, code_of(answer)) == (409, "lead_closed")
         told = await desk.get(f"/admin/leads/{arrived.lead_id}/dispatch")

@@ -15,7 +15,7 @@ async def measured(floor: Floor) -> tuple[float, float]:
     """How many leads wait because nobody covers them, and for how long the first of all has."""
     async with floor.database.reading() as session:
         await measure_exceptions(floor.clock)(session)
-    return gauge(OPEN, reason="no_eligible_installer"), gauge(AGE)
+    return gauge(OPEN, reason="no_coverage", kind="expected"), gauge(AGE, kind="expected")
 
 
 class TestMeasureExceptions:
@@ -25,7 +25,7 @@ class TestMeasureExceptions:
         await floor.dispatch(lead(location=FREMANTLE))
         floor.clock.advance(timedelta(minutes=30))
         assert await measured(floor) == (2, 2.5 * 3600)
-        assert gauge(OPEN, reason="delivery_failed") == 0
+        assert gauge(OPEN, reason="delivery_failed", kind="alarming") == 0
 
     async def test_falls_back_to_nothing_when_the_last_is_resolved(self, floor: Floor) -> None:
         await floor.dispatch(lead(location=FREMANTLE))

@@ -56,7 +56,7 @@ class TestSimulator:
             "days": "7",
             "caps_percent": "50",
             "ignore_rules": ["hours", "credit_hold"],
-            "installer_id": str(capped),
+            "installer_ids": str(capped),
             "day": "1",
         }
         answer = await signed_in.post("/console/simulations", data=fields)
@@ -69,6 +69,18 @@ class TestSimulator:
         assert "50 %" in told
         moved = await page(signed_in, f"/console/simulated-leads?simulation_id={id_}")
         assert moved.count("Capped Solar") == 3
+
+    async def test_takes_several_installers_at_once(self, signed_in: httpx.AsyncClient, floor: Floor) -> None:
+        one, other, third = await floor.installers(3)
+        await floor.dispatch(*leads(3))
+        id_ = new_id()
+        ids = f"{one}, {other} {one}"
+        fields = {"csrf": CSRF, "id": str(id_), "days": "7", "installer_ids": ids, "status": "paused"}
+        await signed_in.post("/console/simulations", data=fields)
+        await run(floor)
+        [row] = await floor.rows("SELECT draft, totals FROM simulations")
+        assert set(row["draft"]["installers"]) == {str(one), str(other)}
+        assert {id_ for id_, told in row["totals"]["after"]["installers"].items() if told["leads"]} == {str(third)}
 
     async def test_cancels_what_runs(self, signed_in: httpx.AsyncClient, floor: Floor) -> None:
         id_ = new_id()

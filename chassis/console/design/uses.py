@@ -137,6 +137,7 @@ CLASSES: Mapping[str, str] = {
     "document-head, sentence, amount, actions": "A document's title, what it is in one sentence, and its amount.",
     "facts, one": "A grid of facts; one beneath the other where there is little room.",
     "action, impossible": "A deed that opens to its form, and one that cannot be done with the reason.",
+    "deeds": "What names a group of deeds, where a page has many.",
     "made": "What a thing began with, told to who asks.",
     "timeline, change, reason": "Who did what and when, what it was before, and why.",
     "task, steps, step": "A guided task, and where each of its steps stands.",

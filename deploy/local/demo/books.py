@@ -8,7 +8,7 @@ from datetime import datetime
 from rich.console import Console as Terminal
 from rich.table import Table
 
-from deploy.local.demo import away, credit_hold, fairness, follow_ups, returns, sources
+from deploy.local.demo import away, credit_hold, fairness, follow_ups, queue, returns, sources
 from deploy.local.demo.books_routing import read_routing
 from deploy.local.demo.equality import Equality
 from deploy.local.demo.leads import SENT
@@ -57,6 +57,7 @@ async def read_books(stage: Stage) -> Books:
         *await credit_hold.equalities(stage),
         *await fairness.equalities(stage),
         *await returns.equalities(stage),
+        *await queue.equalities(stage),
         *await _deliveries(stage),
         *await _invoices(stage, figures),
         *await _journal(stage),

@@ -25,7 +25,6 @@ AT_ONCE = 24
 DAYS, MORE_DAYS, MORE_LEADS = 12, 5, 130
 WAY_SECONDS = 240
 """How long all of them may be on their way, on a machine with other work."""
-QUEUE = "/admin/dispatch-exceptions"
 
 
 async def open_shop(stage: Stage) -> None:
@@ -223,33 +222,6 @@ async def _under_way(stage: Stage) -> dict[str, int]:
         "events": await stage.reader.events_under_way(),
     }
     return {name: count for name, count in missing.items() if count}
-
-
-async def work_the_queue(stage: Stage) -> None:
-    """An operator gives what can be delivered to another installer, and closes the leads that nobody can have."""
-    items = await stage.dispatcher.every("routing", QUEUE)
-    given, closed = 0, 0
-    for item in items:
-        if item["reason"] == "no_eligible_installer":
-            await stage.dispatcher.post(
-                "intake",
-                f"/admin/leads/{item['lead_id']}/close",
-                {"reason_code": "unplaceable", "reason": "No installer in the territory"},
-            )
-            closed += 1
-        else:
-            await stage.dispatcher.post("routing", f"/admin/dispatch-exceptions/{item['id']}/retry")
-            given += 1
-    await stage.reader.until("closed leads off the queue", lambda: _closings_to_come(stage, closed))
-    await watch_delivery(stage)
-    stage.tell(f"the queue is worked: {given} dispatched again, {closed} closed with a reason")
-
-
-async def _closings_to_come(stage: Stage, closed: int) -> int:
-    """Intake says that a lead is closed; routing settles what waited for it."""
-    return closed - await stage.reader.number(
-        "routing", "SELECT count(*) FROM dispatch_exceptions WHERE resolution = 'lead_closed'"
-    )
 
 
 async def price_what_is_held(stage: Stage) -> None:

@@ -15,6 +15,7 @@ from deploy.local.demo import (
     follow_ups,
     invoices,
     leads,
+    queue,
     returns,
     sources,
     webhooks,
@@ -91,6 +92,7 @@ def _identity_environment(system: System) -> dict[str, str]:
 
 async def leads_to_money(stage: Stage) -> None:
     await leads.open_shop(stage)
+    await queue.declare(stage)
     await webhooks.set_up_webhooks(stage)
     await away.send_away(stage)
     handed = await leads.take_first_leads(stage)
@@ -99,9 +101,10 @@ async def leads_to_money(stage: Stage) -> None:
     await sources.send_what_is_no_lead(stage)
     await sources.replace_a_key(stage)
     await leads.watch_delivery(stage)
-    await leads.work_the_queue(stage)
     await credit_hold.hold_credit(stage)
+    await queue.work_it(stage)
     await away.come_back(stage)
+    await queue.watch_it_keep_itself(stage)
     await leads.price_what_is_held(stage)
     await leads.release_a_cap(stage)
     await returns.take_returns(stage)

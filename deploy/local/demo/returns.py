@@ -10,6 +10,7 @@ from uuid import uuid4
 from deploy.local.demo import invoices, leads
 from deploy.local.demo.equality import Equality
 from deploy.local.demo.people import OUT_OF_REACH
+from deploy.local.demo.queue import QUEUE
 from deploy.local.demo.stage import Stage
 
 FAR_AWAY = "Harbour Electrical"
@@ -84,10 +85,10 @@ async def _send_far_away(stage: Stage) -> str:
     """By hand, as nobody covers the place; returns the assignment."""
     await leads.take_one_by_one(stage, [OUT_OF_REACH])
     await leads.watch_delivery(stage)
-    items = await stage.dispatcher.every("routing", leads.QUEUE, reason="no_eligible_installer")
+    items = await stage.dispatcher.every("routing", QUEUE, reason="no_coverage")
     item = max(items, key=lambda each: each["raised_at"])
     body = {"installer_ids": [stage.installers[FAR_AWAY]], "reason": "They said they would go there"}
-    await stage.dispatcher.post("routing", f"{leads.QUEUE}/{item['id']}/assign", body)
+    await stage.dispatcher.post("routing", f"{QUEUE}/{item['id']}/assign", body)
     await leads.watch_delivery(stage)
     dispatch = await stage.dispatcher.get("routing", f"/admin/leads/{item['lead_id']}/dispatch")
     assignment_id: str = dispatch["assignments"][-1]["id"]

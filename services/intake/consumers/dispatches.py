@@ -1,11 +1,12 @@
 """What routing says has become of our leads."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.causation import Cause
 from chassis.consumer import Consumer
 from contracts.envelope import Incoming
 from contracts.routing import (
@@ -13,12 +14,14 @@ from contracts.routing import (
     DispatchDelivered,
     DispatchExceptionRaised,
     DispatchExceptionResolved,
+    DispatchRejected,
     DispatchReopened,
 )
 from contracts.topics import DISPATCHES
 from services.intake.commands.dispatches import DispatchStep, follow_dispatch
 from services.intake.commands.following import Decided, keep_decisions
-from services.intake.domain import LeadStatus, resolved_to
+from services.intake.commands.leads.closing import CloseLead, close_rejected
+from services.intake.domain import LeadStatus, close_reason_of, resolved_to
 
 
 async def on_decided(session: AsyncSession, batch: list[Incoming[DispatchDecided]]) -> None:
@@ -75,6 +78,31 @@ async def on_exception_resolved(session: AsyncSession, batch: list[Incoming[Disp
     )
 
 
+async def on_rejected(session: AsyncSession, batch: list[Incoming[DispatchRejected]]) -> None:
+    """Of its dispatch there is nothing to follow: the lead is closed here, which then ends its dispatch too."""
+    await follow_dispatch(session, [_step(incoming, None, incoming.event.rejected_at) for incoming in batch])
+    causes = {incoming.event.lead_id: Cause.of(incoming.envelope) for incoming in batch}
+    await close_rejected(session, [_closing(incoming.event) for incoming in batch], causes)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejecter:
+    """The operator at dispatch, of whom the event tells the name alone."""
+
+    name: str
+    id: None = None
+
+
+def _closing(event: DispatchRejected) -> CloseLead:
+    return CloseLead(
+        lead_id=event.lead_id,
+        reason=close_reason_of(event.reason_code),
+        note=event.note,
+        by=Rejecter(event.rejected_by_name),
+        now=event.rejected_at,
+    )
+
+
 def _step(
     incoming: Incoming[Any], target: LeadStatus | None, at: datetime, reason_code: str | None = None
 ) -> DispatchStep:
@@ -101,5 +129,6 @@ CONSUMER = Consumer(
         DispatchReopened: on_reopened,
         DispatchExceptionRaised: on_exception_raised,
         DispatchExceptionResolved: on_exception_resolved,
+        DispatchRejected: on_rejected,
     },
 )

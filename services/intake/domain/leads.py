@@ -105,6 +105,11 @@ class CloseReason(StrEnum):
     OTHER = "other"
 
 
+def close_reason_of(word: str) -> CloseReason:
+    """Another service's word for it, which may be one that is not known here yet."""
+    return CloseReason(word) if word in set(CloseReason) else CloseReason.OTHER
+
+
 class LeadAction(StrEnum):
     CLOSE = "close"
     CORRECT = "correct"

@@ -54,6 +54,12 @@ class LeadStanding:
     exception_reason: str | None
 
 
+async def leads_for_update(session: AsyncSession, lead_ids: Iterable[UUID]) -> Sequence[Lead]:
+    """Locked in the order of their ids, as below."""
+    query = select(Lead).where(Lead.id.in_(list(lead_ids))).order_by(Lead.id).with_for_update()
+    return (await session.scalars(query.execution_options(populate_existing=True))).all()
+
+
 async def standings_for_update(session: AsyncSession, lead_ids: Iterable[UUID]) -> dict[UUID, LeadStanding]:
     """Locked in the order of their ids, so that two batches that share leads cannot wait for each other."""
     found = await session.execute(

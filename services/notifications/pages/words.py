@@ -95,6 +95,7 @@ _ALERTS = {
     kind.code: kind.title
     for kind in (
         drafts.DISPATCH_EXCEPTION,
+        drafts.EXCEPTION_ESCALATED,
         drafts.DELIVERY_HELD,
         drafts.ALLOCATION_HELD,
         drafts.PAYMENT_HELD,

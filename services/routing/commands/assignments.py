@@ -22,6 +22,9 @@ from services.routing.errors import CapNotCounted, CapReleasedOtherwise, NotPend
 from services.routing.models import Assignment
 from services.routing.queries.assignments import locked_with_dispatches
 
+FOR_GOOD = frozenset({CancelReason.LEAD_WITHDRAWN, CancelReason.DUPLICATE_LEAD})
+"""Whoever takes it back for such a reason does not want the next installer to get it by itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class CancelAssignment:
@@ -43,7 +46,10 @@ async def cancel_assignment(session: AsyncSession, command: CancelAssignment, no
     await move(session, [take_back(session, assignment, command.reason, now)])
     unserved = await note_unserved(session, [dispatches[assignment.lead_id]], now)
     detail = f"its last assignment was cancelled: {command.reason}"
-    raisings = [Raising(lead, ExceptionReason.LEFT_UNSERVED, detail, assignment.id) for lead in unserved]
+    is_retried = command.reason not in FOR_GOOD
+    raisings = [
+        Raising(lead, ExceptionReason.LEFT_UNSERVED, detail, assignment.id, is_retried=is_retried) for lead in unserved
+    ]
     session.add_all(await raise_items(session, raisings, now, unserved))
     await audit.record(
         session,

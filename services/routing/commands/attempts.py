@@ -27,6 +27,7 @@ from services.routing.domain.inputs import Inputs
 from services.routing.domain.record import record_of
 from services.routing.domain.standing import Considered, Standing
 from services.routing.domain.states import AssignmentStatus, ExceptionReason, Trigger
+from services.routing.domain.waiting import is_held_by_pace, passes_at, reason_of
 from services.routing.models import Assignment, Dispatch
 from services.routing.queries.candidates import Territories, standings, territories
 from services.routing.queries.links import Declared, Persons, policy_and_persons
@@ -101,6 +102,19 @@ class Share(NamedTuple):
     candidate: Candidate
 
 
+class Waiting(NamedTuple):
+    """Of a lead that nobody was chosen for: why, when that passes by itself, and whether only the pace holds it."""
+
+    reason: ExceptionReason
+    passes_at: datetime | None
+    is_held_by_pace: bool
+
+    @classmethod
+    def of(cls, decision: Decision) -> "Waiting":
+        told = decision.assessments
+        return cls(reason_of(told), passes_at(told), is_held_by_pace(told))
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What an attempt came to. The texts are made at once: a batch would otherwise hold every verdict in memory.
@@ -119,6 +133,7 @@ class Outcome:
     inputs: str
     record: str
     refusals: list[tuple[UUID, Verdict]]
+    waiting: Waiting | None
 
     @classmethod
     def of(cls, attempt: Attempt, inputs: Inputs, decision: Decision) -> "Outcome":
@@ -138,6 +153,7 @@ class Outcome:
             inputs=inputs.to_text(),
             record=record_of(decision),
             refusals=[] if attempt.named is None else decision.refusals,
+            waiting=None if decision.chosen else Waiting.of(decision),
         )
 
     @property
@@ -147,10 +163,15 @@ class Outcome:
     @property
     def raising(self) -> Raising | None:
         """Where nobody was chosen, an operator has to."""
-        if self.shares:
+        if self.waiting is None:
             return None
-        reason = ExceptionReason.NO_ELIGIBLE_INSTALLER
-        return Raising(self.attempt.dispatch, reason, self.summary, cause=self.attempt.cause)
+        return Raising(
+            self.attempt.dispatch,
+            self.waiting.reason,
+            self.summary,
+            cause=self.attempt.cause,
+            passes_at=self.waiting.passes_at,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from contracts.routing import AssignmentCreated, DispatchDecided
 from services.routing.commands.attempts import Attempt, Decided, Outcome, Share
 from services.routing.commands.caps import reserve
 from services.routing.domain.eligibility import RULE_SET_VERSION
-from services.routing.domain.states import AssignmentStatus, CapState, DispatchStatus
+from services.routing.domain.states import AssignmentStatus, CapState, DispatchStatus, Trigger
+from services.routing.metrics import count_decisions
 from services.routing.models import Assignment, Decision, Dispatch
 
 MILLISECOND = timedelta(milliseconds=1)
@@ -80,11 +81,17 @@ async def write(session: AsyncSession, decided: Decided, now: datetime) -> None:
     """Decisions, assignments, reservations and turns, whose leads' dispatches are written already."""
     if not decided.outcomes:
         return
+    count_decisions(session, [_counted(outcome) for outcome in decided.outcomes], now)
     await session.execute(_KEEP_DECISION, [_decision_row(outcome, now) for outcome in decided.outcomes])
     assignments = [row for outcome in decided.outcomes for row in _assignment_rows(outcome, now)]
     if assignments:
         await session.execute(insert(Assignment), assignments)
         await reserve(session, Counter(row["installer_id"] for row in assignments), decided.standings)
+
+
+def _counted(outcome: Outcome) -> tuple[Trigger, int, int, datetime]:
+    attempt = outcome.attempt
+    return attempt.trigger, len(outcome.shares), attempt.wanted_count, attempt.dispatch.received_at
 
 
 def _decision_row(outcome: Outcome, now: datetime) -> Mapping[str, Any]:

@@ -17,6 +17,7 @@ from services.routing.commands.queueing import Raising, raise_items
 from services.routing.domain.counting import CapChange, CapMove
 from services.routing.domain.delivering import told_failure, told_late
 from services.routing.domain.states import AssignmentStatus, CapState, DeliveryStep, DispatchStatus, ExceptionReason
+from services.routing.metrics import count_deliveries
 from services.routing.models import Assignment, Dispatch
 from services.routing.queries.assignments import leads_with_live_ones, locked_with_dispatches
 
@@ -69,6 +70,7 @@ async def mark_sent(session: AsyncSession, deliveries: Sequence[Delivery], now: 
             tries.append(_try(assignment, DeliveryStep.ACCEPTED_LATE, delivery))
     await move(session, moves)
     session.add_all(await raise_items(session, late, now))
+    count_deliveries(session, [(each.channel, each.step) for each in tries])
     await note_tries(session, tries, now)
 
 
@@ -134,6 +136,7 @@ async def mark_failed(session: AsyncSession, failures: Sequence[DeliveryFailure]
     await move(session, moves)
     unserved = await note_unserved(session, [raising.dispatch for raising in raisings], now)
     session.add_all(await raise_items(session, raisings, now, unserved))
+    count_deliveries(session, [(each.channel, each.step) for each in tries])
     await note_tries(session, tries, now)
     return {each.assignment_id for each in tries}
 

@@ -1,7 +1,7 @@
 """What operators do with an item of the exception queue: assign by hand, try again, set it aside."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -11,22 +11,20 @@ from chassis import audit
 from chassis.audit import Actor, Subject
 from chassis.errors import FieldError
 from contracts.values import LeadContact
-from services.routing.commands.attempts import Attempt, Outcome, decide_all, free_shares_of
+from services.routing.commands.attempts import Attempt, Outcome, decide_all
 from services.routing.commands.conclusions import publish, write
+from services.routing.commands.items import load, refuse
 from services.routing.commands.queueing import Raising, Settlement, raise_items, resolve_items
 from services.routing.domain.eligibility import CAPS, WAIVED_BY_HAND
-from services.routing.domain.queue import QueueAction, QueueObstacle, obstacle_to
+from services.routing.domain.queue import QueueAction
 from services.routing.domain.states import Resolution, Trigger
 from services.routing.errors import (
     ContactMissing,
-    ExceptionIsResolved,
-    LeadIsClosed,
     NotEligible,
-    NothingToDispatch,
     TooManyInstallers,
 )
 from services.routing.models import Assignment, Dispatch, DispatchException
-from services.routing.queries import assignments, dispatches, exceptions, installers
+from services.routing.queries import dispatches, exceptions, installers
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +53,11 @@ class ResolveException:
 
 async def assign_by_hand(session: AsyncSession, command: AssignByHand, now: datetime) -> DispatchException:
     """All of the named installers get the lead, or none: then it is said what is in the way of each."""
-    item, dispatch, earlier = await _load(session, command.exception_id)
+    loaded = await load(session, command.exception_id)
+    item, dispatch, earlier = loaded
     if not item.is_open and _all_have_it(earlier, command.installer_ids):
         return item
-    free_shares = len(free_shares_of(dispatch, earlier))
-    _refuse(QueueAction.ASSIGN, item, dispatch, free_shares)
+    refuse(QueueAction.ASSIGN, loaded, now)
     await installers.refuse_unknown(session, command.installer_ids)
     attempt = Attempt(
         dispatch=dispatch,
@@ -81,10 +79,11 @@ async def assign_by_hand(session: AsyncSession, command: AssignByHand, now: date
 
 async def retry_dispatch(session: AsyncSession, command: RetryDispatch, now: datetime) -> DispatchException:
     """Runs dispatch again for the free shares, by the rules as they are now and whatever the switch says."""
-    item, dispatch, earlier = await _load(session, command.exception_id)
+    loaded = await load(session, command.exception_id)
+    item, dispatch, earlier = loaded
     if item.resolution is Resolution.RETRIED:
         return item
-    _refuse(QueueAction.RETRY, item, dispatch, len(free_shares_of(dispatch, earlier)))
+    refuse(QueueAction.RETRY, loaded, now)
     attempt = Attempt(
         dispatch=dispatch,
         contact=await _contact(session, dispatch),
@@ -103,7 +102,7 @@ async def retry_dispatch(session: AsyncSession, command: RetryDispatch, now: dat
 
 async def resolve_exception(session: AsyncSession, command: ResolveException, now: datetime) -> DispatchException:
     """Sets the item aside; the lead stays as it is."""
-    item, dispatch, _ = await _load(session, command.exception_id)
+    item, dispatch, _ = await load(session, command.exception_id)
     if not item.is_open:
         return item
     settlement = Settlement(Resolution.BY_OPERATOR, command.by.name, command.reason)
@@ -118,29 +117,6 @@ async def resolve_exception(session: AsyncSession, command: ResolveException, no
         reason_text=command.reason,
     )
     return item
-
-
-Loaded = tuple[DispatchException, Dispatch, Sequence[Assignment]]
-
-
-async def _load(session: AsyncSession, exception_id: UUID) -> Loaded:
-    """The item, its lead's dispatch, locked, and all assignments that the lead has had."""
-    lead_id = (await exceptions.get(session, exception_id)).lead_id
-    dispatch = await dispatches.locked(session, lead_id)
-    # Read again under the lock: somebody else may just have settled it.
-    item = await exceptions.get(session, exception_id)
-    return item, dispatch, await assignments.of_lead(session, lead_id)
-
-
-def _refuse(action: QueueAction, item: DispatchException, dispatch: Dispatch, free_shares: int) -> None:
-    is_closed = dispatch.closed_at is not None
-    match obstacle_to(action, is_open=item.is_open, is_closed=is_closed, free_shares=free_shares):
-        case QueueObstacle.RESOLVED:
-            raise ExceptionIsResolved(f"it was {item.resolution} by {item.resolved_by}", exception_id=item.id)
-        case QueueObstacle.LEAD_CLOSED:
-            raise LeadIsClosed("it was closed at its intake", lead_id=dispatch.lead_id)
-        case QueueObstacle.NO_FREE_SHARE:
-            raise NothingToDispatch("all of its shares are given", lead_id=dispatch.lead_id)
 
 
 def _all_have_it(earlier: Sequence[Assignment], installer_ids: Sequence[UUID]) -> bool:
@@ -195,6 +171,7 @@ async def _stay_in_queue(
     """The item that says the same counts once more; one with another reason becomes this one."""
     if item.reason is not raising.reason:
         resolve_items(session, raising.dispatch, [item], settlement, now)
+        raising = replace(raising, instead_of=item)
     session.add_all(await raise_items(session, [raising], now))
 
 

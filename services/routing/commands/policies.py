@@ -10,9 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis import audit
 from chassis.audit import Actor, Subject
 from chassis.database import locked_by_name
-from services.routing.domain.policies import Policy, body_of, policy_of
+from services.routing.domain.policies import Policy, QueuePolicy, body_of, policy_of
 from services.routing.errors import PolicyChangedMeanwhile
 from services.routing.models import RoutingPolicy
+from services.routing.queries.operators import owner_for
 from services.routing.queries.policies import newest
 
 
@@ -36,6 +37,8 @@ async def set_policy(session: AsyncSession, command: SetPolicy, now: datetime) -
         return before
     if command.expected_version not in (None, before.version):
         raise PolicyChangedMeanwhile(f"the policy is at version {before.version}", version=before.version)
+    if isinstance(command.policy, QueuePolicy) and command.policy.fallback_owner_id is not None:
+        await owner_for(session, command.policy.fallback_owner_id, command.by)
     after = RoutingPolicy(
         kind=kind,
         version=before.version + 1,
@@ -51,8 +54,10 @@ async def set_policy(session: AsyncSession, command: SetPolicy, now: datetime) -
 
 
 async def _audit(session: AsyncSession, command: SetPolicy, before: RoutingPolicy, after: RoutingPolicy) -> None:
-    """Keeps the fields that changed, those of a reason with its name before theirs."""
-    was, became = dict(_fields(before.body)), dict(_fields(after.body))
+    """Keeps the fields that changed, those of a reason with its name before theirs. What a version did not say was as
+    it is to begin with.
+    """
+    was, became = (dict(_fields(body_of(policy_of(row.kind, row.body)))) for row in (before, after))
     changed = sorted(name for name in became if was.get(name) != became[name])
     await audit.record(
         session,

@@ -11,9 +11,12 @@ from chassis import outbox
 from chassis.causation import Cause
 from chassis.ids import new_id
 from contracts.routing import DispatchExceptionRaised, DispatchExceptionResolved
+from services.routing.domain.policies import Care, QueuePolicy
 from services.routing.domain.states import ExceptionReason, Resolution
+from services.routing.domain.waiting import budget_of, escalate_at, next_retry
 from services.routing.models import Dispatch, DispatchException
 from services.routing.queries.exceptions import open_items
+from services.routing.queries.policies import in_force
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,12 @@ class Raising:
     detail: str
     assignment_id: UUID | None = None
     cause: Cause | None = None
+    passes_at: datetime | None = None
+    """When what is in the way has passed by itself, where that is known."""
+    is_retried: bool = True
+    """Whether it may be tried again by itself: not where an operator took the lead back for good."""
+    instead_of: DispatchException | None = None
+    """The item whose place it takes: it has been waiting since then, and is whose that was."""
 
 
 async def raise_items(
@@ -37,6 +46,7 @@ async def raise_items(
     """
     if not raisings:
         return []
+    cares = (await in_force(session, QueuePolicy)).policy.kinds
     waiting = await open_items(session, {raising.dispatch.lead_id for raising in raisings})
     by_reason = {(item.lead_id, item.reason): item for item in waiting}
     left_alone = {dispatch.lead_id for dispatch in unserved}
@@ -46,7 +56,7 @@ async def raise_items(
         key = (raising.dispatch.lead_id, raising.reason)
         item = by_reason.get(key)
         if item is None:
-            item = by_reason[key] = _new_item(raising, now)
+            item = by_reason[key] = _new_item(raising, cares[raising.reason], now)
             raised.append(item)
             told[item.id] = (item, raising)
         else:
@@ -66,7 +76,9 @@ def _count_again(item: DispatchException, raising: Raising, now: datetime) -> No
     item.assignment_id = raising.assignment_id or item.assignment_id
 
 
-def _new_item(raising: Raising, now: datetime) -> DispatchException:
+def _new_item(raising: Raising, care: Care, now: datetime) -> DispatchException:
+    before = raising.instead_of
+    left = budget_of(raising.reason, care) if raising.is_retried else 0
     return DispatchException(
         id=new_id(),
         lead_id=raising.dispatch.lead_id,
@@ -76,7 +88,14 @@ def _new_item(raising: Raising, now: datetime) -> DispatchException:
         occurrences=1,
         told_count=1,
         raised_at=now,
+        waits_since=before.waits_since if before else now,
         last_raised_at=now,
+        owner_id=before.owner_id if before else None,
+        owner_name=before.owner_name if before else None,
+        owned_since=before.owned_since if before else None,
+        next_retry_at=next_retry(raising.reason, care, now, done=0, left=left, passes=raising.passes_at),
+        retries_left=left,
+        escalate_at=escalate_at(care, now, is_owned=before is not None and before.owner_id is not None),
     )
 
 

@@ -101,14 +101,20 @@ DEFAULT_CARE: Mapping[ExceptionReason, Care] = {
 }
 
 
+STALE_HOURS = 48
+
+
 @dataclass(frozen=True, slots=True)
-class QueuePolicy:
-    """`fallback_owner_id` gets what nobody has taken in time; None calls all who are on watch."""
+class QueuePolicy(_Numbers):
+    """`fallback_owner_id` gets what nobody has taken in time; None calls all who are on watch. What has waited for
+    `stale_hours` is not given away by itself any more.
+    """
 
     kind: ClassVar = PolicyKind.QUEUE
 
     fallback_owner_id: UUID | None = None
     kinds: Mapping[ExceptionReason, Care] = field(default_factory=lambda: DEFAULT_CARE)
+    stale_hours: int = _number(STALE_HOURS, 1, 8_760)
 
 
 Policy = OrderingPolicy | QueuePolicy | ReturnsPolicy
@@ -121,7 +127,11 @@ def body_of(policy: Policy) -> dict[str, Any]:
         return asdict(policy)
     owner = policy.fallback_owner_id
     kinds = {reason.value: asdict(care) for reason, care in policy.kinds.items()}
-    return {"fallback_owner_id": None if owner is None else str(owner), "kinds": kinds}
+    return {
+        "fallback_owner_id": None if owner is None else str(owner),
+        "stale_hours": policy.stale_hours,
+        "kinds": kinds,
+    }
 
 
 def policy_of(kind: PolicyKind, body: Mapping[str, Any]) -> Policy:
@@ -141,7 +151,7 @@ def _queue_policy(body: Mapping[str, Any]) -> QueuePolicy:
     _refuse_unknown(kinds, set(ExceptionReason))
     owner = body.get("fallback_owner_id")
     told = {reason: _part(Care, asdict(care) | kinds.get(reason, {})) for reason, care in DEFAULT_CARE.items()}
-    return QueuePolicy(None if owner is None else UUID(owner), told)
+    return QueuePolicy(None if owner is None else UUID(owner), told, body.get("stale_hours", STALE_HOURS))
 
 
 def _part(of: type[_PartT], body: Mapping[str, Any]) -> _PartT:

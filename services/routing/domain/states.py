@@ -168,6 +168,17 @@ class Resolution(StrEnum):
     """An operator refused the lead: its intake closes it."""
 
 
+class RejectReason(StrEnum):
+    """Why an operator finds that a lead goes to nobody, in the words in which its intake closes it."""
+
+    UNPLACEABLE = "unplaceable"
+    INVALID_LEAD = "invalid_lead"
+    DUPLICATE = "duplicate"
+    WITHDRAWN = "withdrawn"
+    TEST_LEAD = "test_lead"
+    OTHER = "other"
+
+
 class CancelReason(StrEnum):
     LEAD_WITHDRAWN = "lead_withdrawn"
     DUPLICATE_LEAD = "duplicate_lead"

@@ -19,6 +19,7 @@ from contracts.identity import Capability
 from services.routing.commands import exceptions as commands
 from services.routing.commands.exceptions import AssignByHand, ResolveException, RetryDispatch
 from services.routing.domain.states import ExceptionReason
+from services.routing.domain.waiting import WaitKind
 from services.routing.http.fields import Note
 from services.routing.http.lead_views import DispatchView, ExceptionRow, ExceptionView
 from services.routing.http.leads import show_dispatch
@@ -73,12 +74,19 @@ async def list_dispatch_exceptions(
     reason: FromQuery[ExceptionReason | None] = None,
     lead_id: FromQuery[UUID | None] = None,
     raised_before: Annotated[AwareInstant | None, QueryParameter(description="only those that are older")] = None,
+    kind: FromQuery[WaitKind | None] = None,
+    owner_id: FromQuery[UUID | None] = None,
+    unowned: FromQuery[bool | None] = None,
+    snoozed: FromQuery[bool | None] = None,
+    due: Annotated[bool | None, QueryParameter(description="those that nobody saw to in time")] = None,
 ) -> Page[ExceptionRow]:
     """The longest waiting first."""
-    wanted = queries.ExceptionFilter(queue.is_open, reason, lead_id, raised_before)
-    async with database.reading() as session:
-        found = await queries.list_items(session, wanted, page)
+    wanted = queries.ExceptionFilter(
+        queue.is_open, reason, lead_id, raised_before, kind, owner_id, unowned, snoozed, due
+    )
     now = clock.now()
+    async with database.reading() as session:
+        found = await queries.list_items(session, wanted, page, now)
     return page.page(found, lambda row: queries.place_of(row[0]), lambda row: ExceptionRow.with_lead(*row, now))
 
 
@@ -87,7 +95,7 @@ async def get_dispatch_exception(
     exception_id: FromPath[UUID], database: Given[Database], clock: Given[Clock]
 ) -> ExceptionDetail:
     async with database.reading() as session:
-        return await _detail(session, await queries.get(session, exception_id), clock.now())
+        return await detail_of(session, await queries.get(session, exception_id), clock.now())
 
 
 @post(
@@ -110,7 +118,7 @@ async def assign_dispatch_exception(
     command = AssignByHand(exception_id, named, operator, data.reason, data.override_cap)
     async with database.transaction() as session:
         item = await commands.assign_by_hand(session, command, clock.now())
-        return await _detail(session, item, clock.now())
+        return await detail_of(session, item, clock.now())
 
 
 @post(
@@ -125,7 +133,7 @@ async def retry_dispatch_exception(
     command = RetryDispatch(exception_id, operator)
     async with database.transaction() as session:
         item = await commands.retry_dispatch(session, command, clock.now())
-        return await _detail(session, item, clock.now())
+        return await detail_of(session, item, clock.now())
 
 
 @post(
@@ -144,10 +152,10 @@ async def resolve_dispatch_exception(
     command = ResolveException(exception_id, data.reason, operator)
     async with database.transaction() as session:
         item = await commands.resolve_exception(session, command, clock.now())
-        return await _detail(session, item, clock.now())
+        return await detail_of(session, item, clock.now())
 
 
-async def _detail(session: AsyncSession, item: DispatchException, now: datetime) -> ExceptionDetail:
+async def detail_of(session: AsyncSession, item: DispatchException, now: datetime) -> ExceptionDetail:
     dispatch = await dispatches.get(session, item.lead_id)
     view = await show_dispatch(session, dispatch, now)
     free_shares = view.shares_wanted - view.shares_live

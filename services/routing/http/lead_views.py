@@ -14,7 +14,7 @@ from contracts.values import AustralianState, CapReleaseReason, ProductType, Sel
 from services.routing.domain.decision import Shortfall
 from services.routing.domain.giving import AssignmentAction, AssignmentObstacle
 from services.routing.domain.giving import obstacle_to as obstacle_on
-from services.routing.domain.queue import QueueAction, QueueObstacle, obstacle_to
+from services.routing.domain.queue import ItemState, QueueAction, QueueObstacle, obstacle_to
 from services.routing.domain.replaying import RULE_SETS
 from services.routing.domain.states import (
     AssignmentStatus,
@@ -25,6 +25,7 @@ from services.routing.domain.states import (
     Resolution,
     Trigger,
 )
+from services.routing.domain.waiting import WaitKind, is_late, is_snoozed, kind_of
 from services.routing.models import Assignment, Decision, Dispatch, DispatchException
 
 
@@ -71,11 +72,15 @@ def obstacles_on(assignment: Assignment | AssignmentView) -> dict[AssignmentActi
 
 
 class ExceptionView(FromRow):
-    """`age_seconds` is since it was raised, for a resolved one until it was resolved."""
+    """`age_seconds` is since it was raised, for a resolved one until it was resolved; `waits_since` when the lead first
+    came to the queue for something that is still so. It is tried again at `next_retry_at` by itself, `retries_left`
+    times at the most; `is_late` where it is nobody's past its limit.
+    """
 
     id: UUID
     lead_id: UUID
     reason: ExceptionReason
+    kind: WaitKind = WaitKind.ALARMING
     detail: str
     assignment_id: UUID | None
     occurrences: int
@@ -87,13 +92,33 @@ class ExceptionView(FromRow):
     resolution: Resolution | None
     resolved_by: str | None
     resolved_note: str | None
-    available_actions: list[Literal["assign", "retry", "resolve"]] = []
+    waits_since: datetime
+    owner_id: UUID | None
+    owner_name: str | None
+    owned_since: datetime | None
+    snoozed_until: datetime | None
+    snoozed_by: str | None
+    snooze_note: str | None
+    next_retry_at: datetime | None
+    retries_left: int
+    retries_done: int
+    escalate_at: datetime | None
+    escalated_at: datetime | None
+    is_late: bool = False
+    available_actions: list[
+        Literal["assign", "retry", "resolve", "claim", "hand-over", "unassign", "snooze", "wake", "reject"]
+    ] = []
 
     @classmethod
     def of(cls, item: DispatchException, dispatch: Dispatch, free_shares: int, now: datetime) -> "ExceptionView":
         age = (item.resolved_at or now) - item.raised_at
-        obstacles = obstacles_of(item, dispatch, free_shares)
+        obstacles = obstacles_of(item, dispatch, free_shares, now)
         more = {
+            "kind": kind_of(item.reason),
+            "is_late": item.is_open
+            and is_late(
+                item.escalate_at, owner_is_known=bool(item.owner_id), snoozed_until=item.snoozed_until, now=now
+            ),
             "age_seconds": max(0, int(age.total_seconds())),
             "available_actions": [action.value for action, obstacle in obstacles.items() if obstacle is None],
         }
@@ -101,14 +126,18 @@ class ExceptionView(FromRow):
 
 
 def obstacles_of(
-    item: DispatchException, dispatch: Dispatch, free_shares: int
+    item: DispatchException, dispatch: Dispatch, free_shares: int, now: datetime
 ) -> dict[QueueAction, QueueObstacle | None]:
     """Of every action on the item, by the rule that its command asks."""
-    is_closed = dispatch.closed_at is not None
-    return {
-        action: obstacle_to(action, is_open=item.is_open, is_closed=is_closed, free_shares=free_shares)
-        for action in QueueAction
-    }
+    state = ItemState(
+        is_open=item.is_open,
+        is_closed=dispatch.closed_at is not None,
+        free_shares=free_shares,
+        is_owned=item.owner_id is not None,
+        is_snoozed=is_snoozed(item.snoozed_until, now),
+        has_installer=free_shares < dispatch.shares_wanted,
+    )
+    return {action: obstacle_to(action, state) for action in QueueAction}
 
 
 class LeadFacts(FromRow):

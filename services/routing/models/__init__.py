@@ -25,6 +25,7 @@ from services.routing.models.people import InstallerContact, InstallerNote
 from services.routing.models.policies import RoutingPolicy
 from services.routing.models.reference import InstallerAccount, KnownOperator, KnownPrice
 from services.routing.models.returns import Return
+from services.routing.models.scores import InstallerDay
 from services.routing.models.sending import DeliveryLogEntry, WebhookAttempt, WebhookDelivery, WebhookTest
 from services.routing.models.simulations import Simulation, SimulationRow
 from services.routing.models.versions import InstallerVersion
@@ -43,6 +44,7 @@ __all__ = [
     "InstallerAbsence",
     "InstallerAccount",
     "InstallerContact",
+    "InstallerDay",
     "InstallerNote",
     "InstallerVersion",
     "KnownOperator",

@@ -163,6 +163,8 @@ class DispatchException(Model):
     told_count: Mapped[int] = mapped_column(default=1, server_default="1")
     """How often it was published: not every occurrence is."""
     raised_at: Mapped[datetime]
+    waits_since: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    """When the first item was raised whose place this one has taken; else as raised."""
     last_raised_at: Mapped[datetime]
     resolved_at: Mapped[datetime | None]
     resolution: Mapped[Resolution | None] = mapped_column(Word(Resolution))

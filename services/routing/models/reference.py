@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.columns import Word, one_of
+from contracts.identity import Capability
 from contracts.values import ProductType
 from services.routing.models.model import Model
 
@@ -42,6 +43,10 @@ class KnownOperator(Model):
     is_active: Mapped[bool]
     capabilities: Mapped[list[str]] = mapped_column(ARRAY(Text))
     version: Mapped[int]
+
+    @property
+    def may_own(self) -> bool:
+        return self.is_active and Capability.WRITE_ROUTING in self.capabilities
 
 
 class KnownPrice(Model):

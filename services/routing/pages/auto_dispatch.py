@@ -18,7 +18,8 @@ from chassis.database import Database
 from chassis.http import Given, Operator
 from contracts.identity import Capability
 from services.routing.http.auto_dispatch import AutoDispatchState, SwitchBody, set_auto_dispatch
-from services.routing.pages.exceptions import QUEUE, ROOM, WRITE
+from services.routing.pages.exception_forms import WRITE
+from services.routing.pages.exceptions import QUEUE, ROOM
 from services.routing.pages.telling import AUTO_DISPATCH as PATH
 from services.routing.queries.dispatches import auto_dispatch
 

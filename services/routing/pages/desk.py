@@ -20,6 +20,7 @@ DESK = Desk(
         *desk_installers.WAITING,
     ),
     cards=(
+        *desk_queue.CARDS,
         *desk_delivery.CARDS,
         *desk_returns.CARDS,
         *desk_installers.CARDS,

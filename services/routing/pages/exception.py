@@ -5,46 +5,31 @@ from typing import Any
 from uuid import UUID
 
 from litestar import Request, Response
-from litestar.params import FromPath, JSONBody
-from litestar.response import Redirect
+from litestar.params import FromPath
 from markupsafe import Markup
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.audit import Subject, audit_entries
 from chassis.clock import Clock
-from chassis.console import Console, Form, form_at, page_at
-from chassis.console.actions import Action, refused
+from chassis.console import Console, page_at
 from chassis.console.cells import Kind, Shown, chip
-from chassis.console.documents import Document, Done, Fact, Facts, Part, show_document
-from chassis.console.fields import FieldKind, FormField
-from chassis.console.timeline import Moment, in_order
+from chassis.console.documents import Document, Done, Fact, Facts, Note, Part, show_document
+from chassis.console.timeline import Moment, in_order, moments_of
 from chassis.console.wording import counted, sentence, words
 from chassis.database import Database
 from chassis.http import Given, Operator
 from contracts.identity import Capability
-from services.routing.domain.queue import QueueAction
-from services.routing.http.exceptions import (
-    AssignBody,
-    assign_dispatch_exception,
-    resolve_dispatch_exception,
-    retry_dispatch_exception,
-)
-from services.routing.http.lead_views import CandidateView, DecisionView, DispatchView, obstacles_of
+from services.routing.domain.waiting import WaitKind, is_late, kind_of
+from services.routing.http.lead_views import DecisionView, DispatchView
 from services.routing.http.leads import show_dispatch
 from services.routing.models import DispatchException
 from services.routing.pages import moments
 from services.routing.pages.dispatch import assignments_table, lead_links
-from services.routing.pages.exceptions import QUEUE, REASON, ROOM, WRITE, ResolveForm, RetryForm
+from services.routing.pages.exception_deeds import VERBS, ItemFile, deeds_of
+from services.routing.pages.exceptions import QUEUE, ROOM
 from services.routing.pages.telling import ASSIGNMENTS, DISPATCHES, lead_title
 from services.routing.pages.telling import EXCEPTIONS as PATH
-from services.routing.queries import dispatches, installers
+from services.routing.queries import dispatches
 from services.routing.queries import exceptions as queries
-
-MOST_OTHERS = 100
-"""Offered by hand beside those whom dispatch asked."""
-
-
-class AssignForm(AssignBody, Form):
-    """As the JSON route takes it."""
 
 
 @page_at(PATH + "/{exception_id:uuid}", Capability.READ_OPS)
@@ -62,85 +47,13 @@ async def show_exception(
         dispatch = await dispatches.get(session, item.lead_id)
         lead = await show_dispatch(session, dispatch, clock.now())
         decided = [DecisionView.of(each) for each in await dispatches.decisions_of(session, item.lead_id)]
-        options = await _installers(session, lead, decided)
-    obstacles = obstacles_of(item, dispatch, lead.shares_wanted - lead.shares_live)
-    actions = [
-        _action(name, item.id, lead, refused(operator, WRITE, obstacles[name]), options)
-        for name in (QueueAction.RETRY, QueueAction.ASSIGN, QueueAction.RESOLVE)
-    ]
-    return show_document(console, request, _document(item, lead, decided, actions, console), done)
+        file = ItemFile(session, operator, item, dispatch, lead, decided, clock.now())
+        document = await _document(file, console)
+    return show_document(console, request, document, done)
 
 
-async def _installers(
-    session: AsyncSession, lead: DispatchView, decided: Sequence[DecisionView]
-) -> list[tuple[str, str]]:
-    """Who may be chosen by hand: those whom the newest decision passed over, then all others that do its service."""
-    candidates = decided[-1].candidates if decided else []
-    known = {each.installer_id for each in candidates} | {each.installer_id for each in lead.assignments}
-    others = await installers.others_that_do(session, lead.service, known, MOST_OTHERS)
-    return [
-        *((str(each.installer_id), _candidate(each)) for each in candidates if not each.is_chosen),
-        *((str(id_), f"{name} (outside its area, or added since)") for id_, name in others),
-    ]
-
-
-def _action(
-    name: QueueAction, exception_id: UUID, lead: DispatchView, why: Any, options: Sequence[tuple[str, str]]
-) -> Action:
-    free = lead.shares_wanted - lead.shares_live
-    path = f"{PATH}/{exception_id}/{name}"
-    match name:
-        case QueueAction.RETRY:
-            return Action(
-                name,
-                "Retry dispatch",
-                path,
-                effect=(
-                    f"Offers {counted(free, 'free share', 'free shares')} again, by the rules and caps of now. Each "
-                    "installer that is chosen gets the lead by its channel and is billed once it is sent."
-                ),
-                done="Dispatch was run again: the newest decision says what came of it",
-                **why,
-            )
-        case QueueAction.ASSIGN:
-            nobody = {} if options else {"why_not": f"nobody does {words(lead.service).lower()}"}
-            return Action(
-                name,
-                "Assign by hand",
-                path,
-                effect=f"Gives it to {counted(free, 'installer', 'installers')} at the most, whatever the "
-                "territory; each is billed once it is sent.",
-                fields=(
-                    FormField("installer_ids", "Installers", FieldKind.CHOICES, options=options),
-                    FormField("override_cap", "Beyond their caps", FieldKind.CHECK, hint="Needs a reason"),
-                    FormField("reason", "Reason", FieldKind.PROSE, hint="Stands in the decision"),
-                ),
-                done="Assigned: the lead is on its way",
-                **(nobody | why),
-            )
-        case QueueAction.RESOLVE:
-            return Action(
-                name,
-                "Set aside",
-                path,
-                effect="Takes it out of the queue; the lead stays as it is, and nobody is charged.",
-                fields=(REASON,),
-                done="Set aside",
-                **why,
-            )
-
-
-def _candidate(candidate: CandidateView) -> str:
-    return f"{candidate.installer_name} ({words(candidate.obstacle or 'eligible').lower()})"
-
-
-def _document(
-    item: DispatchException,
-    lead: DispatchView,
-    decided: Sequence[DecisionView],
-    actions: Sequence[Action],
-    console: Console,
-) -> Document:
+async def _document(file: ItemFile, console: Console) -> Document:
+    item, lead, decided = file.item, file.lead, file.decided
     dispatch = f"{DISPATCHES}/{item.lead_id}"
     seen = Markup("{}. Raised {}").format(sentence(item.detail), console.wording.ago(item.raised_at))
     times = f", {item.occurrences} times" if item.occurrences > 1 else ""
@@ -148,17 +61,67 @@ def _document(
         title=lead_title(lead),
         room=ROOM,
         up=("Exceptions", QUEUE),
-        states=(chip(words(item.reason), "warning" if item.is_open else "positive"),),
+        states=_states(file),
         sentence=seen + times + ".",
-        actions=actions,
+        notes=_notes(file, console),
+        facts=_facts_of_item(file),
+        actions=await deeds_of(file),
         sections=(
             Facts("The lead", _facts(item, lead)),
             assignments_table(lead.assignments),
             Part("Decisions", "decisions.html", {"decisions": list(reversed(decided)), "dispatch": dispatch}),
         ),
-        timeline=in_order(_moments(item, lead, decided)),
+        timeline=in_order(
+            _moments(item, lead, decided),
+            await moments_of(
+                file.session,
+                [Subject("dispatch_exception", item.id)],
+                VERBS,
+                console.wording,
+                audit_entries.c.action.in_(VERBS),
+            ),
+        ),
         links=(("Dispatch", dispatch), *lead_links(console, item.lead_id)),
     )
+
+
+def _states(file: ItemFile) -> list[Markup]:
+    item = file.item
+    if not item.is_open:
+        return [chip(words(item.reason), "positive")]
+    kind = kind_of(item.reason)
+    told = [chip(words(item.reason), "warning" if kind is WaitKind.ALARMING else ""), chip(words(kind))]
+    return [*told, chip("Snoozed", "info")] if file.is_snoozed else told
+
+
+def _notes(file: ItemFile, console: Console) -> list[Note]:
+    item = file.item
+    if not item.is_open:
+        return []
+    if file.is_snoozed and item.snoozed_until is not None:
+        until = console.wording.exact(item.snoozed_until)
+        text = f"{item.snoozed_by} put it off: {item.snooze_note}. Nothing is tried and nobody is called before then."
+        return [Note(f"Snoozed until {until}", text)]
+    if is_late(item.escalate_at, owner_is_known=item.owner_id is not None, snoozed_until=None, now=file.now):
+        text = "It has had no owner for longer than it may. Claim it, or hand it over."
+        return [Note("Nobody has it", text, "warning")]
+    return []
+
+
+def _facts_of_item(file: ItemFile) -> list[Fact]:
+    """Who has it, since when it waits, and what happens next by itself."""
+    item = file.item
+    owner = Shown(item.owner_name or "Nobody", path=f"{PATH}?owner_id={item.owner_id}" if item.owner_id else "")
+    told = [Fact("Owner", owner), Fact("Waits since", Shown(item.waits_since, Kind.AGO))]
+    if not item.is_open:
+        return told
+    tries = counted(item.retries_left, "try is left", "tries are left")
+    next_try = [Fact("Tried again", Shown(item.next_retry_at, Kind.AGO)), Fact("By itself", tries)]
+    none = [Fact("Tried again", "Not by itself: only an operator does")]
+    escalation = Fact("Escalated", Shown(item.escalated_at, Kind.AGO))
+    if item.escalated_at is None:
+        escalation = Fact("Escalates", Shown(item.escalate_at, Kind.AGO))
+    return [*told, *(next_try if item.next_retry_at is not None else none), escalation]
 
 
 def _facts(item: DispatchException, lead: DispatchView) -> list[Fact]:
@@ -183,48 +146,4 @@ def _moments(item: DispatchException, lead: DispatchView, decided: Sequence[Deci
     return [received, *moments.of_decisions(decided), *moments.of_item(item)][::-1]
 
 
-@form_at(PATH + "/{exception_id:uuid}/retry", WRITE)
-async def retry_by_form(
-    exception_id: FromPath[UUID],
-    data: JSONBody[RetryForm],
-    console: Given[Console],
-    database: Given[Database],
-    clock: Given[Clock],
-    operator: Given[Operator],
-) -> Redirect:
-    await retry_dispatch_exception.fn(exception_id, database, clock, operator)
-    return _back(console, exception_id, QueueAction.RETRY)
-
-
-@form_at(PATH + "/{exception_id:uuid}/resolve", WRITE)
-async def resolve_by_form(
-    exception_id: FromPath[UUID],
-    data: JSONBody[ResolveForm],
-    console: Given[Console],
-    database: Given[Database],
-    clock: Given[Clock],
-    operator: Given[Operator],
-) -> Redirect:
-    await resolve_dispatch_exception.fn(exception_id, data, database, clock, operator)
-    return _back(console, exception_id, QueueAction.RESOLVE)
-
-
-@form_at(PATH + "/{exception_id:uuid}/assign", WRITE)
-async def assign_by_form(
-    exception_id: FromPath[UUID],
-    data: JSONBody[AssignForm],
-    console: Given[Console],
-    database: Given[Database],
-    clock: Given[Clock],
-    operator: Given[Operator],
-) -> Redirect:
-    await assign_dispatch_exception.fn(exception_id, data, database, clock, operator)
-    return _back(console, exception_id, QueueAction.ASSIGN)
-
-
-def _back(console: Console, exception_id: UUID, done: QueueAction) -> Redirect:
-    """To the item, where what came of it stands."""
-    return console.redirect(f"{PATH}/{exception_id}?done={done}")
-
-
-ROUTES = (show_exception, retry_by_form, resolve_by_form, assign_by_form)
+ROUTES = (show_exception,)

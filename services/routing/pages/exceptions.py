@@ -1,22 +1,19 @@
 """The exception queue: the list of leads that wait for an operator, and what can be done with many at once."""
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import Row, case, func, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.console import Form
-from chassis.console.bulk import BulkAction, Verdict, Work
 from chassis.console.cells import Kind
-from chassis.console.fields import FieldKind, FormField
 from chassis.console.listing import (
+    ME,
+    NOW,
     Choice,
     Column,
     Days,
     Empty,
+    Exact,
     Listing,
     Option,
     Search,
@@ -25,70 +22,27 @@ from chassis.console.listing import (
     late_after,
     routes_of,
 )
-from chassis.console.wording import counted, sentence, words
+from chassis.console.wording import sentence, words
 from contracts.identity import Capability
 from contracts.values import AustralianState
-from services.routing.commands.exceptions import (
-    ResolveException,
-    RetryDispatch,
-    resolve_exception,
-    retry_dispatch,
-)
-from services.routing.domain.queue import QueueAction
 from services.routing.domain.states import ExceptionReason
-from services.routing.http.exceptions import (
-    ResolveBody,
-)
-from services.routing.http.lead_views import obstacles_of
+from services.routing.domain.waiting import WaitKind
 from services.routing.models import Dispatch, DispatchException
-from services.routing.pages.telling import AUTO_DISPATCH, DISPATCHES, lead_title
+from services.routing.pages.exception_bulk import BULK
+from services.routing.pages.telling import AUTO_DISPATCH, DISPATCHES, POLICIES
 from services.routing.pages.telling import EXCEPTIONS as PATH
-from services.routing.queries import exceptions as queries
+from services.routing.queries.operators import operator_name
 
 ROOM = "exceptions"
 QUEUE = f"{PATH}?state=open"
 LIMIT = timedelta(hours=1)
 """A lead that waits longer than this for an operator is late."""
-WRITE = Capability.WRITE_ROUTING
+EXPECTED_LIMIT = timedelta(hours=8)
+"""One that waits as is to be expected."""
 
 
-class RetryForm(Form):
-    """Nothing but the session's mark."""
-
-
-class ResolveForm(ResolveBody, Form):
-    """As the JSON route takes it."""
-
-
-async def _look(session: AsyncSession, ids: Sequence[UUID], action: QueueAction) -> dict[UUID, Verdict]:
-    query = (
-        select(DispatchException, Dispatch, queries.FREE_SHARES.label("free_shares"))
-        .join(Dispatch, Dispatch.lead_id == DispatchException.lead_id)
-        .where(DispatchException.id.in_(ids))
-    )
-    return {
-        item.id: Verdict(lead_title(dispatch), obstacles_of(item, dispatch, free_shares)[action] or "")
-        for item, dispatch, free_shares in (await session.execute(query)).all()
-    }
-
-
-async def _look_retry(session: AsyncSession, ids: Sequence[UUID], _now: datetime) -> dict[UUID, Verdict]:
-    return await _look(session, ids, QueueAction.RETRY)
-
-
-async def _look_resolve(session: AsyncSession, ids: Sequence[UUID], _now: datetime) -> dict[UUID, Verdict]:
-    return await _look(session, ids, QueueAction.RESOLVE)
-
-
-async def _retry(work: Work) -> None:
-    async with work.transaction() as session:
-        await retry_dispatch(session, RetryDispatch(work.id, work.actor), work.clock.now())
-
-
-async def _resolve(work: Work) -> None:
-    assert isinstance(work.form, ResolveForm)  # noqa: S101  # the action's own form
-    async with work.transaction() as session:
-        await resolve_exception(session, ResolveException(work.id, work.form.reason, work.actor), work.clock.now())
+def _path_of_owner(row: Row[Any]) -> str:
+    return f"{PATH}?owner_id={row.owner_id}" if row.owner_id else ""
 
 
 def _says_lead(row: Row[Any]) -> str:
@@ -96,14 +50,20 @@ def _says_lead(row: Row[Any]) -> str:
 
 
 def _says_state(row: Row[Any]) -> str:
+    if row.state == "snoozed":
+        return f"Snoozed by {row.snoozed_by}"
     if row.resolved_at is None:
-        return "Waits for you"
+        return "Waits"
     return f"{words(row.resolution)} by {row.resolved_by}"
 
 
-REASON = FormField("reason", "Reason", FieldKind.PROSE, is_required=True, hint="Stands in the timeline")
+IS_OPEN = DispatchException.resolved_at.is_(None)
+SLEEPS = IS_OPEN & func.coalesce(DispatchException.snoozed_until > NOW, False)
+WAITS = IS_OPEN & ~func.coalesce(DispatchException.snoozed_until > NOW, False)
+STATE = case((SLEEPS, "snoozed"), (IS_OPEN, "open"), else_="resolved")
+KIND = case((DispatchException.reason.in_(WaitKind.EXPECTED.reasons), "expected"), else_="alarming")
+IS_NOBODYS = WAITS & DispatchException.owner_id.is_(None)
 
-STATE = case((DispatchException.resolved_at.is_(None), "open"), else_="resolved")
 
 LISTING = Listing(
     name=ROOM,
@@ -121,8 +81,9 @@ LISTING = Listing(
             "Why it waits",
             DispatchException.reason,
             Kind.CHIP,
-            tone=lambda row: "warning" if row.resolved_at is None else "",
+            tone=lambda row: "warning" if row.resolved_at is None and row.kind == "alarming" else "",
         ),
+        Column("kind", "Kind", KIND, Kind.WORD, is_extra=True),
         Column("detail", "What was seen", DispatchException.detail, say=lambda row: sentence(row.detail), wraps=True),
         Column(
             "raised",
@@ -132,7 +93,17 @@ LISTING = Listing(
             sorts=True,
             is_late=late_after(LIMIT, "raised", unless=lambda row: row.resolved_at is not None),
         ),
-        Column("times", "Times", DispatchException.occurrences, Kind.NUMBER, sorts=True),
+        Column("owner", "Owner", DispatchException.owner_name, path=_path_of_owner),
+        Column("next_try", "Next try", case((IS_OPEN, DispatchException.next_retry_at)), Kind.AGO),
+        Column("tries_left", "Tries left", case((IS_OPEN, DispatchException.retries_left)), Kind.NUMBER),
+        Column(
+            "escalates",
+            "Escalates",
+            case((WAITS, DispatchException.escalate_at)),
+            Kind.AGO,
+            is_late=lambda row, now: row.escalates is not None and row.escalates <= now,
+        ),
+        Column("times", "Times", DispatchException.occurrences, Kind.NUMBER, sorts=True, is_extra=True),
         Column("state", "State", STATE, say=_says_state),
         Column("path", "Path", Dispatch.selected_path, Kind.WORD, is_extra=True),
         Column("last_raised", "Last raised", DispatchException.last_raised_at, Kind.AGO, sorts=True, is_extra=True),
@@ -150,6 +121,8 @@ LISTING = Listing(
         "resolved_at": DispatchException.resolved_at,
         "resolution": DispatchException.resolution,
         "resolved_by": DispatchException.resolved_by,
+        "owner_id": DispatchException.owner_id,
+        "snoozed_by": DispatchException.snoozed_by,
     },
     filters=(
         Search(
@@ -162,43 +135,48 @@ LISTING = Listing(
             "state",
             "State",
             options=(
-                Option("open", "Waits", DispatchException.resolved_at.is_(None)),
+                Option("open", "Waits", WAITS),
+                Option("snoozed", "Snoozed", SLEEPS),
                 Option("resolved", "Resolved", DispatchException.resolved_at.is_not(None)),
             ),
         ),
+        Choice(
+            "kind",
+            "Kind",
+            options=(
+                Option("alarming", "Alarming", KIND == "alarming"),
+                Option("expected", "Expected", KIND == "expected"),
+            ),
+        ),
+        Choice(
+            "owner",
+            "Owner",
+            options=(
+                Option("mine", "Mine", DispatchException.owner_id == ME),
+                Option("unowned", "Unowned", IS_NOBODYS),
+                Option("late", "Nobody’s for too long", IS_NOBODYS & (DispatchException.escalate_at <= NOW)),  # noqa: RUF001  # as print has it
+            ),
+        ),
+        Exact("owner_id", "Owner", column=DispatchException.owner_id, name_of=operator_name),
         Choice("reason", "Why it waits", options=among(DispatchException.reason, ExceptionReason)),
         Choice("in", "Region", options=among(Dispatch.state, AustralianState, {s: str(s) for s in AustralianState})),
         Days("raised", "Raised", column=DispatchException.raised_at),
     ),
-    tabs=(Tab("Waits for you", "state=open"), Tab("Resolved", "state=resolved"), Tab("All")),
-    bulk=(
-        BulkAction(
-            name="retry",
-            label="Retry dispatch",
-            capability=WRITE,
-            look=_look_retry,
-            do=_retry,
-            form=RetryForm,
-            effect=lambda number: (
-                f"Runs dispatch again for {counted(number, 'lead', 'leads')}, by the rules and caps of now. Each "
-                "installer that is chosen gets its lead by its channel and is billed once it is sent."
-            ),
-        ),
-        BulkAction(
-            name="resolve",
-            label="Set aside",
-            capability=WRITE,
-            look=_look_resolve,
-            do=_resolve,
-            form=ResolveForm,
-            fields=(REASON,),
-            effect=lambda number: (
-                f"Takes {counted(number, 'item', 'items')} out of the queue. The leads stay as they are, "
-                "and nobody is charged."
-            ),
-        ),
+    tabs=(
+        Tab("Waits", "state=open"),
+        Tab("Alarming", "state=open&kind=alarming"),
+        Tab("Mine", "owner=mine&state=open"),
+        Tab("Unowned", "owner=unowned"),
+        Tab("Expected", "state=open&kind=expected"),
+        Tab("Snoozed", "state=snoozed"),
+        Tab("Resolved", "state=resolved"),
+        Tab("All"),
     ),
-    links=(("Auto-dispatch", AUTO_DISPATCH, Capability.READ_OPS),),
+    bulk=BULK,
+    links=(
+        ("How the queue works", f"{POLICIES}/queue", Capability.READ_OPS),
+        ("Auto-dispatch", AUTO_DISPATCH, Capability.READ_OPS),
+    ),
     document=lambda row: f"{PATH}/{row.id}",
     empty=Empty(
         "Nothing waits",

@@ -1,5 +1,6 @@
 """One installer: who it is, where it works, how full it is, what it got last, and what can be done with it."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +28,7 @@ from services.routing.pages import (
     installer_sections,
     people,
     preflight,
+    scorecards,
 )
 from services.routing.pages.answer import why_not_me
 from services.routing.pages.installer_page import InstallerPage, MakeAction, MakeNote, MakeSection, read_page
@@ -35,22 +37,30 @@ from services.routing.pages.telling import INSTALLER_TONES
 from services.routing.pages.telling import INSTALLERS as PATH
 from services.routing.queries import installers
 
-ACTIONS: tuple[MakeAction, ...] = (
-    installer_actions.change_status,
-    availability.add_absence,
-    availability.end_absence,
-    availability.set_hours,
-    installer_actions.set_caps,
-    availability.set_share,
-    installer_actions.set_territory,
-    people.write_note,
-    people.add_contact,
-    installer_actions.edit_contacts,
-    installer_actions.edit_invoicing,
-    delivery.set_channel,
-    delivery.rotate_secret,
-    delivery.send_test,
-    delivery.close_breaker,
+ACTIONS: tuple[tuple[str, tuple[MakeAction, ...]], ...] = (
+    (
+        "What it gets",
+        (
+            installer_actions.change_status,
+            installer_actions.set_caps,
+            availability.set_share,
+            installer_actions.set_territory,
+        ),
+    ),
+    ("When it works", (availability.set_hours, availability.add_absence, availability.end_absence)),
+    (
+        "How leads reach it",
+        (delivery.set_channel, delivery.send_test, delivery.rotate_secret, delivery.close_breaker),
+    ),
+    (
+        "Who it is",
+        (
+            installer_actions.edit_contacts,
+            people.add_contact,
+            people.write_note,
+            installer_actions.edit_invoicing,
+        ),
+    ),
 )
 NOTES: tuple[MakeNote, ...] = (
     installer_notes.gets_no_leads,
@@ -58,6 +68,7 @@ NOTES: tuple[MakeNote, ...] = (
 )
 SECTIONS: tuple[MakeSection, ...] = (
     installer_sections.caps,
+    scorecards.scorecard,
     preflight.checklist,
     availability.when_it_works,
     availability.absences_of_it,
@@ -115,7 +126,7 @@ async def _document(page: InstallerPage) -> Document:
         sentence=await _sentence(page),
         notes=[note for make in NOTES if (note := await make(page)) is not None],
         facts=_facts(installer),
-        actions=[await make(page) for make in ACTIONS],
+        actions=[replace(await make(page), group=group) for group, makers in ACTIONS for make in makers],
         sections=[await make(page) for make in SECTIONS],
         timeline=await moments_of(page.session, [Subject("installer", installer.id)], VERBS, page.console.wording),
         elsewhere=(Elsewhere("Billing", "billing", "installer", installer.id),),

@@ -7,7 +7,7 @@ from uuid import UUID
 from litestar import Request, Response
 from litestar.params import FromPath, JSONBody
 from litestar.response import Redirect
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from chassis.audit import Subject
 from chassis.clock import Clock
@@ -46,17 +46,27 @@ from services.routing.queries import simulations as queries
 WRITE = Capability.WRITE_ROUTING
 VERBS = {"ask_simulation": "asked for it", "cancel_simulation": "cancelled it"}
 MOST_BARS = 12
+MOST_INSTALLERS = 20
+"""In the form."""
+
+
+def _split(written: object) -> object:
+    """What is written with blanks or commas between, once each."""
+    lines = [written] if isinstance(written, str) else written
+    if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
+        return written
+    return list(dict.fromkeys(" ".join(lines).replace(",", " ").split()))
 
 
 class SimulationForm(Form):
-    """The most common drafts; the JSON route takes any number of installers, their hours and territories."""
+    """The most common drafts; the JSON route takes each installer's own, and their hours and territories."""
 
     id: UUID
     days: Days = 30
     caps_percent: Percent | None = None
     most_owed_leads: Annotated[int, Field(ge=1, le=1_000)] | None = None
     ignore_rules: Annotated[list[IgnorableRule], Field(max_length=len(IGNORABLE))] = []
-    installer_id: UUID | None = None
+    installer_ids: Annotated[list[UUID], Field(max_length=MOST_INSTALLERS), BeforeValidator(_split)] = []
     status: InstallerStatus | None = None
     day: Limit | None = None
     week: Limit | None = None
@@ -70,8 +80,8 @@ class SimulationForm(Form):
             given["ordering"] = OrderingDraft(most_owed_leads=self.most_owed_leads)
         if self.ignore_rules:
             given["ignore_rules"] = self.ignore_rules
-        if self.installer_id is not None:
-            given["installers"] = {self.installer_id: self._own()}
+        if self.installer_ids:
+            given["installers"] = dict.fromkeys(self.installer_ids, self._own())
         return SimulationBody(**given)
 
     def _own(self) -> InstallerDraft:
@@ -103,9 +113,15 @@ async def show_new_simulation(request: Request[Any, Any, Any], console: Given[Co
             ],
         ),
         (
-            "For one installer",
+            "For some installers",
             [
-                FormField("installer_id", "Installer id", FieldKind.LINE, longest=36),
+                FormField(
+                    "installer_ids",
+                    "Installer ids",
+                    FieldKind.LINE,
+                    hint="One or several, with blanks between",
+                    longest=37 * MOST_INSTALLERS,
+                ),
                 FormField("status", "Status", FieldKind.CHOICE, options=options_of(InstallerStatus)),
                 FormField("day", "Leads a day", number, hint="Where one is set, the empty ones are no cap", longest=6),
                 FormField("week", "Leads a week", number, longest=6),

@@ -16,6 +16,7 @@ ASSIGNMENTS = "/console/assignments"
 DISPATCHES = "/console/dispatches"
 AUTO_DISPATCH = "/console/auto-dispatch"
 RETURNS = "/console/returns"
+POLICIES = "/console/routing-policies"
 DELIVERY_CHANNELS = "/console/delivery-channels"
 
 INSTALLER_TONES = {"active": "positive", "paused": "warning", "suspended": "danger"}

@@ -16,7 +16,7 @@ from services.routing.queries.installers import territories_of
 from services.routing.queries.preflight import IS_AWAY
 
 DEMAND = timedelta(days=30)
-NOT_PLACED = (ExceptionReason.NO_COVERAGE, ExceptionReason.NO_ELIGIBLE_INSTALLER)
+NOT_PLACED = (ExceptionReason.NO_COVERAGE, ExceptionReason.ALL_AWAY, ExceptionReason.NO_ELIGIBLE_INSTALLER)
 
 
 @dataclass(frozen=True, slots=True)

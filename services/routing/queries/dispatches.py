@@ -76,6 +76,11 @@ async def contacts_of(session: AsyncSession, lead_ids: Collection[UUID]) -> dict
     return {contact.lead_id: contact for contact in found}
 
 
+async def last_decision(session: AsyncSession, lead_id: UUID) -> Decision | None:
+    query = select(Decision).where(Decision.lead_id == lead_id).order_by(Decision.attempt_no.desc()).limit(1)
+    return await session.scalar(query)
+
+
 async def decisions_of(session: AsyncSession, lead_id: UUID) -> Sequence[Decision]:
     """In the order of the attempts."""
     found = await session.scalars(select(Decision).where(Decision.lead_id == lead_id).order_by(Decision.attempt_no))

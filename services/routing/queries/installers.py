@@ -46,6 +46,12 @@ async def names_of(session: AsyncSession, installer_ids: Sequence[UUID]) -> dict
     return {row.id: row.name for row in rows}
 
 
+async def active_by_name(session: AsyncSession) -> Sequence[Row[UUID, str]]:
+    """Id and name of all."""
+    query = select(Installer.id, Installer.name).where(Installer.status == InstallerStatus.ACTIVE)
+    return (await session.execute(query.order_by(Installer.name, Installer.id))).all()
+
+
 async def others_that_do(
     session: AsyncSession, service: str, known: Collection[UUID], limit: int
 ) -> Sequence[Row[UUID, str]]:

@@ -1,5 +1,6 @@
 """Closing a lead, which ends its dispatch too."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -8,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import audit, outbox
 from chassis.audit import Actor, Subject
+from chassis.causation import Cause
 from chassis.ids import new_id
 from contracts.intake import LeadClosed
 from services.intake import queries
@@ -17,7 +19,7 @@ from services.intake.domain import (
     LeadStatus,
     obstacle_to_lead,
 )
-from services.intake.errors import LeadNotClosable
+from services.intake.errors import LeadNotClosable, LeadNotFound
 from services.intake.models import Lead, LeadStatusChange
 
 
@@ -37,12 +39,28 @@ async def close_lead(session: AsyncSession, command: CloseLead) -> Lead:
         return lead
     if obstacle := obstacle_to_lead(LeadAction.CLOSE, lead.status):
         raise LeadNotClosable(f"{obstacle}, and is not closed", lead_id=lead.id)
+    await _close(session, lead, command)
+    return lead
+
+
+async def close_rejected(
+    session: AsyncSession, commands: Sequence[CloseLead], causes: Mapping[UUID, Cause] | None = None
+) -> None:
+    """Leads that dispatch gives to nobody, as an operator found there. What has ended meanwhile stays as it ended."""
+    leads = {lead.id: lead for lead in await queries.leads_for_update(session, {each.lead_id for each in commands})}
+    for command in commands:
+        lead = LeadNotFound.unless(leads.get(command.lead_id), "there is no such lead", lead_id=command.lead_id)
+        if obstacle_to_lead(LeadAction.CLOSE, lead.status) is None:
+            await _close(session, lead, command, (causes or {}).get(lead.id))
+
+
+async def _close(session: AsyncSession, lead: Lead, command: CloseLead, cause: Cause | None = None) -> None:
     before = lead.status
     lead.status, lead.status_since, lead.close_reason = LeadStatus.CLOSED, command.now, command.reason
     lead.exception_reason = None
     session.add(_closing(command, before))
     event = LeadClosed(lead_id=lead.id, reason_code=command.reason, closed_at=command.now)
-    outbox.add(session, event, version=lead.next_version())
+    outbox.add(session, event, version=lead.next_version(), cause=cause)
     await audit.record(
         session,
         actor=command.by,
@@ -53,7 +71,6 @@ async def close_lead(session: AsyncSession, command: CloseLead) -> Lead:
         reason_code=command.reason,
         reason_text=command.note,
     )
-    return lead
 
 
 def _closing(command: CloseLead, before: LeadStatus) -> LeadStatusChange:

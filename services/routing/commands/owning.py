@@ -1,0 +1,110 @@
+"""Who has an item of the exception queue: two operators do not work on one without knowing of each other."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.audit import Actor
+from chassis.errors import FieldError
+from services.routing.commands.items import audit_item, care_of, load, refuse
+from services.routing.domain.queue import QueueAction
+from services.routing.domain.waiting import escalate_at
+from services.routing.errors import HandOverNeedsNote
+from services.routing.models import DispatchException
+from services.routing.queries.operators import Owner, owner_for
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimException:
+    exception_id: UUID
+    by: Actor
+
+
+@dataclass(frozen=True, slots=True)
+class HandOverException:
+    """`note` is for who gets it, and needed where somebody has it."""
+
+    exception_id: UUID
+    to: UUID
+    note: str | None
+    by: Actor
+
+
+@dataclass(frozen=True, slots=True)
+class UnassignException:
+    exception_id: UUID
+    note: str | None
+    by: Actor
+
+
+async def claim_exception(session: AsyncSession, command: ClaimException, now: datetime) -> DispatchException:
+    """Who comes second is refused; who claims their own again, not."""
+    loaded = await load(session, command.exception_id)
+    item = loaded.item
+    if item.is_open and item.owner_id is not None and item.owner_id == command.by.id:
+        return item
+    refuse(QueueAction.CLAIM, loaded, now)
+    assert command.by.id is not None  # noqa: S101  # only people claim
+    await _give(session, item, Owner(command.by.id, command.by.name), now)
+    await audit_item(
+        session, item, "claim_exception", command.by, now, before={"owner": None}, after={"owner": item.owner_name}
+    )
+    return item
+
+
+async def hand_over_exception(session: AsyncSession, command: HandOverException, now: datetime) -> DispatchException:
+    """What nobody has is given, what somebody has is handed over: one deed by two names."""
+    loaded = await load(session, command.exception_id)
+    item = loaded.item
+    if item.is_open and item.owner_id == command.to:
+        return item
+    refuse(QueueAction.HAND_OVER, loaded, now)
+    if item.owner_id is not None and not command.note:
+        fault = FieldError("note", "note_required", "Say what was done, and what is next")
+        raise HandOverNeedsNote(f"{item.owner_name} has it", errors=(fault,), exception_id=item.id)
+    before = item.owner_name
+    await _give(session, item, await owner_for(session, command.to, command.by), now)
+    await audit_item(
+        session,
+        item,
+        "hand_over_exception",
+        command.by,
+        now,
+        before={"owner": before},
+        after={"owner": item.owner_name},
+        note=command.note,
+    )
+    return item
+
+
+async def unassign_exception(session: AsyncSession, command: UnassignException, now: datetime) -> DispatchException:
+    """It is nobody's again, and for so long at the most as anything may be."""
+    loaded = await load(session, command.exception_id)
+    item = loaded.item
+    if item.is_open and item.owner_id is None:
+        return item
+    refuse(QueueAction.UNASSIGN, loaded, now)
+    before = item.owner_name
+    item.owner_id = item.owner_name = item.owned_since = None
+    item.escalate_at, item.escalated_at = escalate_at(await care_of(session, item), now, is_owned=False), None
+    await audit_item(
+        session,
+        item,
+        "unassign_exception",
+        command.by,
+        now,
+        before={"owner": before},
+        after={"owner": None},
+        note=command.note,
+    )
+    return item
+
+
+async def _give(session: AsyncSession, item: DispatchException, owner: Owner, now: datetime) -> None:
+    """Whoever has it has the time that the policy gives; what was escalated already is not escalated once more."""
+    item.owner_id, item.owner_name, item.owned_since = owner.id, owner.name, now
+    if item.escalated_at is None and item.escalate_at is not None:
+        owned = escalate_at(await care_of(session, item), item.raised_at, is_owned=True)
+        item.escalate_at = max(item.escalate_at, owned)

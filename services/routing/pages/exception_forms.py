@@ -1,0 +1,88 @@
+"""What is filled in for a deed on an item of the exception queue, on its page or for many at once."""
+
+from collections.abc import Sequence
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.console import Form
+from chassis.console.fields import FieldKind, FormField, Moment, options_of
+from contracts.identity import Capability
+from services.routing.domain.states import RejectReason
+from services.routing.http.exception_deeds import HandOverBody, RejectBody, UnassignBody
+from services.routing.http.exceptions import AssignBody, ResolveBody
+from services.routing.http.fields import Note
+from services.routing.queries import operators
+
+WRITE = Capability.WRITE_ROUTING
+Seen = Annotated[UUID | None, Field(strict=False)]
+"""What the page showed last of what was done to the item."""
+
+
+class RetryForm(Form):
+    """Nothing but the session's mark, and what was seen."""
+
+    seen: Seen = None
+
+
+class ResolveForm(ResolveBody, Form):
+    """As the JSON route takes it."""
+
+    seen: Seen = None
+
+
+class AssignForm(AssignBody, Form):
+    """As the JSON route takes it."""
+
+    seen: Seen = None
+
+
+class HandOverForm(HandOverBody, Form):
+    """As the JSON route takes it."""
+
+    seen: Seen = None
+
+
+class UnassignForm(UnassignBody, Form):
+    """As the JSON route takes it."""
+
+    seen: Seen = None
+
+
+class SnoozeForm(Form):
+    until: Moment
+    note: Note
+    seen: Seen = None
+
+
+class RejectForm(RejectBody, Form):
+    """As the JSON route takes it."""
+
+    seen: Seen = None
+
+
+REASON = FormField("reason", "Reason", FieldKind.PROSE, is_required=True, hint="Stands in the timeline")
+REJECT_FIELDS = (
+    FormField("reason", "Reason", FieldKind.CHOICE, is_required=True, options=options_of(RejectReason)),
+    FormField("note", "Note", FieldKind.PROSE, hint="Stands in the lead’s timeline"),  # noqa: RUF001  # as print has it
+)
+SNOOZE_NOTE = FormField("note", "Why", FieldKind.PROSE, is_required=True, hint="What it waits for")
+
+
+async def owner_field(session: AsyncSession, but: UUID | None = None) -> FormField:
+    known = [(str(each.operator_id), each.name) for each in await operators.who_may_own(session)]
+    options = [(id_, name) for id_, name in known if id_ != str(but)]
+    return FormField("owner_id", "Operator", FieldKind.CHOICE, is_required=True, options=options)
+
+
+def hand_over_note(*, is_owned: bool) -> FormField:
+    hint = "What was done, and what is next" if is_owned else "Stands in the timeline"
+    return FormField("note", "Note for them", FieldKind.PROSE, is_required=is_owned, hint=hint)
+
+
+async def hand_over_fields(session: AsyncSession) -> Sequence[FormField]:
+    """For many: some may be somebody's, and then the note is needed."""
+    note = FormField("note", "Note for them", FieldKind.PROSE, hint="Needed where somebody has it already")
+    return (await owner_field(session), note)
