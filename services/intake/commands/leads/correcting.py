@@ -15,6 +15,7 @@ from contracts.forms import Fault
 from contracts.intake import LeadCorrected
 from contracts.values import AustralianState, LeadContact, Location
 from services.intake import queries
+from services.intake.commands.judging import judge_again
 from services.intake.commands.searching import index_leads
 from services.intake.domain import LeadAction, check_postcode, email_match, obstacle_to_lead
 from services.intake.domain.corrections import Correctable, CorrectionReason, changes_between, corrected_by
@@ -42,7 +43,7 @@ async def correct_lead(session: AsyncSession, command: CorrectLead) -> Lead:
     Where nothing is other than it was, nothing happens.
     """
     lead = await queries.lead(session, command.lead_id, for_update=True)
-    if obstacle := obstacle_to_lead(LeadAction.CORRECT, lead.status):
+    if obstacle := obstacle_to_lead(LeadAction.CORRECT, lead.status, is_merged=lead.is_merged):
         raise LeadNotCorrectable(f"{obstacle}, and is not corrected", lead_id=lead.id)
     before = {name: str(getattr(lead, name)) for name in FIELDS}
     changes = changes_between(before, command.given)
@@ -55,6 +56,7 @@ async def correct_lead(session: AsyncSession, command: CorrectLead) -> Lead:
         outbox.add(session, _event(lead, correction), version=lead.next_version())
     await session.flush()
     await index_leads(session, [lead.id])
+    await judge_again(session, [lead], command.now)
     await _record(session, command, correction)
     return lead
 
