@@ -1,5 +1,6 @@
 """Looking for leads that may be one: as they come in, and anew when one is corrected."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +11,7 @@ from sqlalchemy import Boolean, DateTime, Integer, LargeBinary, SmallInteger, Te
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.ids import new_id
 from services.intake import queries
 from services.intake.commands.batch import Batch
 from services.intake.domain.duplicates import (
@@ -17,6 +19,7 @@ from services.intake.domain.duplicates import (
     Compared,
     Evidence,
     PairReason,
+    PairState,
     RejectReason,
     Score,
     Verdict,
@@ -25,7 +28,7 @@ from services.intake.domain.duplicates import (
     verdict,
 )
 from services.intake.likeness import names_alike, plain_name, plain_street, streets_alike
-from services.intake.models import Lead, LeadMatch
+from services.intake.models import Lead, LeadMatch, LeadPair, Merge
 from services.intake.queries import Arrival, Keyed, Near
 from services.intake.queries.duplicates import SAME_PERSON, arrays_of
 
@@ -135,18 +138,19 @@ _KEEP_KEYS = text(
 # A pair that was decided stays so, and what holds a lead goes on holding it: that is an operator's to end.
 _KEEP = text(
     """
-    INSERT INTO lead_pairs (lead_id, other_id, score, reasons, similarities, days_apart, is_same_service, holds, state,
-                            found_at)
-    SELECT lead_id, other_id, score, reasons::text[], similarities::jsonb, days_apart, is_same_service, holds, 'open',
-           :now
-      FROM unnest(:lead_ids, :other_ids, :scores, :reasons, :similarities, :days_apart, :is_same_service, :holds)
-        AS found (lead_id, other_id, score, reasons, similarities, days_apart, is_same_service, holds)
+    INSERT INTO lead_pairs (id, lead_id, other_id, score, reasons, similarities, days_apart, is_same_service, holds,
+                            state, found_at)
+    SELECT id, lead_id, other_id, score, reasons::text[], similarities::jsonb, days_apart, is_same_service, holds,
+           'open', :now
+      FROM unnest(:ids, :lead_ids, :other_ids, :scores, :reasons, :similarities, :days_apart, :is_same_service, :holds)
+        AS found (id, lead_id, other_id, score, reasons, similarities, days_apart, is_same_service, holds)
     ON CONFLICT (least(lead_id, other_id), greatest(lead_id, other_id)) DO UPDATE
        SET score = excluded.score, reasons = excluded.reasons, similarities = excluded.similarities
      WHERE lead_pairs.state = 'open'
     """
 ).bindparams(
     bindparam("now", type_=DateTime(timezone=True)),
+    bindparam("ids", type_=ARRAY(Uuid)),
     bindparam("lead_ids", type_=ARRAY(Uuid)),
     bindparam("other_ids", type_=ARRAY(Uuid)),
     bindparam("scores", type_=ARRAY(SmallInteger)),
@@ -168,11 +172,12 @@ async def _keep(
     pairs = [(each.lead.id, each.other.id) for each in found]
     pairs = [(max(pair), min(pair)) for pair in pairs] if by_age else pairs
     columns = {
+        "ids": [new_id() for _ in pairs],
         "lead_ids": [lead_id for lead_id, _ in pairs],
         "other_ids": [other_id for _, other_id in pairs],
         "scores": [each.score.number for each in found],
         "reasons": ["{" + ",".join(each.score.reasons) + "}" for each in found],
-        "similarities": [_told(each.evidence) for each in found],
+        "similarities": [json.dumps(_similarities(each.evidence)) for each in found],
         "days_apart": [each.days_apart for each in compared],
         "is_same_service": [each.is_same_service for each in compared],
         "holds": list(holding),
@@ -180,7 +185,44 @@ async def _keep(
     await session.execute(_KEEP, columns | {"now": now})
 
 
-def _told(evidence: Evidence) -> str:
+def _similarities(evidence: Evidence) -> dict[str, float]:
     """Numbers alone."""
     parts = (("name", evidence.name), ("street", evidence.street))
-    return "{" + ", ".join(f'"{name}": {value:.1f}' for name, value in parts if value is not None) + "}"
+    return {name: round(value, 1) for name, value in parts if value is not None}
+
+
+async def pair_by_hand(
+    session: AsyncSession, survivor: Lead, loser: Lead, state: PairState, merge: Merge, *, is_held_again: bool = False
+) -> None:
+    """What an operator says of two leads, whether they were found or not. Call it while they say what they said.
+
+    `is_held_again`: where the pair held the loser before, it does so again.
+    """
+    pair = await queries.pair_of(session, survivor.id, loser.id)
+    if pair is None:
+        pair = _unfound(survivor, loser, merge)
+        session.add(pair)
+    if is_held_again and pair.holds and pair.lead_id == loser.id:
+        pair.state, pair.decided_at, pair.decided_by, pair.reason_code = PairState.OPEN, None, None, None
+        return
+    is_apart = state is PairState.DISMISSED
+    pair.state, pair.decided_at = state, merge.unmerged_at if is_apart else merge.merged_at
+    pair.decided_by = merge.unmerged_by if is_apart else merge.merged_by
+    pair.reason_code = merge.unmerge_reason if is_apart else merge.reason_code
+
+
+def _unfound(survivor: Lead, loser: Lead, merge: Merge) -> LeadPair:
+    evidence = evidence_of(survivor, loser)
+    found = score(evidence)
+    return LeadPair(
+        id=new_id(),
+        lead_id=max(survivor.id, loser.id),
+        other_id=min(survivor.id, loser.id),
+        score=found.number,
+        reasons=list(found.reasons),
+        similarities=_similarities(evidence),
+        days_apart=abs(survivor.received_at - loser.received_at).days,
+        is_same_service=survivor.service == loser.service,
+        holds=False,
+        found_at=merge.merged_at,
+    )

@@ -147,6 +147,20 @@ def verdict(pairs: Iterable[Compared], thresholds: Thresholds) -> Verdict:
     return Verdict.HOLD if highest >= thresholds.hold_from else Verdict.LET_IN
 
 
+def faults_of(given: Thresholds) -> list[tuple[str, str]]:
+    """What is in the way of these thresholds, by field."""
+    faults = []
+    if not KEPT_FROM <= given.review_from <= MOST:
+        faults.append(("review_from", f"A score from {KEPT_FROM} to {MOST}: what scores less is not kept"))
+    if not given.review_from <= given.hold_from <= MOST:
+        faults.append(("hold_from", f"Not below where review begins, and {MOST} at most"))
+    if given.reject_from is not None and not given.hold_from <= given.reject_from <= MOST:
+        faults.append(("reject_from", f"Not below where holding begins, and {MOST} at most"))
+    if not 1 <= given.look_back_days <= FARTHEST_DAYS:
+        faults.append(("look_back_days", f"From 1 to {FARTHEST_DAYS} days"))
+    return faults
+
+
 class PairState(StrEnum):
     OPEN = "open"
     MERGED = "merged"

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.database import Versioned
 from contracts.values import CreditReason
-from services.intake.domain.duplicates import MOST, PairState, Scope
+from services.intake.domain.duplicates import KEPT_FROM, MOST, PairState, Scope, Thresholds
 from services.intake.domain.merging import MergeReason, UnmergeReason
 from services.intake.models.model import Model, among, words
 
@@ -34,12 +34,16 @@ class DuplicateSettings(Versioned, Model):
 
     __table_args__ = (
         CheckConstraint("id = 1", name="one_row"),
-        CheckConstraint(f"review_from >= 1 AND hold_from <= {MOST}", name="thresholds_range"),
+        CheckConstraint(f"review_from >= {KEPT_FROM} AND hold_from <= {MOST}", name="thresholds_range"),
         CheckConstraint("review_from <= hold_from", name="review_before_hold"),
         CheckConstraint(f"reject_from BETWEEN hold_from AND {MOST}", name="reject_last"),
         CheckConstraint("look_back_days BETWEEN 1 AND 365", name="look_back_days_range"),
         among("scope", Scope),
     )
+
+    @property
+    def thresholds(self) -> Thresholds:
+        return Thresholds(*(getattr(self, name) for name in Thresholds.__slots__))
 
 
 class LeadMatch(Model):
@@ -67,6 +71,7 @@ class LeadPair(Model):
 
     __tablename__ = "lead_pairs"
 
+    id: Mapped[UUID] = mapped_column(unique=True)
     lead_id: Mapped[UUID] = mapped_column(primary_key=True)
     other_id: Mapped[UUID] = mapped_column(primary_key=True)
     score: Mapped[int] = mapped_column(SmallInteger)
@@ -93,7 +98,8 @@ class LeadPair(Model):
             text("greatest(lead_id, other_id)"),
             unique=True,
         ),
-        Index("ix_lead_pairs_state_found_at", "state", "found_at"),
+        Index("ix_lead_pairs_state_found_at", "state", "found_at", "id"),
+        Index("ix_lead_pairs_found_at", "found_at", "id"),
         Index("ix_lead_pairs_other_id", "other_id"),
     )
 

@@ -6,10 +6,25 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, DateTime, Integer, LargeBinary, SmallInteger, Text, Uuid, bindparam, or_, select, text
+from sqlalchemy import (
+    Boolean,
+    DateTime,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Text,
+    Uuid,
+    and_,
+    bindparam,
+    or_,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.paging import PageRequest
+from services.intake.domain import LeadStatus
 from services.intake.domain.duplicates import (
     FARTHEST_DAYS,
     NEWEST_OF_A_KEY,
@@ -19,7 +34,7 @@ from services.intake.domain.duplicates import (
     Thresholds,
 )
 from services.intake.errors import PairNotFound
-from services.intake.models import DuplicateSettings, LeadPair
+from services.intake.models import DuplicateSettings, Lead, LeadPair, LeadStatusChange
 
 SAME_PERSON = 20
 """Earlier leads of one person that the others are told of."""
@@ -132,6 +147,44 @@ async def holding_pairs(session: AsyncSession, lead_ids: Iterable[UUID]) -> Sequ
     held = LeadPair.lead_id.in_(list(lead_ids))
     query = select(LeadPair).where(held, LeadPair.holds, LeadPair.state == PairState.OPEN)
     return (await session.scalars(query.order_by(LeadPair.lead_id, LeadPair.other_id))).all()
+
+
+async def was_held(session: AsyncSession, lead_id: UUID) -> bool:
+    held = LeadStatusChange.to_status == LeadStatus.DUPLICATE_REVIEW
+    query = select(LeadStatusChange.id).where(LeadStatusChange.lead_id == lead_id, held)
+    return await session.scalar(query.limit(1)) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class PairFilters:
+    """None is no filter. `is_held`: the pair holds its lead now."""
+
+    state: PairState | None = None
+    is_held: bool | None = None
+    lead_id: UUID | None = None
+    score_from: int | None = None
+
+
+async def list_pairs(session: AsyncSession, page: PageRequest, filters: PairFilters) -> Sequence[LeadPair]:
+    """The newest first."""
+    query = select(LeadPair)
+    if filters.state is not None:
+        query = query.where(LeadPair.state == filters.state)
+    if filters.is_held is not None:
+        query = query.where(HOLDS_NOW if filters.is_held else ~HOLDS_NOW)
+    if filters.lead_id is not None:
+        query = query.where((LeadPair.lead_id == filters.lead_id) | (LeadPair.other_id == filters.lead_id))
+    if filters.score_from is not None:
+        query = query.where(LeadPair.score >= filters.score_from)
+    return (await session.scalars(page.apply(query, LeadPair.found_at, LeadPair.id))).all()
+
+
+HOLDS_NOW = and_(
+    LeadPair.holds,
+    LeadPair.state == PairState.OPEN,
+    select(Lead.id).where(Lead.id == LeadPair.lead_id, Lead.status == LeadStatus.DUPLICATE_REVIEW).exists(),
+)
+"""Of a pair: its lead is held, and this is why."""
 
 
 async def pairs_of(session: AsyncSession, lead_ids: Sequence[UUID]) -> Sequence[LeadPair]:

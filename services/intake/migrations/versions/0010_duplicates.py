@@ -23,7 +23,7 @@ CREATE TABLE duplicate_settings (
     version integer NOT NULL DEFAULT 0,
     CONSTRAINT pk_duplicate_settings PRIMARY KEY (id),
     CONSTRAINT ck_duplicate_settings_one_row CHECK (id = 1),
-    CONSTRAINT ck_duplicate_settings_thresholds_range CHECK (review_from >= 1 AND hold_from <= 100),
+    CONSTRAINT ck_duplicate_settings_thresholds_range CHECK (review_from >= 30 AND hold_from <= 100),
     CONSTRAINT ck_duplicate_settings_review_before_hold CHECK (review_from <= hold_from),
     CONSTRAINT ck_duplicate_settings_reject_last CHECK (reject_from BETWEEN hold_from AND 100),
     CONSTRAINT ck_duplicate_settings_look_back_days_range CHECK (look_back_days BETWEEN 1 AND 365),
@@ -44,6 +44,7 @@ CREATE TABLE lead_match (
 );
 CREATE INDEX ix_lead_match_lead_id ON lead_match (lead_id);
 CREATE TABLE lead_pairs (
+    id uuid NOT NULL,
     lead_id uuid NOT NULL,
     other_id uuid NOT NULL,
     score smallint NOT NULL,
@@ -59,13 +60,15 @@ CREATE TABLE lead_pairs (
     reason_code text,
     note text,
     CONSTRAINT pk_lead_pairs PRIMARY KEY (lead_id, other_id),
+    CONSTRAINT uq_lead_pairs_id UNIQUE (id),
     CONSTRAINT ck_lead_pairs_two_leads CHECK (lead_id <> other_id),
     CONSTRAINT ck_lead_pairs_score_range CHECK (score BETWEEN 0 AND 100),
     CONSTRAINT ck_lead_pairs_decided CHECK ((state = 'open') = (decided_at IS NULL)),
     CONSTRAINT ck_lead_pairs_state_known CHECK (state IN ('open', 'merged', 'dismissed'))
 );
 CREATE UNIQUE INDEX uq_lead_pairs_once ON lead_pairs (least(lead_id, other_id), greatest(lead_id, other_id));
-CREATE INDEX ix_lead_pairs_state_found_at ON lead_pairs (state, found_at);
+CREATE INDEX ix_lead_pairs_state_found_at ON lead_pairs (state, found_at, id);
+CREATE INDEX ix_lead_pairs_found_at ON lead_pairs (found_at, id);
 CREATE INDEX ix_lead_pairs_other_id ON lead_pairs (other_id);
 """
 
