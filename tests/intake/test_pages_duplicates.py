@@ -57,7 +57,9 @@ class TestTheTask:
         text = await page(http, f"{PAIRS}/{second}/{first}")
         assert all(value in text for value in ("Mia O&#39;Brien", "Mia OBrien", "+61412345678", "+61400000009"))
         assert text.index(f'value="{first}" checked') < text.index(f'value="{second}"')
-        chosen = await page(http, f"{PAIRS}/{second}/{first}?survivor={second}&take=phone&step=confirm")
+        chosen = await page(
+            http, f"{PAIRS}/{second}/{first}?survivor={second}&phone={first}&name={second}&step=confirm"
+        )
         assert f'name="survivor_id" value="{second}"' in chosen
         assert 'name="take" value="phone"' in chosen
         assert "It takes phone from the other" in chosen

@@ -158,7 +158,7 @@ LISTING = Listing(
         Column("found", "Found", LeadPair.found_at, Kind.AGO, sorts=True, is_late=_is_late),
         Column("delivered", "Delivered", DELIVERED, Kind.WORD),
         Column("finance", "Finance", FINANCE, Kind.CHIP, tone=FINANCE_TONES),
-        Column("service", "Service", Newer.service, Kind.WORD),
+        Column("service", "Service", Newer.service, Kind.WORD, is_extra=True),
         Column("source", "Source", LeadSource.name, path=lambda row: f"/console/lead-sources/{row.source_id}"),
         Column("days_apart", "Days apart", LeadPair.days_apart, Kind.NUMBER, is_extra=True),
         Column("decided", "Decided", LeadPair.decided_at, Kind.AGO, is_extra=True),

@@ -1,6 +1,6 @@
 """Making two leads one, step by step: compare, credits, confirm. What was chosen stands in the address."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -41,7 +41,7 @@ from services.intake.queries.merges import Creditable
 MONEY = Capability.MANAGE_BILLING_OPS
 AT = PATH + "/{one_id:uuid}/{other_id:uuid}"
 COMPARE, CREDITS, CONFIRM = "compare", "credits", "confirm"
-Cell = Annotated[str, Field(max_length=60)]
+WordOf = Annotated[UUID | None, QueryParameter(description="the lead whose word counts")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +56,15 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What stands in the address: who goes on, what it takes, and what is to be credited."""
+    """What stands in the address: who goes on, whose word counts for each field, and what is to be credited."""
 
     survivor: UUID
-    take: tuple[Correctable, ...] = ()
+    words_of: Mapping[Correctable, UUID]
     credit: tuple[UUID, ...] = ()
     step: str = COMPARE
 
     def path(self, step: str, at: str) -> str:
-        told = [("survivor", self.survivor), *(("take", each.value) for each in self.take)]
+        told = [("survivor", self.survivor), *((each.value, id_) for each, id_ in self.words_of.items())]
         told += [("credit", each) for each in self.credit]
         return f"{at}?{urlencode([*told, ('step', step)])}"
 
@@ -90,6 +90,11 @@ class Both:
         return obstacle_to_pair((one.id, one.status), (other.id, other.status))
 
     @property
+    def take(self) -> list[Correctable]:
+        """The fields for which the loser's word counts."""
+        return [each for each in CHOOSABLE if self.choices.words_of.get(each) == self.loser.lead.id]
+
+    @property
     def charged(self) -> list[Creditable]:
         return [each for each in self.loser.creditable if each.obstacle is None]
 
@@ -108,14 +113,20 @@ async def show_pair(
     operator: Given[Operator],
     step: Annotated[str, QueryParameter(max_length=20)] = COMPARE,
     survivor: Annotated[UUID | None, QueryParameter()] = None,
-    take: Annotated[list[Correctable] | None, QueryParameter()] = None,
+    name: WordOf = None,
+    email: WordOf = None,
+    phone: WordOf = None,
+    street: WordOf = None,
+    place: WordOf = None,
     credit: Annotated[list[UUID] | None, QueryParameter()] = None,
 ) -> Response[str]:
     async with database.reading() as session:
         sides = {id_: await _side(session, id_) for id_ in (one_id, other_id)}
         pair = await queries.pair_of(session, one_id, other_id)
         chosen = _survivor(sides, survivor)
-        choices = Choices(chosen, tuple(take or ()), tuple(credit or ()), step)
+        given = zip(CHOOSABLE, (name, email, phone, street, place), strict=True)
+        words_of = {each: id_ for each, id_ in given if id_ in sides}
+        choices = Choices(chosen, words_of, tuple(credit or ()), step)
         loser = next((id_ for id_ in sides if id_ != chosen), chosen)
         seen = {
             "seen_survivor": await seen_of(session, Subject("lead", chosen)),
@@ -161,7 +172,6 @@ def _context(both: Both, console: Console, operator: Operator) -> dict[str, Any]
         "fields": _fields(both),
         "credits": [_credit(each, both, console) for each in both.loser.creditable],
         "effects": _effects(both),
-        "after_compare": CREDITS if has_credits else CONFIRM,
         "reasons": _REASONS,
         "actions": _actions(both, operator),
         "with_credits": refused(operator, MONEY, None if both.asked else "nothing was chosen to be credited"),
@@ -236,7 +246,7 @@ def _fields(both: Both) -> list[FieldChoice]:
             words(each.value),
             _told(both.survivor.lead, each),
             _told(both.loser.lead, each),
-            each in both.choices.take,
+            each in both.take,
         )
         for each in CHOOSABLE
     ]
