@@ -1,6 +1,7 @@
 """The room of pairs, the task of merging, the settings, and what a lead's page says of all that; without a browser."""
 
 from dataclasses import replace
+from typing import Any, ClassVar
 from uuid import UUID
 
 import pytest
@@ -16,7 +17,7 @@ from tests.kit.databases import RolledBackDatabase
 PAIRS, LEADS = "/console/duplicates", "/console/leads"
 TWIN = replace(CONTENT, name="Mia OBrien", phone="+61400000009")
 NEIGHBOUR = replace(CONTENT, email="mia@else.example", phone="+61400000001", street="12 Cadogn St")
-MERGED = {"reason_code": "asked_twice", "reason": "One and the same"}
+MERGED: dict[str, Any] = {"reason_code": "asked_twice", "reason": "One and the same"}
 
 
 @pytest.fixture
@@ -79,7 +80,7 @@ class TestTheTask:
     ) -> None:
         first, second = two
         third = await couples.lead(someone(4))
-        stale = {"survivor_id": str(first), **MERGED}
+        stale: dict[str, Any] = {"survivor_id": str(first), **MERGED}
         await done(http, f"{PAIRS}/{first}/{third}/merge", **stale)
         answer = await post(http, f"{PAIRS}/{second}/{first}/merge", **stale)
         assert answer.status_code == 409
@@ -110,7 +111,7 @@ class TestCredits:
         assert "Merge and ask for credits" in confirm
         for_editors = await page(http, f"{at}?survivor={first}&credit={BRIGHT}&step=confirm")
         assert "Your role lacks manage_billing_ops" in for_editors
-        fields = {"survivor_id": str(first), "credit": [str(BRIGHT)], **MERGED}
+        fields: dict[str, Any] = {"survivor_id": str(first), "credit": [str(BRIGHT)], **MERGED}
         answer = await post(http, f"{at}/merge-with-credits", role=Role.ADMIN, **fields)
         assert answer.status_code == 303, answer.text
         assert len(await rows(database, "SELECT 1 FROM credit_requests")) == 1
@@ -126,7 +127,7 @@ class TestCredits:
         await tell_all(database, lead_id)
         text = await page(http, f"{LEADS}/{lead_id}", role=Role.ADMIN)
         assert "Bright Roofs, $85.00" in text
-        fields = {
+        fields: dict[str, Any] = {
             "name": CONTENT.name,
             "email": CONTENT.email,
             "phone": "0499 111 222",
