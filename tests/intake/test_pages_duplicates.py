@@ -1,7 +1,7 @@
 """The room of pairs, the task of merging, the settings, and what a lead's page says of all that; without a browser."""
 
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -17,7 +17,7 @@ from tests.kit.databases import RolledBackDatabase
 PAIRS, LEADS = "/console/duplicates", "/console/leads"
 TWIN = replace(CONTENT, name="Mia OBrien", phone="+61400000009")
 NEIGHBOUR = replace(CONTENT, email="mia@else.example", phone="+61400000001", street="12 Cadogn St")
-MERGED: dict[str, Any] = {"reason_code": "asked_twice", "reason": "One and the same"}
+MERGED: Any = {"reason_code": "asked_twice", "reason": "One and the same"}
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ class TestTheTask:
     ) -> None:
         first, second = two
         third = await couples.lead(someone(4))
-        stale: dict[str, Any] = {"survivor_id": str(first), **MERGED}
+        stale: Any = {"survivor_id": str(first), **MERGED}
         await done(http, f"{PAIRS}/{first}/{third}/merge", **stale)
         answer = await post(http, f"{PAIRS}/{second}/{first}/merge", **stale)
         assert answer.status_code == 409
@@ -111,7 +111,7 @@ class TestCredits:
         assert "Merge and ask for credits" in confirm
         for_editors = await page(http, f"{at}?survivor={first}&credit={BRIGHT}&step=confirm")
         assert "Your role lacks manage_billing_ops" in for_editors
-        fields: dict[str, Any] = {"survivor_id": str(first), "credit": [str(BRIGHT)], **MERGED}
+        fields: Any = {"survivor_id": str(first), "credit": [str(BRIGHT)], **MERGED}
         answer = await post(http, f"{at}/merge-with-credits", role=Role.ADMIN, **fields)
         assert answer.status_code == 303, answer.text
         assert len(await rows(database, "SELECT 1 FROM credit_requests")) == 1
@@ -127,7 +127,7 @@ class TestCredits:
         await tell_all(database, lead_id)
         text = await page(http, f"{LEADS}/{lead_id}", role=Role.ADMIN)
         assert "Bright Roofs, $85.00" in text
-        fields: dict[str, Any] = {
+        fields: Any = {
             "name": CONTENT.name,
             "email": CONTENT.email,
             "phone": "0499 111 222",
@@ -177,23 +177,24 @@ class TestALeadsPage:
         assert answer.headers["location"].endswith(f"{PAIRS}/{one}/{other}")
 
 
-class TestTheSettings:
-    FORM = {  # never changed
-        "is_on": "true",
-        "hold_from": "90",
-        "review_from": "45",
-        "reject_from": "",
-        "look_back_days": "30",
-        "scope": "same_service",
-    }
+FORM: Any = {
+    "is_on": "true",
+    "hold_from": "90",
+    "review_from": "45",
+    "reject_from": "",
+    "look_back_days": "30",
+    "scope": "same_service",
+}
 
+
+class TestTheSettings:
     async def test_are_tried_and_then_saved(self, http: Desk, couples: Couples, two: list[UUID]) -> None:
         assert len(two) == 2
         await couples.lead(someone(6))
-        tried = await post(http, f"{PAIRS}/settings/try", **self.FORM)
+        tried = await post(http, f"{PAIRS}/settings/try", **FORM)
         assert tried.status_code == 200, tried.text
         assert "Effect on the leads of the last 30 days" in tried.text
         assert 'value="90"' in tried.text
-        saved = await done(http, f"{PAIRS}/settings", reason="Too many are held", **self.FORM)
+        saved = await done(http, f"{PAIRS}/settings", **FORM, reason="Too many are held")
         assert "Saved: it holds for what comes in from now on" in saved
         assert "changed the settings" in saved
