@@ -42,6 +42,7 @@ MY_QUEUE = "owner=mine&state=open"
 PAYOUTS_WAIT = "stands=unknown&stands=needs_approval&stands=failed&stands=on_hold&sort=since"
 HELD_BACK = "breaker=open&breaker=half_open"
 UNBILLED, DRAFTS, UNSETTLED = "status=billable&invoiced=no", "status=draft", "state=held&state=unmatched"
+PROPOSED = "state=proposed"
 UNDELIVERED, IN_FORCE = "attention=undelivered&attention=unknown", "state=in_force"
 
 GROUPS = (
@@ -84,6 +85,15 @@ GROUPS = (
             Room("invoices", "Invoices", "billing", "/console/invoices?status=draft", "receipt", "i", OPS),
             Room("receivables", "Receivables", "billing", "/console/receivables", "hand-coins", "r", OPS),
             Room("adjustments", "Adjustments", "billing", "/console/adjustments?state=pending", "scale", "q", OPS),
+            Room(
+                "credit-proposals",
+                "Credit proposals",
+                "billing",
+                f"/console/credit-proposals?{PROPOSED}",
+                "scale",
+                "Q",
+                OPS,
+            ),
             Room("accounts", "Accounts", "billing", "/console/accounts", "building-2", "j", OPS),
             Room("journal", "Journal", "billing", "/console/journal", "file-text", "J", OPS),
             Room(

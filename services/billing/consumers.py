@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from functools import partial
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -10,25 +11,77 @@ from chassis.clock import Clock
 from chassis.consumer import Consumer
 from contracts import topics
 from contracts.envelope import Incoming
-from contracts.intake import BoardClosed, ClientChanged, ClientState
+from contracts.intake import BoardClosed, ClientChanged, ClientState, LeadCreditsAsked
 from contracts.payouts import PayoutAllocated, PayoutReversed, PayoutSent
-from contracts.routing import AssignmentCapReleased, AssignmentSent, InstallerChanged
-from contracts.values import InvoiceKind, Location
+from contracts.routing import (
+    AssignmentCapReleased,
+    AssignmentReturnDenied,
+    AssignmentReturned,
+    AssignmentReturnRequested,
+    AssignmentReturnWithdrawn,
+    AssignmentSent,
+    InstallerChanged,
+)
+from contracts.values import CreditRequest, InvoiceKind, Location
 from services.billing.commands.accounts import AccountState, apply_account_states
+from services.billing.commands.adjustments import ApprovalRule
 from services.billing.commands.client_invoices import ClosedBoard, draft_board_invoices
+from services.billing.commands.credit_requests import AskedCredit, ask_for_credits
 from services.billing.commands.deliveries import CapRelease, record_deliveries, release_caps
 from services.billing.commands.payouts import PayoutMoved, PayoutStep, post_payouts
 from services.billing.commands.pricing import SentAssignment
+from services.billing.commands.returns import ReturnAsked, ReturnClosed, close_returns, open_returns
+
+RETURN = "return"
+"""The deed of a credit that an accepted return brings."""
 
 
-async def on_assignment_sent(session: AsyncSession, batch: list[Incoming[AssignmentSent]], *, clock: Clock) -> None:
+async def on_assignment_sent(
+    session: AsyncSession, batch: list[Incoming[AssignmentSent]], *, rule: ApprovalRule, clock: Clock
+) -> None:
     sent = [_sent(incoming.event, Cause.of(incoming.envelope)) for incoming in batch]
-    await record_deliveries(session, sent, clock.now())
+    await record_deliveries(session, sent, rule, clock.now())
 
 
 async def on_assignment_cap_released(session: AsyncSession, batch: list[Incoming[AssignmentCapReleased]]) -> None:
     releases = [CapRelease(incoming.event.assignment_id, incoming.event.reason_code) for incoming in batch]
     await release_caps(session, releases)
+
+
+async def on_lead_credits_asked(
+    session: AsyncSession, batch: list[Incoming[LeadCreditsAsked]], *, rule: ApprovalRule, clock: Clock
+) -> None:
+    asked = [
+        _asked(credit, incoming, incoming.event.deed, incoming.event.deed_id)
+        for incoming in batch
+        for credit in incoming.event.credits
+    ]
+    await ask_for_credits(session, asked, rule, clock.now())
+
+
+async def on_assignment_returned(
+    session: AsyncSession, batch: list[Incoming[AssignmentReturned]], *, rule: ApprovalRule, clock: Clock
+) -> None:
+    asked = [
+        _asked(credit, incoming, RETURN, incoming.event.return_id)
+        for incoming in batch
+        for credit in incoming.event.credits
+    ]
+    await close_returns(session, [_closed(incoming) for incoming in batch], clock.now())
+    await ask_for_credits(session, asked, rule, clock.now())
+
+
+async def on_return_requested(session: AsyncSession, batch: list[Incoming[AssignmentReturnRequested]]) -> None:
+    await open_returns(session, [_return_asked(incoming) for incoming in batch])
+
+
+async def on_return_ended(
+    session: AsyncSession,
+    batch: list[Incoming[AssignmentReturnDenied | AssignmentReturnWithdrawn]],
+    *,
+    clock: Clock,
+) -> None:
+    await close_returns(session, [_closed(incoming) for incoming in batch], clock.now())
 
 
 async def on_installer_changed(session: AsyncSession, batch: list[Incoming[InstallerChanged]], *, clock: Clock) -> None:
@@ -61,16 +114,21 @@ async def on_payout_reversed(session: AsyncSession, batch: list[Incoming[PayoutR
     await post_payouts(session, moves, clock.now())
 
 
-def consumers(clock: Clock) -> tuple[Consumer, ...]:
+def consumers(clock: Clock, rule: ApprovalRule) -> tuple[Consumer, ...]:
     return (
         Consumer(topics.INSTALLERS, {InstallerChanged: partial(on_installer_changed, clock=clock)}),
+        Consumer(topics.LEAD_DEEDS, {LeadCreditsAsked: partial(on_lead_credits_asked, rule=rule, clock=clock)}),
         Consumer(topics.CLIENTS, {ClientChanged: partial(on_client_changed, clock=clock)}),
         Consumer(topics.BOARDS, {BoardClosed: partial(on_board_closed, clock=clock)}),
         Consumer(
             topics.ASSIGNMENTS,
             {
-                AssignmentSent: partial(on_assignment_sent, clock=clock),
+                AssignmentSent: partial(on_assignment_sent, rule=rule, clock=clock),
                 AssignmentCapReleased: on_assignment_cap_released,
+                AssignmentReturned: partial(on_assignment_returned, rule=rule, clock=clock),
+                AssignmentReturnRequested: on_return_requested,
+                AssignmentReturnDenied: partial(on_return_ended, clock=clock),
+                AssignmentReturnWithdrawn: partial(on_return_ended, clock=clock),
             },
         ),
         Consumer(
@@ -95,6 +153,38 @@ def _sent(event: AssignmentSent, cause: Cause) -> SentAssignment:
         delivered_at=event.sent_at,
         cause=cause,
     )
+
+
+def _asked(
+    credit: CreditRequest, incoming: Incoming[LeadCreditsAsked] | Incoming[AssignmentReturned], deed: str, deed_id: UUID
+) -> AskedCredit:
+    return AskedCredit(
+        request_id=credit.request_id,
+        assignment_id=credit.assignment_id,
+        lead_id=incoming.event.lead_id,
+        installer_id=credit.installer_id,
+        reason_code=credit.reason_code,
+        note=credit.note,
+        deed=deed,
+        deed_id=deed_id,
+        asked_by_id=credit.asked_by_id,
+        asked_by_name=credit.asked_by_name,
+        is_proposal=credit.is_proposal,
+        cause=Cause.of(incoming.envelope),
+    )
+
+
+def _return_asked(incoming: Incoming[AssignmentReturnRequested]) -> ReturnAsked:
+    event = incoming.event
+    version = incoming.envelope.aggregate_version
+    return ReturnAsked(event.assignment_id, event.installer_id, event.return_id, version, event.decide_by)
+
+
+def _closed(
+    incoming: Incoming[AssignmentReturned] | Incoming[AssignmentReturnDenied | AssignmentReturnWithdrawn],
+) -> ReturnClosed:
+    event = incoming.event
+    return ReturnClosed(event.assignment_id, event.installer_id, event.return_id, incoming.envelope.aggregate_version)
 
 
 def _locality(location: Location) -> str:

@@ -29,6 +29,11 @@ class DeliveryNotFound(NotFound):
     title = "No such delivery"
 
 
+class CreditRequestNotFound(NotFound):
+    code = "credit_request_not_found"
+    title = "No such request"
+
+
 class StripeEventNotFound(NotFound):
     code = "stripe_event_not_found"
     title = "No such Stripe event"
@@ -260,6 +265,16 @@ class CreditTooLarge(Refusal):
 class AdjustmentDecided(Refusal):
     code = "adjustment_already_decided"
     title = "The adjustment is decided"
+
+
+class ProposalDecided(Refusal):
+    code = "credit_proposal_decided"
+    title = "The proposal is decided"
+
+
+class ProposalNotReady(Refusal):
+    code = "credit_proposal_not_ready"
+    title = "The proposal cannot be decided yet"
 
 
 class MakerCannotApprove(Refusal):

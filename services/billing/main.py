@@ -8,6 +8,7 @@ from chassis.schedule import Job, daily
 from chassis.service import Service, clock_of, database_of
 from contracts.values import InvoiceKind
 from services.billing import pages
+from services.billing.commands.account_news import TellingRule
 from services.billing.commands.issuing import House
 from services.billing.commands.numbers import Numbering
 from services.billing.consumers import consumers
@@ -18,6 +19,7 @@ from services.billing.rendering import Renderer
 from services.billing.settings import Settings
 from services.billing.settling import StripeSettler
 from services.billing.stripe_gateway import LiveStripe, StripeGateway
+from services.billing.telling import AccountTeller
 
 
 def build(
@@ -37,6 +39,8 @@ def build(
     renderer = Renderer(database, clock, settings.zone)
     settlers = [StripeSettler(database, gateway, clock)] if gateway else []
     house = house_of(settings)
+    telling = TellingRule(settings.zone, has_payment_details=bool(house.payment_details))
+    teller = AccountTeller(database, clock, telling, settings.account_news_seconds)
     bulk = BulkRunner(database, clock, pages.LISTINGS, {"house": house, "gateway": gateway})
     nightly = daily(settings.stripe_sweep_time, settings.zone)
     return Service(
@@ -45,15 +49,22 @@ def build(
         clock=clock,
         database=database,
         routes=(*ROUTES, *pages.ROUTES),
-        consumers=consumers(clock),
+        consumers=consumers(clock, house.approval),
         loops=(
+            Loop("account_news", teller.step),
             Loop("documents", renderer.step),
             bulk_loop(bulk),
             *(Loop("stripe_events", settler.step) for settler in settlers),
         ),
         jobs=tuple(Job("stripe_sweep", nightly, settler.sweep) for settler in settlers),
         measures=(measure_books(settings.books_check_seconds), measure_queues(clock)),
-        dependencies={"gateway": gateway, "house": house, "bulk": bulk, "desk": desk_of(settings.zone)},
+        dependencies={
+            "gateway": gateway,
+            "house": house,
+            "bulk": bulk,
+            "desk": desk_of(settings.zone),
+            "telling": telling,
+        },
         on_stop=(gateway.close,) if gateway is not None else (),
     )
 
@@ -64,6 +75,7 @@ def house_of(settings: Settings) -> House:
         numbering=Numbering(settings.legal_entity, settings.invoice_number_prefix),
         zone=settings.zone,
         terms_days={kind: settings.terms_days(kind) for kind in InvoiceKind},
+        approval_limit_cents=settings.approval_limit_cents,
         payment_details=settings.seller_payment_details.strip(),
     )
 

@@ -36,6 +36,13 @@ class Settings(ServiceSettings):
         description="a credit over it (with GST) needs a second operator",
     )
 
+    account_news_seconds: float = Field(
+        30,
+        gt=0,
+        validation_alias="ACCOUNT_NEWS_SECONDS",
+        description="how often what stands with accounts is compared with what was told of them",
+    )
+
     stripe_api_key: SecretStr = Field(
         SecretStr(""), validation_alias="STRIPE_API_KEY", description="empty: references are typed in and not looked up"
     )

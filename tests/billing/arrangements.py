@@ -21,7 +21,7 @@ from contracts.envelope import from_headers
 from contracts.values import AdjustmentType, CreditReason, InvoiceKind, ProductType
 from services.billing.commands.accounts import AccountState, apply_account_states
 from services.billing.commands.adjusting import Decider
-from services.billing.commands.adjustments import AddAdjustment, ApprovalRule, add_adjustment
+from services.billing.commands.adjustments import AddAdjustment, add_adjustment
 from services.billing.commands.client_invoices import ClosedBoard, draft_board_invoices
 from services.billing.commands.deliveries import record_deliveries
 from services.billing.commands.drafts import DraftResult, GenerateDrafts, generate_drafts
@@ -54,6 +54,7 @@ HOUSE = House(
     numbering=Numbering("waybill", "WB"),
     zone=SYDNEY,
     terms_days={InvoiceKind.INSTALLER: 7, InvoiceKind.CLIENT: 30},
+    approval_limit_cents=20_000,
     payment_details="BSB 062-000\nAccount 1234 5678",
 )
 MAKER = Decider(UUID(int=1), "Mia Maker")
@@ -141,16 +142,16 @@ class Books:
         prices = Prices(exclusive_cents, shared_cents, **options)
         async with self.unit() as session:
             command = AddPricePlan(installer_id, effective_from, prices, "Robin Field")
-            return await add_price_plan(session, command, self.clock.now())
+            return await add_price_plan(session, command, self.house.approval, self.clock.now())
 
     async def close_plan(self, installer_id: UUID, effective_from: datetime) -> AddedPricePlan:
         async with self.unit() as session:
             command = AddPricePlan(installer_id, effective_from, None, "Robin Field")
-            return await add_price_plan(session, command, self.clock.now())
+            return await add_price_plan(session, command, self.house.approval, self.clock.now())
 
     async def deliver(self, *assignments: SentAssignment) -> None:
         async with self.unit() as session:
-            await record_deliveries(session, assignments, self.clock.now())
+            await record_deliveries(session, assignments, self.house.approval, self.clock.now())
 
     async def drafts(self, period: Period = MARCH, installer_ids: Sequence[UUID] | None = None) -> list[DraftResult]:
         async with self.unit() as session:
@@ -243,7 +244,7 @@ class Books:
             return await add_adjustment(
                 session,
                 AddAdjustment(invoice_id=invoice_id, amount_cents=amount_cents, **command),
-                ApprovalRule(20_000, self.house.numbering),
+                self.house.approval,
                 self.clock.now(),
             )
 

@@ -10,7 +10,7 @@ from chassis.clock import FixedClock
 from contracts.envelope import Event, Incoming
 from contracts.registry import EVENTS
 from services.billing.consumers import consumers
-from tests.billing.arrangements import LONG_AGO, NOW, Books
+from tests.billing.arrangements import HOUSE, LONG_AGO, NOW, Books
 from tests.kit import records
 
 EXAMPLES = Path(__file__).parents[2] / "contracts" / "examples"
@@ -31,19 +31,26 @@ async def consume(books: Books, *events: Incoming[Any]) -> None:
 
 async def consume_batch(books: Books, *events: Incoming[Any]) -> None:
     """All of one type, as the runtime hands them over: one list in one transaction."""
-    handlers = {type_: handler for c in consumers(books.clock) for type_, handler in c.by_type().items()}
+    handlers = {
+        type_: handler for c in consumers(books.clock, books.house.approval) for type_, handler in c.by_type().items()
+    }
     async with books.unit() as session:
         await handlers[events[0].envelope.type](session, list(events))
 
 
 def test_subscribes_to_what_billing_lives_on() -> None:
-    handled = {type_ for consumer in consumers(FixedClock(NOW)) for type_ in consumer.by_type()}
+    handled = {type_ for consumer in consumers(FixedClock(NOW), HOUSE.approval) for type_ in consumer.by_type()}
     assert handled == {
         "installer.changed",
         "client.changed",
         "board.closed",
         "assignment.sent",
         "assignment.cap_released",
+        "assignment.return_requested",
+        "assignment.returned",
+        "assignment.return_denied",
+        "assignment.return_withdrawn",
+        "lead.credits_asked",
         "payout.allocated",
         "payout.sent",
         "payout.reversed",

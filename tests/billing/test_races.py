@@ -229,7 +229,7 @@ class TestDeliveries:
         books = shared_books
         installer_id = await books.installer()
         async with books.database.transaction() as session:
-            await record_deliveries(session, [sent(installer_id, march(3))], NOW)
+            await record_deliveries(session, [sent(installer_id, march(3))], books.house.approval, NOW)
             adding = asyncio.create_task(books.plan(installer_id, LONG_AGO, 8_500, 3_850))
             await until_waiting(books)
         assert len((await adding).released) == 1

@@ -11,6 +11,8 @@ from chassis.tables import parked_events
 from contracts.identity import Role
 from contracts.values import InvoiceKind
 from deploy.local.smtp_sink.faults import Action, Fault
+from services.billing.commands.account_news import TellingRule
+from services.billing.commands.holds import SetCreditHold, set_credit_hold
 from services.intake.commands.escalating import escalate
 from services.intake.commands.policies import PolicyDraft, create_policy, turn_policy
 from services.intake.domain import LeadStatus
@@ -19,7 +21,8 @@ from services.payouts.commands.boards import note_board
 from services.payouts.commands.experts import ExpertProfile, add_expert
 from services.payouts.domain import RuleKind
 from services.routing.domain.states import BreakerState
-from tests.billing.arrangements import NOW, client_state, march, sent, webhook, work_off
+from tests.billing.arrangements import NOW, SYDNEY, client_state, march, sent, webhook, work_off
+from tests.billing.credits import ask, proposed
 from tests.billing.fake_stripe import FakeStripe
 from tests.browser.visits import Rooms
 from tests.intake.reception import Reception
@@ -82,7 +85,7 @@ async def _in_routing(rooms: Rooms) -> None:
 
 
 async def _in_billing(rooms: Rooms) -> None:
-    """Invoices of both kinds as drafts and issued, a credit that waits, a delivery without a price, Stripe's events."""
+    """Invoices of both kinds as drafts and issued, a credit that waits, proposals, what has no price, Stripe."""
     books = rooms.books
     installers = [await books.priced_installer(name=PLANTED, billing_name=PLANTED) for _ in range(3)]
     await books.deliver(*(sent(each, march(10)) for each in installers))
@@ -96,6 +99,12 @@ async def _in_billing(rooms: Rooms) -> None:
         client_draft = await books.board_draft(title=PLANTED, client=client_state(new_id(), name=PLANTED))
     await books.issue(client_draft, kind=InvoiceKind.CLIENT, stripe_invoice_id=None)
     await books.deliver(sent(await books.installer(name=PLANTED), march(12)), sent(installers[0], NOW))
+    async with books.database.transaction() as session:
+        telling = TellingRule(SYDNEY, has_payment_details=True)
+        await set_credit_hold(session, SetCreditHold(installers[2], PLANTED), telling, rooms.clock.now())
+    returned = [sent(each, NOW) for each in installers[1:]]
+    await books.deliver(*returned)
+    await ask(books, *(proposed(each, note=PLANTED, asked_by_name=PLANTED) for each in returned))
     stripe = FakeStripe()
     await webhook(books, "evt_1NG8Du2eZvKYlo2CUI79vXWy", stripe.add_invoice(100))
     await work_off(books, stripe)

@@ -28,6 +28,8 @@ OF_A_KIND = 4
 
 ENDS = (
     "void",
+    "agree",
+    "decline",
     "close",
     "cancel",
     "complete",

@@ -71,6 +71,21 @@ FACTS = (
     ),
     Fact("billing", "delivery.recorded", "SELECT assignment_id FROM delivery_events"),
     Fact("billing", "delivery.held", "SELECT assignment_id FROM held_deliveries"),
+    Fact("billing", "delivery.voided", "SELECT assignment_id FROM delivery_events WHERE event_status = 'void'"),
+    Fact("billing", "delivery.credited", "SELECT assignment_id FROM delivery_events WHERE event_status = 'credited'"),
+    Fact(
+        # What a delivery has versions for beside its record, its hold and its end.
+        "billing",
+        "delivery.credit_answered",
+        """
+        SELECT d.assignment_id
+          FROM delivery_events d LEFT JOIN held_deliveries h ON h.assignment_id = d.assignment_id,
+               generate_series(2, d.version - (h.assignment_id IS NOT NULL)::int - (d.event_status <> 'billable')::int)
+        UNION ALL
+        SELECT assignment_id FROM held_deliveries, generate_series(2, version) WHERE released_at IS NULL
+        """,
+    ),
+    Fact("billing", "account.changed", "SELECT id FROM accounts, generate_series(1, version)"),
     Fact("billing", "invoice.issued", "SELECT id FROM invoices WHERE issued_at IS NOT NULL"),
     Fact(
         "billing",
@@ -168,6 +183,13 @@ EFFECTS = (
         "SELECT id || ' ' || version FROM installers",
         "billing",
         "SELECT id || ' ' || source_version FROM accounts WHERE kind = 'installer'",
+    ),
+    Effect(
+        "what stands with each installer, as billing told it last",
+        "billing",
+        "SELECT id || ' ' || version FROM accounts WHERE kind = 'installer' AND version > 0",
+        "routing",
+        "SELECT installer_id || ' ' || version FROM installer_accounts",
     ),
     Effect(
         "each client's account at its last version",
@@ -310,6 +332,7 @@ AGGREGATES = (
     Aggregate("routing", "routing.installers", "SELECT id, version FROM installers"),
     Aggregate("routing", "routing.assignments", "SELECT id, version FROM assignments"),
     Aggregate("routing", "routing.dispatches", "SELECT lead_id, version FROM dispatches"),
+    Aggregate("billing", "billing.accounts", "SELECT id, version FROM accounts"),
     Aggregate("billing", "billing.invoices", "SELECT id, version FROM invoices"),
     Aggregate(
         "billing",

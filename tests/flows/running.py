@@ -33,6 +33,8 @@ KNOBS = {
     "SEND_LEASE_SECONDS": "3",
     # How long a group waits for a member that was killed; the broker allows no less.
     "KAFKA_SESSION_TIMEOUT_MS": "6000",
+    # What changes of an account by itself is told so often.
+    "ACCOUNT_NEWS_SECONDS": "0.5",
     # What is handed in at once is to be taken at once.
     "LEAD_RATE_PER_MINUTE": "0",
 }

@@ -17,3 +17,19 @@ CARRY_A_LEASE_OVER = Mutant(
     "self.is_spent = False",
     "A source hands in more in a minute than its rate, by what each process had left of the one before.",
 )
+
+FORGET_WHO_ASKED = Mutant(
+    "forget who asked",
+    "services.billing.commands.voids:_reject_pending",
+    "await answer_rejected(session, [adjustment.id for adjustment in pending], Why.INVOICE_VOID, now)",
+    "pass",
+    "A credit that was asked for falls with its invoice, and whoever asked waits for its answer for ever.",
+)
+
+PASS_A_PROPOSAL_BY = Mutant(
+    "let a proposal through",
+    "services.billing.domain.credit_requests:road_of",
+    "return Road(CreditResult.PROPOSED) if is_undecided else _agreed(charge, limit_cents)",
+    "return _agreed(charge, limit_cents)",
+    "Money moves that nobody in finance agreed to.",
+)

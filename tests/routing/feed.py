@@ -10,7 +10,7 @@ from chassis.pacing import Patience
 from chassis.parking import list_parked
 from chassis.replay import Replayer
 from chassis.runtime import ConsumerRuntime
-from contracts.billing import DeliveryCredited
+from contracts.billing import DeliveryCredited, DeliveryVoided
 from contracts.envelope import Event
 from contracts.intake import LeadClosed, LeadCreated
 from contracts.notifications import MessageAccepted, MessageFailed
@@ -96,6 +96,16 @@ def failed(assignment_id: UUID, **changes: Any) -> MessageFailed:
         **changes,
     }
     return MessageFailed(**given)
+
+
+def voided(assignment_id: UUID, installer_id: UUID, reason: CreditReason) -> DeliveryVoided:
+    return DeliveryVoided(
+        assignment_id=assignment_id,
+        delivery_event_id=new_id(),
+        installer_id=installer_id,
+        reason_code=reason,
+        voided_at=NOW,
+    )
 
 
 def credited(assignment_id: UUID, installer_id: UUID, reason: CreditReason) -> DeliveryCredited:

@@ -22,7 +22,7 @@ from services.routing.consumers import consumers
 from services.routing.domain.states import AssignmentStatus, CapState, DispatchStatus, ExceptionReason
 from tests.kit.records import CORRELATION, TRACE
 from tests.routing.arrangements import MIA, NOW, ROBIN, Floor, committing
-from tests.routing.feed import Feed, accepted, closed, created, credited, failed, record
+from tests.routing.feed import Feed, accepted, closed, created, credited, failed, record, voided
 
 
 @pytest.fixture
@@ -232,13 +232,46 @@ class TestDeliveryCredited:
         assert (await floor.only_assignment()).cap_state is CapState.COUNTED
 
 
+class TestDeliveryVoided:
+    """Never billed instead of credited: to the caps it is the same."""
+
+    async def test_a_void_for_an_invalid_lead_frees_the_place(self, floor: Floor, feed: Feed) -> None:
+        installer_id = await floor.installer()
+        await feed.take(record(created()))
+        made = (await floor.only_assignment()).id
+        await floor.deliver(made)
+        await feed.take(record(voided(made, installer_id, CreditReason.INVALID_CONTACT)))
+        after = await floor.only_assignment()
+        assert (after.cap_state, after.cap_release_reason) == (CapState.RELEASED, CapReleaseReason.CREDIT_LINKED)
+        assert after.cap_release_note == "voided: invalid_contact"
+        assert await floor.counts(installer_id) == {}
+
+    async def test_what_is_free_already_is_passed_by(self, floor: Floor, feed: Feed) -> None:
+        installer_id = await floor.installer()
+        await feed.take(record(created()))
+        made = (await floor.only_assignment()).id
+        await floor.deliver(made)
+        await feed.take(record(credited(made, installer_id, CreditReason.INVALID_CONTACT)))
+        await feed.take(record(voided(made, installer_id, CreditReason.INVALID_CONTACT), version=2))
+        assert (await floor.only_assignment()).cap_release_note == "credited: invalid_contact"
+        assert await floor.counts(installer_id) == {}
+
+    async def test_any_other_void_leaves_it(self, floor: Floor, feed: Feed) -> None:
+        installer_id = await floor.installer()
+        await feed.take(record(created()))
+        made = (await floor.only_assignment()).id
+        await floor.deliver(made)
+        await feed.take(record(voided(made, installer_id, CreditReason.SYSTEM_FAULT)))
+        assert (await floor.only_assignment()).cap_state is CapState.COUNTED
+
+
 class TestConsumers:
     def test_takes_what_it_should_from_each_topic(self, floor: Floor) -> None:
         taken: dict[Topic, set[str]] = {c.topic: set(c.by_type()) for c in consumers(floor.clock)}
         assert {topic.name: types for topic, types in taken.items()} == {
             "intake.leads": {"lead.created", "lead.corrected", "lead.closed"},
             "notifications.messages": {"message.accepted", "message.failed"},
-            "billing.deliveries": {"delivery.credited", "delivery.recorded"},
+            "billing.deliveries": {"delivery.credited", "delivery.recorded", "delivery.voided"},
             "billing.accounts": {"account.changed"},
             "identity.operators": {"operator.changed"},
         }

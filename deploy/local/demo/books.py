@@ -8,7 +8,7 @@ from datetime import datetime
 from rich.console import Console as Terminal
 from rich.table import Table
 
-from deploy.local.demo import away, fairness, follow_ups, sources
+from deploy.local.demo import away, credit_hold, fairness, follow_ups, sources
 from deploy.local.demo.books_routing import read_routing
 from deploy.local.demo.equality import Equality
 from deploy.local.demo.stage import LEADS, Stage, at
@@ -53,6 +53,7 @@ async def read_books(stage: Stage) -> Books:
         *await _leads(stage),
         *await sources.equalities(stage),
         *await away.equalities(stage),
+        *await credit_hold.equalities(stage),
         *await fairness.equalities(stage),
         *await _deliveries(stage),
         *await _invoices(stage, figures),

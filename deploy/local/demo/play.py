@@ -10,6 +10,7 @@ import stripe
 from deploy.local.demo import (
     away,
     boards,
+    credit_hold,
     fairness,
     follow_ups,
     invoices,
@@ -98,6 +99,7 @@ async def leads_to_money(stage: Stage) -> None:
     await sources.replace_a_key(stage)
     await leads.watch_delivery(stage)
     await leads.work_the_queue(stage)
+    await credit_hold.hold_credit(stage)
     await away.come_back(stage)
     await leads.price_what_is_held(stage)
     await leads.release_a_cap(stage)

@@ -36,6 +36,7 @@ class Tally:
     overpaid_cents: int = 0
     decisions_replayed: int = 0
     decisions_identical: int = 0
+    given_on_hold: int = 0
 
 
 @dataclass

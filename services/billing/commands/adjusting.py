@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis import outbox
 from contracts.billing import InvoiceAdjusted
 from contracts.values import AdjustmentType
+from services.billing.commands.credit_answers import answer_charged_late
 from services.billing.commands.credits import credit_lines
 from services.billing.commands.deliveries_listed import list_charged_late
 from services.billing.commands.journal import post
@@ -57,6 +58,7 @@ async def put_into_books(
     outbox.add(session, _adjusted_event(invoice, adjustment, excess_cents, now), version=invoice.next_version())
     if adjustment.type is AdjustmentType.DEBIT:
         await list_charged_late(session, invoice, adjustment, now)
+        await answer_charged_late(session, adjustment, now)
     note_if_paid(session, invoice, now)
     await session.flush()
 

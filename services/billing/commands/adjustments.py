@@ -10,11 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.constraints import flush_or_refuse
 from contracts.values import AdjustmentType, GstTreatment
 from services.billing.commands.adjusting import Decider, decide, put_into_books
+from services.billing.commands.credit_answers import answer_rejected
 from services.billing.commands.late_deliveries import LateCharge, late_charges, name_deliveries
 from services.billing.commands.numbers import Numbering
 from services.billing.domain import adjustments as rules
 from services.billing.domain import gst
 from services.billing.domain.adjustments import DebitReason, DecisionObstacle, LineShare, RefusedReason
+from services.billing.domain.credit_requests import Why
 from services.billing.domain.gst import Amounts
 from services.billing.domain.issuing import dollars
 from services.billing.domain.statuses import AdjustmentState, DocumentStatus
@@ -120,6 +122,7 @@ async def reject_adjustment(session: AsyncSession, adjustment_id: UUID, by: Deci
     if obstacle is not None:
         raise _REFUSALS[obstacle](obstacle, adjustment_id=adjustment_id)
     decide(adjustment, AdjustmentState.REJECTED, by.id, by.name, now)
+    await answer_rejected(session, [adjustment_id], Why.TURNED_DOWN, now)
     return adjustment
 
 

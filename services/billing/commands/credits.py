@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis import outbox
 from contracts.billing import DeliveryCredited
 from contracts.values import CreditReason
+from services.billing.commands.credit_answers import answer_credited
 from services.billing.domain.adjustments import LineShare
 from services.billing.domain.statuses import EventStatus
 from services.billing.models import Adjustment, AdjustmentLine, DeliveryEvent, Invoice, InvoiceLine
@@ -35,24 +36,27 @@ async def credit_lines(
         ],
     )
     used_up = [share.line_no for share in shares if share.takes_all]
-    await _credit_deliveries(session, invoice.id, used_up, CreditReason(adjustment.reason_code), now)
+    credited = await _credit_deliveries(session, invoice.id, used_up, CreditReason(adjustment.reason_code), now)
+    await answer_credited(session, adjustment, credited, now)
 
 
 async def _credit_deliveries(
     session: AsyncSession, invoice_id: UUID, line_nos: list[int], reason: CreditReason, now: datetime
-) -> None:
+) -> list[UUID]:
+    """Their assignments."""
     of_lines = select(InvoiceLine.delivery_event_id).where(
         InvoiceLine.invoice_id == invoice_id,
         InvoiceLine.line_no.in_(line_nos),
         InvoiceLine.delivery_event_id.is_not(None),
     )
-    credited = await session.execute(
+    updated = await session.execute(
         update(DeliveryEvent)
         .where(DeliveryEvent.id.in_(of_lines), DeliveryEvent.event_status == EventStatus.BILLABLE)
         .values(event_status=EventStatus.CREDITED, credit_reason_code=reason, version=DeliveryEvent.version + 1)
         .returning(DeliveryEvent.id, DeliveryEvent.assignment_id, DeliveryEvent.installer_id, DeliveryEvent.version)
         .execution_options(synchronize_session=False)
     )
+    credited = updated.all()
     for row in credited:
         event = DeliveryCredited(
             assignment_id=row.assignment_id,
@@ -63,3 +67,4 @@ async def _credit_deliveries(
             credited_at=now,
         )
         outbox.add(session, event, version=row.version)
+    return [row.assignment_id for row in credited]

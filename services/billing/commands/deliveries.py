@@ -14,9 +14,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import outbox
-from chassis.causation import Cause
 from contracts.billing import DeliveryHeld, DeliveryRecorded
 from contracts.values import CapReleaseReason, CapStatus
+from services.billing.commands.adjustments import ApprovalRule
+from services.billing.commands.credit_requests import Causes, settle, wait_for_who_asks
 from services.billing.commands.pricing import (
     FACTS,
     FIRST_VERSION,
@@ -38,10 +39,21 @@ class CapRelease:
     reason: CapReleaseReason
 
 
-async def record_deliveries(session: AsyncSession, sent: Sequence[SentAssignment], now: datetime) -> None:
-    """Records what a plan prices and holds the rest; what is in the ledger or the queue already stays as it is."""
+async def record_deliveries(
+    session: AsyncSession, sent: Sequence[SentAssignment], rule: ApprovalRule, now: datetime
+) -> None:
+    """Records what a plan prices and holds the rest; what is in the ledger or the queue already stays as it is.
+
+    Credits that were asked for before are settled by `rule`.
+    """
+    await wait_for_who_asks(session)
     sent = _first_of_each(sent)
-    causes = {assignment.assignment_id: assignment.cause for assignment in sent}
+    causes = {assignment.assignment_id: assignment.cause for assignment in sent if assignment.cause is not None}
+    await _record_or_hold(session, sent, causes, now)
+    await settle(session, [assignment.assignment_id for assignment in sent], rule, now, causes)
+
+
+async def _record_or_hold(session: AsyncSession, sent: Sequence[SentAssignment], causes: Causes, now: datetime) -> None:
     _publish_recorded(session, await record_sent(session, sent, now), causes)
     unpriced = await _unknown(session, sent)
     if not unpriced:
@@ -53,10 +65,10 @@ async def record_deliveries(session: AsyncSession, sent: Sequence[SentAssignment
     await _hold(session, await _unknown(session, unpriced), now)
 
 
-async def release_held(session: AsyncSession, installer_id: UUID, now: datetime) -> list[UUID]:
+async def release_held(session: AsyncSession, installer_id: UUID, rule: ApprovalRule, now: datetime) -> list[UUID]:
     """Records the held deliveries that a plan covers by now, each at its own instant; returns their assignments.
 
-    The caller has locked the installer's prices.
+    The caller waited for who asks for credits, and has locked the installer's prices.
     """
     waiting = await ledger.lock_held(session, installer_id)
     recorded = await record_held(session, waiting, now)
@@ -67,6 +79,7 @@ async def release_held(session: AsyncSession, installer_id: UUID, now: datetime)
         .values(released_at=now, version=HeldDelivery.version + 1)
     )
     _publish_recorded(session, recorded, {})
+    await settle(session, released, rule, now)
     return released
 
 
@@ -115,7 +128,7 @@ def _first_of_each(sent: Sequence[SentAssignment]) -> list[SentAssignment]:
     return list(first.values())
 
 
-def _publish_recorded(session: AsyncSession, recorded: Sequence[Row[Any]], causes: dict[UUID, Cause | None]) -> None:
+def _publish_recorded(session: AsyncSession, recorded: Sequence[Row[Any]], causes: Causes) -> None:
     for row in recorded:
         event = DeliveryRecorded(
             assignment_id=row.assignment_id,

@@ -12,6 +12,8 @@ from chassis import outbox
 from chassis.constraints import flush_or_refuse
 from contracts.billing import InvoiceIssued
 from contracts.values import InvoiceKind
+from services.billing.commands.adjustments import ApprovalRule
+from services.billing.commands.credit_requests import settle_issued
 from services.billing.commands.deliveries_listed import list_invoiced
 from services.billing.commands.journal import post
 from services.billing.commands.numbers import Numbering, Series, next_number
@@ -42,7 +44,12 @@ class House:
     numbering: Numbering
     zone: ZoneInfo
     terms_days: dict[InvoiceKind, int]
+    approval_limit_cents: int
     payment_details: str = ""
+
+    @property
+    def approval(self) -> ApprovalRule:
+        return ApprovalRule(self.approval_limit_cents, self.numbering)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +86,7 @@ async def issue_invoice(session: AsyncSession, command: IssueInvoice, house: Hou
     outbox.add(session, issued_event(invoice), version=invoice.next_version())
     await list_invoiced(session, invoice, now)
     note_if_paid(session, invoice, now)
+    await settle_issued(session, invoice, house.approval, now)
     return invoice
 
 

@@ -12,12 +12,13 @@ from chassis import outbox
 from chassis.errors import FieldError
 from contracts.billing import DeliveryVoided
 from contracts.values import CreditReason, InvoiceKind
+from services.billing.commands.credit_answers import answer_voided
 from services.billing.commands.drafts import wait_for_other_runs
 from services.billing.domain import adjustments as rules
 from services.billing.domain import gst
 from services.billing.domain.adjustments import RefusedReason
 from services.billing.domain.deliveries import VoidObstacle, obstacle_to_void
-from services.billing.domain.gst import Amounts, Priced
+from services.billing.domain.gst import Amounts
 from services.billing.domain.issuing import dollars
 from services.billing.domain.statuses import EventStatus
 from services.billing.errors import (
@@ -43,11 +44,15 @@ class LateCharge:
 
 @dataclass(frozen=True, slots=True)
 class VoidDelivery:
-    """`limit_cents` is with GST: beyond it no operator lets money go alone."""
+    """`limit_cents` is with GST: beyond it no operator lets money go alone.
+
+    `request_id` is the request for a credit that it carries out, if it does one.
+    """
 
     delivery_event_id: UUID
     reason_code: str
     limit_cents: int
+    request_id: UUID | None = None
 
 
 async def late_charges(session: AsyncSession, invoice: Invoice, ids: Collection[UUID]) -> list[LateCharge]:
@@ -67,7 +72,7 @@ async def late_charges(session: AsyncSession, invoice: Invoice, ids: Collection[
     late = sorted(found.values(), key=lambda delivery: (delivery.delivered_at, delivery.id))
     charges = [
         LateCharge(delivery.id, amounts)
-        for delivery, amounts in zip(late, gst.split_gst([priced(delivery) for delivery in late]), strict=True)
+        for delivery, amounts in zip(late, gst.split_gst([delivery.priced for delivery in late]), strict=True)
     ]
     if not any(charge.amounts.ex_gst_cents for charge in charges):
         raise DeliveriesCostNothing("there is nothing to charge: void them instead", invoice_id=invoice.id)
@@ -96,7 +101,7 @@ async def void_delivery(session: AsyncSession, command: VoidDelivery, now: datet
     await wait_for_other_runs(session)
     delivery = await deliveries.lock_one(session, command.delivery_event_id)
     billed = await deliveries.billed_on(session, [delivery.id])
-    cents = gst.split_gst([priced(delivery)])[0].inc_gst_cents
+    cents = gst.split_gst([delivery.priced])[0].inc_gst_cents
     match obstacle_to_void(
         delivery.event_status, is_billed=bool(billed), inc_gst_cents=cents, limit_cents=command.limit_cents
     ):
@@ -108,7 +113,7 @@ async def void_delivery(session: AsyncSession, command: VoidDelivery, now: datet
             raise SecondOperatorNeeded(f"{dollars(cents)}: {why}", delivery_event_id=delivery.id)
     delivery.event_status, delivery.credit_reason_code = EventStatus.VOID, reason
     outbox.add(session, _voided_event(delivery, reason, now), version=delivery.next_version())
-    await session.flush()
+    await answer_voided(session, delivery, command.request_id, now)
     return delivery
 
 
@@ -122,10 +127,6 @@ def _fault(invoice: Invoice, delivery: DeliveryEvent | None, is_billed: bool) ->
     if delivery.event_status is not EventStatus.BILLABLE:
         return "delivery_not_billable"
     return "delivery_is_billed" if is_billed else None
-
-
-def priced(delivery: DeliveryEvent) -> Priced:
-    return Priced(delivery.unit_price_cents, delivery.gst_treatment, delivery.includes_gst)
 
 
 def _reason(command: VoidDelivery) -> CreditReason:

@@ -8,6 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.ids import new_id
 from contracts.values import GstTreatment, InvoiceKind
+from services.billing.commands.adjustments import ApprovalRule
+from services.billing.commands.credit_requests import wait_for_who_asks
 from services.billing.commands.deliveries import release_held
 from services.billing.commands.pricing import lock_prices
 from services.billing.domain.journal import CURRENCY
@@ -44,9 +46,12 @@ class AddedPricePlan:
     is_new: bool
 
 
-async def add_price_plan(session: AsyncSession, command: AddPricePlan, now: datetime) -> AddedPricePlan:
+async def add_price_plan(
+    session: AsyncSession, command: AddPricePlan, rule: ApprovalRule, now: datetime
+) -> AddedPricePlan:
     """Prices held deliveries that it covers; recorded ones keep their price, wherever it starts."""
     await accounts.find(session, command.installer_id, InvoiceKind.INSTALLER)
+    await wait_for_who_asks(session)
     await lock_prices(session, [command.installer_id])
     existing = await session.get(PricePlan, (command.installer_id, command.effective_from))
     if existing is not None:
@@ -55,7 +60,8 @@ async def add_price_plan(session: AsyncSession, command: AddPricePlan, now: date
     plan = _plan(command, now)
     session.add(plan)
     await session.flush()
-    return AddedPricePlan(plan, await release_held(session, command.installer_id, now), is_new=True)
+    released = await release_held(session, command.installer_id, rule, now)
+    return AddedPricePlan(plan, released, is_new=True)
 
 
 def _plan(command: AddPricePlan, now: datetime) -> PricePlan:

@@ -11,7 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis import outbox
 from contracts.billing import InvoiceVoided
 from services.billing.commands.adjusting import decide
+from services.billing.commands.credit_answers import answer_rejected
 from services.billing.commands.journal import post
+from services.billing.domain.credit_requests import Why
 from services.billing.domain.journal import Entry, Posting, PostingKind, reversing_entries
 from services.billing.domain.statuses import AdjustmentState, DocumentStatus, Obstacle
 from services.billing.errors import HasPayments
@@ -65,8 +67,10 @@ async def _let_lines_fall(session: AsyncSession, invoice: Invoice) -> None:
 
 
 async def _reject_pending(session: AsyncSession, invoice: Invoice, by: str, now: datetime) -> None:
-    for adjustment in await adjustments.lock_pending(session, invoice.id):
+    pending = await adjustments.lock_pending(session, invoice.id)
+    for adjustment in pending:
         decide(adjustment, AdjustmentState.REJECTED, None, by, now)
+    await answer_rejected(session, [adjustment.id for adjustment in pending], Why.INVOICE_VOID, now)
 
 
 def _posting(invoice: Invoice, entries: list[Entry], now: datetime) -> Posting:

@@ -3,8 +3,10 @@
 from services.billing.http import (
     accounts,
     adjustments,
+    credit_proposals,
     deliveries,
     exports,
+    holds,
     invoices,
     journal,
     ops_invoices,
@@ -16,12 +18,14 @@ from services.billing.http import (
 
 ROUTES = (
     *accounts.ROUTES,
+    *holds.ROUTES,
     *deliveries.ROUTES,
     *periods.ROUTES,
     *invoices.ROUTES,
     *exports.ROUTES,
     *payments.ROUTES,
     *adjustments.ROUTES,
+    *credit_proposals.ROUTES,
     *ops_invoices.ROUTES,
     *journal.ROUTES,
     *references.ROUTES,

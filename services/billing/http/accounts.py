@@ -179,13 +179,14 @@ async def post_price_plan(
     database: Given[Database],
     clock: Given[Clock],
     settings: Given[Settings],
+    house: Given[House],
     operator: Given[Operator],
 ) -> Response[AddedPlanView]:
     """Adds a version. It prices held deliveries that it covers and never one that is in the ledger."""
     prices = data.prices(settings.prices_include_gst)
     async with database.transaction() as session:
         command = AddPricePlan(installer_id, data.effective_from, prices, operator.name)
-        added = await add_price_plan(session, command, clock.now())
+        added = await add_price_plan(session, command, house.approval, clock.now())
         plans = await accounts.price_plans(session, installer_id)
         if added.is_new:
             await audit.record(

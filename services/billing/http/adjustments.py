@@ -35,7 +35,6 @@ from services.billing.http.fields import AmountCents, LineNo, Note
 from services.billing.http.invoice_views import AdjustmentView
 from services.billing.models import Adjustment
 from services.billing.queries import adjustments, documents, listings
-from services.billing.settings import Settings
 
 MONEY = Capability.MANAGE_BILLING_OPS
 _ASKED = {"type", "reason_code", "amount_cents", "line_no", "notes", "gst_treatment"}
@@ -73,12 +72,11 @@ async def post_adjustment(
     data: JSONBody[NewAdjustment],
     database: Given[Database],
     clock: Given[Clock],
-    settings: Given[Settings],
     house: Given[House],
     operator: Given[Operator],
 ) -> Response[AdjustmentView]:
     """Credits or debits an issued invoice: at once (201), or pending until another operator agrees (202)."""
-    rule = ApprovalRule(settings.approval_limit_cents, house.numbering)
+    rule = house.approval
     async with database.transaction() as session:
         adjustment = await add_by_operator(session, invoice_id, data, rule, operator, clock.now())
     status = 202 if adjustment.state is AdjustmentState.PENDING else 201

@@ -17,6 +17,7 @@ from chassis.http import Body, Given, Line, Operator, requires
 from chassis.paging import Page, PageRequest
 from contracts.identity import Capability
 from contracts.values import CapReleaseReason, CapStatus, CreditReason, GstTreatment, ProductType
+from services.billing.commands.drafts import wait_for_other_runs
 from services.billing.commands.late_deliveries import VoidDelivery, void_delivery
 from services.billing.domain.periods import MONTH_PATTERN, Period
 from services.billing.domain.statuses import EventStatus
@@ -147,6 +148,8 @@ async def post_void_delivery(
     """Takes a delivery that no invoice bills out of billing for good. What is billed is credited instead."""
     command = VoidDelivery(delivery_event_id, data.reason_code, settings.approval_limit_cents)
     async with database.transaction() as session:
+        # In the order of all who change what a draft would hold: its run first, then the delivery.
+        await wait_for_other_runs(session)
         before = (await deliveries.lock_one(session, delivery_event_id)).event_status
         delivery = await void_delivery(session, command, clock.now())
         if delivery.event_status is not before:

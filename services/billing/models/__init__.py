@@ -3,6 +3,7 @@
 from services.billing.models.accounts import Account, PricePlan
 from services.billing.models.adjustments import Adjustment, AdjustmentDelivery, AdjustmentLine
 from services.billing.models.columns import Table
+from services.billing.models.credit_requests import CreditRequest, OpenReturn
 from services.billing.models.deliveries import DeliveryEvent, HeldDelivery
 from services.billing.models.documents import Document
 from services.billing.models.invoices import Invoice, InvoiceLine, NumberSeries
@@ -14,6 +15,7 @@ __all__ = [
     "Adjustment",
     "AdjustmentDelivery",
     "AdjustmentLine",
+    "CreditRequest",
     "DeliveryEvent",
     "Document",
     "HeldDelivery",
@@ -22,6 +24,7 @@ __all__ = [
     "JournalEntry",
     "JournalPosting",
     "NumberSeries",
+    "OpenReturn",
     "Payment",
     "PricePlan",
     "StripeEvent",

@@ -7,15 +7,16 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.columns import Word, one_of
+from chassis.database import Versioned
 from contracts.values import GstTreatment, InvoiceKind
 from services.billing.models.columns import Table
 
 
-class Account(Table):
+class Account(Versioned, Table):
     """An installer or a client as its owner last told us (`source_version`), and what finance added to it.
 
     `customer_credit_cents` is unapplied cash: what the customer paid, or was credited, beyond what its invoices ask.
-    At commit it is proved to be the sum of what each of them left.
+    At commit it is proved to be the sum of what each of them left. `told_*` is what was last published of it.
     """
 
     __tablename__ = "accounts"
@@ -35,11 +36,25 @@ class Account(Table):
     source_version: Mapped[int]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+    credit_hold: Mapped[bool] = mapped_column(default=False, server_default="false")
+    credit_hold_reason: Mapped[str | None]
+    credit_hold_since: Mapped[datetime | None]
+    told_at: Mapped[datetime | None]
+    told_has_prices: Mapped[bool | None]
+    told_credit_hold: Mapped[bool | None]
+    told_credit_hold_reason: Mapped[str | None]
+    told_outstanding_cents: Mapped[int | None]
+    told_overdue_cents: Mapped[int | None]
+    told_is_collectable: Mapped[bool | None]
 
     __table_args__ = (
         one_of("kind", InvoiceKind),
         CheckConstraint("terms_override_days BETWEEN 0 AND 365", name="terms_override_days"),
         CheckConstraint("customer_credit_cents >= 0", name="customer_credit"),
+        CheckConstraint(
+            "credit_hold = (credit_hold_reason IS NOT NULL) AND credit_hold = (credit_hold_since IS NOT NULL)",
+            name="credit_hold",
+        ),
         Index("ix_accounts_created_at", "created_at", "id"),
     )
 

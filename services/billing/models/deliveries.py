@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from chassis.columns import Word, one_of
 from chassis.database import Versioned
 from contracts.values import CapReleaseReason, CapStatus, CreditReason, GstTreatment, ProductType
+from services.billing.domain.gst import Priced
 from services.billing.domain.statuses import EventStatus
 from services.billing.models.columns import Table
 
@@ -53,6 +54,10 @@ class DeliveryEvent(Versioned, Table):
         Index("ix_delivery_events_status", "event_status", "delivered_at"),
         Index("ix_delivery_events_delivered_at", "delivered_at", "id"),
     )
+
+    @property
+    def priced(self) -> Priced:
+        return Priced(self.unit_price_cents, self.gst_treatment, self.includes_gst)
 
 
 class HeldDelivery(Versioned, Table):

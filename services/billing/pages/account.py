@@ -9,6 +9,7 @@ from uuid import UUID
 from litestar import Request, Response
 from litestar.params import FromPath, JSONBody
 from litestar.response import Redirect
+from markupsafe import Markup
 from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -32,10 +33,12 @@ from services.billing.domain.statuses import is_overdue
 from services.billing.http.accounts import set_by_operator
 from services.billing.http.fields import StripeCustomerId
 from services.billing.models import Account, HeldDelivery, Invoice, PricePlan
+from services.billing.pages import holds
 from services.billing.pages.accounts import PATH, ROOM
 from services.billing.pages.deliveries import lead_title
 from services.billing.pages.doors import invoice_path
 from services.billing.pages.faults import told_beside
+from services.billing.pages.holds import hold_actions
 from services.billing.pages.invoice_words import invoice_title, status_chip
 from services.billing.pages.plans import plan_actions, plan_table
 from services.billing.queries import accounts
@@ -45,7 +48,7 @@ MONEY = Capability.MANAGE_BILLING_OPS
 EDIT = "edit"
 SHOWN = 12
 MOST_HELD = 500
-VERBS = {"set_account": "changed how it is billed", "add_price_plan": "set its prices"}
+VERBS = {"set_account": "changed how it is billed", "add_price_plan": "set its prices", **holds.VERBS}
 
 
 class EditAccountForm(Form):
@@ -104,6 +107,8 @@ async def show_account(
     now = clock.now()
     actions = [_edit(found, house, operator)]
     if found.is_installer:
+        actions += hold_actions(found.account, operator, found.seen)
+    if found.is_installer:
         today = now.astimezone(console.wording.zone).date().isoformat()
         actions = [
             *plan_actions(account_id, operator, includes_gst=settings.prices_include_gst, held=found.held, today=today),
@@ -148,16 +153,24 @@ def _document(found: _Seen, actions: Sequence[Action], house: House, console: Co
         title=account.name,
         room=ROOM,
         up=("Accounts", PATH),
-        states=[chip(words(account.kind)), *([chip("Deliveries held", "warning")] if found.held else [])],
+        states=[
+            chip(words(account.kind)),
+            *_hold_chip(account),
+            *([chip("Deliveries held", "warning")] if found.held else []),
+        ],
         sentence=_sentence(found, house),
         amount=money(found.owed_cents) if found.owed_cents else "",
         amount_note="AUD outstanding",
-        notes=_notes(found, now),
+        notes=[*holds.hold_notes(account), *_notes(found, now)],
         actions=actions,
         sections=_sections(found, house, console, now),
         timeline=in_order(found.told, [Moment(account.created_at, "Waybill", "began to bill it")]),
         links=_links(found, console),
     )
+
+
+def _hold_chip(account: Account) -> list[Markup]:
+    return [chip("On credit hold", "danger")] if account.credit_hold else []
 
 
 def _sentence(found: _Seen, house: House) -> str:
@@ -204,6 +217,7 @@ def _facts(account: Account, house: House) -> list[Fact]:
         Fact("Billing address", Shown(account.billing_address)),
         Fact("Terms", f"{terms_days(account, house)} days"),
         Fact("Stripe customer", Shown(account.stripe_customer_id, Kind.ID)),
+        Fact("On hold since", Shown(account.credit_hold_since, Kind.INSTANT)),
         Fact("Their credit", Shown(account.customer_credit_cents, Kind.MONEY)),
         Fact("Account id", Shown(str(account.id), Kind.ID)),
     ]

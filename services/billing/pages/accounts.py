@@ -72,6 +72,7 @@ LISTING = Listing(
             Kind.NUMBER,
             path=lambda row: f"/console/held-deliveries?state=waits&installer_id={row.id}" if row.held else "",
         ),
+        Column("hold", "Credit hold", Account.credit_hold_since, Kind.AGO),
         Column("credit", "Credit", Account.customer_credit_cents, Kind.MONEY, sums=True),
         Column("owed", "Outstanding", OWED, Kind.MONEY, sorts=True, sums=True),
         Column("billing_name", "Billed as", Account.billing_name, is_extra=True),
@@ -103,6 +104,7 @@ LISTING = Listing(
             ),
         ),
         Amount("owed", "Outstanding", column=OWED),
+        Flag("on_hold", "On credit hold", condition=Account.credit_hold),
         Flag("unpriced", "Without a price", condition=IS_INSTALLER & EXCLUSIVE.is_(None)),
     ),
     tabs=(
@@ -111,6 +113,7 @@ LISTING = Listing(
         Tab("Clients", "kind=client"),
         Tab("Owe us", "owed_min=0.01&sort=-owed"),
         Tab("Without a price", "unpriced=true"),
+        Tab("On hold", "on_hold=true"),
     ),
     document=lambda row: f"{PATH}/{row.id}",
     empty=Empty(

@@ -29,8 +29,9 @@ from services.billing.domain.printed import PrintedLine
 from services.billing.domain.statuses import AdjustmentState, DocumentStatus
 from services.billing.http.adjustments import MONEY, Decision, approve, get_adjustment_note, reject
 from services.billing.http.fields import Note
-from services.billing.models import Account, Adjustment, Invoice
+from services.billing.models import Account, Adjustment, CreditRequest, Invoice
 from services.billing.pages.adjustments import KINDS, PATH, QUEUE, ROOM, STATES, TONES, say_left
+from services.billing.pages.credit_proposals import PATH as CREDITS
 from services.billing.pages.doors import account_path, invoice_path
 from services.billing.queries import adjustments, documents, invoices
 
@@ -65,6 +66,7 @@ async def show_adjustment(
         adjustment = await adjustments.find(session, adjustment_id)
         invoice, account = await invoices.with_account(session, adjustment.invoice_id)
         lines = await documents.adjusted_lines(session, adjustment)
+        asked = await session.get(CreditRequest, adjustment_id)
         moments = await moments_of(
             session,
             [Subject("invoice", invoice.id)],
@@ -84,9 +86,15 @@ async def show_adjustment(
         actions=_actions(adjustment, invoice, operator),
         sections=_sections(adjustment, lines),
         timeline=moments or _told_by_itself(adjustment),
-        links=[("Adjustment note", f"{PATH}/{adjustment_id}/document")] if adjustment.rendered_at else (),
+        links=_links(adjustment, asked),
     )
     return show_document(console, request, document, done)
+
+
+def _links(adjustment: Adjustment, asked: CreditRequest | None) -> list[tuple[str, str]]:
+    """The note, and the request from elsewhere that it carries out."""
+    note = [("Adjustment note", f"{PATH}/{adjustment.id}/document")] if adjustment.rendered_at else []
+    return [*note, *([("What asked for it", f"{CREDITS}/{asked.request_id}")] if asked else [])]
 
 
 def _sentence(adjustment: Adjustment, account: Account, console: Console) -> str:

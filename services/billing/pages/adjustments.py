@@ -29,6 +29,7 @@ from services.billing.domain.adjustments import DebitReason
 from services.billing.domain.business_days import CREDIT_DAYS, FIRST_MONDAY
 from services.billing.domain.statuses import AdjustmentState
 from services.billing.models import Account, Adjustment, Invoice
+from services.billing.pages.credit_notes import waiting_notes
 from services.billing.pages.doors import account_name, account_path, invoice_number
 
 ROOM = "adjustments"
@@ -44,13 +45,13 @@ TONES: Mapping[str, str] = {AdjustmentState.PENDING: "warning", AdjustmentState.
 KINDS: Mapping[str, str] = {AdjustmentType.CREDIT: "Credit", AdjustmentType.DEBIT: "Debit"}
 
 
-def _business_days_until(instant: Any) -> Any:
+def business_days_until(instant: Any) -> Any:
     """As `domain/business_days.py` has it; a test holds the two together."""
     days = cast(func.timezone(ZONE, instant), Date) - literal(FIRST_MONDAY, Date)
     return 5 * func.div(days, 7) + func.least(func.mod(days, 7) + 1, 5)
 
 
-DAYS_LEFT = _business_days_until(Adjustment.created_at) + CREDIT_DAYS - _business_days_until(NOW)
+DAYS_LEFT = business_days_until(Adjustment.created_at) + CREDIT_DAYS - business_days_until(NOW)
 IS_PENDING = Adjustment.state == AdjustmentState.PENDING
 INC_GST_CENTS = Adjustment.ex_gst_cents + Adjustment.gst_cents
 EFFECT_CENTS = case((Adjustment.type == AdjustmentType.CREDIT, -INC_GST_CENTS), else_=INC_GST_CENTS)
@@ -85,6 +86,7 @@ LISTING = Listing(
     rows=ROWS,
     key=Adjustment.id,
     order="-asked",
+    notes=waiting_notes,
     note=f"A credit over the limit needs a second operator, and is decided within {CREDIT_DAYS} business days.",
     columns=(
         Column("invoice", "Invoice", Invoice.number),

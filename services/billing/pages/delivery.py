@@ -21,7 +21,6 @@ from chassis.database import Database
 from chassis.http import Given, Operator
 from contracts.identity import Capability
 from contracts.values import CreditReason, ProductType
-from services.billing.commands.late_deliveries import priced
 from services.billing.domain import gst
 from services.billing.domain.deliveries import obstacle_to_void
 from services.billing.domain.periods import month_name
@@ -69,7 +68,7 @@ async def show_delivery(
 
 def _void(row: Row[DeliveryEvent, str, Invoice], settings: Settings, operator: Operator) -> Action:
     delivery, installer, invoice = row
-    cents = gst.split_gst([priced(delivery)])[0].inc_gst_cents
+    cents = gst.split_gst([delivery.priced])[0].inc_gst_cents
     limit_cents = settings.approval_limit_cents
     why_not = obstacle_to_void(
         delivery.event_status, is_billed=invoice is not None, inc_gst_cents=cents, limit_cents=limit_cents
@@ -79,7 +78,7 @@ def _void(row: Row[DeliveryEvent, str, Invoice], settings: Settings, operator: O
         "Void delivery",
         f"{PATH}/{delivery.id}/{VOID}",
         effect=f"Takes it out of billing for good: {installer} is not charged {money(cents)} (with GST) for it. "
-        "The installer keeps the lead, and its cap stays as it is.",
+        "The installer keeps the lead; for a lead that was no good its cap is released.",
         fields=(
             FormField("reason_code", "Reason", FieldKind.CHOICE, is_required=True, options=options_of(CreditReason)),
             FormField("notes", "Notes", FieldKind.PROSE, hint="Stand in the timeline", longest=1000),
@@ -148,7 +147,7 @@ def _billed_by(invoice: Invoice | None) -> str:
 
 
 def _price(delivery: DeliveryEvent, plan: PricePlan | None) -> list[Fact]:
-    amounts = gst.split_gst([priced(delivery)])[0]
+    amounts = gst.split_gst([delivery.priced])[0]
     return [
         Fact("Without GST", Shown(amounts.ex_gst_cents, Kind.MONEY)),
         Fact("GST", Shown(amounts.gst_cents, Kind.MONEY)),

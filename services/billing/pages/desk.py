@@ -14,11 +14,19 @@ from services.billing.domain.ageing import Age, days_sales_outstanding
 from services.billing.domain.periods import Period, month_name
 from services.billing.domain.statuses import StripeEventState
 from services.billing.domain.webhooks import UNANSWERED_AFTER
-from services.billing.pages import adjustments, journal, month_close, overdue, receivables, stripe_events
+from services.billing.pages import (
+    adjustments,
+    credit_proposals,
+    journal,
+    month_close,
+    overdue,
+    receivables,
+    stripe_events,
+)
 from services.billing.pages.about import ABOUT
 from services.billing.pages.finders import FINDERS
 from services.billing.pages.month_screens import DELIVERIES, HELD
-from services.billing.queries import deliveries, kpis
+from services.billing.queries import credit_requests, deliveries, kpis
 from services.billing.queries import receivables as owed
 from services.billing.queries import stripe_events as events
 
@@ -70,6 +78,14 @@ def _waiting(told: "_Told") -> Sequence[Waiting]:
             lambda number: f"{counted(number, 'adjustment waits', 'adjustments wait')} for approval",
             adjustments.QUEUE,
             told.adjustments,
+            CREDIT_LIMIT,
+        ),
+        Waiting(
+            credit_proposals.ROOM,
+            READ,
+            lambda number: f"{counted(number, 'credit is', 'credits are')} proposed",
+            credit_proposals.QUEUE,
+            told.proposals,
             CREDIT_LIMIT,
         ),
         Waiting(
@@ -154,6 +170,10 @@ class _Told:
     async def adjustments(self, session: AsyncSession, _now: datetime) -> Backlog:
         found = await kpis.pending_adjustments(session)
         return Backlog(found.number, found.oldest)
+
+    async def proposals(self, session: AsyncSession, _now: datetime) -> Backlog:
+        found = await credit_requests.proposed(session)
+        return Backlog(found.number, found.oldest_at)
 
     async def overdue(self, session: AsyncSession, now: datetime) -> Backlog:
         found = await kpis.overdue(session, self._today(now))

@@ -10,9 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.console.desk import MOST_HITS, Finder, Hit
 from chassis.console.wording import money, words
 from contracts.identity import Capability
-from services.billing.models import Account, Adjustment, DeliveryEvent, Invoice, Payment
+from services.billing.models import Account, Adjustment, CreditRequest, DeliveryEvent, Invoice, Payment
 from services.billing.pages.adjustments import KINDS, STATES
 from services.billing.pages.adjustments import PATH as ADJUSTMENTS
+from services.billing.pages.credit_proposals import PATH as CREDITS
+from services.billing.pages.credit_proposals import say_state
 from services.billing.pages.doors import account_path, invoice_path
 from services.billing.pages.month_screens import DELIVERIES
 
@@ -112,9 +114,34 @@ def _adjustment_hit(adjustment: Adjustment, number: str | None) -> Hit:
     return Hit(title, detail, f"{ADJUSTMENTS}/{adjustment.id}")
 
 
+async def _find_requests(session: AsyncSession, text: str) -> list[Hit]:
+    """By its own id, the deed's, the lead's or the assignment's."""
+    same = _is(
+        text, CreditRequest.request_id, CreditRequest.deed_id, CreditRequest.assignment_id, CreditRequest.lead_id
+    )
+    if not same:
+        return []
+    query = (
+        select(CreditRequest, Account.name)
+        .outerjoin(Account, Account.id == CreditRequest.installer_id)
+        .where(or_(*same))
+        .order_by(CreditRequest.asked_at.desc(), CreditRequest.request_id)
+        .limit(MOST_HITS)
+    )
+    return [
+        Hit(
+            f"Credit for {name or 'an installer'}",
+            f"{words(each.reason_code)}, {say_state(each.result).lower()}",
+            f"{CREDITS}/{each.request_id}",
+        )
+        for each, name in await session.execute(query)
+    ]
+
+
 FINDERS = (
     Finder("Invoices", Capability.READ_OPS, _find_invoices),
     Finder("Billing accounts", Capability.READ_OPS, _find_accounts),
     Finder("Deliveries", Capability.READ_OPS, _find_deliveries),
+    Finder("Credit proposals", Capability.READ_OPS, _find_requests),
     Finder("Adjustments", Capability.READ_OPS, _find_adjustments),
 )

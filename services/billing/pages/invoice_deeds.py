@@ -20,7 +20,6 @@ from chassis.database import Database
 from chassis.http import Given, Line, Operator
 from contracts.identity import Capability
 from contracts.values import AdjustmentType, GstTreatment
-from services.billing.commands.adjustments import ApprovalRule
 from services.billing.commands.documents import PDF
 from services.billing.commands.issuing import House
 from services.billing.domain.statuses import PaymentMethod
@@ -34,7 +33,6 @@ from services.billing.pages.faults import told_beside
 from services.billing.pages.invoice_actions import APPLY, CREDIT, DEBIT, PAYMENT, RESEND, VOID
 from services.billing.pages.invoice_words import INSTALLERS
 from services.billing.queries import invoices
-from services.billing.settings import Settings
 from services.billing.stripe_gateway import StripeGateway
 
 MONEY, READ = Capability.MANAGE_BILLING_OPS, Capability.READ_OPS
@@ -135,11 +133,10 @@ def _adjusting(name: str, type_: AdjustmentType) -> HTTPRouteHandler:
         console: Given[Console],
         database: Given[Database],
         clock: Given[Clock],
-        settings: Given[Settings],
         house: Given[House],
         operator: Given[Operator],
     ) -> Redirect:
-        rule = ApprovalRule(settings.approval_limit_cents, house.numbering)
+        rule = house.approval
         with told_beside(FIELDS):
             async with database.transaction() as session:
                 await refuse_if_changed(session, Subject("invoice", invoice_id), data.seen)

@@ -22,6 +22,7 @@ from services.billing.commands.issuing import House, IssueInvoice, blockers_of
 from services.billing.domain.month_close import FORMER_MONTHS, DraftState, obstacle_to_drafting
 from services.billing.domain.periods import MONTH_PATTERN, Period, month_name
 from services.billing.http.periods import PeriodBody, generate_invoice_drafts
+from services.billing.pages.credit_notes import month_notes
 from services.billing.pages.month_drafts import drafts_screen
 from services.billing.pages.month_preview import preview_screen
 from services.billing.pages.month_review import issued_screen, review_screen
@@ -269,7 +270,8 @@ async def show_review(
         drafts = await months.drafts(session, close.period, SHOWN_DRAFTS)
         asked = [(invoice, account, IssueInvoice(invoice.id, invoice.kind)) for invoice, account in drafts]
         blockers = await blockers_of(session, asked, house.seller, close.now)
-    screen = review_screen(close.period, drafts, close.figures.draft_count, blockers)
+        notes = await month_notes(session, close.period)
+    screen = review_screen(close.period, drafts, close.figures.draft_count, blockers, notes)
     return _show(request, close, At.REVIEW, screen)
 
 

@@ -8,7 +8,7 @@ from markupsafe import Markup
 from sqlalchemy import Row
 
 from chassis.console.cells import Kind, Shown, chip, link
-from chassis.console.documents import Fact, Table, Told
+from chassis.console.documents import Fact, Note, Table, Told
 from chassis.console.wording import sentence, words
 from services.billing.domain.periods import Period
 from services.billing.domain.statuses import is_overdue
@@ -26,6 +26,7 @@ def review_screen(
     drafts: Sequence[Row[Invoice, Account]],
     draft_count: int,
     blockers: Mapping[UUID, Sequence[Blocker]],
+    notes: Sequence[Note],
 ) -> Screen:
     """The Stripe reference is asked for at the issue itself: what lacks nothing else is ready."""
     rows: dict[bool, list[Sequence[Told]]] = {True: [], False: []}
@@ -42,7 +43,7 @@ def review_screen(
         "Make each ready invoice in Stripe from its export, then issue it on its own page with Stripe's id. "
         "Issuing gives it its number and mails it; nothing on its face changes after that."
     )
-    return Screen("Review and issue", text, tables=tables)
+    return Screen("Review and issue", text, notes, tables=tables)
 
 
 def _draft_row(invoice: Invoice, account: Account, own: Sequence[Blocker]) -> Sequence[Told]:

@@ -20,6 +20,7 @@ from chassis.database import Database
 from chassis.http import Given, Operator
 from contracts.identity import Capability
 from contracts.values import GstTreatment
+from services.billing.commands.issuing import House
 from services.billing.http.accounts import NewPricePlan, post_price_plan
 from services.billing.http.fields import LARGEST_PRICE_CENTS
 from services.billing.models import PricePlan
@@ -139,6 +140,7 @@ async def set_prices_by_form(
     database: Given[Database],
     clock: Given[Clock],
     settings: Given[Settings],
+    house: Given[House],
     operator: Given[Operator],
 ) -> Redirect:
     plan = NewPricePlan(
@@ -148,7 +150,7 @@ async def set_prices_by_form(
         gst_treatment=data.gst_treatment,
     )
     with told_beside(FIELDS):
-        await post_price_plan.fn(account_id, plan, database, clock, settings, operator)
+        await post_price_plan.fn(account_id, plan, database, clock, settings, house, operator)
     return console.redirect(f"{PATH}/{account_id}?done={SET}")
 
 
@@ -160,11 +162,12 @@ async def end_prices_by_form(
     database: Given[Database],
     clock: Given[Clock],
     settings: Given[Settings],
+    house: Given[House],
     operator: Given[Operator],
 ) -> Redirect:
     plan = NewPricePlan(effective_from=start_of(data.effective_day, console.wording.zone))
     with told_beside(FIELDS):
-        await post_price_plan.fn(account_id, plan, database, clock, settings, operator)
+        await post_price_plan.fn(account_id, plan, database, clock, settings, house, operator)
     return console.redirect(f"{PATH}/{account_id}?done={END}")
 
 

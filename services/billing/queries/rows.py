@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import DateTime, FromClause, Text, Uuid, bindparam, column, func
+from sqlalchemy import BigInteger, DateTime, FromClause, Text, Uuid, bindparam, column, func
 from sqlalchemy.dialects.postgresql import ARRAY
 
-UUIDS, TEXTS, INSTANTS = Uuid(), Text(), DateTime(timezone=True)
+UUIDS, TEXTS, INSTANTS, INTEGERS = Uuid(), Text(), DateTime(timezone=True), BigInteger()
 
 
 def rows(name: str, **columns: tuple[Any, Sequence[Any]]) -> FromClause:
