@@ -11,6 +11,7 @@ from deploy.local.demo import (
     away,
     boards,
     credit_hold,
+    duplicates,
     fairness,
     follow_ups,
     invoices,
@@ -103,6 +104,7 @@ async def leads_to_money(stage: Stage) -> None:
     await away.come_back(stage)
     await leads.price_what_is_held(stage)
     await leads.release_a_cap(stage)
+    await duplicates.ask_twice(stage)
     await follow_ups.follow_up(stage)
     await follow_ups.escalate(stage)
     await invoices.close_the_month(stage)
