@@ -51,6 +51,19 @@ class TestTheRoom:
         assert await named(http, f"{PAIRS}?state=to_review") == []
         assert await named(http, f"{PAIRS}?state=unlike") == ["Mia O&#39;Brien"]
 
+    async def test_many_are_told_apart_at_once(self, http: Desk, couples: Couples) -> None:
+        first, second, third = await couples.leads(CONTENT, TWIN, TWIN)
+        await done(http, f"{PAIRS}/{first}/{second}/dismiss", reason_code="two_people")
+        ids = [
+            str(row["id"]) for row in await rows(couples.database, "SELECT id FROM lead_pairs ORDER BY found_at, id")
+        ]
+        begun = await post(http, f"{PAIRS}/bulk", action="dismiss", ids=ids)
+        job = begun.headers["location"]
+        assert "It was decided: not duplicates" in await page(http, job)
+        await done(http, f"{job}/dismiss", reason_code="two_people", reason="A school class")
+        assert await couples.status(third) == "routable"
+        assert {pair["state"] for pair in await couples.pairs()} == {"dismissed"}
+
 
 class TestTheTask:
     async def test_shows_both_side_by_side_and_keeps_what_was_chosen(self, http: Desk, two: list[UUID]) -> None:
