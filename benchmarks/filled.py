@@ -22,16 +22,17 @@ POSTCODES = "{2204,2042,6160,3053,5045,4066,7000,2602,0800,3056,2150}"
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """`rows` of the list that is measured; `fill` makes them in the migrated database."""
+    """`rows` of the list that is measured; `fill` makes them in the migrated database, which may have another name."""
 
     service: str
     fill: Callable[[Stage, ServiceDatabase, int], Awaitable[None]]
+    name: str = ""
 
 
 async def fill(stage: Stage, filled: Filled, rows: int) -> ServiceDatabase:
     address = stage.postgres().address
     create_role(address, filled.service)
-    database = create_database(address, filled.service, f"filled_{filled.service}")
+    database = create_database(address, filled.service, f"filled_{filled.name or filled.service}")
     config = migrate.configuration(filled.service, database.owner_url, filled.service)
     # It runs a loop of its own.
     await asyncio.to_thread(migrate.upgrade, config)

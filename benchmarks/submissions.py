@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from itertools import count
+from zlib import crc32
 
 from contracts.values import SelectedPath
 
@@ -14,17 +15,17 @@ def submissions(run: str, path: SelectedPath | None = None) -> Iterator[bytes]:
 
 
 def submission(run: str, number: int, path: SelectedPath | None = None) -> dict[str, object]:
-    """Every person has a telephone and an address of their own, so that nothing can be answered from a memory."""
+    """Every person of every run has a telephone, a mailbox and a house of their own: nobody is held for another."""
     usual = SelectedPath.COMPARE_QUOTES if number % 3 else SelectedPath.RECOMMENDED_INSTALLER
     return {
         "client_submission_key": f"{run}-{number:09d}",
         "selected_path": path or usual,
         "service": "solar-battery",
         "name": f"Mia O'Brien {number:09d}",
-        "email": f"mia.obrien.{number:09d}@Example.com",
-        "phone": f"0412 {number // 1000 % 1000:03d} {number % 1000:03d}",
+        "email": f"mia.obrien.{run}.{number:09d}@Example.com",
+        "phone": f"04{(crc32(run.encode()) + number) % 10**8:08d}",
         "address": {
-            "street": f"{number % 900 + 100} Cadogan Street",
+            "street": f"{number + 1} Cadogan Street {run}",
             "suburb": "Marrickville",
             "state": "NSW",
             "postcode": "2204",

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from itertools import count
 from time import monotonic, process_time
 from typing import Any
+from zlib import crc32
 
 import asyncpg
 import uvloop
@@ -58,9 +59,15 @@ async def by_command(database: Database, api_key: str) -> Commit:
     command = await _command(database, api_key)
 
     async def commit(key: str) -> None:
-        await take_lead(database, replace(command, submission_key=key, now=datetime.now(UTC)))
+        await take_lead(database, replace(command, submission_key=key, content=_of(key), now=datetime.now(UTC)))
 
     return commit
+
+
+def _of(key: str) -> LeadContent:
+    """Somebody else for each, or they would be held for each other."""
+    number = crc32(key.encode()) % 10**8
+    return replace(CONTENT, email=f"{key}@example.com", phone=f"+614{number:08d}", street=f"{number} Cadogan Street")
 
 
 async def by_session(database: Database, api_key: str) -> Commit:

@@ -37,6 +37,7 @@ PARKED = f"{PARKED_EVENTS.path('routing')}?state=parked"
 
 # What waits for somebody, where a room has more than that: the view with which it opens.
 LEADS_WAIT = "status=duplicate_review&status=exception&sort=received"
+HELD_PAIRS = "state=held&sort=found"
 MY_QUEUE = "owner=mine&state=open"
 PAYOUTS_WAIT = "stands=unknown&stands=needs_approval&stands=failed&stands=on_hold&sort=since"
 RETURNS_WAIT = "state=requested&sort=due"
@@ -51,6 +52,7 @@ GROUPS = (
         "Leads",
         (
             Room("leads", "Leads", "intake", f"/console/leads?{LEADS_WAIT}", "contact", "l", OPS),
+            Room("duplicates", "Duplicates", "intake", f"/console/duplicates?{HELD_PAIRS}", "copy", "D", OPS),
             Room("follow-ups", "Follow-ups", "intake", f"/console/follow-ups?{MY_QUEUE}", "list-checks", "F", OPS),
             Room("escalations", "Escalations", "intake", "/console/escalations", "siren", "E", OPS),
             Room("lead-sources", "Lead sources", "intake", "/console/lead-sources?state=active", "key-round", "v", OPS),

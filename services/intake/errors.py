@@ -170,6 +170,52 @@ class PlaceImpossible(Invalid):
     title = "There is no such place"
 
 
+class LeadNotHeld(Refusal):
+    code = "lead_not_held"
+    title = "The lead is not held"
+    status = HTTPStatus.CONFLICT
+
+
+class PairDecided(Refusal):
+    code = "pair_decided"
+    title = "It was decided whether the two are one"
+    status = HTTPStatus.CONFLICT
+
+
+class LeadNotMergeable(Refusal):
+    code = "lead_not_mergeable"
+    title = "The leads cannot be made one"
+    status = HTTPStatus.CONFLICT
+
+
+class LeadNotMerged(Refusal):
+    code = "lead_not_merged"
+    title = "The lead was not merged"
+    status = HTTPStatus.CONFLICT
+
+
+class UnmergeBlocked(Refusal):
+    code = "unmerge_blocked"
+    title = "The merge cannot be taken apart yet"
+    status = HTTPStatus.CONFLICT
+
+
+class CreditNotPossible(Refusal):
+    code = "credit_not_possible"
+    title = "A delivery cannot be credited for it"
+    status = HTTPStatus.CONFLICT
+
+
+class ThresholdsInvalid(Invalid):
+    code = "thresholds_invalid"
+    title = "The thresholds cannot be so"
+
+
+class PairNotFound(NotFound):
+    code = "pair_not_found"
+    title = "No such pair of leads"
+
+
 class LeadNotFound(NotFound):
     code = "lead_not_found"
     title = "No such lead"

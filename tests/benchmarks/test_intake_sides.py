@@ -131,7 +131,7 @@ async def is_what_intake_would_publish(database: ServiceDatabase, lead_id: str) 
     assert (row["topic"], row["key"].decode(), headers["ce_type"]) == ("intake.leads", lead_id, b"lead.created")
     assert headers["ce_subject"] == body["lead_id"].encode() == lead_id.encode()
     assert headers["ce_aggregateversion"] == b"1"
-    assert body["contact"]["phone"] == "+61412000001"
+    assert body["contact"]["phone"] == f"+61{str(submission('run', 1)['phone'])[1:]}"
 
 
 class TestTheFloorsScreening:

@@ -41,6 +41,9 @@ ENDS = (
     "revoke",
     "disable",
     "reject",
+    "release",
+    "dismiss",
+    "merge",
     "ignore",
     "lift",
     "issued",
@@ -78,6 +81,7 @@ HAS = """action => [...document.querySelectorAll("main form[method=post]")].some
     (each) => new URL(each.getAttribute("action"), location.href).href === action)"""
 
 REFUSED = {
+    "/console/leads/*/compare",  # no lead has such an id
     "/console/account/password",  # the present one is not this
     "/console/lead-sources",  # there is a source of this name already
     "/console/escalations/*",  # and a policy

@@ -22,9 +22,21 @@ TOLD = "purpose IN ('lead_delivery', 'invoice', 'payout_receipt')"
 LET_IN = "SELECT lead_id FROM lead_status_changes WHERE to_status = 'routable'"
 """Leads that screening has sent on their way."""
 
+CLOSED = """
+    SELECT lead_id FROM lead_status_changes WHERE to_status = 'closed' AND reason_code <> 'merged'
+    UNION ALL
+    SELECT loser_id FROM merges WHERE is_told
+"""
+"""By hand, or because they were merged; of one that nobody had heard of nobody hears that."""
+
 FACTS = (
     Fact("intake", "lead.created", LET_IN),
-    Fact("intake", "lead.closed", "SELECT id FROM leads WHERE status = 'closed'"),
+    Fact("intake", "lead.closed", CLOSED),
+    Fact("intake", "lead.rejected", "SELECT id FROM leads WHERE status = 'rejected'"),
+    Fact("intake", "lead.merged", "SELECT loser_id FROM merges"),
+    Fact("intake", "lead.unmerged", "SELECT loser_id FROM merges WHERE unmerged_at IS NOT NULL"),
+    Fact("intake", "lead.reopened", "SELECT loser_id FROM merges WHERE is_told AND unmerged_at IS NOT NULL"),
+    Fact("intake", "lead.credits_asked", "SELECT DISTINCT ON (deed_id) lead_id FROM credit_requests"),
     Fact("intake", "lead.escalated", "SELECT lead_id FROM escalations"),
     Fact("intake", "lead_source.changed", "SELECT id FROM lead_sources, generate_series(1, version)"),
     Fact(

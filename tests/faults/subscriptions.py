@@ -41,6 +41,7 @@ SUBSCRIPTIONS = (
         "delivery.recorded",
         "delivery.credited",
         "delivery.voided",
+        "delivery.credit_answered",
     ),
     _takes(
         "intake",
@@ -66,7 +67,8 @@ SUBSCRIPTIONS = (
         "dispatch.rejected",
     ),
     _takes("intake", "identity.operators", "operator.changed"),
-    _takes("routing", "intake.leads", "lead.created", "lead.corrected", "lead.closed"),
+    _takes("routing", "intake.leads", "lead.created", "lead.corrected", "lead.closed", "lead.reopened"),
+    _takes("routing", "intake.lead_deeds", "lead.merged", "lead.unmerged"),
     _takes("routing", "notifications.messages", "message.accepted", "message.failed"),
     _takes(
         "routing",

@@ -1,8 +1,8 @@
 """A working source, a lead as a source would hand it in, and a look into the tables."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -16,7 +16,7 @@ from deploy.local.postgres import ServiceDatabase
 from services.intake.commands.boards import OpenBoard, open_board
 from services.intake.commands.clients import ClientTerms, create_client
 from services.intake.commands.leads.taking import TakeLead
-from services.intake.commands.screening import Screener
+from services.intake.commands.screening import Screener, Step, index_for_search
 from services.intake.commands.sources import create_source
 from services.intake.domain import LeadContent
 from services.intake.keyring import KeyRing
@@ -51,6 +51,17 @@ CONTENT = LeadContent(
 )
 
 
+def someone(number: int, **changes: Any) -> LeadContent:
+    """Like nobody of another number."""
+    other = {
+        "name": f"Person {number}",
+        "email": f"person-{number}@post.example",
+        "phone": f"+61413{number:06d}",
+        "street": f"{number + 1} Wattle Road",
+    }
+    return replace(CONTENT, **{**other, **changes})
+
+
 def submission(**changes: Any) -> dict[str, Any]:
     """The body of a valid `POST /leads`; a field given as None is left out."""
     body = {
@@ -82,9 +93,13 @@ async def working_source(database: Database, name: str = "Solar Quotes") -> tupl
     return keyed.api_key, await KeyRing(database, remember_seconds=0).holder(keyed.api_key)
 
 
-async def screened(database: Database, now: datetime = NOW) -> None:
+LET_IN: Sequence[Step] = (index_for_search,)
+"""What tests of other things need: one person's many leads are all let in."""
+
+
+async def screened(database: Database, now: datetime = NOW, steps: Sequence[Step] = LET_IN) -> None:
     """All that was taken in goes on its way."""
-    screener = Screener(database, FixedClock(now))
+    screener = Screener(database, FixedClock(now), steps)
     while await screener.step():
         continue
 

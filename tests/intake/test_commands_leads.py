@@ -16,6 +16,7 @@ from services.intake.commands.leads.taking import TakenLead, take_lead
 from services.intake.commands.source_keys import rotate_key
 from services.intake.commands.sources import revoke_source
 from services.intake.domain import CloseReason, LeadStatus
+from services.intake.domain.duplicates import RejectReason
 from services.intake.errors import (
     KeyExpired,
     LeadNotClosable,
@@ -195,7 +196,8 @@ class TestCloseLead:
         _, source = await working_source(database)
         lead = await let_in(database, source)
         async with database.transaction() as session:
-            (await queries.lead(session, lead.lead_id)).status = LeadStatus.REJECTED
+            rejected = await queries.lead(session, lead.lead_id)
+            rejected.status, rejected.reject_reason = LeadStatus.REJECTED, RejectReason.OTHER
         with pytest.raises(LeadNotClosable):
             async with database.transaction() as session:
                 await close_lead(session, closing(lead))

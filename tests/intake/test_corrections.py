@@ -155,7 +155,7 @@ class TestCorrectLead:
         lead_id = await reception.lead(key)
         async with reception.database.transaction() as session:
             connection = await session.connection()
-            await connection.exec_driver_sql("UPDATE leads SET status = 'rejected'")
+            await connection.exec_driver_sql("UPDATE leads SET status = 'rejected', reject_reason = 'other'")
         answer = await correct(http, lead_id, name="Mia Chen")
         assert (answer.status_code, answer.json()["type"].rpartition(":")[2]) == (409, "lead_not_correctable")
 

@@ -110,7 +110,7 @@ class TestOverHttp:
         kim = await reception.operator("Kim Reed")
         given = await http.ask("POST", f"/admin/leads/{mia}/owner", Role.EDITOR, json={"owner_id": str(kim.id)})
         assert (given.status_code, given.json()["owner_name"]) == (200, "Kim Reed")
-        assert given.json()["available_actions"] == ["close", "correct", "hand_over", "unassign"]
+        assert given.json()["available_actions"] == ["close", "correct", "merge", "hand_over", "unassign"]
         bare = await http.ask("POST", f"/admin/leads/{mia}/owner", json={"owner_id": str(OPERATOR.id)})
         assert bare.json()["type"].rsplit(":", 1)[1] == "note_needed"
         free = await http.ask("POST", f"/admin/leads/{mia}/owner", json={})

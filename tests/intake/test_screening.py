@@ -1,6 +1,5 @@
 """Screening: what came in goes on its way, in batches, each lead once, and none held up by another."""
 
-from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -16,11 +15,12 @@ from chassis.clock import FixedClock
 from chassis.outbox import unpack_headers
 from contracts.envelope import decode_body, from_headers
 from contracts.intake import LeadCreated
+from services.intake.commands.batch import Batch
 from services.intake.commands.leads.taking import take_lead
-from services.intake.commands.screening import Batch, Screener, Step, is_of_the_leads
+from services.intake.commands.screening import Screener, Step, is_of_the_leads
 from services.intake.measures import measure_screening
 from services.intake.queries import screening
-from tests.intake.samples import CONTENT, NOW, rows, screened, taking, working_source
+from tests.intake.samples import NOW, rows, screened, someone, taking, working_source
 from tests.kit.databases import RolledBackDatabase
 from tests.kit.metrics import gauge
 
@@ -30,10 +30,7 @@ STEPS = "SELECT lead_id, from_status, to_status, changed_at FROM lead_status_cha
 
 async def received(database: RolledBackDatabase, number: int = 1) -> list[UUID]:
     _, source = await working_source(database)
-    return [
-        (await take_lead(database, taking(source, f"key-{i}", replace(CONTENT, name=f"Person {i}")))).lead_id
-        for i in range(number)
-    ]
+    return [(await take_lead(database, taking(source, f"key-{i}", someone(i)))).lead_id for i in range(number)]
 
 
 async def by_status(database: RolledBackDatabase) -> dict[UUID, tuple[str, int]]:
@@ -75,7 +72,7 @@ class TestLettingIn:
         created = decode_body(LeadCreated, event["body"])
         assert (event["key"].decode(), created.lead_id) == (str(lead_id), lead_id)
         assert created.contact is not None
-        assert (created.contact.phone, created.location.postcode) == ("+61412345678", "2204")
+        assert (created.contact.phone, created.location.postcode) == ("+61413000000", "2204")
         assert created.received_at == NOW
 
     async def test_its_event_follows_from_the_request_that_handed_it_in(self, database: RolledBackDatabase) -> None:
@@ -137,7 +134,7 @@ class TestLettingIn:
             await Screener(database, clock).step()
         finally:
             sqlalchemy_event.remove(engine, "before_cursor_execute", note)
-        assert len(statements) == 6
+        assert len(statements) == 9
         assert {status for status, _ in (await by_status(database)).values()} == {"routable"}
 
 

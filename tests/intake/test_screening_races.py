@@ -4,7 +4,6 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
-from dataclasses import replace
 from uuid import UUID
 
 import asyncpg
@@ -17,10 +16,11 @@ from chassis.database import Database
 from chassis.faults import is_passing
 from chassis.loops import Loop, LoopRunner
 from deploy.local.postgres import ServiceDatabase
+from services.intake.commands.batch import Batch
 from services.intake.commands.leads.taking import take_lead
-from services.intake.commands.screening import Batch, Screener, Step
+from services.intake.commands.screening import Screener, Step
 from services.intake.queries import LiveKey
-from tests.intake.samples import CONTENT, committing, rows, taking, working_source
+from tests.intake.samples import committing, rows, someone, taking, working_source
 from tests.kit.eventually import eventually
 
 
@@ -41,7 +41,7 @@ async def source(committed: Database) -> LiveKey:
 
 
 async def received(database: Database, source: LiveKey, *numbers: int) -> list[UUID]:
-    return [(await take_lead(database, taking(source, f"key-{number}"))).lead_id for number in numbers]
+    return [(await take_lead(database, taking(source, f"key-{number}", someone(number)))).lead_id for number in numbers]
 
 
 async def published(database: Database) -> Counter[str]:
@@ -63,15 +63,6 @@ class Gate:
     async def __call__(self, _session: AsyncSession, _batch: Batch) -> None:
         self.reached.set()
         await self.open.wait()
-
-
-async def hold_copies(session: AsyncSession, batch: Batch) -> None:
-    """A step as one that looks for duplicates is: by what was screened before, and by the batch itself."""
-    seen = {row[0] for row in await session.execute(text("SELECT phone FROM leads WHERE status <> 'received'"))}
-    for arrival in batch.arrivals:
-        if arrival.phone in seen:
-            batch.hold(arrival.id)
-        seen.add(arrival.phone)
 
 
 class TestTwoScreeners:
@@ -101,17 +92,18 @@ class TestTwoScreeners:
     async def test_of_copies_that_come_at_once_one_passes(
         self, committed: Database, source: LiveKey, clock: FixedClock
     ) -> None:
-        """They are in two hands' batches, and one of them sees what the other let in."""
-        screeners = [Screener(committed, clock, [hold_copies]) for _ in range(2)]
+        """By two sources, and in two hands' batches: one of these sees what the other let in."""
+        sources = (source, (await working_source(committed, "Another"))[1])
+        screeners = [Screener(committed, clock) for _ in range(2)]
 
         async def hand_in(number: int) -> None:
-            await received(committed, source, number)
+            await take_lead(committed, taking(sources[number % 2], f"key-{number}"))
             await asyncio.gather(*(screener.step() for screener in screeners))
 
-        await asyncio.gather(*(hand_in(number) for number in range(30)))
+        await asyncio.gather(*(hand_in(number) for number in range(100)))
         while await screeners[0].step():
             continue
-        assert Counter((await statuses(committed)).values()) == {"routable": 1, "duplicate_review": 29}
+        assert Counter((await statuses(committed)).values()) == {"routable": 1, "duplicate_review": 99}
         assert sum((await published(committed)).values()) == 1
 
     async def test_nobody_waits_for_one_that_hangs_and_the_leads_are_taken_up_when_it_is_gone(
@@ -241,7 +233,7 @@ class TestARequestThatCommitsMeanwhile:
 class TestTwoScreenersAndALeadThatFails:
     async def test_both_come_to_the_same_end(self, committed: Database, source: LiveKey, clock: FixedClock) -> None:
         for number in range(20):
-            await take_lead(committed, taking(source, f"key-{number}", replace(CONTENT, name=f"Person {number}")))
+            await take_lead(committed, taking(source, f"key-{number}", someone(number)))
 
         async def fail(_session: AsyncSession, batch: Batch) -> None:
             if any(arrival.name == "Person 13" for arrival in batch.arrivals):

@@ -8,7 +8,7 @@ from datetime import datetime
 from rich.console import Console as Terminal
 from rich.table import Table
 
-from deploy.local.demo import away, credit_hold, fairness, follow_ups, queue, returns, sources
+from deploy.local.demo import away, credit_hold, duplicates, fairness, follow_ups, queue, returns, sources
 from deploy.local.demo.books_routing import read_routing
 from deploy.local.demo.equality import Equality
 from deploy.local.demo.leads import SENT
@@ -65,6 +65,7 @@ async def read_books(stage: Stage) -> Books:
         *await _mails(stage),
         *await read_routing(stage),
         *await follow_ups.equalities(stage),
+        *await duplicates.equalities(stage),
         *await _event_path(stage),
     ]
     return Books(figures, equalities)
@@ -87,6 +88,14 @@ async def _figures(stage: Stage) -> dict[str, int]:
     }
 
 
+MERGED_BEFORE = "SELECT count(*) FROM leads WHERE merged_into IS NOT NULL AND version = 0"
+"""Nobody has heard of them."""
+SHOWN_AS_DELIVERED = (
+    "SELECT count(*) FROM leads WHERE status = 'delivered' OR merged_into IS NOT NULL AND delivered_at IS NOT NULL"
+)
+"""A tombstone tells that it was delivered before."""
+
+
 async def _leads(stage: Stage) -> list[Equality]:
     number = stage.reader.number
     leads = await number("intake", "SELECT count(*) FROM leads")
@@ -103,12 +112,16 @@ async def _leads(stage: Stage) -> list[Equality]:
     return [
         Equality("leads accepted over HTTP = leads stored", stage.tally.leads_accepted, leads),
         Equality("leads that nobody screened", await number("intake", f"{of_status} = 'received'"), 0),
-        Equality("leads stored = dispatched, held and rejected", leads, dispatched + held + rejected),
+        Equality(
+            "leads stored = dispatched, held, rejected and merged before",
+            leads,
+            dispatched + held + rejected + await number("intake", MERGED_BEFORE),
+        ),
         Equality("leads dispatched = leads decided", dispatched, await number("routing", decided)),
         Equality(
             "leads with a delivery = leads shown as delivered",
             await number("routing", delivered),
-            await number("intake", "SELECT count(*) FROM leads WHERE status = 'delivered'"),
+            await number("intake", SHOWN_AS_DELIVERED),
         ),
         Equality(
             "leads sold to more installers than their product allows", await _count(stage, "routing", exclusive), 0
@@ -129,9 +142,10 @@ async def _deliveries(stage: Stage) -> list[Equality]:
     number = stage.reader.number
     sent = await number("routing", SENT)
     events = await number("billing", "SELECT count(*) FROM delivery_events")
-    over = f"SELECT count(*) FROM delivery_events WHERE {OF_MONTHS_OVER}"
+    charged = "SELECT count(*) FROM delivery_events WHERE event_status <> 'void'"
+    over = f"{charged} AND {OF_MONTHS_OVER}"
     unbilled = (
-        "SELECT count(*) FROM delivery_events e WHERE NOT EXISTS "
+        "SELECT count(*) FROM delivery_events e WHERE event_status <> 'void' AND NOT EXISTS "
         "(SELECT FROM invoice_lines WHERE is_live AND delivery_event_id = e.id) AND NOT EXISTS "
         "(SELECT FROM adjustment_deliveries WHERE is_live AND delivery_event_id = e.id)"
     )
@@ -147,7 +161,9 @@ async def _deliveries(stage: Stage) -> list[Equality]:
             "deliveries of months that are over = lines and late debits", billable, await number("billing", lines)
         ),
         Equality(
-            "deliveries of the running month = not billed yet", events - billable, await number("billing", unbilled)
+            "deliveries of the running month = not billed yet",
+            await number("billing", charged) - billable,
+            await number("billing", unbilled),
         ),
         Equality("deliveries that stand on two lines", await _count(stage, "billing", once), 0),
         Equality("deliveries still held", await number("billing", HELD), 0),

@@ -144,7 +144,7 @@ def _shares(leads: int, days: int) -> list[int]:
 async def _hand_in(stage: Stage, first: int, submissions: Sequence[dict[str, Any]]) -> list[Any]:
     gate = asyncio.Semaphore(AT_ONCE)
     answers = await asyncio.gather(
-        *(_submit(stage, first + number, body, gate) for number, body in enumerate(submissions))
+        *(submit(stage, first + number, body, gate) for number, body in enumerate(submissions))
     )
     stage.tally.leads_accepted += len({answer["id"] for answer in answers})
     return answers
@@ -174,7 +174,7 @@ def _body(person: Person, selected_path: str, service: str) -> dict[str, Any]:
     }
 
 
-async def _submit(stage: Stage, number: int, body: dict[str, Any], gate: asyncio.Semaphore) -> Any:
+async def submit(stage: Stage, number: int, body: dict[str, Any], gate: asyncio.Semaphore) -> Any:
     api_key = stage.lead_sources[number % len(SOURCES)]["api_key"]
     async with gate:
         answer = await stage.client.post(
@@ -189,11 +189,16 @@ async def _submit(stage: Stage, number: int, body: dict[str, Any], gate: asyncio
 async def _send_some_again(stage: Stage, handed: Handed) -> None:
     gate = asyncio.Semaphore(AT_ONCE)
     for number in range(0, LEADS, 20):
-        again = await _submit(stage, number, handed.submissions[number], gate)
+        again = await submit(stage, number, handed.submissions[number], gate)
         if again["replayed"] and again["id"] == handed.answers[number]["id"]:
             stage.tally.replays_answered += 1
     other = {**handed.submissions[0], "name": "Somebody Else"}
-    stage.tally.conflicts_refused += (await _submit(stage, 0, other, gate)).get("conflict", False)
+    stage.tally.conflicts_refused += (await submit(stage, 0, other, gate)).get("conflict", False)
+
+
+async def until_settled(stage: Stage) -> None:
+    """Until every lead is delivered or is an operator's to decide."""
+    await stage.reader.until("leads on their way", lambda: _under_way(stage), WAY_SECONDS)
 
 
 async def watch_delivery(stage: Stage) -> None:
@@ -258,5 +263,5 @@ async def take_one_by_one(stage: Stage, places: Sequence[Place]) -> None:
     gate = asyncio.Semaphore(1)
     for number, place in enumerate(places):
         body = _body(stage.crowd.person(place), "recommended_installer", SERVICES[number % len(SERVICES)])
-        answer = await _submit(stage, number, body, gate)
+        answer = await submit(stage, number, body, gate)
         stage.tally.leads_accepted += answer["id"] is not None

@@ -11,6 +11,7 @@ from deploy.local.demo import (
     away,
     boards,
     credit_hold,
+    duplicates,
     fairness,
     follow_ups,
     invoices,
@@ -108,6 +109,7 @@ async def leads_to_money(stage: Stage) -> None:
     await leads.price_what_is_held(stage)
     await leads.release_a_cap(stage)
     await returns.take_returns(stage)
+    await duplicates.ask_twice(stage)
     await follow_ups.follow_up(stage)
     await follow_ups.escalate(stage)
     await invoices.close_the_month(stage)

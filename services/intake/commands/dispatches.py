@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from pydantic import TypeAdapter
 from sqlalchemy import DateTime, Integer, Text, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -32,6 +33,9 @@ class DispatchStep:
     is_reopened: bool = False
 
 
+_STEP, _STEPS = TypeAdapter(DispatchStep), TypeAdapter(list[DispatchStep])
+
+
 @dataclass(frozen=True, slots=True)
 class _Change:
     step: DispatchStep
@@ -43,15 +47,25 @@ async def follow_dispatch(session: AsyncSession, steps: Sequence[DispatchStep]) 
     """Moves leads as routing says, each in version order; what a lead's status cannot become leaves it as it is."""
     standings = await queries.standings_for_update(session, {step.lead_id for step in steps})
     changes: list[_Change] = []
+    of_merged: list[DispatchStep] = []
     for step in sorted(steps, key=lambda step: step.version):
         standing = LeadNotFound.unless(
             standings.get(step.lead_id), "routing speaks of a lead that is not here", lead_id=step.lead_id
         )
         if step.version > standing.dispatch_version:
             changes.extend(_follow(standing, step))
+            of_merged += [step] if standing.is_merged else []
     await session.execute(_UPDATE, _columns_of_leads(list(standings.values())))
     if changes:
         await session.execute(_INSERT, _columns_of_changes(changes))
+    if of_merged:
+        await session.execute(_REMEMBER, _columns_of_steps(of_merged))
+
+
+def followed_all(standing: LeadStanding, kept: Sequence[object]) -> None:
+    """What was said of a merged lead and did not move it moves it now, in order."""
+    for step in sorted(_STEPS.validate_python(kept), key=lambda step: step.version):
+        _follow(standing, step)
 
 
 def _follow(standing: LeadStanding, step: DispatchStep) -> list[_Change]:
@@ -101,6 +115,30 @@ _INSERT = text(
     bindparam("reason_codes", type_=ARRAY(Text)),
     bindparam("event_ids", type_=ARRAY(Uuid)),
 )
+
+
+# A merged lead stands where it was merged: what is said of it meanwhile counts once it is taken apart.
+_REMEMBER = text(
+    """
+    UPDATE merges
+       SET steps_meanwhile = steps_meanwhile || told.steps
+      FROM (
+        SELECT lead_id, jsonb_agg(step::jsonb) AS steps FROM unnest(:lead_ids, :steps) AS each (lead_id, step)
+         GROUP BY lead_id
+      ) AS told
+     WHERE loser_id = told.lead_id AND unmerged_at IS NULL
+    """
+).bindparams(
+    bindparam("lead_ids", type_=ARRAY(Uuid)),
+    bindparam("steps", type_=ARRAY(Text)),
+)
+
+
+def _columns_of_steps(steps: list[DispatchStep]) -> dict[str, list[object]]:
+    return {
+        "lead_ids": [step.lead_id for step in steps],
+        "steps": [_STEP.dump_json(step).decode() for step in steps],
+    }
 
 
 def _columns_of_leads(standings: list[LeadStanding]) -> dict[str, list[object]]:

@@ -2,8 +2,6 @@
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
 from uuid import UUID
 
 import asyncpg
@@ -14,35 +12,20 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import outbox
-from chassis.causation import Cause
 from chassis.clock import Clock
 from chassis.database import Database
 from chassis.faults import is_passing
 from chassis.ids import new_id
-from contracts.intake import LeadCreated
-from contracts.values import LeadContact, Location
+from contracts.envelope import Event
 from services.intake import queries
+from services.intake.commands.batch import Batch
+from services.intake.commands.judging import judge
+from services.intake.commands.leads.creating import cause_of, created, rejected
 from services.intake.commands.searching import index_said
 from services.intake.domain import LeadStatus
 from services.intake.queries import Arrival, Turn
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Leads that came in, in the order of their ids, with their rows locked."""
-
-    arrivals: Sequence[Arrival]
-    now: datetime
-    _held: set[UUID] = field(default_factory=set)
-
-    def hold(self, lead_id: UUID) -> None:
-        """It may double another: an operator looks at it first, and nobody hears of it."""
-        self._held.add(lead_id)
-
-    def verdict(self, arrival: Arrival) -> LeadStatus:
-        return LeadStatus.DUPLICATE_REVIEW if arrival.id in self._held else LeadStatus.ROUTABLE
 
 
 Step = Callable[[AsyncSession, Batch], Awaitable[None]]
@@ -53,8 +36,8 @@ async def index_for_search(session: AsyncSession, batch: Batch) -> None:
     await index_said(session, batch.arrivals)
 
 
-STEPS: tuple[Step, ...] = (index_for_search,)
-"""In this order; then all are let in."""
+STEPS: tuple[Step, ...] = (index_for_search, judge)
+"""In this order; then each goes its way."""
 
 
 async def screen(session: AsyncSession, batch: Batch, steps: Sequence[Step]) -> None:
@@ -65,10 +48,16 @@ async def screen(session: AsyncSession, batch: Batch, steps: Sequence[Step]) -> 
 
 async def _admit(session: AsyncSession, batch: Batch) -> None:
     """What nobody hears of keeps version 0: a version without an event would be a gap to every consumer."""
-    let_in = [arrival for arrival in batch.arrivals if batch.verdict(arrival) is LeadStatus.ROUTABLE]
     await session.execute(_ADMIT, _columns(batch))
-    for arrival in let_in:
-        outbox.add(session, _created(arrival), version=1, cause=_cause_of(arrival))
+    for arrival in batch.arrivals:
+        if event := _first_event(batch, arrival):
+            outbox.add(session, event, version=1, cause=cause_of(arrival))
+
+
+def _first_event(batch: Batch, arrival: Arrival) -> Event | None:
+    if reason := batch.why_rejected(arrival):
+        return rejected(arrival.id, reason, batch.now)
+    return created(arrival, batch.same_person(arrival)) if batch.verdict(arrival) is LeadStatus.ROUTABLE else None
 
 
 # A clock of another machine may be ahead: no step comes before the lead did.
@@ -77,20 +66,22 @@ _ADMIT = text(
     WITH screened AS (
         UPDATE leads
            SET status = verdict.status, status_since = greatest(:now, leads.received_at),
-               version = CASE verdict.status WHEN 'routable' THEN 1 ELSE 0 END
-          FROM unnest(:ids, :statuses, :step_ids) AS verdict (id, status, step_id)
+               version = CASE verdict.status WHEN 'duplicate_review' THEN 0 ELSE 1 END,
+               reject_reason = verdict.reason
+          FROM unnest(:ids, :statuses, :reasons, :step_ids) AS verdict (id, status, reason, step_id)
          WHERE leads.id = verdict.id
-        RETURNING leads.id, leads.status, leads.status_since, verdict.step_id
+        RETURNING leads.id, leads.status, leads.status_since, leads.reject_reason, verdict.step_id
     ), mended AS (
         DELETE FROM screening_faults WHERE lead_id = ANY (:ids)
     )
-    INSERT INTO lead_status_changes (id, lead_id, from_status, to_status, changed_at)
-    SELECT step_id, id, 'received', status, status_since FROM screened
+    INSERT INTO lead_status_changes (id, lead_id, from_status, to_status, changed_at, reason_code)
+    SELECT step_id, id, 'received', status, status_since, reject_reason FROM screened
     """
 ).bindparams(
     bindparam("now", type_=DateTime(timezone=True)),
     bindparam("ids", type_=ARRAY(Uuid)),
     bindparam("statuses", type_=ARRAY(Text)),
+    bindparam("reasons", type_=ARRAY(Text)),
     bindparam("step_ids", type_=ARRAY(Uuid)),
 )
 
@@ -100,27 +91,9 @@ def _columns(batch: Batch) -> dict[str, object]:
         "now": batch.now,
         "ids": [arrival.id for arrival in batch.arrivals],
         "statuses": [batch.verdict(arrival) for arrival in batch.arrivals],
+        "reasons": [batch.why_rejected(arrival) for arrival in batch.arrivals],
         "step_ids": [new_id() for _ in batch.arrivals],
     }
-
-
-def _created(arrival: Arrival) -> LeadCreated:
-    return LeadCreated(
-        lead_id=arrival.id,
-        source_id=arrival.source_id,
-        selected_path=arrival.selected_path,
-        service=arrival.service,
-        location=Location(suburb=arrival.suburb, state=arrival.state, postcode=arrival.postcode),
-        contact=LeadContact(name=arrival.name, email=arrival.email, phone=arrival.phone, street=arrival.street),
-        received_at=arrival.received_at,
-    )
-
-
-def _cause_of(arrival: Arrival) -> Cause | None:
-    """The request that handed it in, so that its way is one trace."""
-    if arrival.correlation_id is None:
-        return None
-    return Cause(arrival.correlation_id, None, arrival.traceparent)
 
 
 class Screener:

@@ -1,11 +1,14 @@
-"""What billing says of the deliveries of our leads: held without a price, billable, credited, or not billed at all."""
+"""What billing says of the deliveries of our leads: held without a price, billable, credited, or not billed at all;
+and what became of the credits that were asked for.
+"""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.consumer import Consumer
-from contracts.billing import DeliveryCredited, DeliveryHeld, DeliveryRecorded, DeliveryVoided
+from contracts.billing import DeliveryCreditAnswered, DeliveryCredited, DeliveryHeld, DeliveryRecorded, DeliveryVoided
 from contracts.envelope import Incoming
 from contracts.topics import DELIVERIES
+from services.intake.commands.crediting import Answer, keep_answers
 from services.intake.commands.following import Told, follow_deliveries
 
 
@@ -23,6 +26,24 @@ async def on_credited(session: AsyncSession, batch: list[Incoming[DeliveryCredit
 
 async def on_voided(session: AsyncSession, batch: list[Incoming[DeliveryVoided]]) -> None:
     await follow_deliveries(session, [_voided(incoming) for incoming in batch])
+
+
+async def on_credit_answered(session: AsyncSession, batch: list[Incoming[DeliveryCreditAnswered]]) -> None:
+    await keep_answers(session, [_answer(incoming) for incoming in batch])
+
+
+def _answer(incoming: Incoming[DeliveryCreditAnswered]) -> Answer:
+    event = incoming.event
+    return Answer(
+        request_id=event.request_id,
+        version=incoming.envelope.aggregate_version,
+        result=event.result,
+        detail=event.detail,
+        adjustment_id=event.adjustment_id,
+        invoice_id=event.invoice_id,
+        amount_cents=event.amount_cents,
+        answered_at=event.answered_at,
+    )
 
 
 def _held(incoming: Incoming[DeliveryHeld]) -> Told:
@@ -65,5 +86,6 @@ CONSUMER = Consumer(
         DeliveryRecorded: on_recorded,
         DeliveryCredited: on_credited,
         DeliveryVoided: on_voided,
+        DeliveryCreditAnswered: on_credit_answered,
     },
 )

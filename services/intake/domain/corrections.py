@@ -41,6 +41,10 @@ CREDITED_FOR = {
 """Of what was wrong, that for which a charged delivery may be credited; a wrong place before a wrong contact."""
 
 
+def credited_for(fields: Sequence[Correctable]) -> CreditReason | None:
+    return next((CREDITED_FOR[field] for field in CREDITED_FOR if field in fields), None)
+
+
 def changes_between(before: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
     """Of what is given, what is other than it was."""
     return {name: value for name, value in given.items() if before[name] != value}
@@ -73,7 +77,7 @@ class Effects:
 def effects_of(fields: Sequence[Correctable], assignments: Sequence[Given]) -> Effects:
     """Who has the lead is told; where nobody has it, dispatch looks for another place or service."""
     told = tuple(each.installer for each in assignments if each.has_it)
-    reason = next((CREDITED_FOR[field] for field in CREDITED_FOR if field in fields), None)
+    reason = credited_for(fields)
     charged = [each for each in assignments if each.is_charged] if reason else []
     return Effects(
         told=told,

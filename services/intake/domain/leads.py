@@ -111,21 +111,31 @@ def close_reason_of(word: str) -> CloseReason:
 
 
 class LeadAction(StrEnum):
+    """`release` and `reject` end that it is held; `merge` makes it one with another, `unmerge` takes that apart."""
+
     CLOSE = "close"
     CORRECT = "correct"
+    RELEASE = "release"
+    REJECT = "reject"
+    MERGE = "merge"
+    UNMERGE = "unmerge"
 
 
-_NOT_CLOSABLE = {
-    LeadStatus.RECEIVED: Obstacle.TAKEN_IN,
-    LeadStatus.REJECTED: Obstacle.REJECTED,
-    LeadStatus.CLOSED: Obstacle.CLOSED,
+_OVER = {LeadStatus.REJECTED: Obstacle.REJECTED, LeadStatus.CLOSED: Obstacle.CLOSED}
+_NOT_HELD = {status: Obstacle.NOT_HELD for status in LeadStatus if status is not LeadStatus.DUPLICATE_REVIEW}
+_TAKEN_IN = {LeadStatus.RECEIVED: Obstacle.TAKEN_IN}
+_REJECTED = {LeadStatus.REJECTED: Obstacle.REJECTED}
+_OBSTACLES = {
+    LeadAction.CLOSE: _TAKEN_IN | _OVER,
+    LeadAction.CORRECT: _TAKEN_IN | _REJECTED,
+    LeadAction.RELEASE: _NOT_HELD | _TAKEN_IN | _OVER,
+    LeadAction.REJECT: _NOT_HELD | _TAKEN_IN | _OVER,
+    LeadAction.MERGE: _TAKEN_IN | _REJECTED,
 }
-_NOT_CORRECTABLE = {
-    LeadStatus.RECEIVED: Obstacle.TAKEN_IN,
-    LeadStatus.REJECTED: Obstacle.REJECTED,
-}
 
 
-def obstacle_to_lead(action: LeadAction, status: LeadStatus) -> Obstacle | None:
-    """A closed lead can be corrected: who has it still works with it."""
-    return (_NOT_CORRECTABLE if action is LeadAction.CORRECT else _NOT_CLOSABLE).get(status)
+def obstacle_to_lead(action: LeadAction, status: LeadStatus, *, is_merged: bool = False) -> Obstacle | None:
+    """A closed lead can be corrected: who has it still works with it. One that was merged is only taken apart."""
+    if action is LeadAction.UNMERGE:
+        return None if is_merged else Obstacle.NOT_MERGED
+    return Obstacle.MERGED if is_merged else _OBSTACLES[action].get(status)

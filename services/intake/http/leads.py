@@ -18,6 +18,7 @@ from contracts.values import AustralianState, SelectedPath
 from services.intake import queries
 from services.intake.commands.leads.closing import CloseLead, close_lead
 from services.intake.domain import CloseReason, LeadAction, LeadOutcome, LeadStatus, OwnerDeed
+from services.intake.domain.duplicates import RejectReason
 from services.intake.models import Consent, Lead, LeadStatusChange
 from services.intake.queries import LeadFilters, LeadOrder
 
@@ -34,6 +35,8 @@ class LeadRow(BaseModel):
     outcome: LeadOutcome | None
     exception_reason: str | None
     close_reason: CloseReason | None
+    reject_reason: RejectReason | None
+    merged_into: UUID | None
     selected_path: SelectedPath
     service: str
     name: str

@@ -20,6 +20,7 @@ from services.intake.domain import (
     obstacle_to_owning,
     outcome_of,
 )
+from services.intake.domain.duplicates import RejectReason
 from services.intake.models.model import Model, among, words
 
 
@@ -53,6 +54,9 @@ class Lead(Versioned, Model):
     delivered_at: Mapped[datetime | None]
     exception_reason: Mapped[str | None]
     close_reason: Mapped[CloseReason | None] = mapped_column(words(CloseReason))
+    reject_reason: Mapped[RejectReason | None] = mapped_column(words(RejectReason))
+    merged_into: Mapped[UUID | None] = mapped_column(ForeignKey("leads.id"))
+    """The lead that goes on for both: this one is kept as a tombstone."""
     correlation_id: Mapped[str | None]
     """With `traceparent` the cause of its first event, which comes after the request that handed it in."""
     traceparent: Mapped[str | None]
@@ -78,6 +82,11 @@ class Lead(Versioned, Model):
             "(owner_id IS NULL) = (owner_name IS NULL) AND (owner_id IS NULL) = (owner_since IS NULL)",
             name="owner_named",
         ),
+        CheckConstraint(
+            "merged_into IS NULL OR (status = 'closed' AND close_reason = 'duplicate')", name="merged_is_closed"
+        ),
+        among("reject_reason", RejectReason),
+        CheckConstraint("(status = 'rejected') = (reject_reason IS NOT NULL)", name="reject_reason_told"),
         among("status", LeadStatus),
         among("accepted_as", LeadStatus),
         among("selected_path", SelectedPath),
@@ -94,6 +103,7 @@ class Lead(Versioned, Model):
         Index("ix_leads_suburb_received_at_id", text("lower(suburb)"), "received_at", "id"),
         Index("ix_leads_status_since", "status", "status_since", "id"),
         Index("ix_leads_service", "service", "received_at", "id"),
+        Index("ix_leads_merged_into", "merged_into", postgresql_where=text("merged_into IS NOT NULL")),
     )
 
     @property
@@ -104,9 +114,13 @@ class Lead(Versioned, Model):
     def available_actions(self) -> list[LeadAction | OwnerDeed]:
         is_owned = self.owner_id is not None
         return [
-            *(action for action in LeadAction if not obstacle_to_lead(action, self.status)),
+            *(action for action in LeadAction if not obstacle_to_lead(action, self.status, is_merged=self.is_merged)),
             *(deed for deed in OwnerDeed if not obstacle_to_owning(deed, self.status, is_owned=is_owned)),
         ]
+
+    @property
+    def is_merged(self) -> bool:
+        return self.merged_into is not None
 
     @property
     def is_critical(self) -> bool:
@@ -195,7 +209,7 @@ class LeadCorrection(Model):
     is_told: Mapped[bool]
 
     __table_args__ = (
-        CheckConstraint("origin IN ('correction', 'merge')", name="origin_known"),
+        CheckConstraint("origin IN ('correction', 'merge', 'unmerge')", name="origin_known"),
         CheckConstraint("cardinality(fields) > 0", name="fields_named"),
         Index("ix_lead_corrections_lead_id_made_at", "lead_id", "made_at"),
     )

@@ -23,6 +23,7 @@ from services.intake.pages import (
     lead_consent,
     lead_corrections,
     lead_deeds,
+    lead_duplicates,
     lead_follow_ups,
     lead_known,
     lead_moments,
@@ -35,6 +36,7 @@ from services.intake.pages.leads import NEEDS_YOU, PATH, ROOM, TONES
 # The page is what these say, in this order.
 NOTES: tuple[Part[Note], ...] = (
     lead_sections.screening_notes_of,
+    lead_duplicates.notes_of,
     lead_sections.notes_of,
 )
 FACTS: tuple[Part[Fact], ...] = (
@@ -48,12 +50,16 @@ DEEDS: tuple[Part[Action], ...] = (
     lead_owner.deeds_of,
     lead_attention.deeds_of,
     lead_corrections.deeds_of,
+    lead_duplicates.deeds_of,
     lead_deeds.deeds_of,
 )
 SECTIONS: tuple[Part[Section], ...] = (
     lead_follow_ups.section_of,
     lead_known.assignments_of,
     lead_known.decisions_of,
+    lead_duplicates.pairs_of,
+    lead_duplicates.merges_of,
+    lead_duplicates.credits_of,
     lead_corrections.corrections_of,
     lead_sections.person_of,
     lead_consent.consent_of,
@@ -67,11 +73,13 @@ MOMENTS: tuple[Part[Moment], ...] = (
     lead_owner.moments_of,
     lead_attention.moments_of,
     lead_follow_ups.moments_of,
+    lead_duplicates.moments_of,
 )
 VERBS: Mapping[str, str] = {
     **lead_consent.VERBS,
     **lead_corrections.VERBS,
     **lead_deeds.VERBS,
+    **lead_duplicates.VERBS,
     **lead_owner.VERBS,
     **lead_attention.VERBS,
 }
@@ -137,6 +145,7 @@ ROUTES = (
     *lead_consent.ROUTES,
     *lead_corrections.ROUTES,
     *lead_deeds.ROUTES,
+    *lead_duplicates.ROUTES,
     *lead_follow_ups.ROUTES,
     *lead_attention.ROUTES,
     *lead_owner.ROUTES,

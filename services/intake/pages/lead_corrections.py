@@ -17,12 +17,14 @@ from chassis.console.cells import Kind, Shown
 from chassis.console.documents import Section, Table
 from chassis.console.fields import FieldKind, FormField, options_of
 from chassis.console.timeline import Change, Moment, refuse_if_changed, seen_of
-from chassis.console.wording import words
+from chassis.console.wording import money, words
 from chassis.database import Database
 from chassis.http import Given as Injected
 from chassis.http import Operator
 from contracts.forms import LONGEST_EMAIL, LONGEST_SERVICE
+from contracts.identity import Capability
 from contracts.values import AustralianState
+from services.intake import queries
 from services.intake.commands.leads.correcting import correct_lead
 from services.intake.domain import LeadAction, obstacle_to_lead
 from services.intake.domain.corrections import Correctable, CorrectionReason, Given, effects_of
@@ -33,6 +35,7 @@ from services.intake.pages.lead_known import name_of
 from services.intake.pages.leads import PATH, WRITE
 
 VERBS = {"correct_lead": "corrected the lead"}
+WITH_CREDITS = "correct-with-credits"
 
 
 class CorrectForm(LeadCorrecting, Form):
@@ -41,8 +44,15 @@ class CorrectForm(LeadCorrecting, Form):
     seen: Annotated[UUID | None, Field(strict=False)] = None
 
 
+class CorrectWithCreditsForm(CorrectForm):
+    """`credits` are assignments whose deliveries are to be credited for what was wrong."""
+
+    credits: Annotated[list[Annotated[UUID, Field(strict=False)]], Field(max_length=20)] = []
+
+
 async def deeds_of(file: LeadFile) -> Sequence[Action]:
     lead = file.lead
+    asking = await _with_credits(file)
     return [
         Action(
             LeadAction.CORRECT,
@@ -52,7 +62,34 @@ async def deeds_of(file: LeadFile) -> Sequence[Action]:
             fields=_fields(lead),
             hidden={"seen": await seen_of(file.session, Subject("lead", lead.id))},
             done="Corrected",
-            **refused(file.operator, WRITE, obstacle_to_lead(LeadAction.CORRECT, lead.status)),
+            **refused(
+                file.operator, WRITE, obstacle_to_lead(LeadAction.CORRECT, lead.status, is_merged=lead.is_merged)
+            ),
+        ),
+        *asking,
+    ]
+
+
+async def _with_credits(file: LeadFile) -> Sequence[Action]:
+    """Where somebody was charged for the lead, and no credit was asked for yet."""
+    lead = file.lead
+    charged = [each.known for each in await queries.creditable_of(file.session, lead.id) if each.obstacle is None]
+    obstacle = obstacle_to_lead(LeadAction.CORRECT, lead.status, is_merged=lead.is_merged)
+    if not charged or obstacle:
+        return []
+    options = [(str(each.assignment_id), f"{name_of(each)}, {money(each.unit_price_cents)}") for each in charged]
+    ticked = tuple(value for value, _ in options)
+    return [
+        Action(
+            WITH_CREDITS,
+            "Correct and ask for credits",
+            f"{PATH}/{lead.id}/{WITH_CREDITS}",
+            effect="As a correction; and finance is asked to credit who was charged, where the place, the phone or the "
+            "e-mail was wrong. The answer stands on this page.",
+            fields=(FormField("credits", "Credit", FieldKind.CHOICES, ticked, options=options), *_fields(lead)),
+            hidden={"seen": await seen_of(file.session, Subject("lead", lead.id))},
+            done="Corrected, and finance is asked for the credits",
+            **refused(file.operator, Capability.MANAGE_BILLING_OPS),
         )
     ]
 
@@ -72,7 +109,7 @@ def _told_effects(file: LeadFile) -> str:
     charged = ""
     if effects.creditable:
         names = _joined([each.installer for each, _ in effects.creditable])
-        charged = f" What {names} paid stays charged: where place, phone or e-mail was wrong, finance may credit it."
+        charged = f" What {names} paid stays charged, unless finance is asked for credits."
     return f"{told}{charged} The consent stays as it was given."
 
 
@@ -137,4 +174,19 @@ async def correct_by_form(
     return console.redirect(f"{PATH}/{lead_id}?done={LeadAction.CORRECT}")
 
 
-ROUTES = (correct_by_form,)
+@form_at(PATH + "/{lead_id:uuid}/correct-with-credits", Capability.MANAGE_BILLING_OPS, step_up=True)
+async def correct_with_credits_by_form(
+    lead_id: FromPath[UUID],
+    data: JSONBody[CorrectWithCreditsForm],
+    console: Injected[Console],
+    database: Injected[Database],
+    clock: Injected[Clock],
+    operator: Injected[Operator],
+) -> Redirect:
+    async with database.transaction() as session:
+        await refuse_if_changed(session, Subject("lead", lead_id), data.seen)
+        await correct_lead(session, data.command(lead_id, operator, clock, data.credits))
+    return console.redirect(f"{PATH}/{lead_id}?done={WITH_CREDITS}")
+
+
+ROUTES = (correct_by_form, correct_with_credits_by_form)

@@ -22,7 +22,9 @@ VERBS = {"close_lead": "closed the lead"}
 
 
 async def deeds_of(file: LeadFile) -> Sequence[Action]:
-    why = refused(file.operator, WRITE, obstacle_to_lead(LeadAction.CLOSE, file.lead.status))
+    why = refused(
+        file.operator, WRITE, obstacle_to_lead(LeadAction.CLOSE, file.lead.status, is_merged=file.lead.is_merged)
+    )
     return [_close(file.lead, why)]
 
 

@@ -61,7 +61,7 @@ async def read_file(
     session: AsyncSession, lead_id: UUID, verbs: Mapping[str, str], console: Console, operator: Operator
 ) -> LeadFile:
     lead = await queries.lead(session, lead_id)
-    family = (lead.id,)
+    family = await queries.family_of(session, lead.id)
     return LeadFile(
         lead=lead,
         source=await queries.source(session, lead.source_id),

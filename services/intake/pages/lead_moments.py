@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from chassis.console.timeline import Moment
 from chassis.console.wording import words
+from services.intake.commands.merging import MERGED
 from services.intake.domain import LeadStatus
 from services.intake.models import LeadStatusChange
 from services.intake.pages import lead_deeds
@@ -28,8 +29,18 @@ async def steps_of(file: LeadFile) -> Sequence[Moment]:
     """
     own = [moment for moment in file.audit if moment.what == lead_deeds.VERBS["close_lead"]]
     decided = {(LeadStatus.DISPATCHING, decision.decided_at) for decision in file.known.decisions}
-    steps = [change for change in file.history if (change.to_status, change.changed_at) not in decided]
+    steps = [
+        change
+        for change in file.history
+        if (change.to_status, change.changed_at) not in decided and not _is_told_by_audit(change)
+    ]
     return [_step(change, own) for change in reversed(steps)]
+
+
+def _is_told_by_audit(change: LeadStatusChange) -> bool:
+    """What an operator did to it but to close it: to release, reject, merge or unmerge."""
+    is_closed = change.to_status is LeadStatus.CLOSED and change.reason_code != MERGED
+    return change.actor_name is not None and not is_closed
 
 
 def _step(change: LeadStatusChange, own: Sequence[Moment]) -> Moment:

@@ -52,6 +52,7 @@ class LeadStanding:
     dispatch_version: int
     delivered_at: datetime | None
     exception_reason: str | None
+    is_merged: bool = False
 
 
 async def leads_for_update(session: AsyncSession, lead_ids: Iterable[UUID]) -> Sequence[Lead]:
@@ -70,6 +71,7 @@ async def standings_for_update(session: AsyncSession, lead_ids: Iterable[UUID]) 
             Lead.dispatch_version,
             Lead.delivered_at,
             Lead.exception_reason,
+            Lead.merged_into.is_not(None),
         )
         .where(Lead.id.in_(list(lead_ids)))
         .order_by(Lead.id)

@@ -9,10 +9,11 @@ from chassis.consumer import Consumer
 from chassis.telemetry.privacy import told_fault
 from contracts import topics
 from contracts.envelope import Incoming
-from contracts.intake import LeadClosed, LeadCorrected, LeadCreated
+from contracts.intake import LeadClosed, LeadCorrected, LeadCreated, LeadMerged, LeadReopened, LeadUnmerged
 from services.routing.commands.closing import CloseLead, close_leads
 from services.routing.commands.correcting import CorrectLead, correct_leads
 from services.routing.commands.dispatch import DispatchLead, dispatch_leads, queue_failed
+from services.routing.commands.reopening import Link, ReopenLead, link_merged, reopen_leads
 
 log = structlog.get_logger(__name__)
 
@@ -36,11 +37,34 @@ def of_leads(clock: Clock) -> Consumer:
         await correct_leads(session, [_correction(incoming) for incoming in batch])
         await session.flush()
 
+    async def on_lead_reopened(session: AsyncSession, batch: list[Incoming[LeadReopened]]) -> None:
+        await reopen_leads(session, [_reopening(incoming) for incoming in batch], clock.now())
+        await session.flush()
+
     return Consumer(
         topics.LEADS,
-        {LeadCreated: on_lead_created, LeadClosed: on_lead_closed, LeadCorrected: on_lead_corrected},
+        {
+            LeadCreated: on_lead_created,
+            LeadClosed: on_lead_closed,
+            LeadReopened: on_lead_reopened,
+            LeadCorrected: on_lead_corrected,
+        },
         last_resorts={LeadCreated: leave_to_operators},
     )
+
+
+def of_lead_deeds() -> Consumer:
+    async def on_lead_merged(session: AsyncSession, batch: list[Incoming[LeadMerged]]) -> None:
+        await link_merged(session, [_link(incoming.event, is_merged=True) for incoming in batch])
+
+    async def on_lead_unmerged(session: AsyncSession, batch: list[Incoming[LeadUnmerged]]) -> None:
+        await link_merged(session, [_link(incoming.event, is_merged=False) for incoming in batch])
+
+    return Consumer(topics.LEAD_DEEDS, {LeadMerged: on_lead_merged, LeadUnmerged: on_lead_unmerged})
+
+
+def _link(event: LeadMerged | LeadUnmerged, *, is_merged: bool) -> Link:
+    return Link(event.lead_id, event.survivor_id, is_merged, event.at)
 
 
 def _lead(incoming: Incoming[LeadCreated]) -> DispatchLead:
@@ -60,6 +84,10 @@ def _lead(incoming: Incoming[LeadCreated]) -> DispatchLead:
 def _closing(incoming: Incoming[LeadClosed]) -> CloseLead:
     event = incoming.event
     return CloseLead(event.lead_id, event.reason_code, event.closed_at, Cause.of(incoming.envelope))
+
+
+def _reopening(incoming: Incoming[LeadReopened]) -> ReopenLead:
+    return ReopenLead(incoming.event.lead_id, incoming.event.reopened_at, Cause.of(incoming.envelope))
 
 
 def _correction(incoming: Incoming[LeadCorrected]) -> CorrectLead:

@@ -24,6 +24,12 @@ async def of_lead(session: AsyncSession, lead_id: UUID) -> Sequence[Assignment]:
     return found.all()
 
 
+async def of_leads(session: AsyncSession, lead_ids: Collection[UUID]) -> Sequence[Assignment]:
+    """Lead by lead, in the order they were made."""
+    query = select(Assignment).where(among(Assignment.lead_id, lead_ids))
+    return (await session.scalars(query.order_by(Assignment.lead_id, Assignment.created_at, Assignment.id))).all()
+
+
 async def last_of(session: AsyncSession, installer_id: UUID, number: int) -> Sequence[tuple[Assignment, Dispatch]]:
     """The newest of the installer's, each with its lead's dispatch."""
     query = (

@@ -15,10 +15,18 @@ from contracts.forms import Fault
 from contracts.intake import LeadCorrected
 from contracts.values import AustralianState, LeadContact, Location
 from services.intake import queries
+from services.intake.commands.crediting import AskCredits, ask_credits
+from services.intake.commands.judging import judge_again
 from services.intake.commands.searching import index_leads
 from services.intake.domain import LeadAction, check_postcode, email_match, obstacle_to_lead
-from services.intake.domain.corrections import Correctable, CorrectionReason, changes_between, corrected_by
-from services.intake.errors import LeadNotCorrectable, PlaceImpossible
+from services.intake.domain.corrections import (
+    Correctable,
+    CorrectionReason,
+    changes_between,
+    corrected_by,
+    credited_for,
+)
+from services.intake.errors import CreditNotPossible, LeadNotCorrectable, PlaceImpossible
 from services.intake.models import Lead, LeadCorrection
 
 FIELDS = tuple(part for field in Correctable for part in field.parts)
@@ -34,6 +42,8 @@ class CorrectLead:
     note: str | None
     by: Actor
     now: datetime
+    credits: tuple[UUID, ...] = ()
+    """Assignments whose deliveries are to be credited for what was wrong."""
 
 
 async def correct_lead(session: AsyncSession, command: CorrectLead) -> Lead:
@@ -42,21 +52,46 @@ async def correct_lead(session: AsyncSession, command: CorrectLead) -> Lead:
     Where nothing is other than it was, nothing happens.
     """
     lead = await queries.lead(session, command.lead_id, for_update=True)
-    if obstacle := obstacle_to_lead(LeadAction.CORRECT, lead.status):
+    if obstacle := obstacle_to_lead(LeadAction.CORRECT, lead.status, is_merged=lead.is_merged):
         raise LeadNotCorrectable(f"{obstacle}, and is not corrected", lead_id=lead.id)
-    before = {name: str(getattr(lead, name)) for name in FIELDS}
-    changes = changes_between(before, command.given)
+    changes = changes_between(said_by(lead), command.given)
     if not changes:
         return lead
+    made = Made("correction", command.reason, command.note, command.by, command.now)
+    correction = await make_right(session, lead, changes, made)
+    await _ask(session, lead, correction, command)
+    await _record(session, command, correction)
+    return lead
+
+
+def said_by(lead: Lead) -> dict[str, str]:
+    """The fields that can be corrected, as they are."""
+    return {name: str(getattr(lead, name)) for name in FIELDS}
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """By what a field became another: a correction, a merge or an unmerge."""
+
+    origin: str
+    reason: str
+    note: str | None
+    by: Actor
+    now: datetime
+
+
+async def make_right(session: AsyncSession, lead: Lead, changes: Mapping[str, str], made: Made) -> LeadCorrection:
+    """Kept with what it was before, told to the others where they know the lead, and found by from now on."""
+    before = said_by(lead)
     _apply(lead, changes)
-    correction = _correction(command, before, changes, is_told=lead.version > 0)
+    correction = _correction(lead, before, changes, made)
     session.add(correction)
     if correction.is_told:
         outbox.add(session, _event(lead, correction), version=lead.next_version())
     await session.flush()
     await index_leads(session, [lead.id])
-    await _record(session, command, correction)
-    return lead
+    await judge_again(session, [lead], made.now)
+    return correction
 
 
 def _apply(lead: Lead, changes: Mapping[str, str]) -> None:
@@ -70,22 +105,20 @@ def _apply(lead: Lead, changes: Mapping[str, str]) -> None:
         raise PlaceImpossible("the place does not exist", errors=(wrong,), lead_id=lead.id) from None
 
 
-def _correction(
-    command: CorrectLead, before: Mapping[str, str], changes: Mapping[str, str], *, is_told: bool
-) -> LeadCorrection:
+def _correction(lead: Lead, before: Mapping[str, str], changes: Mapping[str, str], made: Made) -> LeadCorrection:
     return LeadCorrection(
         id=new_id(),
-        lead_id=command.lead_id,
-        origin="correction",
+        lead_id=lead.id,
+        origin=made.origin,
         fields=[field.value for field in corrected_by(changes)],
         before={name: before[name] for name in changes},
         after=dict(changes),
-        reason_code=command.reason,
-        note=command.note,
-        made_by_id=command.by.id,
-        made_by_name=command.by.name,
-        made_at=command.now,
-        is_told=is_told,
+        reason_code=made.reason,
+        note=made.note,
+        made_by_id=made.by.id,
+        made_by_name=made.by.name,
+        made_at=made.now,
+        is_told=lead.version > 0,
     )
 
 
@@ -104,6 +137,18 @@ def _event(lead: Lead, correction: LeadCorrection) -> LeadCorrected:
     )
 
 
+async def _ask(session: AsyncSession, lead: Lead, correction: LeadCorrection, command: CorrectLead) -> None:
+    """A charged delivery may be credited for what was wrong, and for nothing else."""
+    if not command.credits:
+        return
+    reason = credited_for([Correctable(field) for field in correction.fields])
+    if reason is None:
+        raise CreditNotPossible("nothing is credited for what was corrected", lead_id=lead.id)
+    asked = dict.fromkeys(command.credits, reason)
+    ask = AskCredits("correction", correction.id, asked, command.note, command.by, command.now)
+    await ask_credits(session, lead, ask)
+
+
 def contact_of(lead: Lead) -> LeadContact:
     return LeadContact(name=lead.name, email=lead.email, phone=lead.phone, street=lead.street)
 
@@ -115,7 +160,12 @@ async def _record(session: AsyncSession, command: CorrectLead, correction: LeadC
         actor=command.by,
         action="correct_lead",
         subject=Subject("lead", command.lead_id),
-        after={"fields": correction.fields, "correction_id": correction.id, "at": command.now},
+        after={
+            "fields": correction.fields,
+            "correction_id": correction.id,
+            **({"credits_asked": len(command.credits)} if command.credits else {}),
+            "at": command.now,
+        },
         reason_code=command.reason,
         reason_text=command.note,
     )

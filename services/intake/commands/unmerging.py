@@ -1,0 +1,139 @@
+"""Taking a merge apart: both leads are as if it had never been, but for what cannot be taken back."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis import audit, outbox
+from chassis.audit import Actor, Subject
+from contracts.intake import LeadReopened, LeadUnmerged
+from services.intake import queries
+from services.intake.commands.dispatches import followed_all
+from services.intake.commands.judging import pair_by_hand
+from services.intake.commands.leads.correcting import Made, make_right, said_by
+from services.intake.commands.reviewing import step
+from services.intake.domain import CloseReason, LeadStatus
+from services.intake.domain.corrections import changes_between
+from services.intake.domain.duplicates import PairState
+from services.intake.domain.merging import Undone, UnmergeReason, undone
+from services.intake.errors import LeadNotMerged, UnmergeBlocked
+from services.intake.models import Lead, Merge
+from services.intake.queries import LeadStanding
+
+UNMERGED = "unmerged"
+"""Why a lead goes on that was closed, in its way."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnmergeLead:
+    """`lead_id` is the one that was merged away."""
+
+    lead_id: UUID
+    reason: UnmergeReason
+    note: str | None
+    by: Actor
+    now: datetime
+
+
+async def unmerge_lead(session: AsyncSession, command: UnmergeLead) -> Merge:
+    """Last in, first out. The credits that were asked for stand. Taken apart twice is taken apart once."""
+    merge = await _standing(session, command.lead_id)
+    if merge.unmerged_at is not None:
+        return merge
+    leads = await queries.locked_leads(session, merge.survivor_id, merge.loser_id)
+    # Read again under the lock: somebody else may just have taken it apart.
+    if await queries.standing_merge(session, merge.loser_id) is not merge:
+        return merge
+    survivor, loser = leads[merge.survivor_id], leads[merge.loser_id]
+    if obstacle := await queries.obstacle_to_unmerge(session, merge, survivor):
+        raise UnmergeBlocked(obstacle, lead_id=loser.id, survivor_id=survivor.id)
+    merge.unmerged_at, merge.unmerged_by = command.now, command.by.name
+    merge.unmerge_reason, merge.unmerge_note = command.reason, command.note
+    _raise_up(session, loser, merge, command)
+    is_held_again = loser.status is LeadStatus.DUPLICATE_REVIEW
+    await pair_by_hand(session, survivor, loser, PairState.DISMISSED, merge, is_held_again=is_held_again)
+    await session.flush()
+    restored = await _give_back(session, survivor, merge, command)
+    _tell(session, loser, merge, command)
+    await _record(session, merge, restored, command)
+    return merge
+
+
+async def _standing(session: AsyncSession, lead_id: UUID) -> Merge:
+    await queries.lead(session, lead_id)
+    merge = await queries.last_merge(session, lead_id)
+    if merge is None:
+        raise LeadNotMerged("it was not merged into another", lead_id=lead_id)
+    return merge
+
+
+def _raise_up(session: AsyncSession, loser: Lead, merge: Merge, command: UnmergeLead) -> None:
+    """As it stood, and then as routing said meanwhile."""
+    before = merge.loser_before
+    standing = LeadStanding(
+        id=loser.id,
+        status=LeadStatus(before["status"]),
+        status_since=datetime.fromisoformat(before["status_since"]),
+        dispatch_version=0,
+        delivered_at=loser.delivered_at,
+        exception_reason=before["exception_reason"],
+    )
+    followed_all(standing, merge.steps_meanwhile)
+    loser.merged_into = None
+    loser.status, loser.status_since = standing.status, standing.status_since
+    loser.exception_reason = standing.exception_reason
+    loser.close_reason = CloseReason(before["close_reason"]) if before["close_reason"] else None
+    loser.critical_since, loser.snoozed_until = _instant(before["critical_since"]), _instant(before["snoozed_until"])
+    if not loser.status.is_final:
+        session.add(step(loser, LeadStatus.CLOSED, command.by, command.now, UNMERGED))
+
+
+def _instant(told: str | None) -> datetime | None:
+    return datetime.fromisoformat(told) if told else None
+
+
+async def _give_back(session: AsyncSession, survivor: Lead, merge: Merge, command: UnmergeLead) -> Undone:
+    """What was corrected since is right, whoever of the two it came from: it stays."""
+    changed = await queries.merge_fields(session, merge.id)
+    back = undone(changed, await queries.corrected_since(session, merge))
+    if changes := changes_between(said_by(survivor), back.restored):
+        made = Made("unmerge", command.reason, command.note, command.by, command.now)
+        await make_right(session, survivor, changes, made)
+    return back
+
+
+def _tell(session: AsyncSession, loser: Lead, merge: Merge, command: UnmergeLead) -> None:
+    event = LeadUnmerged(
+        lead_id=loser.id,
+        survivor_id=merge.survivor_id,
+        merge_id=merge.id,
+        reason_code=command.reason,
+        at=command.now,
+        by_id=command.by.id,
+        by_name=command.by.name,
+    )
+    outbox.add(session, event, version=loser.next_deed())
+    if merge.is_told and not loser.status.is_final:
+        reopened = LeadReopened(lead_id=loser.id, reason_code=UNMERGED, reopened_at=command.now)
+        outbox.add(session, reopened, version=loser.next_version())
+
+
+async def _record(session: AsyncSession, merge: Merge, back: Undone, command: UnmergeLead) -> None:
+    fields = {"fields_kept": [field.value for field in back.kept]} if back.kept else {}
+    told: tuple[tuple[str, UUID, dict[str, Any]], ...] = (
+        ("unmerge_lead", merge.loser_id, {"was_in_lead_id": merge.survivor_id}),
+        ("unmerge_from", merge.survivor_id, {"unmerged_lead_id": merge.loser_id, **fields}),
+    )
+    for action, lead_id, after in told:
+        await audit.record(
+            session,
+            actor=command.by,
+            action=action,
+            subject=Subject("lead", lead_id),
+            after={**after, "at": command.now},
+            reason_code=command.reason,
+            reason_text=command.note,
+        )

@@ -1,0 +1,104 @@
+"""Leads that were made one: which stand, what they took, and the credits that were asked for."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import literal, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.intake.domain.merging import ASKED_AGAIN, CreditObstacle, UnmergeObstacle, obstacle_to_credit
+from services.intake.errors import LeadNotFound
+from services.intake.models import CreditAsked, Lead, LeadCorrection, Merge, MergeField
+from services.intake.queries.known import KnownAssignment, known_of
+
+
+async def locked_leads(session: AsyncSession, *lead_ids: UUID) -> dict[UUID, Lead]:
+    """In the order of their ids, so that two deeds that share leads cannot wait for each other."""
+    query = select(Lead).where(Lead.id.in_(lead_ids)).order_by(Lead.id).with_for_update()
+    found = {lead.id: lead for lead in await session.scalars(query.execution_options(populate_existing=True))}
+    for lead_id in lead_ids:
+        LeadNotFound.unless(found.get(lead_id), "no such lead", lead_id=lead_id)
+    return found
+
+
+async def standing_merge(session: AsyncSession, loser_id: UUID) -> Merge | None:
+    query = select(Merge).where(Merge.loser_id == loser_id, Merge.unmerged_at.is_(None))
+    return (await session.scalars(query.execution_options(populate_existing=True))).one_or_none()
+
+
+async def last_merge(session: AsyncSession, loser_id: UUID) -> Merge | None:
+    """The last one, whether it stands or was taken apart."""
+    query = select(Merge).where(Merge.loser_id == loser_id).order_by(Merge.id.desc()).limit(1)
+    return (await session.scalars(query)).one_or_none()
+
+
+async def later_merge(session: AsyncSession, merge: Merge) -> Merge | None:
+    """Another that stands, and went into the same lead after it."""
+    query = select(Merge).where(Merge.survivor_id == merge.survivor_id, Merge.id > merge.id)
+    return (await session.scalars(query.where(Merge.unmerged_at.is_(None)).order_by(Merge.id).limit(1))).one_or_none()
+
+
+async def obstacle_to_unmerge(session: AsyncSession, merge: Merge, survivor: Lead) -> UnmergeObstacle | None:
+    """The last in is the first out."""
+    if survivor.is_merged:
+        return UnmergeObstacle.SURVIVOR_MERGED
+    return UnmergeObstacle.LATER_MERGE if await later_merge(session, merge) else None
+
+
+async def merges_of(session: AsyncSession, lead_ids: Sequence[UUID]) -> Sequence[Merge]:
+    """Into any of them, or of any of them; in the order in which they were done."""
+    ours = or_(Merge.survivor_id.in_(lead_ids), Merge.loser_id.in_(lead_ids))
+    return (await session.scalars(select(Merge).where(ours).order_by(Merge.id))).all()
+
+
+async def merge_fields(session: AsyncSession, merge_id: UUID) -> dict[str, tuple[str, str]]:
+    """What each was before, and became."""
+    found = await session.scalars(select(MergeField).where(MergeField.merge_id == merge_id))
+    return {each.field: (each.before, each.after) for each in found}
+
+
+async def corrected_since(session: AsyncSession, merge: Merge) -> set[str]:
+    """The survivor's fields that were corrected by hand since. An id tells when it was made."""
+    query = select(LeadCorrection.fields).where(
+        LeadCorrection.lead_id == merge.survivor_id, LeadCorrection.origin == "correction", LeadCorrection.id > merge.id
+    )
+    return {field for fields in await session.scalars(query) for field in fields}
+
+
+async def family_of(session: AsyncSession, lead_id: UUID) -> Sequence[UUID]:
+    """The lead, and all that were merged into it, however far; the lead itself first."""
+    family = select(Lead.id, literal(0).label("depth")).where(Lead.id == lead_id).cte("family", recursive=True)
+    family = family.union_all(select(Lead.id, family.c.depth + 1).where(Lead.merged_into == family.c.id))
+    return (await session.scalars(select(family.c.id).order_by(family.c.depth, family.c.id))).all()
+
+
+# --- credits ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Creditable:
+    """An assignment of a lead, and why its delivery is not credited now where it is not."""
+
+    known: KnownAssignment
+    obstacle: CreditObstacle | None
+
+
+async def creditable_of(session: AsyncSession, lead_id: UUID) -> Sequence[Creditable]:
+    """All that were given, those that nothing was ever charged for too."""
+    known = await known_of(session, [lead_id])
+    asked = await asked_for(session, [each.assignment_id for each in known])
+    return [Creditable(each, obstacle_to_credit(each.finance, is_asked=each.assignment_id in asked)) for each in known]
+
+
+async def asked_for(session: AsyncSession, assignment_ids: Collection[UUID]) -> set[UUID]:
+    """Those of which a credit was asked for, and not refused."""
+    query = select(CreditAsked.assignment_id).where(CreditAsked.assignment_id.in_(assignment_ids))
+    stands = or_(CreditAsked.result.is_(None), CreditAsked.result.not_in(sorted(ASKED_AGAIN)))
+    return set(await session.scalars(query.where(stands)))
+
+
+async def credits_of(session: AsyncSession, lead_ids: Sequence[UUID]) -> Sequence[CreditAsked]:
+    """In the order in which they were asked for."""
+    query = select(CreditAsked).where(CreditAsked.lead_id.in_(lead_ids))
+    return (await session.scalars(query.order_by(CreditAsked.asked_at, CreditAsked.request_id))).all()

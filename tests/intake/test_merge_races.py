@@ -1,0 +1,104 @@
+"""Two who work on the same leads at once: real commits, real connections."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from chassis.database import Database
+from chassis.errors import Refusal
+from deploy.local.postgres import ServiceDatabase
+from services.intake.commands.merging import MergeLeads, merge_leads
+from services.intake.commands.reviewing import DismissPair, ReleaseLead, dismiss_pair, release_lead
+from services.intake.commands.unmerging import UnmergeLead, unmerge_lead
+from services.intake.domain.duplicates import DismissReason
+from services.intake.domain.merging import MergeReason, UnmergeReason
+from services.intake.errors import LeadNotHeld, LeadNotMergeable, PairDecided
+from tests.intake.couples import Couples
+from tests.intake.samples import CONTENT, NOW, OPERATOR, committing, rows, someone, working_source
+
+TWIN = replace(CONTENT, name="Mia OBrien")
+
+
+@pytest.fixture
+async def couples(fresh_database: Callable[[str], ServiceDatabase]) -> AsyncIterator[Couples]:
+    async with committing(fresh_database("intake")) as database:
+        yield Couples(database, (await working_source(database))[1])
+
+
+async def at_once(database: Database, *deeds: tuple[Any, Any]) -> list[Refusal | None]:
+    """What each came to: done, or refused."""
+
+    async def do(command: Callable[..., Awaitable[Any]], given: Any) -> None:
+        async with database.transaction() as session:
+            await command(session, given)
+
+    ended = await asyncio.gather(*(do(*deed) for deed in deeds), return_exceptions=True)
+    assert all(each is None or isinstance(each, Refusal) for each in ended), ended
+    return [each if isinstance(each, Refusal) else None for each in ended]
+
+
+def merging(survivor: UUID, loser: UUID) -> tuple[Any, MergeLeads]:
+    taken: frozenset[Any] = frozenset()
+    return merge_leads, MergeLeads(survivor, loser, taken, MergeReason.ASKED_TWICE, None, OPERATOR, NOW)
+
+
+async def test_of_two_on_one_merge_both_are_done_and_it_is_one(couples: Couples) -> None:
+    first, second = await couples.leads(CONTENT, someone(1))
+    assert await at_once(couples.database, *[merging(first, second)] * 2) == [None, None]
+    assert len(await rows(couples.database, "SELECT 1 FROM merges")) == 1
+    assert [type_ for type_, _ in await couples.events("intake.lead_deeds")] == ["lead.merged"]
+
+
+async def test_of_two_who_merge_each_into_the_other_one_is_refused(couples: Couples) -> None:
+    first, second = await couples.leads(CONTENT, someone(1))
+    ended = await at_once(couples.database, merging(first, second), merging(second, first))
+    assert sorted(type(each) is LeadNotMergeable for each in ended) == [False, True]
+    assert len(await rows(couples.database, "SELECT 1 FROM leads WHERE merged_into IS NOT NULL")) == 1
+
+
+async def test_one_lead_goes_into_one_other(couples: Couples) -> None:
+    first, second, third = await couples.leads(CONTENT, someone(1), someone(2))
+    ended = await at_once(couples.database, merging(first, third), merging(second, third))
+    (refused,) = [each for each in ended if each]
+    assert "Robin Field merged it into another lead" in str(refused)
+
+
+@pytest.mark.parametrize("deed", ["release", "dismiss"])
+async def test_a_merge_and_its_contrary_never_both_come_true(couples: Couples, deed: str) -> None:
+    first, second = await couples.leads(CONTENT, TWIN)
+    contrary: tuple[Any, Any] = (
+        (release_lead, ReleaseLead(second, DismissReason.TWO_PEOPLE, None, OPERATOR, NOW))
+        if deed == "release"
+        else (dismiss_pair, DismissPair(first, second, DismissReason.TWO_PEOPLE, None, OPERATOR, NOW))
+    )
+    ended = await at_once(couples.database, merging(first, second), contrary)
+    (row,) = await rows(couples.database, "SELECT merged_into, version FROM leads WHERE id = :id", id=second)
+    told = [type_ for type_, key in await couples.events() if key == second]
+    if ended[1] is None:
+        # Released first, and made one with the other afterwards: that is what each of them asked for.
+        assert (ended[0], told) == (None, ["lead.created", "lead.closed"])
+    else:
+        assert isinstance(ended[1], LeadNotHeld | PairDecided)
+        assert told == []
+    assert row["merged_into"] == first
+    assert row["version"] == len(told)
+
+
+async def test_of_two_who_take_a_merge_apart_it_is_done_once(couples: Couples) -> None:
+    first, second = await couples.leads(CONTENT, someone(1))
+    await at_once(couples.database, merging(first, second))
+    apart = (unmerge_lead, UnmergeLead(second, UnmergeReason.TWO_PEOPLE, None, OPERATOR, NOW))
+    assert await at_once(couples.database, apart, apart) == [None, None]
+    assert [type_ for type_, _ in await couples.events("intake.lead_deeds")] == ["lead.merged", "lead.unmerged"]
+
+
+async def test_a_circle_of_merges_waits_for_nobody_for_ever(couples: Couples) -> None:
+    """Rows are locked in the order of their ids, whoever survives."""
+    leads = await couples.leads(*(someone(number) for number in range(4)))
+    circle = [merging(leads[place], leads[(place + 1) % 4]) for place in range(4)]
+    ended = await asyncio.wait_for(at_once(couples.database, *circle), 30)
+    assert None in ended
