@@ -55,8 +55,9 @@ async def _in_intake(rooms: Rooms) -> None:
         lead_id = await reception.lead(key, ago=timedelta(), **dict.fromkeys(fields, PLANTED))
     await reception.move(lead_id, LeadStatus.EXCEPTION, reason=PLANTED)
     couples = Couples(reception.database, key)
-    twins = replace(CONTENT, **dict.fromkeys(fields, PLANTED), phone="+61400123456", service="heat-pump")
-    await couples.leads(*[twins] * 3, apart=timedelta())
+    said: dict[str, Any] = {**dict.fromkeys(fields, PLANTED), "phone": "+61400123456", "service": "heat-pump"}
+    twins = replace(CONTENT, **said)
+    await couples.leads(twins, twins, apart=timedelta())
     other = await reception.lead(key, ago=timedelta(hours=3), **dict.fromkeys(fields, PLANTED))
     await reception.give(other, await reception.operator(PLANTED))
     for _ in range(2):

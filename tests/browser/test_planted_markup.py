@@ -102,6 +102,9 @@ UNREACHED = {
     "/console/account/sessions/end-others",
     "/console/board-splits/*/participations/preview",  # another button of the form that saves them
     "/console/client-invoices/*/redraft",
+    "/console/duplicates/*/*/merge",  # behind its last step, to which choices lead
+    "/console/duplicates/*/*/merge-with-credits",  # another button of the form that merges, where somebody was charged
+    "/console/duplicates/settings/try",  # as that of the participations
     "/console/email-health/*/resume",
     "/console/installers/*/absences/end",
     "/console/installers/*/people/*/change",
@@ -110,6 +113,8 @@ UNREACHED = {
     "/console/escalations/try",
     "/console/invoices/*/apply-credit",
     "/console/invoices/*/resend",
+    "/console/leads/*/correct-with-credits",
+    "/console/leads/*/unmerge",
     "/console/operators/*/enable",
     "/console/simulations/*/cancel",  # over before the walk comes to it
 }
