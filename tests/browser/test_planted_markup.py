@@ -84,7 +84,6 @@ REFUSED = {
     "/console/board-splits/*/participations",  # no pool is in such words
     "/console/installers/*/absences",  # it would end as it starts
     "/console/installers/*/hours",  # no hours are in such words
-    "/console/simulations",  # no installer has such an id
 }
 """What of all this is not taken even as it was meant."""
 
@@ -94,6 +93,8 @@ UNREACHED = {
     "/console/board-splits/*/participations/preview",  # another button of the form that saves them
     "/console/client-invoices/*/redraft",
     "/console/email-health/*/resume",
+    "/console/exceptions/*/unassign",  # nobody has one
+    "/console/exceptions/*/wake",
     "/console/installers/*/absences/end",
     "/console/installers/*/people/*/change",
     "/console/installers/*/people/*/remove",
