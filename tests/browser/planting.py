@@ -76,11 +76,12 @@ async def _in_intake(rooms: Rooms) -> None:
 
 
 async def _in_routing(rooms: Rooms) -> None:
-    """An item of the queue, an installer, an assignment that is under way, one that was sent, one that failed, and
-    four that are to go back.
+    """Items of the queue, an installer, an assignment that is under way, one that was sent, one that failed, and four
+    that are to go back.
     """
     planted: dict[str, Any] = {"contact": MIA.model_copy(update={"name": PLANTED})}
-    await rooms.floor.dispatch(lead(**planted))
+    await rooms.floor.dispatch(*(lead(**planted) for _ in range(3)))
+    await rooms.floor.operator(name=PLANTED)
     installer_id = await rooms.floor.installer(name=PLANTED, billing_address=PLANTED)
     now = rooms.clock.now()
     held_back = {"breaker": BreakerState.OPEN, "failures_in_row": 5, "opened_at": now, "probe_at": now, "opens": 1}

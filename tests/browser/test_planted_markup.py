@@ -93,7 +93,6 @@ REFUSED = {
     "/console/board-splits/*/participations",  # no pool is in such words
     "/console/installers/*/absences",  # it would end as it starts
     "/console/installers/*/hours",  # no hours are in such words
-    "/console/simulations",  # no installer has such an id
 }
 """What of all this is not taken even as it was meant."""
 
@@ -106,6 +105,8 @@ UNREACHED = {
     "/console/duplicates/*/*/merge-with-credits",  # another button of the form that merges, where somebody was charged
     "/console/duplicates/settings/try",  # as that of the participations
     "/console/email-health/*/resume",
+    "/console/exceptions/*/unassign",  # nobody has one
+    "/console/exceptions/*/wake",
     "/console/installers/*/absences/end",
     "/console/installers/*/people/*/change",
     "/console/installers/*/people/*/remove",
