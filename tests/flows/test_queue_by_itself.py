@@ -81,7 +81,7 @@ class TestReject:
         async def closed() -> bool:
             lead = await running.told("GET", "intake", f"/admin/leads/{lead_id}")
             dispatch = await running.told("GET", "routing", f"/admin/leads/{lead_id}/dispatch")
-            return lead["status"] == "closed" and dispatch["status"] == "closed"
+            return bool(lead["status"] == "closed" and dispatch["status"] == "closed")
 
         await running.until(closed)
         parked = await running.parked()
