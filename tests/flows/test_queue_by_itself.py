@@ -81,8 +81,7 @@ class TestReject:
         async def closed() -> bool:
             lead = await running.told("GET", "intake", f"/admin/leads/{lead_id}")
             dispatch = await running.told("GET", "routing", f"/admin/leads/{lead_id}/dispatch")
-            statuses: set[str] = {lead["status"], dispatch["status"]}
-            return statuses == {"closed"}
+            return bool(lead["status"] == "closed" and dispatch["status"] == "closed")
 
         await running.until(closed)
         parked = await running.parked()
