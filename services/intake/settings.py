@@ -4,6 +4,7 @@ from pydantic import Field, SecretStr
 
 from chassis.settings import ServiceSettings, database_url_field
 from services.intake.domain import HIGHEST_RATE_PER_MINUTE
+from services.intake.domain.wire import ContactForm
 
 
 class Settings(ServiceSettings):
@@ -11,6 +12,11 @@ class Settings(ServiceSettings):
 
     client_terms_days: int = Field(
         30, ge=0, le=365, validation_alias="CLIENT_TERMS_DAYS", description="days from issue to due of a new client"
+    )
+    contact_on_the_wire: ContactForm = Field(
+        ContactForm.SEALED,
+        validation_alias="CONTACT_ON_THE_WIRE",
+        description="how the person behind a lead is told; `plain` while a service from before sealing still runs",
     )
     lead_key_cache_seconds: float = Field(
         5,

@@ -12,7 +12,7 @@ from chassis.loops import Loop
 from chassis.schedule import Job
 from chassis.service import Measure
 from services.intake.commands import escalating
-from services.intake.commands.screening import Screener
+from services.intake.commands.screening import Screener, steps_for
 from services.intake.commands.searching import SearchFiller
 from services.intake.consumers import (
     assignments,
@@ -71,9 +71,10 @@ SCREEN_IDLE_SECONDS = (0.05, 0.25)
 
 
 def loops(means: Means) -> Sequence[Loop]:
+    steps = steps_for(means.settings.contact_on_the_wire)
     return (
         bulk_loop(means.bulk),
-        Loop("screen", Screener(means.database, means.clock).step, SCREEN_IDLE_SECONDS),
+        Loop("screen", Screener(means.database, means.clock, steps).step, SCREEN_IDLE_SECONDS),
     )
 
 

@@ -125,6 +125,23 @@ class VoidedInvoice(Model):
     voided_at: Mapped[datetime]
 
 
+class LeadKey(Model):
+    """What opens a lead's contact. Without a key, one of version 0 has not come yet, and any other was destroyed:
+    the row stays, so that what comes late is withheld.
+    """
+
+    __tablename__ = "lead_keys"
+
+    lead_id: Mapped[UUID] = mapped_column(primary_key=True)
+    key: Mapped[bytes | None]
+    version: Mapped[int]
+
+    __table_args__ = (
+        CheckConstraint("octet_length(key) = 32", name="key_length"),
+        CheckConstraint("version > 0 OR key IS NULL", name="asked_for_is_not_there"),
+    )
+
+
 class Message(Versioned, Model):
     """Identity is (purpose, subject, recipient, send_no): a replay finds its mail queued already.
 
@@ -149,6 +166,8 @@ class Message(Versioned, Model):
     template_version: Mapped[int]
     context: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     extra_headers: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict, server_default="{}")
+    waits_for_lead_id: Mapped[UUID | None]
+    """Of whose person it tells as soon as the lead's key has come."""
     document_id: Mapped[UUID | None] = mapped_column(ForeignKey("documents.id"))
     thread_id: Mapped[UUID | None]
     header_id: Mapped[str] = mapped_column(unique=True)
@@ -202,6 +221,11 @@ class Message(Versioned, Model):
                 postgresql_where=text("purpose = 'lead_correction'"),
             )
             for kind in ("lead", "assignment")
+        ),
+        Index(
+            "ix_messages_waits_for_lead_id",
+            "waits_for_lead_id",
+            postgresql_where=text("waits_for_lead_id IS NOT NULL"),
         ),
         Index("ix_messages_recipient", "recipient_hash", "created_at", "id"),
         Index("ix_messages_thread", "thread_id", "accepted_at", postgresql_where=text("thread_id IS NOT NULL")),

@@ -24,6 +24,7 @@ LET_IN = "SELECT lead_id FROM lead_status_changes WHERE to_status = 'routable'"
 
 FACTS = (
     Fact("intake", "lead.created", LET_IN),
+    Fact("intake", "lead_key.created", "SELECT lead_id FROM lead_keys WHERE destroyed_at IS NULL OR version = 2"),
     Fact("intake", "lead.closed", "SELECT id FROM leads WHERE status = 'closed'"),
     Fact("intake", "lead.escalated", "SELECT lead_id FROM escalations"),
     Fact("intake", "lead_source.changed", "SELECT id FROM lead_sources, generate_series(1, version)"),
@@ -114,6 +115,16 @@ EFFECTS = (
         "SELECT d.lead_id FROM dispatches d LEFT JOIN decisions f ON f.lead_id = d.lead_id AND f.attempt_no = 1",
     ),
     Effect("a contact for each dispatch", "intake", LET_IN, "routing", "SELECT lead_id FROM lead_contacts"),
+    *(
+        Effect(
+            f"each lead's key at {service}, as far as it goes",
+            "intake",
+            "SELECT lead_id || ' ' || version FROM lead_keys",
+            service,
+            "SELECT lead_id || ' ' || version FROM lead_keys WHERE version > 0",
+        )
+        for service in ("routing", "notifications")
+    ),
     Effect(
         "a mail for each assignment",
         "routing",

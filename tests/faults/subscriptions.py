@@ -65,6 +65,7 @@ SUBSCRIPTIONS = (
     ),
     _takes("intake", "identity.operators", "operator.changed"),
     _takes("routing", "intake.leads", "lead.created", "lead.corrected", "lead.closed"),
+    _takes("routing", "intake.lead_keys", "lead_key.created", "lead_key.destroyed"),
     _takes("routing", "notifications.messages", "message.accepted", "message.failed"),
     _takes("routing", "billing.deliveries", "delivery.credited", "delivery.recorded"),
     _takes("routing", "billing.accounts", "account.changed"),
@@ -98,5 +99,6 @@ SUBSCRIPTIONS = (
     _takes("notifications", "routing.dispatches", "dispatch.exception_raised"),
     _takes("notifications", "billing.deliveries", "delivery.held"),
     _takes("notifications", "intake.lead_deeds", "lead.escalated"),
+    _takes("notifications", "intake.lead_keys", "lead_key.created", "lead_key.destroyed"),
     _takes("notifications", "identity.operators", "operator.changed"),
 )

@@ -20,10 +20,12 @@ from chassis.database import Database
 from chassis.faults import is_passing
 from chassis.ids import new_id
 from contracts.intake import LeadCreated
-from contracts.values import LeadContact, Location
+from contracts.values import LeadContact, Location, SealedContact
 from services.intake import queries
+from services.intake.commands.keys import keys_of, sealed_with
 from services.intake.commands.searching import index_said
 from services.intake.domain import LeadStatus
+from services.intake.domain.wire import ContactForm
 from services.intake.queries import Arrival, Turn
 
 log = structlog.get_logger(__name__)
@@ -36,6 +38,8 @@ class Batch:
     arrivals: Sequence[Arrival]
     now: datetime
     _held: set[UUID] = field(default_factory=set)
+    sealed: dict[UUID, SealedContact] = field(default_factory=dict)
+    """By lead; who is not among them goes out as they are."""
 
     def hold(self, lead_id: UUID) -> None:
         """It may double another: an operator looks at it first, and nobody hears of it."""
@@ -43,6 +47,10 @@ class Batch:
 
     def verdict(self, arrival: Arrival) -> LeadStatus:
         return LeadStatus.DUPLICATE_REVIEW if arrival.id in self._held else LeadStatus.ROUTABLE
+
+    @property
+    def let_in(self) -> Sequence[Arrival]:
+        return [arrival for arrival in self.arrivals if self.verdict(arrival) is LeadStatus.ROUTABLE]
 
 
 Step = Callable[[AsyncSession, Batch], Awaitable[None]]
@@ -53,8 +61,23 @@ async def index_for_search(session: AsyncSession, batch: Batch) -> None:
     await index_said(session, batch.arrivals)
 
 
-STEPS: tuple[Step, ...] = (index_for_search,)
+async def give_keys(session: AsyncSession, batch: Batch) -> None:
+    """Each that is let in gets its key, and goes out sealed. Who is held gets one when they are."""
+    let_in = batch.let_in
+    keys = await keys_of(
+        session, [arrival.id for arrival in let_in], batch.now, {each.id: _cause_of(each) for each in let_in}
+    )
+    for arrival in let_in:
+        if (key := keys.get(arrival.id)) is not None:
+            batch.sealed[arrival.id] = sealed_with(key, arrival.id, _contact(arrival))
+
+
+STEPS: tuple[Step, ...] = (index_for_search, give_keys)
 """In this order; then all are let in."""
+
+
+def steps_for(form: ContactForm) -> tuple[Step, ...]:
+    return STEPS if form is ContactForm.SEALED else tuple(step for step in STEPS if step is not give_keys)
 
 
 async def screen(session: AsyncSession, batch: Batch, steps: Sequence[Step]) -> None:
@@ -65,10 +88,10 @@ async def screen(session: AsyncSession, batch: Batch, steps: Sequence[Step]) -> 
 
 async def _admit(session: AsyncSession, batch: Batch) -> None:
     """What nobody hears of keeps version 0: a version without an event would be a gap to every consumer."""
-    let_in = [arrival for arrival in batch.arrivals if batch.verdict(arrival) is LeadStatus.ROUTABLE]
     await session.execute(_ADMIT, _columns(batch))
-    for arrival in let_in:
-        outbox.add(session, _created(arrival), version=1, cause=_cause_of(arrival))
+    for arrival in batch.let_in:
+        event = _created(arrival, batch.sealed.get(arrival.id))
+        outbox.add(session, event, version=1, cause=_cause_of(arrival))
 
 
 # A clock of another machine may be ahead: no step comes before the lead did.
@@ -104,14 +127,19 @@ def _columns(batch: Batch) -> dict[str, object]:
     }
 
 
-def _created(arrival: Arrival) -> LeadCreated:
+def _contact(arrival: Arrival) -> LeadContact:
+    return LeadContact(name=arrival.name, email=arrival.email, phone=arrival.phone, street=arrival.street)
+
+
+def _created(arrival: Arrival, sealed: SealedContact | None) -> LeadCreated:
     return LeadCreated(
         lead_id=arrival.id,
         source_id=arrival.source_id,
         selected_path=arrival.selected_path,
         service=arrival.service,
         location=Location(suburb=arrival.suburb, state=arrival.state, postcode=arrival.postcode),
-        contact=LeadContact(name=arrival.name, email=arrival.email, phone=arrival.phone, street=arrival.street),
+        contact=_contact(arrival) if sealed is None else None,
+        sealed_contact=sealed,
         received_at=arrival.received_at,
     )
 

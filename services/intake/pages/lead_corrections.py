@@ -31,6 +31,7 @@ from services.intake.models import Lead, LeadCorrection
 from services.intake.pages.lead_file import LeadFile
 from services.intake.pages.lead_known import name_of
 from services.intake.pages.leads import PATH, WRITE
+from services.intake.settings import Settings
 
 VERBS = {"correct_lead": "corrected the lead"}
 
@@ -130,10 +131,11 @@ async def correct_by_form(
     database: Injected[Database],
     clock: Injected[Clock],
     operator: Injected[Operator],
+    settings: Injected[Settings],
 ) -> Redirect:
     async with database.transaction() as session:
         await refuse_if_changed(session, Subject("lead", lead_id), data.seen)
-        await correct_lead(session, data.command(lead_id, operator, clock))
+        await correct_lead(session, data.command(lead_id, operator, clock, settings.contact_on_the_wire))
     return console.redirect(f"{PATH}/{lead_id}?done={LeadAction.CORRECT}")
 
 

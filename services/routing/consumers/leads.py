@@ -54,6 +54,7 @@ def _lead(incoming: Incoming[LeadCreated]) -> DispatchLead:
         received_at=event.received_at,
         cause=Cause.of(incoming.envelope),
         same_person_lead_ids=event.same_person_lead_ids,
+        sealed_contact=event.sealed_contact,
     )
 
 

@@ -15,9 +15,11 @@ from contracts.forms import Fault
 from contracts.intake import LeadCorrected
 from contracts.values import AustralianState, LeadContact, Location
 from services.intake import queries
+from services.intake.commands.keys import OnTheWire, told
 from services.intake.commands.searching import index_leads
 from services.intake.domain import LeadAction, check_postcode, email_match, obstacle_to_lead
 from services.intake.domain.corrections import Correctable, CorrectionReason, changes_between, corrected_by
+from services.intake.domain.wire import ContactForm
 from services.intake.errors import LeadNotCorrectable, PlaceImpossible
 from services.intake.models import Lead, LeadCorrection
 
@@ -34,6 +36,7 @@ class CorrectLead:
     note: str | None
     by: Actor
     now: datetime
+    form: ContactForm = ContactForm.SEALED
 
 
 async def correct_lead(session: AsyncSession, command: CorrectLead) -> Lead:
@@ -52,7 +55,8 @@ async def correct_lead(session: AsyncSession, command: CorrectLead) -> Lead:
     correction = _correction(command, before, changes, is_told=lead.version > 0)
     session.add(correction)
     if correction.is_told:
-        outbox.add(session, _event(lead, correction), version=lead.next_version())
+        person = await _person(session, lead, correction, command.form)
+        outbox.add(session, _event(lead, correction, person), version=lead.next_version())
     await session.flush()
     await index_leads(session, [lead.id])
     await _record(session, command, correction)
@@ -89,15 +93,22 @@ def _correction(
     )
 
 
-def _event(lead: Lead, correction: LeadCorrection) -> LeadCorrected:
+async def _person(session: AsyncSession, lead: Lead, correction: LeadCorrection, form: ContactForm) -> OnTheWire:
+    """Whole, where any part of it was wrong."""
+    if not any(Correctable(field).is_contact for field in correction.fields):
+        return OnTheWire()
+    return await told(session, lead.id, contact_of(lead), form, correction.made_at)
+
+
+def _event(lead: Lead, correction: LeadCorrection, person: OnTheWire) -> LeadCorrected:
     fields = [Correctable(field) for field in correction.fields]
-    has_contact = any(field.is_contact for field in fields)
     location = Location(suburb=lead.suburb, state=lead.state, postcode=lead.postcode)
     return LeadCorrected(
         lead_id=lead.id,
         correction_id=correction.id,
         fields=tuple(correction.fields),
-        contact=contact_of(lead) if has_contact else None,
+        contact=person.contact,
+        sealed_contact=person.sealed_contact,
         service=lead.service if Correctable.SERVICE in fields else None,
         location=location if Correctable.PLACE in fields else None,
         corrected_at=correction.made_at,

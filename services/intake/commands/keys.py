@@ -1,0 +1,78 @@
+"""Keys of leads: one for each whose person goes out, told to those who deliver leads, and to nobody else."""
+
+from base64 import b64encode
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import DateTime, LargeBinary, Uuid, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis import outbox, sealing
+from chassis.causation import Cause
+from contracts.intake import LeadKeyCreated
+from contracts.values import LeadContact, SealedContact
+from services.intake.domain.wire import ContactForm
+
+FIRST_VERSION = 1
+
+# What is made is not seen by the other half of the statement: who has a key already is found there.
+_GIVE = text(
+    """
+    WITH made AS (
+        INSERT INTO lead_keys (lead_id, key, created_at, version)
+        SELECT given.lead_id, given.key, :now, 1 FROM unnest(:ids, :keys) AS given (lead_id, key)
+        ON CONFLICT (lead_id) DO NOTHING
+        RETURNING lead_id, key
+    )
+    SELECT lead_id, key, true AS is_new FROM made
+    UNION ALL
+    SELECT lead_id, key, false FROM lead_keys WHERE lead_id = ANY (:ids)
+    """
+).bindparams(
+    bindparam("ids", type_=ARRAY(Uuid)),
+    bindparam("keys", type_=ARRAY(LargeBinary)),
+    bindparam("now", type_=DateTime(timezone=True)),
+)
+
+
+async def keys_of(
+    session: AsyncSession, lead_ids: Collection[UUID], now: datetime, causes: Mapping[UUID, Cause | None] | None = None
+) -> Mapping[UUID, bytes]:
+    """Made and told where there is none; none of a lead whose key was destroyed. Lock the leads first.
+
+    `causes` are what each key's event comes of, by lead.
+    """
+    if not lead_ids:
+        return {}
+    given = {"ids": list(lead_ids), "keys": [sealing.new_key() for _ in lead_ids], "now": now}
+    rows = (await session.execute(_GIVE, given)).all()
+    for lead_id, key, is_new in rows:
+        if is_new:
+            event = LeadKeyCreated(lead_id=lead_id, key_base64=b64encode(key).decode(), created_at=now)
+            outbox.add(session, event, version=FIRST_VERSION, cause=(causes or {}).get(lead_id))
+    return {row.lead_id: row.key for row in rows if row.key is not None}
+
+
+def sealed_with(key: bytes, lead_id: UUID, contact: LeadContact) -> SealedContact:
+    """As it stands on the wire: only the lead's key opens it, and only as this lead's."""
+    return b64encode(sealing.seal(key, contact.model_dump_json().encode(), str(lead_id))).decode()
+
+
+class OnTheWire(NamedTuple):
+    """The two fields of an event; one of them is filled, and neither once the person was erased."""
+
+    contact: LeadContact | None = None
+    sealed_contact: SealedContact | None = None
+
+
+async def told(
+    session: AsyncSession, lead_id: UUID, contact: LeadContact, form: ContactForm, now: datetime
+) -> OnTheWire:
+    """A lead from before there were keys gets one."""
+    if form is ContactForm.PLAIN:
+        return OnTheWire(contact=contact)
+    key = (await keys_of(session, [lead_id], now)).get(lead_id)
+    return OnTheWire(sealed_contact=sealed_with(key, lead_id, contact) if key is not None else None)

@@ -1,0 +1,36 @@
+"""People behind leads are kept sealed, and the keys apart from them, until they are destroyed."""
+
+from alembic import op
+
+from chassis.migrations import LOCK_TIMEOUT, statements
+
+revision = "0013"
+down_revision = "0009"
+branch_labels = None
+depends_on = None
+
+TABLES = """
+CREATE TABLE lead_keys (
+    lead_id uuid NOT NULL,
+    key bytea,
+    version integer NOT NULL,
+    CONSTRAINT pk_lead_keys PRIMARY KEY (lead_id),
+    CONSTRAINT ck_lead_keys_key_length CHECK (octet_length(key) = 32)
+);
+ALTER TABLE lead_contacts
+    ADD COLUMN sealed_contact text,
+    ALTER COLUMN name DROP NOT NULL,
+    ALTER COLUMN email DROP NOT NULL,
+    ALTER COLUMN phone DROP NOT NULL,
+    ALTER COLUMN street DROP NOT NULL,
+    ADD CONSTRAINT ck_lead_contacts_sealed_or_plain CHECK (
+        CASE WHEN sealed_contact IS NULL THEN num_nonnulls(name, email, phone, street) = 4
+        ELSE num_nonnulls(name, email, phone, street) = 0 END
+    );
+"""
+
+
+def upgrade() -> None:
+    op.execute(LOCK_TIMEOUT)
+    for statement in statements(TABLES):
+        op.execute(statement)
