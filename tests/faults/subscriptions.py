@@ -64,7 +64,7 @@ SUBSCRIPTIONS = (
         "dispatch.exception_resolved",
     ),
     _takes("intake", "identity.operators", "operator.changed"),
-    _takes("routing", "intake.leads", "lead.created", "lead.corrected", "lead.closed"),
+    _takes("routing", "intake.leads", "lead.created", "lead.corrected", "lead.closed", "lead.erased"),
     _takes("routing", "intake.lead_keys", "lead_key.created", "lead_key.destroyed"),
     _takes("routing", "notifications.messages", "message.accepted", "message.failed"),
     _takes("routing", "billing.deliveries", "delivery.credited", "delivery.recorded"),

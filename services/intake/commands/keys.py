@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import outbox, sealing
 from chassis.causation import Cause
-from contracts.intake import LeadKeyCreated
+from contracts.intake import LeadKeyCreated, LeadKeyDestroyed
 from contracts.values import LeadContact, SealedContact
 from services.intake.domain.wire import ContactForm
 
@@ -76,3 +76,21 @@ async def told(
         return OnTheWire(contact=contact)
     key = (await keys_of(session, [lead_id], now)).get(lead_id)
     return OnTheWire(sealed_contact=sealed_with(key, lead_id, contact) if key is not None else None)
+
+
+# One that never had a key gets a row all the same: it is told of too, and nobody makes one later.
+_DESTROY = text(
+    """
+    INSERT INTO lead_keys (lead_id, key, created_at, destroyed_at, version)
+    SELECT lead_id, NULL, :now, :now, 1 FROM unnest(:ids) AS given (lead_id) ORDER BY lead_id
+    ON CONFLICT (lead_id) DO UPDATE SET key = NULL, destroyed_at = :now, version = lead_keys.version + 1
+    WHERE lead_keys.key IS NOT NULL
+    RETURNING lead_id, version
+    """
+).bindparams(bindparam("ids", type_=ARRAY(Uuid)), bindparam("now", type_=DateTime(timezone=True)))
+
+
+async def destroy_keys(session: AsyncSession, lead_ids: Collection[UUID], now: datetime) -> None:
+    """For good; whoever holds a copy is told to destroy it. Lock the leads first."""
+    for lead_id, version in await session.execute(_DESTROY, {"ids": list(lead_ids), "now": now}):
+        outbox.add(session, LeadKeyDestroyed(lead_id=lead_id, destroyed_at=now), version=version)

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from contracts.forms import Fault
 from services.intake.domain.obstacles import Obstacle
 
 
@@ -97,7 +98,16 @@ class CloseReason(StrEnum):
     UNPLACEABLE = "unplaceable"
     TEST_LEAD = "test_lead"
     OPERATOR_ERROR = "operator_error"
+    ERASED = "erased"
+    """Its person was erased; by nothing else is a lead closed for it."""
     OTHER = "other"
+
+
+def by_an_operator(reason: CloseReason) -> CloseReason:
+    """A rule of forms: an erasure closes a lead by itself, with all that it does besides."""
+    if reason is CloseReason.ERASED:
+        raise Fault("close_reason_not_yours", "is given by an erasure alone")
+    return reason
 
 
 class LeadAction(StrEnum):
@@ -116,6 +126,8 @@ _NOT_CORRECTABLE = {
 }
 
 
-def obstacle_to_lead(action: LeadAction, status: LeadStatus) -> Obstacle | None:
-    """A closed lead can be corrected: who has it still works with it."""
+def obstacle_to_lead(action: LeadAction, status: LeadStatus, *, is_erased: bool = False) -> Obstacle | None:
+    """A closed lead can be corrected: who has it still works with it. Of a person who was erased nothing is right."""
+    if is_erased:
+        return Obstacle.ERASED
     return (_NOT_CORRECTABLE if action is LeadAction.CORRECT else _NOT_CLOSABLE).get(status)

@@ -9,6 +9,7 @@ class Obstacle(StrEnum):
     TAKEN_IN = "it is only being taken in"
     REJECTED = "it was rejected when it came in"
     CLOSED = "it is closed"
+    ERASED = "its person was erased"
     REVOKED = "it was revoked"
     NOBODYS = "nobody has it"
     SOMEBODYS = "it has an owner, who can hand it over"

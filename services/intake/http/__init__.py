@@ -4,6 +4,7 @@ from services.intake.http import (
     boards,
     clients,
     corrections,
+    erasures,
     escalations,
     evidence,
     follow_ups,
@@ -19,6 +20,7 @@ from services.intake.http.submissions import source_routes
 ROUTES = (
     *boards.ROUTES,
     *clients.ROUTES,
+    *erasures.ROUTES,
     *escalations.ROUTES,
     *follow_ups.ROUTES,
     *corrections.ROUTES,

@@ -5,6 +5,9 @@ from services.intake.models.clients import (
     Client,
     Nda,
 )
+from services.intake.models.erasures import (
+    Erasure,
+)
 from services.intake.models.escalations import (
     Escalation,
     EscalationPolicy,
@@ -50,6 +53,7 @@ __all__ = [
     "Board",
     "Client",
     "Consent",
+    "Erasure",
     "Escalation",
     "EscalationPolicy",
     "EscalationStep",

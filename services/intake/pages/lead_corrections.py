@@ -53,7 +53,11 @@ async def deeds_of(file: LeadFile) -> Sequence[Action]:
             fields=_fields(lead),
             hidden={"seen": await seen_of(file.session, Subject("lead", lead.id))},
             done="Corrected",
-            **refused(file.operator, WRITE, obstacle_to_lead(LeadAction.CORRECT, lead.status)),
+            **refused(
+                file.operator,
+                WRITE,
+                obstacle_to_lead(LeadAction.CORRECT, lead.status, is_erased=lead.erased_at is not None),
+            ),
         )
     ]
 

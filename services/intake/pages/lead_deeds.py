@@ -22,7 +22,8 @@ VERBS = {"close_lead": "closed the lead"}
 
 
 async def deeds_of(file: LeadFile) -> Sequence[Action]:
-    why = refused(file.operator, WRITE, obstacle_to_lead(LeadAction.CLOSE, file.lead.status))
+    is_erased = file.lead.erased_at is not None
+    why = refused(file.operator, WRITE, obstacle_to_lead(LeadAction.CLOSE, file.lead.status, is_erased=is_erased))
     return [_close(file.lead, why)]
 
 

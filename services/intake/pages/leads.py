@@ -104,8 +104,9 @@ class CloseForm(LeadClosing, Form):
     """As the JSON route takes it."""
 
 
+CLOSE_REASONS = [option for option in options_of(CloseReason) if option[0] != CloseReason.ERASED]
 REASONS = (
-    FormField("reason_code", "Reason", FieldKind.CHOICE, options=options_of(CloseReason), is_required=True),
+    FormField("reason_code", "Reason", FieldKind.CHOICE, options=CLOSE_REASONS, is_required=True),
     FormField("reason", "In your words", FieldKind.PROSE, hint="Stands in the timeline"),
 )
 

@@ -8,6 +8,7 @@ from chassis.consumer import Consumer
 from contracts import topics
 from contracts.envelope import Incoming
 from contracts.intake import LeadKeyCreated, LeadKeyDestroyed
+from services.routing.commands.forgetting import forget_leads
 from services.routing.commands.keys import KeyTold, keep_keys
 
 
@@ -20,6 +21,8 @@ async def on_key_created(session: AsyncSession, batch: list[Incoming[LeadKeyCrea
 
 
 async def on_key_destroyed(session: AsyncSession, batch: list[Incoming[LeadKeyDestroyed]]) -> None:
+    """Here and where the erasure itself is told, whichever comes first: what the key opens is known here alone."""
+    await forget_leads(session, {incoming.event.lead_id for incoming in batch})
     await keep_keys(session, [_told(incoming, None) for incoming in batch])
 
 

@@ -9,10 +9,11 @@ from chassis.consumer import Consumer
 from chassis.telemetry.privacy import told_fault
 from contracts import topics
 from contracts.envelope import Incoming
-from contracts.intake import LeadClosed, LeadCorrected, LeadCreated
+from contracts.intake import LeadClosed, LeadCorrected, LeadCreated, LeadErased
 from services.routing.commands.closing import CloseLead, close_leads
 from services.routing.commands.correcting import CorrectLead, correct_leads
 from services.routing.commands.dispatch import DispatchLead, dispatch_leads, queue_failed
+from services.routing.commands.forgetting import forget_leads
 
 log = structlog.get_logger(__name__)
 
@@ -36,9 +37,17 @@ def of_leads(clock: Clock) -> Consumer:
         await correct_leads(session, [_correction(incoming) for incoming in batch])
         await session.flush()
 
+    async def on_lead_erased(session: AsyncSession, batch: list[Incoming[LeadErased]]) -> None:
+        await forget_leads(session, {incoming.event.lead_id for incoming in batch})
+
     return Consumer(
         topics.LEADS,
-        {LeadCreated: on_lead_created, LeadClosed: on_lead_closed, LeadCorrected: on_lead_corrected},
+        {
+            LeadCreated: on_lead_created,
+            LeadClosed: on_lead_closed,
+            LeadCorrected: on_lead_corrected,
+            LeadErased: on_lead_erased,
+        },
         last_resorts={LeadCreated: leave_to_operators},
     )
 

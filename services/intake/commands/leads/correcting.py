@@ -45,7 +45,7 @@ async def correct_lead(session: AsyncSession, command: CorrectLead) -> Lead:
     Where nothing is other than it was, nothing happens.
     """
     lead = await queries.lead(session, command.lead_id, for_update=True)
-    if obstacle := obstacle_to_lead(LeadAction.CORRECT, lead.status):
+    if obstacle := obstacle_to_lead(LeadAction.CORRECT, lead.status, is_erased=lead.erased_at is not None):
         raise LeadNotCorrectable(f"{obstacle}, and is not corrected", lead_id=lead.id)
     before = {name: str(getattr(lead, name)) for name in FIELDS}
     changes = changes_between(before, command.given)

@@ -1,8 +1,8 @@
 """People behind leads are kept sealed, and the keys apart from them, until they are destroyed."""
 
-from alembic import op
+from alembic import context, op
 
-from chassis.migrations import LOCK_TIMEOUT, statements
+from chassis.migrations import LOCK_TIMEOUT, erasable, statements
 
 revision = "0013"
 down_revision = "0009"
@@ -33,4 +33,11 @@ ALTER TABLE lead_contacts
 def upgrade() -> None:
     op.execute(LOCK_TIMEOUT)
     for statement in statements(TABLES):
+        op.execute(statement)
+    words = {
+        "reason_text": "CASE WHEN reason_text IS NOT NULL THEN 'Erased on request' END",
+        "override_reason": "CASE WHEN override_reason IS NOT NULL THEN 'Erased on request' END",
+    }
+    app_role = context.config.attributes.get("app_role")
+    for statement in erasable("decisions", words, "lead_id = ANY (lead_ids)", "lead_ids uuid[]", app_role):
         op.execute(statement)
