@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from itertools import groupby
 from uuid import UUID
 
-from sqlalchemy import TextClause, Uuid, bindparam, text
+from sqlalchemy import Text, TextClause, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.redaction import ERASED
+from chassis.redaction import ERASED, SHORTEST
 
 BLANK = "''"
 NOTHING = "NULL"
@@ -84,3 +84,36 @@ def _statement(table: str, found_by: str, places: Sequence[Place]) -> TextClause
     differs = " OR ".join(f"{place.column} IS DISTINCT FROM {place.becomes}" for place in places)
     sql = f"UPDATE {table} SET {made} WHERE ({found_by}) AND ({differs}) RETURNING 1"  # noqa: S608  # declared in code
     return text(sql).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """Text, or a JSON document, in which anybody may have written anything: looked through for what is sought."""
+
+    table: str
+    columns: tuple[str, ...] = ()
+    documents: tuple[str, ...] = ()
+
+
+async def redact(session: AsyncSession, typed: Sequence[Typed], literals: Collection[str]) -> None:
+    """Every text that holds one of the literals, and every text in a document that does, says that it was erased."""
+    sought = [literal.strip() for literal in literals if len(literal.strip()) >= SHORTEST]
+    if not sought:
+        return
+    for each in typed:
+        await session.execute(_redaction(each), {"literals": sought, "erased": ERASED})
+
+
+def _redaction(typed: Typed) -> TextClause:
+    made = [
+        *(f"{c} = CASE WHEN holds_pattern({c}, patterns) THEN :erased ELSE {c} END" for c in typed.columns),
+        *(f"{c} = redacted({c}, patterns)" for c in typed.documents),
+    ]
+    holds = [
+        *(f"holds_pattern({c}, patterns)" for c in typed.columns),
+        *(f"{c} <> redacted({c}, patterns)" for c in typed.documents),
+    ]
+    sql = f"UPDATE {typed.table} SET {', '.join(made)} FROM literal_patterns(:literals) AS patterns"  # noqa: S608
+    return text(f"{sql} WHERE {' OR '.join(holds)}").bindparams(
+        bindparam("literals", type_=ARRAY(Text)), bindparam("erased", type_=Text)
+    )

@@ -10,13 +10,14 @@ from chassis.clock import Clock
 from chassis.consumer import Consumer
 from contracts import topics
 from contracts.envelope import Incoming
-from contracts.intake import BoardClosed, ClientChanged, ClientState
+from contracts.intake import BoardClosed, ClientChanged, ClientState, LeadErased
 from contracts.payouts import PayoutAllocated, PayoutReversed, PayoutSent
 from contracts.routing import AssignmentCapReleased, AssignmentSent, InstallerChanged
 from contracts.values import InvoiceKind, Location
 from services.billing.commands.accounts import AccountState, apply_account_states
 from services.billing.commands.client_invoices import ClosedBoard, draft_board_invoices
 from services.billing.commands.deliveries import CapRelease, record_deliveries, release_caps
+from services.billing.commands.forgetting import forget_leads
 from services.billing.commands.payouts import PayoutMoved, PayoutStep, post_payouts
 from services.billing.commands.pricing import SentAssignment
 
@@ -61,11 +62,16 @@ async def on_payout_reversed(session: AsyncSession, batch: list[Incoming[PayoutR
     await post_payouts(session, moves, clock.now())
 
 
+async def on_lead_erased(session: AsyncSession, batch: list[Incoming[LeadErased]]) -> None:
+    await forget_leads(session, {incoming.event.lead_id for incoming in batch})
+
+
 def consumers(clock: Clock) -> tuple[Consumer, ...]:
     return (
         Consumer(topics.INSTALLERS, {InstallerChanged: partial(on_installer_changed, clock=clock)}),
         Consumer(topics.CLIENTS, {ClientChanged: partial(on_client_changed, clock=clock)}),
         Consumer(topics.BOARDS, {BoardClosed: partial(on_board_closed, clock=clock)}),
+        Consumer(topics.LEADS, {LeadErased: on_lead_erased}),
         Consumer(
             topics.ASSIGNMENTS,
             {

@@ -36,6 +36,7 @@ from services.notifications import drafts
 from services.notifications.commands.alerts import AlertKind, AlertTerms, Trouble, raise_alert
 from services.notifications.commands.corrections import stop_corrections
 from services.notifications.commands.documents import keep_documents, note_voided, stop_voided
+from services.notifications.commands.forgetting import forget_leads
 from services.notifications.commands.keys import KeyTold, keep_keys, persons_of
 from services.notifications.commands.messages import Draft, cancel_messages, queue_messages
 from services.notifications.commands.operators import OperatorAsTold, active_operators, keep_operators
@@ -127,6 +128,7 @@ class Consumers:
         self._wake_after(session)
 
     async def on_key_destroyed(self, session: AsyncSession, batch: list[Incoming[LeadKeyDestroyed]]) -> None:
+        await forget_leads(session, {incoming.event.lead_id for incoming in batch}, self._clock.now())
         await keep_keys(session, [_key(incoming, None) for incoming in batch])
 
     async def on_document_rendered(self, session: AsyncSession, batch: list[Incoming[InvoiceDocumentRendered]]) -> None:

@@ -14,6 +14,7 @@ from contracts.values import DocumentKind
 from services.notifications.domain import accounts, tickets
 from services.notifications.domain.accounts import AccountState, Health, HealthReason
 from services.notifications.domain.addresses import is_deliverable
+from services.notifications.domain.contacts import contact_in
 from services.notifications.domain.messages import MailClass, MessageState, Settled, Standing, standing_of
 from services.notifications.domain.purposes import MailPurpose
 from services.notifications.domain.replies import SuppressionSource, Verdict
@@ -249,6 +250,12 @@ class Message(Versioned, Model):
     @property
     def standing(self) -> Standing:
         return standing_of(self.state, self.reason_code)
+
+    @property
+    def tells_of_nobody(self) -> bool:
+        """A lead's mail whose person was erased."""
+        is_of_lead = self.purpose is MailPurpose.LEAD_DELIVERY
+        return is_of_lead and self.context is not None and contact_in(self.context) is None
 
     def settled(self, *, is_suppressed: bool) -> Settled:
         """As the rule of trying again asks for it."""

@@ -73,6 +73,7 @@ SUBSCRIPTIONS = (
     _takes("billing", "routing.installers", "installer.changed"),
     _takes("billing", "intake.clients", "client.changed"),
     _takes("billing", "intake.boards", "board.closed"),
+    _takes("billing", "intake.leads", "lead.erased"),
     _takes("billing", "routing.assignments", "assignment.sent", "assignment.cap_released"),
     _takes("billing", "payouts.payouts", "payout.allocated", "payout.sent", "payout.reversed"),
     _takes("payouts", "intake.boards", "board.opened", "board.closed"),

@@ -46,7 +46,7 @@ async def persons_of(session: AsyncSession, events: Sequence[OfAPerson]) -> list
 
     Raises `cryptography.exceptions.InvalidTag` for a seal that its own lead's key does not open.
     """
-    keys = await _held(session, {event.lead_id for event in events})
+    keys = await locked_keys(session, {event.lead_id for event in events})
     return [_person(event, keys[event.lead_id]) for event in events]
 
 
@@ -66,7 +66,10 @@ def open_contact(key: bytes, sealed: SealedContact, lead_id: UUID) -> LeadContac
     return LeadContact.model_validate_json(open_sealed(key, b64decode(sealed), str(lead_id)))
 
 
-async def _held(session: AsyncSession, lead_ids: Collection[UUID]) -> Mapping[UUID, LeadKey]:
+async def locked_keys(
+    session: AsyncSession, lead_ids: Collection[UUID], *, for_update: bool = False
+) -> Mapping[UUID, LeadKey]:
+    """Of each of the leads, in their order. One that has not come has a row from now on: so it can be locked too."""
     ids = sorted(lead_ids)
     if not ids:
         return {}
@@ -76,7 +79,7 @@ async def _held(session: AsyncSession, lead_ids: Collection[UUID]) -> Mapping[UU
         select(LeadKey)
         .where(LeadKey.lead_id.in_(ids))
         .order_by(LeadKey.lead_id)
-        .with_for_update(read=True)
+        .with_for_update(read=not for_update)
         .execution_options(populate_existing=True)
     )
     return {key.lead_id: key for key in found}

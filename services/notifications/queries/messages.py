@@ -32,6 +32,7 @@ EXPIRED = IN_HAND & (Message.lease_until < func.clock_timestamp())
 
 IS_CORRECTION = Message.purpose == literal_column(f"'{MailPurpose.LEAD_CORRECTION.value}'")
 """Written into the statement as well."""
+IS_DELIVERY = Message.purpose == literal_column(f"'{MailPurpose.LEAD_DELIVERY.value}'")
 
 RENEW_LEASES = text(
     """

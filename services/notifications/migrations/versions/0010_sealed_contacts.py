@@ -1,8 +1,8 @@
 """Keys of leads' contacts, and mails that wait for one."""
 
-from alembic import op
+from alembic import context, op
 
-from chassis.migrations import LOCK_TIMEOUT, statements
+from chassis.migrations import LOCK_TIMEOUT, erasable, statements
 
 revision = "0010"
 down_revision = "0008"
@@ -26,4 +26,9 @@ CREATE INDEX ix_messages_waits_for_lead_id ON messages (waits_for_lead_id) WHERE
 def upgrade() -> None:
     op.execute(LOCK_TIMEOUT)
     for statement in statements(TABLES):
+        op.execute(statement)
+    said = "CASE WHEN holds_pattern({0}, literal_patterns(literals)) THEN 'Erased on request' ELSE {0} END"
+    words = {column: said.format(column) for column in ("body", "author_name")}
+    app_role = context.config.attributes.get("app_role")
+    for statement in erasable("ticket_entries", words, "true", "literals text[]", app_role):
         op.execute(statement)
