@@ -51,6 +51,7 @@ GROUPS = (
             Room("leads", "Leads", "intake", f"/console/leads?{LEADS_WAIT}", "contact", "l", OPS),
             Room("follow-ups", "Follow-ups", "intake", f"/console/follow-ups?{MY_QUEUE}", "list-checks", "F", OPS),
             Room("escalations", "Escalations", "intake", "/console/escalations", "siren", "E", OPS),
+            Room("erasures", "Erasures", "intake", "/console/erasures", "eraser", "X", OPS),
             Room("lead-sources", "Lead sources", "intake", "/console/lead-sources?state=active", "key-round", "v", OPS),
         ),
     ),
