@@ -74,6 +74,7 @@ async def test_an_erased_lead_says_nothing_of_its_person_and_why_nothing_can_be_
     await here.page.get_by_label("In your words").fill("A letter, filed under 42")
     await here.page.get_by_label("Type ERASE").fill("ERASE")
     await here.page.get_by_role("button", name="Erase the person").click()
+    await expect(here.page.get_by_role("heading", name="Erased person, 1 lead")).to_be_visible()
     await here.page.locator("table").get_by_role("link").first.click()
     await expect(here.page.get_by_role("heading", name="Erased person", exact=True)).to_be_visible()
     await expect(here.page.locator(".action.impossible", has_text="its person was erased")).to_have_count(2)

@@ -19,11 +19,16 @@ class Fact:
 TOLD = "purpose IN ('lead_delivery', 'invoice', 'payout_receipt')"
 """Mails whose outcome somebody waits for."""
 
+ERASED = "SELECT id FROM leads WHERE erased_at IS NOT NULL"
+"""Leads whose persons were erased."""
+
 LET_IN = "SELECT lead_id FROM lead_status_changes WHERE to_status = 'routable'"
 """Leads that screening has sent on their way."""
 
 FACTS = (
     Fact("intake", "lead.created", LET_IN),
+    Fact("intake", "lead.erased", ERASED),
+    Fact("intake", "lead_key.destroyed", "SELECT lead_id FROM lead_keys WHERE destroyed_at IS NOT NULL"),
     Fact("intake", "lead_key.created", "SELECT lead_id FROM lead_keys WHERE destroyed_at IS NULL OR version = 2"),
     Fact("intake", "lead.closed", "SELECT id FROM leads WHERE status = 'closed'"),
     Fact("intake", "lead.escalated", "SELECT lead_id FROM escalations"),
@@ -114,7 +119,13 @@ EFFECTS = (
         "routing",
         "SELECT d.lead_id FROM dispatches d LEFT JOIN decisions f ON f.lead_id = d.lead_id AND f.attempt_no = 1",
     ),
-    Effect("a contact for each dispatch", "intake", LET_IN, "routing", "SELECT lead_id FROM lead_contacts"),
+    Effect(
+        "a contact for each dispatch but of who was erased",
+        "intake",
+        f"{LET_IN} AND lead_id NOT IN ({ERASED})",
+        "routing",
+        "SELECT lead_id FROM lead_contacts",
+    ),
     *(
         Effect(
             f"each lead's key at {service}, as far as it goes",
@@ -302,6 +313,7 @@ class Aggregate:
 
 AGGREGATES = (
     Aggregate("intake", "intake.leads", "SELECT id, version FROM leads"),
+    Aggregate("intake", "intake.lead_keys", "SELECT lead_id, version FROM lead_keys"),
     Aggregate("intake", "intake.lead_deeds", "SELECT id, deeds_version FROM leads"),
     Aggregate("intake", "intake.lead_sources", "SELECT id, version FROM lead_sources"),
     Aggregate("intake", "intake.clients", "SELECT id, version FROM clients"),

@@ -13,6 +13,7 @@ ROUNDS = {
         "CommitFails",
         "PoisonRecords",
         "PlansEditedAtOnce",
+        "ErasedInFlight",
         "HandlerFailsAndRecovers",
     ),
     "relays that die at the answer": (
