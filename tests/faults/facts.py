@@ -144,11 +144,12 @@ EFFECTS = (
         "SELECT subject_id FROM messages WHERE purpose = 'lead_delivery' AND subject_kind = 'assignment'",
     ),
     Effect(
-        "an assignment sent for each mail accepted",
+        "an assignment sent for each mail accepted, or an operator told that it was taken back before",
         "notifications",
         "SELECT subject_id FROM messages WHERE purpose = 'lead_delivery' AND state = 'accepted'",
         "routing",
-        "SELECT id FROM assignments WHERE status = 'sent'",
+        "SELECT id FROM assignments WHERE status = 'sent' UNION ALL "
+        "SELECT assignment_id FROM dispatch_exceptions WHERE reason = 'delivered_late'",
     ),
     Effect(
         "a delivery in the ledger, or held, for each assignment sent",
