@@ -123,3 +123,16 @@ class TestASealedLead:
             waiting = await session.scalar(text("SELECT count(*) FROM messages WHERE waits_for_lead_id IS NOT NULL"))
         assert waiting == 0
         assert len(await states(own_database)) == 30
+
+    async def test_meets_the_end_of_its_key_whichever_is_first_to_commit(
+        self, own_database: Database, clock: FixedClock
+    ) -> None:
+        desk = Desk(own_database, clock)
+        events = [of_lead() for _ in range(30)]
+        for event in events[::2]:
+            await desk.take(key_created(event.lead_id))
+        ends = (desk.take(key_destroyed(event.lead_id), version=2) for event in events)
+        await asyncio.gather(*(desk.take(event) for event in events), *ends)
+        assert set(await states(own_database)) == {"failed"}
+        assert not [context for context in await contexts(own_database) if CONTACT.name in str(context)]
+        assert {row["key"] for row in await rows(own_database, "SELECT key FROM lead_keys")} == {None}

@@ -8,7 +8,7 @@ from datetime import datetime
 from rich.console import Console as Terminal
 from rich.table import Table
 
-from deploy.local.demo import away, fairness, follow_ups, sources
+from deploy.local.demo import away, erasure, fairness, follow_ups, sources
 from deploy.local.demo.books_routing import read_routing
 from deploy.local.demo.equality import Equality
 from deploy.local.demo.stage import LEADS, Stage, at
@@ -61,6 +61,7 @@ async def read_books(stage: Stage) -> Books:
         *await _mails(stage),
         *await read_routing(stage),
         *await follow_ups.equalities(stage),
+        *await erasure.equalities(stage),
         *await _event_path(stage),
     ]
     return Books(figures, equalities)
@@ -104,7 +105,7 @@ async def _leads(stage: Stage) -> list[Equality]:
         Equality(
             "leads with a delivery = leads shown as delivered",
             await number("routing", delivered),
-            await number("intake", "SELECT count(*) FROM leads WHERE status = 'delivered'"),
+            await number("intake", "SELECT count(*) FROM leads WHERE delivered_at IS NOT NULL"),
         ),
         Equality(
             "leads sold to more installers than their product allows", await _count(stage, "routing", exclusive), 0

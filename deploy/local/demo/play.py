@@ -10,6 +10,7 @@ import stripe
 from deploy.local.demo import (
     away,
     boards,
+    erasure,
     fairness,
     follow_ups,
     invoices,
@@ -107,6 +108,7 @@ async def leads_to_money(stage: Stage) -> None:
     await invoices.collect(stage)
     await fairness.try_drafts(stage)
     await fairness.replay_decisions(stage)
+    await erasure.erase_somebody(stage)
 
 
 async def board_to_experts(stage: Stage) -> None:

@@ -36,6 +36,9 @@ class Tally:
     overpaid_cents: int = 0
     decisions_replayed: int = 0
     decisions_identical: int = 0
+    erased_leads: int = 0
+    erased_words: tuple[str, ...] = ()
+    """By which the person was known who is erased."""
 
 
 @dataclass

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.audit import Subject
 from chassis.forgetting import Harmless, Map, Place, forget
-from chassis.redaction import redact_audit, scrub_parked
+from chassis.redaction import redact_audit, scrub_parked, take_turn
 from services.billing.models import DeliveryEvent
 
 WORDS = "words of lists of ours"
@@ -34,6 +34,7 @@ KEPT = Map(
 
 async def forget_leads(session: AsyncSession, lead_ids: Collection[UUID]) -> None:
     """Reasons that were given about the leads' deliveries. Done twice it changes nothing."""
+    await take_turn(session)
     await forget(session, PLACES, lead_ids)
     deliveries = await session.scalars(select(DeliveryEvent.id).where(DeliveryEvent.lead_id.in_(lead_ids)))
     await redact_audit(session, _subjects(deliveries.all(), lead_ids), [])

@@ -11,6 +11,7 @@ from chassis import audit, outbox
 from chassis.audit import Actor, Subject
 from chassis.errors import FieldError
 from chassis.ids import new_id
+from chassis.redaction import take_turn
 from contracts.intake import LeadClosed, LeadErased
 from contracts.people import literals_of, parts_of_name
 from contracts.values import LeadContact
@@ -58,6 +59,7 @@ class Told:
 
 async def erase_person(session: AsyncSession, command: ErasePerson) -> Erasure:
     """Place but for the street, service, money, ids and steps stay. Erased twice is erased once, and quiet."""
+    await take_turn(session)
     leads = await queries.lock_leads(session, command.lead_ids)
     fresh = [lead for lead in leads if lead.erased_at is None]
     if not fresh:

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.audit import Subject
 from chassis.forgetting import Elsewhere, Harmless, Map, Typed, redact
-from chassis.redaction import forget_views, redact_audit, scrub_bulk, scrub_parked
+from chassis.redaction import forget_views, redact_audit, scrub_bulk, scrub_parked, take_turn
 from contracts.people import literals_of, parts_of_name
 from contracts.values import LeadContact
 from services.notifications.commands.keys import locked_keys, open_contact
@@ -61,6 +61,7 @@ KEPT = Map(
 
 async def forget_leads(session: AsyncSession, lead_ids: Collection[UUID], now: datetime) -> None:
     """Before the keys are destroyed. A mail that waits is never sent; one that is being sent is not tried again."""
+    await take_turn(session)
     keys = await locked_keys(session, lead_ids, for_update=True)
     messages = await _lock_messages_of(session, lead_ids)
     contacts = list(_contacts(messages, keys))

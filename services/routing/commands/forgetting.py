@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.audit import Subject
 from chassis.forgetting import NOTHING, SAID_SO, Elsewhere, Harmless, Map, Place, forget
-from chassis.redaction import forget_views, redact_audit, scrub_bulk, scrub_parked
+from chassis.redaction import forget_views, redact_audit, scrub_bulk, scrub_parked, take_turn
 from contracts.people import literals_of, parts_of_name
 from contracts.values import LeadContact as Contact
 from services.routing.commands.keys import opened
@@ -58,6 +58,7 @@ async def forget_leads(session: AsyncSession, lead_ids: Collection[UUID]) -> Non
 
     What is under way with a lead is waited for, so that nothing is typed behind it. Done twice it changes nothing.
     """
+    await take_turn(session)
     await locked_all(session, lead_ids)
     contacts = await _contacts(session, lead_ids)
     literals = [literal for contact in contacts for literal in literals_of(contact)]
