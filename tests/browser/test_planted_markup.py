@@ -74,6 +74,7 @@ HAS = """action => [...document.querySelectorAll("main form[method=post]")].some
 REFUSED = {
     "/console/account/password",  # the present one is not this
     "/console/lead-sources",  # there is a source of this name already
+    "/console/erasures",  # its word is another
     "/console/escalations/*",  # and a policy
     "/console/follow-ups/*/complete",  # its lead was closed a moment ago, and no next one is planned
     "/console/accounts/*/end-prices",  # prices were set from that day a moment ago

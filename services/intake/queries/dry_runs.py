@@ -75,7 +75,7 @@ def _earliest(firings: list[Firing]) -> list[Firing]:
 
 
 async def _named(session: AsyncSession, firings: Sequence[Firing]) -> list[Firing]:
-    query = select(Lead.id, NAME).where(Lead.id.in_({each.lead_id for each in firings}))
+    query = select(Lead.id, NAME.label("name")).where(Lead.id.in_({each.lead_id for each in firings}))
     names = {row.id: row.name for row in await session.execute(query)}
     return [
         Firing(each.at, each.step_no, each.lead_id, each.subject_id, names.get(each.lead_id, "")) for each in firings
