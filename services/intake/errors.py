@@ -180,6 +180,12 @@ class ErasureNotFound(NotFound):
     title = "No such erasure"
 
 
+class ErasureIdTaken(Refusal):
+    code = "erasure_id_taken"
+    title = "Another erasure has this id"
+    status = HTTPStatus.CONFLICT
+
+
 class ErasureNamesPerson(Invalid):
     """What is kept of an erasure must not bring back what it took away."""
 

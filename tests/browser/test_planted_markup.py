@@ -74,7 +74,6 @@ HAS = """action => [...document.querySelectorAll("main form[method=post]")].some
 REFUSED = {
     "/console/account/password",  # the present one is not this
     "/console/lead-sources",  # there is a source of this name already
-    "/console/erasures",  # its word is another
     "/console/escalations/*",  # and a policy
     "/console/follow-ups/*/complete",  # its lead was closed a moment ago, and no next one is planned
     "/console/accounts/*/end-prices",  # prices were set from that day a moment ago
@@ -94,6 +93,7 @@ UNREACHED = {
     "/console/board-splits/*/participations/preview",  # another button of the form that saves them
     "/console/client-invoices/*/redraft",
     "/console/email-health/*/resume",
+    "/console/erasures",  # leads have to be chosen first
     "/console/installers/*/absences/end",
     "/console/installers/*/people/*/change",
     "/console/installers/*/people/*/remove",

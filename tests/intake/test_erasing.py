@@ -20,7 +20,7 @@ from services.intake.commands.leads.evidence import export_consent
 from services.intake.domain import CloseReason, LeadStatus
 from services.intake.domain.corrections import CorrectionReason
 from services.intake.domain.erasure import AskedVia, ErasureReason
-from services.intake.errors import ConsentErased, ErasureNamesPerson, LeadNotCorrectable, LeadNotFound
+from services.intake.errors import ConsentErased, ErasureIdTaken, ErasureNamesPerson, LeadNotCorrectable, LeadUnknown
 from services.intake.models import Erasure, Lead
 from tests.intake.reception import Reception
 from tests.intake.samples import CONTENT, NOW, OPERATOR, rows
@@ -183,8 +183,15 @@ class TestErasing:
         assert (await row(reception, lead_id))["name"] == CONTENT.name
 
     async def test_refuses_leads_that_are_not_there(self, reception: Reception) -> None:
-        with pytest.raises(LeadNotFound):
+        with pytest.raises(LeadUnknown):
             await erase(reception, await a_lead(reception), new_id())
+
+    async def test_under_an_id_that_is_taken_is_refused_unless_it_is_the_same(self, reception: Reception) -> None:
+        lead_id, other, id_ = await a_lead(reception), await a_lead(reception), new_id()
+        first = await erase(reception, lead_id, id=id_)
+        assert (await erase(reception, lead_id, id=id_)).id == first.id
+        with pytest.raises(ErasureIdTaken):
+            await erase(reception, other, id=id_)
 
 
 def _sealed_in(body: bytes) -> str:

@@ -22,7 +22,7 @@ from services.intake.commands.keys import destroy_keys
 from services.intake.commands.searching import index_leads
 from services.intake.domain import CloseReason, LeadStatus
 from services.intake.domain.erasure import AskedVia, ErasureReason, key_without_person
-from services.intake.errors import ErasureNamesPerson
+from services.intake.errors import ErasureIdTaken, ErasureNamesPerson
 from services.intake.models import Erasure, Lead, LeadStatusChange
 
 
@@ -60,6 +60,8 @@ class Told:
 async def erase_person(session: AsyncSession, command: ErasePerson) -> Erasure:
     """Place but for the street, service, money, ids and steps stay. Erased twice is erased once, and quiet."""
     await take_turn(session)
+    if (known := await session.get(Erasure, command.id)) is not None:
+        return _same(known, command)
     leads = await queries.lock_leads(session, command.lead_ids)
     fresh = [lead for lead in leads if lead.erased_at is None]
     if not fresh:
@@ -80,6 +82,12 @@ async def erase_person(session: AsyncSession, command: ErasePerson) -> Erasure:
     await destroy_keys(session, ids, command.now)
     await index_leads(session, ids)
     return await _record(session, command, ids, counts)
+
+
+def _same(known: Erasure, command: ErasePerson) -> Erasure:
+    if not set(command.lead_ids) <= set(known.lead_ids):
+        raise ErasureIdTaken("another erasure has this id", erasure_id=command.id)
+    return known
 
 
 def _refuse_naming(command: ErasePerson, told: Told) -> None:

@@ -9,10 +9,11 @@ from sqlalchemy import ColumnElement, Text, func, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.errors import FieldError
 from chassis.paging import PageRequest
 from contracts.values import AustralianState, LeadContact
 from services.intake.domain import LeadStatus
-from services.intake.errors import ErasureNotFound, LeadNotFound
+from services.intake.errors import ErasureNotFound, LeadUnknown
 from services.intake.models import Erasure, Lead, LeadAssignment, LeadCorrection
 from services.intake.queries.search import Search
 
@@ -32,7 +33,8 @@ async def lock_leads(session: AsyncSession, lead_ids: Collection[UUID]) -> Seque
     leads = found.all()
     missing = set(lead_ids) - {lead.id for lead in leads}
     if missing or not leads:
-        raise LeadNotFound("no such lead", lead_id=min(missing, default=None))
+        fault = FieldError("lead_ids", "lead_unknown", "There is no such lead")
+        raise LeadUnknown("there is no such lead", errors=(fault,), lead_id=min(missing, default=None))
     return leads
 
 
