@@ -319,3 +319,54 @@ def written_once(table: str) -> list[str]:
 def revoke_change(table: str, app_role: str | None) -> list[str]:
     """Statements that take UPDATE and DELETE on `table` from the serving role, where it is not the owner itself."""
     return [f'REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM "{app_role}"'] if app_role else []
+
+
+def erasable(table: str, changes: dict[str, str], where: str, arguments: str, app_role: str | None) -> list[str]:
+    """Statements after `written_once`: a function `erase_<table>(arguments)` may change these columns, and no other.
+
+    `changes` are columns and the SQL of what they become, `where` is of which rows. It answers how many they were.
+    """
+    allowed = ", ".join(f"'{column}'" for column in changes)
+    made = ", ".join(f"{column} = {becomes}" for column, becomes in changes.items())
+    differs = " OR ".join(f"{column} IS DISTINCT FROM {becomes}" for column, becomes in changes.items())
+    signature = ", ".join(argument.split(" ", 1)[1] for argument in arguments.split(", "))
+    name = f"erase_{table}"
+    granted = [f'GRANT EXECUTE ON FUNCTION {name}({signature}) TO "{app_role}"'] if app_role else []
+    return [
+        _REFUSE_CHANGE_BUT_ERASING,
+        f"DROP TRIGGER {table}_are_written_once ON {table}",
+        f"CREATE TRIGGER {table}_are_written_once BEFORE UPDATE OR DELETE ON {table} "
+        f"FOR EACH ROW EXECUTE FUNCTION refuse_change_but_erasing({allowed})",
+        f"""
+        CREATE FUNCTION {name}({arguments}) RETURNS bigint LANGUAGE plpgsql
+            SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+        DECLARE
+            changed bigint;
+        BEGIN
+            PERFORM set_config('waybill.erasing', '{table}', true);
+            UPDATE public.{table} SET {made} WHERE ({where}) AND ({differs});
+            GET DIAGNOSTICS changed = ROW_COUNT;
+            PERFORM set_config('waybill.erasing', '', true);
+            RETURN changed;
+        END $$
+        """,  # noqa: S608  # declared in a migration
+        f"REVOKE ALL ON FUNCTION {name}({signature}) FROM PUBLIC",
+        *granted,
+    ]
+
+
+# The mark is the function's that runs as the table's owner: who serves requests can set it, and changes nothing by it.
+_REFUSE_CHANGE_BUT_ERASING = """
+CREATE OR REPLACE FUNCTION refuse_change_but_erasing() RETURNS trigger LANGUAGE plpgsql
+    SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' AND current_setting('waybill.erasing', true) = TG_TABLE_NAME
+        AND current_user = (SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = TG_RELID)
+        AND to_jsonb(NEW) - TG_ARGV = to_jsonb(OLD) - TG_ARGV
+    THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION '% of % is not allowed: its rows are written once', TG_OP, TG_TABLE_NAME
+        USING ERRCODE = 'restrict_violation';
+END $$
+"""

@@ -34,6 +34,14 @@ _REDACT = (
 )
 
 
+_TAKE_TURN = text("SELECT pg_advisory_xact_lock(hashtextextended('chassis.redaction', 0))")
+
+
+async def take_turn(session: AsyncSession) -> None:
+    """Before any other lock: each looks through all rows in no order, and two at once would wait in a circle."""
+    await session.execute(_TAKE_TURN)
+
+
 async def redact_audit(session: AsyncSession, subjects: Sequence[Subject], literals: Sequence[str]) -> int:
     """Reasons of the subjects' entries, and every text of any entry that holds a literal. How many were changed.
 

@@ -9,6 +9,7 @@ became of the lead. Each arrow over Kafka is an outbox row and a relay; each box
 import argparse
 import asyncio
 import json
+from base64 import b64decode
 from collections import deque
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit
 
 import uvloop
 from aiosmtplib import SMTP
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from uuid_utils.compat import uuid7
 
 from benchmarks.workers.flow_kit import Station, publish
@@ -31,7 +33,9 @@ TABLES = {
     """,
     "notifications": """
         CREATE TABLE messages (id uuid PRIMARY KEY, assignment_id uuid NOT NULL UNIQUE, recipient text NOT NULL,
-                               name text NOT NULL, state text NOT NULL, created_at timestamptz NOT NULL);
+                               lead_id uuid NOT NULL, sealed text NOT NULL, state text NOT NULL,
+                               created_at timestamptz NOT NULL);
+        CREATE TABLE lead_keys (lead_id uuid PRIMARY KEY, key bytea NOT NULL);
         CREATE INDEX messages_waiting ON messages (created_at) WHERE state = 'queued';
         CREATE TABLE attempts (message_id uuid NOT NULL, reply text NOT NULL, at timestamptz NOT NULL)
     """,
@@ -152,10 +156,19 @@ class Notifications(Station):
     async def on_assignment(self, connection: Any, _type: str, bodies: Bodies) -> None:
         await connection.execute(
             """INSERT INTO messages SELECT gen_random_uuid(), *, 'queued', now()
-               FROM unnest($1::uuid[], $2::text[], $3::text[]) ON CONFLICT DO NOTHING""",
+               FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[]) ON CONFLICT DO NOTHING""",
             [body["assignment_id"] for body in bodies],
             [body["to"] for body in bodies],
-            [body["contact"]["name"] for body in bodies],
+            [body["lead_id"] for body in bodies],
+            [body["sealed_contact"] for body in bodies],
+        )
+        self._queued.set()
+
+    async def on_key(self, connection: Any, _type: str, bodies: Bodies) -> None:
+        await connection.execute(
+            "INSERT INTO lead_keys SELECT * FROM unnest($1::uuid[], $2::bytea[]) ON CONFLICT DO NOTHING",
+            [body["lead_id"] for body in bodies],
+            [b64decode(body["key_base64"]) for body in bodies],
         )
         self._queued.set()
 
@@ -166,10 +179,11 @@ class Notifications(Station):
         while True:
             self._queued.clear()
             taken = await self.pool.fetch(
-                """UPDATE messages SET state = 'sending' WHERE id IN (
-                       SELECT id FROM messages WHERE state = 'queued' ORDER BY created_at LIMIT $1
-                       FOR UPDATE SKIP LOCKED)
-                   RETURNING id, assignment_id, recipient, name""",
+                """UPDATE messages m SET state = 'sending' FROM (
+                       SELECT id, key FROM messages JOIN lead_keys USING (lead_id)
+                       WHERE state = 'queued' ORDER BY created_at LIMIT $1
+                       FOR UPDATE OF messages SKIP LOCKED) AS due WHERE m.id = due.id
+                   RETURNING m.id, assignment_id, recipient, lead_id, sealed, key""",
                 PORTION,
             )
             if taken:
@@ -230,8 +244,14 @@ def _letter(message: Any) -> bytes:
     now = datetime.now(UTC).strftime("%a, %d %b %Y %H:%M:%S +0000")
     return (
         f"From: Waybill <{SENDER}>\r\nTo: {message['recipient']}\r\nDate: {now}\r\nSubject: A new lead\r\n"
-        f"Message-ID: <{message['id']}@waybill.example>\r\n\r\n{message['name']} would like a quote.\r\n"
+        f"Message-ID: <{message['id']}@waybill.example>\r\n\r\n{_name(message)} would like a quote.\r\n"
     ).encode()
+
+
+def _name(message: Any) -> str:
+    sealed = b64decode(message["sealed"])
+    opened = AESGCM(message["key"]).decrypt(sealed[:12], sealed[12:], str(message["lead_id"]).encode())
+    return str(json.loads(opened)["name"])
 
 
 async def run(options: argparse.Namespace) -> None:
@@ -246,6 +266,7 @@ async def run(options: argparse.Namespace) -> None:
             station = Notifications(options.database, options.kafka, "notifications", options.smtp)
             await station.open()
             station.spawn(station.send_for_ever())
+            await station.consume("intake.lead_keys", {"lead_key.created": station.on_key})
             await station.consume("routing.assignments", {"assignment.created": station.on_assignment})
         case _:
             station = Billing(options.database, options.kafka, "billing")

@@ -55,6 +55,7 @@ GROUPS = (
             Room("duplicates", "Duplicates", "intake", f"/console/duplicates?{HELD_PAIRS}", "copy", "D", OPS),
             Room("follow-ups", "Follow-ups", "intake", f"/console/follow-ups?{MY_QUEUE}", "list-checks", "F", OPS),
             Room("escalations", "Escalations", "intake", "/console/escalations", "siren", "E", OPS),
+            Room("erasures", "Erasures", "intake", "/console/erasures", "eraser", "X", OPS),
             Room("lead-sources", "Lead sources", "intake", "/console/lead-sources?state=active", "key-round", "v", OPS),
         ),
     ),

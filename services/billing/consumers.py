@@ -11,7 +11,7 @@ from chassis.clock import Clock
 from chassis.consumer import Consumer
 from contracts import topics
 from contracts.envelope import Incoming
-from contracts.intake import BoardClosed, ClientChanged, ClientState, LeadCreditsAsked
+from contracts.intake import BoardClosed, ClientChanged, ClientState, LeadCreditsAsked, LeadErased
 from contracts.payouts import PayoutAllocated, PayoutReversed, PayoutSent
 from contracts.routing import (
     AssignmentCapReleased,
@@ -28,6 +28,7 @@ from services.billing.commands.adjustments import ApprovalRule
 from services.billing.commands.client_invoices import ClosedBoard, draft_board_invoices
 from services.billing.commands.credit_requests import AskedCredit, ask_for_credits
 from services.billing.commands.deliveries import CapRelease, record_deliveries, release_caps
+from services.billing.commands.forgetting import forget_leads
 from services.billing.commands.payouts import PayoutMoved, PayoutStep, post_payouts
 from services.billing.commands.pricing import SentAssignment
 from services.billing.commands.returns import ReturnAsked, ReturnClosed, close_returns, open_returns
@@ -114,12 +115,17 @@ async def on_payout_reversed(session: AsyncSession, batch: list[Incoming[PayoutR
     await post_payouts(session, moves, clock.now())
 
 
+async def on_lead_erased(session: AsyncSession, batch: list[Incoming[LeadErased]]) -> None:
+    await forget_leads(session, {incoming.event.lead_id for incoming in batch})
+
+
 def consumers(clock: Clock, rule: ApprovalRule) -> tuple[Consumer, ...]:
     return (
         Consumer(topics.INSTALLERS, {InstallerChanged: partial(on_installer_changed, clock=clock)}),
         Consumer(topics.LEAD_DEEDS, {LeadCreditsAsked: partial(on_lead_credits_asked, rule=rule, clock=clock)}),
         Consumer(topics.CLIENTS, {ClientChanged: partial(on_client_changed, clock=clock)}),
         Consumer(topics.BOARDS, {BoardClosed: partial(on_board_closed, clock=clock)}),
+        Consumer(topics.LEADS, {LeadErased: on_lead_erased}),
         Consumer(
             topics.ASSIGNMENTS,
             {

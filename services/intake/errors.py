@@ -221,6 +221,30 @@ class LeadNotFound(NotFound):
     title = "No such lead"
 
 
+class ErasureNotFound(NotFound):
+    code = "erasure_not_found"
+    title = "No such erasure"
+
+
+class ErasureIdTaken(Refusal):
+    code = "erasure_id_taken"
+    title = "Another erasure has this id"
+    status = HTTPStatus.CONFLICT
+
+
+class ErasureNamesPerson(Invalid):
+    """What is kept of an erasure must not bring back what it took away."""
+
+    code = "erasure_names_person"
+    title = "The note names the person"
+
+
+class ConsentErased(Refusal):
+    code = "consent_erased"
+    title = "The person was erased, and their consent with them"
+    status = HTTPStatus.CONFLICT
+
+
 class SourceNotFound(NotFound):
     code = "lead_source_not_found"
     title = "No such lead source"

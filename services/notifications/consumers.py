@@ -1,5 +1,6 @@
 """Kafka in: each batch of events becomes mails, documents or one alert."""
 
+from base64 import b64decode
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -21,7 +22,7 @@ from contracts.billing import (
 )
 from contracts.envelope import Incoming
 from contracts.identity import OperatorChanged
-from contracts.intake import LeadEscalated
+from contracts.intake import LeadEscalated, LeadKeyCreated, LeadKeyDestroyed
 from contracts.payouts import AllocationHeld, PayoutFailed, PayoutHeld, PayoutSent
 from contracts.routing import (
     AssignmentCancelled,
@@ -38,9 +39,11 @@ from services.notifications import drafts, returns
 from services.notifications.commands.alerts import AlertKind, AlertTerms, Trouble, raise_alert
 from services.notifications.commands.corrections import stop_corrections
 from services.notifications.commands.documents import keep_documents, note_voided, stop_voided
+from services.notifications.commands.forgetting import forget_leads
+from services.notifications.commands.keys import KeyTold, keep_keys, persons_of
 from services.notifications.commands.messages import Draft, cancel_messages, queue_messages
 from services.notifications.commands.operators import OperatorAsTold, active_operators, keep_operators
-from services.notifications.corrections import is_readable, lead_correction
+from services.notifications.corrections import can_be_told, lead_correction
 from services.notifications.domain.purposes import MailPurpose
 from services.notifications.errors import DocumentUnknown
 from services.notifications.nudges import nudges
@@ -100,6 +103,7 @@ class Consumers:
                 },
             ),
             Consumer(topics.LEAD_DEEDS, {LeadEscalated: self.on_lead_escalated}),
+            Consumer(topics.LEAD_KEYS, {LeadKeyCreated: self.on_key_created, LeadKeyDestroyed: self.on_key_destroyed}),
             Consumer(topics.OPERATORS, {OperatorChanged: self.on_operator_changed}),
             Consumer(topics.DELIVERIES, {DeliveryHeld: self._alerts(drafts.DELIVERY_HELD, drafts.delivery_held)}),
         )
@@ -107,7 +111,8 @@ class Consumers:
     async def on_assignment_created(self, session: AsyncSession, batch: list[Incoming[AssignmentCreated]]) -> None:
         """Mailed is what nobody else delivers: routing itself calls the webhooks of installers."""
         mailed = [incoming for incoming in batch if drafts.is_mailed(incoming.event)]
-        await self._queue(session, [drafts.lead_delivery(incoming) for incoming in mailed])
+        persons = await persons_of(session, [incoming.event for incoming in mailed])
+        await self._queue(session, list(map(drafts.lead_delivery, mailed, persons)))
 
     async def on_assignment_cancelled(self, session: AsyncSession, batch: list[Incoming[AssignmentCancelled]]) -> None:
         assignments = [incoming.event.assignment_id for incoming in batch]
@@ -131,7 +136,18 @@ class Consumers:
         await self._queue(session, [returns.return_answer(incoming) for incoming in batch])
 
     async def on_lead_corrected(self, session: AsyncSession, batch: list[Incoming[AssignmentLeadCorrected]]) -> None:
-        await self._queue(session, [lead_correction(incoming) for incoming in batch if is_readable(incoming.event)])
+        persons = await persons_of(session, [incoming.event for incoming in batch])
+        told = [each for each in zip(batch, persons, strict=True) if can_be_told(each[0].event, each[1])]
+        await self._queue(session, [lead_correction(*each) for each in told])
+
+    async def on_key_created(self, session: AsyncSession, batch: list[Incoming[LeadKeyCreated]]) -> None:
+        """Mails that waited for one go out."""
+        await keep_keys(session, [_key(incoming, b64decode(incoming.event.key_base64)) for incoming in batch])
+        self._wake_after(session)
+
+    async def on_key_destroyed(self, session: AsyncSession, batch: list[Incoming[LeadKeyDestroyed]]) -> None:
+        await forget_leads(session, {incoming.event.lead_id for incoming in batch}, self._clock.now())
+        await keep_keys(session, [_key(incoming, None) for incoming in batch])
 
     async def on_document_rendered(self, session: AsyncSession, batch: list[Incoming[InvoiceDocumentRendered]]) -> None:
         await keep_documents(session, [incoming.event for incoming in batch], self._clock.now())
@@ -170,6 +186,9 @@ class Consumers:
 
     async def _queue(self, session: AsyncSession, mails: list[Draft]) -> None:
         await queue_messages(session, mails, self._settings.mail_domain, self._clock.now())
+        self._wake_after(session)
+
+    def _wake_after(self, session: AsyncSession) -> None:
         event.listen(session.sync_session, "after_commit", lambda _session: self._wake(), once=True)
 
     def _alerts(self, kind: AlertKind, describe: Callable[[Incoming[Any]], Trouble]) -> Any:
@@ -189,6 +208,10 @@ class Consumers:
             now=self._clock.now(),
         )
         await raise_alert(session, kind, [describe(incoming) for incoming in batch], terms)
+
+
+def _key(incoming: Incoming[LeadKeyCreated] | Incoming[LeadKeyDestroyed], key: bytes | None) -> KeyTold:
+    return KeyTold(incoming.event.lead_id, incoming.envelope.aggregate_version, key)
 
 
 def _as_told(incoming: Incoming[OperatorChanged]) -> OperatorAsTold:

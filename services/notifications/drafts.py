@@ -10,6 +10,7 @@ from contracts.payouts import AllocationHeld, PayoutFailed, PayoutHeld, PayoutSe
 from contracts.routing import AssignmentCreated, DispatchExceptionEscalated, DispatchExceptionRaised
 from services.notifications.commands.alerts import AlertKind, Trouble
 from services.notifications.commands.messages import Draft
+from services.notifications.domain.contacts import Gone, Person, Waits, told_in, told_openly
 from services.notifications.domain.purposes import MailPurpose
 from services.notifications.wording import money
 
@@ -58,24 +59,26 @@ def is_mailed(event: AssignmentCreated) -> bool:
     return event.channel in (None, "mail")
 
 
-def lead_delivery(incoming: Incoming[AssignmentCreated]) -> Draft:
+def lead_delivery(incoming: Incoming[AssignmentCreated], person: Person | None = None) -> Draft:
+    """Of the person as they are told in words, unless it is known better."""
     event = incoming.event
+    person = person or told_openly(event.contact)
     return Draft(
         purpose=MailPurpose.LEAD_DELIVERY,
         subject_kind="assignment",
         subject_id=event.assignment_id,
         recipient_email=event.deliver_to,
         recipient_name=event.installer_name,
-        context=_lead(event),
+        context=_lead(event, person),
         cause=Cause.of(incoming.envelope),
-        withheld="contact_erased" if event.contact is None else None,
+        withheld="contact_erased" if isinstance(person, Gone) else None,
+        waits_for_lead_id=event.lead_id if isinstance(person, Waits) else None,
     )
 
 
-def _lead(event: AssignmentCreated) -> Mapping[str, Any]:
-    contact = event.contact.model_dump() if event.contact else {}
+def _lead(event: AssignmentCreated, person: Person) -> Mapping[str, Any]:
     return {
-        **contact,
+        **told_in(MailPurpose.LEAD_DELIVERY, person),
         **event.location.model_dump(mode="json"),
         "installer_name": event.installer_name,
         "service": event.service,

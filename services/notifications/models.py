@@ -14,6 +14,7 @@ from contracts.values import DocumentKind
 from services.notifications.domain import accounts, tickets
 from services.notifications.domain.accounts import AccountState, Health, HealthReason
 from services.notifications.domain.addresses import is_deliverable
+from services.notifications.domain.contacts import contact_in
 from services.notifications.domain.messages import MailClass, MessageState, Settled, Standing, standing_of
 from services.notifications.domain.purposes import MailPurpose
 from services.notifications.domain.replies import SuppressionSource, Verdict
@@ -125,6 +126,23 @@ class VoidedInvoice(Model):
     voided_at: Mapped[datetime]
 
 
+class LeadKey(Model):
+    """What opens a lead's contact. Without a key, one of version 0 has not come yet, and any other was destroyed:
+    the row stays, so that what comes late is withheld.
+    """
+
+    __tablename__ = "lead_keys"
+
+    lead_id: Mapped[UUID] = mapped_column(primary_key=True)
+    key: Mapped[bytes | None]
+    version: Mapped[int]
+
+    __table_args__ = (
+        CheckConstraint("octet_length(key) = 32", name="key_length"),
+        CheckConstraint("version > 0 OR key IS NULL", name="asked_for_is_not_there"),
+    )
+
+
 class Message(Versioned, Model):
     """Identity is (purpose, subject, recipient, send_no): a replay finds its mail queued already.
 
@@ -149,6 +167,8 @@ class Message(Versioned, Model):
     template_version: Mapped[int]
     context: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     extra_headers: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict, server_default="{}")
+    waits_for_lead_id: Mapped[UUID | None]
+    """Of whose person it tells as soon as the lead's key has come."""
     document_id: Mapped[UUID | None] = mapped_column(ForeignKey("documents.id"))
     thread_id: Mapped[UUID | None]
     header_id: Mapped[str] = mapped_column(unique=True)
@@ -203,6 +223,11 @@ class Message(Versioned, Model):
             )
             for kind in ("lead", "assignment")
         ),
+        Index(
+            "ix_messages_waits_for_lead_id",
+            "waits_for_lead_id",
+            postgresql_where=text("waits_for_lead_id IS NOT NULL"),
+        ),
         Index("ix_messages_recipient", "recipient_hash", "created_at", "id"),
         Index("ix_messages_thread", "thread_id", "accepted_at", postgresql_where=text("thread_id IS NOT NULL")),
         Index("ix_messages_to_erase", "state_since", postgresql_where=text("erased_at IS NULL")),
@@ -225,6 +250,12 @@ class Message(Versioned, Model):
     @property
     def standing(self) -> Standing:
         return standing_of(self.state, self.reason_code)
+
+    @property
+    def tells_of_nobody(self) -> bool:
+        """A lead's mail whose person was erased."""
+        is_of_lead = self.purpose is MailPurpose.LEAD_DELIVERY
+        return is_of_lead and self.context is not None and contact_in(self.context) is None
 
     def settled(self, *, is_suppressed: bool) -> Settled:
         """As the rule of trying again asks for it."""

@@ -5,6 +5,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from importlib import import_module, reload
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import httpx
@@ -19,6 +20,7 @@ from chassis.outbox import unpack_headers
 from deploy.local.postgres import ServiceDatabase
 from services.intake.commands.screening import Screener
 from tests.intake.samples import committing
+from tests.kit.sealed import unsealed
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("benchmarks")]
 
@@ -69,6 +71,7 @@ async def kept(database: ServiceDatabase) -> dict[str, int]:
         # The source has told of itself, when it was made.
         rows = {table: table for table in ("leads", "consents", "lead_status_changes")}
         rows["outbox"] = "outbox WHERE topic <> 'intake.lead_sources'"
+        rows["lead_keys"] = "lead_keys"
         return {table: await connection.fetchval(f"SELECT count(*) FROM {rows[table]}") for table in rows}
     finally:
         await connection.close()
@@ -81,7 +84,13 @@ class TestSides:
         answer = await hand_in(side, key)
         assert answer.status_code == 202, answer.text
         assert answer.json()["status"] == "received"
-        assert await kept(database) == {"leads": 1, "consents": 1, "lead_status_changes": 0, "outbox": 0}
+        assert await kept(database) == {
+            "leads": 1,
+            "consents": 1,
+            "lead_status_changes": 0,
+            "outbox": 0,
+            "lead_keys": 0,
+        }
 
     async def test_intakes_own_screening_takes_it_for_one_of_its_own(
         self, side: httpx.AsyncClient, key: str, database: ServiceDatabase
@@ -90,7 +99,13 @@ class TestSides:
         async with committing(database) as ours:
             assert await Screener(ours, SystemClock()).step()
         await is_what_intake_would_publish(database, lead_id)
-        assert await kept(database) == {"leads": 1, "consents": 1, "lead_status_changes": 1, "outbox": 1}
+        assert await kept(database) == {
+            "leads": 1,
+            "consents": 1,
+            "lead_status_changes": 1,
+            "outbox": 2,
+            "lead_keys": 1,
+        }
 
     async def test_the_same_submission_again_gets_the_first_answer(
         self, side: httpx.AsyncClient, key: str, database: ServiceDatabase
@@ -123,15 +138,16 @@ class TestSides:
 
 
 async def is_what_intake_would_publish(database: ServiceDatabase, lead_id: str) -> None:
-    """The one event of a lead that is there."""
+    """The one event of a lead that is there, beside that of its key."""
     connection = await asyncpg.connect(database.url)
+    key = await connection.fetchval("SELECT key FROM lead_keys WHERE lead_id = $1", UUID(lead_id))
     (row,) = await connection.fetch("SELECT topic, key, headers, body FROM outbox WHERE topic = 'intake.leads'")
     await connection.close()
     headers, body = dict(unpack_headers(row["headers"])), json.loads(row["body"])
     assert (row["topic"], row["key"].decode(), headers["ce_type"]) == ("intake.leads", lead_id, b"lead.created")
     assert headers["ce_subject"] == body["lead_id"].encode() == lead_id.encode()
     assert headers["ce_aggregateversion"] == b"1"
-    assert body["contact"]["phone"] == f"+61{str(submission('run', 1)['phone'])[1:]}"
+    assert unsealed(body["sealed_contact"], UUID(lead_id), key).phone == f"+61{str(submission('run', 1)['phone'])[1:]}"
 
 
 class TestTheFloorsScreening:
@@ -146,4 +162,10 @@ class TestTheFloorsScreening:
             assert [await screen(pool) for _ in range(2)] == [True, False]
         await floor.close()
         await is_what_intake_would_publish(database, lead_id)
-        assert await kept(database) == {"leads": 1, "consents": 1, "lead_status_changes": 1, "outbox": 1}
+        assert await kept(database) == {
+            "leads": 1,
+            "consents": 1,
+            "lead_status_changes": 1,
+            "outbox": 2,
+            "lead_keys": 1,
+        }

@@ -44,6 +44,7 @@ def test_subscribes_to_what_billing_lives_on() -> None:
         "installer.changed",
         "client.changed",
         "board.closed",
+        "lead.erased",
         "assignment.sent",
         "assignment.cap_released",
         "assignment.return_requested",

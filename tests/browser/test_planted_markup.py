@@ -107,6 +107,7 @@ UNREACHED = {
     "/console/email-health/*/resume",
     "/console/exceptions/*/unassign",  # nobody has one
     "/console/exceptions/*/wake",
+    "/console/erasures",  # leads have to be chosen first
     "/console/installers/*/absences/end",
     "/console/installers/*/people/*/change",
     "/console/installers/*/people/*/remove",

@@ -19,6 +19,9 @@ class Fact:
 TOLD = "purpose IN ('lead_delivery', 'invoice', 'payout_receipt')"
 """Mails whose outcome somebody waits for."""
 
+ERASED = "SELECT id FROM leads WHERE erased_at IS NOT NULL"
+"""Leads whose persons were erased."""
+
 LET_IN = "SELECT lead_id FROM lead_status_changes WHERE to_status = 'routable'"
 """Leads that screening has sent on their way."""
 
@@ -31,6 +34,9 @@ CLOSED = """
 
 FACTS = (
     Fact("intake", "lead.created", LET_IN),
+    Fact("intake", "lead.erased", ERASED),
+    Fact("intake", "lead_key.destroyed", "SELECT lead_id FROM lead_keys WHERE destroyed_at IS NOT NULL"),
+    Fact("intake", "lead_key.created", "SELECT lead_id FROM lead_keys WHERE destroyed_at IS NULL OR version = 2"),
     Fact("intake", "lead.closed", CLOSED),
     Fact("intake", "lead.rejected", "SELECT id FROM leads WHERE status = 'rejected'"),
     Fact("intake", "lead.merged", "SELECT loser_id FROM merges"),
@@ -159,7 +165,23 @@ EFFECTS = (
         "routing",
         "SELECT d.lead_id FROM dispatches d LEFT JOIN decisions f ON f.lead_id = d.lead_id AND f.attempt_no = 1",
     ),
-    Effect("a contact for each dispatch", "intake", LET_IN, "routing", "SELECT lead_id FROM lead_contacts"),
+    Effect(
+        "a contact for each dispatch but of who was erased",
+        "intake",
+        f"{LET_IN} AND lead_id NOT IN ({ERASED})",
+        "routing",
+        "SELECT lead_id FROM lead_contacts",
+    ),
+    *(
+        Effect(
+            f"each lead's key at {service}, as far as it goes",
+            "intake",
+            "SELECT lead_id || ' ' || version FROM lead_keys",
+            service,
+            "SELECT lead_id || ' ' || version FROM lead_keys WHERE version > 0",
+        )
+        for service in ("routing", "notifications")
+    ),
     Effect(
         "a mail for each assignment",
         "routing",
@@ -168,11 +190,12 @@ EFFECTS = (
         "SELECT subject_id FROM messages WHERE purpose = 'lead_delivery' AND subject_kind = 'assignment'",
     ),
     Effect(
-        "an assignment sent for each mail accepted",
+        "an assignment sent for each mail accepted, or an operator told that it was taken back before",
         "notifications",
         "SELECT subject_id FROM messages WHERE purpose = 'lead_delivery' AND state = 'accepted'",
         "routing",
-        "SELECT id FROM assignments WHERE sent_at IS NOT NULL",
+        "SELECT id FROM assignments WHERE sent_at IS NOT NULL UNION ALL "
+        "SELECT assignment_id FROM dispatch_exceptions WHERE reason = 'delivered_late'",
     ),
     Effect(
         "a delivery in the ledger, or held, for each assignment sent",
@@ -344,6 +367,7 @@ class Aggregate:
 
 AGGREGATES = (
     Aggregate("intake", "intake.leads", "SELECT id, version FROM leads"),
+    Aggregate("intake", "intake.lead_keys", "SELECT lead_id, version FROM lead_keys"),
     Aggregate("intake", "intake.lead_deeds", "SELECT id, deeds_version FROM leads"),
     Aggregate("intake", "intake.lead_sources", "SELECT id, version FROM lead_sources"),
     Aggregate("intake", "intake.clients", "SELECT id, version FROM clients"),

@@ -54,6 +54,6 @@ ROUNDS = {
         "RecordsComeAgain",
         "KilledAnywhere",
     ),
-    "what is held open": ("HeldWriter", "HeldSnapshot", "BrokerDown"),
+    "what is held open": ("HeldWriter", "HeldSnapshot", "BrokerDown", "ErasedInFlight"),
 }
 OF_THREE_BROKERS = {"three brokers": ("LeaderMoved", "CoordinatorMoved")}

@@ -67,8 +67,9 @@ SUBSCRIPTIONS = (
         "dispatch.rejected",
     ),
     _takes("intake", "identity.operators", "operator.changed"),
-    _takes("routing", "intake.leads", "lead.created", "lead.corrected", "lead.closed", "lead.reopened"),
+    _takes("routing", "intake.leads", "lead.created", "lead.corrected", "lead.closed", "lead.reopened", "lead.erased"),
     _takes("routing", "intake.lead_deeds", "lead.merged", "lead.unmerged"),
+    _takes("routing", "intake.lead_keys", "lead_key.created", "lead_key.destroyed"),
     _takes("routing", "notifications.messages", "message.accepted", "message.failed"),
     _takes(
         "routing",
@@ -83,6 +84,7 @@ SUBSCRIPTIONS = (
     _takes("billing", "routing.installers", "installer.changed"),
     _takes("billing", "intake.clients", "client.changed"),
     _takes("billing", "intake.boards", "board.closed"),
+    _takes("billing", "intake.leads", "lead.erased"),
     _takes("billing", "intake.lead_deeds", "lead.credits_asked"),
     _takes(
         "billing",
@@ -121,5 +123,6 @@ SUBSCRIPTIONS = (
     _takes("notifications", "routing.dispatches", "dispatch.exception_raised", "dispatch.exception_escalated"),
     _takes("notifications", "billing.deliveries", "delivery.held"),
     _takes("notifications", "intake.lead_deeds", "lead.escalated"),
+    _takes("notifications", "intake.lead_keys", "lead_key.created", "lead_key.destroyed"),
     _takes("notifications", "identity.operators", "operator.changed"),
 )

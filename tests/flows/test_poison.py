@@ -174,7 +174,7 @@ class TestReplay:
     async def test_of_what_failed_inside_finishes_once_the_cause_is_mended(self, running: Running) -> None:
         service, person = new_service(), Person()
         await running.add_installer(service)
-        async with _refusing_contacts_of(running, person):
+        async with _refusing_leads_of(running, service):
             lead_id = await running.take_lead(person, service)
 
             async def given_up() -> list[dict[str, Any]]:
@@ -193,14 +193,14 @@ class TestReplay:
 
 
 @asynccontextmanager
-async def _refusing_contacts_of(running: Running, person: Person) -> AsyncIterator[None]:
-    """Routing fails at one person, with an answer of its database that tells the whole row."""
+async def _refusing_leads_of(running: Running, service: str) -> AsyncIterator[None]:
+    """Routing fails at one lead, with an answer of its database that tells the whole row."""
     owner = running.owners["routing"]
-    await owner.execute(f"ALTER TABLE lead_contacts ADD CONSTRAINT refused CHECK (name <> '{person.name}') NOT VALID")
+    await owner.execute(f"ALTER TABLE dispatches ADD CONSTRAINT refused CHECK (service <> '{service}') NOT VALID")
     try:
         yield
     finally:
-        await owner.execute("ALTER TABLE lead_contacts DROP CONSTRAINT refused")
+        await owner.execute("ALTER TABLE dispatches DROP CONSTRAINT refused")
 
 
 def _lead(lead_id: UUID, service: str) -> LeadCreated:

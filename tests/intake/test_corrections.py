@@ -22,6 +22,7 @@ from tests.intake.telling import tell_all
 from tests.intake.test_pages import page, send
 from tests.intake.test_search import found
 from tests.kit.databases import RolledBackDatabase
+from tests.kit.sealed import unsealed
 
 GIVEN = Given(new_id(), "Bright Roofs", has_it=True, is_charged=True)
 ENDED = Given(new_id(), "Sunny Side Solar", has_it=False, is_charged=False)
@@ -96,7 +97,9 @@ class TestCorrectLead:
             True,
         )
         (event,) = await told(reception.database)
-        assert event["contact"]["phone"] == "+61499111222"
+        (seal,) = await rows(reception.database, "SELECT key FROM lead_keys")
+        assert unsealed(event["sealed_contact"], lead_id, seal["key"]).phone == "+61499111222"
+        assert "contact" not in event
         assert event["location"] == {"suburb": "Newtown", "state": "NSW", "postcode": "2042"}
         assert "service" not in event
         assert await found(reception.database, "newtown 0499 111 222") == {lead_id}

@@ -1,5 +1,6 @@
 """Screening: what came in goes on its way, in batches, each lead once, and none held up by another."""
 
+from base64 import b64decode
 from datetime import timedelta
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from chassis.causation import Cause, caused_by
 from chassis.clock import FixedClock
 from chassis.outbox import unpack_headers
 from contracts.envelope import decode_body, from_headers
-from contracts.intake import LeadCreated
+from contracts.intake import LeadCreated, LeadKeyCreated
 from services.intake.commands.batch import Batch
 from services.intake.commands.leads.taking import take_lead
 from services.intake.commands.screening import Screener, Step, is_of_the_leads
@@ -23,6 +24,7 @@ from services.intake.queries import screening
 from tests.intake.samples import NOW, rows, screened, someone, taking, working_source
 from tests.kit.databases import RolledBackDatabase
 from tests.kit.metrics import gauge
+from tests.kit.sealed import unsealed
 
 EVENTS = "SELECT key, headers, body FROM outbox WHERE topic = 'intake.leads' ORDER BY id"
 STEPS = "SELECT lead_id, from_status, to_status, changed_at FROM lead_status_changes"
@@ -71,9 +73,23 @@ class TestLettingIn:
         (event,) = await rows(database, EVENTS)
         created = decode_body(LeadCreated, event["body"])
         assert (event["key"].decode(), created.lead_id) == (str(lead_id), lead_id)
-        assert created.contact is not None
-        assert (created.contact.phone, created.location.postcode) == ("+61413000000", "2204")
+        assert created.sealed_contact is not None
+        (key,) = await rows(database, "SELECT key FROM lead_keys")
+        person = unsealed(created.sealed_contact, lead_id, key["key"])
+        assert (person.phone, created.contact, created.location.postcode) == ("+61413000000", None, "2204")
         assert created.received_at == NOW
+
+    async def test_gives_it_a_key_that_is_told_apart_from_it(self, database: RolledBackDatabase) -> None:
+        lead_ids = await received(database, 3)
+        await screened(database)
+        told = await rows(
+            database, "SELECT key, headers, body FROM outbox WHERE topic = 'intake.lead_keys' ORDER BY id"
+        )
+        keys = {row["lead_id"]: row["key"] for row in await rows(database, "SELECT lead_id, key FROM lead_keys")}
+        events = [decode_body(LeadKeyCreated, row["body"]) for row in told]
+        assert {event.lead_id: b64decode(event.key_base64) for event in events} == keys
+        assert len(set(keys.values())) == len(keys) == len(lead_ids)
+        assert {from_headers(unpack_headers(row["headers"])).aggregate_version for row in told} == {1}
 
     async def test_its_event_follows_from_the_request_that_handed_it_in(self, database: RolledBackDatabase) -> None:
         _, source = await working_source(database)
@@ -134,7 +150,7 @@ class TestLettingIn:
             await Screener(database, clock).step()
         finally:
             sqlalchemy_event.remove(engine, "before_cursor_execute", note)
-        assert len(statements) == 9
+        assert len(statements) == 10
         assert {status for status, _ in (await by_status(database)).values()} == {"routable"}
 
 

@@ -10,6 +10,22 @@ FORGET_THE_OUTBOX = Mutant(
     "The assignment counts as sent and nobody is told: a delivery that is never billed.",
 )
 
+LEAVE_THE_KEY = Mutant(
+    "leave the key in place",
+    "services.intake.commands.erasing:erase_person",
+    "await destroy_keys(session, ids, command.now)",
+    "None",
+    "Who was erased is read again by whoever keeps a copy of an event and the key.",
+)
+
+FORGET_A_TABLE = Mutant(
+    "forget a table when a person is erased",
+    "services.intake.commands.forgetting:forget_leads",
+    "forget(session, KEPT.places, lead_ids)",
+    "forget(session, [place for place in KEPT.places if place.table != 'follow_ups'], lead_ids)",
+    "What somebody noted for a telephone call tells of who was to be forgotten.",
+)
+
 CARRY_A_LEASE_OVER = Mutant(
     "carry a lease over its minute",
     "services.intake.domain.sources:Bucket.take",

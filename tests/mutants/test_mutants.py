@@ -1,12 +1,17 @@
 """Every mutant is noticed, by the invariant or the test that is named for it; the code as it is passes the same."""
 
+from collections.abc import Awaitable, Callable
 from functools import cache
 
 import pytest
 
+from chassis.clock import FixedClock
 from tests.intake import test_buckets as buckets
+from tests.intake import test_erasing as erasing
+from tests.intake.reception import Reception
+from tests.kit.databases import RolledBackDatabase
 from tests.mutants.mutant import Mutant, TargetGone, applied
-from tests.mutants.of_a_service import CARRY_A_LEASE_OVER, FORGET_THE_OUTBOX
+from tests.mutants.of_a_service import CARRY_A_LEASE_OVER, FORGET_A_TABLE, FORGET_THE_OUTBOX, LEAVE_THE_KEY
 from tests.mutants.of_the_event_path import MUTANTS
 from tests.ring.histories import histories, how_to_repeat
 from tests.ring.watch import Invariant
@@ -49,6 +54,27 @@ class TestTheCommandsOwnTest:
 
     async def test_passes_the_code_as_it_is(self, floor: Floor) -> None:
         await deliveries.TestMarkSent().test_makes_it_billable_at_the_instant_of_acceptance(floor)
+
+
+class TestErasuresOwnTests:
+    """Each mutant has the test that is named for it."""
+
+    @pytest.fixture
+    async def reception(
+        self, rolled_back_database: Callable[[str], Awaitable[RolledBackDatabase]], clock: FixedClock
+    ) -> Reception:
+        return Reception(await rolled_back_database("intake"), clock)
+
+    async def test_notice_a_key_that_was_left(self, reception: Reception) -> None:
+        with applied(LEAVE_THE_KEY), pytest.raises(AssertionError, match="lead_key"):
+            await erasing.TestErasing().test_tells_that_it_is_closed_then_erased_and_that_its_key_is_gone(reception)
+
+    async def test_notice_a_forgotten_table(self, reception: Reception) -> None:
+        with applied(FORGET_A_TABLE), pytest.raises(AssertionError, match="Mia"):
+            await erasing.TestErasing().test_leaves_nothing_of_the_person_in_any_table(reception)
+
+    async def test_pass_the_code_as_it_is(self, reception: Reception) -> None:
+        await erasing.TestErasing().test_leaves_nothing_of_the_person_in_any_table(reception)
 
 
 class TestAMutantWhoseTextIsGone:

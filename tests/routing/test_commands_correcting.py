@@ -7,6 +7,7 @@ from chassis.ids import new_id
 from contracts.routing import AssignmentLeadCorrected
 from contracts.values import AustralianState, LeadContact, Location
 from services.routing.commands.correcting import CorrectLead, correct_leads
+from services.routing.domain.person import Person
 from services.routing.domain.states import AssignmentStatus
 from services.routing.queries.dispatches import contact_of
 from tests.routing.arrangements import NOW, SHARED, Floor, lead
@@ -25,7 +26,7 @@ async def correct(floor: Floor, *commands: CorrectLead) -> None:
         await correct_leads(session, commands)
 
 
-async def contact(floor: Floor, lead_id: UUID) -> LeadContact | None:
+async def contact(floor: Floor, lead_id: UUID) -> Person | None:
     async with floor.database.reading() as session:
         return await contact_of(session, lead_id)
 
@@ -38,7 +39,7 @@ class TestContact:
         await floor.deliver(made.id)
         given = correction(arrived.lead_id, "phone", contact=RIGHT)
         await correct(floor, given)
-        assert await contact(floor, arrived.lead_id) == RIGHT
+        assert await contact(floor, arrived.lead_id) == Person(RIGHT, None)
         [event] = await floor.events("assignment.lead_corrected")
         assert isinstance(event, AssignmentLeadCorrected)
         assert (event.assignment_id, event.installer_id, event.contact) == (made.id, installer_id, RIGHT)

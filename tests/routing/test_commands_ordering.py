@@ -14,6 +14,7 @@ from services.routing.commands.attempts import Attempt, decide_all
 from services.routing.commands.conclusions import publish, write
 from services.routing.commands.dispatch import DispatchLead
 from services.routing.commands.exceptions import AssignByHand, RetryDispatch, assign_by_hand, retry_dispatch
+from services.routing.domain.person import Person
 from services.routing.domain.policies import OrderingPolicy
 from services.routing.domain.states import AbsenceKind, AssignmentStatus, CancelReason, Trigger
 from services.routing.domain.windows import Limits
@@ -38,7 +39,8 @@ async def retry_by_schedule(floor: Floor, *lead_ids: UUID) -> None:
     """As the queue does it once its retry is due."""
     async with floor.database.transaction() as session:
         attempts = [
-            Attempt(await session.get_one(Dispatch, id_), MIA, Trigger.SCHEDULED, earlier=[]) for id_ in lead_ids
+            Attempt(await session.get_one(Dispatch, id_), Person(MIA, None), Trigger.SCHEDULED, earlier=[])
+            for id_ in lead_ids
         ]
         decided = await decide_all(session, attempts, floor.clock.now())
         publish(session, decided.outcomes, floor.clock.now())
@@ -198,7 +200,7 @@ class TestWhatKeepsAnInstallerFromALead:
         async with floor.database.transaction() as session:
             earlier: Sequence[Assignment] = await floor.assignments(arrived.lead_id)
             dispatch = await session.get_one(Dispatch, arrived.lead_id)
-            attempt = Attempt(dispatch, MIA, Trigger.RETURN, earlier=earlier)
+            attempt = Attempt(dispatch, Person(MIA, None), Trigger.RETURN, earlier=earlier)
             [outcome] = (await decide_all(session, [attempt], floor.clock.now())).outcomes
         assert dict(zip(outcome.candidate_ids, outcome.outcomes, strict=True)) == {
             other: "chosen",

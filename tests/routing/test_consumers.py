@@ -267,7 +267,8 @@ class TestConsumers:
     def test_takes_what_it_should_from_each_topic(self, floor: Floor) -> None:
         taken: dict[Topic, set[str]] = {c.topic: set(c.by_type()) for c in consumers(floor.clock)}
         assert {topic.name: types for topic, types in taken.items()} == {
-            "intake.leads": {"lead.created", "lead.corrected", "lead.closed"},
+            "intake.lead_keys": {"lead_key.created", "lead_key.destroyed"},
+            "intake.leads": {"lead.created", "lead.corrected", "lead.closed", "lead.erased"},
             "notifications.messages": {"message.accepted", "message.failed"},
             "billing.deliveries": {
                 "delivery.credited",

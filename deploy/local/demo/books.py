@@ -8,7 +8,17 @@ from datetime import datetime
 from rich.console import Console as Terminal
 from rich.table import Table
 
-from deploy.local.demo import away, credit_hold, duplicates, fairness, follow_ups, queue, returns, sources
+from deploy.local.demo import (
+    away,
+    credit_hold,
+    duplicates,
+    erasure,
+    fairness,
+    follow_ups,
+    queue,
+    returns,
+    sources,
+)
 from deploy.local.demo.books_routing import read_routing
 from deploy.local.demo.equality import Equality
 from deploy.local.demo.leads import SENT
@@ -66,6 +76,7 @@ async def read_books(stage: Stage) -> Books:
         *await read_routing(stage),
         *await follow_ups.equalities(stage),
         *await duplicates.equalities(stage),
+        *await erasure.equalities(stage),
         *await _event_path(stage),
     ]
     return Books(figures, equalities)
@@ -91,9 +102,10 @@ async def _figures(stage: Stage) -> dict[str, int]:
 MERGED_BEFORE = "SELECT count(*) FROM leads WHERE merged_into IS NOT NULL AND version = 0"
 """Nobody has heard of them."""
 SHOWN_AS_DELIVERED = (
-    "SELECT count(*) FROM leads WHERE status = 'delivered' OR merged_into IS NOT NULL AND delivered_at IS NOT NULL"
+    "SELECT count(*) FROM leads WHERE status = 'delivered' "
+    "OR delivered_at IS NOT NULL AND (merged_into IS NOT NULL OR erased_at IS NOT NULL)"
 )
-"""A tombstone tells that it was delivered before."""
+"""A tombstone and whoever was erased tell that they were delivered before."""
 
 
 async def _leads(stage: Stage) -> list[Equality]:

@@ -12,6 +12,7 @@ from deploy.local.demo import (
     boards,
     credit_hold,
     duplicates,
+    erasure,
     fairness,
     follow_ups,
     invoices,
@@ -118,6 +119,7 @@ async def leads_to_money(stage: Stage) -> None:
     await returns.settle_credits(stage)
     await fairness.try_drafts(stage)
     await fairness.replay_decisions(stage)
+    await erasure.erase_somebody(stage)
 
 
 async def board_to_experts(stage: Stage) -> None:

@@ -37,6 +37,9 @@ class Tally:
     decisions_replayed: int = 0
     decisions_identical: int = 0
     given_on_hold: int = 0
+    erased_leads: int = 0
+    erased_words: tuple[str, ...] = ()
+    """By which the person was known who is erased."""
 
 
 @dataclass

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from contracts.values import SealedContact
 from services.intake.domain import LeadStatus
 from services.intake.domain.duplicates import RejectReason
 from services.intake.queries import Arrival
@@ -18,6 +19,8 @@ class Batch:
     now: datetime
     _held: set[UUID] = field(default_factory=set)
     _rejected: dict[UUID, RejectReason] = field(default_factory=dict)
+    sealed: dict[UUID, SealedContact] = field(default_factory=dict)
+    """By lead, of those that are let in."""
     _same_person: dict[UUID, tuple[UUID, ...]] = field(default_factory=dict)
 
     def hold(self, lead_id: UUID) -> None:
@@ -36,6 +39,10 @@ class Batch:
         if arrival.id in self._rejected:
             return LeadStatus.REJECTED
         return LeadStatus.DUPLICATE_REVIEW if arrival.id in self._held else LeadStatus.ROUTABLE
+
+    @property
+    def let_in(self) -> Sequence[Arrival]:
+        return [arrival for arrival in self.arrivals if self.verdict(arrival) is LeadStatus.ROUTABLE]
 
     def why_rejected(self, arrival: Arrival) -> RejectReason | None:
         return self._rejected.get(arrival.id)

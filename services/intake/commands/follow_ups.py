@@ -1,6 +1,6 @@
 """Follow-ups: planned, given to somebody, put off, done with an outcome, or cancelled. Each under its lead's lock."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -188,6 +188,14 @@ async def cancel_follow_up(session: AsyncSession, command: Cancel) -> FollowUp:
     after = {"state": FollowUpState.CANCELLED}
     await _record(session, command.by, "cancel_follow_up", follow_up, command.now, after=after, note=command.note)
     return follow_up
+
+
+async def cancel_open(session: AsyncSession, leads: Sequence[Lead], by: Actor, now: datetime) -> None:
+    """What was planned for them, as there is nobody to do it for. The leads are locked."""
+    of = {lead.id: lead for lead in leads}
+    for follow_up in await queries.open_follow_ups(session, of):
+        _end(follow_up, FollowUpState.CANCELLED, by, now)
+        _tell(session, of[follow_up.lead_id], follow_up, now)
 
 
 def _end(follow_up: FollowUp, state: FollowUpState, by: Actor, now: datetime) -> None:

@@ -17,7 +17,7 @@ from services.intake.commands.crediting import AskCredits, ask_credits
 from services.intake.commands.judging import pair_by_hand
 from services.intake.commands.leads.correcting import Made, make_right, said_by
 from services.intake.commands.reviewing import let_go, step
-from services.intake.domain import CloseReason, LeadAction, LeadStatus, obstacle_to_lead
+from services.intake.domain import CloseReason, LeadAction, LeadStatus
 from services.intake.domain.corrections import Correctable, corrected_by
 from services.intake.domain.duplicates import PairState
 from services.intake.domain.merging import MergeReason, obstacle_to_pair, taken_fields
@@ -70,7 +70,7 @@ def _refuse(survivor: Lead, loser: Lead, standing: Merge | None) -> None:
     if standing is not None:
         raise LeadNotMergeable(f"{standing.merged_by} merged it into another lead", lead_id=loser.id)
     for lead in (survivor, loser):
-        if obstacle := obstacle_to_lead(LeadAction.MERGE, lead.status, is_merged=lead.is_merged):
+        if obstacle := lead.obstacle_to(LeadAction.MERGE):
             raise LeadNotMergeable(f"{obstacle}, and is not merged", lead_id=lead.id)
     if between := obstacle_to_pair((survivor.id, survivor.status), (loser.id, loser.status)):
         raise LeadNotMergeable(between, lead_id=loser.id)

@@ -11,8 +11,9 @@ from chassis import audit, outbox
 from chassis.audit import Actor, Subject
 from chassis.ids import new_id
 from services.intake import queries
-from services.intake.commands.leads.creating import cause_of, created, rejected
-from services.intake.domain import LeadAction, LeadStatus, obstacle_to_lead
+from services.intake.commands.keys import sealed
+from services.intake.commands.leads.creating import cause_of, contact_of, created, rejected
+from services.intake.domain import LeadAction, LeadStatus
 from services.intake.domain.duplicates import DismissReason, PairState, RejectReason
 from services.intake.errors import LeadNotHeld, PairDecided
 from services.intake.models import Lead, LeadPair, LeadStatusChange
@@ -32,7 +33,7 @@ async def release_lead(session: AsyncSession, command: ReleaseLead) -> Lead:
     lead = await queries.lead(session, command.lead_id, for_update=True)
     if lead.status is LeadStatus.ROUTABLE and await queries.was_held(session, lead.id):
         return lead
-    if obstacle := obstacle_to_lead(LeadAction.RELEASE, lead.status, is_merged=lead.is_merged):
+    if obstacle := lead.obstacle_to(LeadAction.RELEASE):
         raise LeadNotHeld(f"{obstacle}, and is not released", lead_id=lead.id)
     holding = await queries.holding_pairs(session, [lead.id])
     _dismiss(holding, command.reason, command.note, command.by, command.now)
@@ -54,7 +55,8 @@ async def let_go(session: AsyncSession, lead: Lead, by: Actor, now: datetime) ->
     """The others hear of it for the first time. Its row is locked."""
     lead.status, lead.status_since = LeadStatus.ROUTABLE, now
     session.add(step(lead, LeadStatus.DUPLICATE_REVIEW, by, now))
-    event = created(lead, await queries.same_person(session, lead.id))
+    person = await sealed(session, lead.id, contact_of(lead), now)
+    event = created(lead, person, await queries.same_person(session, lead.id))
     outbox.add(session, event, version=lead.next_version(), cause=cause_of(lead))
 
 
@@ -134,7 +136,7 @@ async def reject_lead(session: AsyncSession, command: RejectLead) -> Lead:
     lead = await queries.lead(session, command.lead_id, for_update=True)
     if lead.status is LeadStatus.REJECTED:
         return lead
-    if obstacle := obstacle_to_lead(LeadAction.REJECT, lead.status, is_merged=lead.is_merged):
+    if obstacle := lead.obstacle_to(LeadAction.REJECT):
         raise LeadNotHeld(f"{obstacle}, and is not rejected", lead_id=lead.id)
     lead.status, lead.status_since, lead.reject_reason = LeadStatus.REJECTED, command.now, command.reason
     session.add(step(lead, LeadStatus.DUPLICATE_REVIEW, command.by, command.now, command.reason))

@@ -20,7 +20,8 @@ from contracts.envelope import Event
 from services.intake import queries
 from services.intake.commands.batch import Batch
 from services.intake.commands.judging import judge
-from services.intake.commands.leads.creating import cause_of, created, rejected
+from services.intake.commands.keys import keys_of, sealed_with
+from services.intake.commands.leads.creating import cause_of, contact_of, created, rejected
 from services.intake.commands.searching import index_said
 from services.intake.domain import LeadStatus
 from services.intake.queries import Arrival, Turn
@@ -36,7 +37,16 @@ async def index_for_search(session: AsyncSession, batch: Batch) -> None:
     await index_said(session, batch.arrivals)
 
 
-STEPS: tuple[Step, ...] = (index_for_search, judge)
+async def give_keys(session: AsyncSession, batch: Batch) -> None:
+    """Each that is let in gets its key, and goes out sealed. Who is held gets one when they are."""
+    causes = {each.id: cause_of(each) for each in batch.let_in}
+    keys = await keys_of(session, list(causes), batch.now, causes)
+    for arrival in batch.let_in:
+        if (key := keys.get(arrival.id)) is not None:
+            batch.sealed[arrival.id] = sealed_with(key, arrival.id, contact_of(arrival))
+
+
+STEPS: tuple[Step, ...] = (index_for_search, judge, give_keys)
 """In this order; then each goes its way."""
 
 
@@ -57,7 +67,9 @@ async def _admit(session: AsyncSession, batch: Batch) -> None:
 def _first_event(batch: Batch, arrival: Arrival) -> Event | None:
     if reason := batch.why_rejected(arrival):
         return rejected(arrival.id, reason, batch.now)
-    return created(arrival, batch.same_person(arrival)) if batch.verdict(arrival) is LeadStatus.ROUTABLE else None
+    if batch.verdict(arrival) is not LeadStatus.ROUTABLE:
+        return None
+    return created(arrival, batch.sealed.get(arrival.id), batch.same_person(arrival))
 
 
 # A clock of another machine may be ahead: no step comes before the lead did.

@@ -23,7 +23,9 @@ FIELDS = ("name", "email", "email_match", "phone", "street", "suburb", "state", 
 
 async def index_leads(session: AsyncSession, lead_ids: Sequence[UUID]) -> None:
     """As they are in this transaction."""
-    leads = await session.execute(select(*_READ).where(Lead.id.in_(lead_ids)).order_by(Lead.id))
+    # Locked: what an erasure blanks meanwhile is not written back from what was read before it.
+    read = select(*_READ).where(Lead.id.in_(lead_ids)).order_by(Lead.id).with_for_update(read=True)
+    leads = await session.execute(read)
     await index_said(session, leads.all())
 
 

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from contracts.forms import Fault
 from services.intake.domain.obstacles import Obstacle
 
 
@@ -102,12 +103,21 @@ class CloseReason(StrEnum):
     UNPLACEABLE = "unplaceable"
     TEST_LEAD = "test_lead"
     OPERATOR_ERROR = "operator_error"
+    ERASED = "erased"
+    """Its person was erased; by nothing else is a lead closed for it."""
     OTHER = "other"
 
 
 def close_reason_of(word: str) -> CloseReason:
     """Another service's word for it, which may be one that is not known here yet."""
     return CloseReason(word) if word in set(CloseReason) else CloseReason.OTHER
+
+
+def by_an_operator(reason: CloseReason) -> CloseReason:
+    """A rule of forms: an erasure closes a lead by itself, with all that it does besides."""
+    if reason is CloseReason.ERASED:
+        raise Fault("close_reason_not_yours", "is given by an erasure alone")
+    return reason
 
 
 class LeadAction(StrEnum):
@@ -134,8 +144,15 @@ _OBSTACLES = {
 }
 
 
-def obstacle_to_lead(action: LeadAction, status: LeadStatus, *, is_merged: bool = False) -> Obstacle | None:
-    """A closed lead can be corrected: who has it still works with it. One that was merged is only taken apart."""
+def obstacle_to_lead(
+    action: LeadAction, status: LeadStatus, *, is_merged: bool = False, is_erased: bool = False
+) -> Obstacle | None:
+    """A closed lead can be corrected: who has it still works with it. One that was merged is only taken apart.
+
+    Of a person who was erased nothing is right, and nothing is done.
+    """
+    if is_erased:
+        return Obstacle.ERASED
     if action is LeadAction.UNMERGE:
         return None if is_merged else Obstacle.NOT_MERGED
     return Obstacle.MERGED if is_merged else _OBSTACLES[action].get(status)

@@ -12,6 +12,7 @@ class Obstacle(StrEnum):
     MERGED = "it was merged into another"
     NOT_MERGED = "it was not merged into another"
     NOT_HELD = "it is not held"
+    ERASED = "its person was erased"
     REVOKED = "it was revoked"
     NOBODYS = "nobody has it"
     SOMEBODYS = "it has an owner, who can hand it over"

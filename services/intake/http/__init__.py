@@ -6,6 +6,7 @@ from services.intake.http import (
     corrections,
     duplicate_settings,
     duplicates,
+    erasures,
     escalations,
     evidence,
     follow_ups,
@@ -22,6 +23,7 @@ from services.intake.http.submissions import source_routes
 ROUTES = (
     *boards.ROUTES,
     *clients.ROUTES,
+    *erasures.ROUTES,
     *escalations.ROUTES,
     *follow_ups.ROUTES,
     *corrections.ROUTES,

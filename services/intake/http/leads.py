@@ -6,7 +6,7 @@ from uuid import UUID
 
 from litestar import get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from chassis.clock import Clock
 from chassis.database import Database
@@ -19,6 +19,7 @@ from services.intake import queries
 from services.intake.commands.leads.closing import CloseLead, close_lead
 from services.intake.domain import CloseReason, LeadAction, LeadOutcome, LeadStatus, OwnerDeed
 from services.intake.domain.duplicates import RejectReason
+from services.intake.domain.leads import by_an_operator
 from services.intake.models import Consent, Lead, LeadStatusChange
 from services.intake.queries import LeadFilters, LeadOrder
 
@@ -98,7 +99,7 @@ class LeadDetail(LeadRow):
 class LeadClosing(Body):
     """`reason` is the operator's own words."""
 
-    reason_code: CloseReason
+    reason_code: Annotated[CloseReason, AfterValidator(by_an_operator)]
     reason: Text | None = None
 
 

@@ -13,6 +13,9 @@ from services.intake.models.duplicates import (
     Merge,
     MergeField,
 )
+from services.intake.models.erasures import (
+    Erasure,
+)
 from services.intake.models.escalations import (
     Escalation,
     EscalationPolicy,
@@ -60,6 +63,7 @@ __all__ = [
     "Consent",
     "CreditAsked",
     "DuplicateSettings",
+    "Erasure",
     "Escalation",
     "EscalationPolicy",
     "EscalationStep",

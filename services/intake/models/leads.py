@@ -15,6 +15,7 @@ from services.intake.domain import (
     LeadAction,
     LeadOutcome,
     LeadStatus,
+    Obstacle,
     OwnerDeed,
     obstacle_to_lead,
     obstacle_to_owning,
@@ -68,13 +69,18 @@ class Lead(Versioned, Model):
     snoozed_until: Mapped[datetime | None]
     first_contact_at: Mapped[datetime | None]
     """When the first follow-up was done, whatever came of it."""
+    erased_at: Mapped[datetime | None]
+    """Since when it says nothing of its person."""
 
     __table_args__ = (
         # Exactly once, for ever: no window, no expiry.
         UniqueConstraint("source_id", "submission_key"),
         CheckConstraint("char_length(submission_key) BETWEEN 1 AND 200", name="submission_key_length"),
         CheckConstraint("octet_length(fingerprint) = 32", name="fingerprint_length"),
-        CheckConstraint(f"phone ~ '{E164}'", name="phone_e164"),
+        CheckConstraint(f"erased_at IS NOT NULL OR phone ~ '{E164}'", name="phone_e164"),
+        CheckConstraint(
+            "erased_at IS NULL OR name || email || email_match || phone || street = ''", name="erased_says_nothing"
+        ),
         CheckConstraint("postcode ~ '^[0-9]{4}$'", name="postcode_digits"),
         among("close_reason", CloseReason),
         CheckConstraint("(status = 'closed') = (close_reason IS NOT NULL)", name="close_reason_told"),
@@ -114,13 +120,17 @@ class Lead(Versioned, Model):
     def available_actions(self) -> list[LeadAction | OwnerDeed]:
         is_owned = self.owner_id is not None
         return [
-            *(action for action in LeadAction if not obstacle_to_lead(action, self.status, is_merged=self.is_merged)),
+            *(action for action in LeadAction if not self.obstacle_to(action)),
             *(deed for deed in OwnerDeed if not obstacle_to_owning(deed, self.status, is_owned=is_owned)),
         ]
 
     @property
     def is_merged(self) -> bool:
         return self.merged_into is not None
+
+    def obstacle_to(self, action: LeadAction) -> Obstacle | None:
+        """Why it cannot be done with this lead; None where it can."""
+        return obstacle_to_lead(action, self.status, is_merged=self.is_merged, is_erased=self.erased_at is not None)
 
     @property
     def is_critical(self) -> bool:
@@ -133,7 +143,10 @@ class Lead(Versioned, Model):
 
 
 class Consent(Model):
-    """What the person agreed to, when and from where. Written once, with the lead."""
+    """What the person agreed to, when and from where. Written once, with the lead.
+
+    An erasure alone changes it, by a function of the database: the words go, that and when it was given stays.
+    """
 
     __tablename__ = "consents"
 

@@ -12,6 +12,7 @@ from contracts.identity import Capability
 from services.intake.models import Board, Client, Lead, LeadSource
 from services.intake.pages import boards, clients, leads, sources
 from services.intake.pages.clients import without_separators
+from services.intake.queries.leads import NOBODY
 from services.intake.queries.search import Search
 
 
@@ -30,7 +31,7 @@ async def _find_leads(session: AsyncSession, text: str) -> list[Hit]:
     found = await session.scalars(_leads_like(text).limit(MOST_HITS))
     return [
         Hit(
-            lead.name,
+            lead.name or NOBODY,
             f"{words(lead.status)}, {words(lead.service).lower()}, {lead.suburb} {lead.state} {lead.postcode}",
             f"{leads.PATH}/{lead.id}",
         )

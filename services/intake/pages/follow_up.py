@@ -52,6 +52,7 @@ from services.intake.pages.follow_ups import CHANNEL_OPTIONS, CHANNELS, MINE, NO
 from services.intake.pages.lead_attention import told_next
 from services.intake.pages.owners import NOBODY, OwnerChoice, owner_options
 from services.intake.pages.owners import PATH as LEADS
+from services.intake.queries.leads import NOBODY as ERASED_PERSON
 
 VERBS = {
     "schedule_follow_up": "planned a follow-up",
@@ -135,7 +136,7 @@ def _document(file: FollowUpFile) -> Document:
     late = is_overdue(follow_up.state, follow_up.due_at, file.console.clock.now())
     state = "overdue" if late else str(follow_up.state)
     return Document(
-        title=f"{CHANNELS[follow_up.channel]}: {file.lead.name}",
+        title=f"{CHANNELS[follow_up.channel]}: {file.lead.name or ERASED_PERSON}",
         room=ROOM,
         up=("Follow-ups", f"{PATH}?{MINE}"),
         states=[chip(words(state), TONES.get(state, ""))],
@@ -162,7 +163,7 @@ def _facts(file: FollowUpFile) -> list[Fact]:
     follow_up, lead = file.follow_up, file.lead
     owner = f"{PATH}?owner_id={follow_up.owner_id}&state=open" if follow_up.owner_id else ""
     return [
-        Fact("Lead", link(f"{LEADS}/{lead.id}", lead.name)),
+        Fact("Lead", link(f"{LEADS}/{lead.id}", lead.name or ERASED_PERSON)),
         Fact("Lead's status", Shown(lead.status, Kind.WORD)),
         Fact("Phone", lead.phone),
         Fact("E-mail", lead.email),

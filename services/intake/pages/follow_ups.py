@@ -47,6 +47,7 @@ from services.intake.domain.escalation import SubjectKind
 from services.intake.http.follow_ups import FollowUpNote
 from services.intake.models import FollowUp, Lead
 from services.intake.pages.owners import owner_filters, owner_options
+from services.intake.queries.leads import NAME
 
 ROOM = "follow-ups"
 PATH = "/console/follow-ups"
@@ -80,7 +81,7 @@ def _holds(word: str) -> ColumnElement[bool]:
 
 
 async def _lead_name(session: AsyncSession, lead_id: UUID) -> str | None:
-    return await session.scalar(select(Lead.name).where(Lead.id == lead_id))
+    return await session.scalar(select(NAME).where(Lead.id == lead_id))
 
 
 # --- many at once ----------------------------------------------------------------------------------------------------
@@ -189,7 +190,7 @@ LISTING = Listing(
     key=FollowUp.id,
     order="due",
     columns=(
-        Column("lead", "Lead", Lead.name),
+        Column("lead", "Lead", NAME),
         Column("due", "Due", FollowUp.due_at, Kind.AGO, sorts=True, is_late=_is_late),
         Column("channel", "Channel", FollowUp.channel, say=lambda row: CHANNELS[row.channel]),
         Column("note", "What is to be done", FollowUp.note, wraps=True),

@@ -24,6 +24,7 @@ from services.intake.pages import (
     lead_corrections,
     lead_deeds,
     lead_duplicates,
+    lead_erased,
     lead_follow_ups,
     lead_known,
     lead_moments,
@@ -35,6 +36,7 @@ from services.intake.pages.leads import NEEDS_YOU, PATH, ROOM, TONES
 
 # The page is what these say, in this order.
 NOTES: tuple[Part[Note], ...] = (
+    lead_erased.notes_of,
     lead_sections.screening_notes_of,
     lead_duplicates.notes_of,
     lead_sections.notes_of,
@@ -66,6 +68,7 @@ SECTIONS: tuple[Part[Section], ...] = (
 )
 MOMENTS: tuple[Part[Moment], ...] = (
     lead_corrections.moments_of,
+    lead_erased.moments_of,
     lead_known.moments_of,
     lead_moments.steps_of,
     lead_consent.moments_of,
@@ -104,9 +107,9 @@ async def _document(file: LeadFile) -> Document:
     lead = file.lead
     late = is_late(lead.status, lead.status_since, file.console.clock.now())
     attention = lead_attention.chips_of(lead, file.console.clock.now())
-    states = [chip(words(lead.status), TONES.get(lead.status, "")), *attention]
+    states = [chip(words(lead.status), TONES.get(lead.status, "")), *lead_erased.chips_of(lead), *attention]
     return Document(
-        title=lead.name,
+        title=lead_erased.name_of(lead),
         room=ROOM,
         up=("Leads", f"{PATH}?{NEEDS_YOU}"),
         states=[*states, chip("Late", "danger")] if late else states,
@@ -116,6 +119,7 @@ async def _document(file: LeadFile) -> Document:
         actions=await all_of(DEEDS, file),
         sections=await all_of(SECTIONS, file),
         timeline=in_order(await all_of(MOMENTS, file)),
+        links=lead_erased.links_of(file),
         elsewhere=_elsewhere(lead.id),
     )
 

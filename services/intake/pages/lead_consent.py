@@ -11,7 +11,7 @@ from markupsafe import Markup
 from chassis.clock import Clock
 from chassis.console import Form, form_at
 from chassis.console.cells import Kind, Shown
-from chassis.console.documents import Fact, Part, Section
+from chassis.console.documents import Fact, Facts, Part, Section
 from chassis.console.timeline import Moment
 from chassis.database import Database
 from chassis.http import Given, Operator
@@ -30,6 +30,9 @@ class EvidenceForm(Form):
 
 async def consent_of(file: LeadFile) -> Sequence[Section]:
     consent = file.consent
+    if file.lead.erased_at is not None:
+        given = Fact("Given", Shown(consent.given_at, Kind.INSTANT))
+        return [Facts("Consent", [given, Fact("What the person agreed to", "Erased with the person")])]
     facts = [
         Fact("Given", Shown(consent.given_at, Kind.INSTANT)),
         Fact("From address", Markup("<code>{}</code>").format(consent.remote_address)),

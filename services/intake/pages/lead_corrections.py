@@ -26,7 +26,7 @@ from contracts.identity import Capability
 from contracts.values import AustralianState
 from services.intake import queries
 from services.intake.commands.leads.correcting import correct_lead
-from services.intake.domain import LeadAction, obstacle_to_lead
+from services.intake.domain import LeadAction
 from services.intake.domain.corrections import Correctable, CorrectionReason, Given, effects_of
 from services.intake.http.corrections import LeadCorrecting
 from services.intake.models import Lead, LeadCorrection
@@ -62,9 +62,7 @@ async def deeds_of(file: LeadFile) -> Sequence[Action]:
             fields=_fields(lead),
             hidden={"seen": await seen_of(file.session, Subject("lead", lead.id))},
             done="Corrected",
-            **refused(
-                file.operator, WRITE, obstacle_to_lead(LeadAction.CORRECT, lead.status, is_merged=lead.is_merged)
-            ),
+            **refused(file.operator, WRITE, lead.obstacle_to(LeadAction.CORRECT)),
         ),
         *asking,
     ]
@@ -74,8 +72,7 @@ async def _with_credits(file: LeadFile) -> Sequence[Action]:
     """Where somebody was charged for the lead, and no credit was asked for yet."""
     lead = file.lead
     charged = [each.known for each in await queries.creditable_of(file.session, lead.id) if each.obstacle is None]
-    obstacle = obstacle_to_lead(LeadAction.CORRECT, lead.status, is_merged=lead.is_merged)
-    if not charged or obstacle:
+    if not charged or lead.obstacle_to(LeadAction.CORRECT):
         return []
     options = [(str(each.assignment_id), f"{name_of(each)}, {money(each.unit_price_cents)}") for each in charged]
     ticked = tuple(value for value, _ in options)

@@ -12,7 +12,7 @@ from chassis.console import Console, form_at
 from chassis.console.actions import Action, refused
 from chassis.database import Database
 from chassis.http import Given, Operator
-from services.intake.domain import LeadAction, obstacle_to_lead
+from services.intake.domain import LeadAction
 from services.intake.http.leads import close_lead_by_hand
 from services.intake.models import Lead
 from services.intake.pages.lead_file import LeadFile
@@ -22,9 +22,7 @@ VERBS = {"close_lead": "closed the lead"}
 
 
 async def deeds_of(file: LeadFile) -> Sequence[Action]:
-    why = refused(
-        file.operator, WRITE, obstacle_to_lead(LeadAction.CLOSE, file.lead.status, is_merged=file.lead.is_merged)
-    )
+    why = refused(file.operator, WRITE, file.lead.obstacle_to(LeadAction.CLOSE))
     return [_close(file.lead, why)]
 
 

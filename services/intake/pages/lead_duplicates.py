@@ -23,7 +23,7 @@ from chassis.http import Given, Operator
 from services.intake import queries
 from services.intake.commands.reviewing import RejectLead, ReleaseLead, reject_lead, release_lead
 from services.intake.commands.unmerging import UnmergeLead, unmerge_lead
-from services.intake.domain import LeadAction, LeadStatus, obstacle_to_lead
+from services.intake.domain import LeadAction, LeadStatus
 from services.intake.domain.duplicates import RejectReason
 from services.intake.domain.merging import UnmergeReason
 from services.intake.http.duplicates import Dismissal, Rejection
@@ -92,7 +92,7 @@ async def deeds_of(file: LeadFile) -> Sequence[Action]:
 
 def _why(file: LeadFile, action: LeadAction) -> Any:
     lead = file.lead
-    return refused(file.operator, WRITE, obstacle_to_lead(action, lead.status, is_merged=lead.is_merged))
+    return refused(file.operator, WRITE, lead.obstacle_to(action))
 
 
 def _release(file: LeadFile, hidden: dict[str, str]) -> Action:
@@ -136,7 +136,7 @@ def _compare(file: LeadFile) -> Action:
 
 
 async def _unmerge(file: LeadFile, merge: Merge, hidden: dict[str, str]) -> Action:
-    obstacle: str | None = obstacle_to_lead(LeadAction.UNMERGE, file.lead.status, is_merged=file.lead.is_merged)
+    obstacle: str | None = file.lead.obstacle_to(LeadAction.UNMERGE)
     if obstacle is None:
         survivor = await queries.lead(file.session, merge.survivor_id)
         obstacle = await queries.obstacle_to_unmerge(file.session, merge, survivor)

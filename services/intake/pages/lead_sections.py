@@ -62,11 +62,14 @@ def _outcome(lead: Lead) -> str | None:
 
 async def person_of(file: LeadFile) -> Sequence[Section]:
     lead = file.lead
+    place = Fact("Suburb", f"{lead.suburb} {lead.state} {lead.postcode}")
+    if lead.erased_at is not None:
+        return [Facts("Property", [place])]
     person = [
         Fact("Name", lead.name),
         Fact("E-mail", lead.email),
         Fact("Phone", lead.phone),
         Fact("Street", lead.street),
-        Fact("Suburb", f"{lead.suburb} {lead.state} {lead.postcode}"),
+        place,
     ]
     return [Facts("Person and property", person)]

@@ -41,7 +41,7 @@ from services.intake.domain import (
 from services.intake.http.leads import LeadClosing
 from services.intake.models import Lead, LeadSource
 from services.intake.pages import lead_attention, leads_found, owners
-from services.intake.queries.leads import is_late_at
+from services.intake.queries.leads import NAME, is_late_at
 
 ROOM = "leads"
 PATH = "/console/leads"
@@ -104,8 +104,9 @@ class CloseForm(LeadClosing, Form):
     """As the JSON route takes it."""
 
 
+CLOSE_REASONS = [option for option in options_of(CloseReason) if option[0] != CloseReason.ERASED]
 REASONS = (
-    FormField("reason_code", "Reason", FieldKind.CHOICE, options=options_of(CloseReason), is_required=True),
+    FormField("reason_code", "Reason", FieldKind.CHOICE, options=CLOSE_REASONS, is_required=True),
     FormField("reason", "In your words", FieldKind.PROSE, hint="Stands in the timeline"),
 )
 
@@ -139,7 +140,7 @@ LISTING = Listing(
     key=Lead.id,
     order="-received",
     columns=(
-        Column("name", "Name", Lead.name),
+        Column("name", "Name", NAME),
         Column("place", "Suburb", func.concat_ws(" ", Lead.suburb, Lead.state, Lead.postcode), say=_says_place),
         Column("status", "Status", Lead.status, Kind.CHIP, say=lead_attention.told_status, tone=_tone_of),
         Column("since", "Since", Lead.status_since, Kind.AGO, sorts=True, is_late=_is_late),

@@ -9,7 +9,7 @@ from uuid import UUID
 from chassis.console import Console
 from chassis.console.cells import Shown, chip
 from chassis.console.wording import counted, money, words
-from services.intake.domain import LeadAction, obstacle_to_lead
+from services.intake.domain import LeadAction
 from services.intake.domain.corrections import Correctable
 from services.intake.domain.merging import CHOOSABLE, obstacle_to_pair
 from services.intake.models import Consent, Lead, LeadPair, LeadSource
@@ -60,7 +60,7 @@ class Both:
     def obstacle(self) -> str | None:
         for side in (self.survivor, self.loser):
             lead = side.lead
-            if found := obstacle_to_lead(LeadAction.MERGE, lead.status, is_merged=lead.is_merged):
+            if found := lead.obstacle_to(LeadAction.MERGE):
                 return f"{lead.name}: {found}"
         one, other = self.survivor.lead, self.loser.lead
         return obstacle_to_pair((one.id, one.status), (other.id, other.status))

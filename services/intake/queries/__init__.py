@@ -29,6 +29,15 @@ from services.intake.queries.duplicates import (
     thresholds,
     was_held,
 )
+from services.intake.queries.erasures import (
+    contacts_told,
+    erasure,
+    erasure_of,
+    list_erasures,
+    lock_leads,
+    persons_found,
+    persons_of,
+)
 from services.intake.queries.escalations import (
     due_steps,
     escalations_of,
@@ -54,6 +63,7 @@ from services.intake.queries.follow_ups import (
     follow_ups_of,
     list_follow_ups,
     median_first_contact,
+    open_follow_ups,
     overdue_follow_ups,
 )
 from services.intake.queries.known import (
@@ -157,6 +167,7 @@ __all__ = [
     "client_name",
     "client_names",
     "consent_of",
+    "contacts_told",
     "corrected_since",
     "corrections_of",
     "creditable_of",
@@ -165,6 +176,8 @@ __all__ = [
     "due_steps",
     "duplicate_settings",
     "effect_of",
+    "erasure",
+    "erasure_of",
     "escalations_of",
     "family_of",
     "follow_up",
@@ -186,6 +199,7 @@ __all__ = [
     "leads_received",
     "list_boards",
     "list_clients",
+    "list_erasures",
     "list_follow_ups",
     "list_leads",
     "list_ndas",
@@ -194,6 +208,7 @@ __all__ = [
     "list_sources",
     "live_key",
     "lock_due_leads",
+    "lock_leads",
     "locked_leads",
     "median_first_contact",
     "merge_fields",
@@ -206,6 +221,7 @@ __all__ = [
     "next_of_lead",
     "obstacle_to_unmerge",
     "open_boards",
+    "open_follow_ups",
     "operator_name",
     "operators_who_may_own",
     "overdue_follow_ups",
@@ -215,6 +231,8 @@ __all__ = [
     "pair",
     "pair_of",
     "pairs_of",
+    "persons_found",
+    "persons_of",
     "policies_on",
     "policy",
     "quality_of",

@@ -15,6 +15,7 @@ from contracts.values import AustralianState, SelectedPath
 from services.intake.domain import LeadStatus
 from services.intake.domain.escalation import WAITING, Episode, Policy, Standing, SubjectKind, replay
 from services.intake.models import Lead
+from services.intake.queries.leads import NAME
 
 DRY_RUN = timedelta(days=30)
 MOST_TOLD = 50
@@ -74,7 +75,7 @@ def _earliest(firings: list[Firing]) -> list[Firing]:
 
 
 async def _named(session: AsyncSession, firings: Sequence[Firing]) -> list[Firing]:
-    query = select(Lead.id, Lead.name).where(Lead.id.in_({each.lead_id for each in firings}))
+    query = select(Lead.id, NAME.label("name")).where(Lead.id.in_({each.lead_id for each in firings}))
     names = {row.id: row.name for row in await session.execute(query)}
     return [
         Firing(each.at, each.step_no, each.lead_id, each.subject_id, names.get(each.lead_id, "")) for each in firings

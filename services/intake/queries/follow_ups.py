@@ -1,6 +1,6 @@
 """Follow-ups: one, those of a lead, and how they stand."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -33,6 +33,13 @@ async def follow_ups_of(session: AsyncSession, lead_ids: Sequence[UUID]) -> Sequ
     is_over = FollowUp.state != FollowUpState.OPEN
     query = select(FollowUp).where(FollowUp.lead_id.in_(lead_ids)).order_by(is_over, FollowUp.due_at, FollowUp.id)
     return (await session.scalars(query)).all()
+
+
+async def open_follow_ups(session: AsyncSession, lead_ids: Collection[UUID]) -> Sequence[FollowUp]:
+    """They change under the locks of their leads."""
+    query = select(FollowUp).where(FollowUp.lead_id.in_(lead_ids), FollowUp.state == FollowUpState.OPEN)
+    found = await session.scalars(query.order_by(FollowUp.id).execution_options(populate_existing=True))
+    return found.all()
 
 
 @dataclass(frozen=True, slots=True)

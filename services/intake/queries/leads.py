@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -21,6 +21,10 @@ from services.intake.errors import (
 )
 from services.intake.models import Consent, Lead, LeadDelivery, LeadStatusChange
 from services.intake.queries.search import Search
+
+NOBODY = "Erased person"
+NAME = case((Lead.erased_at.is_not(None), literal(NOBODY)), else_=Lead.name)
+"""How a lead is called; whoever was erased has no name."""
 
 
 class FirstAnswer(NamedTuple):

@@ -62,6 +62,7 @@ class Draft:
     extra_headers: Mapping[str, str] = field(default_factory=dict)
     due_at: datetime | None = None
     withheld: str | None = None
+    waits_for_lead_id: UUID | None = None
     id: UUID = field(default_factory=new_id)
 
     @property
@@ -102,6 +103,7 @@ def _row(draft: Draft, mail_domain: str, now: datetime) -> dict[str, Any]:
         "template_version": CURRENT_VERSION[draft.purpose],
         "context": dict(draft.context),
         "extra_headers": dict(draft.extra_headers),
+        "waits_for_lead_id": draft.waits_for_lead_id,
         "document_id": draft.document_id,
         "thread_id": draft.thread_id,
         "header_id": draft.header_id or header_id(draft.id, mail_domain),

@@ -1,6 +1,6 @@
 """What became of the tries: for the messages, the sender accounts, the suppression list and the tickets, in one go."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -62,7 +62,8 @@ async def record_outcomes(session: AsyncSession, outcomes: Sequence[Outcome], te
     settled = [messages[o.message_id] for o in outcomes if _apply(messages[o.message_id], o, terms.now)]
     for message in settled:
         publish_outcome(session, message, terms.now)
-    await _note_attempts(session, outcomes, terms.now)
+    silent = {message.id for message in messages.values() if message.tells_of_nobody}
+    await _note_attempts(session, outcomes, silent, terms.now)
     await suppress_after_refusal(session, outcomes, messages, terms.now, terms.suppression_days)
     await lift_after_success(
         session, [m.recipient_hash for m in settled if m.state is MessageState.ACCEPTED], terms.now
@@ -113,11 +114,15 @@ def put_off(message: Message, verdict: Verdict, reason: str, now: datetime) -> N
         message.next_attempt_at = now + (retry_delay(message.tries) if verdict.spends_a_try else ACCOUNT_FAULT_DELAY)
 
 
-async def _note_attempts(session: AsyncSession, outcomes: Sequence[Outcome], now: datetime) -> None:
-    await session.execute(FINISH_ATTEMPTS, [_attempt_row(outcome, now) for outcome in outcomes])
+async def _note_attempts(
+    session: AsyncSession, outcomes: Sequence[Outcome], silent: Collection[UUID], now: datetime
+) -> None:
+    """Whose person was erased while a server was asked: its answer may repeat what it was told, and is not kept."""
+    rows = [_attempt_row(outcome, now, keeps_answer=outcome.message_id not in silent) for outcome in outcomes]
+    await session.execute(FINISH_ATTEMPTS, rows)
 
 
-def _attempt_row(outcome: Outcome, now: datetime) -> dict[str, Any]:
+def _attempt_row(outcome: Outcome, now: datetime, *, keeps_answer: bool) -> dict[str, Any]:
     reply = outcome.reply
     return {
         "message_id": outcome.message_id,
@@ -125,7 +130,7 @@ def _attempt_row(outcome: Outcome, now: datetime) -> dict[str, Any]:
         "outcome": outcome.verdict.value,
         "smtp_status": reply.code if reply else None,
         "enhanced_status": reply.enhanced_status if reply else None,
-        "response": _storable(reply.text) if reply else None,
+        "response": _storable(reply.text) if reply and keeps_answer else None,
         "finished_at": now,
     }
 

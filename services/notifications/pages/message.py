@@ -112,6 +112,8 @@ def _sentence(message: Message, wording: Wording) -> Markup:
     why = reason_told(message.reason_code)
     since = wording.ago(message.state_since)
     match message.standing:
+        case Standing.QUEUED if message.waits_for_lead_id is not None:
+            return Markup("Sealed: goes out as soon as the key to its person has come; queued {}.").format(since)
         case Standing.QUEUED:
             return Markup("Goes out as soon as an account may take it; queued {}.").format(since)
         case Standing.SENDING:

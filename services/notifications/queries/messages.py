@@ -23,6 +23,8 @@ def in_state(*states: MessageState) -> ColumnElement[bool]:
 
 
 WAITING = in_state(MessageState.QUEUED, MessageState.DEFERRED)
+CAN_BE_READ = Message.waits_for_lead_id.is_(None)
+"""What it tells is not sealed any more."""
 IN_HAND = in_state(MessageState.SENDING)
 UNSETTLED = WAITING | IN_HAND
 # Leases are on the database's clock, which all processes share and nobody moves.
@@ -30,6 +32,7 @@ EXPIRED = IN_HAND & (Message.lease_until < func.clock_timestamp())
 
 IS_CORRECTION = Message.purpose == literal_column(f"'{MailPurpose.LEAD_CORRECTION.value}'")
 """Written into the statement as well."""
+IS_DELIVERY = Message.purpose == literal_column(f"'{MailPurpose.LEAD_DELIVERY.value}'")
 
 RENEW_LEASES = text(
     """
@@ -50,7 +53,7 @@ FINISH_ATTEMPTS = text(
 ERASE_MESSAGES = text(
     """
     UPDATE messages SET recipient_email = NULL, recipient_name = NULL, context = NULL, extra_headers = '{}',
-        erased_at = :now
+        waits_for_lead_id = NULL, erased_at = :now
     WHERE id = ANY(:ids)
     """
 ).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
@@ -66,7 +69,7 @@ def lease_end(lease_seconds: float) -> ColumnElement[datetime]:
 
 async def is_anything_due(session: AsyncSession, now: datetime) -> bool:
     """Cheap, as it is asked all day: two looks into partial indices."""
-    due = select(Message.id).where(WAITING, Message.next_attempt_at <= now).exists()
+    due = select(Message.id).where(WAITING, Message.next_attempt_at <= now, CAN_BE_READ).exists()
     expired = select(Message.id).where(EXPIRED).exists()
     return bool(await session.scalar(select(due | expired)))
 
@@ -79,7 +82,7 @@ async def lock_due_messages(
         return []
     statement = (
         select(Message)
-        .where(WAITING, Message.next_attempt_at <= now, Message.mail_class.in_(classes))
+        .where(WAITING, Message.next_attempt_at <= now, CAN_BE_READ, Message.mail_class.in_(classes))
         .order_by(Message.priority, Message.next_attempt_at, Message.id)
         .limit(room)
         .with_for_update(skip_locked=True)

@@ -18,12 +18,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.audit import Actor
 from chassis.causation import Cause
 from chassis.ids import new_id
-from contracts.values import LeadContact, Location
+from contracts.values import Location
 from services.routing.commands.queueing import Raising
 from services.routing.domain.candidate import NO_HISTORY, Candidate, History, Place
 from services.routing.domain.decision import Decision, Request, Shortfall, carry_out, decide
 from services.routing.domain.eligibility import Rule, Verdict
 from services.routing.domain.inputs import Inputs
+from services.routing.domain.person import Person
 from services.routing.domain.record import record_of
 from services.routing.domain.standing import Considered, Standing
 from services.routing.domain.states import AssignmentStatus, ExceptionReason, Trigger
@@ -47,7 +48,7 @@ class Attempt:
     """
 
     dispatch: Dispatch
-    contact: LeadContact
+    contact: Person
     trigger: Trigger
     cause: Cause | None = None
     earlier: Sequence[Assignment] = ()

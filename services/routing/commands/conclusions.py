@@ -64,7 +64,8 @@ def _publish_created(session: AsyncSession, attempt: Attempt, share: Share, now:
         selected_path=attempt.dispatch.selected_path,
         service=attempt.dispatch.service,
         location=attempt.location,
-        contact=attempt.contact,
+        contact=attempt.contact.contact,
+        sealed_contact=attempt.contact.sealed_contact,
         channel=share.candidate.channel,
         created_at=now,
     )

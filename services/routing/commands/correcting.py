@@ -12,6 +12,7 @@ from chassis.causation import Cause
 from contracts import values
 from contracts.routing import AssignmentLeadCorrected
 from contracts.values import Location, SealedContact
+from services.routing.domain.person import Person
 from services.routing.models import Assignment, Dispatch, Installer, LeadContact
 from services.routing.queries.assignments import locked_live
 from services.routing.queries.dispatches import contacts_of, locked_all
@@ -47,7 +48,7 @@ async def correct_leads(session: AsyncSession, commands: Sequence[CorrectLead]) 
         if dispatch is None:
             continue
         having = [each for each in live if each[0].lead_id == command.lead_id]
-        _correct_contact(contacts.get(command.lead_id), command.contact)
+        _correct_contact(contacts.get(command.lead_id), Person.of(command.contact, command.sealed_contact))
         if not having:
             _correct_request(dispatch, command)
         for assignment, installer in having:
@@ -55,10 +56,11 @@ async def correct_leads(session: AsyncSession, commands: Sequence[CorrectLead]) 
             outbox.add(session, event, version=assignment.next_version(), cause=command.cause)
 
 
-def _correct_contact(kept: LeadContact | None, contact: values.LeadContact | None) -> None:
+def _correct_contact(kept: LeadContact | None, person: Person | None) -> None:
     """A person who was erased stays so."""
-    if kept is not None and contact is not None:
-        kept.name, kept.email, kept.phone, kept.street = contact.name, contact.email, contact.phone, contact.street
+    if kept is not None and person is not None:
+        for name, value in person.columns.items():
+            setattr(kept, name, value)
 
 
 def _correct_request(dispatch: Dispatch, command: CorrectLead) -> None:

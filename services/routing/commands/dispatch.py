@@ -15,6 +15,7 @@ from contracts.values import Location, SelectedPath
 from services.routing.commands.attempts import Attempt, decide_all
 from services.routing.commands.conclusions import publish, write
 from services.routing.commands.queueing import Raising, raise_items
+from services.routing.domain.person import Person
 from services.routing.domain.states import DispatchStatus, ExceptionReason, LinkKind, Trigger
 from services.routing.models import Dispatch, LeadContact, LeadLink
 from services.routing.queries.dispatches import auto_dispatch, known
@@ -32,6 +33,11 @@ class DispatchLead:
     received_at: datetime
     cause: Cause | None = None
     same_person_lead_ids: tuple[UUID, ...] = ()
+    sealed_contact: values.SealedContact | None = None
+
+    @property
+    def person(self) -> Person | None:
+        return Person.of(self.contact, self.sealed_contact)
 
 
 async def dispatch_leads(session: AsyncSession, leads: Sequence[DispatchLead], now: datetime) -> list[Dispatch]:
@@ -120,14 +126,14 @@ def _sort(arrivals: Iterable[tuple[DispatchLead, Dispatch]], *, is_on: bool) -> 
     attempts: list[Attempt] = []
     kept_back: list[Raising] = []
     for lead, dispatch in arrivals:
-        if lead.contact is None:
+        if (person := lead.person) is None:
             detail = "the person behind the lead is not known any more"
             kept_back.append(Raising(dispatch, ExceptionReason.CONTACT_MISSING, detail, cause=lead.cause))
         elif not is_on:
             detail = "auto-dispatch is switched off"
             kept_back.append(Raising(dispatch, ExceptionReason.AUTO_DISPATCH_OFF, detail, cause=lead.cause))
         else:
-            attempts.append(Attempt(dispatch, lead.contact, Trigger.AUTO, lead.cause))
+            attempts.append(Attempt(dispatch, person, Trigger.AUTO, lead.cause))
     return attempts, kept_back
 
 
@@ -143,6 +149,6 @@ async def _link(session: AsyncSession, leads: Sequence[DispatchLead], now: datet
 
 
 async def _keep_contacts(session: AsyncSession, leads: Sequence[DispatchLead]) -> None:
-    contacts = [{"lead_id": lead.lead_id, **lead.contact.model_dump()} for lead in leads if lead.contact is not None]
+    contacts = [{"lead_id": lead.lead_id, **person.columns} for lead in leads if (person := lead.person) is not None]
     if contacts:
         await session.execute(insert(LeadContact), contacts)

@@ -10,12 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis import audit
 from chassis.audit import Actor, Subject
 from chassis.errors import FieldError
-from contracts.values import LeadContact
 from services.routing.commands.attempts import Attempt, Outcome, decide_all
 from services.routing.commands.conclusions import publish, write
 from services.routing.commands.items import load, refuse
 from services.routing.commands.queueing import Raising, Settlement, raise_items, resolve_items
 from services.routing.domain.eligibility import CAPS, WAIVED_BY_HAND
+from services.routing.domain.person import Person
 from services.routing.domain.queue import QueueAction
 from services.routing.domain.states import Resolution, Trigger
 from services.routing.errors import (
@@ -130,7 +130,7 @@ def _refuse_too_many(attempt: Attempt) -> None:
         raise TooManyInstallers(detail, lead_id=attempt.dispatch.lead_id)
 
 
-async def _contact(session: AsyncSession, dispatch: Dispatch) -> LeadContact:
+async def _contact(session: AsyncSession, dispatch: Dispatch) -> Person:
     contact = await dispatches.contact_of(session, dispatch.lead_id)
     if contact is None:
         raise ContactMissing("the person was erased, or never known here", lead_id=dispatch.lead_id)

@@ -11,7 +11,6 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.causation import Cause
-from contracts import values
 from services.routing.commands.attempts import Attempt, decide_all
 from services.routing.commands.closing import LEAD_CLOSED
 from services.routing.commands.conclusions import publish, write
@@ -84,13 +83,13 @@ def _what_now(dispatch: Dispatch, ground: _Ground, cause: Cause | None) -> Attem
     if dispatch.status is DispatchStatus.DELIVERED:
         return Raising(dispatch, ExceptionReason.REOPENED, "whoever had it gave it back", cause=cause)
     contact = ground.contacts.get(dispatch.lead_id)
-    if contact is None:
+    person = contact.person if contact is not None else None
+    if person is None:
         detail = "the person behind the lead is not known any more"
         return Raising(dispatch, ExceptionReason.CONTACT_MISSING, detail, cause=cause)
     if not ground.is_on:
         return Raising(dispatch, ExceptionReason.AUTO_DISPATCH_OFF, "auto-dispatch is switched off", cause=cause)
-    told = values.LeadContact(name=contact.name, email=contact.email, phone=contact.phone, street=contact.street)
-    return Attempt(dispatch, told, Trigger.REOPENED, cause, earlier)
+    return Attempt(dispatch, person, Trigger.REOPENED, cause, earlier)
 
 
 def _was_taken_back(assignment: Assignment, dispatch: Dispatch) -> bool:

@@ -7,11 +7,11 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.audit import SYSTEM
-from contracts.values import LeadContact
 from services.routing.commands.attempts import Attempt, Decided, Outcome, Waiting, decide_all
 from services.routing.commands.conclusions import publish, write
 from services.routing.commands.items import audit_item
 from services.routing.commands.queueing import Raising, Settlement, raise_items, resolve_items
+from services.routing.domain.person import Person
 from services.routing.domain.policies import QueuePolicy
 from services.routing.domain.states import Resolution, Trigger
 from services.routing.domain.waiting import PACE, next_retry
@@ -60,7 +60,7 @@ async def _retry(
     session: AsyncSession,
     item: DispatchException,
     dispatch: Dispatch,
-    contact: LeadContact,
+    contact: Person,
     policy: QueuePolicy,
     now: datetime,
 ) -> None:

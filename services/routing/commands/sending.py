@@ -9,11 +9,19 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.ids import new_id
-from contracts.values import LeadContact as Contact
+from services.routing.commands.keys import opened
 from services.routing.domain.breaker import half_opened, room_of
 from services.routing.domain.states import BreakerState
 from services.routing.domain.webhooks import DeliveryState, Lead, body_of, body_of_test
-from services.routing.models import Assignment, DeliveryEndpoint, Dispatch, LeadContact, WebhookAttempt, WebhookDelivery
+from services.routing.models import (
+    Assignment,
+    DeliveryEndpoint,
+    Dispatch,
+    LeadContact,
+    LeadKey,
+    WebhookAttempt,
+    WebhookDelivery,
+)
 from services.routing.queries.sending import (
     CANCEL_ENDED,
     ENLIST,
@@ -133,7 +141,8 @@ def _address(endpoint: DeliveryEndpoint) -> Address:
     )
 
 
-def _body(assignment: Assignment, dispatch: Dispatch, contact: LeadContact | None) -> bytes | None:
+def _body(assignment: Assignment, dispatch: Dispatch, kept: LeadContact | None, key: LeadKey | None) -> bytes | None:
+    contact = opened(kept.person, assignment.lead_id, key) if kept is not None else None
     if contact is None:
         return None
     return body_of(
@@ -143,7 +152,7 @@ def _body(assignment: Assignment, dispatch: Dispatch, contact: LeadContact | Non
             selected_path=assignment.selected_path,
             service=dispatch.service,
             location=dispatch.location,
-            contact=Contact(name=contact.name, email=contact.email, phone=contact.phone, street=contact.street),
+            contact=contact,
             created_at=assignment.created_at,
         )
     )

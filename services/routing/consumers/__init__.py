@@ -5,6 +5,7 @@ Each handler flushes: what is wrong with its own rows is its own fault, and not 
 
 from chassis.clock import Clock
 from chassis.consumer import Consumer
+from services.routing.consumers.keys import of_lead_keys
 from services.routing.consumers.leads import of_lead_deeds, of_leads
 from services.routing.consumers.ledger import of_deliveries
 from services.routing.consumers.messages import of_messages
@@ -16,6 +17,7 @@ def consumers(clock: Clock) -> tuple[Consumer, ...]:
         of_accounts(),
         of_deliveries(clock),
         of_lead_deeds(),
+        of_lead_keys(),
         of_leads(clock),
         of_messages(clock),
         of_operators(),

@@ -9,10 +9,19 @@ from chassis.consumer import Consumer
 from chassis.telemetry.privacy import told_fault
 from contracts import topics
 from contracts.envelope import Incoming
-from contracts.intake import LeadClosed, LeadCorrected, LeadCreated, LeadMerged, LeadReopened, LeadUnmerged
+from contracts.intake import (
+    LeadClosed,
+    LeadCorrected,
+    LeadCreated,
+    LeadErased,
+    LeadMerged,
+    LeadReopened,
+    LeadUnmerged,
+)
 from services.routing.commands.closing import CloseLead, close_leads
 from services.routing.commands.correcting import CorrectLead, correct_leads
 from services.routing.commands.dispatch import DispatchLead, dispatch_leads, queue_failed
+from services.routing.commands.forgetting import forget_leads
 from services.routing.commands.reopening import Link, ReopenLead, link_merged, reopen_leads
 
 log = structlog.get_logger(__name__)
@@ -41,6 +50,9 @@ def of_leads(clock: Clock) -> Consumer:
         await reopen_leads(session, [_reopening(incoming) for incoming in batch], clock.now())
         await session.flush()
 
+    async def on_lead_erased(session: AsyncSession, batch: list[Incoming[LeadErased]]) -> None:
+        await forget_leads(session, {incoming.event.lead_id for incoming in batch})
+
     return Consumer(
         topics.LEADS,
         {
@@ -48,6 +60,7 @@ def of_leads(clock: Clock) -> Consumer:
             LeadClosed: on_lead_closed,
             LeadReopened: on_lead_reopened,
             LeadCorrected: on_lead_corrected,
+            LeadErased: on_lead_erased,
         },
         last_resorts={LeadCreated: leave_to_operators},
     )
@@ -78,6 +91,7 @@ def _lead(incoming: Incoming[LeadCreated]) -> DispatchLead:
         received_at=event.received_at,
         cause=Cause.of(incoming.envelope),
         same_person_lead_ids=event.same_person_lead_ids,
+        sealed_contact=event.sealed_contact,
     )
 
 

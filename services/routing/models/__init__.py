@@ -19,6 +19,7 @@ from services.routing.models.installers import (
     TerritoryState,
     TurnTaken,
 )
+from services.routing.models.keys import LeadKey
 from services.routing.models.links import LeadLink
 from services.routing.models.model import Model
 from services.routing.models.people import InstallerContact, InstallerNote
@@ -50,6 +51,7 @@ __all__ = [
     "KnownOperator",
     "KnownPrice",
     "LeadContact",
+    "LeadKey",
     "LeadLink",
     "Model",
     "Return",

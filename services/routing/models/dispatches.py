@@ -21,8 +21,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.columns import Word, one_of
 from chassis.database import Versioned
+from contracts import values
 from contracts.values import AustralianState, Location, ProductType, SelectedPath
 from services.routing.domain.decision import Shortfall
+from services.routing.domain.person import Person
 from services.routing.domain.states import DispatchStatus, ExceptionReason, Resolution, Trigger
 from services.routing.models.model import Model
 
@@ -81,15 +83,34 @@ class Dispatch(Versioned, Model):
 
 
 class LeadContact(Model):
-    """The person behind a lead, here and nowhere else in routing: erasing them is deleting this row."""
+    """The person behind a lead, here and nowhere else in routing: erasing them is deleting this row.
+
+    Sealed as they came, and opened for a webhook alone; in words where they came from before there were keys.
+    """
 
     __tablename__ = "lead_contacts"
 
     lead_id: Mapped[UUID] = mapped_column(ForeignKey("dispatches.lead_id"), primary_key=True)
-    name: Mapped[str]
-    email: Mapped[str]
-    phone: Mapped[str]
-    street: Mapped[str]
+    name: Mapped[str | None]
+    email: Mapped[str | None]
+    phone: Mapped[str | None]
+    street: Mapped[str | None]
+    sealed_contact: Mapped[str | None]
+
+    __table_args__ = (
+        CheckConstraint(
+            "CASE WHEN sealed_contact IS NULL THEN num_nonnulls(name, email, phone, street) = 4 "
+            "ELSE num_nonnulls(name, email, phone, street) = 0 END",
+            name="sealed_or_plain",
+        ),
+    )
+
+    @property
+    def person(self) -> Person:
+        if self.sealed_contact is not None:
+            return Person(None, self.sealed_contact)
+        told = {name: getattr(self, name) for name in values.LeadContact.model_fields}
+        return Person(values.LeadContact(**told), None)
 
 
 class EarlyClosing(Model):

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import DateTime, Text
+from sqlalchemy import DateTime, LargeBinary, Text
 from sqlalchemy.orm import DeclarativeBase
 
 from chassis.database import named_metadata
@@ -12,4 +12,4 @@ Instant = DateTime(timezone=True)
 
 class Model(DeclarativeBase):
     metadata = named_metadata()
-    type_annotation_map = {datetime: Instant, str: Text}
+    type_annotation_map = {datetime: Instant, str: Text, bytes: LargeBinary}

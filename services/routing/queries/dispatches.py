@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import cast, null, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from contracts import values
+from services.routing.domain.person import Person
 from services.routing.errors import NoSuchLead
 from services.routing.models import AutoDispatch, Decision, Dispatch, EarlyClosing, LeadContact
 from services.routing.models.model import Instant
@@ -62,12 +62,10 @@ async def locked_all(session: AsyncSession, lead_ids: Collection[UUID]) -> dict[
     return {dispatch.lead_id: dispatch for dispatch in found}
 
 
-async def contact_of(session: AsyncSession, lead_id: UUID) -> values.LeadContact | None:
-    """None once it was erased."""
+async def contact_of(session: AsyncSession, lead_id: UUID) -> Person | None:
+    """None once they were erased."""
     row = await session.get(LeadContact, lead_id)
-    if row is None:
-        return None
-    return values.LeadContact(name=row.name, email=row.email, phone=row.phone, street=row.street)
+    return row.person if row is not None else None
 
 
 async def contacts_of(session: AsyncSession, lead_ids: Collection[UUID]) -> dict[UUID, LeadContact]:

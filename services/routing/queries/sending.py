@@ -16,6 +16,7 @@ from services.routing.models import (
     DeliveryLogEntry,
     Dispatch,
     LeadContact,
+    LeadKey,
     WebhookDelivery,
     WebhookTest,
 )
@@ -50,7 +51,8 @@ CANCEL_ENDED = text(
     """
 )
 
-# Of each endpoint as many as it has room for, the longest due first.
+# Of each endpoint as many as it has room for, the longest due first. A sealed person waits for the key, which comes by
+# another topic; one that was destroyed is there, and tells so.
 _DUE = text(
     """
     SELECT due.assignment_id
@@ -58,7 +60,10 @@ _DUE = text(
     CROSS JOIN LATERAL (
         SELECT d.assignment_id, d.next_attempt_at
         FROM webhook_deliveries d JOIN assignments a ON a.id = d.assignment_id AND a.status = 'pending'
+        LEFT JOIN lead_contacts c ON c.lead_id = a.lead_id AND c.sealed_contact IS NOT NULL
+        LEFT JOIN lead_keys k ON k.lead_id = a.lead_id
         WHERE d.installer_id = room.installer_id AND d.state = 'waiting' AND d.next_attempt_at <= :now
+            AND (c.lead_id IS NULL OR k.lead_id IS NOT NULL)
         ORDER BY d.next_attempt_at, d.assignment_id LIMIT room.number
     ) AS due
     ORDER BY due.next_attempt_at, due.assignment_id LIMIT :most
@@ -166,12 +171,13 @@ async def lock_waiting_in_vain(
 
 async def described(
     session: AsyncSession, assignment_ids: Collection[UUID]
-) -> Mapping[UUID, Row[Assignment, Dispatch, LeadContact | None]]:
-    """Assignment, its lead and the person behind it, where they are still known."""
+) -> Mapping[UUID, Row[Assignment, Dispatch, LeadContact | None, LeadKey | None]]:
+    """Assignment, its lead, the person behind it and the key to them, where they are still known."""
     rows = await session.execute(
-        select(Assignment, Dispatch, LeadContact)
+        select(Assignment, Dispatch, LeadContact, LeadKey)
         .join(Dispatch, Dispatch.lead_id == Assignment.lead_id)
         .outerjoin(LeadContact, LeadContact.lead_id == Assignment.lead_id)
+        .outerjoin(LeadKey, LeadKey.lead_id == Assignment.lead_id)
         .where(among(Assignment.id, assignment_ids))
     )
     return {row[0].id: row for row in rows}

@@ -17,7 +17,6 @@ from services.intake.domain import (
     CloseReason,
     LeadAction,
     LeadStatus,
-    obstacle_to_lead,
 )
 from services.intake.errors import LeadNotClosable, LeadNotFound
 from services.intake.models import Lead, LeadStatusChange
@@ -37,7 +36,7 @@ async def close_lead(session: AsyncSession, command: CloseLead) -> Lead:
     lead = await queries.lead(session, command.lead_id, for_update=True)
     if lead.status is LeadStatus.CLOSED:
         return lead
-    if obstacle := obstacle_to_lead(LeadAction.CLOSE, lead.status):
+    if obstacle := lead.obstacle_to(LeadAction.CLOSE):
         raise LeadNotClosable(f"{obstacle}, and is not closed", lead_id=lead.id)
     await _close(session, lead, command)
     return lead
@@ -50,7 +49,7 @@ async def close_rejected(
     leads = {lead.id: lead for lead in await queries.leads_for_update(session, {each.lead_id for each in commands})}
     for command in commands:
         lead = LeadNotFound.unless(leads.get(command.lead_id), "there is no such lead", lead_id=command.lead_id)
-        if obstacle_to_lead(LeadAction.CLOSE, lead.status) is None:
+        if lead.obstacle_to(LeadAction.CLOSE) is None:
             await _close(session, lead, command, (causes or {}).get(lead.id))
 
 

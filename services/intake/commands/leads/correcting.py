@@ -13,12 +13,14 @@ from chassis.errors import FieldError
 from chassis.ids import new_id
 from contracts.forms import Fault
 from contracts.intake import LeadCorrected
-from contracts.values import AustralianState, LeadContact, Location
+from contracts.values import AustralianState, Location, SealedContact
 from services.intake import queries
 from services.intake.commands.crediting import AskCredits, ask_credits
 from services.intake.commands.judging import judge_again
+from services.intake.commands.keys import sealed
+from services.intake.commands.leads.creating import contact_of
 from services.intake.commands.searching import index_leads
-from services.intake.domain import LeadAction, check_postcode, email_match, obstacle_to_lead
+from services.intake.domain import LeadAction, check_postcode, email_match
 from services.intake.domain.corrections import (
     Correctable,
     CorrectionReason,
@@ -52,7 +54,7 @@ async def correct_lead(session: AsyncSession, command: CorrectLead) -> Lead:
     Where nothing is other than it was, nothing happens.
     """
     lead = await queries.lead(session, command.lead_id, for_update=True)
-    if obstacle := obstacle_to_lead(LeadAction.CORRECT, lead.status, is_merged=lead.is_merged):
+    if obstacle := lead.obstacle_to(LeadAction.CORRECT):
         raise LeadNotCorrectable(f"{obstacle}, and is not corrected", lead_id=lead.id)
     changes = changes_between(said_by(lead), command.given)
     if not changes:
@@ -87,7 +89,8 @@ async def make_right(session: AsyncSession, lead: Lead, changes: Mapping[str, st
     correction = _correction(lead, before, changes, made)
     session.add(correction)
     if correction.is_told:
-        outbox.add(session, _event(lead, correction), version=lead.next_version())
+        person = await _person(session, lead, correction)
+        outbox.add(session, _event(lead, correction, person), version=lead.next_version())
     await session.flush()
     await index_leads(session, [lead.id])
     await judge_again(session, [lead], made.now)
@@ -122,15 +125,21 @@ def _correction(lead: Lead, before: Mapping[str, str], changes: Mapping[str, str
     )
 
 
-def _event(lead: Lead, correction: LeadCorrection) -> LeadCorrected:
+async def _person(session: AsyncSession, lead: Lead, correction: LeadCorrection) -> SealedContact | None:
+    """Whole, where any part of it was wrong."""
+    if not any(Correctable(field).is_contact for field in correction.fields):
+        return None
+    return await sealed(session, lead.id, contact_of(lead), correction.made_at)
+
+
+def _event(lead: Lead, correction: LeadCorrection, person: SealedContact | None) -> LeadCorrected:
     fields = [Correctable(field) for field in correction.fields]
-    has_contact = any(field.is_contact for field in fields)
     location = Location(suburb=lead.suburb, state=lead.state, postcode=lead.postcode)
     return LeadCorrected(
         lead_id=lead.id,
         correction_id=correction.id,
         fields=tuple(correction.fields),
-        contact=contact_of(lead) if has_contact else None,
+        sealed_contact=person,
         service=lead.service if Correctable.SERVICE in fields else None,
         location=location if Correctable.PLACE in fields else None,
         corrected_at=correction.made_at,
@@ -147,10 +156,6 @@ async def _ask(session: AsyncSession, lead: Lead, correction: LeadCorrection, co
     asked = dict.fromkeys(command.credits, reason)
     ask = AskCredits("correction", correction.id, asked, command.note, command.by, command.now)
     await ask_credits(session, lead, ask)
-
-
-def contact_of(lead: Lead) -> LeadContact:
-    return LeadContact(name=lead.name, email=lead.email, phone=lead.phone, street=lead.street)
 
 
 async def _record(session: AsyncSession, command: CorrectLead, correction: LeadCorrection) -> None:

@@ -6,20 +6,24 @@ from uuid import UUID
 
 from chassis.causation import Cause
 from contracts.intake import LeadCreated, LeadRejected
-from contracts.values import LeadContact, Location
+from contracts.values import LeadContact, Location, SealedContact
 from services.intake.domain.duplicates import RejectReason
 from services.intake.models import Lead
 from services.intake.queries import Arrival
 
 
-def created(lead: Arrival | Lead, same_person: Sequence[UUID] = ()) -> LeadCreated:
+def contact_of(lead: Arrival | Lead) -> LeadContact:
+    return LeadContact(name=lead.name, email=lead.email, phone=lead.phone, street=lead.street)
+
+
+def created(lead: Arrival | Lead, sealed: SealedContact | None, same_person: Sequence[UUID] = ()) -> LeadCreated:
     return LeadCreated(
         lead_id=lead.id,
         source_id=lead.source_id,
         selected_path=lead.selected_path,
         service=lead.service,
         location=Location(suburb=lead.suburb, state=lead.state, postcode=lead.postcode),
-        contact=LeadContact(name=lead.name, email=lead.email, phone=lead.phone, street=lead.street),
+        sealed_contact=sealed,
         same_person_lead_ids=tuple(same_person),
         received_at=lead.received_at,
     )

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis import audit
 from chassis.audit import Actor, Subject
 from services.intake import queries
+from services.intake.errors import ConsentErased
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,8 @@ class ConsentEvidence:
 
 async def export_consent(session: AsyncSession, lead_id: UUID, by: Actor, now: datetime) -> ConsentEvidence:
     lead = await queries.lead(session, lead_id)
+    if lead.erased_at is not None:
+        raise ConsentErased("that it was given, and when, is all that is kept", lead_id=lead_id)
     consent = await queries.consent_of(session, lead_id)
     source = await queries.source(session, lead.source_id)
     # Of the consent, not of the lead: reading it changes nothing for who decides about the lead meanwhile.

@@ -1,0 +1,124 @@
+"""What intake keeps of a lead, column by column: what an erasure blanks, and what may stay as it names nobody."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from sqlalchemy import Text, Uuid, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.audit import Subject
+from chassis.forgetting import BLANK, EMPTY, NOTHING, SAID_SO, Elsewhere, Harmless, Map, Place, forget
+from chassis.redaction import forget_views, redact_audit, scrub_bulk, scrub_parked
+
+OF_A_LEAD = "id = ANY (:ids)"
+WORDS = "words of lists of ours, and what the other services told in such words"
+OURS = "names of operators and of installers, who are none of the lead's people"
+
+KEPT = Map(
+    places=(
+        Place("leads", "name", BLANK, OF_A_LEAD),
+        Place("leads", "email", BLANK, OF_A_LEAD),
+        Place("leads", "email_match", BLANK, OF_A_LEAD),
+        Place("leads", "phone", BLANK, OF_A_LEAD),
+        Place("leads", "street", BLANK, OF_A_LEAD),
+        Place("lead_corrections", "before", EMPTY),
+        Place("lead_corrections", "after", EMPTY),
+        Place("lead_corrections", "note", NOTHING),
+        Place("follow_ups", "note", SAID_SO),
+        Place("follow_ups", "outcome_note", NOTHING),
+    ),
+    elsewhere=(
+        Elsewhere("leads", ("submission_key",), "the key is replaced where it tells of the person"),
+        Elsewhere("lead_search", ("text",), "it is written anew from what is left of the lead"),
+        Elsewhere("lead_keys", ("key",), "the key is destroyed"),
+        Elsewhere("consents", ("text", "url", "remote_address"), "by the database's function erase_consents"),
+    ),
+    harmless=(
+        Harmless(
+            "leads",
+            (
+                "accepted_as",
+                "status",
+                "selected_path",
+                "state",
+                "exception_reason",
+                "close_reason",
+                "service",
+                "suburb",
+                "postcode",
+            ),
+            "what was asked for, where but for the street, and what became of it: it names nobody",
+        ),
+        Harmless("leads", ("fingerprint",), "a digest of the whole submission, by which a repeat of it is known"),
+        Harmless("leads", ("correlation_id", "traceparent"), "ids of a request"),
+        Harmless("leads", ("owner_name",), OURS),
+        Harmless("lead_status_changes", ("from_status", "to_status", "reason_code"), WORDS),
+        Harmless("lead_status_changes", ("actor_name",), OURS),
+        Harmless("screening_faults", ("fault",), "the name of a fault's class"),
+        Harmless("lead_corrections", ("origin", "fields", "reason_code"), WORDS),
+        Harmless("lead_corrections", ("made_by_name",), OURS),
+        Harmless("follow_ups", ("channel", "state", "outcome"), WORDS),
+        Harmless("follow_ups", ("owner_name", "created_by", "done_by"), OURS),
+        Harmless("escalations", ("policy_name", "subject_kind", "action"), "how operators named a policy, and words"),
+        Harmless("lead_assignments", ("installer_name",), OURS),
+        Harmless(
+            "lead_assignments",
+            ("selected_path", "status", "reason_code", "cap_status", "cap_reason", "return_state", "return_reason"),
+            WORDS,
+        ),
+        Harmless("lead_deliveries", ("state", "currency", "reason_code"), WORDS),
+        Harmless("invoiced_deliveries", ("number",), "the number of an invoice"),
+        Harmless("erasures", ("asked_via", "reason_code", "counts"), "words of ours, and numbers of rows"),
+        Harmless("erasures", ("note",), "it is refused where it names the person"),
+        Harmless("erasures", ("requested_by",), OURS),
+        Harmless("lead_messages", ("outcome", "reason_code"), WORDS),
+    ),
+)
+
+
+async def forget_leads(session: AsyncSession, lead_ids: Sequence[UUID]) -> dict[str, int]:
+    """Rows that said something of the persons, by table. Their leads' rows are locked."""
+    changed = dict(await forget(session, KEPT.places, lead_ids))
+    changed["consents"] = await session.scalar(_ERASE_CONSENTS, {"ids": list(lead_ids)}) or 0
+    return changed
+
+
+_ERASE_CONSENTS = text("SELECT erase_consents(:ids)").bindparams(bindparam("ids", type_=ARRAY(Uuid)))
+
+
+async def forget_typed(
+    session: AsyncSession, lead_ids: Sequence[UUID], literals: Sequence[str], parts: Sequence[str]
+) -> Mapping[str, int]:
+    """What operators wrote, wherever it stands: reasons given for the leads' deeds, and all that holds a literal.
+
+    By a part of a name alone only saved searches are forgotten: elsewhere it may be any word.
+    """
+    subjects = [Subject(kind, id_) for id_ in lead_ids for kind in ("lead", "consent")]
+    follow_ups = await session.scalars(_FOLLOW_UPS, {"ids": list(lead_ids)})
+    subjects += [Subject("follow_up", id_) for id_ in follow_ups]
+    await scrub_bulk(session, literals)
+    return {
+        "audit_entries": await redact_audit(session, subjects, literals),
+        "saved_views": await forget_views(session, [*literals, *parts]),
+        "parked_events": await scrub_parked(session, lead_ids, literals),
+    }
+
+
+_FOLLOW_UPS = (
+    text("SELECT id FROM follow_ups WHERE lead_id = ANY (:ids)")
+    .bindparams(bindparam("ids", type_=ARRAY(Uuid)))
+    .columns(id=Uuid)
+)
+
+_RENAME_KEYS = text(
+    """
+    UPDATE leads SET submission_key = renamed.submission_key
+    FROM unnest(:ids, :names) AS renamed (id, submission_key) WHERE leads.id = renamed.id
+    """
+).bindparams(bindparam("ids", type_=ARRAY(Uuid)), bindparam("names", type_=ARRAY(Text)))
+
+
+async def rename_keys(session: AsyncSession, names: Mapping[UUID, str]) -> None:
+    if names:
+        await session.execute(_RENAME_KEYS, {"ids": list(names), "names": list(names.values())})
