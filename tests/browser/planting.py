@@ -25,9 +25,8 @@ from tests.billing.arrangements import NOW, SYDNEY, client_state, march, sent, w
 from tests.billing.credits import ask, proposed
 from tests.billing.fake_stripe import FakeStripe
 from tests.browser.visits import Rooms
-from tests.intake.couples import Couples
 from tests.intake.reception import Reception
-from tests.intake.samples import CONTENT, OPERATOR
+from tests.intake.samples import OPERATOR
 from tests.notifications.arrangements import Mailroom
 from tests.notifications.samples import account, draft
 from tests.routing.arrangements import MIA, lead
@@ -54,10 +53,6 @@ async def _in_intake(rooms: Rooms) -> None:
     for _ in range(2):
         lead_id = await reception.lead(key, ago=timedelta(), **dict.fromkeys(fields, PLANTED))
     await reception.move(lead_id, LeadStatus.EXCEPTION, reason=PLANTED)
-    couples = Couples(reception.database, key)
-    said: dict[str, Any] = {**dict.fromkeys(fields, PLANTED), "phone": "+61400123456", "service": "heat-pump"}
-    twins = replace(CONTENT, **said)
-    await couples.leads(twins, twins, apart=timedelta())
     other = await reception.lead(key, ago=timedelta(hours=3), **dict.fromkeys(fields, PLANTED))
     await reception.give(other, await reception.operator(PLANTED))
     for _ in range(2):
