@@ -93,6 +93,8 @@ class Typed:
     table: str
     columns: tuple[str, ...] = ()
     documents: tuple[str, ...] = ()
+    unless: str = "false"
+    """Rows that are passed by."""
 
 
 async def redact(session: AsyncSession, typed: Sequence[Typed], literals: Collection[str]) -> None:
@@ -114,6 +116,6 @@ def _redaction(typed: Typed) -> TextClause:
         *(f"{c} <> redacted({c}, patterns)" for c in typed.documents),
     ]
     sql = f"UPDATE {typed.table} SET {', '.join(made)} FROM literal_patterns(:literals) AS patterns"  # noqa: S608
-    return text(f"{sql} WHERE {' OR '.join(holds)}").bindparams(
+    return text(f"{sql} WHERE NOT ({typed.unless}) AND ({' OR '.join(holds)})").bindparams(
         bindparam("literals", type_=ARRAY(Text)), bindparam("erased", type_=Text)
     )

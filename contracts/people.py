@@ -16,11 +16,14 @@ def literals_of(contact: LeadContact) -> tuple[str, ...]:
     Nothing that may as well be a common word: a name or a street of one word alone is left out, and so are a name's
     parts, which `parts_of_name` gives.
     """
-    found = [
-        *(each for each in (contact.name, contact.street) if " " in each.strip()),
-        *_mailboxes(contact.email),
-        *_numbers(contact.phone),
-    ]
+    name = (contact.name.strip(),) if " " in contact.name.strip() else ()
+    return (*name, *marks_of(contact))
+
+
+def marks_of(contact: LeadContact) -> tuple[str, ...]:
+    """Those of the literals that nobody else has: another may well be called the same."""
+    street = (contact.street,) if " " in contact.street.strip() else ()
+    found = [*street, *_mailboxes(contact.email), *_numbers(contact.phone)]
     return tuple(dict.fromkeys(literal.strip() for literal in found if literal.strip()))
 
 

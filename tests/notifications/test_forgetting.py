@@ -149,6 +149,8 @@ class TestForgetting:
 
     async def test_leaves_another_person_s_mail_alone(self, database: RolledBackDatabase, desk: Desk) -> None:
         lead_id = await told(desk)
+        namesake = CONTACT.model_copy(update={"email": "another@mia.example", "phone": "+61499000222"})
+        await desk.take(assignment_created(contact=namesake.model_copy(update={"street": "1 Far Road"})))
         other = CONTACT.model_copy(
             update={
                 "name": "Noah Vella",
@@ -159,7 +161,9 @@ class TestForgetting:
         )
         await desk.take(assignment_created(contact=other))
         await desk.take(key_destroyed(lead_id), version=2)
-        assert "Noah Vella" in await everywhere(database)
+        left = await everywhere(database)
+        assert "Noah Vella" in left
+        assert f'"{CONTACT.name}"' in left
 
 
 class TestTheList:

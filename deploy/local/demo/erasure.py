@@ -8,7 +8,7 @@ from deploy.local.demo.stage import Stage
 
 # Whose lead was sold and talked about: most has to be forgotten of them, and the money stays.
 _SOMEBODY = """
-    SELECT l.id, l.name, l.email, l.phone, l.street FROM leads l JOIN follow_ups f ON f.lead_id = l.id
+    SELECT l.id, l.email, l.phone, l.street FROM leads l JOIN follow_ups f ON f.lead_id = l.id
     WHERE l.delivered_at IS NOT NULL AND f.state = 'done' ORDER BY l.id LIMIT 1
 """
 _TABLES = "SELECT quote_ident(tablename) AS name FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
@@ -28,7 +28,7 @@ async def erase_somebody(stage: Stage) -> None:
     }
     erasure = await stage.dispatcher.post("intake", "/admin/erasures", body)
     stage.tally.erased_leads = len(erasure["lead_ids"])
-    stage.tally.erased_words = (person["name"], person["email"], person["phone"], person["street"])
+    stage.tally.erased_words = (person["email"], person["phone"], person["street"])
     await stage.reader.until("the person to be forgotten by all", lambda: _still_known(stage))
     holders = sorted({name for lead in found for name in lead["given_to"]})
     stage.tell(f"a person erased with {len(found)} of their leads; {len(holders)} installers are to be asked as well")

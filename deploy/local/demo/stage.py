@@ -39,7 +39,7 @@ class Tally:
     given_on_hold: int = 0
     erased_leads: int = 0
     erased_words: tuple[str, ...] = ()
-    """By which the person was known who is erased."""
+    """By which nobody else was known than the person who is erased: another may have their name."""
 
 
 @dataclass

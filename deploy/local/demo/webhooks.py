@@ -33,6 +33,8 @@ async def set_up_webhooks(stage: Stage) -> None:
 async def heal_the_broken_one(stage: Stage) -> None:
     """Its breaker has opened; the server comes back, and after a while one lead is tried."""
     await stage.reader.until("the breaker that opens", lambda: _breakers_to_open(stage))
+    # What is under way would fail behind the move, and open the breaker anew.
+    await stage.reader.until("the last tries to end", lambda: stage.reader.number("routing", UNDER_WAY))
     held = await stage.reader.number("routing", WAITING, stage.installers[BROKEN])
     await _control(stage, BROKEN, status=None)
     # A try that still meets the broken server would open it anew, at the time to which the clock is moved.
@@ -44,6 +46,7 @@ async def heal_the_broken_one(stage: Stage) -> None:
 
 SENDING = "SELECT count(*) FROM webhook_deliveries WHERE state = 'sending'"
 WAITING = "SELECT count(*) FROM assignments WHERE status = 'pending' AND channel = 'webhook' AND installer_id = $1"
+UNDER_WAY = "SELECT count(*) FROM webhook_deliveries WHERE state = 'sending'"
 OPEN = "SELECT count(*) FROM delivery_endpoints WHERE channel = 'webhook' AND breaker <> 'closed'"
 
 

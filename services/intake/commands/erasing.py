@@ -13,11 +13,9 @@ from chassis.errors import FieldError
 from chassis.ids import new_id
 from chassis.redaction import take_turn
 from contracts.intake import LeadClosed, LeadErased
-from contracts.people import literals_of, parts_of_name
-from contracts.values import LeadContact
 from services.intake import queries
 from services.intake.commands.follow_ups import cancel_open
-from services.intake.commands.forgetting import forget_leads, forget_typed, rename_keys
+from services.intake.commands.forgetting import Told, forget_leads, forget_typed, rename_keys
 from services.intake.commands.keys import destroy_keys
 from services.intake.commands.searching import index_leads
 from services.intake.domain import CloseReason, LeadStatus
@@ -39,24 +37,6 @@ class ErasePerson:
     now: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What the leads have said of the person, now and before each correction."""
-
-    literals: tuple[str, ...]
-    parts: tuple[str, ...]
-
-    @classmethod
-    def by(cls, contacts: Sequence[LeadContact]) -> "Told":
-        literals = dict.fromkeys(literal for contact in contacts for literal in literals_of(contact))
-        parts = dict.fromkeys(part for contact in contacts for part in parts_of_name(contact))
-        return cls(tuple(literals), tuple(parts))
-
-    def stands_in(self, text: str) -> bool:
-        lower = text.lower()
-        return any(each.lower() in lower for each in (*self.literals, *self.parts))
-
-
 async def erase_person(session: AsyncSession, command: ErasePerson) -> Erasure:
     """Place but for the street, service, money, ids and steps stay. Erased twice is erased once, and quiet."""
     await take_turn(session)
@@ -75,7 +55,7 @@ async def erase_person(session: AsyncSession, command: ErasePerson) -> Erasure:
     await session.flush()
     counts = {
         **await forget_leads(session, ids),
-        **await forget_typed(session, ids, told.literals, told.parts),
+        **await forget_typed(session, ids, told),
         "leads": len(ids),
     }
     await rename_keys(session, _told_keys(fresh, told))

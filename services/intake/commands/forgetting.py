@@ -1,6 +1,7 @@
 """What intake keeps of a lead, column by column: what an erasure blanks, and what may stay as it names nobody."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import Text, Uuid, bindparam, text
@@ -10,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.audit import Subject
 from chassis.forgetting import BLANK, EMPTY, NOTHING, SAID_SO, Elsewhere, Harmless, Map, Place, forget
 from chassis.redaction import forget_views, redact_audit, scrub_bulk, scrub_parked
+from contracts.people import literals_of, marks_of, parts_of_name
+from contracts.values import LeadContact
 
 OF_A_LEAD = "id = ANY (:ids)"
 WORDS = "words of lists of ours, and what the other services told in such words"
@@ -87,9 +90,27 @@ async def forget_leads(session: AsyncSession, lead_ids: Sequence[UUID]) -> dict[
 _ERASE_CONSENTS = text("SELECT erase_consents(:ids)").bindparams(bindparam("ids", type_=ARRAY(Uuid)))
 
 
-async def forget_typed(
-    session: AsyncSession, lead_ids: Sequence[UUID], literals: Sequence[str], parts: Sequence[str]
-) -> Mapping[str, int]:
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the leads have said of the person, now and before each correction."""
+
+    literals: tuple[str, ...]
+    marks: tuple[str, ...]
+    parts: tuple[str, ...]
+
+    @classmethod
+    def by(cls, contacts: Sequence[LeadContact]) -> "Told":
+        literals = dict.fromkeys(literal for contact in contacts for literal in literals_of(contact))
+        marks = dict.fromkeys(mark for contact in contacts for mark in marks_of(contact))
+        parts = dict.fromkeys(part for contact in contacts for part in parts_of_name(contact))
+        return cls(tuple(literals), tuple(marks), tuple(parts))
+
+    def stands_in(self, text: str) -> bool:
+        lower = text.lower()
+        return any(each.lower() in lower for each in (*self.literals, *self.parts))
+
+
+async def forget_typed(session: AsyncSession, lead_ids: Sequence[UUID], told: Told) -> Mapping[str, int]:
     """What operators wrote, wherever it stands: reasons given for the leads' deeds, and all that holds a literal.
 
     By a part of a name alone only saved searches are forgotten: elsewhere it may be any word.
@@ -97,11 +118,11 @@ async def forget_typed(
     subjects = [Subject(kind, id_) for id_ in lead_ids for kind in ("lead", "consent")]
     follow_ups = await session.scalars(_FOLLOW_UPS, {"ids": list(lead_ids)})
     subjects += [Subject("follow_up", id_) for id_ in follow_ups]
-    await scrub_bulk(session, literals)
+    await scrub_bulk(session, told.literals)
     return {
-        "audit_entries": await redact_audit(session, subjects, literals),
-        "saved_views": await forget_views(session, [*literals, *parts]),
-        "parked_events": await scrub_parked(session, lead_ids, literals),
+        "audit_entries": await redact_audit(session, subjects, told.literals),
+        "saved_views": await forget_views(session, [*told.literals, *told.parts]),
+        "parked_events": await scrub_parked(session, lead_ids, told.marks),
     }
 
 

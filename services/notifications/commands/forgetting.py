@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.audit import Subject
 from chassis.forgetting import Elsewhere, Harmless, Map, Typed, redact
 from chassis.redaction import forget_views, redact_audit, scrub_bulk, scrub_parked, take_turn
-from contracts.people import literals_of, parts_of_name
+from contracts.people import literals_of, marks_of, parts_of_name
 from contracts.values import LeadContact
 from services.notifications.commands.keys import locked_keys, open_contact
 from services.notifications.commands.messages import publish_outcome, settle
@@ -27,8 +27,10 @@ from services.notifications.queries.messages import IS_CORRECTION, IS_DELIVERY
 
 ERASED = "contact_erased"
 
+OF_LEADS = "purpose IN ('lead_delivery', 'lead_correction')"
+"""Mails that tell of somebody by their lead: of another of the same name, unless they are the lead's own."""
 TYPED = (
-    Typed("messages", ("recipient_email", "recipient_name", "override_reason"), ("context",)),
+    Typed("messages", ("recipient_email", "recipient_name", "override_reason"), ("context",), unless=OF_LEADS),
     Typed("attempts", ("response",)),
     Typed("suppressions", ("detail", "lifted_reason")),
     Typed("tickets", ("subject", "requester_name", "requester_email")),
@@ -119,4 +121,5 @@ async def _forget_typed(
     await redact_audit(session, [Subject("message", id_) for id_ in message_ids], literals)
     await scrub_bulk(session, literals)
     await forget_views(session, [*literals, *parts])
-    await scrub_parked(session, lead_ids, literals)
+    marks = [mark for contact in contacts for mark in marks_of(contact)]
+    await scrub_parked(session, lead_ids, marks)

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.audit import Subject
 from chassis.forgetting import NOTHING, SAID_SO, Elsewhere, Harmless, Map, Place, forget
 from chassis.redaction import forget_views, redact_audit, scrub_bulk, scrub_parked, take_turn
-from contracts.people import literals_of, parts_of_name
+from contracts.people import literals_of, marks_of, parts_of_name
 from contracts.values import LeadContact as Contact
 from services.routing.commands.keys import opened
 from services.routing.models import Assignment, DispatchException, LeadContact, LeadKey
@@ -68,7 +68,8 @@ async def forget_leads(session: AsyncSession, lead_ids: Collection[UUID]) -> Non
     await redact_audit(session, await _subjects(session, lead_ids), literals)
     await scrub_bulk(session, literals)
     await forget_views(session, [*literals, *_parts(contacts)])
-    await scrub_parked(session, lead_ids, literals)
+    marks = [mark for contact in contacts for mark in marks_of(contact)]
+    await scrub_parked(session, lead_ids, marks)
 
 
 _ERASE_DECISIONS = text("SELECT erase_decisions(:ids)").bindparams(bindparam("ids", type_=ARRAY(Uuid)))
