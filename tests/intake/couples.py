@@ -69,5 +69,4 @@ class Couples:
 
 
 def _type_of(packed: Any) -> str:
-
     return from_headers(unpack_headers(packed)).type

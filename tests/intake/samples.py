@@ -16,7 +16,7 @@ from deploy.local.postgres import ServiceDatabase
 from services.intake.commands.boards import OpenBoard, open_board
 from services.intake.commands.clients import ClientTerms, create_client
 from services.intake.commands.leads.taking import TakeLead
-from services.intake.commands.screening import Screener, Step, index_for_search
+from services.intake.commands.screening import Screener, Step, give_keys, index_for_search
 from services.intake.commands.sources import create_source
 from services.intake.domain import LeadContent
 from services.intake.keyring import KeyRing
@@ -93,7 +93,7 @@ async def working_source(database: Database, name: str = "Solar Quotes") -> tupl
     return keyed.api_key, await KeyRing(database, remember_seconds=0).holder(keyed.api_key)
 
 
-LET_IN: Sequence[Step] = (index_for_search,)
+LET_IN: Sequence[Step] = (index_for_search, give_keys)
 """What tests of other things need: one person's many leads are all let in."""
 
 

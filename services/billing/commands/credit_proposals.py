@@ -9,7 +9,7 @@ from services.billing.commands.adjusting import Decider
 from services.billing.commands.adjustments import ApprovalRule
 from services.billing.commands.credit_answers import Answer, give
 from services.billing.commands.credit_requests import lock_around, settle, wait_for_who_records
-from services.billing.domain.credit_requests import CreditResult, ProposalAction, ProposalObstacle, obstacle_to
+from services.billing.domain.credit_requests import CreditResult, ProposalAction, ProposalObstacle, Why, obstacle_to
 from services.billing.errors import ProposalDecided, ProposalNotReady
 from services.billing.models import CreditRequest
 from services.billing.queries import credit_requests
@@ -33,13 +33,13 @@ async def agree_to_credit(
 async def decline_credit(
     session: AsyncSession, request_id: UUID, by: Decider, note: str, now: datetime
 ) -> CreditRequest:
-    """The note goes to whoever proposed it."""
+    """The note stands with the proposal: what is typed may name a person, and goes by no topic."""
     request = await _lock(session, request_id)
     if await _is_done(session, request, ProposalAction.DECLINE, ProposalObstacle.DECLINED):
         return request
     _decide(request, by, now)
     request.decline_note = note
-    await give(session, [Answer(request, CreditResult.DECLINED, note, invoice_id=request.invoice_id)], now)
+    await give(session, [Answer(request, CreditResult.DECLINED, Why.DECLINED, invoice_id=request.invoice_id)], now)
     return request
 
 

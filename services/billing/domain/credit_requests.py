@@ -49,6 +49,7 @@ class Why(StrEnum):
     BY_A_DEBIT = "A debit charges it: it stands on no line that could be credited"
     INVOICE_VOID = "Its invoice was voided: ask again once it is billed"
     TURNED_DOWN = "A second operator turned it down"
+    DECLINED = "Finance declined it: why stands with the proposal"
     ON_A_DRAFT = "It stands on a draft, and is credited right after the issue"
     OVER_THE_LIMIT = "It is over the limit of one operator: it is billed, and its credit agreed to by a second one"
 

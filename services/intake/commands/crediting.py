@@ -22,12 +22,15 @@ from services.intake.queries.merges import Creditable
 
 @dataclass(frozen=True, slots=True)
 class AskCredits:
-    """`credits` are assignments of the lead with the reason for each; `deed` is merge or correction."""
+    """`credits` are assignments of the lead with the reason for each; `deed` is merge or correction.
+
+    `note` is a sentence of ours: what is typed may name a person, and goes by no topic.
+    """
 
     deed: str
     deed_id: UUID
     credits: Mapping[UUID, CreditReason]
-    note: str | None
+    note: str
     by: Actor
     now: datetime
 

@@ -1,6 +1,6 @@
 """Erasing a person: all their leads say nothing of them any more, here and with everyone who was told."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -38,11 +38,14 @@ class ErasePerson:
 
 
 async def erase_person(session: AsyncSession, command: ErasePerson) -> Erasure:
-    """Place but for the street, service, money, ids and steps stay. Erased twice is erased once, and quiet."""
+    """Place but for the street, service, money, ids and steps stay. Erased twice is erased once, and quiet.
+
+    What was merged with a lead says the same of the person, and goes with it.
+    """
     await take_turn(session)
     if (known := await session.get(Erasure, command.id)) is not None:
         return _same(known, command)
-    leads = await queries.lock_leads(session, command.lead_ids)
+    leads = await _lock_families(session, command.lead_ids)
     fresh = [lead for lead in leads if lead.erased_at is None]
     if not fresh:
         return await queries.erasure_of(session, leads[0].id)
@@ -62,6 +65,16 @@ async def erase_person(session: AsyncSession, command: ErasePerson) -> Erasure:
     await destroy_keys(session, ids, command.now)
     await index_leads(session, ids)
     return await _record(session, command, ids, counts)
+
+
+async def _lock_families(session: AsyncSession, lead_ids: Collection[UUID]) -> Sequence[Lead]:
+    """With all that were made one with them. Until they are locked, somebody may merge another into one of them."""
+    family = set(lead_ids) | set(await queries.families_of(session, lead_ids))
+    leads = await queries.lock_leads(session, family)
+    while not family.issuperset(found := await queries.families_of(session, lead_ids)):
+        family.update(found)
+        leads = await queries.lock_leads(session, family)
+    return leads
 
 
 def _same(known: Erasure, command: ErasePerson) -> Erasure:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Text, Uuid, bindparam, text
+from sqlalchemy import Text, Uuid, bindparam, delete, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,9 +13,13 @@ from chassis.forgetting import BLANK, EMPTY, NOTHING, SAID_SO, Elsewhere, Harmle
 from chassis.redaction import forget_views, redact_audit, scrub_bulk, scrub_parked
 from contracts.people import literals_of, marks_of, parts_of_name
 from contracts.values import LeadContact
+from services.intake.models import LeadMatch
 
 OF_A_LEAD = "id = ANY (:ids)"
 WORDS = "words of lists of ours, and what the other services told in such words"
+OF_A_MERGE = "survivor_id = ANY (:ids) OR loser_id = ANY (:ids)"
+OF_ITS_FIELDS = f"merge_id IN (SELECT id FROM merges WHERE {OF_A_MERGE})"  # noqa: S608  # ours alone
+OF_A_PAIR = "lead_id = ANY (:ids) OR other_id = ANY (:ids)"
 OURS = "names of operators and of installers, who are none of the lead's people"
 
 KEPT = Map(
@@ -30,11 +34,17 @@ KEPT = Map(
         Place("lead_corrections", "note", NOTHING),
         Place("follow_ups", "note", SAID_SO),
         Place("follow_ups", "outcome_note", NOTHING),
+        Place("lead_pairs", "note", NOTHING, OF_A_PAIR),
+        Place("merges", "note", NOTHING, OF_A_MERGE),
+        Place("merges", "unmerge_note", NOTHING, OF_A_MERGE),
+        Place("merge_fields", "before", BLANK, OF_ITS_FIELDS),
+        Place("merge_fields", "after", BLANK, OF_ITS_FIELDS),
     ),
     elsewhere=(
         Elsewhere("leads", ("submission_key",), "the key is replaced where it tells of the person"),
         Elsewhere("lead_search", ("text",), "it is written anew from what is left of the lead"),
         Elsewhere("lead_keys", ("key",), "the key is destroyed"),
+        Elsewhere("lead_match", ("value",), "the lead's digests are deleted: no lead that comes is like it"),
         Elsewhere("consents", ("text", "url", "remote_address"), "by the database's function erase_consents"),
     ),
     harmless=(
@@ -47,6 +57,7 @@ KEPT = Map(
                 "state",
                 "exception_reason",
                 "close_reason",
+                "reject_reason",
                 "service",
                 "suburb",
                 "postcode",
@@ -76,6 +87,15 @@ KEPT = Map(
         Harmless("erasures", ("note",), "it is refused where it names the person"),
         Harmless("erasures", ("requested_by",), OURS),
         Harmless("lead_messages", ("outcome", "reason_code"), WORDS),
+        Harmless("lead_pairs", ("reasons", "state", "reason_code"), WORDS),
+        Harmless("lead_pairs", ("similarities",), "numbers"),
+        Harmless("lead_pairs", ("decided_by",), OURS),
+        Harmless("merges", ("reason_code", "unmerge_reason"), WORDS),
+        Harmless("merges", ("loser_before", "steps_meanwhile"), "how the lead stood, in words of ours and instants"),
+        Harmless("merges", ("merged_by", "unmerged_by"), OURS),
+        Harmless("merge_fields", ("field",), WORDS),
+        Harmless("credit_requests", ("deed", "reason_code", "result", "detail"), WORDS),
+        Harmless("credit_requests", ("installer_name", "asked_by"), OURS),
     ),
 )
 
@@ -84,6 +104,7 @@ async def forget_leads(session: AsyncSession, lead_ids: Sequence[UUID]) -> dict[
     """Rows that said something of the persons, by table. Their leads' rows are locked."""
     changed = dict(await forget(session, KEPT.places, lead_ids))
     changed["consents"] = await session.scalar(_ERASE_CONSENTS, {"ids": list(lead_ids)}) or 0
+    await session.execute(delete(LeadMatch).where(LeadMatch.lead_id.in_(lead_ids)))
     return changed
 
 

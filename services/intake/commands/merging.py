@@ -144,7 +144,7 @@ async def _tell(session: AsyncSession, loser: Lead, command: MergeLeads, merge: 
     )
     outbox.add(session, event, version=loser.next_deed())
     asked = dict.fromkeys(command.credits, CreditReason.DUPLICATE_DISPATCH)
-    ask = AskCredits("merge", merge.id, asked, command.note, command.by, command.now)
+    ask = AskCredits("merge", merge.id, asked, f"merged: {command.reason}", command.by, command.now)
     await ask_credits(session, loser, ask)
 
 

@@ -47,6 +47,7 @@ def obstacle_to_pair(survivor: tuple[UUID, LeadStatus], loser: tuple[UUID, LeadS
 
 
 class UnmergeObstacle(StrEnum):
+    ERASED = "their person was erased"
     SURVIVOR_MERGED = "the lead it went into was merged into another since: take that apart first"
     LATER_MERGE = "another lead was merged into the same one since: take that apart first"
 

@@ -94,7 +94,7 @@ async def confirm(
     if not chosen:
         return console.redirect(NEW)
     async with database.reading() as session:
-        leads = await queries.persons_of(session, chosen)
+        leads = await queries.persons_of(session, await queries.families_of(session, chosen))
     to_erase = [lead for lead in leads if lead.erased_at is None]
     context = {
         "task": Task("Erase a person", _steps("", leads, chosen, at="confirm")),

@@ -4,7 +4,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import literal, or_, select
+from sqlalchemy import Uuid, bindparam, literal, or_, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake.domain.merging import ASKED_AGAIN, CreditObstacle, UnmergeObstacle, obstacle_to_credit
@@ -40,7 +41,9 @@ async def later_merge(session: AsyncSession, merge: Merge) -> Merge | None:
 
 
 async def obstacle_to_unmerge(session: AsyncSession, merge: Merge, survivor: Lead) -> UnmergeObstacle | None:
-    """The last in is the first out."""
+    """The last in is the first out. Who is erased is so with all that was made one with them."""
+    if survivor.erased_at is not None:
+        return UnmergeObstacle.ERASED
     if survivor.is_merged:
         return UnmergeObstacle.SURVIVOR_MERGED
     return UnmergeObstacle.LATER_MERGE if await later_merge(session, merge) else None
@@ -71,6 +74,32 @@ async def family_of(session: AsyncSession, lead_id: UUID) -> Sequence[UUID]:
     family = select(Lead.id, literal(0).label("depth")).where(Lead.id == lead_id).cte("family", recursive=True)
     family = family.union_all(select(Lead.id, family.c.depth + 1).where(Lead.merged_into == family.c.id))
     return (await session.scalars(select(family.c.id).order_by(family.c.depth, family.c.id))).all()
+
+
+_FAMILIES = (
+    text(
+        """
+        WITH RECURSIVE family AS (
+            SELECT id, merged_into FROM leads WHERE id = ANY (:ids)
+            UNION
+            SELECT near.id, near.merged_into FROM family
+            CROSS JOIN LATERAL (
+                SELECT id, merged_into FROM leads WHERE merged_into = family.id
+                UNION ALL
+                SELECT id, merged_into FROM leads WHERE id = family.merged_into
+            ) AS near
+        )
+        SELECT id FROM family ORDER BY id
+        """
+    )
+    .bindparams(bindparam("ids", type_=ARRAY(Uuid)))
+    .columns(id=Uuid)
+)
+
+
+async def families_of(session: AsyncSession, lead_ids: Collection[UUID]) -> Sequence[UUID]:
+    """These leads that are there, and all that were made one with any of them, however far."""
+    return (await session.scalars(_FAMILIES, {"ids": list(lead_ids)})).all()
 
 
 # --- credits ---------------------------------------------------------------------------------------------------------

@@ -28,6 +28,8 @@ KEPT = Map(
         Place("dispatch_exceptions", "detail", SAID_SO),
         Place("dispatch_exceptions", "resolved_note", NOTHING),
         Place("dispatch_exceptions", "snooze_note", NOTHING),
+        Place("returns", "words", SAID_SO),
+        Place("returns", "decision_note", NOTHING),
     ),
     elsewhere=(
         Elsewhere("lead_contacts", ("name", "email", "phone", "street", "sealed_contact"), "the row is deleted"),
@@ -48,6 +50,10 @@ KEPT = Map(
         Harmless("webhook_deliveries", ("state", "reason_code"), WORDS),
         Harmless("webhook_attempts", ("outcome", "reason_code"), WORDS),
         Harmless("delivery_log", ("channel", "what", "reason_code"), "words of ours: no answer of a server is kept"),
+        Harmless("returns", ("code", "asked_by", "channel", "state", "rule_verdict", "rule_reason"), WORDS),
+        Harmless("returns", ("denial_code", "credit_reason", "credit_result", "credit_detail"), WORDS),
+        Harmless("returns", ("requested_by_name", "decided_by_name"), OURS),
+        Harmless("returns", ("evidence",), "gathered by the system: ids, instants, figures and words of ours"),
         Harmless("simulation_rows", ("service", "place"), "what was asked for and where, but for the street"),
     ),
 )

@@ -36,7 +36,6 @@ async def reject_exception(session: AsyncSession, command: RejectException, now:
         lead_id=dispatch.lead_id,
         exception_id=item.id,
         reason_code=command.reason,
-        note=command.note,
         rejected_by_name=command.by.name,
         rejected_at=now,
     )

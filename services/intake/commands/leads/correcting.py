@@ -154,7 +154,7 @@ async def _ask(session: AsyncSession, lead: Lead, correction: LeadCorrection, co
     if reason is None:
         raise CreditNotPossible("nothing is credited for what was corrected", lead_id=lead.id)
     asked = dict.fromkeys(command.credits, reason)
-    ask = AskCredits("correction", correction.id, asked, command.note, command.by, command.now)
+    ask = AskCredits("correction", correction.id, asked, f"corrected: {command.reason}", command.by, command.now)
     await ask_credits(session, lead, ask)
 
 
