@@ -150,7 +150,7 @@ class TestDecline:
         for _ in range(2):
             told = await desk.do("POST", admin(request.request_id, "decline"), {"note": "The number answers"})
             assert (told["result"], told["decline_note"]) == ("declined", "The number answers")
-        assert (await last_answer(books, request))["detail"] == "The number answers"
+        assert (await last_answer(books, request))["detail"] == "Finance declined it: why stands with the proposal"
         assert (await books.invoice(invoice_id)).balance_cents == 9_350
         answer = await desk.ask("POST", admin(request.request_id, "agree"))
         assert code_of(answer) == "credit_proposal_decided"

@@ -311,7 +311,7 @@ class TestCredits:
         assert (request.assignment_id, request.reason_code, request.note) == (
             BRIGHT,
             "duplicate_dispatch",
-            "One and the same",
+            "merged: asked_twice",
         )
         (kept,) = await rows(database, "SELECT * FROM credit_requests")
         assert (kept["request_id"], kept["installer_name"], kept["result"]) == (

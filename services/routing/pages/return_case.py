@@ -192,10 +192,8 @@ def _why(page: Page) -> Any:
 
 
 def _accept(page: Page) -> Action:
-    code, note = (
-        page.asked.code,
-        FormField("note", "Note", FieldKind.PROSE, hint="Stands in the timeline", longest=1000),
-    )
+    code = page.asked.code
+    note = FormField("note", "Note", FieldKind.PROSE, hint="Stands in the timeline", longest=1000)
     credit = FormField("credit_reason", "Credit", FieldKind.CHOICE, options=CREDIT_OPTIONS)
     tick = FormField("is_offered_on", "Offer the lead to others", FieldKind.CHECK)
     return Action(
