@@ -269,7 +269,8 @@ class TestConsumers:
     def test_takes_what_it_should_from_each_topic(self, floor: Floor) -> None:
         taken: dict[Topic, set[str]] = {c.topic: set(c.by_type()) for c in consumers(floor.clock)}
         assert {topic.name: types for topic, types in taken.items()} == {
-            "intake.leads": {"lead.created", "lead.corrected", "lead.closed"},
+            "intake.leads": {"lead.created", "lead.closed", "lead.corrected", "lead.reopened"},
+            "intake.lead_deeds": {"lead.merged", "lead.unmerged"},
             "notifications.messages": {"message.accepted", "message.failed"},
             "billing.deliveries": {"delivery.credited", "delivery.recorded", "delivery.voided"},
             "billing.accounts": {"account.changed"},
