@@ -268,7 +268,8 @@ class TestConsumers:
         taken: dict[Topic, set[str]] = {c.topic: set(c.by_type()) for c in consumers(floor.clock)}
         assert {topic.name: types for topic, types in taken.items()} == {
             "intake.lead_keys": {"lead_key.created", "lead_key.destroyed"},
-            "intake.leads": {"lead.created", "lead.corrected", "lead.closed", "lead.erased"},
+            "intake.leads": {"lead.created", "lead.corrected", "lead.closed", "lead.erased", "lead.reopened"},
+            "intake.lead_deeds": {"lead.merged", "lead.unmerged"},
             "notifications.messages": {"message.accepted", "message.failed"},
             "billing.deliveries": {
                 "delivery.credited",
