@@ -127,9 +127,7 @@ class VoidedInvoice(Model):
 
 
 class LeadKey(Model):
-    """What opens a lead's contact. Without a key, one of version 0 has not come yet, and any other was destroyed:
-    the row stays, so that what comes late is withheld.
-    """
+    """Opens a lead's contact. Without a key, one of version 0 has not come yet; any other was destroyed and stays so."""
 
     __tablename__ = "lead_keys"
 

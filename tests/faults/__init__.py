@@ -33,5 +33,6 @@ What a fault puts into a topic that nobody committed it adds to `at.checker.inje
 
 Where things are: points.py (something happens at an exact point inside a process), tests/kit/proxy.py (it happens to a
 connection), stripe_desk.py (it happens at Stripe), writers.py and client_stream.py (who writes, and is held back),
-witness.py (what was committed), facts.py (what must be there), subscriptions.py (who consumes what), rig.py.
+witness.py (what was committed), facts.py (what must be told), effects.py (what must come of it), subscriptions.py (who
+consumes what), rig.py.
 """

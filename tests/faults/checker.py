@@ -17,7 +17,8 @@ import httpx
 from aiokafka import ConsumerRecord
 from msgspec import msgpack
 
-from tests.faults.facts import AGGREGATES, EFFECTS, FACTS, NOTHING
+from tests.faults.effects import EFFECTS, NOTHING
+from tests.faults.facts import AGGREGATES, FACTS
 from tests.faults.log_reader import LogReader
 from tests.faults.subscriptions import SUBSCRIPTIONS, Subscription
 from tests.faults.witness import APPLIED, EVENTS
