@@ -127,7 +127,7 @@ class VoidedInvoice(Model):
 
 
 class LeadKey(Model):
-    """Opens a lead's contact. Without a key, one of version 0 has not come yet; any other was destroyed and stays so."""
+    """Opens a lead's contact. Without a key, one of version 0 has not come yet; others were destroyed for good."""
 
     __tablename__ = "lead_keys"
 

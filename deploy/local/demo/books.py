@@ -99,8 +99,9 @@ async def _figures(stage: Stage) -> dict[str, int]:
     }
 
 
-MERGED_BEFORE = "SELECT count(*) FROM leads WHERE merged_into IS NOT NULL AND version = 0"
-"""Nobody has heard of them."""
+OVER_BEFORE = """SELECT count(*) FROM leads WHERE status = 'closed' AND NOT EXISTS (
+    SELECT FROM lead_status_changes s WHERE s.lead_id = leads.id AND s.to_status = 'routable')"""
+"""Merged, erased or closed while they were held: dispatch has not heard of them."""
 SHOWN_AS_DELIVERED = (
     "SELECT count(*) FROM leads WHERE status = 'delivered' "
     "OR delivered_at IS NOT NULL AND (merged_into IS NOT NULL OR erased_at IS NOT NULL)"
@@ -125,9 +126,9 @@ async def _leads(stage: Stage) -> list[Equality]:
         Equality("leads accepted over HTTP = leads stored", stage.tally.leads_accepted, leads),
         Equality("leads that nobody screened", await number("intake", f"{of_status} = 'received'"), 0),
         Equality(
-            "leads stored = dispatched, held, rejected and merged before",
+            "leads stored = dispatched, held, rejected and over before",
             leads,
-            dispatched + held + rejected + await number("intake", MERGED_BEFORE),
+            dispatched + held + rejected + await number("intake", OVER_BEFORE),
         ),
         Equality("leads dispatched = leads decided", dispatched, await number("routing", decided)),
         Equality(
