@@ -205,9 +205,11 @@ class TestQuality:
             "refused": 3,
             "too_fast": 1,
             "delivered": 1,
+            "duplicates": 1,
             "returned": 1,
             "accepted_share": 0.5,
             "delivered_share": pytest.approx(1 / 3),
+            "duplicate_share": pytest.approx(1 / 3),
             "returned_share": 1.0,
             "faults": [
                 {"code": "invalid_request", "field": "", "number": 2},

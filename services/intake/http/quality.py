@@ -49,8 +49,9 @@ class StandingOfSource(BaseModel):
 class SourceQuality(BaseModel):
     """`first` and `last` are days of the business zone. `refused` are requests, however many faults each had.
 
-    `accepted_share` is of what was accepted or refused, `delivered_share` of what was accepted, `returned_share` of
-    what was delivered; null is of nothing. `returned` are leads that any installer gave back.
+    `accepted_share` is of what was accepted or refused, `delivered_share` and `duplicate_share` of what was accepted,
+    `returned_share` of what was delivered; null is of nothing. `duplicates` are leads that were merged into another, or
+    closed or rejected as its double; `returned` are leads that any installer gave back.
     What came too fast is in none of them.
     """
 
@@ -61,9 +62,11 @@ class SourceQuality(BaseModel):
     refused: int
     too_fast: int
     delivered: int
+    duplicates: int
     returned: int
     accepted_share: float | None
     delivered_share: float | None
+    duplicate_share: float | None
     returned_share: float | None
     days: list[DayOfSource]
     faults: list[FaultOfSource]
@@ -80,9 +83,11 @@ class SourceQuality(BaseModel):
             refused=quality.refusals,
             too_fast=quality.sent_back,
             delivered=quality.delivered,
+            duplicates=quality.duplicates,
             returned=quality.returned,
             accepted_share=queries.share(quality.leads, quality.leads + quality.refusals),
             delivered_share=queries.share(quality.delivered, quality.leads),
+            duplicate_share=queries.share(quality.duplicates, quality.leads),
             returned_share=queries.share(quality.returned, quality.delivered),
             days=[
                 DayOfSource(day=day, accepted=quality.accepted.get(day, 0), refused=quality.refused.get(day, 0))

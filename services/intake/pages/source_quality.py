@@ -101,6 +101,8 @@ def _facts(look: Look) -> Sequence[Fact]:
         Fact("Refused", Shown(quality.refused, Kind.NUMBER)),
         Fact("Accepted of all", Shown(quality.accepted_share, Kind.SHARE)),
         Fact("Delivered of those accepted", Shown(quality.delivered_share, Kind.SHARE)),
+        Fact("Duplicates of other leads", Shown(quality.duplicates, Kind.NUMBER)),
+        Fact("Duplicates of those accepted", Shown(quality.duplicate_share, Kind.SHARE)),
         Fact("Returned by installers", Shown(quality.returned, Kind.NUMBER)),
         Fact("Returned of those delivered", Shown(quality.returned_share, Kind.SHARE)),
         Fact("Sent back as too fast", Shown(quality.too_fast, Kind.NUMBER)),

@@ -10,7 +10,7 @@ from chassis.console.listing import NOW, Choice, Column, Empty, Listing, Option,
 from contracts.identity import Capability
 from services.intake.domain import SourceMode
 from services.intake.models import Lead, LeadAssignment, LeadSource, SourceRejection
-from services.intake.queries.quality import REQUEST, SENT_BACK
+from services.intake.queries.quality import IS_DOUBLE, REQUEST, SENT_BACK
 
 ROOM = "lead-sources"
 PATH = "/console/lead-sources"
@@ -30,6 +30,12 @@ _REFUSED = (
     .scalar_subquery()
 )
 _OF_THE_MONTH = select(Lead.id).where(OF_SOURCE, Lead.received_at >= NOW - MONTH).correlate(LeadSource)
+_DOUBLES = (
+    select(func.count())
+    .where(OF_SOURCE, Lead.received_at >= NOW - MONTH, IS_DOUBLE)
+    .correlate(LeadSource)
+    .scalar_subquery()
+)
 _DELIVERED = (
     select(func.count())
     .where(OF_SOURCE, Lead.received_at >= NOW - MONTH, Lead.delivered_at.is_not(None))
@@ -78,6 +84,13 @@ LISTING = Listing(
             "Accepted, 30 days",
             # What is refused is soon counted: it is asked for twice, and the leads once.
             1 - cast(_REFUSED, Float) / func.nullif(_TAKEN + _REFUSED, 0),
+            Kind.SHARE,
+            path=lambda row: f"{PATH}/{row.id}/quality",
+        ),
+        Column(
+            "duplicate_share",
+            "Duplicates, 30 days",
+            cast(_DOUBLES, Float) / func.nullif(_TAKEN, 0),
             Kind.SHARE,
             path=lambda row: f"{PATH}/{row.id}/quality",
         ),

@@ -6,10 +6,11 @@ from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Date, cast, func, select
+from sqlalchemy import Date, cast, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake.domain import CloseReason, LeadStatus
+from services.intake.domain.duplicates import RejectReason
 from services.intake.errors import RateLimited
 from services.intake.models import Lead, LeadAssignment, SourceRejection
 
@@ -17,6 +18,8 @@ REQUEST = SourceRejection.field == ""
 """A row of a request as a whole, not of one of its faults."""
 SENT_BACK = SourceRejection.code == RateLimited.code
 """What came too fast says nothing of what it was, and comes again."""
+IS_DOUBLE = or_(Lead.close_reason == CloseReason.DUPLICATE, Lead.reject_reason == RejectReason.DUPLICATE)
+"""It was another lead once more: merged into it, or closed or rejected for it."""
 
 
 class Fault(NamedTuple):
@@ -44,6 +47,8 @@ class Quality:
     refused: dict[date, int]
     faults: Sequence[Fault]
     standings: Sequence[Standing]
+    duplicates: int
+    """Leads that were another once more."""
     returned: int
     """Leads that an installer gave back, or several did."""
 
@@ -76,6 +81,7 @@ async def quality_of(session: AsyncSession, source_id: UUID, first: datetime, en
         refused=await _refused(session, source_id, first, end, zone),
         faults=await _faults(session, source_id, first, end),
         standings=await _standings(session, source_id, first, end),
+        duplicates=await _duplicates(session, source_id, first, end),
         returned=await _returned(session, source_id, first, end),
     )
 
@@ -106,6 +112,11 @@ async def _faults(session: AsyncSession, source_id: UUID, first: datetime, end: 
     grouped = window.group_by(SourceRejection.code, SourceRejection.field)
     rows = await session.execute(grouped.order_by(number.desc(), SourceRejection.code, SourceRejection.field))
     return [Fault(*row) for row in rows]
+
+
+async def _duplicates(session: AsyncSession, source_id: UUID, first: datetime, end: datetime) -> int:
+    query = select(func.count()).where(Lead.source_id == source_id, IS_DOUBLE)
+    return (await session.execute(query.where(Lead.received_at >= first, Lead.received_at < end))).scalar_one()
 
 
 async def _returned(session: AsyncSession, source_id: UUID, first: datetime, end: datetime) -> int:
