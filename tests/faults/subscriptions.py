@@ -65,6 +65,7 @@ SUBSCRIPTIONS = (
         "dispatch.exception_raised",
         "dispatch.exception_resolved",
         "dispatch.rejected",
+        "dispatch.exception_escalated",
     ),
     _takes("intake", "identity.operators", "operator.changed"),
     _takes("routing", "intake.leads", "lead.created", "lead.corrected", "lead.closed", "lead.reopened", "lead.erased"),

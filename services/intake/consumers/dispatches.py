@@ -12,6 +12,7 @@ from contracts.envelope import Incoming
 from contracts.routing import (
     DispatchDecided,
     DispatchDelivered,
+    DispatchExceptionEscalated,
     DispatchExceptionRaised,
     DispatchExceptionResolved,
     DispatchRejected,
@@ -78,6 +79,11 @@ async def on_exception_resolved(session: AsyncSession, batch: list[Incoming[Disp
     )
 
 
+async def on_exception_escalated(session: AsyncSession, batch: list[Incoming[DispatchExceptionEscalated]]) -> None:
+    """The lead waits as it did: it is only known here as far as it is there."""
+    await follow_dispatch(session, [_step(incoming, None, incoming.event.escalated_at) for incoming in batch])
+
+
 async def on_rejected(session: AsyncSession, batch: list[Incoming[DispatchRejected]]) -> None:
     """Of its dispatch there is nothing to follow: the lead is closed here, which then ends its dispatch too."""
     await follow_dispatch(session, [_step(incoming, None, incoming.event.rejected_at) for incoming in batch])
@@ -127,6 +133,7 @@ CONSUMER = Consumer(
         DispatchDecided: on_decided,
         DispatchDelivered: on_delivered,
         DispatchReopened: on_reopened,
+        DispatchExceptionEscalated: on_exception_escalated,
         DispatchExceptionRaised: on_exception_raised,
         DispatchExceptionResolved: on_exception_resolved,
         DispatchRejected: on_rejected,
