@@ -126,7 +126,7 @@ LEADS = Row(
             (
                 Query(
                     "histogram_quantile(0.9, sum by (le, trigger) "
-                    '(rate(waybill_dispatch_latency_seconds_bucket{service=~"$service"}[15m])))',
+                    '(rate(waybill_dispatch_latency_seconds_bucket{service=~"$service"}[$__rate_interval])))',
                     "{{trigger}}",
                 ),
             ),
@@ -138,8 +138,37 @@ LEADS = Row(
             "short",
             (
                 Query(
-                    'sum by (channel, outcome) (rate(waybill_deliveries_total{service=~"$service"}[15m]))',
+                    'sum by (channel, outcome) (rate(waybill_deliveries_total{service=~"$service"}[$__rate_interval]))',
                     "{{channel}} {{outcome}}",
+                ),
+            ),
+            width=12,
+        ),
+        Chart(
+            "Decisions",
+            "A second, by what made the try and what came of it.",
+            "short",
+            (
+                Query(
+                    "sum by (trigger, outcome) "
+                    '(rate(waybill_dispatch_decisions_total{service=~"$service"}[$__rate_interval]))',
+                    "{{trigger}} {{outcome}}",
+                ),
+            ),
+            width=12,
+        ),
+        Chart(
+            "What the queue does by itself",
+            "Tries that fell due and items that were escalated, a second.",
+            "short",
+            (
+                Query(
+                    'sum by (end) (rate(waybill_dispatch_retries_total{service=~"$service"}[$__rate_interval]))',
+                    "tried: {{end}}",
+                ),
+                Query(
+                    'sum(rate(waybill_dispatch_exceptions_escalated_total{service=~"$service"}[$__rate_interval]))',
+                    "escalated",
                 ),
             ),
             width=12,

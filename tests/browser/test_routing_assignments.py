@@ -32,7 +32,7 @@ async def test_a_lead_on_its_way_is_taken_back_by_clicks_alone(rooms: Rooms, vis
     await form.get_by_label("Reason", exact=True).select_option("wrong_installer")
     await form.get_by_label("In your own words").fill(PLANTED)
     await form.get_by_role("button", name="Cancel assignment").click()
-    await expect(here.page.get_by_text("it is cancelled")).to_be_visible()
+    await expect(here.page.get_by_text("Cancel assignment: it is cancelled")).to_be_visible()
     await expect(here.page.locator(".timeline li").first).to_contain_text(f"Wrong installer: {PLANTED}")
     await here.page.get_by_role("link", name="Dispatch", exact=True).click()
     await expect(here.page.get_by_text("It waits for an operator")).to_be_visible()

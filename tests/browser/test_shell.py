@@ -89,8 +89,8 @@ class TestHome:
         here = await at_home(rooms, visit, java_script_enabled=False)
         await here.page.get_by_role("link", name="What waits in Dispatch").click()
         await expect(here.page.get_by_role("heading", level=1)).to_have_text("Today in Dispatch")
-        await here.page.get_by_role("link", name="1 lead waits for an operator").click()
-        await expect(here.page).to_have_url(f"{rooms.routing}/console/exceptions?state=open")
+        await here.page.get_by_role("link", name="1 lead waits as expected").click()
+        await expect(here.page).to_have_url(f"{rooms.routing}/console/exceptions?state=open&kind=expected")
 
 
 class TestPalette:

@@ -56,9 +56,10 @@ class TestAnAlert:
 
 
 def sections() -> dict[str, str]:
-    """The runbook's text by alert."""
+    """The runbook's text by alert, up to the next heading."""
     parts = re.split(r"^## (Waybill\w+)$", RUNBOOK.read_text(), flags=re.MULTILINE)
-    return dict(zip(parts[1::2], parts[2::2], strict=True))
+    texts = (re.split(r"^#+ ", part, maxsplit=1, flags=re.MULTILINE)[0] for part in parts[2::2])
+    return dict(zip(parts[1::2], texts, strict=True))
 
 
 class TestTheRunbook:

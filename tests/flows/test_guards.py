@@ -96,7 +96,11 @@ PREPARES_MONEY = {
         ("POST", "/console/clients/{client_id}/edit"),
         ("POST", "/console/boards"),
     },
-    "routing": {("POST", "/admin/installers"), ("POST", "/console/installers")},
+    "routing": {
+        ("POST", "/admin/installers"),
+        ("POST", "/console/installers"),
+        ("POST", "/console/routing-policies/returns/change"),
+    },
     "billing": {
         ("PUT", "/admin/billing/accounts/{account_id}"),
         ("PUT", "/admin/accounts/{account_id}/credit-hold"),
