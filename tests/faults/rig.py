@@ -237,9 +237,21 @@ class Rig:
         return rows
 
     async def execute(self, service: str, *statements: str) -> None:
+        """Each wholly or not at all: where it and a service wait for each other, it gives way and is done again."""
         async with self.pools[service].acquire() as connection:
             for statement in statements:
-                await connection.execute(statement)
+                await _execute(connection, statement)
+
+
+async def _execute(connection: Any, statement: str) -> None:
+    async def done() -> bool:
+        try:
+            await connection.execute(statement)
+        except asyncpg.DeadlockDetectedError as deadlock:
+            raise AssertionError("a service was in its way") from deadlock
+        return True
+
+    await eventually(done, ANSWER_SECONDS)
 
 
 @asynccontextmanager

@@ -40,8 +40,8 @@ _REMOVE = "DROP TRIGGER zz_held ON public.outbox; DROP SCHEMA held CASCADE"
 @asynccontextmanager
 async def held_back(rig: Rig, delays_seconds: Sequence[float] = ()) -> AsyncIterator[None]:
     """Of what intake writes in the block: gates can be shut, and each event takes its turn of the delays."""
+    await rig.execute("intake", _INSTALL)
     async with rig.pools["intake"].acquire() as connection:
-        await connection.execute(_INSTALL)
         await connection.executemany("INSERT INTO held.delays VALUES ($1, $2)", list(enumerate(delays_seconds)))
     try:
         yield
