@@ -3,8 +3,6 @@
 from datetime import date, timedelta
 from functools import lru_cache
 
-from holidays import country_holidays
-
 from contracts.values import AustralianState
 from services.routing.domain.hours import DAYS_AHEAD
 
@@ -23,4 +21,6 @@ def holidays_between(state: AustralianState, first: date, last: date) -> tuple[d
 
 @lru_cache(64)
 def _of_year(state: AustralianState, year: int) -> frozenset[date]:
+    from holidays import country_holidays  # noqa: PLC0415  # megabytes that are spared where nobody keeps holidays
+
     return frozenset(country_holidays("AU", subdiv=state, years=year))
