@@ -188,7 +188,6 @@ class TestReject:
             lead_id=item.lead_id,
             exception_id=item.id,
             reason_code="unplaceable",
-            note="an island without a ferry",
             rejected_by_name="Robin Field",
             rejected_at=NOW,
         )
