@@ -72,6 +72,13 @@ def _waiting(told: "_Told") -> Sequence[Waiting]:
             told.drafts,
             ISSUED_LIMIT,
         ),
+        *_waiting_for_finance(told),
+        *_waiting_at_stripe(told),
+    )
+
+
+def _waiting_for_finance(told: "_Told") -> Sequence[Waiting]:
+    return (
         Waiting(
             adjustments.ROOM,
             READ,
@@ -96,7 +103,6 @@ def _waiting(told: "_Told") -> Sequence[Waiting]:
             told.overdue,
             OVERDUE_LIMIT,
         ),
-        *_waiting_at_stripe(told),
     )
 
 
