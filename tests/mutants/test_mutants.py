@@ -87,7 +87,7 @@ class TestAMutantWhoseTextIsGone:
 class TestTheRatesOwnTest:
     def test_notices_a_lease_that_is_carried_over(self) -> None:
         with applied(CARRY_A_LEASE_OVER), pytest.raises(AssertionError):
-            buckets.test_no_minute_lets_in_more_than_its_limit()
+            buckets.test_what_is_left_of_a_minute_is_not_carried_into_the_next()
 
     def test_passes_the_code_as_it_is(self) -> None:
-        buckets.test_no_minute_lets_in_more_than_its_limit()
+        buckets.test_what_is_left_of_a_minute_is_not_carried_into_the_next()
