@@ -25,7 +25,8 @@ from services.billing.commands.adjustments import AddAdjustment, add_adjustment
 from services.billing.commands.client_invoices import ClosedBoard, draft_board_invoices
 from services.billing.commands.deliveries import record_deliveries
 from services.billing.commands.drafts import DraftResult, GenerateDrafts, generate_drafts
-from services.billing.commands.issuing import House, IssueInvoice, issue_invoice
+from services.billing.commands.house import House
+from services.billing.commands.issuing import IssueInvoice, issue_invoice
 from services.billing.commands.numbers import Numbering
 from services.billing.commands.payments import RecordedPayment, RecordPayment, record_payment
 from services.billing.commands.price_plans import AddedPricePlan, AddPricePlan, Prices, add_price_plan

@@ -8,7 +8,7 @@ import pytest
 
 from contracts.values import InvoiceKind
 from services.billing.domain.ageing import Age, age_of, days_sales_outstanding, due_between
-from services.billing.queries import receivables
+from services.billing.queries import ageing
 from tests.billing.arrangements import SYDNEY, Books
 from tests.billing.windows import Window
 
@@ -66,7 +66,7 @@ class TestTheAgeing:
     async def test_sorts_what_is_owed_by_its_due_day(self, books: Books) -> None:
         await owing(books, -10, 0, 1, 30, 31, 60, 61, 90, 91, 200)
         async with books.database.reading() as session:
-            found = await receivables.aged(session, books.clock.now(), SYDNEY, 200)
+            found = await ageing.aged(session, books.clock.now(), SYDNEY, 200)
         assert found.total.owed_cents == [22_000] * 5
         assert found.ledger_cents == 110_000
         assert found.ties
@@ -85,7 +85,7 @@ class TestTheAgeing:
     async def test_those_beyond_the_page_are_summed(self, books: Books) -> None:
         await owing(books, 1, 2, 3)
         async with books.database.reading() as session:
-            found = await receivables.aged(session, books.clock.now(), SYDNEY, 2)
+            found = await ageing.aged(session, books.clock.now(), SYDNEY, 2)
         assert (len(found.accounts), found.account_count, found.total.total_cents) == (2, 3, 33_000)
 
     async def test_keeps_unapplied_credit_beside_what_is_owed(self, books: Books, window: Window) -> None:
@@ -117,9 +117,9 @@ class TestAPastDay:
         credit_from, _ = await books.client_invoices(10_000, 20_000)
         await books.pay_at_stripe(credit_from, 15_000)
         async with books.database.reading() as session:
-            now = await receivables.aged(session, books.clock.now(), SYDNEY, None)
+            now = await ageing.aged(session, books.clock.now(), SYDNEY, None)
             soon = books.clock.now() + timedelta(seconds=1)
-            before = await receivables.aged(session, books.clock.now(), SYDNEY, None, soon)
+            before = await ageing.aged(session, books.clock.now(), SYDNEY, None, soon)
         assert now == before
 
     @pytest.mark.parametrize("day", ["2026-04-03", "yesterday", "2026-13-01"])

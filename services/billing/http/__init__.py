@@ -18,16 +18,16 @@ from services.billing.http import (
 
 ROUTES = (
     *accounts.ROUTES,
-    *holds.ROUTES,
-    *deliveries.ROUTES,
-    *periods.ROUTES,
-    *invoices.ROUTES,
-    *exports.ROUTES,
-    *payments.ROUTES,
     *adjustments.ROUTES,
     *credit_proposals.ROUTES,
-    *ops_invoices.ROUTES,
+    *deliveries.ROUTES,
+    *exports.ROUTES,
+    *holds.ROUTES,
+    *invoices.ROUTES,
     *journal.ROUTES,
+    *ops_invoices.ROUTES,
+    *payments.ROUTES,
+    *periods.ROUTES,
     *references.ROUTES,
     *stripe.ROUTES,
 )

@@ -17,7 +17,8 @@ from chassis.paging import Page, PageRequest
 from contracts.identity import Capability
 from contracts.values import InvoiceKind
 from services.billing.commands.documents import PDF, resend_invoice
-from services.billing.commands.issuing import House, IssueInvoice, issue_invoice
+from services.billing.commands.house import House
+from services.billing.commands.issuing import IssueInvoice, issue_invoice
 from services.billing.commands.voids import VoidInvoice, VoidReason, void_invoice
 from services.billing.domain.periods import MONTH_PATTERN
 from services.billing.domain.statuses import InvoiceStatus

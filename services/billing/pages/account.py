@@ -27,7 +27,7 @@ from chassis.http import Given, Operator
 from contracts.identity import Capability
 from contracts.values import InvoiceKind
 from services.billing.commands.accounts import SetAccount
-from services.billing.commands.issuing import House, terms_days
+from services.billing.commands.house import House, terms_days
 from services.billing.domain.abn import spaced
 from services.billing.domain.statuses import is_overdue
 from services.billing.http.accounts import set_by_operator

@@ -19,7 +19,7 @@ from chassis.database import Database
 from chassis.http import Given, Operator
 from contracts.identity import Capability
 from contracts.values import InvoiceKind
-from services.billing.commands.issuing import House
+from services.billing.commands.house import House
 from services.billing.domain import statuses
 from services.billing.domain.statuses import InvoiceStatus, PaymentMethod
 from services.billing.http.fields import Reference, StripePaymentId

@@ -19,7 +19,8 @@ from chassis.database import Database
 from chassis.http import Given, Operator
 from contracts.identity import Capability
 from contracts.values import InvoiceKind
-from services.billing.commands.issuing import House, IssueInvoice, terms_days
+from services.billing.commands.house import House, terms_days
+from services.billing.commands.issuing import IssueInvoice
 from services.billing.commands.references import KeepReference
 from services.billing.domain import statuses
 from services.billing.domain.periods import last_second

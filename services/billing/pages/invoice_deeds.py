@@ -21,7 +21,7 @@ from chassis.http import Given, Line, Operator
 from contracts.identity import Capability
 from contracts.values import AdjustmentType, GstTreatment
 from services.billing.commands.documents import PDF
-from services.billing.commands.issuing import House
+from services.billing.commands.house import House
 from services.billing.domain.statuses import PaymentMethod
 from services.billing.http.adjustments import NewAdjustment, add_by_operator
 from services.billing.http.exports import InvoiceExport, export_invoice, export_invoice_csv

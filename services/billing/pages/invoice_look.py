@@ -12,7 +12,7 @@ from chassis.audit import Subject
 from chassis.console import Console
 from chassis.console.timeline import Moment, moments_of, seen_of
 from contracts.values import InvoiceKind
-from services.billing.commands.issuing import House
+from services.billing.commands.house import House
 from services.billing.domain.statuses import Action, Obstacle, Standing, obstacle_to
 from services.billing.http.invoice_views import InvoiceDetail, LineView, detail_of, standing_of
 from services.billing.models import Account, DeliveryEvent, Invoice

@@ -19,7 +19,7 @@ from chassis.http import Given, Operator, Text
 from chassis.http.bodies import field_errors
 from contracts.identity import Capability
 from contracts.values import GstTreatment
-from services.billing.commands.issuing import House
+from services.billing.commands.house import House
 from services.billing.domain import statuses
 from services.billing.http.fields import LARGEST_PRICE_CENTS
 from services.billing.http.ops_invoices import LineBody, LinesBody, put_lines

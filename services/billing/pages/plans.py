@@ -20,7 +20,7 @@ from chassis.database import Database
 from chassis.http import Given, Operator
 from contracts.identity import Capability
 from contracts.values import GstTreatment
-from services.billing.commands.issuing import House
+from services.billing.commands.house import House
 from services.billing.http.accounts import NewPricePlan, post_price_plan
 from services.billing.http.fields import LARGEST_PRICE_CENTS
 from services.billing.models import PricePlan
