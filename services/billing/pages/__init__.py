@@ -2,10 +2,12 @@
 
 from services.billing.pages import (
     account,
+    account_terms,
     accounts,
     adjustment,
     adjustments,
     client_invoice,
+    client_invoice_deeds,
     client_invoices,
     credit_proposal,
     credit_proposals,
@@ -15,6 +17,7 @@ from services.billing.pages import (
     holds,
     invoice,
     invoice_deeds,
+    invoice_issue,
     invoices,
     journal,
     lines,
@@ -42,10 +45,12 @@ LISTINGS = (
 )
 ROUTES = (
     *account.ROUTES,
+    *account_terms.ROUTES,
     *accounts.ROUTES,
     *adjustment.ROUTES,
     *adjustments.ROUTES,
     *client_invoice.ROUTES,
+    *client_invoice_deeds.ROUTES,
     *client_invoices.ROUTES,
     *credit_proposal.ROUTES,
     *credit_proposals.ROUTES,
@@ -55,6 +60,7 @@ ROUTES = (
     *holds.ROUTES,
     *invoice.ROUTES,
     *invoice_deeds.ROUTES,
+    *invoice_issue.ROUTES,
     *invoices.ROUTES,
     *journal.ROUTES,
     *lines.ROUTES,
