@@ -11,7 +11,8 @@ from services.billing.measures import books as gauges
 from services.billing.measures.books import measure_books
 from services.billing.measures.deliveries import measure_held
 from services.billing.measures.stripe_events import measure_stripe_events
-from tests.billing.arrangements import NOW, Books, march, sent, webhook, work_off
+from tests.billing.arrangements import NOW, Books, march, sent
+from tests.billing.arrangements_stripe import webhook, work_off
 from tests.billing.fake_stripe import FakeStripe
 from tests.kit.metrics import gauge
 

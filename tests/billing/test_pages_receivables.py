@@ -10,6 +10,8 @@ from contracts.values import InvoiceKind
 from services.billing.domain.ageing import Age, age_of, days_sales_outstanding, due_between
 from services.billing.queries import ageing
 from tests.billing.arrangements import SYDNEY, Books
+from tests.billing.arrangements_settlement import client_invoices
+from tests.billing.arrangements_stripe import pay_at_stripe
 from tests.billing.windows import Window
 
 TODAY = date(2026, 4, 2)
@@ -89,8 +91,8 @@ class TestTheAgeing:
         assert (len(found.accounts), found.account_count, found.total.total_cents) == (2, 3, 33_000)
 
     async def test_keeps_unapplied_credit_beside_what_is_owed(self, books: Books, window: Window) -> None:
-        first, _second = await books.client_invoices(10_000, 20_000)
-        await books.pay_at_stripe(first, 15_000)
+        first, _second = await client_invoices(books, 10_000, 20_000)
+        await pay_at_stripe(books, first, 15_000)
         page = await window.open(PATH)
         assert "Ties with the journal" in page
         assert page.count("$40.00") == 2
@@ -114,8 +116,8 @@ class TestAPastDay:
 
     async def test_equals_what_the_invoices_say_at_the_end_of_today(self, books: Books) -> None:
         await owing(books, -3, 12, 45)
-        credit_from, _ = await books.client_invoices(10_000, 20_000)
-        await books.pay_at_stripe(credit_from, 15_000)
+        credit_from, _ = await client_invoices(books, 10_000, 20_000)
+        await pay_at_stripe(books, credit_from, 15_000)
         async with books.database.reading() as session:
             now = await ageing.aged(session, books.clock.now(), SYDNEY, None)
             soon = books.clock.now() + timedelta(seconds=1)

@@ -1,6 +1,6 @@
 """What stands in the way of an issue, as a page tells it: who mends it, and where."""
 
-from chassis.console.wording import sentence, words
+from chassis.console.wording import words
 from contracts.values import InvoiceKind
 from services.billing.http.invoice_views import BlockerView
 from services.billing.pages import month_page
@@ -24,4 +24,5 @@ def cure_of(blocker: BlockerView, page: InvoicePage) -> tuple[str, str]:
         "buyer_email_missing": addresses.url(*owner),
         "buyer_identity_missing": addresses.url(*owner),
     }.get(blocker.code, "")
-    return f"{sentence(blocker.detail)} ({words(blocker.owner).lower()} mends it)", path
+    text = blocker.detail[:1].upper() + blocker.detail[1:]
+    return f"{text} ({words(blocker.owner).lower()} mends it)", path
