@@ -8,12 +8,14 @@ from services.billing.http import (
     exports,
     holds,
     invoices,
+    issuing,
     journal,
     ops_invoices,
     payments,
     periods,
     references,
     stripe,
+    voids,
 )
 
 ROUTES = (
@@ -24,10 +26,12 @@ ROUTES = (
     *exports.ROUTES,
     *holds.ROUTES,
     *invoices.ROUTES,
+    *issuing.ROUTES,
     *journal.ROUTES,
     *ops_invoices.ROUTES,
     *payments.ROUTES,
     *periods.ROUTES,
     *references.ROUTES,
     *stripe.ROUTES,
+    *voids.ROUTES,
 )

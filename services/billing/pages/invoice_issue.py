@@ -23,7 +23,7 @@ from services.billing.commands.references import KeepReference
 from services.billing.domain import statuses
 from services.billing.domain.periods import last_second
 from services.billing.http.fields import StripeInvoiceId, WebAddress
-from services.billing.http.invoices import issue_by_operator
+from services.billing.http.issuing import issue_by_operator
 from services.billing.http.references import keep_by_operator
 from services.billing.pages.faults import told_beside
 from services.billing.pages.invoice_deeds import form_of

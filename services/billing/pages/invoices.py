@@ -19,7 +19,7 @@ from services.billing.commands.issuing import IssueInvoice
 from services.billing.domain.periods import MONTH_PATTERN, month_name
 from services.billing.domain.statuses import DocumentStatus, Obstacle
 from services.billing.domain.tax_invoice import Owner, Party
-from services.billing.http.invoices import issue_by_operator
+from services.billing.http.issuing import issue_by_operator
 from services.billing.models import Account, Invoice
 from services.billing.pages.invoice_words import (
     ACCOUNT,
