@@ -57,11 +57,11 @@ class Means:
 
 def consumers(clock: Clock, rule: ApprovalRule) -> tuple[Consumer, ...]:
     return (
-        assignments.consumer(rule, clock),
+        assignments.consumer(clock, rule),
         boards.consumer(clock),
         clients.consumer(clock),
         installers.consumer(clock),
-        lead_deeds.consumer(rule, clock),
+        lead_deeds.consumer(clock, rule),
         leads.CONSUMER,
         payouts.consumer(clock),
     )

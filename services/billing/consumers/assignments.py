@@ -66,7 +66,7 @@ async def on_return_ended(
     await close_returns(session, [_closed(incoming) for incoming in batch], clock.now())
 
 
-def consumer(rule: ApprovalRule, clock: Clock) -> Consumer:
+def consumer(clock: Clock, rule: ApprovalRule) -> Consumer:
     return Consumer(
         ASSIGNMENTS,
         {

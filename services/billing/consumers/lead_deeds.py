@@ -28,7 +28,7 @@ async def on_credits_asked(
     await ask_for_credits(session, asked, rule, clock.now())
 
 
-def consumer(rule: ApprovalRule, clock: Clock) -> Consumer:
+def consumer(clock: Clock, rule: ApprovalRule) -> Consumer:
     return Consumer(LEAD_DEEDS, {LeadCreditsAsked: partial(on_credits_asked, rule=rule, clock=clock)})
 
 

@@ -1,4 +1,4 @@
-"""Issuing an installer's draft from its page: under which Stripe invoice, and due when; or keeping both for later."""
+"""Issuing an installer's draft from its page, and keeping its Stripe reference until then."""
 
 from typing import Any
 from uuid import UUID

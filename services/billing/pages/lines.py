@@ -117,11 +117,11 @@ async def lines(page: InvoicePage) -> Section:
 
 
 def _edited_lines(page: InvoicePage) -> Sequence[EditedLine]:
-    lines = [
+    rows = [
         EditedLine(line.description, str(line.quantity), dollars(line.unit_price_cents), line.gst_treatment)
         for line in page.detail.lines
     ]
-    return [*lines, *(EditedLine() for _ in range(min(EMPTY_ROWS, MOST_LINES - len(lines))))]
+    return [*rows, *(EditedLine() for _ in range(min(EMPTY_ROWS, MOST_LINES - len(rows))))]
 
 
 def _saving(page: InvoicePage) -> Action:
