@@ -1,25 +1,18 @@
 """The composition root of billing: the only place where engine, gateway and routes meet."""
 
 from chassis.clock import Clock
-from chassis.console.bulk.running import BulkRunner, bulk_loop
+from chassis.console.bulk.running import BulkRunner
 from chassis.database import Database
-from chassis.loops import Loop
-from chassis.schedule import Job, daily
 from chassis.service import Service, clock_of, database_of
 from contracts.values import InvoiceKind
-from services.billing import pages
+from services.billing import pages, work
 from services.billing.commands.account_news import TellingRule
-from services.billing.commands.issuing import House
+from services.billing.commands.house import House
 from services.billing.commands.numbers import Numbering
-from services.billing.consumers import consumers
 from services.billing.http import ROUTES
-from services.billing.measures import measure_books, measure_queues
 from services.billing.pages.desk import desk_of
-from services.billing.rendering import Renderer
 from services.billing.settings import Settings
-from services.billing.settling import StripeSettler
 from services.billing.stripe_gateway import LiveStripe, StripeGateway
-from services.billing.telling import AccountTeller
 
 
 def build(
@@ -36,33 +29,25 @@ def build(
     settings = settings or Settings()
     clock, database = clock or clock_of(settings), database or database_of("billing", settings)
     gateway = gateway or _stripe(settings)
-    renderer = Renderer(database, clock, settings.zone)
-    settlers = [StripeSettler(database, gateway, clock)] if gateway else []
     house = house_of(settings)
     telling = TellingRule(settings.zone, has_payment_details=bool(house.payment_details))
-    teller = AccountTeller(database, clock, telling, settings.account_news_seconds)
     bulk = BulkRunner(database, clock, pages.LISTINGS, {"house": house, "gateway": gateway})
-    nightly = daily(settings.stripe_sweep_time, settings.zone)
+    means = work.Means(settings, database, clock, telling, bulk, gateway)
     return Service(
         name="billing",
         settings=settings,
         clock=clock,
         database=database,
         routes=(*ROUTES, *pages.ROUTES),
-        consumers=consumers(clock, house.approval),
-        loops=(
-            Loop("account_news", teller.step),
-            Loop("documents", renderer.step),
-            bulk_loop(bulk),
-            *(Loop("stripe_events", settler.step) for settler in settlers),
-        ),
-        jobs=tuple(Job("stripe_sweep", nightly, settler.sweep) for settler in settlers),
-        measures=(measure_books(settings.books_check_seconds), measure_queues(clock)),
+        consumers=work.consumers(clock, house.approval),
+        loops=work.loops(means),
+        jobs=work.jobs(means),
+        measures=work.measures(means),
         dependencies={
-            "gateway": gateway,
-            "house": house,
             "bulk": bulk,
             "desk": desk_of(settings.zone),
+            "gateway": gateway,
+            "house": house,
             "telling": telling,
         },
         on_stop=(gateway.close,) if gateway is not None else (),

@@ -27,8 +27,10 @@ class Settings(ServiceSettings):
     prices_include_gst: bool = Field(
         False, validation_alias="PRICES_INCLUDE_GST", description="of the price plans that are added from now on"
     )
+
     installer_terms_days: int = Field(7, ge=0, le=365, validation_alias="INSTALLER_TERMS_DAYS")
     client_terms_days: int = Field(30, ge=0, le=365, validation_alias="CLIENT_TERMS_DAYS")
+
     approval_limit_cents: int = Field(
         20_000,
         ge=0,
@@ -43,21 +45,20 @@ class Settings(ServiceSettings):
         description="how often what stands with accounts is compared with what was told of them",
     )
 
+    books_check_seconds: float = Field(
+        900,
+        gt=0,
+        validation_alias="BOOKS_CHECK_SECONDS",
+        description="how often a worker sums the journal to see that the books tie",
+    )
+
     stripe_api_key: SecretStr = Field(
         SecretStr(""), validation_alias="STRIPE_API_KEY", description="empty: references are typed in and not looked up"
     )
     stripe_api_base: str | None = Field(None, validation_alias="STRIPE_API_BASE")
     stripe_timeout_seconds: float = Field(20, gt=0, validation_alias="STRIPE_TIMEOUT_SECONDS")
     stripe_sweep_time: time = Field(
-        time(3),
-        validation_alias="STRIPE_SWEEP_TIME",
-        description="nightly question about what is owed",
-    )
-    books_check_seconds: float = Field(
-        900,
-        gt=0,
-        validation_alias="BOOKS_CHECK_SECONDS",
-        description="how often a worker sums the journal to see that the books tie",
+        time(3), validation_alias="STRIPE_SWEEP_TIME", description="nightly question about what is owed"
     )
     stripe_webhook_secret: SecretStr = Field(
         SecretStr(""), validation_alias="STRIPE_WEBHOOK_SECRET", description="empty: the endpoint is off"

@@ -25,19 +25,16 @@ from services.billing.commands.adjustments import AddAdjustment, add_adjustment
 from services.billing.commands.client_invoices import ClosedBoard, draft_board_invoices
 from services.billing.commands.deliveries import record_deliveries
 from services.billing.commands.drafts import DraftResult, GenerateDrafts, generate_drafts
-from services.billing.commands.issuing import House, IssueInvoice, issue_invoice
+from services.billing.commands.house import House
+from services.billing.commands.issuing import IssueInvoice, issue_invoice
 from services.billing.commands.numbers import Numbering
 from services.billing.commands.payments import RecordedPayment, RecordPayment, record_payment
 from services.billing.commands.price_plans import AddedPricePlan, AddPricePlan, Prices, add_price_plan
 from services.billing.commands.pricing import SentAssignment
-from services.billing.commands.stripe_events import receive_event
 from services.billing.domain.periods import Period
 from services.billing.domain.statuses import PaymentMethod
 from services.billing.domain.tax_invoice import Party
-from services.billing.domain.webhooks import ReceivedEvent
 from services.billing.models import Adjustment, Invoice
-from services.billing.settling import StripeSettler
-from tests.billing.fake_stripe import FakeStripe
 
 SYDNEY = ZoneInfo("Australia/Sydney")
 MARCH = Period.of_month("2026-03", SYDNEY)
@@ -194,12 +191,6 @@ class Books:
             await draft_board_invoices(session, [board], self.clock.now())
         return UUID(str(await self.value("SELECT id FROM invoices WHERE board_id = :id", id=board.board_id)))
 
-    async def client_invoices(self, *amounts_cents: int) -> list[UUID]:
-        """Issued ones of one client, a board each; ex GST."""
-        client = client_state(new_id())
-        drafts = [await self.board_draft(cents, client=client) for cents in amounts_cents]
-        return [(await self.issue(id_, kind=InvoiceKind.CLIENT, stripe_invoice_id=None)).id for id_ in drafts]
-
     async def pay(self, invoice_id: UUID, amount_cents: int, reference: str, **changed: Any) -> RecordedPayment:
         command: dict[str, Any] = {
             "received_at": self.clock.now(),
@@ -213,21 +204,6 @@ class Books:
                 RecordPayment(invoice_id=invoice_id, amount_cents=amount_cents, reference=reference, **command),
                 self.clock.now(),
             )
-
-    async def pay_at_stripe(self, invoice_id: UUID, amount_cents: int) -> RecordedPayment:
-        """As the settler records what Stripe has."""
-        self._references += 1
-        async with self.unit() as session:
-            command = RecordPayment(
-                invoice_id=invoice_id,
-                amount_cents=amount_cents,
-                received_at=self.clock.now(),
-                method=PaymentMethod.STRIPE,
-                by="stripe",
-                external_payment_ref=f"pi_test{self._references:010}",
-                excess_to_credit=True,
-            )
-            return await record_payment(session, command, self.clock.now())
 
     async def credit(self, invoice_id: UUID, amount_cents: int | None, **changed: Any) -> Adjustment:
         """Ex GST; None is all that is left."""
@@ -279,15 +255,3 @@ class Books:
 def words(pdf: bytes) -> str:
     """The text of all pages, with every run of white space as one blank."""
     return " ".join(" ".join(page.extract_text() for page in PdfReader(BytesIO(pdf)).pages).split())
-
-
-async def webhook(books: Books, event_id: str, stripe_invoice_id: str | None, type_: str = "invoice.paid") -> None:
-    async with books.unit() as session:
-        await receive_event(session, ReceivedEvent(event_id, type_, stripe_invoice_id), books.clock.now())
-
-
-async def work_off(books: Books, stripe: FakeStripe) -> int:
-    settler, count = StripeSettler(books.database, stripe, books.clock), 0
-    while await settler.step():
-        count += 1
-    return count

@@ -1,13 +1,9 @@
 """Credits and debits: for decided reasons alone, linked to lines, over the limit with a second operator."""
 
-from uuid import UUID
-
 import pytest
 
 from chassis.ids import new_id
 from contracts.values import AdjustmentType, GstTreatment, InvoiceKind
-from services.billing.commands.adjusting import Decider
-from services.billing.commands.adjustments import approve_adjustment, reject_adjustment
 from services.billing.commands.client_invoices import DraftLine, SetLines, set_lines
 from services.billing.domain.adjustments import DebitReason, RefusedReason
 from services.billing.domain.statuses import AdjustmentState, InvoiceStatus
@@ -23,7 +19,8 @@ from services.billing.errors import (
     UnknownReason,
 )
 from services.billing.models import Adjustment, Invoice
-from tests.billing.arrangements import CHECKER, MAKER, NOW, Books, march, sent
+from tests.billing.arrangements import CHECKER, MAKER, Books, march, sent
+from tests.billing.arrangements_settlement import approve, reject
 
 
 @pytest.fixture
@@ -31,16 +28,6 @@ async def invoice(books: Books) -> Invoice:
     """Three exclusive leads of $85.00 ex GST."""
     installer_id = await books.priced_installer()
     return await books.issued_invoice(*(sent(installer_id, march(day)) for day in (3, 4, 5)))
-
-
-async def approve(books: Books, adjustment_id: UUID, by: Decider) -> Adjustment:
-    async with books.unit() as session:
-        return await approve_adjustment(session, adjustment_id, by, books.house.numbering, NOW)
-
-
-async def reject(books: Books, adjustment_id: UUID, by: Decider) -> Adjustment:
-    async with books.unit() as session:
-        return await reject_adjustment(session, adjustment_id, by, NOW)
 
 
 class TestCredit:

@@ -21,6 +21,7 @@ from services.billing.domain.statuses import InvoiceStatus
 from services.billing.errors import NotADraft, NotOfThisKind, NotReadyToIssue, NotVoid, VersionConflict
 from services.billing.models import Invoice
 from tests.billing.arrangements import NOW, Books, client_state
+from tests.billing.arrangements_settlement import client_invoices, void_whole
 
 
 class TestDraftBoardInvoices:
@@ -43,16 +44,14 @@ class TestDraftBoardInvoices:
         board_id = new_id()
         first = await books.board_draft(board_id=board_id)
         assert await books.board_draft(999, board_id=board_id) == first
-        async with books.unit() as session:
-            await void_invoice(session, VoidInvoice(first, VoidReason.DUPLICATE, "Robin Field"), NOW)
+        await void_whole(books, first, VoidReason.DUPLICATE)
         assert await books.board_draft(board_id=board_id) == first
         assert len(await books.published("invoice.drafted")) == 1
 
 
 class TestRedraft:
     async def void(self, books: Books, invoice_id: UUID) -> None:
-        async with books.unit() as session:
-            await void_invoice(session, VoidInvoice(invoice_id, VoidReason.WRONG_DETAILS, "Robin Field"), NOW)
+        await void_whole(books, invoice_id, VoidReason.WRONG_DETAILS)
 
     async def redraft(self, books: Books, invoice_id: UUID) -> Invoice:
         async with books.unit() as session:
@@ -130,16 +129,15 @@ class TestForNothing:
         assert (paid["total_cents"], paid["board_id"]) == (0, str(invoice.board_id))
 
     async def test_one_that_credits_alone_settled_is_told_as_paid(self, books: Books) -> None:
-        (invoice_id,) = await books.client_invoices(10_000)
+        (invoice_id,) = await client_invoices(books, 10_000)
         await books.credit(invoice_id, None)
         (paid,) = await books.published("invoice.paid")
         assert (paid["invoice_id"], paid["total_cents"]) == (str(invoice_id), 0)
 
     async def test_that_it_had_been_told_is_said_when_it_is_voided(self, books: Books) -> None:
-        (invoice_id,) = await books.client_invoices(10_000)
+        (invoice_id,) = await client_invoices(books, 10_000)
         await books.credit(invoice_id, None)
-        async with books.unit() as session:
-            await void_invoice(session, VoidInvoice(invoice_id, VoidReason.WRONG_DETAILS, "Robin Field"), NOW)
+        await void_whole(books, invoice_id, VoidReason.WRONG_DETAILS)
         (voided,) = await books.published("invoice.voided")
         invoice = await books.invoice(invoice_id)
         assert (voided["client_id"], voided["board_id"]) == (str(invoice.account_id), str(invoice.board_id))
@@ -148,7 +146,7 @@ class TestForNothing:
 
     async def test_a_void_leaves_the_experts_their_pay(self, books: Books) -> None:
         """They earned it when the board closed; who is billed for it, and how, is between us and the client."""
-        (invoice_id,) = await books.client_invoices(10_000)
+        (invoice_id,) = await client_invoices(books, 10_000)
         moved = PayoutMoved(PayoutStep.ALLOCATED, "payout", new_id(), new_id(), 7_000, NOW)
         async with books.unit() as session:
             await post_payouts(session, [moved], NOW)

@@ -5,12 +5,12 @@ from sqlalchemy import text
 
 from chassis.ids import new_id
 from contracts.values import AdjustmentType, CreditReason
-from services.billing.commands.adjustments import approve_adjustment, reject_adjustment
 from services.billing.commands.late_deliveries import VoidDelivery, void_delivery
 from services.billing.commands.voids import VoidInvoice, VoidReason, void_invoice
 from services.billing.domain.adjustments import DebitReason
 from services.billing.domain.credit_requests import Why
-from tests.billing.arrangements import CHECKER, LONG_AGO, MAKER, NOW, Books, march, sent
+from tests.billing.arrangements import LONG_AGO, MAKER, NOW, Books, march, sent
+from tests.billing.arrangements_settlement import approve, reject
 from tests.billing.credits import (
     DEAR_CENTS,
     answers,
@@ -155,8 +155,7 @@ class TestIssued:
         assignment, invoice_id = await issued(books, cents=DEAR_CENTS)
         request = asked(assignment)
         await ask(books, request)
-        async with books.unit() as session:
-            await approve_adjustment(session, request.request_id, CHECKER, books.house.numbering, NOW)
+        await approve(books, request.request_id)
         assert await answers(books, request) == ["pending_approval", "credited"]
         assert (await books.invoice(invoice_id)).balance_cents == 0
 
@@ -164,8 +163,7 @@ class TestIssued:
         assignment, _ = await issued(books, cents=DEAR_CENTS)
         request, again = asked(assignment), asked(assignment)
         await ask(books, request)
-        async with books.unit() as session:
-            await reject_adjustment(session, request.request_id, CHECKER, NOW)
+        await reject(books, request.request_id)
         assert (await last_answer(books, request))["detail"] == Why.TURNED_DOWN
         await ask(books, again)
         assert await answers(books) == ["pending_approval", "refused", "pending_approval"]

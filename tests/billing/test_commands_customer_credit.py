@@ -7,8 +7,6 @@ import pytest
 
 from chassis.ids import new_id
 from contracts.values import AdjustmentType
-from services.billing.commands.customer_credit import ApplyCredit, apply_customer_credit
-from services.billing.commands.voids import VoidInvoice, VoidReason, void_invoice
 from services.billing.domain.adjustments import DebitReason
 from services.billing.domain.periods import Period
 from services.billing.domain.statuses import InvoiceStatus
@@ -21,26 +19,15 @@ from services.billing.errors import (
 )
 from services.billing.models import Invoice
 from services.billing.queries import journal
-from tests.billing.arrangements import NOW, SYDNEY, Books, sent
+from tests.billing.arrangements import SYDNEY, Books, sent
+from tests.billing.arrangements_settlement import apply_credit, client_invoices, void_whole
+from tests.billing.arrangements_stripe import pay_at_stripe
 
 
 @pytest.fixture
 async def invoice(books: Books) -> Invoice:
     """$93.50 with GST are owed on it."""
     return await books.issued_invoice()
-
-
-async def void(books: Books, invoice_id: UUID) -> Invoice:
-    async with books.unit() as session:
-        return await void_invoice(session, VoidInvoice(invoice_id, VoidReason.DUPLICATE, "Robin Field"), NOW)
-
-
-async def apply(
-    books: Books, invoice_id: UUID, amount_cents: int | None = None, application_id: UUID | None = None
-) -> Invoice:
-    async with books.unit() as session:
-        command = ApplyCredit(application_id or new_id(), invoice_id, amount_cents)
-        return (await apply_customer_credit(session, command, NOW)).invoice
 
 
 async def credit_of(books: Books, account_id: UUID) -> int:
@@ -55,7 +42,7 @@ async def credit_of(books: Books, account_id: UUID) -> int:
 class TestOverPayment:
     async def test_pays_what_is_owed_and_leaves_the_rest_to_the_customer(self, books: Books, invoice: Invoice) -> None:
         await books.credit(invoice.id, 1_000)
-        recorded = await books.pay_at_stripe(invoice.id, 9_350)
+        recorded = await pay_at_stripe(books, invoice.id, 9_350)
         assert recorded.payment.amount_cents == 9_350
         after = await books.invoice(invoice.id)
         assert (after.status, after.balance_cents, after.paid_cents) == (InvoiceStatus.PAID, 0, 9_350)
@@ -75,13 +62,13 @@ class TestOverPayment:
 
     async def test_of_what_is_paid_already_is_the_customers_whole(self, books: Books, invoice: Invoice) -> None:
         await books.pay(invoice.id, 9_350, "bank 1")
-        await books.pay_at_stripe(invoice.id, 9_350)
+        await pay_at_stripe(books, invoice.id, 9_350)
         assert await credit_of(books, invoice.account_id) == 9_350
         assert len(await books.published("invoice.paid")) == 1
 
     async def test_of_a_void_invoice_is_the_customers_whole(self, books: Books, invoice: Invoice) -> None:
-        await void(books, invoice.id)
-        await books.pay_at_stripe(invoice.id, 9_350)
+        await void_whole(books, invoice.id)
+        await pay_at_stripe(books, invoice.id, 9_350)
         after = await books.invoice(invoice.id)
         assert (after.status, after.paid_cents, after.customer_credit_cents) == (InvoiceStatus.VOID, 9_350, 9_350)
         assert await books.trial_balance() == {"stripe_clearing": 9_350, "customer_credit": -9_350}
@@ -93,7 +80,7 @@ class TestOverPayment:
             await books.pay(invoice.id, 93_500, "bank 1")
         await books.pay(invoice.id, 10_000, "bank 1", excess_to_credit=True)
         assert await credit_of(books, invoice.account_id) == 650
-        await void(books, other := (await books.issued_invoice()).id)
+        await void_whole(books, other := (await books.issued_invoice()).id)
         with pytest.raises(NotIssued):
             await books.pay(other, 100, "bank 2")
         await books.pay(other, 100, "bank 2", excess_to_credit=True)
@@ -135,7 +122,7 @@ class TestCreditBeyondTheBalance:
         )
         after = await books.invoice(invoice.id)
         assert (after.status, after.balance_cents) == (InvoiceStatus.PARTIALLY_PAID, 1_100)
-        assert (await apply(books, invoice.id)).status is InvoiceStatus.PAID
+        assert (await apply_credit(books, invoice.id)).status is InvoiceStatus.PAID
         assert await credit_of(books, invoice.account_id) == 0
         assert "customer_credit" not in await books.trial_balance()
 
@@ -153,7 +140,7 @@ class TestApplyCredit:
         return await books.issue(result.invoice_id)
 
     async def test_pays_as_far_as_it_goes(self, books: Books, owed: Invoice) -> None:
-        paid = await apply(books, owed.id)
+        paid = await apply_credit(books, owed.id)
         assert (paid.status, paid.balance_cents, paid.paid_cents) == (InvoiceStatus.PAID, 0, 0)
         assert (paid.customer_credit_cents, paid.settled_cents) == (-9_350, 9_350)
         assert await credit_of(books, owed.account_id) == 650
@@ -165,46 +152,46 @@ class TestApplyCredit:
         }
 
     async def test_pays_a_part(self, books: Books, owed: Invoice) -> None:
-        assert (await apply(books, owed.id, 350)).status is InvoiceStatus.PARTIALLY_PAID
+        assert (await apply_credit(books, owed.id, 350)).status is InvoiceStatus.PARTIALLY_PAID
         assert await credit_of(books, owed.account_id) == 9_650
 
     async def test_twice_under_one_id_is_once(self, books: Books, owed: Invoice) -> None:
         id_ = new_id()
         for _ in range(2):
-            assert (await apply(books, owed.id, 350, id_)).balance_cents == 9_000
+            assert (await apply_credit(books, owed.id, 350, id_)).balance_cents == 9_000
         assert len(await books.published("invoice.credit_applied")) == 1
         with pytest.raises(CreditApplicationIdTaken):
-            await apply(books, owed.id, 351, id_)
+            await apply_credit(books, owed.id, 351, id_)
 
     async def test_never_more_than_there_is_or_than_is_owed(self, books: Books, owed: Invoice) -> None:
         with pytest.raises(NoCustomerCredit, match=r"\$93\.51 .* \$93\.50 is owed"):
-            await apply(books, owed.id, 9_351)
-        await apply(books, owed.id, 9_000)
+            await apply_credit(books, owed.id, 9_351)
+        await apply_credit(books, owed.id, 9_000)
         with pytest.raises(NoCustomerCredit):
-            await apply(books, owed.id, 351)
-        await apply(books, owed.id)
+            await apply_credit(books, owed.id, 351)
+        await apply_credit(books, owed.id)
         with pytest.raises(NoCustomerCredit):
-            await apply(books, owed.id)
+            await apply_credit(books, owed.id)
 
     async def test_of_another_customer_pays_nothing(self, books: Books, owed: Invoice) -> None:
         with pytest.raises(NoCustomerCredit):
-            await apply(books, (await books.issued_invoice()).id)
+            await apply_credit(books, (await books.issued_invoice()).id)
 
     async def test_of_what_is_not_issued_is_refused(self, books: Books, owed: Invoice) -> None:
         draft = await books.draft_of(await books.priced_installer())
         with pytest.raises(NotIssued):
-            await apply(books, draft)
+            await apply_credit(books, draft)
 
     async def test_what_it_paid_cannot_be_voided(self, books: Books, owed: Invoice) -> None:
-        await apply(books, owed.id, 350)
+        await apply_credit(books, owed.id, 350)
         with pytest.raises(HasPayments):
-            await void(books, owed.id)
+            await void_whole(books, owed.id)
 
     async def test_what_came_back_of_it_lets_the_invoice_be_voided(self, books: Books, owed: Invoice) -> None:
-        await apply(books, owed.id)
+        await apply_credit(books, owed.id)
         await books.credit(owed.id, None)
         assert await credit_of(books, owed.account_id) == 10_000
-        await void(books, owed.id)
+        await void_whole(books, owed.id)
         assert await books.trial_balance() == {
             "cash": 19_350,
             "customer_credit": -10_000,
@@ -215,10 +202,10 @@ class TestApplyCredit:
 
 async def test_two_invoices_at_once_do_not_spend_it_twice(shared_books: Books) -> None:
     books = shared_books
-    client_invoices = await books.client_invoices(10_000, 10_000, 10_000)
-    first, *others = client_invoices
+    issued = await client_invoices(books, 10_000, 10_000, 10_000)
+    first, *others = issued
     await books.pay(first, 11_000 + 15_000, "bank 1", excess_to_credit=True)
-    outcomes = await asyncio.gather(*(apply(books, id_, 11_000) for id_ in others), return_exceptions=True)
+    outcomes = await asyncio.gather(*(apply_credit(books, id_, 11_000) for id_ in others), return_exceptions=True)
     assert sum(isinstance(outcome, Invoice) for outcome in outcomes) == 1
     assert sum(isinstance(outcome, NoCustomerCredit) for outcome in outcomes) == 1
     account_id = (await books.invoice(first)).account_id
@@ -228,10 +215,10 @@ async def test_two_invoices_at_once_do_not_spend_it_twice(shared_books: Books) -
 async def test_all_of_it_at_once_ties(shared_books: Books) -> None:
     """Payments at Stripe, credits and debits of one customer's invoices, side by side."""
     books = shared_books
-    invoices = await books.client_invoices(10_000, 20_000, 15_000)
+    invoices = await client_invoices(books, 10_000, 20_000, 15_000)
     twice = [*invoices, *invoices]
     await asyncio.gather(
-        *(books.pay_at_stripe(id_, 12_000) for id_ in twice), *(books.credit(id_, 3_000) for id_ in twice)
+        *(pay_at_stripe(books, id_, 12_000) for id_ in twice), *(books.credit(id_, 3_000) for id_ in twice)
     )
     account_id = (await books.invoice(invoices[0])).account_id
     totals = [11_000 - 6_600, 22_000 - 6_600, 16_500 - 6_600]

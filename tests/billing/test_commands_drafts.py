@@ -10,13 +10,14 @@ from chassis.ids import new_id
 from contracts.values import GstTreatment, ProductType
 from services.billing.commands.drafts import DraftOutcome
 from services.billing.commands.pricing import SentAssignment
-from services.billing.commands.voids import VoidInvoice, VoidReason, void_invoice
+from services.billing.commands.voids import VoidReason
 from services.billing.domain import gst
 from services.billing.domain.gst import Priced
 from services.billing.domain.periods import Period
 from services.billing.errors import MonthHasHeldDeliveries, PeriodNotEnded
 from services.billing.queries import periods
-from tests.billing.arrangements import LONG_AGO, MARCH, NOW, SYDNEY, Books, march, sent
+from tests.billing.arrangements import LONG_AGO, MARCH, SYDNEY, Books, march, sent
+from tests.billing.arrangements_settlement import void_whole
 
 LINES = "SELECT * FROM invoice_lines ORDER BY invoice_id, line_no"
 
@@ -122,8 +123,7 @@ class TestGenerateDrafts:
     async def test_bills_again_what_a_void_invoice_let_go(self, books: Books) -> None:
         installer_id = await books.priced_installer()
         first = await books.draft_of(installer_id)
-        async with books.unit() as session:
-            await void_invoice(session, VoidInvoice(first, VoidReason.DUPLICATE, "Robin Field"), NOW)
+        await void_whole(books, first, VoidReason.DUPLICATE)
         (result,) = await books.drafts()
         assert result.outcome is DraftOutcome.DRAFTED
         assert result.invoice_id != first

@@ -32,6 +32,7 @@ from services.billing.models import Adjustment, DeliveryEvent, Invoice
 from services.billing.queries import documents
 from services.billing.rendering import Renderer
 from tests.billing.arrangements import MARCH, NOW, SYDNEY, Books, march, sent, words
+from tests.billing.arrangements_settlement import client_invoices
 
 LIMIT_CENTS = 20_000
 
@@ -162,7 +163,7 @@ class TestDebit:
             await charge(books, invoice.id, id_, amount_cents=1, reason_code=DebitReason.PRICE_CORRECTION)
         with pytest.raises(DeliveriesNotExpected):
             await books.credit(invoice.id, 1, delivery_event_ids=frozenset([id_]))
-        (client_invoice,) = await books.client_invoices(10_000)
+        (client_invoice,) = await client_invoices(books, 10_000)
         with pytest.raises(NotOfThisKind):
             await charge(books, client_invoice, id_)
 

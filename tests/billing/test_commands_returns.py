@@ -4,9 +4,9 @@ from typing import Any
 from uuid import UUID
 
 from contracts.values import CreditReason
-from services.billing.commands.adjustments import approve_adjustment
 from services.billing.commands.credit_proposals import agree_to_credit
-from tests.billing.arrangements import CHECKER, MAKER, NOW, Books
+from tests.billing.arrangements import MAKER, NOW, Books
+from tests.billing.arrangements_settlement import approve
 from tests.billing.credits import DEAR_CENTS, answers, issued
 from tests.billing.test_consumers import consume, incoming
 
@@ -65,8 +65,7 @@ class TestOpenReturns:
         async with books.unit() as session:
             await agree_to_credit(session, request_id, MAKER, books.house.approval, NOW)
         assert (await books.trial_balance())["receivable"] == 33_000
-        async with books.unit() as session:
-            await approve_adjustment(session, request_id, CHECKER, books.house.numbering, NOW)
+        await approve(books, request_id)
 
 
 class TestCreditsAsked:

@@ -9,7 +9,7 @@ import pytest
 from chassis.clock import FixedClock
 from contracts.envelope import Event, Incoming
 from contracts.registry import EVENTS
-from services.billing.consumers import consumers
+from services.billing.work import consumers
 from tests.billing.arrangements import HOUSE, LONG_AGO, NOW, Books
 from tests.kit import records
 

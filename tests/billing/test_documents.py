@@ -15,7 +15,7 @@ from services.billing import rendering, typesetting
 from services.billing.commands.accounts import apply_account_states
 from services.billing.commands.client_invoices import DraftLine, SetLines, set_lines
 from services.billing.commands.documents import Rendered, keep_document, resend_invoice
-from services.billing.commands.voids import VoidInvoice, VoidReason, void_invoice
+from services.billing.commands.voids import VoidReason
 from services.billing.domain.printed import LONGEST_LIST, InvoiceFacts, PrintedLine, printed_invoice
 from services.billing.domain.tax_invoice import Party
 from services.billing.errors import DocumentNotReady, NotIssued
@@ -24,6 +24,7 @@ from services.billing.queries import documents
 from services.billing.rendering import NotRendered, Renderer, render
 from services.billing.typesetting import typeset
 from tests.billing.arrangements import NOW, SELLER, SYDNEY, Books, installer_state, march, sent, words
+from tests.billing.arrangements_settlement import void_whole
 
 pytestmark = pytest.mark.slow
 
@@ -217,8 +218,7 @@ class TestVoid:
     """What was issued has its document for good, and nobody is mailed what is void."""
 
     async def void(self, books: Books, invoice: Invoice) -> None:
-        async with books.unit() as session:
-            await void_invoice(session, VoidInvoice(invoice.id, VoidReason.DUPLICATE, "Robin Field"), NOW)
+        await void_whole(books, invoice.id, VoidReason.DUPLICATE)
 
     async def test_a_note_that_was_not_rendered_yet_is_kept_and_not_mailed(
         self, books: Books, invoice: Invoice

@@ -11,7 +11,7 @@ from chassis.database import Database
 from chassis.ids import new_id
 from contracts.intake import LeadErased
 from services.billing.commands.forgetting import KEPT
-from services.billing.consumers import consumers
+from services.billing.work import consumers
 from tests.billing.arrangements import HOUSE, NOW, Books
 from tests.kit.forgetting import undeclared
 from tests.kit.records import incoming

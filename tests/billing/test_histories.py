@@ -22,6 +22,7 @@ from services.billing.commands.customer_credit import ApplyCredit, apply_custome
 from services.billing.commands.voids import VoidInvoice, VoidReason, void_invoice
 from services.billing.domain.adjustments import DebitReason
 from tests.billing.arrangements import CHECKER, NOW, Books, client_state, march, sent
+from tests.billing.arrangements_stripe import pay_at_stripe
 from tests.kit.databases import RolledBackDatabase
 
 pytestmark = pytest.mark.slow
@@ -95,7 +96,7 @@ class History:
 
     async def pay_at_stripe(self, invoice_id: UUID, step: Step) -> None:
         """Whatever is owed, also of a void invoice."""
-        await self.books.pay_at_stripe(invoice_id, step.cents)
+        await pay_at_stripe(self.books, invoice_id, step.cents)
         self.received_cents += step.cents
 
     async def credit(self, invoice_id: UUID, step: Step) -> None:

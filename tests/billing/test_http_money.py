@@ -8,6 +8,7 @@ from chassis.ids import new_id
 from contracts.identity import Role
 from services.billing.models import Invoice
 from tests.billing.arrangements import Books, march, sent
+from tests.billing.arrangements_settlement import client_invoices
 from tests.billing.desk import Desk, answering, code_of, faults, payment, render_all
 from tests.billing.fake_stripe import FakeStripe
 from tests.kit.identity import TestIdentity
@@ -80,7 +81,7 @@ class TestPayments:
 
 class TestCustomerCredit:
     async def test_from_an_over_payment_to_another_invoice(self, desk: Desk, books: Books) -> None:
-        first, second = await books.client_invoices(10_000, 5_000)
+        first, second = await client_invoices(books, 10_000, 5_000)
         path = f"/admin/billing/invoices/{first}/payments"
         paid = await desk.do("POST", path, payment(14_000, "bank 1", excess_to_credit=True), status=201)
         shown = paid["invoice"]

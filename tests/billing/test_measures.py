@@ -5,11 +5,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from services.billing import measures
 from services.billing.commands.journal import post
 from services.billing.domain.journal import LedgerAccount, Posting, PostingKind, transfer
-from services.billing.measures import measure_books, measure_queues
-from tests.billing.arrangements import NOW, Books, march, sent, webhook, work_off
+from services.billing.measures import books as gauges
+from services.billing.measures.books import measure_books
+from services.billing.measures.deliveries import measure_held
+from services.billing.measures.stripe_events import measure_stripe_events
+from tests.billing.arrangements import NOW, Books, march, sent
+from tests.billing.arrangements_stripe import webhook, work_off
 from tests.billing.fake_stripe import FakeStripe
 from tests.kit.metrics import gauge
 
@@ -24,7 +27,7 @@ class TestMeasureBooks:
     async def test_certifies_books_that_tie(self, books: Books) -> None:
         invoice = await books.issued_invoice()
         await books.pay(invoice.id, 1_000, "part")
-        measures.BOOKS_CHECKED.set(0)
+        gauges.BOOKS_CHECKED.set(0)
         async with books.database.reading() as session:
             await measure_books(HOURLY)(session)
         assert (difference("journal"), difference("receivable")) == (0, 0)
@@ -58,11 +61,11 @@ class TestMeasureBooks:
         self, books: Books, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         seconds = 1_000.0
-        monkeypatch.setattr(measures, "monotonic", lambda: seconds)
+        monkeypatch.setattr(gauges, "monotonic", lambda: seconds)
         measure = measure_books(HOURLY)
 
         async def is_summed() -> bool:
-            measures.BOOKS_CHECKED.set(0)
+            gauges.BOOKS_CHECKED.set(0)
             async with books.database.reading() as session:
                 await measure(session)
             return gauge("waybill_books_checked_timestamp_seconds") > 0
@@ -74,16 +77,18 @@ class TestMeasureBooks:
         assert await is_summed()
 
 
-class TestMeasureQueues:
+class TestMeasureHeld:
     async def test_ages_deliveries_without_a_price(self, books: Books) -> None:
         installer_id = await books.installer()
         await books.deliver(sent(installer_id, march(10)), sent(installer_id, march(11)))
         books.clock.advance(timedelta(hours=3))
         async with books.database.reading() as session:
-            await measure_queues(books.clock)(session)
+            await measure_held(books.clock)(session)
         assert gauge("waybill_deliveries_held") == 2
         assert gauge("waybill_deliveries_held_oldest_age_seconds") == 3 * 3600
 
+
+class TestMeasureStripeEvents:
     async def test_tells_a_payment_that_waits_for_a_person_from_one_that_is_being_asked_about(
         self, books: Books
     ) -> None:
@@ -95,11 +100,11 @@ class TestMeasureQueues:
         await webhook(books, "evt_1", stripe_invoice_id)
         books.clock.advance(timedelta(minutes=5))
         async with books.database.reading() as session:
-            await measure_queues(books.clock)(session)
+            await measure_stripe_events(books.clock)(session)
         assert (waiting("pending"), waiting("held")) == ((1, 300), (0, 0))
         await work_off(books, stripe)
         async with books.database.reading() as session:
-            await measure_queues(books.clock)(session)
+            await measure_stripe_events(books.clock)(session)
         assert (waiting("pending"), waiting("held")) == ((0, 0), (1, 300))
 
 

@@ -15,6 +15,7 @@ from contracts.values import ProductType
 from deploy.local.postgres import ServiceDatabase
 from services.billing.models import Invoice
 from tests.billing.arrangements import MARCH, NOW, Books, march, sent
+from tests.billing.arrangements_stripe import pay_at_stripe
 
 WRITTEN_ONCE, NOT_GRANTED, CHECK, UNIQUE = "23001", "42501", "23514", "23505"
 
@@ -155,7 +156,7 @@ class TestCustomerCredit:
 
     async def test_is_not_an_accounts_word_alone(self, books: Books) -> None:
         invoice = await books.issued_invoice()
-        await books.pay_at_stripe(invoice.id, 10_000)
+        await pay_at_stripe(books, invoice.id, 10_000)
         for statement in (
             "UPDATE accounts SET customer_credit_cents = 649",
             "UPDATE accounts SET customer_credit_cents = -650",

@@ -8,7 +8,8 @@ import pytest
 from contracts.identity import Role
 from services.billing.domain.statuses import StripeEventState
 from services.billing.domain.webhooks import SettlingObstacle, obstacle_to_settling
-from tests.billing.arrangements import Books, webhook, work_off
+from tests.billing.arrangements import Books
+from tests.billing.arrangements_stripe import webhook, work_off
 from tests.billing.fake_stripe import FakeStripe
 from tests.billing.windows import OPERATOR, Window
 

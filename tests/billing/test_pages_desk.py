@@ -9,7 +9,8 @@ from chassis.console.desk import Desk, Waiting
 from contracts.values import AdjustmentType
 from services.billing.models import Invoice
 from services.billing.pages.desk import desk_of
-from tests.billing.arrangements import SYDNEY, Books, march, sent, webhook, work_off
+from tests.billing.arrangements import SYDNEY, Books, march, sent
+from tests.billing.arrangements_stripe import webhook, work_off
 from tests.billing.fake_stripe import FakeStripe
 from tests.billing.windows import Window
 

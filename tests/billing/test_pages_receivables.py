@@ -8,8 +8,10 @@ import pytest
 
 from contracts.values import InvoiceKind
 from services.billing.domain.ageing import Age, age_of, days_sales_outstanding, due_between
-from services.billing.queries import receivables
+from services.billing.queries import ageing
 from tests.billing.arrangements import SYDNEY, Books
+from tests.billing.arrangements_settlement import client_invoices
+from tests.billing.arrangements_stripe import pay_at_stripe
 from tests.billing.windows import Window
 
 TODAY = date(2026, 4, 2)
@@ -66,7 +68,7 @@ class TestTheAgeing:
     async def test_sorts_what_is_owed_by_its_due_day(self, books: Books) -> None:
         await owing(books, -10, 0, 1, 30, 31, 60, 61, 90, 91, 200)
         async with books.database.reading() as session:
-            found = await receivables.aged(session, books.clock.now(), SYDNEY, 200)
+            found = await ageing.aged(session, books.clock.now(), SYDNEY, 200)
         assert found.total.owed_cents == [22_000] * 5
         assert found.ledger_cents == 110_000
         assert found.ties
@@ -85,12 +87,12 @@ class TestTheAgeing:
     async def test_those_beyond_the_page_are_summed(self, books: Books) -> None:
         await owing(books, 1, 2, 3)
         async with books.database.reading() as session:
-            found = await receivables.aged(session, books.clock.now(), SYDNEY, 2)
+            found = await ageing.aged(session, books.clock.now(), SYDNEY, 2)
         assert (len(found.accounts), found.account_count, found.total.total_cents) == (2, 3, 33_000)
 
     async def test_keeps_unapplied_credit_beside_what_is_owed(self, books: Books, window: Window) -> None:
-        first, _second = await books.client_invoices(10_000, 20_000)
-        await books.pay_at_stripe(first, 15_000)
+        first, _second = await client_invoices(books, 10_000, 20_000)
+        await pay_at_stripe(books, first, 15_000)
         page = await window.open(PATH)
         assert "Ties with the journal" in page
         assert page.count("$40.00") == 2
@@ -114,12 +116,12 @@ class TestAPastDay:
 
     async def test_equals_what_the_invoices_say_at_the_end_of_today(self, books: Books) -> None:
         await owing(books, -3, 12, 45)
-        credit_from, _ = await books.client_invoices(10_000, 20_000)
-        await books.pay_at_stripe(credit_from, 15_000)
+        credit_from, _ = await client_invoices(books, 10_000, 20_000)
+        await pay_at_stripe(books, credit_from, 15_000)
         async with books.database.reading() as session:
-            now = await receivables.aged(session, books.clock.now(), SYDNEY, None)
+            now = await ageing.aged(session, books.clock.now(), SYDNEY, None)
             soon = books.clock.now() + timedelta(seconds=1)
-            before = await receivables.aged(session, books.clock.now(), SYDNEY, None, soon)
+            before = await ageing.aged(session, books.clock.now(), SYDNEY, None, soon)
         assert now == before
 
     @pytest.mark.parametrize("day", ["2026-04-03", "yesterday", "2026-13-01"])

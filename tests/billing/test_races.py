@@ -14,7 +14,7 @@ from services.billing.commands.client_invoices import redraft_board_invoice
 from services.billing.commands.deliveries import record_deliveries
 from services.billing.commands.drafts import DraftOutcome, GenerateDrafts, generate_drafts
 from services.billing.commands.payments import RecordPayment, record_payment
-from services.billing.commands.voids import VoidInvoice, VoidReason, void_invoice
+from services.billing.commands.voids import VoidReason
 from services.billing.domain.statuses import InvoiceStatus, PaymentMethod
 from services.billing.errors import (
     AdjustmentIdTaken,
@@ -23,6 +23,7 @@ from services.billing.errors import (
     StripeReferenceTaken,
 )
 from tests.billing.arrangements import LONG_AGO, MARCH, NOW, Books, march, sent
+from tests.billing.arrangements_settlement import void_whole
 from tests.kit.eventually import eventually
 
 T = TypeVar("T")
@@ -186,8 +187,7 @@ class TestRedrafts:
     async def test_of_one_void_invoice_at_once_are_one(self, shared_books: Books) -> None:
         books = shared_books
         first = await books.board_draft()
-        async with books.unit() as session:
-            await void_invoice(session, VoidInvoice(first, VoidReason.WRONG_DETAILS, "Robin Field"), NOW)
+        await void_whole(books, first, VoidReason.WRONG_DETAILS)
 
         async def redraft() -> UUID:
             async with books.unit() as session:

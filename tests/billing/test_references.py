@@ -6,10 +6,12 @@ import pytest
 
 from contracts.identity import Role
 from services.billing.commands.references import KeepReference, keep_reference
-from services.billing.commands.voids import VoidInvoice, VoidReason, void_invoice
+from services.billing.commands.voids import VoidReason
 from services.billing.domain.statuses import StripeEventState
 from services.billing.errors import NotADraft, StripeReferenceTaken
-from tests.billing.arrangements import Books, march, sent, webhook, work_off
+from tests.billing.arrangements import Books, march, sent
+from tests.billing.arrangements_settlement import void_whole
+from tests.billing.arrangements_stripe import webhook, work_off
 from tests.billing.desk import Desk, code_of
 from tests.billing.fake_stripe import FakeStripe
 
@@ -58,8 +60,7 @@ async def test_what_is_issued_keeps_its_own(books: Books) -> None:
 
 async def test_the_draft_that_follows_a_void_one_may_have_it(books: Books, draft: UUID) -> None:
     await keep(books, draft)
-    async with books.unit() as session:
-        await void_invoice(session, VoidInvoice(draft, VoidReason.DUPLICATE, "Robin Field"), books.clock.now())
+    await void_whole(books, draft, VoidReason.DUPLICATE)
     (again,) = await books.drafts()
     assert again.invoice_id not in {None, draft}
     await keep(books, again.invoice_id)

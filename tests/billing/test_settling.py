@@ -15,13 +15,15 @@ from services.billing.commands.stripe_events import (
     retry_event,
     try_event_later,
 )
-from services.billing.commands.voids import VoidInvoice, VoidReason, void_invoice
+from services.billing.commands.voids import VoidReason
 from services.billing.domain.statuses import InvoiceStatus, PaymentMethod
 from services.billing.errors import StripeAway, StripeEventNotFound, StripeEventNotWaiting, StripePaymentIdMissing
 from services.billing.models import Invoice
 from services.billing.settling import StripeSettler, look_up
 from services.billing.stripe_gateway import Refused
-from tests.billing.arrangements import Books, webhook, work_off
+from tests.billing.arrangements import Books
+from tests.billing.arrangements_settlement import void_whole
+from tests.billing.arrangements_stripe import webhook, work_off
 from tests.billing.fake_stripe import FakeStripe
 
 TYPED_IN = """
@@ -102,8 +104,7 @@ class TestSettling:
     async def test_money_for_a_void_invoice_is_in_the_books_too(
         self, books: Books, stripe: FakeStripe, invoice: Invoice
     ) -> None:
-        async with books.unit() as session:
-            await void_invoice(session, VoidInvoice(invoice.id, VoidReason.DUPLICATE, "Robin Field"), books.clock.now())
+        await void_whole(books, invoice.id, VoidReason.DUPLICATE)
         stripe.pay(invoice.stripe_invoice_id or "", 9_350)
         await webhook(books, "evt_1", invoice.stripe_invoice_id)
         await work_off(books, stripe)

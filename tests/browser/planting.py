@@ -21,7 +21,8 @@ from services.payouts.commands.boards import note_board
 from services.payouts.commands.experts import ExpertProfile, add_expert
 from services.payouts.domain import RuleKind
 from services.routing.domain.states import BreakerState
-from tests.billing.arrangements import NOW, SYDNEY, client_state, march, sent, webhook, work_off
+from tests.billing.arrangements import NOW, SYDNEY, client_state, march, sent
+from tests.billing.arrangements_stripe import webhook, work_off
 from tests.billing.credits import ask, proposed
 from tests.billing.fake_stripe import FakeStripe
 from tests.browser.visits import Rooms

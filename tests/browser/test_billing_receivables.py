@@ -11,7 +11,8 @@ from playwright.async_api import expect
 from contracts.identity import Role
 from contracts.values import InvoiceKind
 from services.billing.models import Adjustment
-from tests.billing.arrangements import NOW, march, sent, webhook, work_off
+from tests.billing.arrangements import NOW, march, sent
+from tests.billing.arrangements_stripe import webhook, work_off
 from tests.billing.fake_stripe import FakeStripe
 from tests.browser.conftest import Rooms
 from tests.browser.sweep import check_everywhere

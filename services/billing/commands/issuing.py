@@ -1,10 +1,8 @@
 """Issuing an invoice: through the gate, with the next number, frozen, posted, all in one transaction."""
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -12,18 +10,18 @@ from chassis import outbox
 from chassis.constraints import flush_or_refuse
 from contracts.billing import InvoiceIssued
 from contracts.values import InvoiceKind
-from services.billing.commands.adjustments import ApprovalRule
 from services.billing.commands.credit_requests import settle_issued
 from services.billing.commands.deliveries_listed import list_invoiced
+from services.billing.commands.gate import Candidate, blockers_of, buyer_of
+from services.billing.commands.house import House, terms_days
 from services.billing.commands.journal import post
-from services.billing.commands.numbers import Numbering, Series, next_number
+from services.billing.commands.numbers import Series, next_number
 from services.billing.commands.payments import note_if_paid
 from services.billing.commands.stripe_events import wake_unmatched
 from services.billing.domain import periods
-from services.billing.domain.issuing import Readiness, StripeFacts, issue_blockers
+from services.billing.domain.issuing import StripeFacts
 from services.billing.domain.journal import CURRENCY, Posting, PostingKind, invoice_entries
 from services.billing.domain.statuses import DocumentStatus
-from services.billing.domain.tax_invoice import Blocker, Face, Party
 from services.billing.errors import (
     AlreadyIssuedOtherwise,
     DueBeforeIssue,
@@ -33,23 +31,7 @@ from services.billing.errors import (
     StripeReferenceTaken,
 )
 from services.billing.models import Account, Invoice
-from services.billing.queries import invoices, readiness
-
-
-@dataclass(frozen=True, slots=True)
-class House:
-    """What every invoice of this deployment has in common. Terms are days from issue to due, by kind of account."""
-
-    seller: Party
-    numbering: Numbering
-    zone: ZoneInfo
-    terms_days: dict[InvoiceKind, int]
-    approval_limit_cents: int
-    payment_details: str = ""
-
-    @property
-    def approval(self) -> ApprovalRule:
-        return ApprovalRule(self.approval_limit_cents, self.numbering)
+from services.billing.queries import invoices
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +52,8 @@ async def issue_invoice(session: AsyncSession, command: IssueInvoice, house: Hou
         return invoice
     account = await session.get_one(Account, invoice.account_id)
     due_at = _due_at(command, account, house, now)
-    blockers = await readiness_blockers(session, invoice, account, command, house, now)
+    candidate = Candidate(invoice, account, command.stripe_invoice_id, command.stripe)
+    blockers = (await blockers_of(session, [candidate], house.seller, now))[invoice.id]
     if blockers:
         raise NotReadyToIssue(invoice.id, blockers)
     await _take_reference(session, invoice, command, now)
@@ -88,38 +71,6 @@ async def issue_invoice(session: AsyncSession, command: IssueInvoice, house: Hou
     note_if_paid(session, invoice, now)
     await settle_issued(session, invoice, house.approval, now)
     return invoice
-
-
-async def readiness_blockers(
-    session: AsyncSession, invoice: Invoice, account: Account, command: IssueInvoice, house: House, now: datetime
-) -> tuple[Blocker, ...]:
-    """Everything that stands between the draft and its issue, with the references that `command` brings."""
-    return (await blockers_of(session, [(invoice, account, command)], house.seller, now))[invoice.id]
-
-
-async def blockers_of(
-    session: AsyncSession, drafts: Sequence[tuple[Invoice, Account, IssueInvoice]], seller: Party, now: datetime
-) -> dict[UUID, tuple[Blocker, ...]]:
-    """The same for however many."""
-    ids = [invoice.id for invoice, _, _ in drafts]
-    lines = await readiness.face_lines(session, ids)
-    held, unbilled = await readiness.held_of(session, ids), await readiness.unbilled_of(session, ids)
-    return {
-        invoice.id: issue_blockers(
-            Readiness(
-                kind=invoice.kind,
-                face=Face(seller, buyer_of(account), now, lines[invoice.id], invoice.gst_cents, invoice.total_cents),
-                currency=invoice.currency,
-                buyer_email=account.billing_email,
-                stripe_invoice_id=command.stripe_invoice_id,
-                stripe_customer_id=account.stripe_customer_id,
-                stripe=command.stripe,
-                held_assignment_ids=held.get(invoice.id, ()),
-                unbilled_count=unbilled.get(invoice.id, 0),
-            )
-        )
-        for invoice, account, command in drafts
-    }
 
 
 def _is_done(invoice: Invoice, command: IssueInvoice) -> bool:
@@ -144,14 +95,6 @@ def _due_at(command: IssueInvoice, account: Account, house: House, now: datetime
     return due_at
 
 
-def terms_days(account: Account, house: House) -> int:
-    """Finance's word, else what was agreed, else the house's rule."""
-    for days in (account.terms_override_days, account.agreed_terms_days):
-        if days is not None:
-            return days
-    return house.terms_days[account.kind]
-
-
 async def _take_reference(session: AsyncSession, invoice: Invoice, command: IssueInvoice, now: datetime) -> None:
     invoice.stripe_invoice_id, invoice.stripe_invoice_url = command.stripe_invoice_id, command.stripe_invoice_url
     if command.stripe_invoice_id is None:
@@ -162,10 +105,6 @@ async def _take_reference(session: AsyncSession, invoice: Invoice, command: Issu
     await flush_or_refuse(session, {"uq_invoices_stripe_invoice_id": taken})
     # A webhook may have come before us: its turn is now.
     await wake_unmatched(session, command.stripe_invoice_id, now)
-
-
-def buyer_of(account: Account) -> Party:
-    return Party(account.billing_name or account.name, account.abn, account.billing_address, account.billing_email)
 
 
 def _posting(invoice: Invoice, now: datetime) -> Posting:

@@ -19,7 +19,7 @@ from chassis.paging import Page, PageRequest
 from contracts.identity import Capability
 from contracts.values import GstTreatment, InvoiceKind
 from services.billing.commands.accounts import SetAccount, set_account
-from services.billing.commands.issuing import House, terms_days
+from services.billing.commands.house import House, terms_days
 from services.billing.commands.price_plans import AddPricePlan, Prices, add_price_plan
 from services.billing.http.fields import PriceCents, StripeCustomerId
 from services.billing.models import Account, PricePlan

@@ -28,7 +28,7 @@ from services.billing.commands.adjustments import (
     reject_adjustment,
 )
 from services.billing.commands.documents import PDF
-from services.billing.commands.issuing import House
+from services.billing.commands.house import House
 from services.billing.domain.statuses import AdjustmentState
 from services.billing.http.documents import download
 from services.billing.http.fields import AmountCents, LineNo, Note

@@ -20,7 +20,7 @@ from contracts.values import CreditReason
 from services.billing.commands.adjusting import Decider
 from services.billing.commands.credit_proposals import agree_to_credit, decline_credit
 from services.billing.commands.credit_requests import wait_for_who_records
-from services.billing.commands.issuing import House
+from services.billing.commands.house import House
 from services.billing.domain.business_days import days_left
 from services.billing.domain.credit_requests import CreditResult, ProposalAction, obstacle_to
 from services.billing.http.fields import Note

@@ -16,7 +16,7 @@ from chassis.database import Database
 from chassis.http import Given, requires
 from contracts.identity import Capability
 from contracts.values import GstTreatment
-from services.billing.commands.issuing import House, terms_days
+from services.billing.commands.house import House, terms_days
 from services.billing.domain.periods import due_at
 from services.billing.domain.printed import PRODUCTS
 from services.billing.queries import exports

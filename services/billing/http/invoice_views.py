@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis import audit
 from chassis.audit import Actor, Subject
 from contracts.values import AdjustmentType, GstTreatment, InvoiceKind
-from services.billing.commands.issuing import House, IssueInvoice, readiness_blockers
+from services.billing.commands.gate import Candidate, blockers_of
+from services.billing.commands.house import House
 from services.billing.domain.periods import days_overdue
 from services.billing.domain.statuses import (
     Action,
@@ -202,9 +203,8 @@ async def _blockers(
 ) -> list[BlockerView]:
     if invoice.document_status is not DocumentStatus.DRAFT:
         return []
-    command = IssueInvoice(invoice.id, invoice.kind, invoice.stripe_invoice_id)
-    found = await readiness_blockers(session, invoice, account, command, house, now)
-    return _views(BlockerView, found)
+    candidate = Candidate(invoice, account, invoice.stripe_invoice_id)
+    return _views(BlockerView, (await blockers_of(session, [candidate], house.seller, now))[invoice.id])
 
 
 async def audit_status(

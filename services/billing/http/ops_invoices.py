@@ -20,7 +20,8 @@ from contracts.identity import Capability
 from contracts.values import GstTreatment, InvoiceKind
 from services.billing.commands.client_invoices import DraftLine, SetLines, redraft_board_invoice, set_lines
 from services.billing.commands.documents import PDF
-from services.billing.commands.issuing import House, IssueInvoice, issue_invoice
+from services.billing.commands.house import House
+from services.billing.commands.issuing import IssueInvoice, issue_invoice
 from services.billing.commands.payments import MarkPaid, mark_paid
 from services.billing.domain.periods import FISCAL_QUARTER_PATTERN, Period
 from services.billing.domain.statuses import InvoiceStatus, PaymentMethod

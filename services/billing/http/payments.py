@@ -14,7 +14,7 @@ from chassis.http import AwareInstant, Body, Given, Operator, requires
 from chassis.ids import new_id
 from contracts.identity import Capability
 from services.billing.commands.customer_credit import ApplyCredit, apply_customer_credit
-from services.billing.commands.issuing import House
+from services.billing.commands.house import House
 from services.billing.commands.payments import RecordPayment, record_payment
 from services.billing.domain.statuses import PaymentMethod
 from services.billing.http.fields import AmountCents, Reference, StripePaymentId

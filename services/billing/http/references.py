@@ -12,7 +12,7 @@ from chassis.clock import Clock
 from chassis.database import Database
 from chassis.http import Body, Given, Operator, requires
 from contracts.identity import Capability
-from services.billing.commands.issuing import House
+from services.billing.commands.house import House
 from services.billing.commands.references import KeepReference, keep_reference
 from services.billing.http.fields import StripeInvoiceId, WebAddress
 from services.billing.http.invoice_views import InvoiceDetail, detail_of

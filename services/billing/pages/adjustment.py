@@ -22,7 +22,7 @@ from chassis.http import Given, Operator
 from contracts.identity import Capability
 from contracts.values import AdjustmentType
 from services.billing.commands.documents import PDF
-from services.billing.commands.issuing import House
+from services.billing.commands.house import House
 from services.billing.domain.adjustments import DecisionObstacle, obstacle_to_approval, obstacle_to_rejection
 from services.billing.domain.business_days import days_left
 from services.billing.domain.printed import PrintedLine

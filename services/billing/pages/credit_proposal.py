@@ -22,7 +22,7 @@ from chassis.console.wording import money, words
 from chassis.database import Database
 from chassis.http import Given, Operator
 from contracts.identity import Capability
-from services.billing.commands.issuing import House
+from services.billing.commands.house import House
 from services.billing.domain.business_days import days_left
 from services.billing.domain.credit_requests import (
     CreditResult,

@@ -9,7 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from contracts.values import InvoiceKind
 from services.billing.models import Account, Invoice
 
-ROOMS = {InvoiceKind.INSTALLER: "/console/invoices", InvoiceKind.CLIENT: "/console/client-invoices"}
+DELIVERIES = "/console/delivery-events"
+HELD = "/console/held-deliveries"
+INVOICES = "/console/invoices"
+ROOMS = {InvoiceKind.INSTALLER: INVOICES, InvoiceKind.CLIENT: "/console/client-invoices"}
 
 
 def invoice_path(kind: Any, invoice_id: UUID) -> str:

@@ -15,8 +15,7 @@ from services.billing.pages.adjustments import KINDS, STATES
 from services.billing.pages.adjustments import PATH as ADJUSTMENTS
 from services.billing.pages.credit_proposals import PATH as CREDITS
 from services.billing.pages.credit_proposals import say_state
-from services.billing.pages.doors import account_path, invoice_path
-from services.billing.pages.month_screens import DELIVERIES
+from services.billing.pages.doors import DELIVERIES, account_path, invoice_path
 
 
 def _is(text: str, *columns: Any) -> list[ColumnElement[bool]]:

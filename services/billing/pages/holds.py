@@ -19,7 +19,7 @@ from contracts.identity import Capability
 from services.billing.commands.account_news import TellingRule
 from services.billing.domain.holds import HoldAction, obstacle_to
 from services.billing.http.holds import CreditHoldBody, HoldReason, hold_by_operator
-from services.billing.models import Account
+from services.billing.pages.account_page import AccountPage
 from services.billing.pages.accounts import PATH
 
 MONEY = Capability.MANAGE_BILLING_OPS
@@ -32,49 +32,47 @@ class HoldForm(Form):
     seen: UUID | None = None
 
 
-def hold_notes(account: Account) -> list[Note]:
-    if not account.credit_hold:
-        return []
-    return [Note("On credit hold: it gets no leads", account.credit_hold_reason or "", "danger")]
+async def on_hold(page: AccountPage) -> Note | None:
+    if not page.account.credit_hold:
+        return None
+    return Note("On credit hold: it gets no leads", page.account.credit_hold_reason or "", "danger")
 
 
-def hold_actions(account: Account, operator: Operator, seen: str) -> list[Action]:
-    setting = _action(
-        account,
-        operator,
-        seen,
+async def hold(page: AccountPage) -> Action | None:
+    return _action(
+        page,
         HoldAction.SET,
         "Put on credit hold",
         "It gets no lead until it is lifted; what it has, and what it owes, stays as it is. Whoever gives leads out "
         "sees the reason.",
         "On hold: it gets no more leads",
     )
-    lifting = _action(
-        account,
-        operator,
-        seen,
+
+
+async def lift(page: AccountPage) -> Action | None:
+    return _action(
+        page,
         HoldAction.LIFT,
         "Lift credit hold",
         "It gets leads again from the next one on; none are made up for. What it owes stays as it is.",
         "Lifted: it gets leads again",
     )
-    return [setting, lifting]
 
 
-def _action(
-    account: Account, operator: Operator, seen: str, action: HoldAction, title: str, effect: str, done: str
-) -> Action:
+def _action(page: AccountPage, action: HoldAction, title: str, effect: str, done: str) -> Action | None:
+    if not page.is_installer:
+        return None
     name = HOLD if action is HoldAction.SET else LIFT
     return Action(
         name,
         title,
-        f"{PATH}/{account.id}/{name}",
+        f"{page.path}/{name}",
         effect=effect,
         fields=(FormField("reason", "Reason", FieldKind.PROSE, is_required=True, longest=200),),
-        hidden={"seen": seen},
+        hidden={"seen": page.seen},
         done=done,
         destroys=action is HoldAction.SET,
-        **refused(operator, MONEY, obstacle_to(action, is_held=account.credit_hold)),
+        **refused(page.operator, MONEY, obstacle_to(action, is_held=page.account.credit_hold)),
     )
 
 

@@ -5,39 +5,32 @@ from collections.abc import Iterable
 from chassis.console.actions import Action, refused
 from chassis.console.fields import FieldKind, FormField, dollars, options_of
 from chassis.console.wording import money
-from chassis.http import Operator
 from chassis.ids import new_id
 from contracts.identity import Capability
 from contracts.values import CreditReason, GstTreatment
 from services.billing.commands.voids import VoidReason
 from services.billing.domain import statuses
 from services.billing.domain.adjustments import DebitReason
-from services.billing.domain.statuses import InvoiceStatus, PaymentMethod
+from services.billing.domain.statuses import PaymentMethod
 from services.billing.pages.deliveries import lead_title
-from services.billing.pages.invoice_look import Look
-from services.billing.pages.invoice_words import INSTALLERS
+from services.billing.pages.invoice_page import InvoicePage
 
 MONEY = Capability.MANAGE_BILLING_OPS
 PAYMENT, CREDIT, DEBIT, APPLY, RESEND, VOID = "record_payment", "credit", "debit", "apply_credit", "resend", "void"
 NOTES = FormField("notes", "Notes", FieldKind.PROSE, hint="Stand in the timeline", longest=1000)
 
 
-def deed(look: Look, name: str) -> str:
-    """Where its form is sent: deeds of both kinds of invoices are in one place."""
-    return f"{INSTALLERS}/{look.detail.id}/{name.replace('_', '-')}"
-
-
-def payment(look: Look, operator: Operator, today: str) -> Action:
-    detail = look.detail
+async def payment(page: InvoicePage) -> Action:
+    detail = page.detail
     return Action(
         PAYMENT,
         "Record a payment",
-        deed(look, PAYMENT),
+        page.deed(PAYMENT),
         effect=f"{money(detail.balance_cents)} is owed. A payment of all of it makes the invoice paid; nothing is "
         "charged or mailed by it.",
         fields=(
             FormField("amount", "Amount", FieldKind.MONEY, value=dollars(detail.balance_cents), is_required=True),
-            FormField("received_day", "Received on", FieldKind.DAY, value=today, is_required=True),
+            FormField("received_day", "Received on", FieldKind.DAY, value=page.today.isoformat(), is_required=True),
             method_field(PaymentMethod.BANK_TRANSFER),
             FormField(
                 "reference",
@@ -57,7 +50,7 @@ def payment(look: Look, operator: Operator, today: str) -> Action:
         ),
         done="Recorded",
         is_primary=True,
-        **refused(operator, MONEY, look.obstacle(statuses.Action.RECORD_PAYMENT)),
+        **refused(page.operator, MONEY, page.obstacle(statuses.Action.RECORD_PAYMENT)),
     )
 
 
@@ -67,30 +60,31 @@ def method_field(chosen: PaymentMethod) -> FormField:
     )
 
 
-def credit(look: Look, operator: Operator, limit_cents: int) -> Action:
-    lines = [(str(line.line_no), f"{line.line_no}. {line.description}") for line in look.shown_lines]
+async def credit(page: InvoicePage) -> Action:
+    lines = [(str(line.line_no), f"{line.line_no}. {line.description}") for line in page.shown_lines]
     return Action(
         CREDIT,
         "Give a credit",
-        deed(look, CREDIT),
-        effect=f"Up to {money(limit_cents)} with GST it counts at once, and its adjustment note is mailed. Beyond that "
-        "it waits until another operator agrees. What of it is more than is owed becomes the customer's credit.",
+        page.deed(CREDIT),
+        effect=f"Up to {money(page.house.approval_limit_cents)} with GST it counts at once, and its adjustment note is "
+        "mailed. Beyond that it waits until another operator agrees. What of it is more than is owed becomes the "
+        "customer's credit.",
         fields=(
             FormField("reason_code", "Reason", FieldKind.CHOICE, is_required=True, options=options_of(CreditReason)),
             FormField("line_no", "Line", FieldKind.CHOICE, options=lines, hint="None: over all its lines"),
             FormField("amount", "Amount without GST", FieldKind.MONEY, hint="Empty: all that is left of it"),
             NOTES,
         ),
-        hidden=_once(look),
+        hidden=_once(page),
         done="Given, or waiting for a second operator: the adjustments below say which",
-        **refused(operator, MONEY, look.obstacle(statuses.Action.ADJUST)),
+        **refused(page.operator, MONEY, page.obstacle(statuses.Action.ADJUST)),
     )
 
 
-def debit(look: Look, operator: Operator) -> Action:
+async def debit(page: InvoicePage) -> Action:
     late = [
         (str(each.id), f"{lead_title(each.service, each.locality)}, {money(each.unit_price_cents)}")
-        for each in look.late
+        for each in page.late
     ]
     reasons = [(value, label) for value, label in options_of(DebitReason) if late or value != DebitReason.LATE_DELIVERY]
     named: Iterable[FormField] = (
@@ -99,7 +93,7 @@ def debit(look: Look, operator: Operator) -> Action:
     return Action(
         DEBIT,
         "Charge a debit",
-        deed(look, DEBIT),
+        page.deed(DEBIT),
         effect="It counts at once: the invoice asks for so much more, and its adjustment note is mailed. "
         "Late deliveries cost what they cost: choose them, and leave the amount empty.",
         fields=(
@@ -116,61 +110,60 @@ def debit(look: Look, operator: Operator) -> Action:
             ),
             FormField("notes", "What it is for", FieldKind.PROSE, hint="Its note prints it", longest=1000),
         ),
-        hidden=_once(look),
+        hidden=_once(page),
         done="Charged",
-        **refused(operator, MONEY, look.obstacle(statuses.Action.ADJUST)),
+        **refused(page.operator, MONEY, page.obstacle(statuses.Action.ADJUST)),
     )
 
 
-def apply_credit(look: Look, operator: Operator) -> Action:
-    has_cents = look.account.customer_credit_cents
-    cents = min(has_cents, look.detail.balance_cents)
+async def apply_credit(page: InvoicePage) -> Action:
+    has_cents = page.account.customer_credit_cents
+    cents = min(has_cents, page.detail.balance_cents)
     return Action(
         APPLY,
         "Apply credit",
-        deed(look, APPLY),
-        effect=f"{look.detail.account_name} has {money(has_cents)} with us: so much of it pays for this invoice.",
+        page.deed(APPLY),
+        effect=f"{page.detail.account_name} has {money(has_cents)} with us: so much of it pays for this invoice.",
         fields=(FormField("amount", "Amount", FieldKind.MONEY, value=dollars(cents), is_required=True),),
         hidden={"application_id": str(new_id())},
         done="Applied",
-        **refused(operator, MONEY, look.obstacle(statuses.Action.APPLY_CREDIT)),
+        **refused(page.operator, MONEY, page.obstacle(statuses.Action.APPLY_CREDIT)),
     )
 
 
-def resend(look: Look, operator: Operator) -> Action:
+async def resend(page: InvoicePage) -> Action:
     return Action(
         RESEND,
         "Mail it again",
-        deed(look, RESEND),
-        effect=f"Mails the same PDF to {look.account.billing_email}, the address that the account has now.",
+        page.deed(RESEND),
+        effect=f"Mails the same PDF to {page.account.billing_email}, the address that the account has now.",
         done="It is on its way",
-        **refused(operator, MONEY, look.obstacle(statuses.Action.RESEND)),
+        **refused(page.operator, MONEY, page.obstacle(statuses.Action.RESEND)),
     )
 
 
-def void(look: Look, operator: Operator) -> Action:
-    is_draft = look.standing.status is InvoiceStatus.DRAFT
+async def void(page: InvoicePage) -> Action:
     effect = (
         "Takes the draft away. Its deliveries can be drafted again."
-        if is_draft
+        if page.is_draft
         else "Nothing is owed on it any more; its number stays taken. What it billed can be billed again."
     )
     return Action(
         VOID,
         "Void",
-        deed(look, VOID),
+        page.deed(VOID),
         effect=effect,
         fields=(
             FormField("reason_code", "Reason", FieldKind.CHOICE, is_required=True, options=options_of(VoidReason)),
             NOTES,
         ),
-        hidden={"seen": look.seen},
+        hidden={"seen": page.seen},
         done="Voided",
         destroys=True,
-        **refused(operator, MONEY, look.obstacle(statuses.Action.VOID)),
+        **refused(page.operator, MONEY, page.obstacle(statuses.Action.VOID)),
     )
 
 
-def _once(look: Look) -> dict[str, str]:
+def _once(page: InvoicePage) -> dict[str, str]:
     """Sent twice it is one adjustment."""
-    return {"seen": look.seen, "adjustment_id": str(new_id())}
+    return {"seen": page.seen, "adjustment_id": str(new_id())}

@@ -21,13 +21,14 @@ from chassis.http import Given, Line, Operator
 from contracts.identity import Capability
 from contracts.values import AdjustmentType, GstTreatment
 from services.billing.commands.documents import PDF
-from services.billing.commands.issuing import House
+from services.billing.commands.house import House
 from services.billing.domain.statuses import PaymentMethod
 from services.billing.http.adjustments import NewAdjustment, add_by_operator
 from services.billing.http.exports import InvoiceExport, export_invoice, export_invoice_csv
 from services.billing.http.fields import LARGEST_AMOUNT_CENTS, LineNo, Note, Reference, StripePaymentId
-from services.billing.http.invoices import VoidBody, get_document, post_resend, void_by_operator
+from services.billing.http.invoices import get_document, post_resend
 from services.billing.http.payments import ApplyCreditBody, NewPayment, post_apply_credit, post_payment
+from services.billing.http.voids import VoidBody, void_by_operator
 from services.billing.pages.doors import invoice_path
 from services.billing.pages.faults import told_beside
 from services.billing.pages.invoice_actions import APPLY, CREDIT, DEBIT, PAYMENT, RESEND, VOID

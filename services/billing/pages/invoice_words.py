@@ -8,10 +8,11 @@ from sqlalchemy import Row
 from chassis.console.cells import Kind, chip
 from chassis.console.listing import NOW, Amount, Choice, Column, Days, Exact, Flag, Option
 from chassis.console.lists.filters import Filter
-from chassis.console.wording import words
+from chassis.console.wording import money, words
 from contracts.values import InvoiceKind
 from services.billing.domain.periods import month_name
 from services.billing.domain.statuses import InvoiceStatus
+from services.billing.http.invoice_views import AdjustmentView
 from services.billing.models import Account, Invoice
 from services.billing.pages.doors import ROOMS, account_name
 from services.billing.queries.standings import CONDITIONS, GST_CENTS, IS_OWED, OWED_CENTS, STATUS, TOTAL_CENTS
@@ -44,6 +45,10 @@ def status_chip(status: InvoiceStatus, *, is_overdue: bool) -> Markup:
 
 def number_of(row: Row[Any]) -> str:
     return row.number or ("Draft" if row.status == InvoiceStatus.DRAFT else "Void draft")
+
+
+def adjustment_name(each: AdjustmentView) -> str:
+    return f"{words(each.type)} {each.number}" if each.number else f"{words(each.type)} of {money(each.inc_gst_cents)}"
 
 
 NUMBER = Column("number", "Invoice", Invoice.number, say=number_of)

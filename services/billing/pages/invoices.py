@@ -14,11 +14,12 @@ from chassis.console.listing import Column, Empty, Listing, Search, Tab, Text, r
 from chassis.console.wording import counted
 from contracts.identity import Capability
 from contracts.values import InvoiceKind
-from services.billing.commands.issuing import IssueInvoice, blockers_of
+from services.billing.commands.gate import Candidate, blockers_of
+from services.billing.commands.issuing import IssueInvoice
 from services.billing.domain.periods import MONTH_PATTERN, month_name
 from services.billing.domain.statuses import DocumentStatus, Obstacle
 from services.billing.domain.tax_invoice import Owner, Party
-from services.billing.http.invoices import issue_by_operator
+from services.billing.http.issuing import issue_by_operator
 from services.billing.models import Account, Invoice
 from services.billing.pages.invoice_words import (
     ACCOUNT,
@@ -46,7 +47,7 @@ async def _look(session: AsyncSession, ids: Sequence[UUID], now: datetime) -> di
     query = select(Invoice, Account).join(Account, Account.id == Invoice.account_id).where(Invoice.id.in_(ids))
     found = (await session.execute(query.where(Invoice.kind == InvoiceKind.INSTALLER))).all()
     drafts = [
-        (invoice, account, IssueInvoice(invoice.id, invoice.kind, invoice.stripe_invoice_id))
+        Candidate(invoice, account, invoice.stripe_invoice_id)
         for invoice, account in found
         if invoice.document_status is DocumentStatus.DRAFT
     ]

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from chassis.clock import Clock
 from chassis.console import Console, Form, form_at
 from chassis.console.actions import Action, refused
+from chassis.console.documents import Part, Section
 from chassis.console.fields import Dollars, dollars
 from chassis.database import Database
 from chassis.errors import FieldError, Invalid
@@ -19,12 +20,13 @@ from chassis.http import Given, Operator, Text
 from chassis.http.bodies import field_errors
 from contracts.identity import Capability
 from contracts.values import GstTreatment
-from services.billing.commands.issuing import House
+from services.billing.commands.house import House
 from services.billing.domain import statuses
 from services.billing.http.fields import LARGEST_PRICE_CENTS
 from services.billing.http.ops_invoices import LineBody, LinesBody, put_lines
+from services.billing.pages import invoice_sections
 from services.billing.pages.client_invoices import PATH
-from services.billing.pages.invoice_look import Look
+from services.billing.pages.invoice_page import InvoicePage
 
 MONEY = Capability.MANAGE_BILLING_OPS
 EDIT = statuses.Action.EDIT_LINES
@@ -100,23 +102,37 @@ class EditedLine:
     gst: str = GstTreatment.TAXABLE
 
 
-def edited_lines(look: Look) -> Sequence[EditedLine]:
-    lines = [
+async def edit(page: InvoicePage) -> Action | None:
+    """Where they are edited in their place there is nothing more to offer; a draft says why they cannot be."""
+    saving = _saving(page)
+    return saving if page.is_draft and not saving.is_possible else None
+
+
+async def lines(page: InvoicePage) -> Section:
+    saving = _saving(page)
+    if not saving.is_possible:
+        return await invoice_sections.lines(page)
+    context = {"action": saving, "rows": _edited_lines(page), "is_done": page.done == EDIT}
+    return Part("Lines", "lines.html", context)
+
+
+def _edited_lines(page: InvoicePage) -> Sequence[EditedLine]:
+    rows = [
         EditedLine(line.description, str(line.quantity), dollars(line.unit_price_cents), line.gst_treatment)
-        for line in look.detail.lines
+        for line in page.detail.lines
     ]
-    return [*lines, *(EditedLine() for _ in range(min(EMPTY_ROWS, MOST_LINES - len(lines))))]
+    return [*rows, *(EditedLine() for _ in range(min(EMPTY_ROWS, MOST_LINES - len(rows))))]
 
 
-def lines_action(look: Look, operator: Operator) -> Action:
+def _saving(page: InvoicePage) -> Action:
     return Action(
         EDIT,
         "Save lines",
-        f"{PATH}/{look.detail.id}/lines",
+        f"{PATH}/{page.detail.id}/lines",
         effect="Prices are for one, without GST; a negative price takes something off. Sums and GST follow when you "
         "save. A line without a description is taken away.",
-        hidden={"version": str(look.detail.version)},
-        **refused(operator, MONEY, look.obstacle(EDIT)),
+        hidden={"version": str(page.detail.version)},
+        **refused(page.operator, MONEY, page.obstacle(EDIT)),
     )
 
 

@@ -1,16 +1,31 @@
-"""Where each installer stands on its way to a draft, and what the last run of drafts came to."""
+"""The step of a month's close that drafts it: where each installer stands, and what the last runs came to."""
 
 from collections.abc import Iterator, Sequence
 
-from chassis.console.actions import Action
+from litestar.params import JSONBody
+from litestar.response import Redirect
+
+from chassis.clock import Clock
+from chassis.console import Console, Form, form_at
+from chassis.console.actions import Action, refused
 from chassis.console.cells import Kind, Shown, chip
 from chassis.console.documents import Note, Table, Told
 from chassis.console.wording import counted
-from services.billing.domain.month_close import DraftState
+from chassis.database import Database
+from chassis.http import Given, Operator
+from contracts.identity import Capability
+from services.billing.domain.month_close import DraftState, obstacle_to_drafting
 from services.billing.domain.periods import Period
-from services.billing.pages.doors import account_path
-from services.billing.pages.month_screens import DELIVERIES, INVOICES, MOST_ROWS, Screen, more, said
+from services.billing.http.periods import PeriodBody, generate_invoice_drafts
+from services.billing.pages.doors import DELIVERIES, INVOICES, account_path
+from services.billing.pages.month_page import PATH, Close, Month, MonthStep
+from services.billing.pages.month_screens import MOST_ROWS, Screen, more, said
+from services.billing.queries import months
 from services.billing.queries.months import InstallerMonth, Run
+from services.billing.settings import Settings
+
+MONEY = Capability.MANAGE_BILLING_OPS
+GENERATE = "generate"
 
 STATES = {
     DraftState.LATE: ("Late deliveries", "danger"),
@@ -21,7 +36,12 @@ STATES = {
 }
 
 
-def drafts_screen(period: Period, installers: Sequence[InstallerMonth], runs: Sequence[Run], action: Action) -> Screen:
+async def _show(close: Close) -> Screen:
+    runs = await months.runs(close.session, close.period)
+    return _screen(close.period, close.installers, runs, _generating(close))
+
+
+def _screen(period: Period, installers: Sequence[InstallerMonth], runs: Sequence[Run], action: Action) -> Screen:
     last = runs[0].invoice_ids if runs else frozenset()
     heads = (
         ("Installer", Kind.TEXT),
@@ -83,3 +103,51 @@ def _runs(runs: Sequence[Run]) -> Iterator[Table]:
         rows = [(each.by, Shown(each.at, Kind.INSTANT), Shown(len(each.invoice_ids), Kind.NUMBER)) for each in runs]
         heads = (("By", Kind.TEXT), ("At", Kind.INSTANT), ("Invoices written", Kind.NUMBER))
         yield Table("Runs", heads, rows)
+
+
+def _generating(close: Close) -> Action:
+    to_draft, stale, late = (close.count(each) for each in (DraftState.TO_DRAFT, DraftState.STALE, DraftState.LATE))
+    left_out = f" {counted(late, 'installer is', 'installers are')} left out: deliveries came late." if late else ""
+    way = obstacle_to_drafting(has_ended=close.has_ended, held_count=close.figures.held_count)
+    return Action(
+        GENERATE,
+        "Generate drafts",
+        STEP.path(close.period.name),
+        effect=(
+            f"Drafts {counted(to_draft, 'invoice', 'invoices')} and drafts {stale:,} again; what is drafted or issued "
+            f"stays as it is.{left_out} Nothing is mailed. It can be run again at any time."
+        ),
+        done="Drafts were generated: where each installer stands is below",
+        is_primary=True,
+        **refused(close.operator, MONEY, way),
+    )
+
+
+def _state(close: Close) -> str:
+    undone, late = close.count(DraftState.TO_DRAFT, DraftState.STALE), close.count(DraftState.LATE)
+    told = f"{undone:,} to draft" if undone else "All drafted" if close.installers else "Nothing to draft"
+    return f"{told}, {late:,} late" if late else told
+
+
+STEP = MonthStep("drafts", "Drafts", _state, _show)
+
+
+class DraftsForm(Form):
+    """Nothing but the session's mark: the address names the month."""
+
+
+@form_at(PATH + "/{month:str}/drafts", MONEY)
+async def generate_by_form(
+    month: Month,
+    data: JSONBody[DraftsForm],
+    console: Given[Console],
+    database: Given[Database],
+    clock: Given[Clock],
+    settings: Given[Settings],
+    operator: Given[Operator],
+) -> Redirect:
+    await generate_invoice_drafts.fn(PeriodBody(period=month), database, clock, settings, operator)
+    return console.redirect(f"{STEP.path(month)}?done={GENERATE}")
+
+
+ROUTES = (generate_by_form,)

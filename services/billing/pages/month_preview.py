@@ -1,4 +1,4 @@
-"""What a month comes to, installer by installer, beside what each was billed in former months."""
+"""The step of a month's close for what it comes to, installer by installer, beside what each was billed before."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,10 @@ from chassis.console.wording import counted
 from contracts.values import ProductType
 from services.billing.domain.month_close import FORMER_MONTHS, Outlier, outlier_of, usual_of
 from services.billing.domain.periods import Period
-from services.billing.pages.month_screens import DELIVERIES, MOST_ROWS, Screen, more
+from services.billing.pages.doors import DELIVERIES
+from services.billing.pages.month_page import Close, MonthStep
+from services.billing.pages.month_screens import MOST_ROWS, Screen, more
+from services.billing.queries import months, periods
 from services.billing.queries.periods import Preview
 
 OUTLIERS = {
@@ -36,7 +39,16 @@ class _Line:
         return sum(group.count for group in groups if group.product_type is product)
 
 
-def preview_screen(
+async def _show(close: Close) -> Screen:
+    session, period = close.session, close.period
+    found = await periods.preview(session, period, None)
+    since = period.months_before(FORMER_MONTHS, close.console.wording.zone)
+    former = await months.former(session, period, since)
+    names = await periods.names_of(session, former.keys())
+    return _screen(period, found, former, names)
+
+
+def _screen(
     period: Period, previews: Sequence[Preview], former: Mapping[UUID, Sequence[int]], names: Mapping[UUID, str]
 ) -> Screen:
     lines = _lines(previews, former, names)
@@ -101,3 +113,10 @@ def _preview_row(period: Period, line: _Line) -> Sequence[Told]:
         Shown(amounts.inc_gst_cents if amounts else 0, Kind.MONEY),
         Shown(line.usual_cents, Kind.MONEY),
     )
+
+
+def _state(close: Close) -> str:
+    return counted(close.figures.delivery_count, "delivery", "deliveries")
+
+
+STEP = MonthStep("preview", "Preview", _state, _show)

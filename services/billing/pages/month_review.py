@@ -1,27 +1,37 @@
-"""The drafts of a month with what is in their way, and what of it is out."""
+"""The step of a month's close before its issue: each draft with what is in its way."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from uuid import UUID
 
 from markupsafe import Markup
 from sqlalchemy import Row
 
-from chassis.console.cells import Kind, Shown, chip, link
-from chassis.console.documents import Fact, Note, Table, Told
-from chassis.console.wording import sentence, words
+from chassis.console.cells import Kind, Shown, link
+from chassis.console.documents import Note, Table, Told
+from chassis.console.wording import counted, sentence, words
+from services.billing.commands.gate import Candidate, blockers_of
 from services.billing.domain.periods import Period
-from services.billing.domain.statuses import is_overdue
 from services.billing.domain.tax_invoice import Blocker
 from services.billing.models import Account, Invoice
-from services.billing.pages.doors import account_path, invoice_path
-from services.billing.pages.month_screens import INVOICES, Screen, more, said
-from services.billing.queries.months import MonthFigures
+from services.billing.pages.credit_notes import month_notes
+from services.billing.pages.doors import INVOICES, invoice_path
+from services.billing.pages.month_page import Close, MonthStep
+from services.billing.pages.month_screens import Screen, more, said
+from services.billing.queries import months
 
 STRIPE_REFERENCE = "stripe_reference_missing"
+SHOWN_DRAFTS = 100
 
 
-def review_screen(
+async def _show(close: Close) -> Screen:
+    drafts = await months.drafts(close.session, close.period, SHOWN_DRAFTS)
+    candidates = [Candidate(invoice, account) for invoice, account in drafts]
+    blockers = await blockers_of(close.session, candidates, close.house.seller, close.now)
+    notes = await month_notes(close.session, close.period)
+    return _screen(close.period, drafts, close.figures.draft_count, blockers, notes)
+
+
+def _screen(
     period: Period,
     drafts: Sequence[Row[Invoice, Account]],
     draft_count: int,
@@ -58,44 +68,9 @@ def _draft_row(invoice: Invoice, account: Account, own: Sequence[Blocker]) -> Se
     )
 
 
-def issued_screen(period: Period, issued: Sequence[Row[Invoice, str]], figures: MonthFigures, now: datetime) -> Screen:
-    heads = (
-        ("Invoice", Kind.TEXT),
-        ("Installer", Kind.TEXT),
-        ("State", Kind.CHIP),
-        ("Due", Kind.DAY),
-        ("Total", Kind.MONEY),
-        ("Owed", Kind.MONEY),
-    )
-    of_month = f"{INVOICES}?month={period.name}"
-    unpaid = f"{of_month}&status=issued&status=partially_paid"
-    table = Table(
-        "Issued invoices",
-        heads,
-        [_issued_row(invoice, name, now) for invoice, name in issued],
-        empty="No invoice of the month is issued yet.",
-        more=more(figures.issued_count, of_month, len(issued)),
-    )
-    facts = [
-        Fact("Issued", Shown(figures.issued_count, Kind.NUMBER)),
-        Fact("Issued, inc. GST", Shown(figures.issued_cents, Kind.MONEY)),
-        Fact("Unpaid", Shown(figures.unpaid_count, Kind.NUMBER, path=unpaid)),
-        Fact("Owed", Shown(figures.unpaid_cents, Kind.MONEY, path=unpaid)),
-        Fact("Overdue", Shown(figures.overdue_count, Kind.NUMBER, path=f"{of_month}&overdue=true")),
-    ]
-    text = "What is out, those that owe most first. The receivables show how it stood on any day."
-    return Screen("Issued", text, facts=facts, tables=[table])
+def _state(close: Close) -> str:
+    drafts = close.figures.draft_count
+    return counted(drafts, "draft waits", "drafts wait") if drafts else "None waits"
 
 
-def _issued_row(invoice: Invoice, name: str, now: datetime) -> Sequence[Told]:
-    status = invoice.status
-    late = is_overdue(status, invoice.due_at, now)
-    tone = "danger" if late else "info" if status.is_owed else "positive"
-    return (
-        Shown(invoice.number, path=invoice_path(invoice.kind, invoice.id)),
-        Shown(name, path=account_path(invoice.account_id)),
-        chip(f"{words(status)}, overdue" if late else words(status), tone),
-        Shown(invoice.due_at, Kind.DAY),
-        Shown(invoice.adjusted_total_cents, Kind.MONEY),
-        Shown(invoice.owed_cents, Kind.MONEY),
-    )
+STEP = MonthStep("review", "Review and issue", _state, _show)

@@ -13,23 +13,25 @@ from chassis.clock import Clock
 from chassis.console import Console, Form, form_at
 from chassis.console.actions import Action, refused
 from chassis.console.cells import Kind, Shown, chip
-from chassis.console.documents import Table, Told
+from chassis.console.documents import Note, Table, Told
 from chassis.console.fields import Day, Dollars, FieldKind, FormField, options_of, start_of
 from chassis.console.wording import counted
 from chassis.database import Database
 from chassis.http import Given, Operator
 from contracts.identity import Capability
 from contracts.values import GstTreatment
-from services.billing.commands.issuing import House
+from services.billing.commands.house import House
 from services.billing.http.accounts import NewPricePlan, post_price_plan
 from services.billing.http.fields import LARGEST_PRICE_CENTS
 from services.billing.models import PricePlan
+from services.billing.pages.account_page import AccountPage
 from services.billing.pages.accounts import PATH
 from services.billing.pages.faults import told_beside
 from services.billing.settings import Settings
 
 MONEY = Capability.MANAGE_BILLING_OPS
 SET, END = "set_prices", "end_prices"
+VERBS = {"add_price_plan": "set its prices"}
 FIELDS = {"price_plan_version_exists": "effective_day"}
 Price = Annotated[Dollars, Field(ge=0, le=LARGEST_PRICE_CENTS)]
 
@@ -47,53 +49,74 @@ class EndPricesForm(Form):
     effective_day: Day
 
 
-def plan_actions(
-    account_id: UUID, operator: Operator, *, includes_gst: bool, held: Sequence[object], today: str
-) -> list[Action]:
-    waiting = f" {counted(len(held), 'delivery waits', 'deliveries wait')} for a price:" if held else ""
-    covered = f"{waiting} those of its days are priced at once." if held else ""
-    gst = "with" if includes_gst else "without"
-    day = FormField("effective_day", "From", FieldKind.DAY, value=today, is_required=True)
-    return [
-        Action(
-            SET,
-            "Set prices from a day",
-            f"{PATH}/{account_id}/prices",
-            effect="They hold from the first minute of that day until the day from which others are set. "
-            f"What is delivered already keeps its price, wherever they begin.{covered}",
-            fields=(
-                day,
-                FormField("exclusive", f"Exclusive lead, {gst} GST", FieldKind.MONEY, is_required=True),
-                FormField("shared", f"Shared lead, {gst} GST", FieldKind.MONEY, is_required=True),
-                FormField(
-                    "gst_treatment",
-                    "GST",
-                    FieldKind.CHOICE,
-                    value=GstTreatment.TAXABLE,
-                    is_required=True,
-                    options=options_of(GstTreatment),
-                ),
+async def set_prices(page: AccountPage) -> Action | None:
+    if not page.is_installer:
+        return None
+    waiting = f" {counted(len(page.held), 'delivery waits', 'deliveries wait')} for a price:" if page.held else ""
+    covered = f"{waiting} those of its days are priced at once." if page.held else ""
+    gst = "with" if page.settings.prices_include_gst else "without"
+    return Action(
+        SET,
+        "Set prices from a day",
+        f"{page.path}/prices",
+        effect="They hold from the first minute of that day until the day from which others are set. "
+        f"What is delivered already keeps its price, wherever they begin.{covered}",
+        fields=(
+            _day(page),
+            FormField("exclusive", f"Exclusive lead, {gst} GST", FieldKind.MONEY, is_required=True),
+            FormField("shared", f"Shared lead, {gst} GST", FieldKind.MONEY, is_required=True),
+            FormField(
+                "gst_treatment",
+                "GST",
+                FieldKind.CHOICE,
+                value=GstTreatment.TAXABLE,
+                is_required=True,
+                options=options_of(GstTreatment),
             ),
-            done="Set: the table below has their days",
-            **refused(operator, MONEY),
         ),
-        Action(
-            END,
-            "End prices from a day",
-            f"{PATH}/{account_id}/end-prices",
-            effect="From that day on there is no price: what is delivered then is held, and its month stays open.",
-            fields=(day,),
-            done="Ended: the table below has their days",
-            destroys=True,
-            **refused(operator, MONEY),
-        ),
-    ]
+        done="Set: the table below has their days",
+        **refused(page.operator, MONEY),
+    )
 
 
-def plan_table(plans: Sequence[PricePlan], now: datetime) -> Table:
+async def end_prices(page: AccountPage) -> Action | None:
+    if not page.is_installer:
+        return None
+    return Action(
+        END,
+        "End prices from a day",
+        f"{page.path}/end-prices",
+        effect="From that day on there is no price: what is delivered then is held, and its month stays open.",
+        fields=(_day(page),),
+        done="Ended: the table below has their days",
+        destroys=True,
+        **refused(page.operator, MONEY),
+    )
+
+
+def _day(page: AccountPage) -> FormField:
+    return FormField("effective_day", "From", FieldKind.DAY, value=page.today.isoformat(), is_required=True)
+
+
+async def without_price(page: AccountPage) -> Note | None:
+    if not page.is_installer:
+        return None
+    if page.held:
+        number = counted(len(page.held), "delivery is", "deliveries are")
+        text = "Set prices from the first of their days on: they are priced at once, and their months can close."
+        return Note(f"{number} held without a price", text, "warning")
+    in_force = [plan for plan in page.plans if plan.effective_from <= page.now]
+    if not in_force or in_force[-1].closes:
+        return Note("There is no price for today", "What is delivered now is held until there is one.", "warning")
+    return None
+
+
+async def prices(page: AccountPage) -> Table | None:
     """The latest first; a version ends where the next begins."""
-    ends = [*(plan.effective_from for plan in plans[1:]), None]
-    windows = [_row(plan, end, now) for plan, end in zip(plans, ends, strict=False)]
+    if not page.is_installer:
+        return None
+    ends = [*(plan.effective_from for plan in page.plans[1:]), None]
+    windows = [_row(plan, end, page.now) for plan, end in zip(page.plans, ends, strict=False)]
     return Table(
         "Prices",
         (

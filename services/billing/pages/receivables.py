@@ -31,8 +31,9 @@ from services.billing.domain.ageing import Age, Aged, days_sales_outstanding, du
 from services.billing.pages.doors import account_path
 from services.billing.pages.overdue import KINDS
 from services.billing.pages.overdue import PATH as OWED
-from services.billing.queries import receivables as queries
-from services.billing.queries.receivables import SPAN, Collection, Receivables
+from services.billing.queries import ageing, collection
+from services.billing.queries.ageing import Receivables
+from services.billing.queries.collection import SPAN, Collection
 
 ROOM = "receivables"
 PATH = "/console/receivables"
@@ -97,9 +98,9 @@ async def show_receivables(
     now = console.clock.now()
     asked = _asked(_day(as_of), now, console)
     async with database.reading() as session:
-        found = await queries.aged(session, *_instants(asked, now, console, MOST_ACCOUNTS))
+        found = await ageing.aged(session, *_instants(asked, now, console, MOST_ACCOUNTS))
         collected = (
-            await queries.collection(session, now, start_of(asked.today, console.wording.zone))
+            await collection.collection(session, now, start_of(asked.today, console.wording.zone))
             if asked.is_now
             else None
         )
@@ -248,7 +249,7 @@ async def export_receivables(
     now = clock.now()
     asked = _asked(data.as_of, now, console)
     async with database.transaction() as session:
-        found = await queries.aged(session, *_instants(asked, now, console, None))
+        found = await ageing.aged(session, *_instants(asked, now, console, None))
         await audit.record(
             session,
             actor=operator,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -12,9 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.values import InvoiceKind
 from services.billing.domain.ageing import Age, Aged
-
-SPAN = timedelta(days=90)
-"""Over which collection is looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,40 +123,3 @@ async def aged(
 
 def _aged(row: Row[Any], suffix: str, credit: str) -> Aged:
     return Aged([getattr(row, f"{age}{suffix}") for age in Age], getattr(row, credit))
-
-
-@dataclass(frozen=True, slots=True)
-class Collection:
-    """`issued_cents` in the span, with GST; of the invoices paid in it the days from their issue, on average."""
-
-    owed_cents: int
-    overdue_cents: int
-    overdue_count: int
-    issued_cents: int
-    days_to_pay: float | None
-
-
-_COLLECTION = text(
-    """
-    SELECT coalesce(sum(balance_cents), 0)::bigint AS owed_cents,
-           coalesce(sum(balance_cents) FILTER (WHERE due_at < :today), 0)::bigint AS overdue_cents,
-           count(*) FILTER (WHERE due_at < :today) AS overdue_count,
-           (SELECT coalesce(sum(total_cents), 0)::bigint FROM invoices
-            WHERE coalesce(issued_at, created_at) >= :since AND document_status = 'issued') AS issued_cents,
-           (SELECT avg(extract(epoch FROM paid_at - issued_at)) / 86400 FROM invoices
-            WHERE document_status = 'issued' AND paid_at >= :since AND balance_cents = 0) AS days_to_pay
-    FROM invoices WHERE document_status = 'issued' AND balance_cents > 0
-    """
-)
-
-
-async def collection(session: AsyncSession, now: datetime, today: datetime) -> Collection:
-    """`today` is when the day of the business began: what was due before it is overdue, as the ageing has it."""
-    row = (await session.execute(_COLLECTION, {"today": today, "since": now - SPAN})).one()
-    return Collection(
-        row.owed_cents,
-        row.overdue_cents,
-        row.overdue_count,
-        row.issued_cents,
-        None if row.days_to_pay is None else float(row.days_to_pay),
-    )

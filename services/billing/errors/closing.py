@@ -1,0 +1,25 @@
+"""What is refused of a month as a whole."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from chassis.errors import FieldError, Refusal
+
+
+class PeriodNotEnded(Refusal):
+    code = "period_not_ended"
+    title = "The period has not ended"
+
+
+class MonthHasHeldDeliveries(Refusal):
+    """A month closes whole: each delivery without a price is named."""
+
+    code = "held_deliveries"
+    title = "Deliveries of the period have no price"
+
+    def __init__(self, period: str, held: Sequence[tuple[UUID, UUID]]) -> None:
+        errors = tuple(
+            FieldError(f"assignments.{assignment_id}", "no_price_plan", f"installer {installer_id} has no price for it")
+            for assignment_id, installer_id in held
+        )
+        super().__init__(f"{len(held)} deliveries of {period} are held without a price", errors=errors, period=period)

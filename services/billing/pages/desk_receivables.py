@@ -1,0 +1,80 @@
+"""What is owed, as the pages that span all services tell it: overdue, by age, and how well it is collected."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.console.desk import Backlog, Bar, Card, Chart, Figure, Waiting
+from chassis.console.fields import start_of
+from chassis.console.wording import counted, money
+from contracts.identity import Capability
+from services.billing.domain.ageing import Age, days_sales_outstanding
+from services.billing.pages import overdue, receivables
+from services.billing.queries import ageing, kpis
+from services.billing.queries.collection import SPAN, collection
+
+READ = Capability.READ_OPS
+OVERDUE_LIMIT = timedelta(days=30)
+
+
+def _day_of(now: datetime, zone: ZoneInfo) -> datetime:
+    """When the business's day began: what was due before it is overdue."""
+    return start_of(now.astimezone(zone).date(), zone)
+
+
+def overdue_invoices(zone: ZoneInfo) -> Waiting:
+    async def count(session: AsyncSession, now: datetime) -> Backlog:
+        found = await kpis.overdue(session, _day_of(now, zone))
+        return Backlog(found.number, found.oldest)
+
+    return Waiting(
+        receivables.ROOM,
+        READ,
+        lambda number: f"{counted(number, 'invoice is', 'invoices are')} overdue",
+        overdue.QUEUE,
+        count,
+        OVERDUE_LIMIT,
+    )
+
+
+def outstanding(zone: ZoneInfo) -> Card:
+    async def read(session: AsyncSession, now: datetime) -> Figure:
+        found = await collection(session, now, _day_of(now, zone))
+        not_due = found.owed_cents - found.overdue_cents
+        rest = f"{money(not_due)} of it is not due yet" if not_due else "all of it overdue"
+        return Figure(money(found.owed_cents), rest if found.owed_cents else "nothing is owed")
+
+    return Card("Outstanding", READ, overdue.PATH, read)
+
+
+def overdue_amount(zone: ZoneInfo) -> Card:
+    async def read(session: AsyncSession, now: datetime) -> Figure:
+        found = await collection(session, now, _day_of(now, zone))
+        return Figure(money(found.overdue_cents), f"on {counted(found.overdue_count, 'invoice', 'invoices')}")
+
+    return Card("Overdue", READ, overdue.QUEUE, read)
+
+
+def sales_outstanding(zone: ZoneInfo) -> Card:
+    async def read(session: AsyncSession, now: datetime) -> Figure:
+        found, days = await collection(session, now, _day_of(now, zone)), SPAN.days
+        reckoned = days_sales_outstanding(found.owed_cents, found.issued_cents, days)
+        value = "–" if reckoned is None else f"{reckoned} days"  # noqa: RUF001  # a dash for what is not there
+        paid = "" if found.days_to_pay is None else f"; paid {found.days_to_pay:.1f} days after issue"
+        return Figure(value, f"owed, by issued in {days} days, times {days}{paid}")
+
+    return Card("Days sales outstanding", READ, receivables.PATH, read)
+
+
+def ages(zone: ZoneInfo) -> Chart:
+    async def read(session: AsyncSession, now: datetime) -> Sequence[Bar]:
+        found = await ageing.aged(session, now, zone, 1)
+        seen = receivables.AsOf(now.astimezone(zone).date(), None)
+        return [
+            Bar(receivables.AGES[age], cents, money(cents), seen.door(age))
+            for age, cents in zip(Age, found.total.owed_cents, strict=True)
+        ]
+
+    return Chart("What is owed, by age", READ, "AUD inc. GST, by due day, now", read)

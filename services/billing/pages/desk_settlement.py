@@ -1,0 +1,81 @@
+"""What credits and debits tell the pages that span all services: what waits for finance, and why credits are given."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.console.desk import Backlog, Bar, Card, Chart, Figure, Waiting
+from chassis.console.wording import counted, money, words
+from contracts.identity import Capability
+from services.billing.pages import adjustments, credit_proposals
+from services.billing.queries import credit_requests, kpis
+from services.billing.queries.collection import SPAN
+
+READ = Capability.READ_OPS
+CREDIT_LIMIT = timedelta(days=7)
+"""Five business days are a week, on whichever of them it was asked for."""
+GIVEN = f"{adjustments.PATH}?state=approved&kind=credit"
+
+
+async def _adjustments(session: AsyncSession, _now: datetime) -> Backlog:
+    found = await kpis.pending_adjustments(session)
+    return Backlog(found.number, found.oldest)
+
+
+ADJUSTMENTS = Waiting(
+    adjustments.ROOM,
+    READ,
+    lambda number: f"{counted(number, 'adjustment waits', 'adjustments wait')} for approval",
+    adjustments.QUEUE,
+    _adjustments,
+    CREDIT_LIMIT,
+)
+
+
+async def _proposals(session: AsyncSession, _now: datetime) -> Backlog:
+    found = await credit_requests.proposed(session)
+    return Backlog(found.number, found.oldest_at)
+
+
+PROPOSALS = Waiting(
+    credit_proposals.ROOM,
+    READ,
+    lambda number: f"{counted(number, 'credit is', 'credits are')} proposed",
+    credit_proposals.QUEUE,
+    _proposals,
+    CREDIT_LIMIT,
+)
+
+
+async def _credit_rate(session: AsyncSession, now: datetime) -> Figure:
+    given = await kpis.credited_by_reason(session, now - SPAN, now - SPAN)
+    issued = await kpis.issued_subtotal(session, now - SPAN)
+    cents = sum(each.cents for each in given)
+    share = f"{100 * cents / issued:.1f} %" if issued else "–"  # noqa: RUF001  # a dash for what is not there
+    return Figure(share, f"{money(cents)} credited of {money(issued)} issued, ex GST")
+
+
+CREDIT_RATE = Card("Credit rate, last 90 days", READ, GIVEN, _credit_rate)
+
+
+def reasons(zone: ZoneInfo) -> Chart:
+    async def read(session: AsyncSession, now: datetime) -> Sequence[Bar]:
+        since = now - SPAN
+        first = since.astimezone(zone).date()
+        return [
+            Bar(
+                words(each.reason_code),
+                each.cents,
+                money(each.cents),
+                f"{GIVEN}&reason={each.reason_code}&decided_from={first}",
+                each.before_cents,
+                money(each.before_cents),
+            )
+            for each in await kpis.credited_by_reason(session, since, since - SPAN)
+        ]
+
+    return Chart(
+        "Why credits are given", READ, "AUD ex GST agreed to in the last 90 days; in grey the 90 days before", read
+    )
