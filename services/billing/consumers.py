@@ -11,6 +11,7 @@ from chassis.clock import Clock
 from chassis.consumer import Consumer
 from contracts import topics
 from contracts.envelope import Incoming
+from contracts.identity import OperatorChanged
 from contracts.intake import BoardClosed, ClientChanged, ClientState, LeadCreditsAsked, LeadErased
 from contracts.payouts import PayoutAllocated, PayoutReversed, PayoutSent
 from contracts.routing import (
@@ -29,6 +30,7 @@ from services.billing.commands.client_invoices import ClosedBoard, draft_board_i
 from services.billing.commands.credit_requests import AskedCredit, ask_for_credits
 from services.billing.commands.deliveries import CapRelease, record_deliveries, release_caps
 from services.billing.commands.forgetting import forget_leads
+from services.billing.commands.operators import OperatorAsTold, keep_operators
 from services.billing.commands.payouts import PayoutMoved, PayoutStep, post_payouts
 from services.billing.commands.pricing import SentAssignment
 from services.billing.commands.returns import ReturnAsked, ReturnClosed, close_returns, open_returns
@@ -119,6 +121,10 @@ async def on_lead_erased(session: AsyncSession, batch: list[Incoming[LeadErased]
     await forget_leads(session, {incoming.event.lead_id for incoming in batch})
 
 
+async def on_operator_changed(session: AsyncSession, batch: list[Incoming[OperatorChanged]]) -> None:
+    await keep_operators(session, [_told(incoming) for incoming in batch])
+
+
 def consumers(clock: Clock, rule: ApprovalRule) -> tuple[Consumer, ...]:
     return (
         Consumer(topics.INSTALLERS, {InstallerChanged: partial(on_installer_changed, clock=clock)}),
@@ -126,6 +132,7 @@ def consumers(clock: Clock, rule: ApprovalRule) -> tuple[Consumer, ...]:
         Consumer(topics.CLIENTS, {ClientChanged: partial(on_client_changed, clock=clock)}),
         Consumer(topics.BOARDS, {BoardClosed: partial(on_board_closed, clock=clock)}),
         Consumer(topics.LEADS, {LeadErased: on_lead_erased}),
+        Consumer(topics.OPERATORS, {OperatorChanged: on_operator_changed}),
         Consumer(
             topics.ASSIGNMENTS,
             {
@@ -243,3 +250,15 @@ def _moved(
     occurred_at: datetime,
 ) -> PayoutMoved:
     return PayoutMoved(step, str(source_id), event.payout_id, event.expert_id, event.amount_cents, occurred_at)
+
+
+def _told(incoming: Incoming[OperatorChanged]) -> OperatorAsTold:
+    event = incoming.event
+    return OperatorAsTold(
+        operator_id=event.operator_id,
+        name=event.name,
+        email=event.email,
+        is_active=event.is_active,
+        capabilities=list(event.capabilities),
+        version=incoming.envelope.aggregate_version,
+    )
