@@ -1,7 +1,7 @@
 """Databases of services with as many rows as a list is measured over, made by statements and not by requests."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -20,13 +20,30 @@ STATES = "{NSW,NSW,WA,VIC,SA,QLD,TAS,ACT,NT,VIC,NSW}"
 POSTCODES = "{2204,2042,6160,3053,5045,4066,7000,2602,0800,3056,2150}"
 
 
+Fill = Callable[[Stage, ServiceDatabase, int], Awaitable[None]]
+
+
 @dataclass(frozen=True, slots=True)
 class Filled:
     """`rows` of the list that is measured; `fill` makes them in the migrated database, which may have another name."""
 
     service: str
-    fill: Callable[[Stage, ServiceDatabase, int], Awaitable[None]]
+    fill: Fill
     name: str = ""
+
+
+def tables(made: Callable[[int], Mapping[str, str]], *, triggers: bool = True) -> Fill:
+    """Fills each table by the SQL that `made` gives for so many rows, in its order, one transaction a table.
+
+    Without `triggers` nothing is proved and no foreign key looked at: for rows that are known to be right.
+    """
+
+    async def fill_tables(stage: Stage, database: ServiceDatabase, rows: int) -> None:
+        before = [] if triggers else ["SET session_replication_role = replica"]
+        execute = stage.postgres().address.execute
+        await asyncio.to_thread(execute, *before, *made(rows).values(), database=_name(database))
+
+    return fill_tables
 
 
 async def fill(stage: Stage, filled: Filled, rows: int) -> ServiceDatabase:
@@ -43,17 +60,17 @@ async def fill(stage: Stage, filled: Filled, rows: int) -> ServiceDatabase:
 
 async def leads(stage: Stage, database: ServiceDatabase, rows: int) -> None:
     """Of the last year, most of them delivered and billed, each with what it is found by."""
-    stage.postgres().address.execute(*_leads(rows), database=_name(database))
+    await tables(_leads)(stage, database, rows)
     ours = Database(create_engine(database.url, pool_size=2), "/waybill/intake")
     await SearchFiller(ours).run(datetime.now(UTC))
     await ours.close()
 
 
-def _leads(rows: int) -> Sequence[str]:
+def _leads(rows: int) -> Mapping[str, str]:
     seconds = 365 * 24 * 3600 / rows
-    return (
-        "INSERT INTO lead_sources (id, name, created_at) VALUES (uuidv7(), 'Solar Quotes', now())",
-        f"""
+    return {
+        "lead_sources": "INSERT INTO lead_sources (id, name, created_at) VALUES (uuidv7(), 'Solar Quotes', now())",
+        "leads": f"""
         INSERT INTO leads (id, source_id, submission_key, fingerprint, accepted_as, status, status_since, selected_path,
                            service, name, email, email_match, phone, street, suburb, state, postcode, received_at,
                            delivered_at, version)
@@ -72,14 +89,14 @@ def _leads(rows: int) -> Sequence[str]:
                                ('{STREETS}'::text[])[1 + ((hashint4(n) >> 8) & 15)] AS street,
                                1 + abs(hashint4(n) % 11) AS place) AS made
         """,
-        """
+        "lead_deliveries": """
         INSERT INTO lead_deliveries (assignment_id, lead_id, delivery_event_id, state, unit_price_cents, currency,
                                      recorded_at, since, version)
         SELECT uuidv7(), id, uuidv7(), CASE version % 3 WHEN 0 THEN 'billable' ELSE 'credited' END, 8500, 'AUD',
                delivered_at, delivered_at, 1
           FROM leads WHERE delivered_at IS NOT NULL
         """,
-    )
+    }
 
 
 def _name(database: ServiceDatabase) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from typing import Any, Literal
 
 import asyncpg
 from sqlalchemy import URL, MetaData, QueuePool, event, func, select
@@ -14,6 +14,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from chassis import outbox
 from chassis.telemetry.metrics import POOL_IN_USE, POOL_SIZE, POOL_TIMEOUTS
+
+Isolation = Literal["read committed", "repeatable read"]
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -153,11 +155,17 @@ class Database:
             self.on_commit()
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncSession]:
-        """A session for queries; whatever it did is rolled back."""
+    async def reading(self, *, isolation: Isolation = "read committed") -> AsyncIterator[AsyncSession]:
+        """A session for queries; whatever it did is rolled back. With `repeatable read` all of them see one instant."""
         async with self._sessions() as session:
             with _counting_timeouts():
+                if isolation != "read committed":
+                    await self._isolate(session, isolation)
                 yield session
+
+    async def _isolate(self, session: AsyncSession, isolation: Isolation) -> None:
+        """Before its first statement; the connection is put back as it was when the session gives it up."""
+        await session.connection(execution_options={"isolation_level": isolation.upper()})
 
     async def publish_in(self, statement: str, *values: Any) -> Sequence[asyncpg.Record]:
         """One statement that is a unit of work as a whole and leaves work for a loop or an event that it adds itself.

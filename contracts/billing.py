@@ -21,10 +21,14 @@ from contracts.values import (
 
 
 class DeliveryRecorded(Event):
-    """A delivery stands in the ledger, at the price of its instant, for ever."""
+    """A delivery stands in the ledger, at the price of its instant, for ever.
+
+    The plan's version says why it costs this, routing's decision why this installer got it.
+    """
 
     type: ClassVar[str] = "delivery.recorded"
     topic: ClassVar[topics.Topic] = topics.DELIVERIES
+    schema_version: ClassVar[int] = 2
 
     assignment_id: UUID
     delivery_event_id: UUID
@@ -35,6 +39,8 @@ class DeliveryRecorded(Event):
     currency: Currency
     gst_treatment: GstTreatment
     delivered_at: Instant
+    price_plan_id: UUID | None = None
+    decision_id: UUID | None = None
 
 
 class DeliveryHeld(Event):
@@ -175,10 +181,14 @@ class InvoiceDocumentRendered(Event):
 
 
 class InvoiceSent(Event):
-    """The document is to be mailed to the recipient; `send_no` counts the sendings, 1 is the first."""
+    """The document is to be mailed to the recipient; `send_no` counts the sendings, 1 is the first.
+
+    Each of `copy_to` gets a mail of its own with the same document.
+    """
 
     type: ClassVar[str] = "invoice.sent"
     topic: ClassVar[topics.Topic] = topics.INVOICES
+    schema_version: ClassVar[int] = 2
 
     invoice_id: UUID
     document_id: UUID
@@ -193,6 +203,7 @@ class InvoiceSent(Event):
     due_at: Instant
     payment_url: str | None = None
     sent_at: Instant
+    copy_to: tuple[str, ...] = ()
 
 
 class InvoicePaymentRecorded(Event):

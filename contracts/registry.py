@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from types import ModuleType
 
-from contracts import billing, identity, intake, notifications, payouts, routing
+from contracts import billing, books, identity, intake, notifications, payouts, routing, settlement
 from contracts.envelope import Event
 
-MODULES: tuple[ModuleType, ...] = (intake, routing, billing, payouts, notifications, identity)
+MODULES: tuple[ModuleType, ...] = (intake, routing, billing, settlement, books, payouts, notifications, identity)
 
 
 def _declared(module: ModuleType) -> Iterator[type[Event]]:

@@ -53,6 +53,12 @@ ACCOUNTS = Topic(
     "Who is billed: what stands with each account, full state",
     compacted=True,
 )
+BOOKS = Topic(
+    "billing.books",
+    "billing",
+    "subject_id",
+    "The books as a whole: prices, closed months, receipts, snapshots, certificates, differences, statements",
+)
 PAYOUTS = Topic("payouts.payouts", "payouts", "payout_id", "Experts' pay; allocation.held is keyed by board_id")
 MESSAGES = Topic("notifications.messages", "notifications", "message_id", "What became of each mail")
 OPERATORS = Topic("identity.operators", "identity", "operator_id", "Operators, full state", compacted=True)
@@ -70,6 +76,7 @@ TOPICS: tuple[Topic, ...] = (
     DELIVERIES,
     INVOICES,
     ACCOUNTS,
+    BOOKS,
     PAYOUTS,
     MESSAGES,
     OPERATORS,

@@ -1,5 +1,6 @@
 """Value types that several events share, and the words of the field as they stand on the wire."""
 
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Literal
 from uuid import UUID
@@ -9,6 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 Cents = Annotated[int, Field(description="integer cents of the currency")]
 Currency = Literal["AUD"]
 Instant = Annotated[AwareDatetime, Field(description="an instant in UTC")]
+Day = Annotated[date, Field(description="a day in the business's time zone")]
 Word = Annotated[str, Field(max_length=60, description="a word of a list that may grow")]
 SealedContact = Annotated[
     str,

@@ -12,6 +12,7 @@ from chassis.service import Service
 from chassis.settings import Shape
 
 NOTHING_REAL = {
+    "BILLING_KEY_SECRET": "for building a document, where nothing is signed",
     "IDENTITY_KEY_SECRET": "for building a document, where nothing is encrypted",
     "ROUTING_KEY_SECRET": "for building a document, where nothing is signed",
     "TICKET_TOKEN_SECRET": "for building a document, where nothing is signed",

@@ -109,6 +109,7 @@ def service(name: str, addresses: Addresses) -> Program:
 # Made anew for each system: what they protect lives as long as it does.
 SECRETS = {
     "identity": {"IDENTITY_KEY_SECRET": secrets.token_urlsafe(32)},
+    "billing": {"BILLING_KEY_SECRET": secrets.token_urlsafe(32)},
     "routing": {"ROUTING_KEY_SECRET": secrets.token_urlsafe(32)},
     "notifications": {"TICKET_TOKEN_SECRET": secrets.token_urlsafe(32)},
 }

@@ -38,6 +38,13 @@ class Settings(ServiceSettings):
         description="a credit over it (with GST) needs a second operator",
     )
 
+    key_secret: SecretStr | None = Field(
+        None,
+        min_length=32,
+        validation_alias="BILLING_KEY_SECRET",
+        description="the key that signs certificates of the books is derived from it; without it they are unsigned",
+    )
+
     account_news_seconds: float = Field(
         30,
         gt=0,

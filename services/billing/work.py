@@ -19,6 +19,7 @@ from services.billing.consumers import (
     installers,
     lead_deeds,
     leads,
+    operators,
     payouts,
 )
 from services.billing.measures.books import measure_books
@@ -63,6 +64,7 @@ def consumers(clock: Clock, rule: ApprovalRule) -> tuple[Consumer, ...]:
         installers.consumer(clock),
         lead_deeds.consumer(clock, rule),
         leads.CONSUMER,
+        operators.CONSUMER,
         payouts.consumer(clock),
     )
 

@@ -55,6 +55,7 @@ def test_subscribes_to_what_billing_lives_on() -> None:
         "payout.allocated",
         "payout.sent",
         "payout.reversed",
+        "operator.changed",
     }
 
 
@@ -129,6 +130,20 @@ class TestPayouts:
         first, second = (incoming("payout.reversed", stripe_reversal_id=f"trr_{n}") for n in (1, 2))
         await consume(books, first, second)
         assert await books.value("SELECT count(*) FROM journal_postings") == 2
+
+
+class TestOperators:
+    async def test_are_kept_as_identity_told_last(self, books: Books) -> None:
+        """In whatever order it comes; who left stays, by name."""
+        told = [incoming("operator.changed", version=4, name="Robin Field", is_active=False)]
+        told += [incoming("operator.changed", version=version, name=f"Robin {version}") for version in (3, 5, 2)]
+        await consume_batch(books, told[1], told[0], told[3])
+        (row,) = await books.rows("SELECT name, is_active, capabilities, version FROM operators")
+        assert (row.name, row.is_active, row.version) == ("Robin Field", False, 4)
+        await consume(books, told[1], told[2])
+        (row,) = await books.rows("SELECT name, is_active, capabilities, version FROM operators")
+        assert (row.name, row.is_active, row.version) == ("Robin 5", True, 5)
+        assert row.capabilities == list(told[2].event.model_dump()["capabilities"])
 
 
 class TestBatches:

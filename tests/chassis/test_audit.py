@@ -10,7 +10,7 @@ from sqlalchemy import delete, update
 from sqlalchemy.exc import DBAPIError
 
 from chassis import audit
-from chassis.audit import SYSTEM, Subject, audit_entries, list_entries, place_of
+from chassis.audit import SYSTEM, Change, Subject, audit_entries, list_entries, place_of
 from chassis.database import Database, create_engine
 from chassis.http import Operator
 from chassis.ids import new_id
@@ -83,6 +83,33 @@ class TestRecord:
             with pytest.raises(DBAPIError, match="written once"):
                 async with database.transaction() as session:
                     await session.execute(statement)
+
+
+class TestRecordAll:
+    async def test_keeps_a_row_for_each_as_if_recorded_alone(self, database: Database) -> None:
+        actor, ids = operator(), [new_id() for _ in range(3)]
+        changes = [Change(Subject("thing", id_), {"no": no}, {"colour": Colour.RED}) for no, id_ in enumerate(ids)]
+        with answering(RequestContext("request-1", "request-1")):
+            async with database.transaction() as session:
+                await audit.record_all(
+                    session, changes, actor=actor, action="paint", reason_code="worn", reason_text="All of them"
+                )
+        async with database.reading() as session:
+            rows = await list_entries(session, PageRequest())
+        assert {(row.subject_id, row.before["no"]) for row in rows} == {(str(id_), no) for no, id_ in enumerate(ids)}
+        assert {(row.actor_id, row.actor_name, row.action, row.subject_kind) for row in rows} == {
+            (actor.id, "Robin Field", "paint", "thing")
+        }
+        assert [row.after for row in rows] == [{"colour": "red"}] * 3
+        assert {(row.reason_code, row.reason_text, row.request_id) for row in rows} == {
+            ("worn", "All of them", "request-1")
+        }
+
+    async def test_of_nothing_is_nothing(self, database: Database) -> None:
+        async with database.transaction() as session:
+            await audit.record_all(session, [], actor=SYSTEM, action="paint")
+        async with database.reading() as session:
+            assert await list_entries(session, PageRequest()) == []
 
 
 class TestListEntries:

@@ -59,7 +59,10 @@ class TestRegistry:
 
     def test_types_are_past_tense_names_of_their_aggregate(self) -> None:
         assert all(
-            name.count(".") == 1 and name.split(".")[1].endswith(("ed", "sent", "held", "paid", "ready", "withdrawn"))
+            name.count(".") == 1
+            and name.split(".")[1].endswith(
+                ("ed", "sent", "held", "paid", "ready", "withdrawn", "written_off", "taken")
+            )
             for name in EVENTS
         )
 

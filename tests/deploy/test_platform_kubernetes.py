@@ -188,7 +188,7 @@ class TestEachService:
 SECRETS_OF = {
     "identity": ("IDENTITY_KEY_SECRET",),
     "routing": ("ROUTING_KEY_SECRET",),
-    "billing": ("STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET"),
+    "billing": ("STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET", "BILLING_KEY_SECRET"),
     "payouts": ("STRIPE_API_KEY", "STRIPE_CONNECT_WEBHOOK_SECRET"),
     "notifications": ("SMTP_URL", "TICKET_TOKEN_SECRET"),
 }

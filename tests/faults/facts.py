@@ -114,7 +114,15 @@ FACTS = (
     Fact("billing", "invoice.document_rendered", "SELECT invoice_id FROM documents"),
     Fact("billing", "invoice.sent", "SELECT id FROM invoices, generate_series(1, send_no)"),
     Fact("billing", "invoice.payment_recorded", "SELECT invoice_id FROM payments"),
-    Fact("billing", "invoice.paid", "SELECT id FROM invoices WHERE paid_at IS NOT NULL"),
+    Fact("billing", "invoice.paid", "SELECT id FROM invoices, generate_series(1, paid_no)"),
+    Fact(
+        "billing",
+        "invoice.payment_reversed",
+        "SELECT invoice_id FROM payments JOIN payment_reversals r ON r.payment_id = payments.id",
+    ),
+    Fact("billing", "invoice.written_off", "SELECT invoice_id FROM write_offs WHERE state IN ('approved', 'reversed')"),
+    Fact("billing", "invoice.write_off_reversed", "SELECT invoice_id FROM write_offs WHERE state = 'reversed'"),
+    Fact("billing", "payment.received", "SELECT id FROM receipts"),
     Fact("billing", "invoice.voided", "SELECT id FROM invoices WHERE voided_at IS NOT NULL"),
     Fact("payouts", "payout.allocated", "SELECT id FROM payouts"),
     Fact(

@@ -98,6 +98,7 @@ SUBSCRIPTIONS = (
         "assignment.return_withdrawn",
     ),
     _takes("billing", "payouts.payouts", "payout.allocated", "payout.sent", "payout.reversed"),
+    _takes("billing", "identity.operators", "operator.changed"),
     _takes("payouts", "intake.boards", "board.opened", "board.closed"),
     _takes("payouts", "billing.invoices", "invoice.paid", "invoice.voided"),
     _takes(

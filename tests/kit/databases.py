@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker
 
-from chassis.database import Database, create_engine
+from chassis.database import Database, Isolation, create_engine
 from chassis.outbox import OutboxConfig
 from deploy.local.postgres import (
     PostgresAddress,
@@ -106,6 +106,9 @@ class RolledBackDatabase(Database):
             join_transaction_mode="create_savepoint",
             info={"outbox": OutboxConfig(source, max_event_bytes)},
         )
+
+    async def _isolate(self, session: AsyncSession, isolation: Isolation) -> None:
+        """Its one transaction has begun, and sees what nobody else writes: any instant is the same."""
 
     async def publish_in(self, statement: str, *values: Any) -> Sequence[asyncpg.Record]:
         """In a savepoint, as asyncpg's own transaction is within one that it did not begin."""

@@ -11,7 +11,7 @@ from contracts.billing import InvoiceCreditApplied
 from services.billing.commands.journal import post
 from services.billing.commands.payments import note_if_paid
 from services.billing.domain.issuing import dollars
-from services.billing.domain.journal import CURRENCY, LedgerAccount, Posting, PostingKind, transfer
+from services.billing.domain.journal import CURRENCY, LedgerAccount, Posting, PostingKind, credit_applied_entries
 from services.billing.domain.statuses import DocumentStatus
 from services.billing.errors import CreditApplicationIdTaken, NoCustomerCredit, NotIssued
 from services.billing.models import Account, Invoice
@@ -79,7 +79,7 @@ def _posting(invoice: Invoice, source_key: str, amount_cents: int, now: datetime
         source_key=source_key,
         kind=PostingKind.CREDIT_APPLIED,
         occurred_at=now,
-        entries=transfer(LedgerAccount.CUSTOMER_CREDIT, LedgerAccount.RECEIVABLE, amount_cents),
+        entries=credit_applied_entries(amount_cents),
         party_id=invoice.account_id,
         invoice_id=invoice.id,
     )

@@ -140,6 +140,7 @@ def _publish_recorded(session: AsyncSession, recorded: Sequence[Row[Any]], cause
             currency=row.currency,
             gst_treatment=row.gst_treatment,
             delivered_at=row.delivered_at,
+            price_plan_id=row.price_plan_id,
         )
         outbox.add(session, event, version=row.version, cause=causes.get(row.assignment_id))
 

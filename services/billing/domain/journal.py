@@ -15,8 +15,10 @@ class LedgerAccount(StrEnum):
     GST_PAYABLE = "gst_payable"
     CUSTOMER_CREDIT = "customer_credit"
     CREDITS_GIVEN = "credits_given"
+    BAD_DEBTS = "bad_debts"
     CASH = "cash"
     STRIPE_CLEARING = "stripe_clearing"
+    STRIPE_FEES = "stripe_fees"
     EXPERT_COST = "expert_cost"
     EXPERT_PAYABLE = "expert_payable"
 
@@ -25,9 +27,16 @@ class PostingKind(StrEnum):
     INVOICE_ISSUED = "invoice_issued"
     INVOICE_VOIDED = "invoice_voided"
     PAYMENT_RECEIVED = "payment_received"
+    PAYMENT_REVERSED = "payment_reversed"
+    CASH_UNAPPLIED = "cash_unapplied"
     CREDIT_GIVEN = "credit_given"
     DEBIT_CHARGED = "debit_charged"
     CREDIT_APPLIED = "credit_applied"
+    CREDIT_UNAPPLIED = "credit_unapplied"
+    WRITTEN_OFF = "written_off"
+    WRITE_OFF_REVERSED = "write_off_reversed"
+    STRIPE_FEE = "stripe_fee"
+    STRIPE_MOVED = "stripe_moved"
     PAYOUT_ALLOCATED = "payout_allocated"
     PAYOUT_SENT = "payout_sent"
     PAYOUT_REVERSED = "payout_reversed"
@@ -99,6 +108,60 @@ def payment_entries(into: LedgerAccount, amount_cents: int, excess_cents: int) -
         Entry(LedgerAccount.RECEIVABLE, excess_cents - amount_cents),
         Entry(LedgerAccount.CUSTOMER_CREDIT, -excess_cents),
     )
+
+
+def unapplied_entries(into: LedgerAccount, rest_cents: int) -> tuple[Entry, ...]:
+    """What of a receipt no invoice takes is the customer's. Taken back again by `rest_reversed_entries`."""
+    return transfer(into, LedgerAccount.CUSTOMER_CREDIT, rest_cents)
+
+
+def rest_reversed_entries(out_of: LedgerAccount, amount_cents: int) -> tuple[Entry, ...]:
+    return transfer(LedgerAccount.CUSTOMER_CREDIT, out_of, amount_cents)
+
+
+def payment_reversed_entries(out_of: LedgerAccount, amount_cents: int, left_over_cents: int) -> tuple[Entry, ...]:
+    """Out of where it lay. What the invoice left to its customer goes first, the rest of it is owed again.
+
+    `left_over_cents` is the invoice's customer credit before; negative, it had come from elsewhere and stays.
+    """
+    from_credit_cents = min(amount_cents, max(0, left_over_cents))
+    return _nonzero(
+        Entry(LedgerAccount.RECEIVABLE, amount_cents - from_credit_cents),
+        Entry(LedgerAccount.CUSTOMER_CREDIT, from_credit_cents),
+        Entry(out_of, -amount_cents),
+    )
+
+
+def credit_applied_entries(amount_cents: int) -> tuple[Entry, ...]:
+    """What the customer has with us pays for an invoice."""
+    return transfer(LedgerAccount.CUSTOMER_CREDIT, LedgerAccount.RECEIVABLE, amount_cents)
+
+
+def credit_unapplied_entries(amount_cents: int) -> tuple[Entry, ...]:
+    return transfer(LedgerAccount.RECEIVABLE, LedgerAccount.CUSTOMER_CREDIT, amount_cents)
+
+
+def written_off_entries(amount_cents: int, gst_cents: int) -> tuple[Entry, ...]:
+    """`amount_cents` is with GST: the GST of a bad debt is taken back, the rest of it is lost."""
+    return _nonzero(
+        Entry(LedgerAccount.BAD_DEBTS, amount_cents - gst_cents),
+        Entry(LedgerAccount.GST_PAYABLE, gst_cents),
+        Entry(LedgerAccount.RECEIVABLE, -amount_cents),
+    )
+
+
+def write_off_reversed_entries(amount_cents: int, gst_cents: int) -> tuple[Entry, ...]:
+    return reversing_entries(written_off_entries(amount_cents, gst_cents))
+
+
+def stripe_fee_entries(fee_cents: int) -> tuple[Entry, ...]:
+    """Gross, as Stripe takes it; negative where it gives one back."""
+    return _nonzero(*transfer(LedgerAccount.STRIPE_FEES, LedgerAccount.STRIPE_CLEARING, fee_cents))
+
+
+def stripe_moved_entries(to_bank_cents: int) -> tuple[Entry, ...]:
+    """A pay-out to the bank; a top-up is negative."""
+    return _nonzero(*transfer(LedgerAccount.CASH, LedgerAccount.STRIPE_CLEARING, to_bank_cents))
 
 
 def reversing_entries(entries: Sequence[Entry]) -> tuple[Entry, ...]:

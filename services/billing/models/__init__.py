@@ -8,7 +8,9 @@ from services.billing.models.deliveries import DeliveryEvent, HeldDelivery
 from services.billing.models.documents import Document
 from services.billing.models.invoices import Invoice, InvoiceLine, NumberSeries
 from services.billing.models.journal import JournalEntry, JournalPosting
+from services.billing.models.operators import KnownOperator, StripeRoles
 from services.billing.models.payments import Payment, StripeEvent
+from services.billing.models.settlement import PaymentReversal, Receipt, WriteOff
 
 __all__ = [
     "Account",
@@ -23,10 +25,15 @@ __all__ = [
     "InvoiceLine",
     "JournalEntry",
     "JournalPosting",
+    "KnownOperator",
     "NumberSeries",
     "OpenReturn",
     "Payment",
+    "PaymentReversal",
     "PricePlan",
+    "Receipt",
     "StripeEvent",
+    "StripeRoles",
     "Table",
+    "WriteOff",
 ]

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, Computed, FetchedValue, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.columns import Word, one_of
@@ -13,15 +13,20 @@ from contracts.values import GstTreatment, InvoiceKind
 from services.billing.domain.statuses import DocumentStatus, InvoiceStatus, status_of
 from services.billing.models.columns import Table
 
-BALANCE = "total_cents - credits_cents + debits_cents + adjusted_gst_cents - paid_cents + customer_credit_cents"
+BALANCE = (
+    "total_cents - credits_cents + debits_cents + adjusted_gst_cents - paid_cents + customer_credit_cents "
+    "- written_off_cents"
+)
 
 
 class Invoice(Versioned, Table):
     """An installer's month or a client's board.
 
     The face: `total_cents = subtotal_cents + gst_cents`, as printed. The settlement beside it (credits, debits and
-    their GST, payments) is proved at commit against its rows; `balance_cents` is computed from both. Of what was paid,
-    `customer_credit_cents` was more than is owed and is the customer's; negative, it came from there.
+    their GST, payments less what was reversed of them, write-offs) is proved at commit against its rows;
+    `balance_cents` is computed from both. Of what was paid, `customer_credit_cents` was more than is owed and is the
+    customer's; negative, it came from there. `paid_at` is since when it is paid; how often that was told is counted in
+    `paid_no`, by a trigger.
     """
 
     __tablename__ = "invoices"
@@ -49,6 +54,7 @@ class Invoice(Versioned, Table):
     adjusted_gst_cents: Mapped[int] = mapped_column(default=0, server_default="0")
     paid_cents: Mapped[int] = mapped_column(default=0, server_default="0")
     customer_credit_cents: Mapped[int] = mapped_column(default=0, server_default="0")
+    written_off_cents: Mapped[int] = mapped_column(default=0, server_default="0")
     balance_cents: Mapped[int] = mapped_column(Computed(BALANCE, persisted=True))
 
     stripe_invoice_id: Mapped[str | None] = mapped_column(unique=True)
@@ -63,6 +69,7 @@ class Invoice(Versioned, Table):
     sent_at: Mapped[datetime | None]
     send_no: Mapped[int] = mapped_column(default=0, server_default="0")
     paid_at: Mapped[datetime | None]
+    paid_no: Mapped[int] = mapped_column(default=0, server_default="0", server_onupdate=FetchedValue())
     voided_at: Mapped[datetime | None]
     void_reason_code: Mapped[str | None]
 
@@ -74,6 +81,9 @@ class Invoice(Versioned, Table):
         CheckConstraint("document_status = 'draft' OR balance_cents >= 0", name="balance"),
         CheckConstraint("credits_cents >= 0 AND debits_cents >= 0 AND paid_cents >= 0", name="settlement"),
         CheckConstraint("customer_credit_cents <= paid_cents", name="customer_credit"),
+        CheckConstraint(
+            "written_off_cents = 0 OR (written_off_cents > 0 AND document_status = 'issued')", name="written_off"
+        ),
         CheckConstraint(
             "CASE kind WHEN 'installer' THEN period IS NOT NULL AND period_start < period_end AND board_id IS NULL "
             "ELSE board_id IS NOT NULL AND period IS NULL AND period_start IS NULL AND period_end IS NULL END",
@@ -133,7 +143,7 @@ class Invoice(Versioned, Table):
     @property
     def adjusted_total_cents(self) -> int:
         """With its credits and debits."""
-        return self.balance_cents + self.settled_cents
+        return self.balance_cents + self.settled_cents + self.written_off_cents
 
     @property
     def has_money(self) -> bool:

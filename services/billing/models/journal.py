@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.columns import Word, one_of
@@ -23,7 +23,15 @@ class JournalPosting(Table):
     invoice_id: Mapped[UUID | None] = mapped_column(ForeignKey("invoices.id"), index=True)
     payout_id: Mapped[UUID | None] = mapped_column(index=True)
 
-    __table_args__ = (one_of("kind", PostingKind), Index("ix_journal_postings_occurred_at", "occurred_at", "id"))
+    __table_args__ = (
+        one_of("kind", PostingKind),
+        Index("ix_journal_postings_occurred_at", "occurred_at", "id"),
+        Index(
+            "ix_journal_postings_party",
+            "party_id",
+            postgresql_where=text("party_id IS NOT NULL AND invoice_id IS NULL AND payout_id IS NULL"),
+        ),
+    )
 
 
 class JournalEntry(Table):

@@ -13,7 +13,10 @@ from services.billing.models.columns import Table
 
 
 class Payment(Table):
-    """Written once. A reference stands for one payment, however often it is sent to us; Stripe's have its id."""
+    """Written once. A reference stands for one payment, however often it is sent to us; Stripe's have its id.
+
+    What came in with others is named by its receipt.
+    """
 
     __tablename__ = "payments"
 
@@ -27,13 +30,18 @@ class Payment(Table):
     external_payment_ref: Mapped[str | None] = mapped_column(unique=True)
     recorded_by: Mapped[str]
     recorded_at: Mapped[datetime]
+    receipt_id: Mapped[UUID | None] = mapped_column(ForeignKey("receipts.id"))
 
     __table_args__ = (
         one_of("method", PaymentMethod),
         CheckConstraint("amount_cents > 0", name="amount_cents"),
         CheckConstraint("currency = 'AUD'", name="currency"),
-        CheckConstraint("reference IS NOT NULL OR external_payment_ref IS NOT NULL", name="has_a_reference"),
+        CheckConstraint(
+            "reference IS NOT NULL OR external_payment_ref IS NOT NULL OR receipt_id IS NOT NULL",
+            name="has_a_reference",
+        ),
         Index("ix_payments_invoice", "invoice_id", "received_at"),
+        Index("ix_payments_receipt", "receipt_id"),
     )
 
 

@@ -44,8 +44,10 @@ ACCOUNTS: Mapping[str, str] = {
     LedgerAccount.GST_PAYABLE: "GST payable",
     LedgerAccount.CUSTOMER_CREDIT: "Customer credit",
     LedgerAccount.CREDITS_GIVEN: "Credits given",
+    LedgerAccount.BAD_DEBTS: "Bad debts",
     LedgerAccount.CASH: "Cash",
     LedgerAccount.STRIPE_CLEARING: "Stripe clearing",
+    LedgerAccount.STRIPE_FEES: "Stripe fees",
     LedgerAccount.EXPERT_COST: "Expert cost",
     LedgerAccount.EXPERT_PAYABLE: "Expert payable",
 }

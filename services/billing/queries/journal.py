@@ -11,7 +11,7 @@ from chassis.paging import PageRequest
 from services.billing.domain.journal import LedgerAccount
 from services.billing.domain.statuses import DocumentStatus
 from services.billing.errors import PostingNotFound
-from services.billing.models import Account, Invoice, JournalEntry, JournalPosting
+from services.billing.models import Account, Invoice, JournalEntry, JournalPosting, PaymentReversal, Receipt
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class ReceivableControl:
 
 @dataclass(frozen=True, slots=True)
 class CustomerCreditControl:
-    """What the journal says is the customers', what their accounts say, and what their invoices left; none negative."""
+    """What the journal says is the customers', what their accounts say, and what their invoices and receipts left."""
 
     ledger_cents: int
     accounts_cents: int
@@ -93,8 +93,13 @@ async def customer_credit_control(session: AsyncSession) -> CustomerCreditContro
     )
     of_accounts = select(func.coalesce(func.sum(Account.customer_credit_cents), 0))
     of_invoices = select(func.coalesce(func.sum(Invoice.customer_credit_cents), 0))
-    sums = (query.scalar_subquery() for query in (ledger, of_accounts, of_invoices))
-    return CustomerCreditControl(*(int(cents) for cents in (await session.execute(select(*sums))).one()))
+    rests = select(func.coalesce(func.sum(Receipt.rest_cents), 0))
+    gone = select(func.coalesce(func.sum(PaymentReversal.amount_cents), 0)).where(
+        PaymentReversal.receipt_id.is_not(None)
+    )
+    sums = [query.scalar_subquery() for query in (ledger, of_accounts, of_invoices, rests, gone)]
+    found = [int(cents) for cents in (await session.execute(select(*sums))).one()]
+    return CustomerCreditControl(found[0], found[1], found[2] + found[3] - found[4])
 
 
 async def amount_of(session: AsyncSession, source_key: str, account: LedgerAccount) -> PostedAmount | None:

@@ -1,0 +1,61 @@
+"""Reading: whatever it did is rolled back, and where it is asked for all of it is of one instant."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis import audit
+from chassis.audit import SYSTEM, Subject, audit_entries
+from chassis.database import Database, create_engine
+from chassis.ids import new_id
+from deploy.local.postgres import ServiceDatabase
+
+
+@pytest.fixture
+async def database(chassis_database: ServiceDatabase) -> AsyncIterator[Database]:
+    database = Database(create_engine(chassis_database.url, pool_size=2), "/waybill/example")
+    yield database
+    await database.close()
+
+
+async def count(session: AsyncSession) -> int:
+    return await session.scalar(select(func.count()).select_from(audit_entries)) or 0
+
+
+async def write(session: AsyncSession) -> None:
+    await audit.record(session, actor=SYSTEM, action="paint", subject=Subject("thing", new_id()))
+
+
+class TestReading:
+    async def test_leaves_nothing_behind(self, database: Database) -> None:
+        async with database.reading() as session:
+            await write(session)
+            assert await count(session) == 1
+        async with database.reading() as session:
+            assert await count(session) == 0
+
+    async def test_sees_what_is_committed_meanwhile(self, database: Database) -> None:
+        async with database.reading() as session:
+            assert await count(session) == 0
+            async with database.transaction() as other:
+                await write(other)
+            assert await count(session) == 1
+
+    async def test_of_one_instant_does_not(self, database: Database) -> None:
+        async with database.reading(isolation="repeatable read") as session:
+            assert await count(session) == 0
+            async with database.transaction() as other:
+                await write(other)
+            assert await count(session) == 0
+        async with database.reading(isolation="repeatable read") as session:
+            assert await count(session) == 1
+
+    async def test_gives_the_connection_back_as_it_was(self, database: Database) -> None:
+        asked = text("SHOW transaction_isolation")
+        async with database.reading(isolation="repeatable read") as session:
+            assert await session.scalar(asked) == "repeatable read"
+        for _ in range(2):
+            async with database.transaction() as session:
+                assert await session.scalar(asked) == "read committed"
