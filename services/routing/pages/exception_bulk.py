@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, TypeVar
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from pydantic import Field
 from sqlalchemy import select
@@ -80,7 +81,7 @@ def _looking(action: QueueAction) -> Callable[[AsyncSession, Sequence[UUID], dat
 
 
 async def _look_at_hand_over(
-    session: AsyncSession, ids: Sequence[UUID], form: HandOverForm, _now: datetime
+    session: AsyncSession, ids: Sequence[UUID], form: HandOverForm, _now: datetime, _zone: ZoneInfo
 ) -> dict[UUID, Verdict]:
     owner = await operator_name(session, form.owner_id) or "who is not known here"
     return {item.id: _handed_over(item, lead_title(lead), form, owner) for item, lead, _ in await _rows(session, ids)}
