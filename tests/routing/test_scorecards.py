@@ -257,6 +257,7 @@ class TestTheRegions:
         page = html.unescape((await desk.client.get("/console/scorecards/regions")).text)
         assert 'href="/console/exceptions?in=WA"' in page
         assert 'href="/console/installers?in=NSW&status=active"' in page
+        assert "in=TAS" not in page
 
     async def test_are_shown_a_dash_where_nothing_was_to_be_counted(self, worked: Floor, desk: Desk) -> None:
         page = (await desk.client.get("/console/scorecards/regions?sort=region")).text

@@ -198,7 +198,7 @@ REGIONS_LISTING = Listing(
             R.raised,
             Kind.NUMBER,
             sorts=True,
-            path=lambda row: f"{EXCEPTIONS}?in={row.region}",
+            path=lambda row: f"{EXCEPTIONS}?in={row.region}" if row.raised else "",
         ),
         Column(
             "covering",
@@ -206,7 +206,7 @@ REGIONS_LISTING = Listing(
             R.covering,
             Kind.NUMBER,
             sorts=True,
-            path=lambda row: f"{INSTALLERS}?in={row.region}&status=active",
+            path=lambda row: f"{INSTALLERS}?in={row.region}&status=active" if row.covering else "",
         ),
         Column(
             "median",
