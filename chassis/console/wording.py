@@ -31,11 +31,7 @@ class Wording:
 
     def exact(self, instant: datetime | None) -> str:
         """As "22 Nov 2026, 9:05 am"; the zone stands in the page's header."""
-        if instant is None:
-            return DASH
-        local = instant.astimezone(self.zone)
-        half = "am" if local.hour < 12 else "pm"
-        return f"{calendar_day(local)}, {local.hour % 12 or 12}:{local.minute:02d} {half}"
+        return DASH if instant is None else told_instant(instant, self.zone)
 
     def ago(self, instant: datetime | None) -> Markup:
         """Relative, with the exact instant for who asks; of what has yet to come in how long it does."""
@@ -45,6 +41,12 @@ class Wording:
         told = f"in {span(instant - now)}" if instant > now else f"{span(now - instant)} ago"
         exact = self.exact(instant)
         return Markup(f'<time datetime="{instant.isoformat()}" title="{exact}">{told}</time>')  # noqa: S704  # our own
+
+
+def told_instant(instant: datetime, zone: ZoneInfo) -> str:
+    local = instant.astimezone(zone)
+    half = "am" if local.hour < 12 else "pm"
+    return f"{calendar_day(local)}, {local.hour % 12 or 12}:{local.minute:02d} {half}"
 
 
 def calendar_day(local: date) -> str:

@@ -32,7 +32,7 @@ def build(
     database = database or database_of("routing", settings)
     gateway = gateway or gateway_of(settings)
     sender = WebhookSender(database, clock, settings, gateway)
-    bulk = BulkRunner(database, clock, pages.BULK_LISTINGS)
+    bulk = BulkRunner(database, clock, pages.BULK_LISTINGS, {"zone": settings.zone})
     return Service(
         name="routing",
         settings=settings,

@@ -39,6 +39,28 @@ async def test_what_is_claimed_is_mine_and_what_is_put_off_sleeps(
     await expect(here.page.get_by_role("link", name="Solar battery, Marrickville NSW 2204")).to_be_visible()
 
 
+@pytest.mark.parametrize("has_scripts", [True, False])
+async def test_many_are_put_off_until_an_instant(rooms: Rooms, visit: Visits, has_scripts: bool) -> None:
+    await rooms.floor.dispatch(lead(), lead())
+    here = await visit(java_script_enabled=has_scripts)
+    await here.sign_in(await rooms.person(Role.EDITOR), f"{rooms.routing}/console/exceptions?state=open")
+    for box in await here.page.locator("tbody input[name=ids]").all():
+        await box.check()
+    await here.page.get_by_role("button", name="Snooze").click()
+    await expect(here.page.get_by_text("Puts 2 items off: until then nothing is tried")).to_be_visible()
+    await here.page.get_by_label("Until").fill("2026-03-01T09:00")
+    await here.page.get_by_label("Why").fill("A new installer signs on Thursday")
+    await here.page.get_by_role("button", name="Preview").click()
+    await expect(here.page.get_by_text("The time is past, or more than a year ahead")).to_have_count(2)
+    await here.page.get_by_label("Until").fill("2026-03-05T09:00")
+    await here.page.get_by_role("button", name="Preview").click()
+    await expect(here.page.get_by_text("Asleep until 5 Mar 2026, 9:00 am")).to_have_count(2)
+    await here.page.get_by_role("button", name="Snooze").click()
+    await expect(here.page.get_by_text("All 2 are done")).to_be_visible()
+    await here.page.goto(f"{rooms.routing}/console/exceptions?state=snoozed")
+    await expect(here.page.get_by_role("link", name="Solar battery, Marrickville NSW 2204")).to_have_count(2)
+
+
 async def test_one_reason_is_seen_to_otherwise(rooms: Rooms, visit: Visits) -> None:
     here = await visit()
     await here.sign_in(await rooms.person(Role.EDITOR), f"{rooms.routing}/console/routing-policies/queue")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import httpx
 from pydantic import Field
@@ -125,7 +126,7 @@ class Docks:
         return {row.id: Verdict(row.name, "it was shipped before" if row.status == "shipped" else "") for row in rows}
 
     async def look_with(
-        self, session: AsyncSession, ids: Sequence[UUID], form: RepriceForm, now: datetime
+        self, session: AsyncSession, ids: Sequence[UUID], form: RepriceForm, now: datetime, _zone: ZoneInfo
     ) -> dict[UUID, Verdict]:
         seen = await self.look(session, ids, now)
         found = await session.execute(select(crates.c.id, crates.c.cents).where(crates.c.id.in_(ids)))

@@ -204,7 +204,7 @@ class TestSchedule:
         schedule = await self.read(office, last=due, now=due + timedelta(days=15))
         assert (schedule.missed, schedule.missed_since) == (2, sweep_times(SETTINGS)(due))
         async with office.database.reading() as session:
-            (note,) = await sweeps.notes_of(SETTINGS)(session, due + timedelta(days=15))
+            (note,) = await sweeps.notes_of(SETTINGS)(session, due + timedelta(days=15), SETTINGS.zone)
         assert (note.title, note.tone) == ("2 sweeps were missed", "danger")
 
 

@@ -6,6 +6,7 @@ from contracts.values import InstallerStatus
 from services.routing.domain import giving, pausing
 from services.routing.domain.giving import AssignmentAction, AssignmentObstacle
 from services.routing.domain.pausing import InstallerAction, InstallerObstacle
+from services.routing.domain.returns import TakingObstacle
 from services.routing.domain.states import AssignmentStatus, CapState
 
 EACH = [
@@ -24,8 +25,19 @@ def test_an_assignment_is_cancelled_while_pending_and_its_place_released_once_co
     to_cancel: AssignmentObstacle | None,
     to_release: AssignmentObstacle | None,
 ) -> None:
-    assert giving.obstacle_to(AssignmentAction.CANCEL, status=status, cap_state=cap_state) is to_cancel
-    assert giving.obstacle_to(AssignmentAction.RELEASE_CAP, status=status, cap_state=cap_state) is to_release
+    obstacles = giving.obstacles_to(status=status, cap_state=cap_state, is_asked_for=False)
+    assert obstacles[AssignmentAction.CANCEL] is to_cancel
+    assert obstacles[AssignmentAction.RELEASE_CAP] is to_release
+
+
+def test_a_return_is_taken_of_what_was_sent_unless_one_waits() -> None:
+    def obstacle(*, is_asked_for: bool, status: AssignmentStatus = AssignmentStatus.SENT) -> str | None:
+        told = giving.obstacles_to(status=status, cap_state=CapState.COUNTED, is_asked_for=is_asked_for)
+        return told[AssignmentAction.TAKE_RETURN]
+
+    assert obstacle(is_asked_for=False) is None
+    assert obstacle(is_asked_for=True) is TakingObstacle.REQUESTED
+    assert obstacle(is_asked_for=False, status=AssignmentStatus.RETURNED) is TakingObstacle.RETURNED
 
 
 def test_an_installer_may_be_made_whatever_it_is_not() -> None:

@@ -35,7 +35,7 @@ class TestLeadDispatch:
             1,
         )
         assert [(a["status"], a["cap_state"], a["available_actions"]) for a in told["assignments"]] == [
-            ("sent", "counted", ["release-cap"]),
+            ("sent", "counted", ["release-cap", "take-return"]),
             ("failed", "given_back", []),
         ]
         assert [item["reason"] for item in told["exceptions"]] == ["delivery_failed"]

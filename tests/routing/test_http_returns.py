@@ -61,6 +61,26 @@ class TestRequest:
         answer = await desk.ask("POST", f"/admin/assignments/{sent}/returns", body())
         assert (answer.status_code, code_of(answer)) == (409, "return_exists")
 
+    async def test_is_an_action_of_the_assignment_while_it_can_be_taken(
+        self, desk: Desk, floor: Floor, sent: UUID
+    ) -> None:
+        async def is_offered() -> bool:
+            """Told alike by the assignment itself, in the list of all and with its lead."""
+            one = await desk.get(f"/admin/assignments/{sent}")
+            [listed] = await desk.items("/admin/assignments")
+            [of_lead] = (await desk.get(f"/admin/leads/{one['lead_id']}/dispatch"))["assignments"]
+            assert one["available_actions"] == listed["available_actions"] == of_lead["available_actions"]
+            return "take-return" in one["available_actions"]
+
+        assert await is_offered()
+        asked = await desk.do("POST", f"/admin/assignments/{sent}/returns", body("outside_criteria"))
+        assert not await is_offered()
+        await desk.do("POST", f"/admin/returns/{asked['id']}/withdraw")
+        assert await is_offered()
+        asked = await desk.do("POST", f"/admin/assignments/{sent}/returns", body("outside_criteria"))
+        await desk.do("POST", f"/admin/returns/{asked['id']}/accept", {})
+        assert not await is_offered()
+
     async def test_is_for_those_who_write_routing(self, desk: Desk, sent: UUID) -> None:
         answer = await desk.ask("POST", f"/admin/assignments/{sent}/returns", body(), role=Role.EDITOR)
         assert answer.status_code == 201

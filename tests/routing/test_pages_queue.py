@@ -1,5 +1,6 @@
 """The exception queue as operators see it: the list's tabs, an item's page, its forms, and what is done in bulk."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -121,6 +122,85 @@ class TestAnItem:
         floor.clock.advance(timedelta(hours=8))
         assert "no owner for longer than it may" in await page(desk, f"{PATH}/{item.id}")
         assert str(item.id) in await page(desk, f"{PATH}?owner=late")
+
+
+class TestMany:
+    """Put off until an instant, as one of them on its page."""
+
+    async def choose(self, desk: Desk, *items: DispatchException) -> str:
+        ids = [str(item.id) for item in items]
+        answer = await desk.client.post(f"{PATH}/bulk", data={"csrf": CSRF, "action": "snooze", "ids": ids})
+        assert answer.status_code == 303, answer.text
+        return answer.headers["location"]
+
+    async def send(self, desk: Desk, path: str, **fields: Any) -> httpx.Response:
+        return await desk.client.post(path, data={"csrf": CSRF, **fields})
+
+    async def rows(self, desk: Desk, job: str) -> list[tuple[str, str]]:
+        """What is told of each, and why or what."""
+        found = re.findall(r'</th>\s*<td>(.*?)</td>\s*<td class="wrap">(.*?)</td>', await page(desk, job), re.DOTALL)
+        return [(re.sub("<.*?>", "", told), detail) for told, detail in found]
+
+    async def confirm(self, desk: Desk, job: str) -> None:
+        sight = re.search(r'name="sight" value="([0-9a-f]+)"', await page(desk, job))
+        assert sight is not None
+        answer = await self.send(desk, f"{job}/snooze", sight=sight[1])
+        assert answer.status_code == 303, answer.text
+
+    async def slept(self, floor: Floor) -> list[tuple[str, str, str]]:
+        rows = await floor.rows(
+            "SELECT snoozed_until, snoozed_by, snooze_note FROM dispatch_exceptions WHERE snoozed_until IS NOT NULL"
+        )
+        return [(row["snoozed_until"].isoformat(), row["snoozed_by"], row["snooze_note"]) for row in rows]
+
+    async def test_are_seen_and_put_off_until_an_instant_of_the_business_zone(self, floor: Floor, desk: Desk) -> None:
+        await floor.dispatch(lead(location=FREMANTLE), lead(location=FREMANTLE))
+        one, other = await floor.exceptions()
+        job = await self.choose(desk, one, other)
+        answer = await self.send(desk, f"{job}/snooze/preview", until="2026-04-06T09:00", note="Easter is over")
+        assert answer.status_code == 303, answer.text
+        assert await self.rows(desk, job) == [("Yes", "Asleep until 6 Apr 2026, 9:00 am")] * 2
+        assert await self.slept(floor) == []
+        await self.confirm(desk, job)
+        assert await self.rows(desk, job) == [("Done", "Asleep until 6 Apr 2026, 9:00 am")] * 2
+        # By then Sydney has left its summer time: ten hours ahead, and no longer eleven.
+        assert await self.slept(floor) == [("2026-04-05T23:00:00+00:00", "Robin Field", "Easter is over")] * 2
+        [audited] = await floor.rows(
+            "SELECT after ->> 'snoozed_until' AS until, count(*) AS n FROM audit_entries "
+            "WHERE action = 'snooze_exception' GROUP BY 1"
+        )
+        assert audited["n"] == 2
+
+    @pytest.mark.parametrize("until", ["2026-03-03T13:15", "2026-03-03T13:14", "2027-03-05T09:00"])
+    async def test_are_left_alone_where_the_time_is_not_ahead_within_a_year(
+        self, floor: Floor, desk: Desk, until: str
+    ) -> None:
+        job = await self.choose(desk, await waiting(floor))
+        await self.send(desk, f"{job}/snooze/preview", until=until, note="rings back")
+        assert await self.rows(desk, job) == [("No", "The time is past, or more than a year ahead")]
+        told = await page(desk, job)
+        assert f'value="{until}"' in told
+        assert await self.slept(floor) == []
+
+    async def test_are_refused_one_by_one_where_the_time_has_passed_since(self, floor: Floor, desk: Desk) -> None:
+        job = await self.choose(desk, await waiting(floor))
+        await self.send(desk, f"{job}/snooze/preview", until="2026-03-03T14:00", note="rings back")
+        floor.clock.advance(timedelta(hours=1))
+        await self.confirm(desk, job)
+        assert await self.rows(desk, job) == [("Refused", "The time is past, or more than a year ahead")]
+
+    async def test_what_sleeps_already_stays_as_it_was(self, floor: Floor, desk: Desk) -> None:
+        item = await waiting(floor)
+        await post(desk, item, "snooze", until="2026-03-03T18:00", note="rings back at six")
+        job = await self.choose(desk, item)
+        assert await self.rows(desk, job) == [("No", "It is snoozed")]
+
+    @pytest.mark.parametrize(
+        "fields", [{"until": "tomorrow", "note": "x"}, {"until": "2026-03-04T09:00"}, {"hours": 4}]
+    )
+    async def test_need_a_time_and_a_note(self, floor: Floor, desk: Desk, fields: dict[str, Any]) -> None:
+        job = await self.choose(desk, await waiting(floor))
+        assert (await self.send(desk, f"{job}/snooze/preview", **fields)).status_code == 422
 
 
 class TestTheDesk:

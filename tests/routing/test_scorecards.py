@@ -1,6 +1,8 @@
 """Scorecards: their figures agree with SQL written by hand, whether a day is rolled up or read as it stands."""
 
+import csv
 import html
+import io
 import re
 from datetime import timedelta
 from typing import Any
@@ -8,16 +10,18 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from chassis.console.wording import DASH
 from chassis.http.auth import ACCESS_COOKIE
 from contracts.identity import Role
 from contracts.values import AustralianState
 from services.routing.commands.rollups import roll_up
 from services.routing.domain.scoring import score
-from services.routing.pages.scorecards import LISTING
+from services.routing.pages.scorecards import LISTING, REGIONS_LISTING
+from services.routing.pages.telling import EVENNESS
 from services.routing.queries.scores import Sums, sums_by_installer
 from tests.kit.identity import CSRF, TestIdentity
 from tests.routing.arrangements import FREMANTLE, NOW, SHARED, Floor, lead, leads
-from tests.routing.desk import Desk
+from tests.routing.desk import Desk, faults
 
 ZONE = ZoneInfo("Australia/Sydney")
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
@@ -156,6 +160,30 @@ class TestOverHttp:
         nsw = regions["NSW"]
         assert (nsw["leads"], nsw["covering"], nsw["median_seconds"]) == (row["leads"], 3, row["median"])
         assert (regions["WA"]["leads"], regions["WA"]["exceptions"], regions["WA"]["covering"]) == (3, 3, 0)
+        assert (nsw["served"], regions["WA"]["served"], regions["TAS"]["median_seconds"]) == (15, 0, None)
+
+    async def test_sorts_as_the_pages_do(self, worked: Floor, desk: Desk, identity: TestIdentity) -> None:
+        desk.client.cookies.set(ACCESS_COOKIE, identity.token_of(Role.EDITOR))
+        for column in REGIONS_LISTING.columns:
+            for sort in (column.name, f"-{column.name}"):
+                told = await desk.get("/admin/scorecards", by="region", sort=sort)
+                page = (await desk.client.get(f"/console/scorecards/regions?sort={sort}")).text
+                shown = re.findall(r'<th scope="row">([A-Z]+)</th>', page)
+                assert [each["state"] for each in told["scores"]] == shown, sort
+                assert len(shown) == len(AustralianState)
+
+    async def test_sorts_installers_by_what_is_told_of_them(self, worked: Floor, desk: Desk) -> None:
+        names = [each["name"] for each in (await desk.get("/admin/scorecards", sort="-installer"))["scores"]]
+        assert names == ["Installer 2", "Installer 1", "Installer 0"]
+        rates = [each["return_rate"] for each in (await desk.get("/admin/scorecards", sort="came_back"))["scores"]]
+        assert rates == sorted(rates)
+
+    @pytest.mark.parametrize("sort", ["leads", "-age", "", "delivered\n"])
+    async def test_refuses_an_order_that_there_is_not(self, desk: Desk, sort: str) -> None:
+        answer = await desk.client.get(
+            "/admin/scorecards", params={"sort": sort}, headers=desk.identity.headers(Role.EDITOR)
+        )
+        assert faults(answer) == {"sort": "invalid"}
 
 
 class TestTheRoom:
@@ -181,12 +209,71 @@ class TestTheRoom:
         assert second.status_code == 200
         assert "Installer" in second.text
 
-    async def test_has_its_csv_and_its_regions(self, worked: Floor, desk: Desk) -> None:
+    async def test_has_its_csv(self, worked: Floor, desk: Desk) -> None:
         sheet = await desk.client.post("/console/scorecards/export", data={"csrf": CSRF, "query": ""})
         assert sheet.status_code == 200, sheet.text
         assert "Installer 0" in sheet.text
-        regions = (await desk.client.get("/console/scorecards/regions")).text
-        assert "18 leads came in 28 days" in regions
+
+    async def test_says_how_even_all_of_it_was_and_how_that_is_reckoned(self, worked: Floor, desk: Desk) -> None:
+        told = (await desk.get("/admin/scorecards"))["evenness"]
+        page = html.unescape((await desk.client.get("/console/scorecards")).text)
+        assert f"Evenness {told:.3f}" in page
+        assert EVENNESS in page
+
+    async def test_says_nothing_of_evenness_where_nobody_was_due_a_lead(self, floor: Floor, desk: Desk) -> None:
+        assert "Evenness" not in (await desk.client.get("/console/scorecards")).text
+
+
+class TestTheRegions:
+    @pytest.fixture(autouse=True)
+    def _signed_in(self, desk: Desk, identity: TestIdentity) -> None:
+        desk.client.cookies.set(ACCESS_COOKIE, identity.token_of(Role.EDITOR))
+
+    async def test_are_told_alike_before_anything_is_rolled_up_and_after(self, worked: Floor, desk: Desk) -> None:
+        before = await self.sheet(desk)
+        await roll(worked)
+        assert await self.sheet(desk) == before
+
+    async def test_have_their_csv_which_is_empty_where_nothing_was_to_be_counted(
+        self, worked: Floor, desk: Desk
+    ) -> None:
+        rows = {row["region"]: row for row in await self.sheet(desk, "sort=region")}
+        assert list(rows) == sorted(AustralianState)
+        [figures] = await worked.rows(
+            """SELECT count(*) FILTER (WHERE status IN ('sent', 'returned')) AS delivered,
+                      count(*) FILTER (WHERE status = 'returned') AS returned,
+                      count(*) FILTER (WHERE status = 'failed') AS failed FROM assignments"""
+        )
+        nsw, delivered = rows["NSW"], figures["delivered"]
+        assert (nsw["delivered"], nsw["leads"], nsw["served"], nsw["covering"]) == (str(delivered), "15", "15", "3")
+        assert float(nsw["accepted"]) == pytest.approx(delivered / (delivered + figures["failed"]))
+        assert float(nsw["came_back"]) == pytest.approx(figures["returned"] / delivered)
+        nothing = ("median", "accepted", "came_back", "trend", "took", "quick")
+        assert [rows["TAS"][name] for name in nothing] == [""] * len(nothing)
+        assert nsw["trend"] == ""
+        assert (rows["WA"]["leads"], rows["WA"]["raised"]) == ("3", "3")
+
+    async def test_lead_to_what_stands_behind_their_figures(self, worked: Floor, desk: Desk) -> None:
+        page = html.unescape((await desk.client.get("/console/scorecards/regions")).text)
+        assert 'href="/console/exceptions?in=WA"' in page
+        assert 'href="/console/installers?in=NSW&status=active"' in page
+        assert "in=TAS" not in page
+
+    async def test_are_shown_a_dash_where_nothing_was_to_be_counted(self, worked: Floor, desk: Desk) -> None:
+        page = (await desk.client.get("/console/scorecards/regions?sort=region")).text
+        tasmania = page[page.index(">TAS</th>") : page.index(">VIC</th>")]
+        assert re.findall(r"<td[^>]*>([^<]*)</td>", tasmania)[-4:] == [DASH] * 4
+
+    async def sheet(self, desk: Desk, query: str = "") -> list[dict[str, str]]:
+        answer = await desk.client.post("/console/scorecards/regions/export", data={"csrf": CSRF, "query": query})
+        assert answer.status_code == 200, answer.text
+        return list(csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff"))))
+
+
+class TestOnAnInstallersPage:
+    @pytest.fixture(autouse=True)
+    def _signed_in(self, desk: Desk, identity: TestIdentity) -> None:
+        desk.client.cookies.set(ACCESS_COOKIE, identity.token_of(Role.EDITOR))
 
     async def test_stands_on_an_installers_page(self, worked: Floor, desk: Desk) -> None:
         [row] = await worked.rows("SELECT id FROM installers WHERE name = 'Installer 0'")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -80,8 +81,8 @@ class Work:
 Look = Callable[[AsyncSession, Sequence[UUID], datetime], Awaitable[Mapping[UUID, Verdict]]]
 """Of each of the ids what would happen, by the rules that the command checks; a missing id is gone."""
 
-LookWith = Callable[[AsyncSession, Sequence[UUID], Any, datetime], Awaitable[Mapping[UUID, Verdict]]]
-"""As Look, of what the filled-in form would change: it gets the form as the deed will."""
+LookWith = Callable[[AsyncSession, Sequence[UUID], Any, datetime, ZoneInfo], Awaitable[Mapping[UUID, Verdict]]]
+"""As Look, of what the filled-in form would change: it gets the form as the deed will, and the zone of its clocks."""
 
 Fields = Sequence[FormField] | Callable[[AsyncSession], Awaitable[Sequence[FormField]]]
 """Declared, or asked of the database when the page is shown, as the people to choose from."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, Text, Uuid, bindparam, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -119,16 +120,19 @@ def _detail_of(verdict: Verdict) -> str:
 
 
 async def preview(
-    session: AsyncSession, job_id: UUID, action: BulkAction, form: Form, actor: Actor, now: datetime
+    session: AsyncSession, job_id: UUID, action: BulkAction, form: Form, actor: Actor, now: datetime, zone: ZoneInfo
 ) -> None:
-    """Keeps the form, and what it would change in each row. Until it is confirmed another may take its place."""
+    """Keeps the form, and what it would change in each row. Until it is confirmed another may take its place.
+
+    `zone` is the business zone: by its clocks people write days and times in a form.
+    """
     look_with = NotFound.unless(action.look_with, "this bulk action has no preview")
     job = await _open_job(session, job_id, actor)
     if job is None:
         return
     ids = (await session.scalars(select(bulk_rows.c.subject_id).where(bulk_rows.c.job_id == job_id))).all()
     for portion in _portions(ids):
-        await _see_anew(session, job_id, portion, await look_with(session, portion, form, now))
+        await _see_anew(session, job_id, portion, await look_with(session, portion, form, now, zone))
     await session.execute(
         update(bulk_jobs).where(bulk_jobs.c.id == job_id).values(state=JobState.PREVIEWED, form=_kept(form))
     )

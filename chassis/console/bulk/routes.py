@@ -150,7 +150,8 @@ def _previewing(listing: Listing, action: BulkAction) -> HTTPRouteHandler:
         operator: Given[Operator],
     ) -> Redirect:
         async with database.transaction() as session:
-            await jobs.preview(session, job_id, action, data, operator, console.clock.now())
+            now, zone = console.clock.now(), console.wording.zone
+            await jobs.preview(session, job_id, action, data, operator, now, zone)
         return console.redirect(f"{listing.path}/bulk/{job_id}")
 
     return _posted(f"{_path_of(listing, _JOB, action)}/preview", action)(preview)

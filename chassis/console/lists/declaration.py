@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import BindParameter, ColumnElement, DateTime, Row, Select, Text, Uuid, bindparam
 
@@ -38,7 +39,8 @@ class Column:
 
     `value` is SQL; `say` tells it in other words, with the whole row at hand (`row.<name>` of any column or of the
     list's `also`). `tone` colours a chip by its word, or by the row. `is_late` marks what has waited beyond its limit.
-    A column that sorts is never null. `sums` are of all rows that match, not of the page.
+    A column that sorts is never null: `nothing` is what stands in it for no value, and the CSV leaves it empty.
+    `sums` are of all rows that match, not of the page.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Column:
     path: Callable[[Row[Any]], str] | None = None
     is_late: Callable[[Row[Any], datetime], bool] | None = None
     sorts: bool = False
+    nothing: Any = None
     sums: bool = False
     wraps: bool = False
     is_extra: bool = False
@@ -115,8 +118,8 @@ class Listing:
     links: Sequence[tuple[str, str, str | None]] = ()
     """Beside the title: label, path and the capability it needs, as for what makes a new row."""
     note: str = ""
-    notes: "Callable[[AsyncSession, datetime], Awaitable[Sequence[Note]]] | None" = None
-    """What stands above the list as it is now, as that its schedule was missed."""
+    notes: "Callable[[AsyncSession, datetime, ZoneInfo], Awaitable[Sequence[Note]]] | None" = None
+    """What stands above the list as it is now, by the business zone's clocks, as that its schedule was missed."""
     holds_personal_data: bool = False
     siblings: SharedRoom | None = None
     """Where every service has such a list of its own."""

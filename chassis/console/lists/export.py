@@ -59,7 +59,8 @@ async def stream_csv(
 def _values(row: Row[Any], columns: Sequence[Column], wording: Wording) -> list[str]:
     values = [str(row.id)]
     for column in columns:
-        told = plain_of(column.kind, getattr(row, column.name), wording)
+        value = getattr(row, column.name)
+        told = "" if value == column.nothing else plain_of(column.kind, value, wording)
         values.append(told if column.kind.is_number else harmless(told))
     return values
 

@@ -129,7 +129,7 @@ async def show_page(
         totals = await read_totals(session, asked, now, operator.id)
         views = await views_of(session, listing.name, operator.id)
         told = [await filter_.tell(session, held) for filter_, held in asked.held.values()]
-        notes = await listing.notes(session, now) if listing.notes else ()
+        notes = await listing.notes(session, now, console.wording.zone) if listing.notes else ()
     shown = show_list(asked, found, totals, told, now, console.wording)
     tabs = _tabs(asked, views, operator)
     context = {

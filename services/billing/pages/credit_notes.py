@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,7 +15,7 @@ WAITING = "/console/credit-proposals?state=waits_for_invoice"
 _WAIT = ("credit waits", "credits wait")
 
 
-async def waiting_notes(session: AsyncSession, _now: datetime) -> Sequence[Note]:
+async def waiting_notes(session: AsyncSession, _now: datetime, _zone: ZoneInfo) -> Sequence[Note]:
     """Beside the adjustments: they become some."""
     number = await credit_requests.waiting(session)
     if not number:

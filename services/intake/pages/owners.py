@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field
 from sqlalchemy import Row, select
@@ -107,7 +108,7 @@ def _in_the_way(row: Row[Any]) -> str:
 
 
 async def _look_at_assignment(
-    session: AsyncSession, ids: Sequence[UUID], form: AssignForm, _now: datetime
+    session: AsyncSession, ids: Sequence[UUID], form: AssignForm, _now: datetime, _zone: ZoneInfo
 ) -> dict[UUID, Verdict]:
     owner = await queries.operator_name(session, form.owner_id) or "who is not known here"
     return {row.id: _verdict(row, form, owner) for row in await _rows(session, ids)}

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -51,7 +52,7 @@ async def read_schedule(session: AsyncSession, settings: Settings, now: datetime
     return Schedule(last, next_after(now), missed, first if missed else None)
 
 
-def notes_of(settings: Settings) -> Callable[[AsyncSession, datetime], Awaitable[Sequence[Note]]]:
+def notes_of(settings: Settings) -> Callable[[AsyncSession, datetime, ZoneInfo], Awaitable[Sequence[Note]]]:
     zone = settings.zone
 
     def told(instant: datetime) -> str:
@@ -60,7 +61,7 @@ def notes_of(settings: Settings) -> Callable[[AsyncSession, datetime], Awaitable
             "AM", "am"
         ).replace("PM", "pm")
 
-    async def notes(session: AsyncSession, now: datetime) -> list[Note]:
+    async def notes(session: AsyncSession, now: datetime, _zone: ZoneInfo) -> list[Note]:
         schedule = await read_schedule(session, settings, now)
         if schedule.last is None:
             text = (

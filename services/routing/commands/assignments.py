@@ -16,7 +16,7 @@ from services.routing.commands.caps import move
 from services.routing.commands.deliveries import end, note_unserved
 from services.routing.commands.queueing import Raising, raise_items
 from services.routing.domain.counting import CapChange, CapMove
-from services.routing.domain.giving import AssignmentAction, AssignmentObstacle, obstacle_to
+from services.routing.domain.giving import obstacle_to_cancelling, obstacle_to_releasing
 from services.routing.domain.states import AssignmentStatus, CancelReason, CapState, ExceptionReason
 from services.routing.errors import CapNotCounted, CapReleasedOtherwise, NotPending
 from services.routing.models import Assignment
@@ -40,7 +40,7 @@ async def cancel_assignment(session: AsyncSession, command: CancelAssignment, no
     assignment = assignments[command.assignment_id]
     if assignment.status is AssignmentStatus.CANCELLED:
         return assignment
-    if obstacle := _obstacle(AssignmentAction.CANCEL, assignment):
+    if obstacle := obstacle_to_cancelling(assignment.status):
         raise NotPending(obstacle, assignment_id=assignment.id)
     assignment.ended_note = command.note
     await move(session, [take_back(session, assignment, command.reason, now)])
@@ -99,7 +99,7 @@ async def release_cap(session: AsyncSession, command: ReleaseCap, now: datetime)
         if assignment.cap_release_reason is not command.reason:
             raise CapReleasedOtherwise(f"released for {assignment.cap_release_reason}", assignment_id=assignment.id)
         return assignment
-    if obstacle := _obstacle(AssignmentAction.RELEASE_CAP, assignment):
+    if obstacle := obstacle_to_releasing(assignment.cap_state):
         raise CapNotCounted(obstacle, assignment_id=assignment.id)
     await move(session, [release(session, assignment, command, now)])
     await audit.record(
@@ -123,7 +123,7 @@ async def release_caps_for_credits(session: AsyncSession, commands: Sequence[Rel
     moves = [
         release(session, assignments[command.assignment_id], command, now)
         for command in commands
-        if _obstacle(AssignmentAction.RELEASE_CAP, assignments[command.assignment_id]) is None
+        if obstacle_to_releasing(assignments[command.assignment_id].cap_state) is None
     ]
     await move(session, moves)
 
@@ -143,7 +143,3 @@ def release(session: AsyncSession, assignment: Assignment, command: ReleaseCap, 
     )
     outbox.add(session, event, version=assignment.next_version(), cause=command.cause)
     return CapMove(assignment.installer_id, assignment.created_at, CapChange.RELEASE, assignment.decision_id)
-
-
-def _obstacle(action: AssignmentAction, assignment: Assignment) -> AssignmentObstacle | None:
-    return obstacle_to(action, status=assignment.status, cap_state=assignment.cap_state)

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.audit import Actor
 from chassis.errors import FieldError
 from services.routing.commands.items import audit_item, care_of, load, refuse
-from services.routing.domain.queue import LONGEST_SNOOZE, QueueAction
+from services.routing.domain.queue import QueueAction, QueueObstacle, is_ahead
 from services.routing.domain.waiting import escalate_at, is_snoozed
 from services.routing.errors import SnoozeNotAhead
 from services.routing.models import DispatchException
@@ -80,6 +80,6 @@ async def _count_from(session: AsyncSession, item: DispatchException, since: dat
 
 
 def _refuse_other_times(until: datetime, now: datetime) -> None:
-    if not now < until <= now + LONGEST_SNOOZE:
+    if not is_ahead(until, now):
         fault = FieldError("until", "snooze_not_ahead", "Choose a time ahead, within a year")
-        raise SnoozeNotAhead("it cannot be snoozed until then", errors=(fault,))
+        raise SnoozeNotAhead(QueueObstacle.NOT_AHEAD, errors=(fault,))

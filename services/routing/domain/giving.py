@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from enum import StrEnum
 
+from services.routing.domain.returns import TakingObstacle, obstacle_to_taking
 from services.routing.domain.states import AssignmentStatus, CapState
 
 
 class AssignmentAction(StrEnum):
     CANCEL = "cancel"
     RELEASE_CAP = "release-cap"
+    TAKE_RETURN = "take-return"
 
 
 class AssignmentObstacle(StrEnum):
@@ -36,10 +38,22 @@ _TO_RELEASE: Mapping[CapState, AssignmentObstacle] = {
 }
 
 
-def obstacle_to(
-    action: AssignmentAction, *, status: AssignmentStatus, cap_state: CapState
-) -> AssignmentObstacle | None:
+def obstacle_to_cancelling(status: AssignmentStatus) -> AssignmentObstacle | None:
     """None where it can be done."""
-    if action is AssignmentAction.CANCEL:
-        return _TO_CANCEL.get(status)
+    return _TO_CANCEL.get(status)
+
+
+def obstacle_to_releasing(cap_state: CapState) -> AssignmentObstacle | None:
+    """None where it can be done."""
     return _TO_RELEASE.get(cap_state)
+
+
+def obstacles_to(
+    *, status: AssignmentStatus, cap_state: CapState, is_asked_for: bool
+) -> Mapping[AssignmentAction, AssignmentObstacle | TakingObstacle | None]:
+    """Of every action, by the rule that its command asks. `is_asked_for`: a return of it waits to be decided."""
+    return {
+        AssignmentAction.CANCEL: obstacle_to_cancelling(status),
+        AssignmentAction.RELEASE_CAP: obstacle_to_releasing(cap_state),
+        AssignmentAction.TAKE_RETURN: obstacle_to_taking(status, is_asked_for=is_asked_for),
+    }

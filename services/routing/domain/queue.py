@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 LONGEST_SNOOZE = timedelta(days=366)
@@ -31,6 +31,12 @@ class QueueObstacle(StrEnum):
     SNOOZED = "it is snoozed"
     AWAKE = "it is not snoozed"
     HAS_INSTALLER = "an installer has the lead, or is about to"
+    NOT_AHEAD = "the time is past, or more than a year ahead"
+
+
+def is_ahead(until: datetime, now: datetime) -> bool:
+    """Whether anything can be snoozed until then: else QueueObstacle.NOT_AHEAD is in the way."""
+    return now < until <= now + LONGEST_SNOOZE
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Assignments over HTTP."""
 
+from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from services.routing.http.fields import Note
 from services.routing.http.lead_views import AssignmentView
 from services.routing.models import Assignment
 from services.routing.queries import assignments as queries
+from services.routing.queries import returns
 from services.routing.queries.installers import names_of
 
 
@@ -52,8 +54,8 @@ async def list_assignments(
     wanted = queries.AssignmentFilter(installer_id, lead_id, status, cap_state, created_from, created_before)
     async with database.reading() as session:
         found = await queries.list_assignments(session, wanted, page)
-        names = await names_of(session, [assignment.installer_id for assignment in found])
-    return page.page(found, queries.place_of, lambda row: AssignmentView.of(row, names[row.installer_id]))
+        views = await views_of(session, found)
+    return page.page(found, queries.place_of, lambda row: views[row.id])
 
 
 @get("/admin/assignments/{assignment_id:uuid}", guards=[requires(Capability.READ_OPS)])
@@ -97,8 +99,15 @@ async def release_cap(
 
 
 async def _view(session: AsyncSession, assignment: Assignment) -> AssignmentView:
-    names = await names_of(session, [assignment.installer_id])
-    return AssignmentView.of(assignment, names[assignment.installer_id])
+    return (await views_of(session, [assignment]))[assignment.id]
+
+
+async def views_of(session: AsyncSession, made: Sequence[Assignment]) -> dict[UUID, AssignmentView]:
+    names = await names_of(session, [each.installer_id for each in made])
+    asked_for = await returns.asked_for(session, [each.id for each in made])
+    return {
+        each.id: AssignmentView.of(each, names[each.installer_id], is_asked_for=each.id in asked_for) for each in made
+    }
 
 
 ROUTES = (list_assignments, get_assignment, cancel_assignment, release_cap)

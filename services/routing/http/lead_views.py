@@ -12,8 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from contracts.values import AustralianState, CapReleaseReason, ProductType, SelectedPath
 from services.routing.domain.decision import Shortfall
-from services.routing.domain.giving import AssignmentAction, AssignmentObstacle
-from services.routing.domain.giving import obstacle_to as obstacle_on
+from services.routing.domain.giving import obstacles_to
 from services.routing.domain.queue import ItemState, QueueAction, QueueObstacle, obstacle_to
 from services.routing.domain.replaying import RULE_SETS
 from services.routing.domain.states import (
@@ -54,21 +53,15 @@ class AssignmentView(FromRow):
     cap_released_at: datetime | None
     cap_release_reason: CapReleaseReason | None
     cap_release_note: str | None
-    available_actions: list[Literal["cancel", "release-cap"]] = []
+    available_actions: list[Literal["cancel", "release-cap", "take-return"]] = []
 
     @classmethod
-    def of(cls, assignment: Assignment, installer_name: str) -> "AssignmentView":
-        available = [action.value for action, obstacle in obstacles_on(assignment).items() if obstacle is None]
+    def of(cls, assignment: Assignment, installer_name: str, *, is_asked_for: bool) -> "AssignmentView":
+        """`is_asked_for`: a return of it waits to be decided."""
+        obstacles = obstacles_to(status=assignment.status, cap_state=assignment.cap_state, is_asked_for=is_asked_for)
+        available = [action.value for action, obstacle in obstacles.items() if obstacle is None]
         more = {"installer_name": installer_name, "available_actions": available}
         return cls.model_validate(assignment).model_copy(update=more)
-
-
-def obstacles_on(assignment: Assignment | AssignmentView) -> dict[AssignmentAction, AssignmentObstacle | None]:
-    """Of every action on the assignment, by the rule that its command asks."""
-    return {
-        action: obstacle_on(action, status=assignment.status, cap_state=assignment.cap_state)
-        for action in AssignmentAction
-    }
 
 
 class ExceptionView(FromRow):

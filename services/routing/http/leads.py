@@ -11,9 +11,10 @@ from chassis.clock import Clock
 from chassis.database import Database
 from chassis.http import Given, requires
 from contracts.identity import Capability
-from services.routing.http.lead_views import AssignmentView, DecisionView, DispatchView, ExceptionView
+from services.routing.http.assignments import views_of
+from services.routing.http.lead_views import DecisionView, DispatchView, ExceptionView
 from services.routing.models import Dispatch
-from services.routing.queries import assignments, dispatches, exceptions, installers
+from services.routing.queries import assignments, dispatches, exceptions
 
 
 @get("/admin/leads/{lead_id:uuid}/dispatch", guards=[requires(Capability.READ_OPS)])
@@ -32,12 +33,12 @@ async def list_lead_decisions(lead_id: FromPath[UUID], database: Given[Database]
 
 async def show_dispatch(session: AsyncSession, dispatch: Dispatch, now: datetime) -> DispatchView:
     made = await assignments.of_lead(session, dispatch.lead_id)
-    names = await installers.names_of(session, [assignment.installer_id for assignment in made])
+    views = await views_of(session, made)
     items = await exceptions.of_lead(session, dispatch.lead_id)
     free_shares = dispatch.shares_wanted - sum(assignment.status.is_live for assignment in made)
     return DispatchView.of(
         dispatch,
-        [AssignmentView.of(assignment, names[assignment.installer_id]) for assignment in made],
+        [views[each.id] for each in made],
         [ExceptionView.of(item, dispatch, free_shares, now) for item in items],
     )
 

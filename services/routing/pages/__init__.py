@@ -35,7 +35,7 @@ LISTINGS = (
     exceptions.LISTING,
     installers.LISTING,
     returns.LISTING,
-    scorecards.LISTING,
+    *scorecards.LISTINGS,
     *simulations.LISTINGS,
 )
 BULK_LISTINGS = (*LISTINGS, imports.IMPORTS)

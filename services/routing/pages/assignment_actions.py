@@ -4,18 +4,14 @@ from chassis.console.actions import Action, WhyNot, refused
 from chassis.console.fields import FieldKind, FormField, options_of
 from chassis.ids import new_id
 from services.routing.domain.giving import AssignmentAction
-from services.routing.domain.returns import AskedBy, AskedVia, ReturnCode, obstacle_to_taking
-from services.routing.http.lead_views import obstacles_on
+from services.routing.domain.returns import AskedBy, AskedVia, ReturnCode
 from services.routing.pages.assignment_page import AssignmentPage
-from services.routing.pages.assignments import WRITE, fields_of
-from services.routing.queries import returns
+from services.routing.pages.assignments import CANCEL_FIELDS, RELEASE_FIELDS, WRITE
 
 
 async def take_return(page: AssignmentPage) -> Action:
-    is_asked_for = await returns.is_asked_for(page.session, page.made.id)
-    why_not = obstacle_to_taking(page.made.status, is_asked_for=is_asked_for)
     return Action(
-        "take-return",
+        AssignmentAction.TAKE_RETURN,
         "Take a return",
         f"{page.path}/returns",
         effect=f"{page.made.installer_name} wants to give the lead back. What the system knows of the delivery is "
@@ -23,7 +19,7 @@ async def take_return(page: AssignmentPage) -> Action:
         fields=RETURN_FIELDS,
         hidden={"id": str(new_id())},
         done="Taken: what came of it stands below",
-        **refused(page.operator, WRITE, why_not),
+        **_can(page, AssignmentAction.TAKE_RETURN),
     )
 
 
@@ -58,7 +54,7 @@ async def cancel(page: AssignmentPage) -> Action:
         f"{page.path}/cancel",
         effect=f"{page.made.installer_name} does not get the lead and is not billed; its place under the caps is free "
         "again. A lead that nobody else has comes into the exception queue.",
-        fields=fields_of(AssignmentAction.CANCEL),
+        fields=CANCEL_FIELDS,
         done="Cancelled: the lead is taken back",
         destroys=True,
         **_can(page, AssignmentAction.CANCEL),
@@ -72,11 +68,11 @@ async def release_cap(page: AssignmentPage) -> Action:
         f"{page.path}/release-cap",
         effect=f"The delivery stops counting against the caps of {page.made.installer_name}, once and for all. What "
         "it costs is untouched: a credit is given in billing.",
-        fields=fields_of(AssignmentAction.RELEASE_CAP),
+        fields=RELEASE_FIELDS,
         done="Released: the delivery does not count against the caps any more",
         **_can(page, AssignmentAction.RELEASE_CAP),
     )
 
 
 def _can(page: AssignmentPage, action: AssignmentAction) -> WhyNot:
-    return refused(page.operator, WRITE, obstacles_on(page.made)[action])
+    return refused(page.operator, WRITE, page.obstacles[action])

@@ -1,6 +1,6 @@
 """What the page of an assignment is made of: what its sections, notes and actions share, and how each is given it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -11,10 +11,11 @@ from chassis.console import Console
 from chassis.console.actions import Action
 from chassis.console.documents import Note, Section
 from chassis.http import Operator
+from services.routing.domain.giving import AssignmentAction, obstacles_to
 from services.routing.http.lead_views import AssignmentView
 from services.routing.models import Dispatch
 from services.routing.pages.telling import ASSIGNMENTS, DISPATCHES
-from services.routing.queries import assignments, dispatches
+from services.routing.queries import assignments, dispatches, returns
 from services.routing.queries.installers import names_of
 
 
@@ -28,6 +29,8 @@ class AssignmentPage:
     now: datetime
     made: AssignmentView
     lead: Dispatch
+    obstacles: Mapping[AssignmentAction, str | None]
+    """Of every action, what is in the way of it."""
 
     @property
     def path(self) -> str:
@@ -48,11 +51,13 @@ async def read_page(
 ) -> AssignmentPage:
     found = await assignments.get(session, assignment_id)
     names = await names_of(session, [found.installer_id])
+    is_asked_for = await returns.is_asked_for(session, assignment_id)
     return AssignmentPage(
         session=session,
         console=console,
         operator=operator,
         now=now,
-        made=AssignmentView.of(found, names[found.installer_id]),
+        made=AssignmentView.of(found, names[found.installer_id], is_asked_for=is_asked_for),
         lead=await dispatches.get(session, found.lead_id),
+        obstacles=obstacles_to(status=found.status, cap_state=found.cap_state, is_asked_for=is_asked_for),
     )

@@ -1,7 +1,8 @@
 """Assignments: which lead went to whom, what became of it, and what can be done with many at once."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -31,7 +32,7 @@ from chassis.console.wording import counted, words
 from contracts.identity import Capability
 from contracts.values import CapReleaseReason, SelectedPath
 from services.routing.commands.assignments import CancelAssignment, ReleaseCap, cancel_assignment, release_cap
-from services.routing.domain.giving import AssignmentAction, obstacle_to
+from services.routing.domain.giving import obstacle_to_cancelling, obstacle_to_releasing
 from services.routing.domain.states import AssignmentStatus, CancelReason, CapState
 from services.routing.http.assignments import CancelBody, ReleaseCapBody
 from services.routing.models import Assignment, Dispatch, Installer
@@ -56,15 +57,19 @@ class ReleaseCapForm(ReleaseCapBody, Form):
     """As the JSON route takes it."""
 
 
-def fields_of(action: AssignmentAction) -> tuple[FormField, ...]:
-    reasons = CancelReason if action is AssignmentAction.CANCEL else CapReleaseReason
+def _fields(reasons: type[StrEnum]) -> tuple[FormField, ...]:
     return (
         FormField("reason_code", "Reason", FieldKind.CHOICE, is_required=True, options=options_of(reasons)),
         FormField("reason", "In your own words", FieldKind.PROSE, hint="Stands in the timeline", longest=1000),
     )
 
 
-async def _look(session: AsyncSession, ids: Sequence[UUID], action: AssignmentAction) -> dict[UUID, Verdict]:
+CANCEL_FIELDS, RELEASE_FIELDS = _fields(CancelReason), _fields(CapReleaseReason)
+
+
+async def _look(
+    session: AsyncSession, ids: Sequence[UUID], obstacle_on: Callable[[Assignment], str | None]
+) -> dict[UUID, Verdict]:
     query = (
         select(Assignment, Dispatch, Installer.name)
         .join(Dispatch, Dispatch.lead_id == Assignment.lead_id)
@@ -72,20 +77,17 @@ async def _look(session: AsyncSession, ids: Sequence[UUID], action: AssignmentAc
         .where(Assignment.id.in_(ids))
     )
     return {
-        made.id: Verdict(
-            f"{lead_title(lead)}, to {installer}",
-            obstacle_to(action, status=made.status, cap_state=made.cap_state) or "",
-        )
+        made.id: Verdict(f"{lead_title(lead)}, to {installer}", obstacle_on(made) or "")
         for made, lead, installer in (await session.execute(query)).all()
     }
 
 
 async def _look_cancel(session: AsyncSession, ids: Sequence[UUID], _now: datetime) -> dict[UUID, Verdict]:
-    return await _look(session, ids, AssignmentAction.CANCEL)
+    return await _look(session, ids, lambda made: obstacle_to_cancelling(made.status))
 
 
 async def _look_release(session: AsyncSession, ids: Sequence[UUID], _now: datetime) -> dict[UUID, Verdict]:
-    return await _look(session, ids, AssignmentAction.RELEASE_CAP)
+    return await _look(session, ids, lambda made: obstacle_to_releasing(made.cap_state))
 
 
 async def _cancel(work: Work) -> None:
@@ -185,7 +187,7 @@ LISTING = Listing(
             look=_look_cancel,
             do=_cancel,
             form=CancelForm,
-            fields=fields_of(AssignmentAction.CANCEL),
+            fields=CANCEL_FIELDS,
             effect=lambda number: (
                 f"Takes {counted(number, 'assignment', 'assignments')} back before delivery: nobody is billed, and "
                 "the places under the caps are free again. A lead that is left without any comes into the exception "
@@ -200,7 +202,7 @@ LISTING = Listing(
             look=_look_release,
             do=_release,
             form=ReleaseCapForm,
-            fields=fields_of(AssignmentAction.RELEASE_CAP),
+            fields=RELEASE_FIELDS,
             effect=lambda number: (
                 f"{counted(number, 'delivery stops', 'deliveries stop')} counting against the caps, once and for "
                 "all. What was billed stays billed."

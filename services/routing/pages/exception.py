@@ -20,16 +20,24 @@ from chassis.http import Given, Operator
 from contracts.identity import Capability
 from services.routing.domain.waiting import WaitKind, is_late, kind_of
 from services.routing.http.lead_views import DecisionView, DispatchView
-from services.routing.http.leads import show_dispatch
 from services.routing.models import DispatchException
 from services.routing.pages import moments
 from services.routing.pages.dispatch import assignments_table, lead_links
-from services.routing.pages.exception_deeds import VERBS, ItemFile, deeds_of
+from services.routing.pages.exception_deeds import actions_of
+from services.routing.pages.exception_file import ItemFile, read_file
 from services.routing.pages.exceptions import QUEUE, ROOM
 from services.routing.pages.telling import ASSIGNMENTS, DISPATCHES, lead_title
 from services.routing.pages.telling import EXCEPTIONS as PATH
-from services.routing.queries import dispatches
-from services.routing.queries import exceptions as queries
+
+VERBS = {
+    "claim_exception": "claimed it",
+    "hand_over_exception": "handed it over",
+    "unassign_exception": "let go of it",
+    "snooze_exception": "snoozed it",
+    "wake_exception": "woke it",
+    "reject_exception": "rejected the lead",
+    "escalate_exception": "escalated it: nobody had seen to it in time",
+}
 
 
 @page_at(PATH + "/{exception_id:uuid}", Capability.READ_OPS)
@@ -43,16 +51,13 @@ async def show_exception(
     done: Done = None,
 ) -> Response[str]:
     async with database.reading() as session:
-        item = await queries.get(session, exception_id)
-        dispatch = await dispatches.get(session, item.lead_id)
-        lead = await show_dispatch(session, dispatch, clock.now())
-        decided = [DecisionView.of(each) for each in await dispatches.decisions_of(session, item.lead_id)]
-        file = ItemFile(session, operator, item, dispatch, lead, decided, clock.now())
-        document = await _document(file, console)
-    return show_document(console, request, document, done)
+        file = await read_file(session, exception_id, operator, clock.now())
+        subject, has_verb = Subject("dispatch_exception", exception_id), audit_entries.c.action.in_(VERBS)
+        audited = await moments_of(session, [subject], VERBS, console.wording, has_verb)
+    return show_document(console, request, _document(file, console, audited), done)
 
 
-async def _document(file: ItemFile, console: Console) -> Document:
+def _document(file: ItemFile, console: Console, audited: Sequence[Moment]) -> Document:
     item, lead, decided = file.item, file.lead, file.decided
     dispatch = f"{DISPATCHES}/{item.lead_id}"
     seen = Markup("{}. Raised {}").format(sentence(item.detail), console.wording.ago(item.raised_at))
@@ -65,22 +70,13 @@ async def _document(file: ItemFile, console: Console) -> Document:
         sentence=seen + times + ".",
         notes=_notes(file, console),
         facts=_facts_of_item(file),
-        actions=await deeds_of(file),
+        actions=actions_of(file),
         sections=(
             Facts("The lead", _facts(item, lead)),
             assignments_table(lead.assignments),
             Part("Decisions", "decisions.html", {"decisions": list(reversed(decided)), "dispatch": dispatch}),
         ),
-        timeline=in_order(
-            _moments(item, lead, decided),
-            await moments_of(
-                file.session,
-                [Subject("dispatch_exception", item.id)],
-                VERBS,
-                console.wording,
-                audit_entries.c.action.in_(VERBS),
-            ),
-        ),
+        timeline=in_order(_moments(item, lead, decided), audited),
         links=(("Dispatch", dispatch), *lead_links(console, item.lead_id)),
     )
 

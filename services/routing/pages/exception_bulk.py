@@ -1,42 +1,33 @@
 """What can be done with many items of the exception queue at once."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime, timedelta
-from typing import Annotated, TypeVar
+from datetime import datetime
+from typing import Annotated, Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from pydantic import Field
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.console import Form
 from chassis.console.bulk import BulkAction, Verdict, Work
-from chassis.console.fields import FieldKind, FormField
-from chassis.console.wording import counted
-from services.routing.commands.exceptions import (
-    AssignByHand,
-    ResolveException,
-    RetryDispatch,
-    assign_by_hand,
-    resolve_exception,
-    retry_dispatch,
-)
-from services.routing.commands.owning import HandOverException, hand_over_exception
-from services.routing.commands.rejecting import RejectException, reject_exception
-from services.routing.commands.snoozing import SnoozeException, snooze_exception
-from services.routing.domain.queue import QueueAction
+from chassis.console.bulk.declaration import Fields, LookWith
+from chassis.console.fields import FieldKind, FormField, instant_of
+from chassis.console.wording import counted, told_instant
+from services.routing.commands.exceptions import AssignByHand, assign_by_hand
+from services.routing.domain.queue import QueueAction, QueueObstacle, is_ahead
 from services.routing.http.fields import Note
 from services.routing.http.lead_views import obstacles_of
 from services.routing.models import Dispatch, DispatchException
+from services.routing.pages.exception_deeds import HAND_OVER, REJECT, RESOLVE, RETRY, SNOOZE, Asked, Deed
 from services.routing.pages.exception_forms import (
     REASON,
     REJECT_FIELDS,
-    SNOOZE_NOTE,
+    SNOOZE_FIELDS,
     WRITE,
     HandOverForm,
-    RejectForm,
-    ResolveForm,
-    RetryForm,
+    SeenForm,
+    SnoozeForm,
     hand_over_fields,
 )
 from services.routing.pages.telling import lead_title
@@ -45,19 +36,21 @@ from services.routing.queries.arrays import among
 from services.routing.queries.installers import active_by_name
 from services.routing.queries.operators import operator_name
 
-FormT = TypeVar("FormT", bound=Form)
 NEEDS_NOTE = "somebody has it: who gets it needs a note"
-HOURS = (("1", "An hour"), ("4", "Four hours"), ("24", "A day"), ("72", "Three days"), ("168", "A week"))
 
 
-class GiveForm(Form):
+class GiveForm(SeenForm):
     installer_id: Annotated[UUID, Field(strict=False)]
     reason: Note | None = None
 
 
-class ManySnoozeForm(Form):
-    hours: Annotated[int, Field(strict=False, ge=1, le=168)]
-    note: Note
+GIVE = Deed(
+    QueueAction.ASSIGN,
+    "Assign to an installer",
+    form=GiveForm,
+    command=lambda asked: AssignByHand(asked.item_id, (asked.form.installer_id,), asked.by, asked.form.reason),
+    run=assign_by_hand,
+)
 
 
 async def _rows(session: AsyncSession, ids: Sequence[UUID]) -> Sequence[tuple[DispatchException, Dispatch, int]]:
@@ -80,7 +73,7 @@ def _looking(action: QueueAction) -> Callable[[AsyncSession, Sequence[UUID], dat
 
 
 async def _look_at_hand_over(
-    session: AsyncSession, ids: Sequence[UUID], form: HandOverForm, _now: datetime
+    session: AsyncSession, ids: Sequence[UUID], form: HandOverForm, _now: datetime, _zone: ZoneInfo
 ) -> dict[UUID, Verdict]:
     owner = await operator_name(session, form.owner_id) or "who is not known here"
     return {item.id: _handed_over(item, lead_title(lead), form, owner) for item, lead, _ in await _rows(session, ids)}
@@ -96,40 +89,17 @@ def _handed_over(item: DispatchException, name: str, form: HandOverForm, owner: 
     return Verdict(name, effect=f"{item.owner_name or 'Nobody'} → {owner}")
 
 
-def _doing(
-    form_type: type[FormT], deed: Callable[[AsyncSession, Work, FormT, datetime], Awaitable[object]]
-) -> Callable[[Work], Awaitable[None]]:
-    async def do(work: Work) -> None:
-        assert isinstance(work.form, form_type)  # noqa: S101  # the action's own form
-        async with work.transaction() as session:
-            await deed(session, work, work.form, work.clock.now())
-
-    return do
-
-
-async def _retry(session: AsyncSession, work: Work, _form: RetryForm, now: datetime) -> None:
-    await retry_dispatch(session, RetryDispatch(work.id, work.actor), now)
-
-
-async def _give(session: AsyncSession, work: Work, form: GiveForm, now: datetime) -> None:
-    await assign_by_hand(session, AssignByHand(work.id, (form.installer_id,), work.actor, form.reason), now)
-
-
-async def _hand_over(session: AsyncSession, work: Work, form: HandOverForm, now: datetime) -> None:
-    await hand_over_exception(session, HandOverException(work.id, form.owner_id, form.note, work.actor), now)
-
-
-async def _snooze(session: AsyncSession, work: Work, form: ManySnoozeForm, now: datetime) -> None:
-    until = now + timedelta(hours=form.hours)
-    await snooze_exception(session, SnoozeException(work.id, until, form.note, work.actor), now)
-
-
-async def _reject(session: AsyncSession, work: Work, form: RejectForm, now: datetime) -> None:
-    await reject_exception(session, RejectException(work.id, form.reason, form.note, work.actor), now)
-
-
-async def _resolve(session: AsyncSession, work: Work, form: ResolveForm, now: datetime) -> None:
-    await resolve_exception(session, ResolveException(work.id, form.reason, work.actor), now)
+async def _look_at_snooze(
+    session: AsyncSession, ids: Sequence[UUID], form: SnoozeForm, now: datetime, zone: ZoneInfo
+) -> dict[UUID, Verdict]:
+    until = instant_of(form.until, zone)
+    effect = f"Asleep until {told_instant(until, zone)}"
+    too_far = None if is_ahead(until, now) else QueueObstacle.NOT_AHEAD
+    found: dict[UUID, Verdict] = {}
+    for item, lead, free in await _rows(session, ids):
+        obstacle = obstacles_of(item, lead, free, now)[QueueAction.SNOOZE] or too_far
+        found[item.id] = Verdict(lead_title(lead), obstacle or "", effect)
+    return found
 
 
 async def _give_fields(session: AsyncSession) -> Sequence[FormField]:
@@ -140,78 +110,77 @@ async def _give_fields(session: AsyncSession) -> Sequence[FormField]:
     )
 
 
-BULK = (
-    BulkAction(
-        name="retry",
-        label="Retry dispatch",
+def _many(
+    deed: Deed[Any, Any],
+    effect: Callable[[int], str],
+    *,
+    label: str = "",
+    fields: Fields = (),
+    look_with: LookWith | None = None,
+) -> BulkAction:
+    async def do(work: Work) -> None:
+        assert isinstance(work.form, deed.form)  # noqa: S101  # the action's own form
+        asked = Asked(work.id, work.form, work.actor, work.given["zone"])
+        async with work.transaction() as session:
+            await deed.do(session, asked, work.clock.now())
+
+    return BulkAction(
+        name=deed.action.value,
+        label=label or deed.label,
         capability=WRITE,
-        look=_looking(QueueAction.RETRY),
-        do=_doing(RetryForm, _retry),
-        form=RetryForm,
-        effect=lambda number: (
+        look=_looking(deed.action),
+        look_with=look_with,
+        do=do,
+        form=deed.form,
+        fields=fields,
+        effect=effect,
+        destroys=deed.destroys,
+    )
+
+
+BULK = (
+    _many(
+        RETRY,
+        lambda number: (
             f"Runs dispatch again for {counted(number, 'lead', 'leads')}, by the rules and caps of now. Each "
             "installer that is chosen gets its lead by its channel and is billed once it is sent."
         ),
     ),
-    BulkAction(
-        name="assign",
-        label="Assign to an installer",
-        capability=WRITE,
-        look=_looking(QueueAction.ASSIGN),
-        do=_doing(GiveForm, _give),
-        form=GiveForm,
-        fields=_give_fields,
-        effect=lambda number: (
+    _many(
+        GIVE,
+        lambda number: (
             f"Gives {counted(number, 'lead', 'leads')} to one installer, whatever its territory, as far as its caps "
             "go; each is billed once it is sent."
         ),
+        fields=_give_fields,
     ),
-    BulkAction(
-        name="hand-over",
-        label="Hand over",
-        capability=WRITE,
-        look=_looking(QueueAction.HAND_OVER),
-        look_with=_look_at_hand_over,
-        do=_doing(HandOverForm, _hand_over),
-        form=HandOverForm,
+    _many(
+        HAND_OVER,
+        lambda number: f"Gives {counted(number, 'item', 'items')} to one operator, whoever has them now.",
         fields=hand_over_fields,
-        effect=lambda number: f"Gives {counted(number, 'item', 'items')} to one operator, whoever has them now.",
+        look_with=_look_at_hand_over,
     ),
-    BulkAction(
-        name="snooze",
-        label="Snooze",
-        capability=WRITE,
-        look=_looking(QueueAction.SNOOZE),
-        do=_doing(ManySnoozeForm, _snooze),
-        form=ManySnoozeForm,
-        fields=(FormField("hours", "For", FieldKind.CHOICE, is_required=True, options=HOURS), SNOOZE_NOTE),
-        effect=lambda number: (
+    _many(
+        SNOOZE,
+        lambda number: (
             f"Puts {counted(number, 'item', 'items')} off: until then nothing is tried and nobody is called. They "
             "wake by themselves."
         ),
+        fields=SNOOZE_FIELDS,
+        look_with=_look_at_snooze,
     ),
-    BulkAction(
-        name="reject",
+    _many(
+        REJECT,
+        lambda number: f"Closes {counted(number, 'lead', 'leads')} for good: nobody gets them.",
         label="Reject",
-        capability=WRITE,
-        look=_looking(QueueAction.REJECT),
-        do=_doing(RejectForm, _reject),
-        form=RejectForm,
         fields=REJECT_FIELDS,
-        effect=lambda number: f"Closes {counted(number, 'lead', 'leads')} for good: nobody gets them.",
-        destroys=True,
     ),
-    BulkAction(
-        name="resolve",
-        label="Set aside",
-        capability=WRITE,
-        look=_looking(QueueAction.RESOLVE),
-        do=_doing(ResolveForm, _resolve),
-        form=ResolveForm,
-        fields=(REASON,),
-        effect=lambda number: (
+    _many(
+        RESOLVE,
+        lambda number: (
             f"Takes {counted(number, 'item', 'items')} out of the queue. The leads stay as they are, "
             "and nobody is charged."
         ),
+        fields=(REASON,),
     ),
 )

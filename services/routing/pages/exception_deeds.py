@@ -1,231 +1,221 @@
-"""What can be done with an item of the exception queue on its page, each with what it says before it is sent."""
+"""What can be done with an item of the exception queue, one entry a deed: its form, its command and its words.
 
-from collections.abc import Sequence
+The item's page draws them in this order, `exception_routes` takes their forms, `exception_bulk` does some to many.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.audit import Subject
-from chassis.console.actions import Action, WhyNot, refused
-from chassis.console.fields import FieldKind, FormField
-from chassis.console.timeline import seen_of
-from chassis.console.wording import counted, words
-from chassis.http import Operator
+from chassis.audit import Actor
+from chassis.console.actions import Action
+from chassis.console.fields import FieldKind, FormField, instant_of
+from chassis.console.wording import counted
+from services.routing.commands.exceptions import (
+    AssignByHand,
+    ResolveException,
+    RetryDispatch,
+    assign_by_hand,
+    resolve_exception,
+    retry_dispatch,
+)
+from services.routing.commands.owning import (
+    ClaimException,
+    HandOverException,
+    UnassignException,
+    claim_exception,
+    hand_over_exception,
+    unassign_exception,
+)
+from services.routing.commands.rejecting import RejectException, reject_exception
+from services.routing.commands.snoozing import SnoozeException, WakeException, snooze_exception, wake_exception
 from services.routing.domain.queue import QueueAction
-from services.routing.domain.waiting import is_snoozed
-from services.routing.http.lead_views import CandidateView, DecisionView, DispatchView, obstacles_of
-from services.routing.models import Dispatch, DispatchException
+from services.routing.pages.exception_file import ItemFile
 from services.routing.pages.exception_forms import (
     REASON,
     REJECT_FIELDS,
-    SNOOZE_NOTE,
-    WRITE,
+    SNOOZE_FIELDS,
+    AssignForm,
+    HandOverForm,
+    RejectForm,
+    ResolveForm,
+    SeenForm,
+    SnoozeForm,
+    UnassignForm,
     hand_over_note,
     owner_field,
 )
 from services.routing.pages.telling import EXCEPTIONS as PATH
-from services.routing.queries import installers
 
-MOST_OTHERS = 100
-"""Offered by hand beside those whom dispatch asked."""
-VERBS = {
-    "claim_exception": "claimed it",
-    "hand_over_exception": "handed it over",
-    "unassign_exception": "let go of it",
-    "snooze_exception": "snoozed it",
-    "wake_exception": "woke it",
-    "reject_exception": "rejected the lead",
-    "escalate_exception": "escalated it: nobody had seen to it in time",
-}
+FormT = TypeVar("FormT", bound=SeenForm)
+CommandT = TypeVar("CommandT")
 
 
-@dataclass(frozen=True)
-class ItemFile:
-    """An item with its lead and all that was decided of it, as its page is made of them."""
+@dataclass(frozen=True, slots=True)
+class Asked(Generic[FormT]):
+    """Of which item it is asked, with what is filled in, by whom. `zone` is of the clocks by which they wrote."""
 
-    session: AsyncSession
-    operator: Operator
-    item: DispatchException
-    dispatch: Dispatch
-    lead: DispatchView
-    decided: Sequence[DecisionView]
-    now: datetime
-
-    @cached_property
-    def is_snoozed(self) -> bool:
-        return is_snoozed(self.item.snoozed_until, self.now)
-
-    @property
-    def free_shares(self) -> int:
-        return self.lead.shares_wanted - self.lead.shares_live
-
-    def may(self, action: QueueAction) -> WhyNot:
-        obstacle = obstacles_of(self.item, self.dispatch, self.free_shares, self.now)[action]
-        return refused(self.operator, WRITE, obstacle)
-
-    def path(self, action: QueueAction) -> str:
-        return f"{PATH}/{self.item.id}/{action}"
+    item_id: UUID
+    form: FormT
+    by: Actor
+    zone: ZoneInfo
 
 
-async def deeds_of(file: ItemFile) -> list[Action]:
-    hidden = {"seen": await seen_of(file.session, Subject("dispatch_exception", file.item.id))}
-    if not file.item.is_open:
-        return [_retry(file, hidden), await _assign(file, hidden), _resolve(file, hidden)]
-    owning = (_claim(file, hidden), await _hand_over(file, hidden), _unassign(file, hidden))
-    sleeping = _wake(file, hidden) if file.is_snoozed else _snooze(file, hidden)
-    return [
-        _retry(file, hidden),
-        await _assign(file, hidden),
-        *(owning if file.item.owner_id else owning[:2]),
-        sleeping,
-        _reject(file, hidden),
-        _resolve(file, hidden),
-    ]
+@dataclass(frozen=True, slots=True)
+class Deed(Generic[FormT, CommandT]):
+    """`effect` stands before the button, `done` after it was pressed. What depends on the item asks its file."""
+
+    action: QueueAction
+    label: str
+    form: type[FormT]
+    command: Callable[[Asked[FormT]], CommandT]
+    run: Callable[[AsyncSession, CommandT, datetime], Awaitable[object]]
+    fields: Sequence[FormField] | Callable[[ItemFile], Sequence[FormField]] = ()
+    effect: str | Callable[[ItemFile], str] = ""
+    done: str | Callable[[ItemFile], str] = ""
+    is_shown: Callable[[ItemFile], bool] = lambda file: file.item.is_open
+    destroys: bool = False
+
+    async def do(self, session: AsyncSession, asked: Asked[FormT], now: datetime) -> None:
+        await self.run(session, self.command(asked), now)
+
+    def drawn(self, file: ItemFile) -> Action:
+        return Action(
+            self.action,
+            self.label,
+            f"{PATH}/{file.item.id}/{self.action}",
+            effect=self.effect(file) if callable(self.effect) else self.effect,
+            fields=self.fields(file) if callable(self.fields) else self.fields,
+            hidden={"seen": file.seen},
+            done=self.done(file) if callable(self.done) else self.done,
+            destroys=self.destroys,
+            **file.may(self.action),
+        )
 
 
-def _retry(file: ItemFile, hidden: dict[str, str]) -> Action:
-    return Action(
-        QueueAction.RETRY,
-        "Retry dispatch",
-        file.path(QueueAction.RETRY),
-        effect=(
-            f"Offers {counted(file.free_shares, 'free share', 'free shares')} again, by the rules and caps of now. "
-            "Each installer that is chosen gets the lead by its channel and is billed once it is sent."
-        ),
-        hidden=hidden,
-        done="Dispatch was run again: the newest decision says what came of it",
-        **file.may(QueueAction.RETRY),
-    )
+RETRY = Deed(
+    QueueAction.RETRY,
+    "Retry dispatch",
+    form=SeenForm,
+    command=lambda asked: RetryDispatch(asked.item_id, asked.by),
+    run=retry_dispatch,
+    effect=lambda file: (
+        f"Offers {counted(file.free_shares, 'free share', 'free shares')} again, by the rules and caps of now. "
+        "Each installer that is chosen gets the lead by its channel and is billed once it is sent."
+    ),
+    done="Dispatch was run again: the newest decision says what came of it",
+    is_shown=lambda _: True,
+)
+ASSIGN = Deed(
+    QueueAction.ASSIGN,
+    "Assign by hand",
+    form=AssignForm,
+    command=lambda asked: AssignByHand(
+        asked.item_id,
+        tuple(dict.fromkeys(asked.form.installer_ids)),
+        asked.by,
+        asked.form.reason,
+        asked.form.override_cap,
+    ),
+    run=assign_by_hand,
+    fields=lambda file: (
+        FormField("installer_ids", "Installers", FieldKind.CHOICES, options=file.installers),
+        FormField("override_cap", "Beyond their caps", FieldKind.CHECK, hint="Needs a reason"),
+        FormField("reason", "Reason", FieldKind.PROSE, hint="Stands in the decision"),
+    ),
+    effect=lambda file: (
+        f"Gives it to {counted(file.free_shares, 'installer', 'installers')} at the most, whatever the "
+        "territory; each is billed once it is sent."
+    ),
+    done="Assigned: the lead is on its way",
+    is_shown=lambda _: True,
+)
+CLAIM = Deed(
+    QueueAction.CLAIM,
+    "Claim",
+    form=SeenForm,
+    command=lambda asked: ClaimException(asked.item_id, asked.by),
+    run=claim_exception,
+    effect="You see to it from now on; it stands among what is yours.",
+    done="Claimed: it is yours",
+)
+HAND_OVER = Deed(
+    QueueAction.HAND_OVER,
+    "Hand over",
+    form=HandOverForm,
+    command=lambda asked: HandOverException(asked.item_id, asked.form.owner_id, asked.form.note, asked.by),
+    run=hand_over_exception,
+    fields=lambda file: (owner_field(file.owners), hand_over_note(is_owned=file.item.owner_name is not None)),
+    effect=lambda file: (
+        f"{file.item.owner_name} has it no more."
+        if file.item.owner_name
+        else "Gives it to an operator. No mail tells them of it."
+    ),
+    done=lambda file: f"{file.item.owner_name or 'Nobody'} has it now",
+)
+UNASSIGN = Deed(
+    QueueAction.UNASSIGN,
+    "Let go",
+    form=UnassignForm,
+    command=lambda asked: UnassignException(asked.item_id, asked.form.note, asked.by),
+    run=unassign_exception,
+    fields=(FormField("note", "Note", FieldKind.PROSE, hint="Stands in the timeline"),),
+    effect="It is nobody’s then, and somebody is called if it stays so for too long.",  # noqa: RUF001  # as print has it
+    done="Nobody has it now",
+    is_shown=lambda file: file.item.is_open and file.item.owner_id is not None,
+)
+SNOOZE = Deed(
+    QueueAction.SNOOZE,
+    "Snooze",
+    form=SnoozeForm,
+    command=lambda asked: SnoozeException(
+        asked.item_id, instant_of(asked.form.until, asked.zone), asked.form.note, asked.by
+    ),
+    run=snooze_exception,
+    fields=SNOOZE_FIELDS,
+    effect="Until then nothing is tried and nobody is called. It wakes by itself.",
+    done="Snoozed",
+    is_shown=lambda file: file.item.is_open and not file.is_snoozed,
+)
+WAKE = Deed(
+    QueueAction.WAKE,
+    "Wake",
+    form=SeenForm,
+    command=lambda asked: WakeException(asked.item_id, asked.by),
+    run=wake_exception,
+    effect="It waits in the queue again from now on.",
+    done="Awake: it waits in the queue again",
+    is_shown=lambda file: file.item.is_open and file.is_snoozed,
+)
+REJECT = Deed(
+    QueueAction.REJECT,
+    "Reject the lead",
+    form=RejectForm,
+    command=lambda asked: RejectException(asked.item_id, asked.form.reason, asked.form.note, asked.by),
+    run=reject_exception,
+    fields=REJECT_FIELDS,
+    effect="Closes the lead for good: nobody gets it, and its source is told so.",
+    done="Rejected: the lead is being closed",
+    destroys=True,
+)
+RESOLVE = Deed(
+    QueueAction.RESOLVE,
+    "Set aside",
+    form=ResolveForm,
+    command=lambda asked: ResolveException(asked.item_id, asked.form.reason, asked.by),
+    run=resolve_exception,
+    fields=(REASON,),
+    effect="Takes it out of the queue; the lead stays as it is, and nobody is charged.",
+    done="Set aside",
+    is_shown=lambda _: True,
+)
+DEEDS: tuple[Deed[Any, Any], ...] = (RETRY, ASSIGN, CLAIM, HAND_OVER, UNASSIGN, SNOOZE, WAKE, REJECT, RESOLVE)
 
 
-async def _assign(file: ItemFile, hidden: dict[str, str]) -> Action:
-    options = await _installers(file)
-    why_not = file.may(QueueAction.ASSIGN)
-    if not why_not and not options:
-        why_not = {"why_not": f"nobody does {words(file.lead.service).lower()}"}
-    return Action(
-        QueueAction.ASSIGN,
-        "Assign by hand",
-        file.path(QueueAction.ASSIGN),
-        effect=f"Gives it to {counted(file.free_shares, 'installer', 'installers')} at the most, whatever the "
-        "territory; each is billed once it is sent.",
-        fields=(
-            FormField("installer_ids", "Installers", FieldKind.CHOICES, options=options),
-            FormField("override_cap", "Beyond their caps", FieldKind.CHECK, hint="Needs a reason"),
-            FormField("reason", "Reason", FieldKind.PROSE, hint="Stands in the decision"),
-        ),
-        hidden=hidden,
-        done="Assigned: the lead is on its way",
-        **why_not,
-    )
-
-
-async def _installers(file: ItemFile) -> list[tuple[str, str]]:
-    """Who may be chosen by hand: those whom the newest decision passed over, then all others that do its service."""
-    candidates = file.decided[-1].candidates if file.decided else []
-    known = {each.installer_id for each in candidates} | {each.installer_id for each in file.lead.assignments}
-    others = await installers.others_that_do(file.session, file.lead.service, known, MOST_OTHERS)
-    return [
-        *((str(each.installer_id), _candidate(each)) for each in candidates if not each.is_chosen),
-        *((str(id_), f"{name} (outside its area, or added since)") for id_, name in others),
-    ]
-
-
-def _candidate(candidate: CandidateView) -> str:
-    return f"{candidate.installer_name} ({words(candidate.obstacle or 'eligible').lower()})"
-
-
-def _claim(file: ItemFile, hidden: dict[str, str]) -> Action:
-    return Action(
-        QueueAction.CLAIM,
-        "Claim",
-        file.path(QueueAction.CLAIM),
-        effect="You see to it from now on; it stands among what is yours.",
-        hidden=hidden,
-        done="Claimed: it is yours",
-        **file.may(QueueAction.CLAIM),
-    )
-
-
-async def _hand_over(file: ItemFile, hidden: dict[str, str]) -> Action:
-    owner = file.item.owner_name
-    return Action(
-        QueueAction.HAND_OVER,
-        "Hand over",
-        file.path(QueueAction.HAND_OVER),
-        effect=f"{owner} has it no more." if owner else "Gives it to an operator. No mail tells them of it.",
-        fields=(
-            await owner_field(file.session, but=file.item.owner_id),
-            hand_over_note(is_owned=owner is not None),
-        ),
-        hidden=hidden,
-        done=f"{owner or 'Nobody'} has it now",
-        **file.may(QueueAction.HAND_OVER),
-    )
-
-
-def _unassign(file: ItemFile, hidden: dict[str, str]) -> Action:
-    return Action(
-        QueueAction.UNASSIGN,
-        "Let go",
-        file.path(QueueAction.UNASSIGN),
-        effect="It is nobody’s then, and somebody is called if it stays so for too long.",  # noqa: RUF001  # as print has it
-        fields=(FormField("note", "Note", FieldKind.PROSE, hint="Stands in the timeline"),),
-        hidden=hidden,
-        done="Nobody has it now",
-        **file.may(QueueAction.UNASSIGN),
-    )
-
-
-def _snooze(file: ItemFile, hidden: dict[str, str]) -> Action:
-    return Action(
-        QueueAction.SNOOZE,
-        "Snooze",
-        file.path(QueueAction.SNOOZE),
-        effect="Until then nothing is tried and nobody is called. It wakes by itself.",
-        fields=(FormField("until", "Until", FieldKind.MOMENT, is_required=True), SNOOZE_NOTE),
-        hidden=hidden,
-        done="Snoozed",
-        **file.may(QueueAction.SNOOZE),
-    )
-
-
-def _wake(file: ItemFile, hidden: dict[str, str]) -> Action:
-    return Action(
-        QueueAction.WAKE,
-        "Wake",
-        file.path(QueueAction.WAKE),
-        effect="It waits in the queue again from now on.",
-        hidden=hidden,
-        done="Awake: it waits in the queue again",
-        **file.may(QueueAction.WAKE),
-    )
-
-
-def _reject(file: ItemFile, hidden: dict[str, str]) -> Action:
-    return Action(
-        QueueAction.REJECT,
-        "Reject the lead",
-        file.path(QueueAction.REJECT),
-        effect="Closes the lead for good: nobody gets it, and its source is told so.",
-        fields=REJECT_FIELDS,
-        hidden=hidden,
-        done="Rejected: the lead is being closed",
-        destroys=True,
-        **file.may(QueueAction.REJECT),
-    )
-
-
-def _resolve(file: ItemFile, hidden: dict[str, str]) -> Action:
-    return Action(
-        QueueAction.RESOLVE,
-        "Set aside",
-        file.path(QueueAction.RESOLVE),
-        effect="Takes it out of the queue; the lead stays as it is, and nobody is charged.",
-        fields=(REASON,),
-        hidden=hidden,
-        done="Set aside",
-        **file.may(QueueAction.RESOLVE),
-    )
+def actions_of(file: ItemFile) -> list[Action]:
+    return [deed.drawn(file) for deed in DEEDS if deed.is_shown(file)]

@@ -21,46 +21,37 @@ Seen = Annotated[UUID | None, Field(strict=False)]
 """What the page showed last of what was done to the item."""
 
 
-class RetryForm(Form):
+class SeenForm(Form):
     """Nothing but the session's mark, and what was seen."""
 
     seen: Seen = None
 
 
-class ResolveForm(ResolveBody, Form):
+class ResolveForm(ResolveBody, SeenForm):
     """As the JSON route takes it."""
 
-    seen: Seen = None
 
-
-class AssignForm(AssignBody, Form):
+class AssignForm(AssignBody, SeenForm):
     """As the JSON route takes it."""
 
-    seen: Seen = None
 
-
-class HandOverForm(HandOverBody, Form):
+class HandOverForm(HandOverBody, SeenForm):
     """As the JSON route takes it."""
 
-    seen: Seen = None
 
-
-class UnassignForm(UnassignBody, Form):
+class UnassignForm(UnassignBody, SeenForm):
     """As the JSON route takes it."""
 
-    seen: Seen = None
 
+class SnoozeForm(SeenForm):
+    """By the clocks of the business zone, which the JSON route leaves to who calls it."""
 
-class SnoozeForm(Form):
     until: Moment
     note: Note
-    seen: Seen = None
 
 
-class RejectForm(RejectBody, Form):
+class RejectForm(RejectBody, SeenForm):
     """As the JSON route takes it."""
-
-    seen: Seen = None
 
 
 REASON = FormField("reason", "Reason", FieldKind.PROSE, is_required=True, hint="Stands in the timeline")
@@ -68,12 +59,19 @@ REJECT_FIELDS = (
     FormField("reason", "Reason", FieldKind.CHOICE, is_required=True, options=options_of(RejectReason)),
     FormField("note", "Note", FieldKind.PROSE, hint="Stands in the lead’s timeline"),  # noqa: RUF001  # as print has it
 )
-SNOOZE_NOTE = FormField("note", "Why", FieldKind.PROSE, is_required=True, hint="What it waits for")
+SNOOZE_FIELDS = (
+    FormField("until", "Until", FieldKind.MOMENT, is_required=True),
+    FormField("note", "Why", FieldKind.PROSE, is_required=True, hint="What it waits for"),
+)
 
 
-async def owner_field(session: AsyncSession, but: UUID | None = None) -> FormField:
-    known = [(str(each.operator_id), each.name) for each in await operators.who_may_own(session)]
-    options = [(id_, name) for id_, name in known if id_ != str(but)]
+async def owner_options(session: AsyncSession, but: UUID | None = None) -> Sequence[tuple[str, str]]:
+    return [
+        (str(each.operator_id), each.name) for each in await operators.who_may_own(session) if each.operator_id != but
+    ]
+
+
+def owner_field(options: Sequence[tuple[str, str]]) -> FormField:
     return FormField("owner_id", "Operator", FieldKind.CHOICE, is_required=True, options=options)
 
 
@@ -85,4 +83,4 @@ def hand_over_note(*, is_owned: bool) -> FormField:
 async def hand_over_fields(session: AsyncSession) -> Sequence[FormField]:
     """For many: some may be somebody's, and then the note is needed."""
     note = FormField("note", "Note for them", FieldKind.PROSE, hint="Needed where somebody has it already")
-    return (await owner_field(session), note)
+    return (owner_field(await owner_options(session)), note)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from litestar import Request, Response
 from litestar.params import JSONBody
@@ -81,7 +82,7 @@ async def look_at_import(
             return _page(request, console, filled(FIELDS, data.model_dump(mode="json")), plan)
         ids, now = [each.id for each in plan.planned], clock.now()
         job_id = await jobs.propose(session, jobs.Propose(IMPORTS.name, IMPORT, ids, operator), now)
-        await jobs.preview(session, job_id, IMPORT, data, operator, now)
+        await jobs.preview(session, job_id, IMPORT, data, operator, now, console.wording.zone)
     return console.redirect(f"{PATH}/bulk/{job_id}")
 
 
@@ -98,7 +99,7 @@ async def _look(session: AsyncSession, ids: Sequence[UUID], _now: datetime) -> d
 
 
 async def _look_with(
-    session: AsyncSession, ids: Sequence[UUID], form: ImportForm, now: datetime
+    session: AsyncSession, ids: Sequence[UUID], form: ImportForm, now: datetime, _zone: ZoneInfo
 ) -> dict[UUID, Verdict]:
     """A sheet that was filled in again may name others: they are not of this action, and those left out stay."""
     plan = await plan_import(session, sheet_of(form.sheet), form.mode)

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID, uuid5
+from zoneinfo import ZoneInfo
 
 from pydantic import model_validator
 from pydantic_core import PydanticCustomError
@@ -74,7 +75,7 @@ async def _look(session: AsyncSession, ids: Sequence[UUID], _now: datetime) -> d
 
 
 async def _look_caps(
-    session: AsyncSession, ids: Sequence[UUID], form: ManyCapsForm, _now: datetime
+    session: AsyncSession, ids: Sequence[UUID], form: ManyCapsForm, _now: datetime, _zone: ZoneInfo
 ) -> dict[UUID, Verdict]:
     return {row.id: _caps_verdict(row, form.limits()) for row in await _rows(session, ids)}
 
@@ -98,7 +99,7 @@ async def _set_caps(work: Work, form: ManyCapsForm) -> None:
 
 
 async def _look_shares(
-    session: AsyncSession, ids: Sequence[UUID], form: ManySharesForm, _now: datetime
+    session: AsyncSession, ids: Sequence[UUID], form: ManySharesForm, _now: datetime, _zone: ZoneInfo
 ) -> dict[UUID, Verdict]:
     return {row.id: _share_verdict(row, form.weight) for row in await _rows(session, ids)}
 
@@ -125,7 +126,7 @@ async def _write_note(work: Work, form: ManyNotesForm) -> None:
 
 
 async def _look_away(
-    session: AsyncSession, ids: Sequence[UUID], form: ManyAwayForm, now: datetime
+    session: AsyncSession, ids: Sequence[UUID], form: ManyAwayForm, now: datetime, _zone: ZoneInfo
 ) -> dict[UUID, Verdict]:
     known: dict[UUID, list[InstallerAbsence]] = {}
     for each in await absences.not_over(session, ids, now):

@@ -1,73 +1,58 @@
 """Scorecards: what each installer and each region made of its leads in four weeks, beside the four before."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from litestar import Request, Response
-from sqlalchemy import Row, case, func
+from sqlalchemy import Row, case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.clock import Clock
-from chassis.console import Console, page_at
 from chassis.console.cells import Kind, Shown
-from chassis.console.documents import Document, Fact, Facts, Table, show_document
+from chassis.console.documents import Fact, Facts, Note
 from chassis.console.listing import Choice, Column, Empty, Listing, Option, Search, Tab, among, routes_of
 from chassis.console.wording import DASH, counted
-from chassis.database import Database
-from chassis.http import Given
 from contracts.identity import Capability
 from contracts.values import InstallerStatus
 from services.routing.domain.ordering import LEAD_PPM
-from services.routing.domain.scoring import Score
 from services.routing.domain.windows import WindowKind
-from services.routing.http.scorecards import score_of
+from services.routing.http.scorecards import evenness, score_of
 from services.routing.models import Installer, InstallerAccount, TurnTaken
 from services.routing.pages.installer_page import InstallerPage
-from services.routing.pages.telling import ASSIGNMENTS, EXCEPTIONS, INSTALLERS, told_use
+from services.routing.pages.telling import ASSIGNMENTS, EVENNESS, EXCEPTIONS, INSTALLERS, told_use
 from services.routing.queries import installer_lists as lists
-from services.routing.queries.scores import (
-    DAYS,
-    SCORES,
-    RegionFacts,
-    Sums,
-    regions,
-    sums_by_installer,
-    sums_by_region,
-)
-from services.routing.settings import Settings
+from services.routing.queries.scores import DAYS, REGIONS, SCORES, Sums, sums_by_installer
 
 ROOM = "scorecards"
 PATH = "/console/scorecards"
-REGIONS = f"{PATH}/regions"
+BY_REGION = f"{PATH}/regions"
+READ = Capability.READ_OPS
 
-S = SCORES.c
-DELIVERED = S.sent + S.returned
-ENDED = DELIVERED + S.failed
+S, R = SCORES.c, REGIONS.c
 MONTH = WindowKind.MONTH
-OUTSTANDING = func.coalesce(InstallerAccount.outstanding_cents, 0)
-OVERDUE = func.coalesce(InstallerAccount.overdue_cents, 0)
-TREND = case((S.before > 0, (DELIVERED - S.before) * 1.0 / S.before), else_=0)
+NO_RATE, NO_TREND = -1, -2
+"""Where nothing was to be counted: less than any that was, so that it comes last of those that had something."""
 
 
 def _rate(part: Any, whole: Any) -> Any:
-    """Never null, so that one can sort by it; what had nothing to count comes last of those that had."""
-    return case((whole > 0, part * 1.0 / whole), else_=-1)
+    return case((whole > 0, part * 1.0 / whole), else_=NO_RATE)
 
 
 def percent(rate: Any) -> str:
-    return DASH if rate is None or rate < 0 else f"{float(rate) * 100:.1f} %"
+    return DASH if rate is None or rate == NO_RATE else f"{float(rate) * 100:.1f} %"
 
 
-def told_trend(trend: float | None) -> str:
-    return DASH if trend is None else f"{float(trend) * 100:+.0f} %".replace("-", "−")  # noqa: RUF001  # a true minus
+def told_trend(trend: Any) -> str:
+    if trend is None or trend == NO_TREND:
+        return DASH
+    return f"{float(trend) * 100:+.0f} %".replace("-", "−")  # noqa: RUF001  # a true minus
 
 
 def told_span(seconds: int | None) -> str:
     """As "48 s" or "3 min 20 s"."""
-    if seconds is None or seconds < 0:
+    if seconds is None or seconds == NO_RATE:
         return DASH
     return f"{seconds} s" if seconds < 60 else f"{seconds // 60:,} min {seconds % 60} s"
 
@@ -84,12 +69,40 @@ def _says_owed(row: Row[Any]) -> str:
     return f"{row.owed / LEAD_PPM:+,.1f}".replace("-", "−") if row.owed else DASH  # noqa: RUF001  # a true minus
 
 
+def _measures(sums: Any) -> dict[str, Column]:
+    """Of what was delivered, by whichever `sums` they are."""
+    delivered, before = sums.sent + sums.returned, sums.before
+    trend = case((before > 0, (delivered - before) * 1.0 / before), else_=NO_TREND)
+    took = case((delivered > 0, sums.deliver_seconds_sum / delivered), else_=NO_RATE)
+    columns = (
+        Column("delivered", "Delivered", delivered, Kind.NUMBER, sorts=True),
+        Column("trend", "Against before", trend, sorts=True, nothing=NO_TREND, say=lambda row: told_trend(row.trend)),
+        _rated("accepted", "Accepted", sums.sent + sums.returned, delivered + sums.failed),
+        _rated("came_back", "Returned", sums.returned, delivered),
+        Column("took", "Time to deliver", took, sorts=True, nothing=NO_RATE, say=lambda row: told_span(int(row.took))),
+        _rated("quick", "Within 5 min", sums.within_5_min, delivered),
+    )
+    return {column.name: column for column in columns}
+
+
+def _rated(name: str, title: str, part: Any, whole: Any) -> Column:
+    return Column(name, title, _rate(part, whole), sorts=True, nothing=NO_RATE, say=_of(name))
+
+
+async def notes_of_evenness(session: AsyncSession, now: datetime, zone: ZoneInfo) -> Sequence[Note]:
+    """How fair all of it was, as one number; nothing where nobody was due a lead."""
+    sums = list((await sums_by_installer(session, now, DAYS, zone)).values())
+    if not any(each.entitled_ppm for each in sums):
+        return ()
+    return (Note(f"Evenness {evenness(sums):.3f}", EVENNESS),)
+
+
 LISTING = Listing(
     name=ROOM,
     title="Scorecards",
     noun=("installer", "installers"),
     path=PATH,
-    capability=Capability.READ_OPS,
+    capability=READ,
     rows=lists.ROWS.join(SCORES, S.installer_id == Installer.id).outerjoin(
         InstallerAccount, InstallerAccount.installer_id == Installer.id
     ),
@@ -97,31 +110,22 @@ LISTING = Listing(
     order="-delivered",
     columns=(
         Column("installer", "Installer", Installer.name, sorts=True),
-        Column("delivered", "Delivered", DELIVERED, Kind.NUMBER, sorts=True),
-        Column("trend", "Against before", TREND, sorts=True, say=lambda row: told_trend(_trend(row))),
-        Column("accepted", "Accepted", _rate(DELIVERED, ENDED), sorts=True, say=_of("accepted")),
-        Column("came_back", "Returned", _rate(S.returned, DELIVERED), sorts=True, say=_of("came_back")),
-        Column(
-            "took",
-            "Time to deliver",
-            case((DELIVERED > 0, S.deliver_seconds_sum / DELIVERED), else_=-1),
-            sorts=True,
-            say=lambda row: told_span(int(row.took)),
-        ),
-        Column("quick", "Within 5 min", _rate(S.within_5_min, DELIVERED), sorts=True, say=_of("quick")),
+        *_measures(S).values(),
         Column(
             "share",
             "Got of its share",
             _rate(S.chosen, S.entitled_ppm / LEAD_PPM),
             sorts=True,
+            nothing=NO_RATE,
             say=_says_share,
         ),
         Column("owed", "Owed", func.coalesce(TurnTaken.balance_ppm, 0), sorts=True, say=_says_owed),
         Column(
             "cap",
             "Cap of the cycle",
-            case((Installer.month_limit > 0, lists.TAKEN[MONTH] * 1.0 / Installer.month_limit), else_=-1),
+            _rate(lists.TAKEN[MONTH], Installer.month_limit),
             sorts=True,
+            nothing=NO_RATE,
             say=lambda row: told_use(row.taken, row.month_limit),
         ),
         Column(
@@ -146,7 +150,6 @@ LISTING = Listing(
         Column("installer_id", "Installer id", Installer.id, Kind.ID, is_extra=True),
     ),
     also={
-        "before": S.before,
         "chosen": S.chosen,
         "entitled_ppm": S.entitled_ppm,
         "taken": lists.TAKEN[MONTH],
@@ -158,75 +161,77 @@ LISTING = Listing(
         Choice("money", "Money", options=(Option("overdue", "Overdue", InstallerAccount.overdue_cents > 0),)),
     ),
     tabs=(
-        Tab("By deliveries", "sort=-delivered"),
+        Tab("By deliveries"),
         Tab("By returns", "sort=-came_back"),
         Tab("Slowest", "sort=-took"),
         Tab("Owed most", "sort=-owed"),
         Tab("Overdue", "money=overdue&sort=-overdue"),
     ),
-    links=(("By region", REGIONS, Capability.READ_OPS),),
+    links=(("By region", BY_REGION, READ),),
     document=lambda row: f"{INSTALLERS}/{row.installer_id}",
+    notes=notes_of_evenness,
     note=f"Of {DAYS} days with today, beside the {DAYS} before. Its share is what was due to it by the policy.",
     empty=Empty(
         "No installer has had a lead to be asked for", "Each comes here with the first lead in its area.", "trophy"
     ),
 )
 
+_OF_REGIONS = _measures(R)
 
-def _trend(row: Row[Any]) -> float | None:
-    return float(row.trend) if row.before else None
-
-
-@page_at(REGIONS, Capability.READ_OPS)
-async def show_regions(
-    request: Request[Any, Any, Any],
-    console: Given[Console],
-    database: Given[Database],
-    clock: Given[Clock],
-    settings: Given[Settings],
-) -> Response[str]:
-    now = clock.now()
-    async with database.reading() as session:
-        facts = await regions(session, now - timedelta(days=DAYS), now)
-        sums = await sums_by_region(session, now, DAYS, settings.zone)
-    document = Document(
-        title="Regions",
-        room=ROOM,
-        up=("Scorecards", PATH),
-        sentence=f"{counted(sum(each.leads for each in facts), 'lead', 'leads')} came in {DAYS} days.",
-        sections=(_regions_table(facts, sums),),
-        timeline=None,
-    )
-    return show_document(console, request, document)
-
-
-def _regions_table(facts: Sequence[RegionFacts], sums: Any) -> Table:
-    heads = (
-        ("Region", Kind.TEXT),
-        ("Leads", Kind.NUMBER),
-        ("Somebody got", Kind.NUMBER),
-        ("Raised to operators", Kind.NUMBER),
-        ("Installers", Kind.NUMBER),
-        ("Half are there within", Kind.TEXT),
-        ("Accepted", Kind.TEXT),
-        ("Returned", Kind.TEXT),
-        ("Against before", Kind.TEXT),
-    )
-    return Table("Regions", heads, [_region(each, score_of(sums.get(each.state, Sums()))) for each in facts])
-
-
-def _region(facts: RegionFacts, score: Score) -> Sequence[Any]:
-    return (
-        str(facts.state),
-        Shown(facts.leads, Kind.NUMBER),
-        Shown(facts.delivered, Kind.NUMBER),
-        Shown(facts.exceptions, Kind.NUMBER, path=f"{EXCEPTIONS}?in={facts.state}"),
-        Shown(facts.covering, Kind.NUMBER, path=f"{INSTALLERS}?in={facts.state}&status=active"),
-        told_span(facts.median_seconds),
-        percent(score.accept_rate),
-        percent(score.return_rate),
-        told_trend(score.trend),
-    )
+REGIONS_LISTING = Listing(
+    name="scorecard-regions",
+    title="Scorecards by region",
+    noun=("region", "regions"),
+    path=BY_REGION,
+    room=ROOM,
+    capability=READ,
+    rows=select().select_from(REGIONS),
+    key=R.state,
+    order="-leads",
+    columns=(
+        Column("region", "Region", R.state, sorts=True),
+        Column("leads", "Leads", R.leads, Kind.NUMBER, sorts=True),
+        Column("served", "Somebody got", R.served, Kind.NUMBER, sorts=True),
+        Column(
+            "raised",
+            "Raised to operators",
+            R.raised,
+            Kind.NUMBER,
+            sorts=True,
+            path=lambda row: f"{EXCEPTIONS}?in={row.region}" if row.raised else "",
+        ),
+        Column(
+            "covering",
+            "Installers",
+            R.covering,
+            Kind.NUMBER,
+            sorts=True,
+            path=lambda row: f"{INSTALLERS}?in={row.region}&status=active" if row.covering else "",
+        ),
+        Column(
+            "median",
+            "Half are there within",
+            func.coalesce(R.median, NO_RATE),
+            sorts=True,
+            nothing=NO_RATE,
+            say=lambda row: told_span(row.median),
+        ),
+        _OF_REGIONS["accepted"],
+        _OF_REGIONS["came_back"],
+        _OF_REGIONS["trend"],
+        *(replace(_OF_REGIONS[name], is_extra=True) for name in ("delivered", "took", "quick")),
+    ),
+    tabs=(
+        Tab("By leads"),
+        Tab("By exceptions", "sort=-raised"),
+        Tab("By returns", "sort=-came_back"),
+        Tab("Slowest", "sort=-median"),
+    ),
+    links=(("By installer", PATH, READ),),
+    note=f"Of {DAYS} days with today, beside the {DAYS} before. A lead counts in the state of its address.",
+    empty=Empty("There is no region", "Each state and territory stands here, with leads or without.", "map"),
+)
+LISTINGS = (LISTING, REGIONS_LISTING)
 
 
 async def scorecard(page: InstallerPage) -> Facts:
@@ -253,4 +258,4 @@ async def _sums_of(session: AsyncSession, installer_id: UUID, now: datetime, zon
     return (await sums_by_installer(session, now, DAYS, zone)).get(installer_id, Sums())
 
 
-ROUTES = (show_regions, *routes_of(LISTING))
+ROUTES = (*routes_of(LISTING), *routes_of(REGIONS_LISTING))

@@ -40,7 +40,7 @@ from services.routing.http.simulations import (
     cancel_simulation,
 )
 from services.routing.pages.simulations import MOVED, PATH, ROOM, TONES
-from services.routing.pages.telling import INSTALLERS
+from services.routing.pages.telling import EVENNESS, INSTALLERS
 from services.routing.queries import simulations as queries
 
 WRITE = Capability.WRITE_ROUTING
@@ -244,10 +244,9 @@ def _in_sum(before: Mapping[str, Any], after: Mapping[str, Any]) -> Table:
         ("Leads of no known price", "unpriced", Kind.NUMBER),
     )
     rows = [(title, Shown(before[name], kind), Shown(after[name], kind)) for title, name, kind in named]
-    evenness = ("Evenness, 1 is even", f"{before['jain']:.3f}", f"{after['jain']:.3f}")
-    return Table(
-        "In sum", (("What", Kind.TEXT), ("As it is", Kind.TEXT), ("With the draft", Kind.TEXT)), [*rows, evenness]
-    )
+    evenness = ("Evenness", f"{before['jain']:.3f}", f"{after['jain']:.3f}")
+    heads = (("What", Kind.TEXT), ("As it is", Kind.TEXT), ("With the draft", Kind.TEXT))
+    return Table("In sum", heads, [*rows, evenness], note=EVENNESS)
 
 
 def _by_installer(before: Mapping[str, Any], after: Mapping[str, Any]) -> Table:

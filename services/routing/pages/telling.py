@@ -26,6 +26,13 @@ STEP_TONES = {"accepted": "positive", "tried": "warning", "failed": "danger", "a
 CAP_TONES = {"counted": "positive", "released": "warning", "reserved": "info"}
 DISPATCH_TONES = {"delivered": "positive", "dispatching": "info", "exception": "warning"}
 
+EVENNESS = (
+    "1 is even: every installer got the same part of what was due to it. It is Jain’s index: what each got is divided "  # noqa: RUF001  # as print has it
+    "by what was due to it; the sum of these parts, squared, is divided by their number times the sum of their "
+    "squares. Who was due nothing is left out."
+)
+"""What evenness is, and how it is reckoned: `domain/ordering.py` in words."""
+
 
 def lead_title(lead: Dispatch | DispatchView) -> str:
     """What a lead is called where nothing may name its person."""

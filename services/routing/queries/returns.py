@@ -12,6 +12,7 @@ from chassis.paging import PageRequest
 from services.routing.domain.returns import ReturnCode, ReturnState
 from services.routing.errors import NoSuchReturn
 from services.routing.models import Dispatch, Installer, Return
+from services.routing.queries.arrays import among
 
 
 async def get(session: AsyncSession, return_id: UUID) -> Return:
@@ -23,8 +24,13 @@ async def get(session: AsyncSession, return_id: UUID) -> Return:
 
 async def is_asked_for(session: AsyncSession, assignment_id: UUID) -> bool:
     """One waits to be decided."""
-    query = select(Return.id).where(Return.assignment_id == assignment_id, Return.state == ReturnState.REQUESTED)
-    return (await session.scalars(query.limit(1))).first() is not None
+    return assignment_id in await asked_for(session, [assignment_id])
+
+
+async def asked_for(session: AsyncSession, assignment_ids: Sequence[UUID]) -> frozenset[UUID]:
+    """Of which one waits to be decided."""
+    query = select(Return.assignment_id).where(among(Return.assignment_id, assignment_ids))
+    return frozenset(await session.scalars(query.where(Return.state == ReturnState.REQUESTED)))
 
 
 async def of_assignment(session: AsyncSession, assignment_id: UUID) -> Sequence[Return]:

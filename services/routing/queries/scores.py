@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, DateTime, Integer, Text, Uuid, bindparam, column, text
+from sqlalchemy import BigInteger, Integer, Text, Uuid, bindparam, column, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -64,22 +65,17 @@ UNION ALL ({OF_EACH_DAY.format(since=_FROM, before=":now")})
 """  # noqa: S608  # our own words
 _IS_NOW = "FILTER (WHERE day > timezone(:zone, :now)::date - :days)"
 _WAS = "FILTER (WHERE day <= timezone(:zone, :now)::date - :days AND day > timezone(:zone, :now)::date - 2 * :days)"
-_SUMS = ", ".join(
-    f"coalesce(sum({name}) {_IS_NOW}, 0)::bigint AS {name}"
-    for name in (
-        *("considered", "eligible", "chosen", "entitled_ppm", "sent", "failed", "returned"),
-        *("deliver_seconds_sum", "within_5_min"),
-    )
+_SUMMED = (
+    *("considered", "eligible", "chosen", "entitled_ppm", "sent", "failed", "returned"),
+    *("deliver_seconds_sum", "within_5_min"),
 )
+_SUMS = ", ".join(f"coalesce(sum({name}) {_IS_NOW}, 0)::bigint AS {name}" for name in _SUMMED)
 _BEFORE = f"coalesce(sum(sent + returned) {_WAS}, 0)::bigint AS before"
 _BY = f"SELECT {{key}}, {_SUMS}, {_BEFORE} FROM ({_LEDGER}) AS each_day GROUP BY {{key}}"  # noqa: S608  # our own words
-_COUNTS = (
-    *("considered", "eligible", "chosen", "entitled_ppm", "sent", "failed", "returned"),
-    *("deliver_seconds_sum", "within_5_min", "before"),
-)
+_COUNTS = (*_SUMMED, "before")
 _BINDS = (NOW, ZONE, bindparam("days", DAYS, type_=Integer))
+_ALLOTTED = [(state, each) for state in AustralianState for each in POSTCODES[state]]
 BY_INSTALLER = text(_BY.format(key="installer_id")).bindparams(*_BINDS)
-BY_REGION = text(_BY.format(key="state")).bindparams(*_BINDS)
 SCORES = BY_INSTALLER.columns(column("installer_id", Uuid), *(column(name, BigInteger) for name in _COUNTS)).subquery(
     "scores"
 )
@@ -107,74 +103,72 @@ async def sums_by_installer(session: AsyncSession, now: datetime, days: int, zon
     return {row[0]: Sums(*row[1:]) for row in rows}
 
 
-async def sums_by_region(
-    session: AsyncSession, now: datetime, days: int, zone: ZoneInfo
-) -> dict[AustralianState, Sums]:
-    rows = await session.execute(BY_REGION, {"now": now, "zone": zone.key, "days": days})
-    return {AustralianState(row[0]): Sums(*row[1:]) for row in rows}
+_SINCE = ":now - make_interval(hours => 24 * :days)"
+BY_REGION = text(
+    f"""
+    SELECT region.state, coalesce(leads, 0) AS leads, coalesce(served, 0) AS served, coalesce(raised, 0) AS raised,
+        coalesce(covering, 0) AS covering, median, {", ".join(f"coalesce({name}, 0) AS {name}" for name in _COUNTS)}
+    FROM unnest(:regions) AS region (state)
+    LEFT JOIN (
+        SELECT state, count(*) AS leads, count(delivered_at) AS served,
+            percentile_disc(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM delivered_at - received_at)::bigint)
+                FILTER (WHERE delivered_at IS NOT NULL) AS median
+        FROM dispatches WHERE created_at >= {_SINCE} AND created_at < :now GROUP BY state
+    ) AS lead USING (state)
+    LEFT JOIN (
+        SELECT lead.state, count(*) AS raised
+        FROM dispatch_exceptions item JOIN dispatches lead ON lead.lead_id = item.lead_id
+        WHERE item.raised_at >= {_SINCE} AND item.raised_at < :now GROUP BY lead.state
+    ) AS item USING (state)
+    LEFT JOIN (
+        SELECT state, count(DISTINCT told.installer_id) AS covering FROM (
+            SELECT state, installer_id FROM territory_states
+            UNION SELECT r.state, t.installer_id FROM territory_ranges t
+                JOIN unnest(:states, :firsts, :lasts) AS r (state, first, last)
+                ON t.postcodes && int4range(r.first, r.last + 1)
+            UNION SELECT r.state, t.installer_id FROM territory_postcodes t
+                JOIN unnest(:states, :firsts, :lasts) AS r (state, first, last)
+                ON t.postcode::int BETWEEN r.first AND r.last
+        ) AS told JOIN installers i ON i.id = told.installer_id AND i.status = 'active' GROUP BY state
+    ) AS territory USING (state)
+    LEFT JOIN ({_BY.format(key="state")}) AS scored USING (state)
+    """  # noqa: S608  # our own words
+).bindparams(
+    *_BINDS,
+    bindparam("regions", [state.value for state in AustralianState], type_=ARRAY(Text)),
+    bindparam("states", [state.value for state, _ in _ALLOTTED], type_=ARRAY(Text)),
+    bindparam("firsts", [int(each.first) for _, each in _ALLOTTED], type_=ARRAY(Integer)),
+    bindparam("lasts", [int(each.last) for _, each in _ALLOTTED], type_=ARRAY(Integer)),
+)
+REGIONS = BY_REGION.columns(
+    column("state", Text),
+    *(column(name, BigInteger) for name in ("leads", "served", "raised", "covering", "median", *_COUNTS)),
+).subquery("regions")
+"""Of every state, also of those in which nothing was; bind `now` and `zone`."""
 
 
 @dataclass(frozen=True, slots=True)
-class RegionFacts:
-    """Of a state in some days: its leads, those somebody got, items raised, who may get leads there, and the median of
-    the time from receipt to the first delivery, in seconds.
+class Region:
+    """What came of a state's leads: `served` are those that somebody got, `covering` the active installers.
+
+    `median_seconds` is the time from receipt to the first delivery.
     """
 
     state: AustralianState
     leads: int
-    delivered: int
-    exceptions: int
+    served: int
+    raised: int
     covering: int
     median_seconds: int | None
+    sums: Sums
 
 
-_REGIONS = text(
-    """
-    SELECT lead.state, count(*) AS leads, count(lead.delivered_at) AS delivered,
-        (SELECT count(*) FROM dispatch_exceptions item JOIN dispatches of ON of.lead_id = item.lead_id
-          WHERE of.state = lead.state AND item.raised_at >= :since AND item.raised_at < :now) AS exceptions,
-        percentile_disc(0.5) WITHIN GROUP (
-            ORDER BY extract(epoch FROM lead.delivered_at - lead.received_at)::bigint
-        ) FILTER (WHERE lead.delivered_at IS NOT NULL) AS median
-    FROM dispatches lead WHERE lead.created_at >= :since AND lead.created_at < :now GROUP BY lead.state
-    """
-).bindparams(bindparam("since", type_=DateTime(timezone=True)), bindparam("now", type_=DateTime(timezone=True)))
-_COVERING = text(
-    """
-    SELECT state, count(DISTINCT told.installer_id) FROM (
-        SELECT state, installer_id FROM territory_states
-        UNION SELECT r.state, t.installer_id FROM territory_ranges t
-            JOIN unnest(:states, :firsts, :lasts) AS r (state, first, last)
-            ON t.postcodes && int4range(r.first, r.last + 1)
-        UNION SELECT r.state, t.installer_id FROM territory_postcodes t
-            JOIN unnest(:states, :firsts, :lasts) AS r (state, first, last)
-            ON t.postcode::int BETWEEN r.first AND r.last
-    ) AS told JOIN installers i ON i.id = told.installer_id AND i.status = 'active' GROUP BY state
-    """
-)
-
-
-async def regions(session: AsyncSession, since: datetime, now: datetime) -> list[RegionFacts]:
+async def regions(session: AsyncSession, now: datetime, days: int, zone: ZoneInfo) -> list[Region]:
     """By state, also of those in which nothing was."""
-    found = {row.state: row for row in await session.execute(_REGIONS, {"since": since, "now": now})}
-    covering = await _covering(session)
-    return [_region(state, found.get(state), covering.get(state, 0)) for state in AustralianState]
+    rows = await session.execute(BY_REGION, {"now": now, "zone": zone.key, "days": days})
+    return [_region(row) for row in rows]
 
 
-def _region(state: AustralianState, row: object, covering: int) -> RegionFacts:
-    if row is None:
-        return RegionFacts(state, 0, 0, 0, covering, None)
-    leads, delivered, exceptions, median = (getattr(row, n) for n in ("leads", "delivered", "exceptions", "median"))
-    return RegionFacts(state, leads, delivered, exceptions, covering, median)
-
-
-async def _covering(session: AsyncSession) -> dict[str, int]:
-    ranges: Sequence[tuple[str, int, int]] = [
-        (state.value, int(each.first), int(each.last)) for state in AustralianState for each in POSTCODES[state]
-    ]
-    bound = _COVERING.bindparams(
-        bindparam("states", [each[0] for each in ranges], type_=ARRAY(Text)),
-        bindparam("firsts", [each[1] for each in ranges], type_=ARRAY(Integer)),
-        bindparam("lasts", [each[2] for each in ranges], type_=ARRAY(Integer)),
-    )
-    return {row[0]: row[1] for row in await session.execute(bound)}
+def _region(row: Sequence[Any]) -> Region:
+    state, leads, served, raised, covering, median, *sums = row
+    return Region(AustralianState(state), leads, served, raised, covering, median, Sums(*sums))
