@@ -11,13 +11,14 @@ from sqlalchemy import select, text
 from chassis.clock import FixedClock
 from chassis.database import Database
 from chassis.ids import new_id
-from services.intake.commands.searching import SearchFiller, index_leads
+from services.intake.commands.filling import fill_all
+from services.intake.commands.searching import index_leads
 from services.intake.domain.grams import folded, forms_of_phone, grams_of, searchable
 from services.intake.models import Lead
 from services.intake.queries.search import Search
 from tests.intake.desk import Desk
 from tests.intake.reception import Reception
-from tests.intake.samples import NOW, count, rows
+from tests.intake.samples import count, rows
 from tests.intake.telling import tell_all
 from tests.kit.databases import RolledBackDatabase
 
@@ -122,14 +123,14 @@ class TestSearch:
 
 class TestFilling:
     async def test_brings_in_who_came_before_there_was_an_index(
-        self, database: RolledBackDatabase, reception: Reception
+        self, database: RolledBackDatabase, reception: Reception, clock: FixedClock
     ) -> None:
         _, key = await reception.source()
         ids = {await reception.lead(key) for _ in range(3)}
         async with database.transaction() as session:
             await session.execute(text("DELETE FROM lead_search"))
-        await SearchFiller(database).run(NOW)
-        await SearchFiller(database).run(NOW)
+        await fill_all(database, clock)
+        await fill_all(database, clock)
         assert await found(database, "marrickville") == ids
         assert await count(database, "lead_search") == 3
 

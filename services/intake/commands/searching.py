@@ -1,7 +1,6 @@
 """Keeping what leads are found by: written when they come in, and anew when what they say is corrected."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
@@ -10,12 +9,8 @@ from sqlalchemy import Text, Uuid, bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.database import Database
 from services.intake.domain.grams import forms_of_phone, grams_of, searchable
-from services.intake.models import Lead, LeadSearch
-
-AT_ONCE = 500
-
+from services.intake.models import Lead
 
 FIELDS = ("name", "email", "email_match", "phone", "street", "suburb", "state", "postcode", "submission_key")
 """What a lead is found by."""
@@ -51,24 +46,3 @@ _WRITE = text(
     bindparam("texts", type_=ARRAY(Text)),
     bindparam("grams", type_=ARRAY(Text)),
 )
-
-
-class SearchFiller:
-    """Brings in the leads that are not there yet, the newest first, a portion a transaction."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def run(self, _due_at: datetime) -> None:
-        before: UUID | None = None
-        while ids := await self._portion(before):
-            before = ids[-1]
-
-    async def _portion(self, before: UUID | None) -> Sequence[UUID]:
-        """An id tells when its lead came: the order is that of time."""
-        is_there = select(LeadSearch.lead_id).where(LeadSearch.lead_id == Lead.id).exists()
-        query = select(Lead.id).where(~is_there).order_by(Lead.id.desc()).limit(AT_ONCE)
-        async with self._database.transaction() as session:
-            ids = (await session.scalars(query if before is None else query.where(Lead.id < before))).all()
-            await index_leads(session, ids)
-        return ids
