@@ -10,6 +10,7 @@ import structlog
 from prometheus_client import Gauge
 from sqlalchemy import ColumnElement, and_, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from chassis.clock import Clock
 from chassis.database import Database
@@ -56,7 +57,18 @@ def _finds_no_duplicates(now: datetime) -> ColumnElement[bool]:
     )
 
 
-FILLS = (Fill("search", _is_not_found_by_words, index_leads), Fill("match", _finds_no_duplicates, keep_keys))
+def _is_not_found_by_its_family(_now: datetime) -> ColumnElement[bool]:
+    """What was merged into a lead says something of it always, if only where it is."""
+    merged = aliased(Lead)
+    survivors = select(LeadSearch.lead_id).join(merged, merged.merged_into == LeadSearch.lead_id)
+    return Lead.id.in_(survivors.where(LeadSearch.merged == ""))
+
+
+FILLS = (
+    Fill("search", _is_not_found_by_words, index_leads),
+    Fill("match", _finds_no_duplicates, keep_keys),
+    Fill("family", _is_not_found_by_its_family, index_leads),
+)
 
 
 @dataclass(slots=True)
@@ -82,17 +94,17 @@ class Filler:
         self._rests_until = 0.0
 
     async def step(self) -> bool:
-        """A portion, where there is one and no other process is at it."""
+        """A portion, where one is left and no other process is at it: whether there are more."""
         if monotonic() < self._rests_until:
             return False
         async with self._database.transaction() as session:
             if not await session.scalar(_TAKE_TURN, {"name": f"intake.fill.{self._fill.name}"}):
                 return self._rest(ANOTHERS_SECONDS)
             under_way = self._pass or await self._begin(session)
-            ids = await self._portion(session, under_way)
+            first, ids = await self._stretch(session, under_way) if under_way.left else (None, ())
             await self._fill.bring(session, ids)
         # Committed: only now is it behind us.
-        return self._go_on(under_way, ids) if ids else self._end(under_way)
+        return self._go_on(under_way, first, len(ids))
 
     async def _begin(self, session: AsyncSession) -> _Pass:
         lack = select(func.count()).select_from(Lead).where(self._fill.lacks(self._clock.now()))
@@ -101,25 +113,26 @@ class Filler:
             log.info("fill_begun", fill=self._fill.name, left=begun.left)
         return begun
 
-    async def _portion(self, session: AsyncSession, under_way: _Pass) -> Sequence[UUID]:
-        query = select(Lead.id).where(self._fill.lacks(self._clock.now())).order_by(Lead.id.desc()).limit(AT_ONCE)
+    async def _stretch(self, session: AsyncSession, under_way: _Pass) -> tuple[UUID | None, Sequence[UUID]]:
+        """The next leads by a range of the key, which costs the same wherever it is: its first, and those that lack."""
         before = under_way.before
-        return (await session.scalars(query if before is None else query.where(Lead.id < before))).all()
+        older = [Lead.id < before] if before else []
+        edge = select(Lead.id).where(*older).order_by(Lead.id.desc()).offset(AT_ONCE - 1).limit(1)
+        first = await session.scalar(edge)
+        stretch = [*older, Lead.id >= first] if first else older
+        lacking = select(Lead.id).where(*stretch, self._fill.lacks(self._clock.now())).order_by(Lead.id)
+        return first, (await session.scalars(lacking)).all()
 
-    def _go_on(self, under_way: _Pass, ids: Sequence[UUID]) -> bool:
-        under_way.left = max(0, under_way.left - len(ids))
-        under_way.filled += len(ids)
-        under_way.before = ids[-1]
-        self._pass = under_way
-        LEFT.labels(self._fill.name).set(under_way.left)
-        return True
-
-    def _end(self, under_way: _Pass) -> bool:
-        if under_way.filled:
+    def _go_on(self, under_way: _Pass, first: UUID | None, filled: int) -> bool:
+        """Without a `first` there is nothing older."""
+        under_way.left, under_way.filled = max(0, under_way.left - filled), under_way.filled + filled
+        under_way.before = first
+        is_over = first is None or not under_way.left
+        self._pass = None if is_over else under_way
+        LEFT.labels(self._fill.name).set(0 if is_over else under_way.left)
+        if is_over and under_way.filled:
             log.info("fill_ended", fill=self._fill.name, filled=under_way.filled)
-        self._pass = None
-        LEFT.labels(self._fill.name).set(0)
-        return self._rest(LOOKS_AGAIN_SECONDS)
+        return self._rest(LOOKS_AGAIN_SECONDS) if is_over else True
 
     def _rest(self, seconds: float) -> bool:
         self._rests_until = monotonic() + seconds
