@@ -96,7 +96,10 @@ class CancelForm(Form):
 
 @dataclass(frozen=True, slots=True)
 class FollowUpFile:
+    """`lead` is the one that goes on, where `planned_for` was merged into it; else they are the same."""
+
     follow_up: FollowUp
+    planned_for: Lead
     lead: Lead
     owners: Sequence[tuple[str, str]]
     moments: Sequence[Happening]
@@ -118,9 +121,11 @@ async def show_follow_up(
     subject = Subject(SUBJECT, follow_up_id)
     async with database.reading() as session:
         follow_up = await queries.follow_up(session, follow_up_id)
+        survivors = await queries.survivors_of(session, [follow_up.lead_id])
         file = FollowUpFile(
             follow_up=follow_up,
-            lead=await queries.lead(session, follow_up.lead_id),
+            planned_for=await queries.lead(session, follow_up.lead_id),
+            lead=await queries.lead(session, survivors.get(follow_up.lead_id, follow_up.lead_id)),
             owners=await owner_options(session, operator),
             moments=await moments_of(session, [subject], VERBS, console.wording),
             escalates=told_next(console, await queries.next_of_follow_up(session, follow_up_id)),
@@ -141,7 +146,7 @@ def _document(file: FollowUpFile) -> Document:
         up=("Follow-ups", f"{PATH}?{MINE}"),
         states=[chip(words(state), TONES.get(state, ""))],
         sentence=_sentence(file),
-        notes=_notes(follow_up),
+        notes=_notes(file),
         facts=_facts(file),
         actions=[_complete(file), _snooze(file), _reassign(file), _cancel(file)],
         timeline=file.moments,
@@ -177,10 +182,26 @@ def _facts(file: FollowUpFile) -> list[Fact]:
     ]
 
 
-def _notes(follow_up: FollowUp) -> list[Note]:
+def _notes(file: FollowUpFile) -> list[Note]:
     """What is to be done stands above all else: it is why somebody opens the page."""
-    notes = [Note("What is to be done", follow_up.note)]
+    follow_up = file.follow_up
+    notes = [Note("What is to be done", follow_up.note), *_merged(file)]
     return [*notes, Note("How it went", follow_up.outcome_note, "positive")] if follow_up.outcome_note else notes
+
+
+def _merged(file: FollowUpFile) -> list[Note]:
+    if file.planned_for is file.lead:
+        return []
+    return [
+        Note(
+            "Its lead was merged into another",
+            "That one goes on for both: its contact stands here, and what is planned next is planned for it.",
+            items=[
+                (f"Open {file.lead.name or ERASED_PERSON}, who goes on", f"{LEADS}/{file.lead.id}"),
+                (f"Open {file.planned_for.name or ERASED_PERSON}, as merged", f"{LEADS}/{file.planned_for.id}"),
+            ],
+        )
+    ]
 
 
 def _why(file: FollowUpFile, action: FollowUpAction) -> Any:
