@@ -167,8 +167,10 @@ def _sentence(file: FollowUpFile) -> Markup:
 def _facts(file: FollowUpFile) -> list[Fact]:
     follow_up, lead = file.follow_up, file.lead
     owner = f"{PATH}?owner_id={follow_up.owner_id}&state=open" if follow_up.owner_id else ""
+    of_merged = [Fact("Planned for", _door(file.planned_for))] if file.planned_for is not lead else []
     return [
-        Fact("Lead", link(f"{LEADS}/{lead.id}", lead.name or ERASED_PERSON)),
+        Fact("Lead", _door(lead)),
+        *of_merged,
         Fact("Lead's status", Shown(lead.status, Kind.WORD)),
         Fact("Phone", lead.phone),
         Fact("E-mail", lead.email),
@@ -182,6 +184,10 @@ def _facts(file: FollowUpFile) -> list[Fact]:
     ]
 
 
+def _door(lead: Lead) -> Markup:
+    return link(f"{LEADS}/{lead.id}", lead.name or ERASED_PERSON)
+
+
 def _notes(file: FollowUpFile) -> list[Note]:
     """What is to be done stands above all else: it is why somebody opens the page."""
     follow_up = file.follow_up
@@ -192,16 +198,9 @@ def _notes(file: FollowUpFile) -> list[Note]:
 def _merged(file: FollowUpFile) -> list[Note]:
     if file.planned_for is file.lead:
         return []
-    return [
-        Note(
-            "Its lead was merged into another",
-            "That one goes on for both: its contact stands here, and what is planned next is planned for it.",
-            items=[
-                (f"Open {file.lead.name or ERASED_PERSON}, who goes on", f"{LEADS}/{file.lead.id}"),
-                (f"Open {file.planned_for.name or ERASED_PERSON}, as merged", f"{LEADS}/{file.planned_for.id}"),
-            ],
-        )
-    ]
+    told = "That one goes on for both: its contact stands here, and what is planned next is planned for it."
+    door = (f"Open {file.lead.name or ERASED_PERSON}, who goes on", f"{LEADS}/{file.lead.id}")
+    return [Note("Its lead was merged into another", told, items=[door])]
 
 
 def _why(file: FollowUpFile, action: FollowUpAction) -> Any:
