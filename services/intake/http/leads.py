@@ -128,7 +128,7 @@ async def list_leads(
         QueryParameter(
             min_length=1,
             max_length=200,
-            description="words that each stand in its name, e-mail, phone, address or submission key, or in those of the "
+            description="words that each stand in its name, e-mail, phone, address or submission key, or in those of "
             "leads that were merged into it",
         ),
     ] = None,
