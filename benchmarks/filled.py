@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from benchmarks.stage import Stage
 from chassis import migrate
+from chassis.clock import SystemClock
 from chassis.database import Database, create_engine
 from deploy.local.postgres import ServiceDatabase, create_database, create_role
-from services.intake.commands.searching import SearchFiller
+from services.intake.commands.filling import fill_all
 
 STATUSES = "{exception,routable,delivered,delivered,delivered,delivered,delivered,delivered,delivered,delivered}"
 FIRST = "{Mia,Tom,Zoe,Ava,Noah,Liam,Ruby,Jack,Isla,Leo,Grace,Max,Ella,Finn,Chloe,Oscar,Amelia,Hugo,Priya,Minh}"
@@ -62,7 +62,7 @@ async def leads(stage: Stage, database: ServiceDatabase, rows: int) -> None:
     """Of the last year, most of them delivered and billed, each with what it is found by."""
     await tables(_leads)(stage, database, rows)
     ours = Database(create_engine(database.url, pool_size=2), "/waybill/intake")
-    await SearchFiller(ours).run(datetime.now(UTC))
+    await fill_all(ours, SystemClock())
     await ours.close()
 
 

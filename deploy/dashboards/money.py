@@ -208,6 +208,13 @@ LEADS = Row(
             width=12,
         ),
         Chart(
+            "Leads of before an upgrade",
+            "Those that lack what it brought: the words and keys they are found by. Nothing is left soon after.",
+            "short",
+            (Query(largest("waybill_leads_to_fill", "fill"), "{{fill}}"),),
+            width=12,
+        ),
+        Chart(
             "Decisions that come out otherwise",
             "Of those of the last day that were made again in the night. One is an alert.",
             "short",

@@ -12,8 +12,8 @@ from chassis.loops import Loop
 from chassis.schedule import Job
 from chassis.service import Measure
 from services.intake.commands import escalating
+from services.intake.commands.filling import FILLS, Filler
 from services.intake.commands.screening import Screener
-from services.intake.commands.searching import SearchFiller
 from services.intake.consumers import (
     assignments,
     deliveries,
@@ -47,16 +47,12 @@ CONSUMERS: tuple[Consumer, ...] = (
 )
 
 
-FILL_SEARCH_EVERY = timedelta(minutes=10)
-
-
 def jobs(means: Means) -> Sequence[Job]:
     async def escalate(due_at: datetime) -> None:
         await escalating.escalate(means.database, due_at)
 
     return (
         Job("escalate", each_minute, escalate),
-        Job("fill_search", lambda instant: instant + FILL_SEARCH_EVERY, SearchFiller(means.database).run),
         forget_source_rejections(means.database, means.settings),
         forget_test_submissions(means.database, means.settings),
     )
@@ -74,6 +70,7 @@ SCREEN_IDLE_SECONDS = (0.05, 0.25)
 def loops(means: Means) -> Sequence[Loop]:
     return (
         bulk_loop(means.bulk),
+        *(Loop(f"fill_{fill.name}", Filler(means.database, means.clock, fill).step) for fill in FILLS),
         Loop("screen", Screener(means.database, means.clock).step, SCREEN_IDLE_SECONDS),
     )
 

@@ -13,6 +13,7 @@ from contracts.identity import Role
 from services.intake.domain import Channel
 from tests.browser.conftest import Rooms
 from tests.browser.sweep import check_everywhere
+from tests.intake.couples import merge
 from tests.intake.reception import Reception
 from tests.intake.samples import rows
 
@@ -56,6 +57,27 @@ async def test_a_lead_is_taken_followed_up_and_told_of_by_clicks(
         reception.database, "SELECT f.outcome, l.owner_id IS NOT NULL AS is_owned FROM follow_ups f, leads l"
     )
     assert kept == {"outcome": "left_message", "is_owned": True}
+
+
+async def test_a_merged_leads_follow_up_leads_to_who_goes_on(rooms: Rooms, visit: Visits) -> None:
+    reception = reception_of(rooms)
+    _, key = await reception.source()
+    tom = await reception.lead(key, name="Tom Reid", phone="+61499111222")
+    zoe = await reception.lead(key, name="Zoe Ng")
+    follow_up = await reception.follow_up(tom, note="Ring about the roof")
+    await merge(reception.database, zoe, tom)
+    base = rooms.address("intake")
+    here = await visit()
+    await here.enter(Role.EDITOR, f"{base}/console/leads?q=0499111222")
+    await expect(here.page.get_by_role("rowheader", name="Zoe Ng, by a lead merged into it")).to_have_count(1)
+    await expect(here.page.get_by_role("link", name="Merged into another lead")).to_have_count(1)
+    await check_everywhere(here, here.page.url)
+    await here.page.goto(f"{base}/console/follow-ups?state=open")
+    await here.page.get_by_role("link", name="Tom Reid, merged into Zoe Ng").click()
+    await expect(here.page.get_by_role("heading", name="Call: Zoe Ng")).to_have_count(1)
+    await check_everywhere(here, f"{base}/console/follow-ups/{follow_up.id}")
+    await here.page.get_by_role("link", name="Open Zoe Ng, who goes on").click()
+    await expect(here.page.get_by_role("rowheader", name="Call, for a lead merged into it")).to_have_count(1)
 
 
 async def test_every_page_is_accessible(rooms: Rooms, visit: Visits) -> None:

@@ -12,10 +12,13 @@ from chassis.ids import new_id
 from chassis.outbox import unpack_headers
 from contracts.envelope import from_headers
 from services.intake.commands.leads.taking import TakeLead, take_lead
+from services.intake.commands.merging import MergeLeads, merge_leads
 from services.intake.commands.screening import STEPS
+from services.intake.commands.unmerging import UnmergeLead, unmerge_lead
 from services.intake.domain import LeadContent
+from services.intake.domain.merging import MergeReason, UnmergeReason
 from services.intake.queries import LiveKey
-from tests.intake.samples import CONTENT, NOW, rows, screened
+from tests.intake.samples import CONTENT, NOW, OPERATOR, rows, screened
 
 PAIRS = """
     SELECT lead_id, other_id, score, reasons, days_apart, is_same_service, holds, state FROM lead_pairs
@@ -70,3 +73,14 @@ class Couples:
 
 def _type_of(packed: Any) -> str:
     return from_headers(unpack_headers(packed)).type
+
+
+async def merge(database: Database, survivor: UUID, loser: UUID) -> None:
+    command = MergeLeads(survivor, loser, frozenset(), MergeReason.ASKED_TWICE, None, OPERATOR, NOW)
+    async with database.transaction() as session:
+        await merge_leads(session, command)
+
+
+async def unmerge(database: Database, loser: UUID) -> None:
+    async with database.transaction() as session:
+        await unmerge_lead(session, UnmergeLead(loser, UnmergeReason.TWO_PEOPLE, None, OPERATOR, NOW))

@@ -13,8 +13,9 @@ from chassis.console.lists.reading import read_totals
 from services.intake.domain import CloseReason, LeadStatus
 from services.intake.pages import LISTINGS
 from services.intake.pages.desk import desk_of
+from tests.intake.couples import Couples
 from tests.intake.reception import Reception
-from tests.intake.samples import NOW, OPERATOR
+from tests.intake.samples import CONTENT, NOW, OPERATOR
 from tests.kit.databases import RolledBackDatabase
 
 SYDNEY = ZoneInfo("Australia/Sydney")
@@ -66,6 +67,23 @@ class TestWaiting:
             NOW,
         ]
         assert list(counted)[1] == "2 leads are later in dispatch than they may be"
+
+    async def test_leads_from_what_is_held_to_the_pairs_by_which_it_is(
+        self, database: RolledBackDatabase, reception: Reception
+    ) -> None:
+        """Three leads of one person: the second is held for the first, the third for both."""
+        _, key = await reception.source("Held")
+        couples = Couples(database, key)
+        _, second, _ = await couples.leads(CONTENT, CONTENT, CONTENT)
+        held = DESK.waiting[0]
+        async with database.reading() as session:
+            counted, behind = await held.count(session, NOW), await rows_behind(session, held.path)
+        assert (held.room, counted.number, behind) == ("duplicates", 3, 3)
+        assert counted.oldest == NOW - timedelta(minutes=1)
+        await reception.close(second, CloseReason.TEST_LEAD)
+        async with database.reading() as session:
+            counted, behind = await held.count(session, NOW), await rows_behind(session, held.path)
+        assert counted.number == behind == 2
 
 
 class TestCards:

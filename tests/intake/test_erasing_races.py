@@ -13,10 +13,10 @@ from chassis.database import Database
 from chassis.ids import new_id
 from deploy.local.postgres import ServiceDatabase
 from services.intake.commands.erasing import ErasePerson, erase_person
+from services.intake.commands.filling import fill_all
 from services.intake.commands.leads.correcting import CorrectLead, correct_lead
 from services.intake.commands.leads.taking import take_lead
 from services.intake.commands.screening import Screener
-from services.intake.commands.searching import SearchFiller
 from services.intake.domain.corrections import CorrectionReason
 from services.intake.domain.erasure import AskedVia, ErasureReason
 from services.intake.errors import LeadNotCorrectable
@@ -97,10 +97,13 @@ class TestErasing:
         assert not [lead for lead in leads if "mia" in (lead["text"] or "")]
         assert {row["key"] for row in await rows(committed, "SELECT key FROM lead_keys")} == {None}
 
-    async def test_beside_the_filling_of_the_search_is_not_written_back(
-        self, committed: Database, source: LiveKey
+    async def test_beside_the_filling_of_search_and_keys_is_not_written_back(
+        self, committed: Database, source: LiveKey, clock: FixedClock
     ) -> None:
         for _ in range(TIMES):
             lead_id = await taken(committed, source)
-            await asyncio.gather(SearchFiller(committed).run(NOW), erase(committed, lead_id))
+            # Let in as before there were keys.
+            await screened(committed)
+            await asyncio.gather(fill_all(committed, clock), erase(committed, lead_id))
         assert not [lead for lead in await kept(committed) if "mia" in (lead["text"] or "")]
+        assert await rows(committed, "SELECT * FROM lead_match") == []

@@ -10,6 +10,7 @@ import pytest
 from chassis.clock import FixedClock
 from chassis.ids import new_id
 from contracts.identity import Role
+from tests.intake.couples import merge, unmerge
 from tests.intake.desk import Desk, faults
 from tests.intake.reception import Reception
 from tests.intake.rooms import done, named, page, post, seen_on
@@ -145,3 +146,86 @@ class TestOverHttp:
         nobody = await http.ask("POST", "/admin/follow-ups", json=body | {"lead_id": str(new_id())})
         assert (nobody.status_code, faults(nobody)) == (422, {"lead_id": "lead_unknown"})
         assert (await http.get(path))["done_by"] == "Robin Field"
+
+
+class TestOfALeadThatWasMerged:
+    """Tom was merged into Mia, and then Mia into Zoe; each had something planned."""
+
+    @pytest.fixture
+    async def three(self, reception: Reception) -> tuple[UUID, UUID, UUID]:
+        tom, mia, zoe = await leads(reception, "Tom Reid", "Mia Chen", "Zoe Ng")
+        for lead_id, note in ((tom, "Ring Tom"), (mia, "Ring Mia"), (zoe, "Ring Zoe")):
+            await reception.follow_up(lead_id, OPERATOR, note=note)
+        await merge(reception.database, mia, tom)
+        await merge(reception.database, zoe, mia)
+        return tom, mia, zoe
+
+    async def test_names_in_the_list_who_goes_on(self, http: Desk, three: tuple[UUID, UUID, UUID]) -> None:
+        told = ["Tom Reid, merged into Zoe Ng", "Mia Chen, merged into Zoe Ng", "Zoe Ng"]
+        assert await named(http, f"{ROOM}?owner=mine&state=open") == told
+        text = await page(http, f"{ROOM}?columns=lead&columns=survivor")
+        assert text.count(f'<a href="/console/leads/{three[2]}">Zoe Ng</a>') == 2
+
+    async def test_is_found_by_what_any_of_the_family_says(self, http: Desk, three: tuple[UUID, UUID, UUID]) -> None:
+        assert len(await named(http, f"{ROOM}?q=zoe")) == 3
+        assert len(await named(http, f"{ROOM}?q=reid")) == 3
+        assert await named(http, f"{ROOM}?q=walker") == []
+        for lead_id, number in zip(three, (1, 2, 3), strict=True):
+            assert len(await named(http, f"{ROOM}?lead_id={lead_id}")) == number
+            answer = await http.get("/admin/follow-ups", lead_id=lead_id)
+            assert len(answer["items"]) == number
+
+    async def test_leads_from_its_page_to_who_goes_on_and_stands_on_that_ones(
+        self, http: Desk, reception: Reception, three: tuple[UUID, UUID, UUID]
+    ) -> None:
+        _, _, zoe = three
+        path = await self.path(reception, "Ring Tom")
+        text = await page(http, path)
+        assert "Call: Zoe Ng" in text
+        assert "Its lead was merged into another" in text
+        assert f'href="/console/leads/{zoe}"' in text
+        survivor = await page(http, f"/console/leads/{zoe}")
+        assert survivor.count("Call, for a lead merged into it") == 2
+        assert all(note in survivor for note in ("Ring Tom", "Ring Mia", "Ring Zoe"))
+        assert "Its lead was merged" not in await page(http, await self.path(reception, "Ring Zoe"))
+
+    async def test_tells_over_http_who_goes_on(
+        self, http: Desk, reception: Reception, three: tuple[UUID, UUID, UUID]
+    ) -> None:
+        tom, mia, zoe = (str(each) for each in three)
+        rows_ = (await http.get("/admin/follow-ups"))["items"]
+        assert [(row["lead_id"], row["survivor_id"]) for row in rows_] == [(tom, zoe), (mia, zoe), (zoe, None)]
+        one = await http.get(f"/admin/follow-ups/{rows_[0]['id']}")
+        assert one["survivor_id"] == zoe
+
+    async def test_plans_the_next_one_for_who_goes_on(
+        self, http: Desk, reception: Reception, three: tuple[UUID, UUID, UUID]
+    ) -> None:
+        _, _, zoe = three
+        path = await self.path(reception, "Ring Tom")
+        await done(
+            http,
+            f"{path}/complete",
+            outcome="left_message",
+            next_due_at="2026-03-04T09:00",
+            next_owner_id=str(OPERATOR.id),
+            next_id=str(new_id()),
+            next_note="Ring again",
+            seen=seen_on(await page(http, path)),
+        )
+        (planned,) = await rows(reception.database, "SELECT lead_id FROM follow_ups WHERE note = 'Ring again'")
+        assert planned["lead_id"] == zoe
+
+    async def test_is_its_own_leads_again_once_that_was_taken_apart(
+        self, http: Desk, reception: Reception, three: tuple[UUID, UUID, UUID]
+    ) -> None:
+        tom, mia, zoe = three
+        await unmerge(reception.database, mia)
+        assert await named(http, f"{ROOM}?state=open") == ["Tom Reid, merged into Mia Chen", "Mia Chen", "Zoe Ng"]
+        await unmerge(reception.database, tom)
+        assert await named(http, f"{ROOM}?state=open") == ["Tom Reid", "Mia Chen", "Zoe Ng"]
+        assert len(await named(http, f"{ROOM}?lead_id={zoe}")) == 1
+
+    async def path(self, reception: Reception, note: str) -> str:
+        (row,) = await rows(reception.database, "SELECT id FROM follow_ups WHERE note = :note", note=note)
+        return f"{ROOM}/{row['id']}"

@@ -11,13 +11,19 @@ from sqlalchemy import select, text
 from chassis.clock import FixedClock
 from chassis.database import Database
 from chassis.ids import new_id
-from services.intake.commands.searching import SearchFiller, index_leads
+from services.intake.commands.filling import fill_all
+from services.intake.commands.leads.correcting import CorrectLead, correct_lead
+from services.intake.commands.searching import index_leads
+from services.intake.domain.corrections import CorrectionReason
 from services.intake.domain.grams import folded, forms_of_phone, grams_of, searchable
 from services.intake.models import Lead
+from services.intake.pages.finders import FINDERS
 from services.intake.queries.search import Search
+from tests.intake.couples import merge, unmerge
 from tests.intake.desk import Desk
 from tests.intake.reception import Reception
-from tests.intake.samples import NOW, count, rows
+from tests.intake.rooms import named, page
+from tests.intake.samples import NOW, OPERATOR, count, rows
 from tests.intake.telling import tell_all
 from tests.kit.databases import RolledBackDatabase
 
@@ -122,14 +128,14 @@ class TestSearch:
 
 class TestFilling:
     async def test_brings_in_who_came_before_there_was_an_index(
-        self, database: RolledBackDatabase, reception: Reception
+        self, database: RolledBackDatabase, reception: Reception, clock: FixedClock
     ) -> None:
         _, key = await reception.source()
         ids = {await reception.lead(key) for _ in range(3)}
         async with database.transaction() as session:
             await session.execute(text("DELETE FROM lead_search"))
-        await SearchFiller(database).run(NOW)
-        await SearchFiller(database).run(NOW)
+        await fill_all(database, clock)
+        await fill_all(database, clock)
         assert await found(database, "marrickville") == ids
         assert await count(database, "lead_search") == 3
 
@@ -137,6 +143,93 @@ class TestFilling:
         async with database.transaction() as session:
             await index_leads(session, [new_id()])
         assert await count(database, "lead_search") == 0
+
+
+class TestAFamily:
+    """Tom was merged into Mia, and then Mia into Zoe."""
+
+    LOSER: ClassVar[dict[str, Any]] = {"name": "Tom Reid", "email": "tom@reid.example", "phone": "+61499111222"}
+
+    @pytest.fixture
+    async def three(self, database: RolledBackDatabase, reception: Reception) -> tuple[UUID, UUID, UUID]:
+        _, key = await reception.source()
+        tom = await reception.lead(key, **self.LOSER)
+        mia = await reception.lead(key, name="Mia Chen", phone="+61400000002")
+        zoe = await reception.lead(key, name="Zoe Ng", email="zoe@ng.example", phone="+61400000003")
+        await merge(database, mia, tom)
+        await merge(database, zoe, mia)
+        return tom, mia, zoe
+
+    @pytest.mark.parametrize(
+        "typed", ["0499 111 222", "tom@reid.example", "reid", "to re", "tom zoe", "reid +61400000003"]
+    )
+    async def test_is_found_by_what_any_of_it_said(
+        self, database: RolledBackDatabase, three: tuple[UUID, UUID, UUID], typed: str
+    ) -> None:
+        tom, mia, zoe = three
+        assert await found(database, typed) - {tom, mia} == {zoe}
+        assert (tom in await found(database, typed)) is ("zoe" not in typed and "3" not in typed)
+
+    async def test_is_found_by_nothing_that_none_of_it_said(
+        self, database: RolledBackDatabase, three: tuple[UUID, UUID, UUID]
+    ) -> None:
+        assert await found(database, "tom zoe walker") == set()
+        assert three[0] not in await found(database, "zoe")
+
+    async def test_is_apart_again_once_it_was_taken_apart(
+        self, database: RolledBackDatabase, three: tuple[UUID, UUID, UUID]
+    ) -> None:
+        tom, mia, zoe = three
+        await unmerge(database, mia)
+        assert await found(database, "reid") == {tom, mia}
+        assert await found(database, "zoe") == {zoe}
+        await unmerge(database, tom)
+        assert await found(database, "reid") == {tom}
+        assert await rows(database, "SELECT 1 FROM lead_search WHERE merged <> ''") == []
+
+    async def test_is_found_as_a_whole_after_one_of_it_is_corrected(
+        self, database: RolledBackDatabase, three: tuple[UUID, UUID, UUID]
+    ) -> None:
+        _, _, zoe = three
+        command = CorrectLead(zoe, {"name": "Zoe Nguyen"}, CorrectionReason.PERSON_TOLD, None, OPERATOR, NOW)
+        async with database.transaction() as session:
+            await correct_lead(session, command)
+        assert await found(database, "nguyen reid") == {zoe}
+
+    async def test_that_was_one_before_it_was_searched_is_filled_in(
+        self, database: RolledBackDatabase, three: tuple[UUID, UUID, UUID], clock: FixedClock
+    ) -> None:
+        kept = await rows(database, "SELECT * FROM lead_search ORDER BY lead_id")
+        async with database.transaction() as session:
+            await session.execute(text("UPDATE lead_search SET merged = '', grams = '{}'"))
+        await fill_all(database, clock)
+        after = await rows(database, "SELECT * FROM lead_search ORDER BY lead_id")
+        assert [row["merged"] for row in after] == [row["merged"] for row in kept]
+        assert [row["grams"] for row in after if row["merged"]] == [row["grams"] for row in kept if row["merged"]]
+
+    async def test_says_in_list_and_finder_by_which_of_it_a_lead_was_found(
+        self, http: Desk, database: RolledBackDatabase, three: tuple[UUID, UUID, UUID]
+    ) -> None:
+        tom, mia, zoe = three
+        assert await named(http, "/console/leads?q=reid") == [
+            "Zoe Ng, by a lead merged into it",
+            "Mia Chen, by a lead merged into it",
+            "Tom Reid",
+        ]
+        assert await named(http, "/console/leads?q=zoe") == ["Zoe Ng"]
+        assert await named(http, f"/console/leads?q={zoe}") == ["Zoe Ng"]
+        assert await named(http, "/console/leads") == ["Zoe Ng", "Mia Chen", "Tom Reid"]
+        text_ = await page(http, "/console/leads?q=reid")
+        assert f'<a href="/console/leads/{mia}">Merged into another lead</a>' in text_
+        answer = await http.get("/admin/leads", q="0499 111 222")
+        assert {UUID(row["id"]) for row in answer["items"]} == {tom, mia, zoe}
+        async with database.reading() as session:
+            hits = await FINDERS[0].find(session, "0499 111 222")
+        assert [(hit.title, hit.detail.endswith("by a lead merged into it")) for hit in hits] == [
+            ("Zoe Ng", True),
+            ("Mia Chen", True),
+            ("Tom Reid", False),
+        ]
 
 
 class TestTheList:

@@ -26,11 +26,15 @@ Sent = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A filter that is set: its condition, and what its chip says. `value` is what a form shows again."""
+    """A filter that is set: its condition, and what its chip says. `value` is what a form shows again.
+
+    `also` is what a row has at hand while it is set, by name, as by what it was found; a column may say it.
+    """
 
     condition: ColumnElement[bool]
     told: str
     value: tuple[str, ...] = ()
+    also: Mapping[str, Expression] = field(default_factory=dict)
 
 
 class Unreadable(ValueError):

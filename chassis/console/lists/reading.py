@@ -127,7 +127,9 @@ def _summed(asked: Asked) -> list[Column]:
 
 def _selected(asked: Asked) -> Query:
     """All columns, whichever are shown: what a column says may rest on another."""
-    return _narrowed(asked, _with_columns(asked.listing).add_columns(asked.sorted_by.value.label("order_")))
+    query = _with_columns(asked.listing).add_columns(asked.sorted_by.value.label("order_"))
+    also = (value.label(name) for _, held in asked.held.values() for name, value in held.also.items())
+    return _narrowed(asked, query.add_columns(*also))
 
 
 def _with_columns(listing: Listing) -> Query:

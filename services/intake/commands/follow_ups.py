@@ -152,8 +152,11 @@ class Complete:
 
 
 async def complete_follow_up(session: AsyncSession, command: Complete) -> FollowUp:
-    """The first that is done is the first contact that was attempted. Done twice is done once, as the first said."""
-    lead, follow_up = await queries.follow_up_for_update(session, command.follow_up_id)
+    """The first that is done is the first contact that was attempted. Done twice is done once, as the first said.
+
+    Where its lead was merged into another, what is planned next is that one's.
+    """
+    lead, follow_up, survivor = await queries.follow_up_and_survivor_for_update(session, command.follow_up_id)
     if follow_up.state is FollowUpState.DONE:
         return follow_up
     _refuse(FollowUpAction.COMPLETE, follow_up)
@@ -164,9 +167,9 @@ async def complete_follow_up(session: AsyncSession, command: Complete) -> Follow
     after = {"state": FollowUpState.DONE, "outcome": command.outcome}
     await _record(session, command.by, "complete_follow_up", follow_up, command.now, after=after, note=command.note)
     if command.following is not None:
-        if obstacle := obstacle_to_scheduling(lead.status):
-            raise LeadOver(f"{obstacle}: nothing new is planned for it", lead_id=lead.id)
-        await _plan(session, lead, command.following, command.by, command.now)
+        if obstacle := obstacle_to_scheduling(survivor.status):
+            raise LeadOver(f"{obstacle}: nothing new is planned for it", lead_id=survivor.id)
+        await _plan(session, survivor, command.following, command.by, command.now)
     return follow_up
 
 

@@ -42,7 +42,7 @@ KEPT = Map(
     ),
     elsewhere=(
         Elsewhere("leads", ("submission_key",), "the key is replaced where it tells of the person"),
-        Elsewhere("lead_search", ("text",), "it is written anew from what is left of the lead"),
+        Elsewhere("lead_search", ("text", "merged"), "it is written anew from what is left of the lead"),
         Elsewhere("lead_keys", ("key",), "the key is destroyed"),
         Elsewhere("lead_match", ("value",), "the lead's digests are deleted: no lead that comes is like it"),
         Elsewhere("consents", ("text", "url", "remote_address"), "by the database's function erase_consents"),

@@ -7,7 +7,19 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, DateTime, Integer, LargeBinary, SmallInteger, Text, Uuid, bindparam, delete, text
+from sqlalchemy import (
+    Boolean,
+    DateTime,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Text,
+    Uuid,
+    bindparam,
+    delete,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -91,6 +103,18 @@ async def _look(session: AsyncSession, leads: Sequence[Arrival | Lead]) -> list[
     by_id = {lead.id: lead for lead in leads}
     compared = [_compared(by_id[near.lead_id], near) for near in await queries.near(session, keyed)]
     return [each for each in compared if each.score.number >= KEPT_FROM]
+
+
+async def keep_keys(session: AsyncSession, lead_ids: Sequence[UUID]) -> None:
+    """By these they are found from now on. What they are like themselves is not looked for, and nothing is held."""
+    # Locked: the keys of who is erased meanwhile are not kept from what was read before.
+    read = select(*_KEYED).where(Lead.id.in_(lead_ids), Lead.erased_at.is_(None)).order_by(Lead.id)
+    leads = await session.execute(read.with_for_update(read=True))
+    keyed = [Keyed(lead.id, lead.received_at, keys_of(lead)) for lead in leads]
+    await session.execute(_KEEP_KEYS, arrays_of(keyed))
+
+
+_KEYED = (Lead.id, Lead.received_at, Lead.phone, Lead.email_match, Lead.name, Lead.street, Lead.postcode)
 
 
 def keys_of(lead: Any) -> Mapping[Any, bytes]:

@@ -17,6 +17,7 @@ from services.intake.commands.crediting import AskCredits, ask_credits
 from services.intake.commands.judging import pair_by_hand
 from services.intake.commands.leads.correcting import Made, make_right, said_by
 from services.intake.commands.reviewing import let_go, step
+from services.intake.commands.searching import index_leads
 from services.intake.domain import CloseReason, LeadAction, LeadStatus
 from services.intake.domain.corrections import Correctable, corrected_by
 from services.intake.domain.duplicates import PairState
@@ -116,7 +117,9 @@ def _entomb(session: AsyncSession, loser: Lead, command: MergeLeads, merge: Merg
 async def _take(
     session: AsyncSession, survivor: Lead, command: MergeLeads, merge: Merge, changed: dict[str, tuple[str, str]]
 ) -> None:
+    """Found by what both say from now on."""
     if not changed:
+        await index_leads(session, [survivor.id])
         return
     session.add_all(
         MergeField(merge_id=merge.id, field=field, before=before, after=after)

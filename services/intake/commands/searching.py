@@ -1,8 +1,8 @@
-"""Keeping what leads are found by: written when they come in, and anew when what they say is corrected."""
+"""Keeping what leads are found by: written when they come in, and anew when they are corrected, merged or unmerged."""
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -10,65 +10,67 @@ from sqlalchemy import Text, Uuid, bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.database import Database
 from services.intake.domain.grams import forms_of_phone, grams_of, searchable
-from services.intake.models import Lead, LeadSearch
-
-AT_ONCE = 500
-
+from services.intake.models import Lead
 
 FIELDS = ("name", "email", "email_match", "phone", "street", "suburb", "state", "postcode", "submission_key")
 """What a lead is found by."""
+NONE: Mapping[UUID, Sequence[str]] = MappingProxyType({})
 
 
 async def index_leads(session: AsyncSession, lead_ids: Sequence[UUID]) -> None:
-    """As they are in this transaction."""
-    # Locked: what an erasure blanks meanwhile is not written back from what was read before it.
+    """As they are in this transaction, and as those are that were merged into them."""
+    # Locked: what an erasure blanks meanwhile is not written back from what was read before it. It locks whole
+    # families, so that what was merged into these is as it stays until the end of the transaction too.
     read = select(*_READ).where(Lead.id.in_(lead_ids)).order_by(Lead.id).with_for_update(read=True)
-    leads = await session.execute(read)
-    await index_said(session, leads.all())
+    leads = (await session.execute(read)).all()
+    merged: dict[UUID, list[str]] = {}
+    for row in await session.execute(_MERGED, {"ids": list(lead_ids)}):
+        merged.setdefault(row.survivor_id, []).append(_text_of(row))
+    await index_said(session, leads, merged)
 
 
-async def index_said(session: AsyncSession, leads: Iterable[Any]) -> None:
-    """Each has an `id` and the fields."""
-    texts = {lead.id: searchable([*_said(lead), *forms_of_phone(lead.phone)]) for lead in leads}
+async def index_said(session: AsyncSession, leads: Iterable[Any], merged: Mapping[UUID, Sequence[str]] = NONE) -> None:
+    """Each has an `id` and the fields; `merged` are the texts of what was merged into it."""
+    texts = {lead.id: (_text_of(lead), searchable(merged.get(lead.id, ()))) for lead in leads}
     if texts:
-        grams = ["{" + ",".join(map(str, grams_of(each))) + "}" for each in texts.values()]
-        await session.execute(_WRITE, {"ids": list(texts), "texts": list(texts.values()), "grams": grams})
+        columns = {
+            "ids": list(texts),
+            "texts": [text for text, _ in texts.values()],
+            "merged": [merged for _, merged in texts.values()],
+            "grams": ["{" + ",".join(map(str, grams_of(text + merged))) + "}" for text, merged in texts.values()],
+        }
+        await session.execute(_WRITE, columns)
+
+
+def _text_of(lead: Any) -> str:
+    return searchable([*_said(lead), *forms_of_phone(lead.phone)])
 
 
 _said = attrgetter(*FIELDS)
 _READ = (Lead.id, *(getattr(Lead, name) for name in FIELDS))
 
+# That it is not null is said in words, so that the index of what was merged is taken whatever plan is kept.
+_MERGED = text(
+    f"""
+    WITH RECURSIVE family AS (
+        SELECT merged_into AS survivor_id, id FROM leads WHERE merged_into = ANY (:ids) AND merged_into IS NOT NULL
+         UNION ALL
+        SELECT family.survivor_id, leads.id FROM family JOIN leads ON leads.merged_into = family.id
+    )
+    SELECT family.survivor_id, {", ".join(FIELDS)} FROM family JOIN leads USING (id) ORDER BY id
+    """  # noqa: S608  # columns of ours
+).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
+
 _WRITE = text(
     """
-    INSERT INTO lead_search (lead_id, text, grams)
-    SELECT id, text, grams::int[] FROM unnest(:ids, :texts, :grams) AS said (id, text, grams)
-    ON CONFLICT (lead_id) DO UPDATE SET text = excluded.text, grams = excluded.grams
+    INSERT INTO lead_search (lead_id, text, merged, grams)
+    SELECT id, text, merged, grams::int[] FROM unnest(:ids, :texts, :merged, :grams) AS said (id, text, merged, grams)
+    ON CONFLICT (lead_id) DO UPDATE SET text = excluded.text, merged = excluded.merged, grams = excluded.grams
     """
 ).bindparams(
     bindparam("ids", type_=ARRAY(Uuid)),
     bindparam("texts", type_=ARRAY(Text)),
+    bindparam("merged", type_=ARRAY(Text)),
     bindparam("grams", type_=ARRAY(Text)),
 )
-
-
-class SearchFiller:
-    """Brings in the leads that are not there yet, the newest first, a portion a transaction."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def run(self, _due_at: datetime) -> None:
-        before: UUID | None = None
-        while ids := await self._portion(before):
-            before = ids[-1]
-
-    async def _portion(self, before: UUID | None) -> Sequence[UUID]:
-        """An id tells when its lead came: the order is that of time."""
-        is_there = select(LeadSearch.lead_id).where(LeadSearch.lead_id == Lead.id).exists()
-        query = select(Lead.id).where(~is_there).order_by(Lead.id.desc()).limit(AT_ONCE)
-        async with self._database.transaction() as session:
-            ids = (await session.scalars(query if before is None else query.where(Lead.id < before))).all()
-            await index_leads(session, ids)
-        return ids

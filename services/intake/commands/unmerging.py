@@ -15,6 +15,7 @@ from services.intake.commands.dispatches import followed_all
 from services.intake.commands.judging import pair_by_hand
 from services.intake.commands.leads.correcting import Made, make_right, said_by
 from services.intake.commands.reviewing import step
+from services.intake.commands.searching import index_leads
 from services.intake.domain import CloseReason, LeadStatus
 from services.intake.domain.corrections import changes_between
 from services.intake.domain.duplicates import PairState
@@ -102,6 +103,8 @@ async def _give_back(session: AsyncSession, survivor: Lead, merge: Merge, comman
     if changes := changes_between(said_by(survivor), back.restored):
         made = Made("unmerge", command.reason, command.note, command.by, command.now)
         await make_right(session, survivor, changes, made)
+    else:
+        await index_leads(session, [survivor.id])
     return back
 
 

@@ -1,5 +1,6 @@
 """Follow-ups of leads, over HTTP."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -7,6 +8,7 @@ from uuid import UUID
 from litestar import get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.clock import Clock
 from chassis.database import Database
@@ -28,6 +30,7 @@ from services.intake.commands.follow_ups import (
     snooze_follow_up,
 )
 from services.intake.domain import Channel, FollowUpAction, FollowUpOutcome, FollowUpState
+from services.intake.models import FollowUp
 from services.intake.queries import FollowUpFilters
 
 WRITE = Capability.WRITE_ROUTING
@@ -36,12 +39,16 @@ FollowUpNote = Annotated[Text, StringConstraints(max_length=1000)]
 
 
 class FollowUpRow(BaseModel):
-    """`note` says what is to be done, `outcome_note` how it went; `done_at` is also when it was cancelled."""
+    """`note` says what is to be done, `outcome_note` how it went; `done_at` is also when it was cancelled.
+
+    `survivor_id` is the lead that goes on for its lead, where that was merged into another.
+    """
 
     model_config = ConfigDict(from_attributes=True)
 
     id: UUID
     lead_id: UUID
+    survivor_id: UUID | None = None
     owner_id: UUID | None
     owner_name: str | None
     channel: Channel
@@ -56,6 +63,17 @@ class FollowUpRow(BaseModel):
     done_at: datetime | None
     done_by: str | None
     available_actions: list[FollowUpAction]
+
+    @classmethod
+    async def of(cls, session: AsyncSession, follow_up: FollowUp) -> "FollowUpRow":
+        (row,) = await cls.of_all(session, [follow_up])
+        return row
+
+    @classmethod
+    async def of_all(cls, session: AsyncSession, follow_ups: Sequence[FollowUp]) -> "list[FollowUpRow]":
+        survivors = await queries.survivors_of(session, {each.lead_id for each in follow_ups})
+        rows = [cls.model_validate(each) for each in follow_ups]
+        return [row.model_copy(update={"survivor_id": survivors.get(row.lead_id)}) for row in rows]
 
 
 class FollowUpPlan(Body):
@@ -111,17 +129,17 @@ async def list_follow_ups(
     due_from: FromQuery[AwareInstant | None] = None,
     due_to: Annotated[AwareInstant | None, QueryParameter(description="exclusive")] = None,
 ) -> Page[FollowUpRow]:
-    """By when they are due, the earliest first."""
+    """By when they are due, the earliest first. A lead's are also those of the leads that were merged into it."""
     filters = FollowUpFilters(lead_id, owner_id, in_state, channel, due_from, due_to)
     async with database.reading() as session:
-        found = await queries.list_follow_ups(session, page, filters)
-    return page.page(found, lambda row: (row.due_at, row.id), FollowUpRow.model_validate)
+        rows = await FollowUpRow.of_all(session, await queries.list_follow_ups(session, page, filters))
+    return page.page(rows, lambda row: (row.due_at, row.id), lambda row: row)
 
 
 @get("/admin/follow-ups/{follow_up_id:uuid}", guards=[requires(Capability.READ_OPS)])
 async def get_follow_up(follow_up_id: FromPath[UUID], database: Given[Database]) -> FollowUpRow:
     async with database.reading() as session:
-        return FollowUpRow.model_validate(await queries.follow_up(session, follow_up_id))
+        return await FollowUpRow.of(session, await queries.follow_up(session, follow_up_id))
 
 
 @post("/admin/follow-ups", guards=[requires(WRITE)], status_code=201)
@@ -146,7 +164,7 @@ async def put_off_follow_up(
     """Put a follow-up off: it falls due anew."""
     async with database.transaction() as session:
         command = Snooze(follow_up_id, data.until, data.note, operator, clock.now())
-        return FollowUpRow.model_validate(await snooze_follow_up(session, command))
+        return await FollowUpRow.of(session, await snooze_follow_up(session, command))
 
 
 @post("/admin/follow-ups/{follow_up_id:uuid}/complete", guards=[requires(WRITE)], status_code=200)
@@ -161,7 +179,7 @@ async def finish_follow_up(
     following = data.following.plan() if data.following else None
     async with database.transaction() as session:
         command = Complete(follow_up_id, data.outcome, data.note, following, operator, clock.now())
-        return FollowUpRow.model_validate(await complete_follow_up(session, command))
+        return await FollowUpRow.of(session, await complete_follow_up(session, command))
 
 
 @post("/admin/follow-ups/{follow_up_id:uuid}/cancel", guards=[requires(WRITE)], status_code=200)
@@ -175,7 +193,7 @@ async def call_off_follow_up(
     """Cancel a follow-up that need not be done any more. Cancelled twice is cancelled once."""
     async with database.transaction() as session:
         command = Cancel(follow_up_id, data.note, operator, clock.now())
-        return FollowUpRow.model_validate(await cancel_follow_up(session, command))
+        return await FollowUpRow.of(session, await cancel_follow_up(session, command))
 
 
 @post("/admin/follow-ups/{follow_up_id:uuid}/reassign", guards=[requires(WRITE)], status_code=200)
@@ -189,7 +207,7 @@ async def give_follow_up(
     """Give a follow-up to another operator, or to nobody."""
     async with database.transaction() as session:
         command = Reassign(follow_up_id, data.owner_id, data.note, operator, clock.now())
-        return FollowUpRow.model_validate(await reassign_follow_up(session, command))
+        return await FollowUpRow.of(session, await reassign_follow_up(session, command))
 
 
 ROUTES = (

@@ -128,7 +128,8 @@ async def list_leads(
         QueryParameter(
             min_length=1,
             max_length=200,
-            description="words that each stand in its name, e-mail, phone, address or submission key",
+            description="words that each stand in its name, e-mail, phone, address or submission key, or in those of "
+            "leads that were merged into it",
         ),
     ] = None,
     sort: FromQuery[LeadOrder] = LeadOrder.NEWEST,

@@ -124,12 +124,16 @@ class LeadDecision(Model):
 
 
 class LeadSearch(Model):
-    """By what a lead is found: its text, and the trigrams of that, as domain/grams.py makes them."""
+    """By what a lead is found: its text, that of all that were merged into it, and the trigrams of both.
+
+    As domain/grams.py makes them. `merged` is empty where nothing was merged into it.
+    """
 
     __tablename__ = "lead_search"
 
     lead_id: Mapped[UUID] = mapped_column(primary_key=True)
     text: Mapped[str]
+    merged: Mapped[str] = mapped_column(default="", server_default="")
     grams: Mapped[list[int]] = mapped_column(ARRAY(INTEGER))
 
     __table_args__ = (Index("ix_lead_search_grams", "grams", postgresql_using="gin"),)

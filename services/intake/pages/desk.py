@@ -12,7 +12,7 @@ from chassis.console.wording import counted, span
 from contracts.identity import Capability
 from services.intake import queries
 from services.intake.domain import STAGE_LIMITS, UNOWNED_LIMIT, LeadStatus
-from services.intake.pages import boards, follow_ups, leads
+from services.intake.pages import boards, duplicates, follow_ups, leads
 from services.intake.pages.finders import FINDERS
 
 READ = Capability.READ_OPS
@@ -44,7 +44,8 @@ def desk_of(zone: ZoneInfo) -> Desk:
 
 
 async def _count_doubled(session: AsyncSession, _now: datetime) -> Backlog:
-    return Backlog(*await queries.waiting_leads(session, [LeadStatus.DUPLICATE_REVIEW]))
+    """Pairs: they are what is looked at, and decided."""
+    return Backlog(*await queries.held_pairs(session))
 
 
 async def _count_stuck(session: AsyncSession, now: datetime) -> Backlog:
@@ -72,7 +73,7 @@ def _say_nobodys(number: int) -> str:
 
 
 def _say_doubled(number: int) -> str:
-    return f"{counted(number, 'lead waits', 'leads wait')} for a look at what they may double"
+    return f"{counted(number, 'pair holds', 'pairs hold')} a lead back until somebody says whether the two are one"
 
 
 def _say_stuck(number: int) -> str:
@@ -85,10 +86,10 @@ def _say_open(number: int) -> str:
 
 WAITING = (
     Waiting(
-        leads.ROOM,
+        duplicates.ROOM,
         READ,
         _say_doubled,
-        f"{leads.PATH}?status=duplicate_review",
+        f"{duplicates.PATH}?{duplicates.HELD}",
         _count_doubled,
         STAGE_LIMITS[LeadStatus.DUPLICATE_REVIEW],
     ),

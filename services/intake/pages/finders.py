@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, false, or_, select
+from sqlalchemy import ColumnElement, Select, false, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.console.desk import MOST_HITS, Finder, Hit
@@ -12,6 +12,7 @@ from contracts.identity import Capability
 from services.intake.models import Board, Client, Lead, LeadSource
 from services.intake.pages import boards, clients, leads, sources
 from services.intake.pages.clients import without_separators
+from services.intake.pages.leads_found import BY_MERGED
 from services.intake.queries.leads import NOBODY
 from services.intake.queries.search import Search
 
@@ -28,20 +29,23 @@ def _holds(text: str, *columns: Any) -> ColumnElement[bool]:
 
 
 async def _find_leads(session: AsyncSession, text: str) -> list[Hit]:
-    found = await session.scalars(_leads_like(text).limit(MOST_HITS))
+    found = await session.execute(_leads_like(text).limit(MOST_HITS))
     return [
         Hit(
             lead.name or NOBODY,
-            f"{words(lead.status)}, {words(lead.service).lower()}, {lead.suburb} {lead.state} {lead.postcode}",
+            f"{words(lead.status)}, {words(lead.service).lower()}, {lead.suburb} {lead.state} {lead.postcode}"
+            + ("" if is_found_itself else f", {BY_MERGED}"),
             f"{leads.PATH}/{lead.id}",
         )
-        for lead in found
+        for lead, is_found_itself in found
     ]
 
 
-def _leads_like(text: str) -> Select[Lead]:
-    wanted = Lead.id == id_ if (id_ := _id_of(text)) is not None else Search.of(text).condition()
-    return select(Lead).where(wanted).order_by(Lead.received_at.desc(), Lead.id.desc())
+def _leads_like(text: str) -> Select[Lead, bool]:
+    search, id_ = Search.of(text), _id_of(text)
+    wanted = search.condition() if id_ is None else Lead.id == id_
+    by_itself = search.own() if id_ is None else true()
+    return select(Lead, by_itself).where(wanted).order_by(Lead.received_at.desc(), Lead.id.desc())
 
 
 async def _find_boards(session: AsyncSession, text: str) -> list[Hit]:

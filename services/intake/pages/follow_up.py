@@ -96,7 +96,10 @@ class CancelForm(Form):
 
 @dataclass(frozen=True, slots=True)
 class FollowUpFile:
+    """`lead` is the one that goes on, where `planned_for` was merged into it; else they are the same."""
+
     follow_up: FollowUp
+    planned_for: Lead
     lead: Lead
     owners: Sequence[tuple[str, str]]
     moments: Sequence[Happening]
@@ -118,9 +121,11 @@ async def show_follow_up(
     subject = Subject(SUBJECT, follow_up_id)
     async with database.reading() as session:
         follow_up = await queries.follow_up(session, follow_up_id)
+        survivors = await queries.survivors_of(session, [follow_up.lead_id])
         file = FollowUpFile(
             follow_up=follow_up,
-            lead=await queries.lead(session, follow_up.lead_id),
+            planned_for=await queries.lead(session, follow_up.lead_id),
+            lead=await queries.lead(session, survivors.get(follow_up.lead_id, follow_up.lead_id)),
             owners=await owner_options(session, operator),
             moments=await moments_of(session, [subject], VERBS, console.wording),
             escalates=told_next(console, await queries.next_of_follow_up(session, follow_up_id)),
@@ -141,7 +146,7 @@ def _document(file: FollowUpFile) -> Document:
         up=("Follow-ups", f"{PATH}?{MINE}"),
         states=[chip(words(state), TONES.get(state, ""))],
         sentence=_sentence(file),
-        notes=_notes(follow_up),
+        notes=_notes(file),
         facts=_facts(file),
         actions=[_complete(file), _snooze(file), _reassign(file), _cancel(file)],
         timeline=file.moments,
@@ -162,8 +167,10 @@ def _sentence(file: FollowUpFile) -> Markup:
 def _facts(file: FollowUpFile) -> list[Fact]:
     follow_up, lead = file.follow_up, file.lead
     owner = f"{PATH}?owner_id={follow_up.owner_id}&state=open" if follow_up.owner_id else ""
+    of_merged = [Fact("Planned for", _door(file.planned_for))] if file.planned_for is not lead else []
     return [
-        Fact("Lead", link(f"{LEADS}/{lead.id}", lead.name or ERASED_PERSON)),
+        Fact("Lead", _door(lead)),
+        *of_merged,
         Fact("Lead's status", Shown(lead.status, Kind.WORD)),
         Fact("Phone", lead.phone),
         Fact("E-mail", lead.email),
@@ -177,10 +184,23 @@ def _facts(file: FollowUpFile) -> list[Fact]:
     ]
 
 
-def _notes(follow_up: FollowUp) -> list[Note]:
+def _door(lead: Lead) -> Markup:
+    return link(f"{LEADS}/{lead.id}", lead.name or ERASED_PERSON)
+
+
+def _notes(file: FollowUpFile) -> list[Note]:
     """What is to be done stands above all else: it is why somebody opens the page."""
-    notes = [Note("What is to be done", follow_up.note)]
+    follow_up = file.follow_up
+    notes = [Note("What is to be done", follow_up.note), *_merged(file)]
     return [*notes, Note("How it went", follow_up.outcome_note, "positive")] if follow_up.outcome_note else notes
+
+
+def _merged(file: FollowUpFile) -> list[Note]:
+    if file.planned_for is file.lead:
+        return []
+    told = "That one goes on for both: its contact stands here, and what is planned next is planned for it."
+    door = (f"Open {file.lead.name or ERASED_PERSON}, who goes on", f"{LEADS}/{file.lead.id}")
+    return [Note("Its lead was merged into another", told, items=[door])]
 
 
 def _why(file: FollowUpFile, action: FollowUpAction) -> Any:

@@ -1,13 +1,15 @@
 """The follow-ups: what is to be done about leads, by whom and until when; and doing many of them at once."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from pydantic import Field
-from sqlalchemy import ColumnElement, Row, case, cast, func, or_, select
+from sqlalchemy import ColumnElement, Row, and_, case, cast, func, or_, select
 from sqlalchemy import Text as SqlText
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -29,6 +31,7 @@ from chassis.console.listing import (
     among,
     routes_of,
 )
+from chassis.console.lists.filters import Held, Sent
 from chassis.console.wording import counted, words
 from contracts.identity import Capability
 from services.intake import queries
@@ -46,8 +49,10 @@ from services.intake.domain import (
 from services.intake.domain.escalation import SubjectKind
 from services.intake.http.follow_ups import FollowUpNote
 from services.intake.models import FollowUp, Lead
+from services.intake.pages.owners import PATH as LEADS
 from services.intake.pages.owners import owner_filters, owner_options
-from services.intake.queries.leads import NAME
+from services.intake.queries.leads import NAME, NOBODY
+from services.intake.queries.search import families_that_say
 
 ROOM = "follow-ups"
 PATH = "/console/follow-ups"
@@ -62,6 +67,7 @@ CHANNEL_OPTIONS = [(str(each), CHANNELS[each]) for each in Channel]
 IS_OPEN = FollowUp.state == FollowUpState.OPEN
 IS_OVERDUE = IS_OPEN & (FollowUp.due_at < NOW)
 IS_NOBODYS = IS_OPEN & FollowUp.owner_id.is_(None) & (FollowUp.due_at < NOW - UNOWNED_LIMIT)
+SURVIVOR_ID, SURVIVOR = queries.who_goes_on(Lead.id), queries.who_goes_on(Lead.name)
 STATE = case((IS_OVERDUE, "overdue"), else_=cast(FollowUp.state, SqlText))
 
 
@@ -74,10 +80,29 @@ def _path_of_owner(row: Row[Any]) -> str:
 
 
 def _holds(word: str) -> ColumnElement[bool]:
-    """Of the lead: who it is, where, how they are reached."""
+    """Of the lead: who it is, where, how they are reached; of all that were made one with it too."""
     texts = (Lead.name, Lead.email, Lead.phone, Lead.street, Lead.suburb, Lead.postcode, FollowUp.note)
     forms = {word, part_of_phone(word)} - {""}
-    return or_(*(text.icontains(form, autoescape=True) for text in texts for form in forms))
+    families = families_that_say(word)
+    return or_(
+        *(text.icontains(form, autoescape=True) for text in texts for form in forms),
+        Lead.id.in_(families),
+        and_(Lead.merged_into.is_not(None), SURVIVOR_ID.in_(families)),
+    )
+
+
+def _says_lead(row: Row[Any]) -> str:
+    """Whom it was planned for, and who goes on for them."""
+    return f"{row.lead}, merged into {row.survivor or NOBODY}" if row.survivor_id else str(row.lead)
+
+
+@dataclass(frozen=True, slots=True)
+class OfFamily(Exact):
+    """Of a lead, and of all that were merged into it."""
+
+    def read(self, sent: Sent, zone: ZoneInfo) -> Held | None:
+        held = Exact.read(self, sent, zone)
+        return replace(held, condition=self.column.in_(queries.members_of(UUID(held.value[0])))) if held else None
 
 
 async def _lead_name(session: AsyncSession, lead_id: UUID) -> str | None:
@@ -190,7 +215,7 @@ LISTING = Listing(
     key=FollowUp.id,
     order="due",
     columns=(
-        Column("lead", "Lead", NAME),
+        Column("lead", "Lead", NAME, say=_says_lead),
         Column("due", "Due", FollowUp.due_at, Kind.AGO, sorts=True, is_late=_is_late),
         Column("channel", "Channel", FollowUp.channel, say=lambda row: CHANNELS[row.channel]),
         Column("note", "What is to be done", FollowUp.note, wraps=True),
@@ -208,8 +233,9 @@ LISTING = Listing(
         Column("ended_by", "Done by", FollowUp.done_by, is_extra=True),
         Column("outcome_note", "How it went", FollowUp.outcome_note, wraps=True, is_extra=True),
         Column("lead_id", "Lead id", FollowUp.lead_id, Kind.ID, is_extra=True),
+        Column("survivor", "Goes on as", SURVIVOR, path=lambda row: f"{LEADS}/{row.survivor_id}", is_extra=True),
     ),
-    also={"owner_id": FollowUp.owner_id},
+    also={"owner_id": FollowUp.owner_id, "survivor_id": SURVIVOR_ID},
     filters=(
         Words("q", "Lead or note", holds=_holds, ids=(FollowUp.id, FollowUp.lead_id)),
         *owner_filters(FollowUp.owner_id, IS_OPEN),
@@ -226,7 +252,7 @@ LISTING = Listing(
         Choice("channel", "Channel", options=among(FollowUp.channel, Channel, CHANNELS)),
         Choice("outcome", "Outcome", options=among(FollowUp.outcome, FollowUpOutcome)),
         Days("due", "Due", column=FollowUp.due_at),
-        Exact("lead_id", "Lead", column=FollowUp.lead_id, name_of=_lead_name),
+        OfFamily("lead_id", "Lead", column=FollowUp.lead_id, name_of=_lead_name),
     ),
     tabs=(
         Tab("My queue", MINE),

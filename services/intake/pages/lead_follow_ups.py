@@ -64,7 +64,7 @@ async def facts_of(file: LeadFile) -> Sequence[Fact]:
 
 
 async def section_of(file: LeadFile) -> Sequence[Section]:
-    found = await queries.follow_ups_of(file.session, [file.lead.id])
+    found = await queries.follow_ups_of(file.session, file.family)
     heads = (
         ("Follow-up", Kind.TEXT),
         ("Due", Kind.AGO),
@@ -77,19 +77,20 @@ async def section_of(file: LeadFile) -> Sequence[Section]:
         Table(
             "Follow-ups",
             heads,
-            [_row(each, now) for each in found],
+            [_row(each, file, now) for each in found],
             empty="Nothing is planned for it, and nothing was.",
             more=("See them in the list", f"{PATH}?lead_id={file.lead.id}") if found else None,
         )
     ]
 
 
-def _row(follow_up: FollowUp, now: datetime) -> tuple[Shown | str, ...]:
+def _row(follow_up: FollowUp, file: LeadFile, now: datetime) -> tuple[Shown | str, ...]:
     late = is_overdue(follow_up.state, follow_up.due_at, now)
     state = "overdue" if late else str(follow_up.state)
     told = words(follow_up.outcome or state)
+    of_merged = "" if follow_up.lead_id == file.lead.id else ", for a lead merged into it"
     return (
-        Shown(CHANNELS[follow_up.channel], path=f"{PATH}/{follow_up.id}"),
+        Shown(f"{CHANNELS[follow_up.channel]}{of_merged}", path=f"{PATH}/{follow_up.id}"),
         Shown(follow_up.due_at, Kind.AGO),
         follow_up.owner_name or "Nobody",
         Shown(told, Kind.CHIP, TONES.get(state, "")),
@@ -98,7 +99,7 @@ def _row(follow_up: FollowUp, now: datetime) -> tuple[Shown | str, ...]:
 
 
 async def moments_of(file: LeadFile) -> Sequence[Happening]:
-    found = await queries.follow_ups_of(file.session, [file.lead.id])
+    found = await queries.follow_ups_of(file.session, file.family)
     subjects = [Subject(SUBJECT, each.id) for each in found]
     return await audited(file.session, subjects, VERBS, file.console.wording) if subjects else []
 

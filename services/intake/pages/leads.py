@@ -76,7 +76,13 @@ def _says_place(row: Any) -> str:
 
 
 def _says_outcome(row: Row[Any]) -> str | None:
+    if row.merged_into is not None:
+        return "Merged into another lead"
     return told_outcome(row.outcome, row.status, row.delivered_at)
+
+
+def _path_of_survivor(row: Row[Any]) -> str:
+    return f"{PATH}/{row.merged_into}" if row.merged_into else ""
 
 
 def told_outcome(outcome: str | None, status: LeadStatus, delivered_at: datetime | None) -> str | None:
@@ -140,14 +146,14 @@ LISTING = Listing(
     key=Lead.id,
     order="-received",
     columns=(
-        Column("name", "Name", NAME),
+        Column("name", "Name", NAME, say=leads_found.told_name),
         Column("place", "Suburb", func.concat_ws(" ", Lead.suburb, Lead.state, Lead.postcode), say=_says_place),
         Column("status", "Status", Lead.status, Kind.CHIP, say=lead_attention.told_status, tone=_tone_of),
         Column("since", "Since", Lead.status_since, Kind.AGO, sorts=True, is_late=_is_late),
         Column("received", "Received", Lead.received_at, Kind.AGO, sorts=True),
         *owners.COLUMNS,
         *lead_attention.COLUMNS,
-        Column("outcome", "Outcome", OUTCOME, say=_says_outcome),
+        Column("outcome", "Outcome", OUTCOME, say=_says_outcome, path=_path_of_survivor),
         *leads_found.COLUMNS,
         Column("path", "Path", Lead.selected_path, Kind.WORD, is_extra=True),
         Column("source", "Source", LeadSource.name, path=lambda row: f"/console/lead-sources/{row.source_id}"),
@@ -164,6 +170,7 @@ LISTING = Listing(
         "state": Lead.state,
         "postcode": Lead.postcode,
         "source_id": Lead.source_id,
+        "merged_into": Lead.merged_into,
         **owners.ALSO,
         **lead_attention.ALSO,
     },

@@ -1,10 +1,11 @@
 """What of the other services' doings the list of leads tells and is narrowed by, and how it finds words."""
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, case, func, or_, select
+from sqlalchemy import ColumnElement, Row, case, func, or_, select
 
 from chassis.console.cells import Kind
 from chassis.console.listing import Choice, Column, Filter, FoldedText, Option, Words
@@ -13,6 +14,8 @@ from chassis.console.wording import words
 from services.intake.models import Lead, LeadDelivery
 from services.intake.queries.leads import FINANCE_STATES, is_billed_as
 from services.intake.queries.search import Search
+
+BY_MERGED = "by a lead merged into it"
 
 TONES = {"billable": "info", "held": "warning", "credited": "warning"}
 
@@ -39,7 +42,8 @@ class LeadWords(Words):
         (typed,) = held.value
         search = Search.of(typed)
         told = f"{held.told}, among the newest 20,000" if search.is_of_newest else held.told
-        return Held(or_(search.condition(), *self._named(typed)), told, held.value)
+        by_itself = or_(search.own(), *self._named(typed))
+        return Held(or_(search.condition(), *self._named(typed)), told, held.value, {"is_found_itself": by_itself})
 
     def _named(self, typed: str) -> list[ColumnElement[bool]]:
         try:
@@ -47,6 +51,11 @@ class LeadWords(Words):
         except ValueError:
             return []
         return [column == id_ for column in self.ids]
+
+
+def told_name(row: Row[Any]) -> str:
+    """While somebody looks for words, by what they found it."""
+    return str(row.name) if getattr(row, "is_found_itself", True) else f"{row.name}, {BY_MERGED}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from services.intake.queries.duplicates import (
     PairFilters,
     duplicate_settings,
     effect_of,
+    held_pairs,
     holding_pairs,
     list_pairs,
     near,
@@ -49,6 +50,13 @@ from services.intake.queries.escalations import (
     policies_on,
     policy,
 )
+from services.intake.queries.families import (
+    families_of,
+    family_of,
+    members_of,
+    survivors_of,
+    who_goes_on,
+)
 from services.intake.queries.figures import (
     leads_by_day,
     leads_by_source,
@@ -59,6 +67,7 @@ from services.intake.queries.figures import (
 from services.intake.queries.follow_ups import (
     FollowUpFilters,
     follow_up,
+    follow_up_and_survivor_for_update,
     follow_up_for_update,
     follow_ups_of,
     list_follow_ups,
@@ -93,8 +102,6 @@ from services.intake.queries.merges import (
     corrected_since,
     creditable_of,
     credits_of,
-    families_of,
-    family_of,
     last_merge,
     later_merge,
     locked_leads,
@@ -183,8 +190,10 @@ __all__ = [
     "families_of",
     "family_of",
     "follow_up",
+    "follow_up_and_survivor_for_update",
     "follow_up_for_update",
     "follow_ups_of",
+    "held_pairs",
     "history_of",
     "holding_pairs",
     "keys_for_update",
@@ -213,6 +222,7 @@ __all__ = [
     "lock_leads",
     "locked_leads",
     "median_first_contact",
+    "members_of",
     "merge_fields",
     "merges_of",
     "messages_about",
@@ -247,6 +257,7 @@ __all__ = [
     "standing_merge",
     "standings_for_update",
     "submission",
+    "survivors_of",
     "take_turn",
     "test_submission",
     "thresholds",
@@ -255,4 +266,5 @@ __all__ = [
     "waiting_boards",
     "waiting_leads",
     "was_held",
+    "who_goes_on",
 ]

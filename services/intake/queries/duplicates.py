@@ -16,6 +16,7 @@ from sqlalchemy import (
     Uuid,
     and_,
     bindparam,
+    func,
     or_,
     select,
     text,
@@ -185,6 +186,12 @@ HOLDS_NOW = and_(
     select(Lead.id).where(Lead.id == LeadPair.lead_id, Lead.status == LeadStatus.DUPLICATE_REVIEW).exists(),
 )
 """Of a pair: its lead is held, and this is why."""
+
+
+async def held_pairs(session: AsyncSession) -> tuple[int, datetime | None]:
+    """How many hold a lead now, and since when the first does."""
+    row = (await session.execute(select(func.count(), func.min(LeadPair.found_at)).where(HOLDS_NOW))).one()
+    return row[0], row[1]
 
 
 async def pairs_of(session: AsyncSession, lead_ids: Sequence[UUID]) -> Sequence[LeadPair]:

@@ -12,7 +12,9 @@ from chassis.paging import PageRequest
 from services.intake.domain import Channel, FollowUpState
 from services.intake.errors import FollowUpNotFound
 from services.intake.models import FollowUp, Lead
+from services.intake.queries.families import members_of, survivors_of
 from services.intake.queries.leads import lead as lead_of
+from services.intake.queries.merges import locked_leads
 
 
 async def follow_up(session: AsyncSession, follow_up_id: UUID) -> FollowUp:
@@ -26,6 +28,22 @@ async def follow_up_for_update(session: AsyncSession, follow_up_id: UUID) -> tup
     lead_id = (await follow_up(session, follow_up_id)).lead_id
     lead = await lead_of(session, lead_id, for_update=True)
     return lead, await session.get_one(FollowUp, follow_up_id, populate_existing=True)
+
+
+async def follow_up_and_survivor_for_update(session: AsyncSession, follow_up_id: UUID) -> tuple[Lead, FollowUp, Lead]:
+    """With the lead that goes on for its lead: that itself, where it was not merged. Somebody may merge meanwhile."""
+    lead_id = (await follow_up(session, follow_up_id)).lead_id
+    survivor_id = await _who_goes_on(session, lead_id)
+    leads = await locked_leads(session, lead_id, survivor_id)
+    while (told := await _who_goes_on(session, lead_id)) != survivor_id:
+        survivor_id = told
+        leads = await locked_leads(session, lead_id, survivor_id)
+    found = await session.get_one(FollowUp, follow_up_id, populate_existing=True)
+    return leads[lead_id], found, leads[survivor_id]
+
+
+async def _who_goes_on(session: AsyncSession, lead_id: UUID) -> UUID:
+    return (await survivors_of(session, [lead_id])).get(lead_id, lead_id)
 
 
 async def follow_ups_of(session: AsyncSession, lead_ids: Sequence[UUID]) -> Sequence[FollowUp]:
@@ -44,7 +62,7 @@ async def open_follow_ups(session: AsyncSession, lead_ids: Collection[UUID]) -> 
 
 @dataclass(frozen=True, slots=True)
 class FollowUpFilters:
-    """None is no filter; the window of due times is half-open."""
+    """None is no filter; the window of due times is half-open. A lead's are those of what was merged into it too."""
 
     lead_id: UUID | None = None
     owner_id: UUID | None = None
@@ -55,12 +73,13 @@ class FollowUpFilters:
 
     def conditions(self) -> list[ColumnElement[bool]]:
         exact = (
-            (FollowUp.lead_id, self.lead_id),
             (FollowUp.owner_id, self.owner_id),
             (FollowUp.state, self.state),
             (FollowUp.channel, self.channel),
         )
         found = [column == wanted for column, wanted in exact if wanted is not None]
+        if self.lead_id is not None:
+            found.append(FollowUp.lead_id.in_(members_of(self.lead_id)))
         if self.due_from is not None:
             found.append(FollowUp.due_at >= self.due_from)
         if self.due_to is not None:

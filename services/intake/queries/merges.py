@@ -4,8 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Uuid, bindparam, literal, or_, select, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake.domain.merging import ASKED_AGAIN, CreditObstacle, UnmergeObstacle, obstacle_to_credit
@@ -67,39 +66,6 @@ async def corrected_since(session: AsyncSession, merge: Merge) -> set[str]:
         LeadCorrection.lead_id == merge.survivor_id, LeadCorrection.origin == "correction", LeadCorrection.id > merge.id
     )
     return {field for fields in await session.scalars(query) for field in fields}
-
-
-async def family_of(session: AsyncSession, lead_id: UUID) -> Sequence[UUID]:
-    """The lead, and all that were merged into it, however far; the lead itself first."""
-    family = select(Lead.id, literal(0).label("depth")).where(Lead.id == lead_id).cte("family", recursive=True)
-    family = family.union_all(select(Lead.id, family.c.depth + 1).where(Lead.merged_into == family.c.id))
-    return (await session.scalars(select(family.c.id).order_by(family.c.depth, family.c.id))).all()
-
-
-_FAMILIES = (
-    text(
-        """
-        WITH RECURSIVE family AS (
-            SELECT id, merged_into FROM leads WHERE id = ANY (:ids)
-            UNION
-            SELECT near.id, near.merged_into FROM family
-            CROSS JOIN LATERAL (
-                SELECT id, merged_into FROM leads WHERE merged_into = family.id
-                UNION ALL
-                SELECT id, merged_into FROM leads WHERE id = family.merged_into
-            ) AS near
-        )
-        SELECT id FROM family ORDER BY id
-        """
-    )
-    .bindparams(bindparam("ids", type_=ARRAY(Uuid)))
-    .columns(id=Uuid)
-)
-
-
-async def families_of(session: AsyncSession, lead_ids: Collection[UUID]) -> Sequence[UUID]:
-    """These leads that are there, and all that were made one with any of them, however far."""
-    return (await session.scalars(_FAMILIES, {"ids": list(lead_ids)})).all()
 
 
 # --- credits ---------------------------------------------------------------------------------------------------------
