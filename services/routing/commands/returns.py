@@ -251,7 +251,7 @@ def _credits(asked: Return, by: Actor) -> tuple[CreditRequest, ...]:
         assignment_id=asked.assignment_id,
         installer_id=asked.installer_id,
         reason_code=asked.credit_reason,
-        note=f"returned: {asked.code}",
+        note=f"Returned by the installer: {asked.code.replace('_', ' ')}",
         asked_by_id=by.id,
         asked_by_name=by.name,
         is_proposal=True,
