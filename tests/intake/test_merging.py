@@ -73,7 +73,7 @@ async def unmerge(database: Database, loser: UUID) -> Merge:
 
 
 async def state_of(database: RolledBackDatabase, lead_id: UUID) -> dict[str, Any]:
-    (row,) = await rows(database, f"SELECT {STATE} FROM leads WHERE id = :id", id=lead_id)  # ours
+    (row,) = await rows(database, f"SELECT {STATE} FROM leads WHERE id = :id", id=lead_id)
     return row
 
 
