@@ -24,7 +24,7 @@ from services.routing.http.leads import show_dispatch
 from services.routing.models import DispatchException
 from services.routing.pages import moments
 from services.routing.pages.dispatch import assignments_table, lead_links
-from services.routing.pages.exception_deeds import VERBS, ItemFile, deeds_of
+from services.routing.pages.exception_deeds import VERBS, ItemFile, deeds_of, past_deeds_of
 from services.routing.pages.exceptions import QUEUE, ROOM
 from services.routing.pages.telling import ASSIGNMENTS, DISPATCHES, lead_title
 from services.routing.pages.telling import EXCEPTIONS as PATH
@@ -66,6 +66,7 @@ async def _document(file: ItemFile, console: Console) -> Document:
         notes=_notes(file, console),
         facts=_facts_of_item(file),
         actions=await deeds_of(file),
+        past=past_deeds_of(file),
         sections=(
             Facts("The lead", _facts(item, lead)),
             assignments_table(lead.assignments),

@@ -85,6 +85,11 @@ async def deeds_of(file: ItemFile) -> list[Action]:
     ]
 
 
+def past_deeds_of(file: ItemFile) -> list[Action]:
+    """Those that leave the item where it does not offer them."""
+    return [deed(file, {}) for deed in (_unassign, _snooze, _wake, _reject)]
+
+
 def _retry(file: ItemFile, hidden: dict[str, str]) -> Action:
     return Action(
         QueueAction.RETRY,
