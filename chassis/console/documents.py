@@ -110,6 +110,8 @@ class Document:
     notes: Sequence[Note] = ()
     facts: Sequence[Fact] = ()
     actions: Sequence[Action] = ()
+    past: Sequence[Action] = ()
+    """Actions that are not offered any more once they are done; what they say then is told all the same."""
     sections: Sequence[Section] = ()
     timeline: Sequence[Moment] | None = ()
     """None where nothing can happen to it, as to a reckoning."""
@@ -125,5 +127,6 @@ def show_document(
     template: str = "document.html",
 ) -> Response[str]:
     """`template` extends document.html where a room needs more than the slots."""
-    finished = next((action.done for action in document.actions if action.name == done and action.done), "")
+    actions = (*document.actions, *document.past)
+    finished = next((action.done for action in actions if action.name == done and action.done), "")
     return console.page(request, template, {"document": document, "finished": finished}, room=document.room)

@@ -2,18 +2,23 @@
 
 The forms are collected from the pages themselves. In the browser each is sent once as it could be accepted; past the
 browser each is sent once more with markup in all of its fields, as a page shows it that answers without scripts.
+A service's forms are sent one after another, as one deed leads to the next; the services' at the same time.
 """
 
+import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
+import httpx
 import pytest
-from playwright.async_api import Dialog, Request, expect
+from playwright.async_api import BrowserContext, Dialog, Page, Request
 
 from chassis.console.rooms import rooms as all_rooms
+from chassis.http.auth import ACCESS_COOKIE
 from contracts.identity import Role
 from deploy import SERVICES
 from tests.browser.conftest import Rooms, Visit
@@ -23,8 +28,17 @@ from tests.browser.reading import PageForm, ReadPage, path_of, pattern_of, rooms
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 Visits = Callable[..., Any]
+Found = Sequence[tuple[str, PageForm]]
+"""The forms of one kind, each with the address of a page that it is on."""
+
+SMALL: Any = {"width": 320, "height": 240}
+"""Nobody looks at the pages: the less is painted, the better."""
+
 OF_A_KIND = 4
 """So many pages of one kind are read: in other states they have other forms."""
+
+READING = httpx.Limits(max_connections=8, keepalive_expiry=1)
+"""So many pages are read at the same time. Servers end a connection that rests for some seconds."""
 
 ENDS = (
     "accept",
@@ -74,8 +88,14 @@ FILL = """([action, planted]) => {
     form.requestSubmit(form.querySelector("button:not([formaction])"));
 }"""
 
-HAS = """action => [...document.querySelectorAll("main form[method=post]")].some(
-    (each) => new URL(each.getAttribute("action"), location.href).href === action)"""
+# What only markup out of somebody's text can have made of a page.
+MADE = """() => [...document.querySelectorAll("img, main script")].map((each) => each.outerHTML).concat(
+    document.title === "planted" ? "its title" : [])"""
+
+# One that was sent is none any more: what was refused in its place keeps what was typed.
+HAS = """action => document.documentElement.matches(":not([data-sent])") &&
+    [...document.querySelectorAll("main form[method=post]")].some(
+        (each) => new URL(each.getAttribute("action"), location.href).href === action)"""
 
 REFUSED = {
     "/console/leads/*/compare",  # no lead has such an id
@@ -154,51 +174,60 @@ SHOWN_IN = {
 class Walk:
     """Through all pages that links lead to; `forms` by the kind of their address, each with the pages it is on."""
 
-    here: Visit
+    client: httpx.AsyncClient
     rooms: Rooms
     pages: dict[str, ReadPage] = field(default_factory=dict)
     forms: dict[str, list[tuple[str, PageForm]]] = field(default_factory=dict)
+    seen: set[str] = field(default_factory=set)
 
     async def go(self) -> None:
+        """A page comes after those that lead to it, whichever of them is read first."""
         addresses = [self.rooms.address(service) for service in SERVICES]
-        waiting = [self.rooms.address(room.service, room.path.partition("?")[0]) for room in all_rooms()]
-        kinds: dict[str, int] = {}
-        seen = set()
-        while waiting:
-            address = waiting.pop(0)
-            kind = pattern_of(address)
-            if address in seen or kinds.get(kind, 0) >= OF_A_KIND:
-                continue
-            seen.add(address)
-            kinds[kind] = kinds.get(kind, 0) + 1
-            page = await self._read(address)
-            if page is not None:
-                waiting += rooms_of(page.links, addresses)
+        found = [self.rooms.address(room.service, room.path.partition("?")[0]) for room in all_rooms()]
+        kinds: Counter[str] = Counter()
+        while chosen := list(_not_too_many(found, kinds, self.seen)):
+            read = await asyncio.gather(*(self._read(address) for address in chosen))
+            pages = [page for page in read if page is not None]
+            for page in pages:
+                self._keep(page)
+            found = [link for page in pages for link in rooms_of(page.links, addresses)]
 
     async def _read(self, address: str) -> ReadPage | None:
-        answer = await self.here.context.request.get(address)
-        assert answer.status < HTTPStatus.INTERNAL_SERVER_ERROR, f"{address} answered {answer.status}"
-        if not answer.ok or not answer.headers["content-type"].startswith("text/html"):
+        answer = await self.client.get(address)
+        assert not answer.is_server_error, f"{address} answered {answer.status_code}"
+        if not answer.is_success or not answer.headers["content-type"].startswith("text/html"):
             return None
-        page = self.pages[address] = ReadPage(address, await answer.text())
-        for form in page.forms:
-            self.forms.setdefault(pattern_of(form.action), []).append((address, form))
-        return page
+        return ReadPage(address, answer.text)
 
-    def written(self) -> dict[str, list[tuple[str, PageForm]]]:
-        """The forms of the rooms that take text."""
-        return {
-            kind: found
-            for kind, found in sorted(self.forms.items(), key=lambda each: each[0].endswith(ENDS))
-            if any(form.written for _, form in found) and not kind.endswith(ON_EVERY_PAGE)
-        }
+    def _keep(self, page: ReadPage) -> None:
+        self.pages[page.address] = page
+        for form in page.forms:
+            self.forms.setdefault(pattern_of(form.action), []).append((page.address, form))
+
+    def written(self) -> list[dict[str, Found]]:
+        """The forms of the rooms that take text, of each service in the order in which they are sent."""
+        by_service: dict[str, dict[str, Found]] = {}
+        for kind, found in sorted(self.forms.items(), key=lambda each: each[0].endswith(ENDS)):
+            if any(form.written for _, form in found) and not kind.endswith(ON_EVERY_PAGE):
+                by_service.setdefault(kind.partition("/")[0], {})[kind] = found
+        return list(by_service.values())
+
+
+def _not_too_many(found: Iterable[str], kinds: Counter[str], seen: set[str]) -> Iterator[str]:
+    """What was not seen yet, unless enough of its kind were."""
+    for address in found:
+        kind = pattern_of(address)
+        if address not in seen and kinds[kind] < OF_A_KIND:
+            seen.add(address)
+            kinds[kind] += 1
+            yield address
 
 
 @pytest.fixture
-async def walk(rooms: Rooms, visit: Visits) -> AsyncIterator[Walk]:
+async def here(rooms: Rooms, visit: Visits) -> AsyncIterator[Visit]:
     """As a super admin; what was planted opens no dialog and fetches nothing."""
     await plant(rooms)
-    here: Visit = await visit()
+    here: Visit = await visit(viewport=SMALL, reduced_motion="reduce")
     executed: list[str] = []
 
     async def dismiss(dialog: Dialog) -> None:
@@ -209,29 +238,36 @@ async def walk(rooms: Rooms, visit: Visits) -> AsyncIterator[Walk]:
         if request.url.endswith("/x"):
             executed.append(request.url)
 
-    here.page.on("dialog", dismiss)
-    here.page.on("request", note)
+    here.context.on("dialog", dismiss)
+    here.context.on("request", note)
     await here.enter(Role.SUPER_ADMIN, f"{rooms.identity}/console")
-    walk = Walk(here, rooms)
-    await walk.go()
-    yield walk
+    yield here
     assert executed == []
 
 
-async def test_markup_runs_nowhere_and_is_shown_as_text(walk: Walk) -> None:
+@pytest.fixture
+async def client(here: Visit) -> AsyncIterator[httpx.AsyncClient]:
+    """Signed in as whoever is before the browser."""
+    (access,) = [each["value"] for each in await here.context.cookies() if each["name"] == ACCESS_COOKIE]
+    settings: Any = {"cookies": {ACCESS_COOKIE: access}, "follow_redirects": True, "limits": READING}
+    async with httpx.AsyncClient(timeout=30, trust_env=False, **settings) as client:
+        yield client
+
+
+async def test_markup_runs_nowhere_and_is_shown_as_text(here: Visit, client: httpx.AsyncClient) -> None:
+    before, after = Walk(client, here.rooms), Walk(client, here.rooms)
+    await before.go()
     unmarked = [
-        (page.address, form.action) for page in walk.pages.values() for form in page.forms if not form.is_marked
+        (page.address, form.action) for page in before.pages.values() for form in page.forms if not form.is_marked
     ]
     assert unmarked == []
-    unreached = _routes(walk.rooms) - {path_of(kind) for kind in walk.forms}
-    assert unreached == UNREACHED
-    accepted = {kind: await _send_in_the_browser(walk.here, found) for kind, found in walk.written().items()}
+    assert _routes(here.rooms) - {path_of(kind) for kind in before.forms} == UNREACHED
+    answers = await asyncio.gather(*(_send_in_the_browser(here.context, forms) for forms in before.written()))
+    accepted = {kind: is_accepted for each in answers for kind, is_accepted in each.items()}
     assert {path_of(kind) for kind, is_accepted in accepted.items() if not is_accepted} == REFUSED
-    for found in walk.written().values():
-        await _send_past_the_browser(walk.here, found[0][1])
-    after = Walk(walk.here, walk.rooms)
+    await asyncio.gather(*(_send_past_the_browser(client, forms) for forms in before.written()))
     await after.go()
-    for page in (*walk.pages.values(), *after.pages.values()):
+    for page in (*before.pages.values(), *after.pages.values()):
         assert page.planted == [], page.address
     named = {page.address.rsplit("/", 1)[1] for page in after.pages.values() if PLANTED in page.text}
     assert SHOWN_IN - named == set()
@@ -248,31 +284,47 @@ def _routes(rooms: Rooms) -> set[str]:
     return {path for path in paths if not re.search(ELSEWHERE_HELD, path)}
 
 
-async def _send_in_the_browser(here: Visit, found: Sequence[tuple[str, PageForm]]) -> bool:
-    """Whether it was accepted. What was done before can have taken the form from one page; then another has it."""
-    for address, form in found:
-        await here.page.goto(address)
-        if await here.page.evaluate(HAS, form.action):
-            break
-    else:
-        raise AssertionError(f"no page has {form.action} any more: {[address for address, _ in found]}")
-    async with here.page.expect_response(lambda answer: answer.request.method == "POST") as sent:
-        await here.page.evaluate(FILL, [form.action, PLANTED])
+async def _send_in_the_browser(context: BrowserContext, forms: dict[str, Found]) -> dict[str, bool]:
+    """Whether each was accepted. The views of lists are one piece: one room of a service stands for its others."""
+    views = [kind for kind in forms if kind.endswith("/views")]
+    page = await context.new_page()
+    accepted = {kind: await _send(page, found) for kind, found in forms.items() if kind not in views[1:]}
+    await page.close()
+    return accepted
+
+
+async def _send(page: Page, found: Found) -> bool:
+    form = await _come_to(page, found)
+    async with page.expect_response(lambda answer: answer.request.method == "POST") as sent:
+        await page.evaluate(FILL, [form.action, PLANTED])
     answer = await sent.value
     assert answer.status < HTTPStatus.INTERNAL_SERVER_ERROR, f"{form.action} answered {answer.status}"
     is_told = answer.headers.get("content-type", "").startswith("application/json")
     if answer.request.is_navigation_request() or (answer.ok and is_told):
-        await expect(here.page.locator("html[data-sent]")).to_have_count(0)
-    await expect(here.page.locator("img, main script")).to_have_count(0)
-    await expect(here.page).not_to_have_title("planted")
+        await page.locator("html:not([data-sent])").wait_for(state="attached")
+        await page.wait_for_load_state("domcontentloaded")
+    assert await page.evaluate(MADE) == [], form.action
     return answer.status < HTTPStatus.BAD_REQUEST
 
 
-async def _send_past_the_browser(here: Visit, form: PageForm) -> None:
-    sent: dict[str, str | float | bool] = {**form.sent, **dict.fromkeys(form.written, PLANTED)}
-    answer = await here.context.request.post(form.action, form=sent, headers={"Accept": "text/html"})
-    assert answer.status < HTTPStatus.INTERNAL_SERVER_ERROR, f"{form.action} answered {answer.status}"
-    assert ReadPage(form.action, await answer.text()).planted == [], form.action
+async def _come_to(page: Page, found: Found) -> PageForm:
+    """Stays where it is there already. What was done before can have taken the form from one page; another has it."""
+    _, first = found[0]
+    if await page.evaluate(HAS, first.action):
+        return first
+    for address, form in found:
+        await page.goto(address, wait_until="domcontentloaded")
+        if await page.evaluate(HAS, form.action):
+            return form
+    raise AssertionError(f"no page has {first.action} any more: {[address for address, _ in found]}")
+
+
+async def _send_past_the_browser(client: httpx.AsyncClient, forms: dict[str, Found]) -> None:
+    for (_, form), *_ in forms.values():
+        sent = {**form.sent, **dict.fromkeys(form.written, PLANTED)}
+        answer = await client.post(form.action, data=sent, headers={"Accept": "text/html"})
+        assert not answer.is_server_error, f"{form.action} answered {answer.status_code}"
+        assert ReadPage(form.action, answer.text).planted == [], form.action
 
 
 def test_markup_that_is_not_shown_as_text_is_noticed() -> None:

@@ -71,6 +71,18 @@ class Clicks:
         """The first row of a list."""
         await self.leave_by(self.page.get_by_role("rowheader").get_by_role("link").first)
 
+    async def open_lead(self, name: str) -> None:
+        await self.go_to("Leads")
+        await self.find(name)
+        await self.follow(name)
+        await expect(self.page.get_by_role("heading", name=name)).to_be_visible()
+
+    async def open_in_queue(self) -> None:
+        """What of the lead that is shown waits for an operator."""
+        await self.until_shown(self.page.get_by_role("link", name="Open it in the queue"))
+        await self.follow("Open it in the queue")
+        await self.open_first()
+
     async def press(self, name: str) -> None:
         await self.page.locator("main").get_by_role("button", name=name, exact=True).click()
 

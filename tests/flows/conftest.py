@@ -1,10 +1,14 @@
 """One running system for all that look at it, on one worker."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from playwright.async_api import Browser
 
+from tests.browser.chromium import running_chromium
+from tests.flows.clicks import Clicks, clicking
+from tests.flows.operators import create_and_sign_in
 from tests.flows.running import Running, running_system
 
 LAST = "test_logs.py"
@@ -37,3 +41,24 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Run
     """Ends with the last of these tests: at rest, too, a whole system takes its share of the cores."""
     async with running_system(tmp_path_factory.mktemp("flows")) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+async def browser(running: Running) -> AsyncIterator[Browser]:
+    async with running_chromium() as chromium:
+        yield chromium
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["with scripts", "without scripts"])
+async def signed_in(request: pytest.FixtureRequest, running: Running, browser: Browser) -> AsyncIterator[Clicks]:
+    operator = await create_and_sign_in(running.system.addresses, running.client, running.system.room)
+    running.secrets |= operator.secrets
+    async with clicking(running, browser, operator, has_scripts=request.param) as signed_in:
+        yield signed_in
+
+
+@pytest.fixture
+def here(signed_in: Clicks) -> Iterator[Clicks]:
+    """What the browser complains about fails the test."""
+    yield signed_in
+    assert signed_in.complaints == []

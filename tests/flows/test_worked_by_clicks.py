@@ -1,47 +1,23 @@
 """Both flows from their first page to their last, in a browser on the running system, with scripts and without."""
 
 import re
-from collections.abc import AsyncIterator, Iterator
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import stripe
-from playwright.async_api import Browser, expect
+from playwright.async_api import expect
 
 from deploy.local.demo.invoices import at_stripe
 from deploy.local.demo.people import abn_of
 from deploy.local.demo.stage import ZONE, at, first_of_next_month, next_monday
-from tests.browser.chromium import running_chromium
-from tests.flows.clicks import Clicks, clicking
-from tests.flows.operators import create_and_sign_in
+from tests.flows.clicks import Clicks
 from tests.flows.people import Person, marked, new_service, submission
 from tests.flows.running import Running
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("system"), pytest.mark.timeout(300)]
 
 UNCOVERED = {"suburb": "Fitzroy", "state": "VIC", "postcode": "3065"}
-
-
-@pytest.fixture(scope="module")
-async def browser(running: Running) -> AsyncIterator[Browser]:
-    async with running_chromium() as chromium:
-        yield chromium
-
-
-@pytest.fixture(scope="module", params=[True, False], ids=["with scripts", "without scripts"])
-async def signed_in(request: pytest.FixtureRequest, running: Running, browser: Browser) -> AsyncIterator[Clicks]:
-    operator = await create_and_sign_in(running.system.addresses, running.client, running.system.room)
-    running.secrets |= operator.secrets
-    async with clicking(running, browser, operator, has_scripts=request.param) as signed_in:
-        yield signed_in
-
-
-@pytest.fixture
-def here(signed_in: Clicks) -> Iterator[Clicks]:
-    """What the browser complains about fails the test."""
-    yield signed_in
-    assert signed_in.complaints == []
 
 
 @pytest.fixture
@@ -112,19 +88,10 @@ async def _post(running: Running, key: str, body: dict[str, Any]) -> None:
     assert answer.status_code == 202, answer.text
 
 
-async def _open_lead(here: Clicks, person: Person) -> None:
-    await here.go_to("Leads")
-    await here.find(person.name)
-    await here.follow(person.name)
-    await expect(here.page.get_by_role("heading", name=person.name)).to_be_visible()
-
-
 async def _work_off_by_hand(here: Clicks, person: Person, installer: str) -> None:
     """Nobody covers where it is: an operator gives it to somebody all the same."""
-    await _open_lead(here, person)
-    await here.until_shown(here.page.get_by_role("link", name="Open it in the queue"))
-    await here.follow("Open it in the queue")
-    await here.open_first()
+    await here.open_lead(person.name)
+    await here.open_in_queue()
     await here.page.locator("summary", has_text="Assign by hand").click()
     await here.page.get_by_label(installer).check()
     await here.page.locator("#do-assign").get_by_label("Reason").fill("Agreed to go there")
@@ -133,7 +100,7 @@ async def _work_off_by_hand(here: Clicks, person: Person, installer: str) -> Non
 
 
 async def _see_it_billable(here: Clicks, person: Person, installer: str) -> None:
-    await _open_lead(here, person)
+    await here.open_lead(person.name)
     await here.until_shown(here.page.get_by_text("Delivered", exact=True))
     if not here.has_scripts:
         await here.follow("See in Billing")

@@ -54,7 +54,7 @@ class Couples:
     async def set(self, **settings: Any) -> None:
         changes = ", ".join(f"{name} = :{name}" for name in settings)
         async with self.database.transaction() as session:
-            await session.execute(text(f"UPDATE duplicate_settings SET {changes}"), settings)  # ours
+            await session.execute(text(f"UPDATE duplicate_settings SET {changes}"), settings)
 
     async def status(self, lead_id: UUID) -> str:
         (row,) = await rows(self.database, "SELECT status FROM leads WHERE id = :id", id=lead_id)

@@ -30,6 +30,7 @@ DEFAULT = Thresholds(True, HOLD, REVIEW, None, 30, Scope.SAME_SERVICE)
 likenesses = st.none() | st.floats(0, 100)
 flags = st.booleans()
 evidences = st.builds(Evidence, flags, flags, flags, likenesses, likenesses)
+NOBODY: Any = SimpleNamespace(name="", email_match="", phone="", street="", postcode="")
 words = st.text(st.sampled_from("abcdeio 'é1-"), max_size=14)
 people = st.builds(
     lambda name, email, phone, street, postcode: SimpleNamespace(
@@ -51,10 +52,12 @@ class TestTheScore:
 
     @given(people)
     def test_of_a_lead_without_anything_is_nothing(self, one: Any) -> None:
-        nobody = SimpleNamespace(name="", email_match="", phone="", street="", postcode="")
-        assert evidence_of(one, nobody) == Evidence()
-        assert score(evidence_of(nobody, nobody)).number == 0
-        assert keys_of(nobody) == {}
+        assert evidence_of(one, NOBODY) == Evidence()
+
+    def test_of_two_without_anything_is_nothing(self) -> None:
+        assert evidence_of(NOBODY, NOBODY) == Evidence()
+        assert score(evidence_of(NOBODY, NOBODY)).number == 0
+        assert keys_of(NOBODY) == {}
 
     @given(evidences)
     def test_never_falls_where_more_is_the_same(self, evidence: Evidence) -> None:

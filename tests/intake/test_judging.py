@@ -4,23 +4,16 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
-import pytest
-
 from contracts.envelope import decode_body
 from contracts.intake import LeadCreated
 from services.intake.commands.leads.correcting import CorrectLead, correct_lead
 from services.intake.domain.corrections import CorrectionReason
 from tests.intake.couples import Couples
-from tests.intake.samples import CONTENT, NOW, OPERATOR, rows, someone, working_source
+from tests.intake.samples import CONTENT, NOW, OPERATOR, rows, someone
 from tests.kit.databases import RolledBackDatabase
 
 TWIN = replace(CONTENT, name="Mia OBrien", street="12 Cadogan St")
 NEIGHBOUR = replace(CONTENT, name="Mia O'Brien", email="mia@else.example", phone="+61400000001", street="12 Cadogn St")
-
-
-@pytest.fixture
-async def couples(database: RolledBackDatabase) -> Couples:
-    return Couples(database, (await working_source(database))[1])
 
 
 class TestWhatComesTwice:

@@ -10,7 +10,7 @@ from contracts.identity import Role
 from tests.intake.couples import Couples
 from tests.intake.desk import Desk
 from tests.intake.rooms import done, named, page, post, seen_on
-from tests.intake.samples import CONTENT, rows, someone, working_source
+from tests.intake.samples import CONTENT, rows, someone
 from tests.intake.telling import BRIGHT, tell_all
 from tests.kit.databases import RolledBackDatabase
 
@@ -18,11 +18,6 @@ PAIRS, LEADS = "/console/duplicates", "/console/leads"
 TWIN = replace(CONTENT, name="Mia OBrien", phone="+61400000009")
 NEIGHBOUR = replace(CONTENT, email="mia@else.example", phone="+61400000001", street="12 Cadogn St")
 MERGED: Any = {"reason_code": "asked_twice", "reason": "One and the same"}
-
-
-@pytest.fixture
-async def couples(database: RolledBackDatabase) -> Couples:
-    return Couples(database, (await working_source(database))[1])
 
 
 @pytest.fixture

@@ -22,16 +22,11 @@ from services.intake.domain.duplicates import DismissReason, RejectReason
 from services.intake.errors import LeadNotHeld
 from tests.intake.couples import Couples
 from tests.intake.desk import Desk, faults
-from tests.intake.samples import CONTENT, NOW, OPERATOR, rows, someone, working_source
+from tests.intake.samples import CONTENT, NOW, OPERATOR, rows, someone
 from tests.kit.databases import RolledBackDatabase
 
 TWIN = replace(CONTENT, street="12 Cadogan St")
 LATER = NOW + timedelta(hours=1)
-
-
-@pytest.fixture
-async def couples(database: RolledBackDatabase) -> Couples:
-    return Couples(database, (await working_source(database))[1])
 
 
 async def release(couples: Couples, lead_id: UUID, reason: DismissReason = DismissReason.TWO_PEOPLE) -> None:

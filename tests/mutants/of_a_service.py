@@ -49,3 +49,67 @@ PASS_A_PROPOSAL_BY = Mutant(
     "return _agreed(charge, limit_cents)",
     "Money moves that nobody in finance agreed to.",
 )
+
+MATCH_WHAT_IS_EMPTY = Mutant(
+    "match what is empty",
+    "services.intake.commands.judging:evidence_of",
+    'same_phone=one.phone == other.phone != "",',
+    "same_phone=one.phone == other.phone,",
+    "Two people who gave no telephone have it in common: who was to be sold is held, or merged into a stranger.",
+)
+
+TELL_NOBODY_OF_THE_TOMBSTONE = Mutant(
+    "tell nobody of the tombstone",
+    "services.intake.commands.merging:_entomb",
+    "if merge.is_told:",
+    "if False:",
+    "The merged lead goes on being dispatched: a second installer pays for the same person.",
+)
+
+LET_THE_SURVIVOR_GO_AGAIN = Mutant(
+    "let the survivor go again",
+    "services.intake.commands.merging:_release",
+    "survivor.status is LeadStatus.DUPLICATE_REVIEW and ",
+    "",
+    "A lead that is with installers already is told as a new one: it is routed twice.",
+)
+
+KEEP_ONE_FIELD = Mutant(
+    "keep one field when a merge is taken apart",
+    "services.intake.domain.merging:undone",
+    "for part in field.parts if part in changed",
+    "for part in field.parts if part in changed and part != 'phone'",
+    "An installer rings a stranger: the survivor keeps the other person's telephone.",
+)
+
+FORGET_THE_CREDIT = Mutant(
+    "forget the credit of a merge",
+    "services.intake.commands.merging:_tell",
+    "await ask_credits(session, loser, ask)",
+    "pass",
+    "Two installers pay for one person, and the one who was to get the money back waits for ever.",
+)
+
+KEEP_THE_PLACE = Mutant(
+    "keep the place of what was returned",
+    "services.routing.commands.returns:_accept",
+    "moves.append(release(session, assignment, ReleaseCap(assignment.id, reason, by=command.by), now))",
+    "release(session, assignment, ReleaseCap(assignment.id, reason, by=command.by), now)",
+    "The place is told as free and still counts: the installer is full of leads that it gave back.",
+)
+
+OFFER_IT_BACK = Mutant(
+    "offer a lead to who returned it",
+    "services.routing.domain.eligibility:was_not_returned",
+    "Verdict(Rule.RETURNED_BY_INSTALLER, not history.returned, reason, compared)",
+    "Verdict(Rule.RETURNED_BY_INSTALLER, True, reason, compared)",
+    "Whoever gave the lead back gets it again, and pays for it again.",
+)
+
+CREDIT_WITHOUT_FINANCE = Mutant(
+    "credit a return without finance",
+    "services.routing.commands.returns:_credits",
+    "is_proposal=True",
+    "is_proposal=False",
+    "Money goes back on the word of whoever decides returns.",
+)

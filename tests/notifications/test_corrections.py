@@ -9,15 +9,13 @@ import pytest
 
 from chassis.clock import FixedClock
 from chassis.console.listing import Choice
-from chassis.database import Database
 from contracts.routing import AssignmentFailed, AssignmentReturned
-from services.notifications.consumers import Consumers
 from services.notifications.domain.purposes import MailPurpose
 from services.notifications.pages import messages
 from services.notifications.pages.words import subject_told
 from tests.kit.databases import RolledBackDatabase
-from tests.kit.records import incoming
-from tests.notifications.conftest import MakeSender, run_until_idle, settings_of
+from tests.notifications.conftest import MakeSender, run_until_idle
+from tests.notifications.inbound import Handlers
 from tests.notifications.samples import (
     CONTACT,
     NOW,
@@ -31,25 +29,9 @@ from tests.notifications.samples import (
 )
 
 
-class Desk:
-    """Each call is a batch of one type, as the runtime hands it over."""
-
-    def __init__(self, database: Database, clock: FixedClock) -> None:
-        self._database = database
-        self._handlers = {
-            event: handler
-            for each in Consumers(clock, settings_of("smtp://127.0.0.1:1")).all()
-            for event, handler in each.handlers.items()
-        }
-
-    async def take(self, *events: Any, version: int = 1) -> None:
-        async with self._database.transaction() as session:
-            await self._handlers[type(events[0])](session, [incoming(event, version) for event in events])
-
-
 @pytest.fixture
-def desk(database: RolledBackDatabase, clock: FixedClock) -> Desk:
-    return Desk(database, clock)
+def desk(database: RolledBackDatabase, clock: FixedClock) -> Handlers:
+    return Handlers(database, clock)
 
 
 def failed(assignment_id: UUID) -> AssignmentFailed:
@@ -78,7 +60,9 @@ def returned(assignment_id: UUID) -> AssignmentReturned:
 
 
 class TestLeadCorrected:
-    async def test_is_mailed_to_where_the_lead_was_delivered(self, database: RolledBackDatabase, desk: Desk) -> None:
+    async def test_is_mailed_to_where_the_lead_was_delivered(
+        self, database: RolledBackDatabase, desk: Handlers
+    ) -> None:
         event = lead_corrected()
         await desk.take(event, version=3)
         mail = await one(database, "SELECT * FROM messages")
@@ -87,7 +71,7 @@ class TestLeadCorrected:
         assert (mail["state"], mail["mail_class"]) == ("queued", "transactional")
         assert mail["context"]["contact"] == CONTACT.model_dump()
 
-    async def test_is_mailed_once_however_often_it_is_told(self, database: RolledBackDatabase, desk: Desk) -> None:
+    async def test_is_mailed_once_however_often_it_is_told(self, database: RolledBackDatabase, desk: Handlers) -> None:
         event = lead_corrected()
         await desk.take(event, event, version=3)
         await desk.take(event, version=3)
@@ -97,7 +81,7 @@ class TestLeadCorrected:
 
     @pytest.mark.parametrize("versions", [(3, 4), (4, 3)])
     async def test_each_correction_is_a_mail_in_whatever_order_they_come(
-        self, database: RolledBackDatabase, desk: Desk, versions: tuple[int, int]
+        self, database: RolledBackDatabase, desk: Handlers, versions: tuple[int, int]
     ) -> None:
         created = assignment_created()
         by_version = {
@@ -114,7 +98,7 @@ class TestLeadCorrected:
         assert len(await states(database)) == 3
 
     async def test_each_who_has_the_lead_is_told_of_the_same_correction(
-        self, database: RolledBackDatabase, desk: Desk
+        self, database: RolledBackDatabase, desk: Handlers
     ) -> None:
         event = lead_corrected()
         other = lead_corrected(correction_id=event.correction_id, deliver_to="leads@other.example")
@@ -122,7 +106,7 @@ class TestLeadCorrected:
         assert await states(database) == ["queued", "queued"]
 
     async def test_that_tells_of_nobody_is_neither_mailed_nor_logged(
-        self, database: RolledBackDatabase, desk: Desk, caplog: pytest.LogCaptureFixture
+        self, database: RolledBackDatabase, desk: Handlers, caplog: pytest.LogCaptureFixture
     ) -> None:
         caplog.set_level(logging.DEBUG)
         await desk.take(lead_corrected("phone", contact=None))
@@ -131,7 +115,7 @@ class TestLeadCorrected:
 
     @pytest.mark.parametrize("field", ["place", "service"])
     async def test_that_is_about_no_person_is_mailed_without_one(
-        self, database: RolledBackDatabase, desk: Desk, field: str
+        self, database: RolledBackDatabase, desk: Handlers, field: str
     ) -> None:
         await desk.take(lead_corrected(field, contact=None))
         mail = await one(database, "SELECT context FROM messages")
@@ -140,7 +124,7 @@ class TestLeadCorrected:
 
 class TestSending:
     async def test_goes_out_and_nobody_is_told_of_its_outcome(
-        self, database: RolledBackDatabase, desk: Desk, sender_of: MakeSender
+        self, database: RolledBackDatabase, desk: Handlers, sender_of: MakeSender
     ) -> None:
         await desk.take(lead_corrected(), lead_corrected(deliver_to="nobody"))
         await run_until_idle(sender_of(database))
@@ -151,7 +135,7 @@ class TestSending:
 class TestOver:
     @pytest.mark.parametrize("over", [assignment_cancelled, failed, returned])
     async def test_who_has_the_lead_no_more_is_not_told(
-        self, database: RolledBackDatabase, desk: Desk, over: Callable[[UUID], Any]
+        self, database: RolledBackDatabase, desk: Handlers, over: Callable[[UUID], Any]
     ) -> None:
         event, other = lead_corrected(), lead_corrected()
         await desk.take(event, other)

@@ -16,6 +16,7 @@ from services.notifications.errors import MessageCancelled
 from tests.kit.databases import RolledBackDatabase
 from tests.kit.forgetting import undeclared
 from tests.kit.sealed import key_created, key_destroyed
+from tests.notifications.inbound import Handlers
 from tests.notifications.samples import (
     CONTACT,
     NOW,
@@ -28,14 +29,14 @@ from tests.notifications.samples import (
     published,
     rows,
 )
-from tests.notifications.test_keys import Desk, of_lead
+from tests.notifications.test_keys import of_lead
 
 SAID = (CONTACT.name, CONTACT.email, "412345678", "412 345 678", CONTACT.street)
 
 
 @pytest.fixture
-def desk(database: RolledBackDatabase, clock: FixedClock) -> Desk:
-    return Desk(database, clock)
+def desk(database: RolledBackDatabase, clock: FixedClock) -> Handlers:
+    return Handlers(database, clock)
 
 
 async def everywhere(database: RolledBackDatabase) -> str:
@@ -48,7 +49,7 @@ async def everywhere(database: RolledBackDatabase) -> str:
     return told
 
 
-async def told(desk: Desk, **changes: Any) -> UUID:
+async def told(desk: Handlers, **changes: Any) -> UUID:
     event = of_lead(**changes)
     await desk.take(key_created(event.lead_id))
     await desk.take(event)
@@ -62,7 +63,9 @@ async def execute(database: RolledBackDatabase, statement: str, **values: Any) -
 
 
 class TestForgetting:
-    async def test_leaves_nothing_of_the_person_in_any_table(self, database: RolledBackDatabase, desk: Desk) -> None:
+    async def test_leaves_nothing_of_the_person_in_any_table(
+        self, database: RolledBackDatabase, desk: Handlers
+    ) -> None:
         lead_id = await told(desk)
         await desk.take(lead_corrected("phone", lead_id=lead_id))
         await desk.take(exception_raised().model_copy(update={"detail": f"{CONTACT.name} is on holiday"}))
@@ -78,7 +81,7 @@ class TestForgetting:
         assert kept[0]["context"]["postcode"] == "2204"
 
     async def test_of_a_mail_that_waits_for_its_key_finds_the_person_all_the_same(
-        self, database: RolledBackDatabase, desk: Desk
+        self, database: RolledBackDatabase, desk: Handlers
     ) -> None:
         event = of_lead()
         await desk.take(event)
@@ -92,7 +95,7 @@ class TestForgetting:
         assert "sealed_contact" not in message["context"]
 
     async def test_settles_what_waits_and_has_nobody_send_it_again(
-        self, database: RolledBackDatabase, desk: Desk
+        self, database: RolledBackDatabase, desk: Handlers
     ) -> None:
         lead_id = await told(desk)
         await desk.take(lead_corrected("phone", lead_id=lead_id))
@@ -105,7 +108,9 @@ class TestForgetting:
             with pytest.raises(MessageCancelled):
                 await retry_message(session, correction["id"], OPERATOR, "again", override_suppression=False, now=NOW)
 
-    async def test_keeps_no_answer_to_a_mail_that_was_under_way(self, database: RolledBackDatabase, desk: Desk) -> None:
+    async def test_keeps_no_answer_to_a_mail_that_was_under_way(
+        self, database: RolledBackDatabase, desk: Handlers
+    ) -> None:
         lead_id = await told(desk)
         account, attempt = uuid4(), uuid4()
         await execute(
@@ -139,7 +144,7 @@ class TestForgetting:
         assert after["state"] == "cancelled"
         assert CONTACT.name not in await everywhere(database)
 
-    async def test_takes_what_was_sent_as_sent(self, database: RolledBackDatabase, desk: Desk) -> None:
+    async def test_takes_what_was_sent_as_sent(self, database: RolledBackDatabase, desk: Handlers) -> None:
         lead_id = await told(desk)
         await execute(database, "UPDATE messages SET state = 'accepted', accepted_at = now()")
         await desk.take(key_destroyed(lead_id), version=2)
@@ -147,7 +152,7 @@ class TestForgetting:
         assert (message["state"], message["cancelled_at"]) == ("accepted", None)
         assert message["recipient_email"] == "leads@southernsun.example"
 
-    async def test_leaves_another_person_s_mail_alone(self, database: RolledBackDatabase, desk: Desk) -> None:
+    async def test_leaves_another_person_s_mail_alone(self, database: RolledBackDatabase, desk: Handlers) -> None:
         lead_id = await told(desk)
         namesake = CONTACT.model_copy(update={"email": "another@mia.example", "phone": "+61499000222"})
         await desk.take(assignment_created(contact=namesake.model_copy(update={"street": "1 Far Road"})))

@@ -1,7 +1,6 @@
 """Sealed leads as mail: opened by the key that is there, or by the one that comes, and by none that was destroyed."""
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -10,33 +9,18 @@ from sqlalchemy import text
 
 from chassis.clock import FixedClock
 from chassis.database import Database
-from services.notifications.consumers import Consumers
 from services.notifications.domain.contacts import PARTS
 from services.notifications.queries.messages import is_anything_due
 from tests.kit.databases import RolledBackDatabase
-from tests.kit.records import incoming
 from tests.kit.sealed import key_created, key_destroyed, sealed
-from tests.notifications.conftest import MakeSender, run_until_idle, settings_of
+from tests.notifications.conftest import MakeSender, run_until_idle
+from tests.notifications.inbound import Handlers
 from tests.notifications.samples import CONTACT, NOW, assignment_created, lead_corrected, one, published, rows, states
 
 
-class Desk:
-    def __init__(self, database: Database, clock: FixedClock, wake: Callable[[], None] = lambda: None) -> None:
-        self._database = database
-        self._handlers = {
-            event: handler
-            for each in Consumers(clock, settings_of("smtp://127.0.0.1:1"), wake).all()
-            for event, handler in each.handlers.items()
-        }
-
-    async def take(self, *events: Any, version: int = 1) -> None:
-        async with self._database.transaction() as session:
-            await self._handlers[type(events[0])](session, [incoming(event, version) for event in events])
-
-
 @pytest.fixture
-def desk(database: RolledBackDatabase, clock: FixedClock) -> Desk:
-    return Desk(database, clock)
+def desk(database: RolledBackDatabase, clock: FixedClock) -> Handlers:
+    return Handlers(database, clock)
 
 
 def of_lead(**changes: Any) -> Any:
@@ -53,7 +37,7 @@ async def contexts(database: Database) -> list[Any]:
 
 
 class TestASealedLead:
-    async def test_is_opened_by_the_key_that_is_there(self, database: RolledBackDatabase, desk: Desk) -> None:
+    async def test_is_opened_by_the_key_that_is_there(self, database: RolledBackDatabase, desk: Handlers) -> None:
         event = of_lead()
         await desk.take(key_created(event.lead_id))
         await desk.take(event)
@@ -65,7 +49,7 @@ class TestASealedLead:
         self, database: RolledBackDatabase, clock: FixedClock, sender_of: MakeSender, smtp_sink: Any
     ) -> None:
         woken: list[int] = []
-        desk = Desk(database, clock, lambda: woken.append(1))
+        desk = Handlers(database, clock, lambda: woken.append(1))
         event = of_lead()
         await desk.take(event)
         await run_until_idle(sender_of(database))
@@ -80,7 +64,7 @@ class TestASealedLead:
         assert await states(database) == ["accepted"]
         assert CONTACT.phone[-3:] in str(await contexts(database))
 
-    async def test_a_correction_waits_as_well(self, database: RolledBackDatabase, desk: Desk) -> None:
+    async def test_a_correction_waits_as_well(self, database: RolledBackDatabase, desk: Handlers) -> None:
         lead_id = uuid4()
         seal = sealed(CONTACT, lead_id)
         await desk.take(lead_corrected("phone", lead_id=lead_id, contact=None, sealed_contact=seal))
@@ -91,7 +75,7 @@ class TestASealedLead:
 
     @pytest.mark.parametrize("is_sealed", [True, False])
     async def test_of_a_destroyed_key_is_withheld_whatever_came_first(
-        self, database: RolledBackDatabase, desk: Desk, is_sealed: bool
+        self, database: RolledBackDatabase, desk: Handlers, is_sealed: bool
     ) -> None:
         event = of_lead() if is_sealed else of_lead(contact=CONTACT, sealed_contact=None)
         await desk.take(key_created(event.lead_id))
@@ -106,7 +90,7 @@ class TestASealedLead:
         await desk.take(correction)
         assert len(await states(database)) == 1
 
-    async def test_many_take_the_same_statements(self, database: RolledBackDatabase, desk: Desk) -> None:
+    async def test_many_take_the_same_statements(self, database: RolledBackDatabase, desk: Handlers) -> None:
         events = [of_lead() for _ in range(40)]
         await desk.take(*events)
         await desk.take(*[key_created(event.lead_id) for event in events])
@@ -114,7 +98,7 @@ class TestASealedLead:
 
     async def test_meets_its_key_whichever_is_first_to_commit(self, own_database: Database, clock: FixedClock) -> None:
         """Both at once, again and again: none of the mails is left waiting."""
-        desk = Desk(own_database, clock)
+        desk = Handlers(own_database, clock)
         events = [of_lead() for _ in range(30)]
         await asyncio.gather(
             *(desk.take(event) for event in events), *(desk.take(key_created(event.lead_id)) for event in events)
@@ -127,7 +111,7 @@ class TestASealedLead:
     async def test_meets_the_end_of_its_key_whichever_is_first_to_commit(
         self, own_database: Database, clock: FixedClock
     ) -> None:
-        desk = Desk(own_database, clock)
+        desk = Handlers(own_database, clock)
         events = [of_lead() for _ in range(30)]
         for event in events[::2]:
             await desk.take(key_created(event.lead_id))

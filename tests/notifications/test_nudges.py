@@ -10,12 +10,11 @@ from chassis.database import Database
 from contracts.identity import OperatorChanged
 from contracts.intake import LeadEscalated
 from contracts.values import AustralianState, Location, MessagePurpose
-from services.notifications.consumers import Consumers
 from services.notifications.domain.purposes import MailPurpose
 from services.notifications.rendering import House, Renderer
 from tests.kit.databases import RolledBackDatabase
-from tests.kit.records import incoming
 from tests.notifications.conftest import settings_of
+from tests.notifications.inbound import NO_SERVER, Handlers
 from tests.notifications.samples import NOW, SYDNEY, rows
 
 OPS = "ops@waybill.example"
@@ -49,22 +48,10 @@ def changed(operator_id: UUID, **changes: Any) -> OperatorChanged:
     return OperatorChanged(**{**known, **changes})
 
 
-class Desk:
-    def __init__(self, database: Database, clock: FixedClock) -> None:
-        settings = settings_of("smtp://127.0.0.1:1", console_addresses={"intake": "https://desk.waybill.example/"})
-        self._database = database
-        self._handlers = {
-            event: handler for each in Consumers(clock, settings).all() for event, handler in each.handlers.items()
-        }
-
-    async def take(self, *events: Any, version: int = 1) -> None:
-        async with self._database.transaction() as session:
-            await self._handlers[type(events[0])](session, [incoming(event, version) for event in events])
-
-
 @pytest.fixture
-def desk(database: RolledBackDatabase, clock: FixedClock) -> Desk:
-    return Desk(database, clock)
+def desk(database: RolledBackDatabase, clock: FixedClock) -> Handlers:
+    console = {"intake": "https://desk.waybill.example/"}
+    return Handlers(database, clock, settings=settings_of(NO_SERVER, console_addresses=console))
 
 
 async def mails(database: Database) -> list[dict[str, Any]]:
@@ -74,7 +61,7 @@ async def mails(database: Database) -> list[dict[str, Any]]:
 
 class TestNudges:
     async def test_reach_each_recipient_once_however_often_they_are_told(
-        self, database: RolledBackDatabase, desk: Desk
+        self, database: RolledBackDatabase, desk: Handlers
     ) -> None:
         kim, ash = uuid4(), uuid4()
         await desk.take(changed(kim), changed(ash, name="Ash Moran", email="ash@waybill.example"))
@@ -89,13 +76,13 @@ class TestNudges:
         assert len(found) == 2
         assert found[0]["context"]["page"] == f"https://desk.waybill.example/console/leads/{event.lead_id}"
 
-    async def test_go_to_the_team_where_it_is_asked_for(self, database: RolledBackDatabase, desk: Desk) -> None:
+    async def test_go_to_the_team_where_it_is_asked_for(self, database: RolledBackDatabase, desk: Handlers) -> None:
         await desk.take(escalated())
         (mail,) = await mails(database)
         assert (mail["recipient_email"], mail["context"]["is_team"]) == (OPS, True)
 
     async def test_go_to_the_team_in_place_of_who_is_unknown_or_gone(
-        self, database: RolledBackDatabase, desk: Desk
+        self, database: RolledBackDatabase, desk: Handlers
     ) -> None:
         kim = uuid4()
         await desk.take(changed(kim))
@@ -106,13 +93,13 @@ class TestNudges:
 
     @pytest.mark.parametrize("action", ["critical", "snooze"])
     async def test_what_only_marks_the_lead_is_no_mail(
-        self, database: RolledBackDatabase, desk: Desk, action: str
+        self, database: RolledBackDatabase, desk: Handlers, action: str
     ) -> None:
         await desk.take(escalated(action=action, reaches_team=False))
         assert await mails(database) == []
 
     async def test_a_follow_ups_leads_to_its_own_page_and_tells_when_it_was_due(
-        self, database: RolledBackDatabase, desk: Desk
+        self, database: RolledBackDatabase, desk: Handlers
     ) -> None:
         follow_up = uuid4()
         await desk.take(escalated(follow_up_id=follow_up))

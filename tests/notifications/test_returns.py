@@ -12,14 +12,14 @@ from services.notifications.domain.purposes import MailPurpose
 from services.notifications.pages.words import ROOMS, subject_told
 from tests.kit.databases import RolledBackDatabase
 from tests.kit.records import incoming
+from tests.notifications.inbound import Handlers
 from tests.notifications.samples import NOW, one, rows
-from tests.notifications.test_corrections import Desk
 from tests.notifications.test_rendering import Paper, body, mail, paper
 
 
 @pytest.fixture
-def desk(database: RolledBackDatabase, clock: FixedClock) -> Desk:
-    return Desk(database, clock)
+def desk(database: RolledBackDatabase, clock: FixedClock) -> Handlers:
+    return Handlers(database, clock)
 
 
 def denied(**changes: Any) -> AssignmentReturnDenied:
@@ -52,7 +52,7 @@ def requested(reason_code: str) -> AssignmentReturnRequested:
 
 
 class TestADenial:
-    async def test_is_mailed_to_the_installer_once(self, database: RolledBackDatabase, desk: Desk) -> None:
+    async def test_is_mailed_to_the_installer_once(self, database: RolledBackDatabase, desk: Handlers) -> None:
         event = denied()
         await desk.take(event)
         await desk.take(event, version=2)
@@ -65,7 +65,7 @@ class TestADenial:
         assert (kept["recipient_email"], kept["state"]) == ("leads@southernsun.example", "queued")
 
     async def test_that_follows_another_return_is_a_mail_of_its_own(
-        self, database: RolledBackDatabase, desk: Desk
+        self, database: RolledBackDatabase, desk: Handlers
     ) -> None:
         await desk.take(denied(), denied())
         assert len(await rows(database, "SELECT id FROM messages")) == 2
@@ -98,11 +98,11 @@ class TestItsMail:
 
 
 class TestAReturnThatIsAskedFor:
-    async def test_for_want_of_consent_alerts_operations(self, database: RolledBackDatabase, desk: Desk) -> None:
+    async def test_for_want_of_consent_alerts_operations(self, database: RolledBackDatabase, desk: Handlers) -> None:
         await desk.take(requested("consent_or_compliance"), requested("contact_invalid"))
         alert = await one(database, "SELECT * FROM messages")
         assert (alert["purpose"], len(alert["context"]["items"])) == ("ops_alert", 1)
 
-    async def test_for_anything_else_waits_in_its_room(self, database: RolledBackDatabase, desk: Desk) -> None:
+    async def test_for_anything_else_waits_in_its_room(self, database: RolledBackDatabase, desk: Handlers) -> None:
         await desk.take(requested("contact_invalid"))
         assert await rows(database, "SELECT id FROM messages") == []

@@ -12,7 +12,7 @@ from services.routing.domain.returns import ReturnCode
 from services.routing.domain.states import DispatchStatus, ExceptionReason, Resolution
 from services.routing.models import AutoDispatch, LeadContact
 from tests.routing.arrangements import NOW, ROBIN, SHARED, Floor, lead, types_of
-from tests.routing.test_commands_returns import balance, sent
+from tests.routing.given_back import balance, sent
 
 
 class TestTheLead:

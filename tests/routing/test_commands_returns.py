@@ -1,13 +1,9 @@
-"""Returns from their request to their end: what a rule decides, what an operator does, and what follows of either."""
+"""Returns from their request to their end: what an operator does, and what follows of it."""
 
-from datetime import datetime, timedelta
-from typing import Any
-from uuid import UUID
+from datetime import datetime
 
 import pytest
-from sqlalchemy import insert
 
-from chassis.clock import FixedClock
 from chassis.ids import new_id
 from contracts.routing import (
     AssignmentCapReleased,
@@ -15,62 +11,12 @@ from contracts.routing import (
     AssignmentReturned,
     AssignmentReturnRequested,
 )
-from contracts.values import CapReleaseReason, CreditReason, SelectedPath
-from services.routing.commands.exceptions import AssignByHand, assign_by_hand
-from services.routing.domain.policies import ReturnsPolicy
+from contracts.values import CapReleaseReason, CreditReason
 from services.routing.domain.returns import DenialCode, ReturnCode, ReturnState, RuleVerdict
-from services.routing.domain.states import AssignmentStatus, LinkKind
+from services.routing.domain.states import AssignmentStatus
 from services.routing.errors import CreditReasonFixed, NotReturnable, ReturnExists, ReturnIsDecided
-from services.routing.models import Assignment, LeadLink, Return
-from tests.routing.arrangements import (
-    EXCLUSIVE,
-    FREMANTLE,
-    NOW,
-    ROBIN,
-    Floor,
-    Person,
-    lead,
-)
-
-KIM = Person(new_id(), "Kim Tran")
-LEAD_PPM = 1_000_000
-
-
-async def sent(floor: Floor, path: SelectedPath = EXCLUSIVE, **changes: Any) -> Assignment:
-    """A lead that the only installer there is has got."""
-    arrived = lead(path, **changes)
-    await floor.dispatch(arrived)
-    [made] = await floor.assignments(arrived.lead_id)
-    await floor.deliver(made.id)
-    return made
-
-
-async def by_hand(floor: Floor, installer_id: UUID, **changes: Any) -> Assignment:
-    """A lead that nobody may have by itself, given and sent to this installer."""
-    arrived = lead(**changes)
-    await floor.dispatch(arrived)
-    [item] = [each for each in await floor.exceptions(is_open=True) if each.lead_id == arrived.lead_id]
-    async with floor.database.transaction() as session:
-        await assign_by_hand(session, AssignByHand(item.id, (installer_id,), ROBIN), floor.clock.now())
-    [made] = await floor.assignments(arrived.lead_id)
-    await floor.deliver(made.id)
-    return made
-
-
-async def link(floor: Floor, one: UUID, other: UUID, kind: LinkKind = LinkKind.MERGED) -> None:
-    async with floor.database.transaction() as session:
-        row = {"lead_id": one, "other_lead_id": other, "kind": kind, "linked_at": NOW}
-        await session.execute(insert(LeadLink).values(**row))
-
-
-async def balance(floor: Floor, installer_id: UUID) -> int:
-    [row] = await floor.rows("SELECT balance_ppm FROM turns_taken WHERE installer_id = :id", id=installer_id)
-    return int(row["balance_ppm"])
-
-
-async def now_of(floor: Floor, assignment_id: UUID) -> Assignment:
-    [found] = [each for each in await floor.assignments() if each.id == assignment_id]
-    return found
+from tests.routing.arrangements import ROBIN, Floor, lead
+from tests.routing.given_back import KIM, LEAD_PPM, balance, now_of, sent
 
 
 class TestRequest:
@@ -137,114 +83,6 @@ class TestRequest:
         await floor.ask_back(made.id)
         [row] = await floor.rows("SELECT evidence::text AS told FROM returns")
         assert not [word for word in ("Mia", "obrien", "+614", "Cadogan") if word in row["told"]]
-
-
-class TestRules:
-    async def test_past_the_window_it_is_denied_at_once_and_mailed(self, floor: Floor, clock: FixedClock) -> None:
-        await floor.installer()
-        made = await sent(floor)
-        clock.advance(timedelta(days=8))
-        asked = await floor.ask_back(made.id)
-        assert (asked.state, asked.denial_code, asked.decided_by_rule) == (
-            ReturnState.DENIED,
-            DenialCode.WINDOW_PASSED,
-            True,
-        )
-        [event] = await floor.events("assignment.return_denied")
-        assert isinstance(event, AssignmentReturnDenied)
-        assert (event.recipient_email, event.denial_code) == ("leads@southernsun.example", "window_passed")
-        assert "within 5 business days" in event.message
-
-    async def test_the_window_is_the_policys(self, floor: Floor, clock: FixedClock) -> None:
-        await floor.installer()
-        await floor.policy(ReturnsPolicy(window_business_days=10, decide_business_days=1))
-        made = await sent(floor)
-        clock.advance(timedelta(days=8))
-        asked = await floor.ask_back(made.id)
-        assert asked.state is ReturnState.REQUESTED
-        assert asked.decide_by - clock.now() < timedelta(days=2)
-
-    async def test_a_person_whom_it_had_before_is_taken_back_at_once(self, floor: Floor) -> None:
-        installer_id = await floor.installer()
-        first, second = await sent(floor), await sent(floor)
-        await floor.rows_changed(
-            "UPDATE assignments SET sent_at = sent_at - interval '1 hour' WHERE id = :id", id=first.id
-        )
-        await link(floor, first.lead_id, second.lead_id)
-        asked = await floor.ask_back(second.id, ReturnCode.DUPLICATE_FROM_US)
-        assert (asked.state, asked.decided_by_rule, asked.rule_reason) == (
-            ReturnState.ACCEPTED,
-            True,
-            "had_the_person_before",
-        )
-        assert asked.evidence["duplicates"][0]["assignment_id"] == str(first.id)
-        returned = await now_of(floor, second.id)
-        assert (returned.status, returned.cap_release_reason) == (
-            AssignmentStatus.RETURNED,
-            CapReleaseReason.DUPLICATE_DISPATCH,
-        )
-        assert (await floor.counts(installer_id))["day"] == (0, 1)
-
-    async def test_a_later_one_or_another_service_is_no_duplicate(self, floor: Floor) -> None:
-        await floor.installer(services=("solar-battery", "heat-pump"))
-        first, other = await sent(floor), await sent(floor, service="heat-pump")
-        await link(floor, first.lead_id, other.lead_id)
-        await floor.rows_changed(
-            "UPDATE assignments SET sent_at = sent_at - interval '1 hour' WHERE id = :id", id=other.id
-        )
-        assert (await floor.ask_back(first.id, ReturnCode.DUPLICATE_FROM_US)).state is ReturnState.REQUESTED
-
-    @pytest.mark.parametrize(
-        ("code", "denial"),
-        [
-            (ReturnCode.OUT_OF_AREA, DenialCode.INSIDE_TERRITORY),
-            (ReturnCode.WRONG_SERVICE, DenialCode.SERVICE_OFFERED),
-        ],
-    )
-    async def test_what_its_decision_found_in_order_is_denied(
-        self, floor: Floor, code: ReturnCode, denial: DenialCode
-    ) -> None:
-        await floor.installer()
-        asked = await floor.ask_back((await sent(floor)).id, code)
-        assert (asked.state, asked.denial_code) == (ReturnState.DENIED, denial)
-
-    @pytest.mark.parametrize(
-        ("code", "changes", "credit"),
-        [
-            (ReturnCode.OUT_OF_AREA, {"location": FREMANTLE}, CreditReason.POSTCODE_MISMATCH),
-            (ReturnCode.WRONG_SERVICE, {"service": "heat-pump"}, CreditReason.SYSTEM_FAULT),
-        ],
-    )
-    async def test_what_was_given_by_hand_all_the_same_is_taken_back(
-        self, floor: Floor, code: ReturnCode, changes: dict[str, Any], credit: CreditReason
-    ) -> None:
-        installer_id = await floor.installer()
-        asked = await floor.ask_back((await by_hand(floor, installer_id, **changes)).id, code)
-        assert (asked.state, asked.credit_reason) == (ReturnState.ACCEPTED, credit)
-        returned = await floor.only_assignment()
-        assert returned.cap_release_reason is CapReleaseReason.OPERATOR_ERROR
-        # What was given by hand was no turn, and is not owed again.
-        assert await balance(floor, installer_id) == 0
-
-    async def test_a_place_that_was_corrected_since_is_for_a_person_to_judge(self, floor: Floor) -> None:
-        await floor.installer()
-        made = await sent(floor)
-        await floor.rows_changed("UPDATE dispatches SET postcode = '6160', state = 'WA'")
-        asked = await floor.ask_back(made.id, ReturnCode.OUT_OF_AREA)
-        assert (asked.state, asked.rule_reason) == (ReturnState.REQUESTED, "its_decision_does_not_tell")
-
-    async def test_faults_of_ours_are_outside_the_quota(self, floor: Floor) -> None:
-        installer_id = await floor.installer()
-        hand = await by_hand(floor, installer_id, location=FREMANTLE)
-        await floor.ask_back(hand.id, ReturnCode.OUT_OF_AREA)
-        assert (await floor.ask_back((await sent(floor)).id)).evidence["quota"]["accepted"] == 0
-        for _ in range(2):
-            asked = await floor.ask_back((await sent(floor)).id, ReturnCode.CONTACT_INVALID)
-            await floor.take_back(asked.id)
-        asked = await floor.ask_back((await sent(floor)).id, ReturnCode.CONTACT_INVALID)
-        assert (asked.evidence["quota"]["accepted"], asked.rule_reason) == (2, "quota_is_used")
-        hand = await by_hand(floor, installer_id, location=FREMANTLE)
-        assert (await floor.ask_back(hand.id, ReturnCode.OUT_OF_AREA)).state is ReturnState.ACCEPTED
 
 
 class TestAccept:
@@ -376,16 +214,3 @@ class TestDenyAndWithdraw:
         ]  # fmt: skip
         assert {row["actor_name"] for row in rows} == {ROBIN.name}
         assert rows[1]["after"]["denial_code"] == "not_proven"
-
-    async def test_a_rule_acts_as_the_system(self, floor: Floor) -> None:
-        await floor.installer()
-        made = await sent(floor)
-        asked: Return = await floor.ask_back(made.id, ReturnCode.OUT_OF_AREA)
-        rows = await floor.rows(
-            "SELECT actor_name, reason_code FROM audit_entries WHERE subject_id = :id ORDER BY id", id=str(made.id)
-        )
-        assert [tuple(row.values()) for row in rows] == [
-            (ROBIN.name, "out_of_area"),
-            ("system", "inside_territory"),
-        ]
-        assert (asked.decided_by_id, asked.decided_by_rule) == (None, True)

@@ -94,17 +94,17 @@ class TestAnItem:
     ) -> None:
         await floor.operator(SAM)
         item = await waiting(floor)
-        for deed, fields in (
-            ("claim", {}),
-            ("hand-over", {"owner_id": str(SAM.id), "note": "rang twice"}),
-            ("unassign", {}),
-            ("snooze", {"until": "2026-03-03T18:00", "note": "rings back at six"}),
-            ("wake", {}),
-            ("reject", {"reason": "unplaceable", "note": ""}),
+        for deed, fields, done in (
+            ("claim", {}, "Claimed: it is yours"),
+            ("hand-over", {"owner_id": str(SAM.id), "note": "rang twice"}, "Sam Reed has it now"),
+            ("unassign", {}, "Nobody has it now"),
+            ("snooze", {"until": "2026-03-03T18:00", "note": "rings back at six"}, "Snoozed"),
+            ("wake", {}, "Awake: it waits in the queue again"),
+            ("reject", {"reason": "unplaceable", "note": ""}, "Rejected: the lead is being closed"),
         ):
             answer = await post(desk, item, deed, await seen(floor), **fields)
             assert answer.status_code in (302, 303), (deed, answer.text)
-            assert await page(desk, f"{PATH}/{item.id}?done={deed}")
+            assert f"<strong>{done}</strong>" in await page(desk, answer.headers["location"])
         told = await page(desk, f"{PATH}/{item.id}")
         for verb in ("claimed it", "handed it over", "let go of it", "snoozed it", "woke it", "rejected the lead"):
             assert verb in told

@@ -160,7 +160,7 @@ class TestWhoeverRunsIt:
 
 
 def _worker(url: str) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen([sys.executable, "-c", _WORKER, url], stdout=subprocess.PIPE)  # our own program
+    return subprocess.Popen([sys.executable, "-c", _WORKER, url], stdout=subprocess.PIPE)
 
 
 _WORKER = """

@@ -148,7 +148,7 @@ async def _leads(stage: Stage) -> list[Equality]:
 
 
 async def _count(stage: Stage, service: str, query: str) -> int:
-    return await stage.reader.number(service, f"SELECT count(*) FROM ({query}) AS found")  # ours
+    return await stage.reader.number(service, f"SELECT count(*) FROM ({query}) AS found")
 
 
 async def _deliveries(stage: Stage) -> list[Equality]:

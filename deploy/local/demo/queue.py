@@ -89,9 +89,7 @@ async def watch_it_keep_itself(stage: Stage) -> None:
 async def _due(stage: Stage) -> dict[str, int]:
     now = stage.now()
     found = {
-        name: await stage.reader.number(
-            "routing", f"SELECT count(*) FROM dispatch_exceptions WHERE {which}", now
-        )  # our own
+        name: await stage.reader.number("routing", f"SELECT count(*) FROM dispatch_exceptions WHERE {which}", now)
         for name, which in (("late", IS_LATE), ("to escalate", IS_DUE), ("to try", IS_DUE_FOR_RETRY))
     }
     return {name: count for name, count in found.items() if count}
@@ -100,7 +98,7 @@ async def _due(stage: Stage) -> dict[str, int]:
 async def equalities(stage: Stage) -> list[Equality]:
     await stage.reader.until("the queue to keep itself", lambda: _due(stage))
     number = stage.reader.number
-    late = f"SELECT count(*) FROM dispatch_exceptions WHERE {IS_LATE}"  # our own
+    late = f"SELECT count(*) FROM dispatch_exceptions WHERE {IS_LATE}"
     audited = "SELECT count(*) FROM audit_entries WHERE action = 'escalate_exception'"
     escalated = "SELECT count(*) FROM dispatch_exceptions WHERE escalated_at IS NOT NULL"
     rejected = "SELECT count(DISTINCT lead_id) FROM dispatch_exceptions WHERE resolution = 'rejected'"

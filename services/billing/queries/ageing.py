@@ -98,7 +98,7 @@ _AGED = """
     ORDER BY total DESC, name, account_id LIMIT :most
 """
 
-_AGED_NOW, _AGED_BEFORE = text(f"WITH {_NOW}{_AGED}"), text(f"WITH {_BEFORE}{_AGED}")  # our own words
+_AGED_NOW, _AGED_BEFORE = text(f"WITH {_NOW}{_AGED}"), text(f"WITH {_BEFORE}{_AGED}")
 
 
 async def aged(

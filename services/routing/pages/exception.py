@@ -23,7 +23,7 @@ from services.routing.http.lead_views import DecisionView, DispatchView
 from services.routing.models import DispatchException
 from services.routing.pages import moments
 from services.routing.pages.dispatch import assignments_table, lead_links
-from services.routing.pages.exception_deeds import actions_of
+from services.routing.pages.exception_deeds import actions_of, past_actions_of
 from services.routing.pages.exception_file import ItemFile, read_file
 from services.routing.pages.exceptions import QUEUE, ROOM
 from services.routing.pages.telling import ASSIGNMENTS, DISPATCHES, lead_title
@@ -71,6 +71,7 @@ def _document(file: ItemFile, console: Console, audited: Sequence[Moment]) -> Do
         notes=_notes(file, console),
         facts=_facts_of_item(file),
         actions=actions_of(file),
+        past=past_actions_of(file),
         sections=(
             Facts("The lead", _facts(item, lead)),
             assignments_table(lead.assignments),

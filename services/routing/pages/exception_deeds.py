@@ -219,3 +219,8 @@ DEEDS: tuple[Deed[Any, Any], ...] = (RETRY, ASSIGN, CLAIM, HAND_OVER, UNASSIGN, 
 
 def actions_of(file: ItemFile) -> list[Action]:
     return [deed.drawn(file) for deed in DEEDS if deed.is_shown(file)]
+
+
+def past_actions_of(file: ItemFile) -> list[Action]:
+    """Some leave the item where it does not offer them any more: what they say when they are done is told there."""
+    return [deed.drawn(file) for deed in DEEDS if not deed.is_shown(file)]

@@ -1,0 +1,29 @@
+"""Bugs of our own in what becomes of a lead that is given back: the tests that are named for them notice."""
+
+import pytest
+
+from tests.mutants.mutant import applied
+from tests.mutants.of_a_service import CREDIT_WITHOUT_FINANCE, KEEP_THE_PLACE, OFFER_IT_BACK
+from tests.routing import test_commands_offering as offering
+from tests.routing import test_commands_returns as returns
+from tests.routing.arrangements import Floor
+from tests.routing.conftest import clock, floor
+
+__all__ = ["clock", "floor"]
+
+
+class TestTheReturnsOwnTests:
+    async def test_notice_a_place_that_is_kept(self, floor: Floor) -> None:
+        with applied(KEEP_THE_PLACE), pytest.raises(AssertionError, match="day"):
+            await returns.TestAccept().test_frees_the_place_and_owes_the_lead_again(floor)
+
+    async def test_notice_a_lead_that_goes_back_to_who_returned_it(self, floor: Floor) -> None:
+        with applied(OFFER_IT_BACK), pytest.raises(AssertionError):
+            await offering.TestTheLead().test_goes_to_another_and_never_to_whoever_gave_it_back(floor)
+
+    async def test_notice_money_that_finance_did_not_agree_to(self, floor: Floor) -> None:
+        with applied(CREDIT_WITHOUT_FINANCE), pytest.raises(AssertionError):
+            await returns.TestAccept().test_proposes_the_credit_in_the_same_breath_and_nothing_that_was_typed(floor)
+
+    async def test_pass_the_code_as_it_is(self, floor: Floor) -> None:
+        await returns.TestAccept().test_frees_the_place_and_owes_the_lead_again(floor)
