@@ -11,6 +11,7 @@ from faststream.kafka import KafkaBroker
 from sqlalchemy.engine import make_url
 
 from chassis import parking
+from chassis.ending import ended_within
 from chassis.event_metrics import PARKED_WAITING
 from chassis.faults import is_passing
 from chassis.loops import LoopRunner
@@ -27,6 +28,8 @@ from chassis.subscribers import Subscription, kafka_broker
 log = structlog.get_logger(__name__)
 
 MEASURE_SECONDS = 2.0
+CLOSING_SECONDS = 5.0
+"""For clients, once the batches in hand have had their own time."""
 
 
 class Worker:
@@ -95,7 +98,7 @@ class Worker:
             except Exception as fault:
                 log.warning("broker_away", service=self._service.name, fault=type(fault).__name__)
                 with suppress(Exception):
-                    await self._broker.stop()
+                    await ended_within(CLOSING_SECONDS, self._broker.stop)
                 await asyncio.sleep(wait)
                 wait = min(5.0, wait * 2)
             else:
@@ -108,10 +111,12 @@ class Worker:
         self.scheduler.stop()
         for loop in self.loops:
             loop.stop()
-        await self._broker.stop()
+        grace = self._service.settings.graceful_timeout_seconds
+        if not await ended_within(grace + CLOSING_SECONDS, self._broker.stop):
+            log.warning("consumers_hung", service=self._service.name)
         for relay in self.relays:
             relay.stop()
-        _, late = await asyncio.wait(self._tasks, timeout=self._service.settings.graceful_timeout_seconds)
+        _, late = await asyncio.wait(self._tasks, timeout=grace)
         for task in late:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

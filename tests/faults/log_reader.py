@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from chassis.ending import ended_within
+
+CLOSING_SECONDS = 5.0
 Group = tuple[str, str]
 """Its name, and the topic that it reads."""
 
@@ -43,7 +46,7 @@ class LogReader:
     async def close(self) -> None:
         consumer, admin, self._consumer, self._admin = self._consumer, self._admin, None, None
         if consumer is not None:
-            await consumer.stop()
+            await ended_within(CLOSING_SECONDS, consumer.stop)
         if admin is not None:
             await admin.close()
 
