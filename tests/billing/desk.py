@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import httpx
@@ -20,6 +20,7 @@ from services.billing.settings import Settings
 from services.billing.stripe_gateway import StripeGateway
 from tests.billing.arrangements import SELLER, SYDNEY, Books
 from tests.kit.identity import TestIdentity
+from tests.kit.lent import Lent
 
 NOWHERE = "postgresql://nobody@127.0.0.1:9/none"
 WEBHOOK_SECRET = "whsec_billing_tests"
@@ -38,6 +39,9 @@ def application(
         **settings,
     }
     return assemble(build(Settings(**given), clock=clock, database=database, gateway=gateway), Shape.API)
+
+
+APPLICATIONS = Lent(application)
 
 
 @dataclass
@@ -77,10 +81,11 @@ class Desk:
 async def answering(
     database: Database, identity: TestIdentity, clock: Clock, gateway: StripeGateway | None = None, **settings: Any
 ) -> AsyncIterator[Desk]:
-    app: Any = application(database, identity, clock, gateway, **settings)
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://billing.example") as client:
-        yield Desk(client, identity)
+    own = {"database": database, "clock": clock, "gateway": gateway}
+    with APPLICATIONS.lend(own, identity=identity, **settings) as app:
+        transport = httpx.ASGITransport(cast("Any", app), raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://billing.example") as client:
+            yield Desk(client, identity)
 
 
 def code_of(answer: httpx.Response) -> str:

@@ -8,7 +8,7 @@ from playwright.async_api import Browser, async_playwright
 
 from tests.browser.install import CHROMIUM, LIBRARIES, missing_libraries
 
-FLAGS = ["--no-sandbox", "--no-zygote", "--disable-gpu", "--disable-background-networking", "--headless"]
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--headless"]
 
 
 @asynccontextmanager

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import httpx
 from litestar import Litestar
@@ -18,6 +18,7 @@ from services.intake.main import build
 from services.intake.settings import Settings
 from tests.intake.samples import screened, submission
 from tests.kit.identity import TestIdentity, bearer
+from tests.kit.lent import Lent
 
 NOWHERE = "postgresql://nobody@127.0.0.1:9/none"
 
@@ -25,6 +26,9 @@ NOWHERE = "postgresql://nobody@127.0.0.1:9/none"
 def application(database: Database, identity: TestIdentity, clock: Clock, **settings: Any) -> Litestar:
     made = Settings(database_url=NOWHERE, identity_jwks_url=identity.jwks_url, **settings)
     return assemble(build(made, clock=clock, database=database), Shape.API)
+
+
+APPLICATIONS = Lent(application)
 
 
 @dataclass
@@ -74,12 +78,11 @@ async def answering(
     **settings: Any,
 ) -> AsyncIterator[Desk]:
     """`proxies` are those that uvicorn would believe."""
-    app: Any = application(database, identity, clock, **settings)
-    if proxies is not None:
-        app = ProxyHeadersMiddleware(app, trusted_hosts=proxies)
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(peer, 4711))
-    async with httpx.AsyncClient(transport=transport, base_url="http://intake.example") as client:
-        yield Desk(client, identity, database, clock)
+    with APPLICATIONS.lend({"database": database, "clock": clock}, identity=identity, **settings) as lent:
+        app: Any = lent if proxies is None else ProxyHeadersMiddleware(cast("Any", lent), trusted_hosts=proxies)
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(peer, 4711))
+        async with httpx.AsyncClient(transport=transport, base_url="http://intake.example") as client:
+            yield Desk(client, identity, database, clock)
 
 
 def faults(answer: httpx.Response) -> dict[str, str]:

@@ -15,6 +15,7 @@ from chassis.settings import Shape
 from contracts.identity import Role
 from services.notifications.main import build
 from tests.kit.identity import TestIdentity
+from tests.kit.lent import Lent
 from tests.notifications.conftest import settings_of
 from tests.notifications.fake_gateway import FakeGateway
 
@@ -22,6 +23,9 @@ from tests.notifications.fake_gateway import FakeGateway
 def application(database: Database, identity: TestIdentity, clock: Clock, **settings: Any) -> Litestar:
     made = settings_of("smtp://127.0.0.1:1", identity_jwks_url=identity.jwks_url, **settings)
     return assemble(build(made, clock=clock, database=database, gateway=FakeGateway()), Shape.API)
+
+
+APPLICATIONS = Lent(application)
 
 
 @dataclass
@@ -46,11 +50,10 @@ class Desk:
 
 @asynccontextmanager
 async def answering(database: Database, identity: TestIdentity, clock: Clock, **settings: Any) -> AsyncIterator[Desk]:
-    transport = httpx.ASGITransport(
-        cast("Any", application(database, identity, clock, **settings)), raise_app_exceptions=False
-    )
-    async with httpx.AsyncClient(transport=transport, base_url="http://notifications.example") as client:
-        yield Desk(client, identity)
+    with APPLICATIONS.lend({"database": database, "clock": clock}, identity=identity, **settings) as app:
+        transport = httpx.ASGITransport(cast("Any", app), raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://notifications.example") as client:
+            yield Desk(client, identity)
 
 
 def faults(answer: httpx.Response) -> dict[str, str]:

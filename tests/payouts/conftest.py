@@ -9,7 +9,7 @@ from deploy.local.postgres import ServiceDatabase
 from tests.deploy.stripe.rig import Rig, receiving, running
 from tests.kit.identity import TestIdentity
 from tests.payouts.arrangements import Office
-from tests.payouts.counter import Counter, counter_of
+from tests.payouts.counter import Counter, answering
 
 
 @pytest.fixture(scope="session")
@@ -43,6 +43,5 @@ async def office(fresh_database: Callable[[str], ServiceDatabase]) -> AsyncItera
 
 @pytest.fixture
 async def counter(office: Office, identity: TestIdentity) -> AsyncIterator[Counter]:
-    made = counter_of(office, identity)
-    yield made
-    await made.client.aclose()
+    async with answering(office, identity) as counter:
+        yield counter

@@ -19,7 +19,7 @@ from tests.chassis.http.fuzzing import faults_found
 from tests.chassis.http.serving import serving
 from tests.kit.identity import TestIdentity
 from tests.payouts.arrangements import Office
-from tests.payouts.counter import Counter, application, code_of, counter_of
+from tests.payouts.counter import Counter, answering, application, code_of
 
 ROBIN, SAM = uuid4(), uuid4()
 
@@ -240,9 +240,8 @@ class TestWithoutAKey:
     async def unkeyed(
         self, request: pytest.FixtureRequest, office: Office, identity: TestIdentity
     ) -> AsyncIterator[Counter]:
-        counter = counter_of(office, identity, stripe_api_key=request.param)
-        yield counter
-        await counter.client.aclose()
+        async with answering(office, identity, stripe_api_key=request.param) as counter:
+            yield counter
 
     async def test_nothing_is_sent_or_taken_back(self, unkeyed: Counter, office: Office) -> None:
         payout = await office.ready_payout()
@@ -256,7 +255,11 @@ class TestWithoutAKey:
 class TestGuards:
     def test_every_money_route_asks_for_a_fresh_second_factor(self, office: Office, identity: TestIdentity) -> None:
         ours = ("/admin/experts", "/admin/boards", "/admin/ops/payouts")
-        guards = [guard for guard in route_guards(application(office, identity)) if guard.path.startswith(ours)]
+        guards = [
+            guard
+            for guard in route_guards(application(office.database, identity, office.clock, office.gateway))
+            if guard.path.startswith(ours)
+        ]
         moving = [guard for guard in guards if guard.method != "GET"]
         assert {(guard.capability, guard.step_up) for guard in moving} == {(Capability.MANAGE_BILLING_OPS, True)}
         assert len(moving) == 7
@@ -264,7 +267,7 @@ class TestGuards:
 
 class TestEveryOperation:
     async def test_answers_as_documented(self, office: Office, identity: TestIdentity) -> None:
-        with serving(application(office, identity)) as address:
+        with serving(application(office.database, identity, office.clock, office.gateway)) as address:
             faults = await asyncio.to_thread(
                 faults_found, address, identity.headers(Role.ADMIN), max_examples=10, leave_out={"/webhooks/stripe"}
             )

@@ -13,7 +13,7 @@ from services.payouts.domain import PayoutState
 from services.payouts.stripe_gateway import Payability
 from tests.kit.identity import TestIdentity
 from tests.payouts.arrangements import Office
-from tests.payouts.counter import SECRET, Counter, code_of, counter_of
+from tests.payouts.counter import SECRET, Counter, answering, code_of
 
 
 def event_about(account: object, **changes: Any) -> dict[str, Any]:
@@ -105,7 +105,6 @@ class TestOfAStranger:
 
 @pytest.mark.parametrize("secret", ["", " "])
 async def test_without_a_secret_nothing_is_taken(office: Office, identity: TestIdentity, secret: str) -> None:
-    counter = counter_of(office, identity, stripe_connect_webhook_secret=secret)
-    answer = await post(counter, *signed(event_about("acct_1"), secret))
+    async with answering(office, identity, stripe_connect_webhook_secret=secret) as counter:
+        answer = await post(counter, *signed(event_about("acct_1"), secret))
     assert (answer.status_code, code_of(answer)) == (503, "webhooks_disabled")
-    await counter.client.aclose()

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import httpx
 from litestar import Litestar
@@ -17,6 +17,7 @@ from services.routing.main import build
 from services.routing.settings import Settings
 from services.routing.webhook_gateway import WebhookGateway
 from tests.kit.identity import TestIdentity
+from tests.kit.lent import Lent
 
 NOWHERE = "postgresql://nobody@127.0.0.1:9/none"
 UNKNOWN = "0199a000-0000-7000-8000-000000000000"
@@ -43,6 +44,9 @@ def application(
 ) -> Litestar:
     settings = Settings(database_url=NOWHERE, identity_jwks_url=identity.jwks_url, **knobs)
     return assemble(build(settings, clock=clock, database=database, gateway=gateway), Shape.API)
+
+
+APPLICATIONS = Lent(application)
 
 
 @dataclass
@@ -80,10 +84,11 @@ class Desk:
 async def answering(
     database: Database, identity: TestIdentity, clock: Clock, gateway: WebhookGateway | None = None
 ) -> AsyncIterator[Desk]:
-    routing = application(database, identity, clock, gateway)
-    transport = httpx.ASGITransport(routing, raise_app_exceptions=False)  # type: ignore[arg-type]  # Litestar's own scope type
-    async with httpx.AsyncClient(transport=transport, base_url="http://routing.example") as client:
-        yield Desk(client, identity)
+    own = {"database": database, "clock": clock, "gateway": gateway}
+    with APPLICATIONS.lend(own, identity=identity) as app:
+        transport = httpx.ASGITransport(cast("Any", app), raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://routing.example") as client:
+            yield Desk(client, identity)
 
 
 def code_of(answer: httpx.Response) -> str:
