@@ -42,10 +42,11 @@ async def answering(answer: Answer) -> AsyncIterator[int]:
                 seen += 1
                 writer.write(await answer(seen))
         except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
             writer.close()
             with suppress(ConnectionError):
                 await writer.wait_closed()
-        finally:
             open_connections.discard(writer)
             if not open_connections:
                 all_left.set()

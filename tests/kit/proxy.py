@@ -182,6 +182,10 @@ class Proxy:
 
     def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         client = Stream(reader, writer)
+        if self._server is None:
+            # It was on its way when we stopped listening: nobody would wait for its end.
+            client.reset()
+            return
         task = asyncio.create_task(self._serve(client))
         self._tasks.add(task)
 

@@ -36,7 +36,13 @@ class Sink:
         self.connections += 1
         task = asyncio.create_task(self._serve(reader, writer))
         self.serving.add(task)
-        task.add_done_callback(self.serving.discard)
+
+        def end(_: asyncio.Task[None]) -> None:
+            # Whoever is cancelled before the first turn has closed nothing.
+            writer.close()
+            self.serving.discard(task)
+
+        task.add_done_callback(end)
 
     async def close(self) -> None:
         for task in set(self.serving):
@@ -44,12 +50,6 @@ class Sink:
         await asyncio.gather(*self.serving, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await self._take(reader, writer)
-        finally:
-            writer.close()
-
-    async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError, asyncio.IncompleteReadError):
             head = (await reader.readuntil(HEAD_END)).decode()
             line, *rest = head.strip().split("\r\n")
