@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from litestar import get, post
+from litestar.di import Provide
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
@@ -103,11 +104,23 @@ class LeadClosing(Body):
     reason: Text | None = None
 
 
-@get("/admin/leads", guards=[requires(Capability.READ_OPS)])
-async def list_leads(
-    database: Given[Database],
+Finance = Annotated[
+    Literal["held", "billable", "credited", "void", "none"] | None,
+    QueryParameter(description="a delivery of it is that with billing; `none` where billing has none"),
+]
+Typed = Annotated[
+    str | None,
+    QueryParameter(
+        min_length=1,
+        max_length=200,
+        description="words that each stand in its name, e-mail, phone, address or submission key, or in those of "
+        "leads that were merged into it",
+    ),
+]
+
+
+def filters_of(
     clock: Given[Clock],
-    page: Given[PageRequest],
     status: FromQuery[LeadStatus | None] = None,
     path: Annotated[SelectedPath | None, QueryParameter(description="the selected path")] = None,
     # Litestar keeps the name `state` for itself.
@@ -118,24 +131,12 @@ async def list_leads(
     received_from: FromQuery[AwareInstant | None] = None,
     received_to: Annotated[AwareInstant | None, QueryParameter(description="exclusive")] = None,
     service: Annotated[str | None, QueryParameter(max_length=LONGEST_SERVICE)] = None,
-    finance: Annotated[
-        Literal["held", "billable", "credited", "void", "none"] | None,
-        QueryParameter(description="a delivery of it is that with billing; `none` where billing has none"),
-    ] = None,
+    finance: Finance = None,
     late: Annotated[bool, QueryParameter(description="what is longer what it is than it may be")] = False,
-    q: Annotated[
-        str | None,
-        QueryParameter(
-            min_length=1,
-            max_length=200,
-            description="words that each stand in its name, e-mail, phone, address or submission key, or in those of "
-            "leads that were merged into it",
-        ),
-    ] = None,
-    sort: FromQuery[LeadOrder] = LeadOrder.NEWEST,
-) -> Page[LeadRow]:
-    """Newest first, unless it is asked for otherwise. A cursor is of the order in which its page was."""
-    filters = LeadFilters(
+    q: Typed = None,
+) -> LeadFilters:
+    """What narrows the list, as a dependency of its route."""
+    return LeadFilters(
         status=status,
         selected_path=path,
         state=in_state,
@@ -149,6 +150,20 @@ async def list_leads(
         late_at=clock.now() if late else None,
         typed=q,
     )
+
+
+@get(
+    "/admin/leads",
+    guards=[requires(Capability.READ_OPS)],
+    dependencies={"filters": Provide(filters_of, sync_to_thread=False)},
+)
+async def list_leads(
+    database: Given[Database],
+    page: Given[PageRequest],
+    filters: Given[LeadFilters],
+    sort: FromQuery[LeadOrder] = LeadOrder.NEWEST,
+) -> Page[LeadRow]:
+    """Newest first, unless it is asked for otherwise. A cursor is of the order in which its page was."""
     async with database.reading() as session:
         leads = await queries.list_leads(session, page, filters, sort)
     return page.page(leads, sort.place, LeadRow.model_validate)

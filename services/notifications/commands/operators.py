@@ -1,13 +1,13 @@
 """Keeping whom identity tells of, so that mail for an operator finds them."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.replicas import keep_newest
 from services.notifications.models import KnownOperator
 
 
@@ -23,17 +23,7 @@ class OperatorAsTold:
 
 
 async def keep_operators(session: AsyncSession, told: Sequence[OperatorAsTold]) -> None:
-    """The newest of each, whatever the order in which they come."""
-    newest = {each.operator_id: each for each in sorted(told, key=lambda each: each.version)}
-    kept = insert(KnownOperator).values([asdict(each) for each in newest.values()])
-    new = kept.excluded
-    await session.execute(
-        kept.on_conflict_do_update(
-            index_elements=[KnownOperator.operator_id],
-            set_={name: new[name] for name in ("name", "email", "is_active", "version")},
-            where=KnownOperator.version < new.version,
-        )
-    )
+    await keep_newest(session, KnownOperator, told)
 
 
 async def active_operators(session: AsyncSession, ids: Collection[UUID]) -> Mapping[UUID, KnownOperator]:

@@ -48,5 +48,5 @@ def _operator(incoming: Incoming[OperatorChanged]) -> OperatorState:
         name=event.name,
         email=event.email,
         is_active=event.is_active,
-        capabilities=event.capabilities,
+        capabilities=list(event.capabilities),
     )
