@@ -2,21 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import inspect
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
 
-
-async def keep_newest(session: AsyncSession, table: type[Any], told: "Sequence[DataclassInstance]") -> None:
+async def keep_newest(session: AsyncSession, table: type[Any], told: Sequence[Any]) -> None:
     """The newest of each, whatever the order in which they come: one statement.
 
-    `told` are of one class, whose fields are columns of the mapped class `table`: its primary key, of one column, and
-    `version` among them. Written in the order of their keys, so that two who keep the same never wait for each other.
+    `told` are of one dataclass, whose fields are columns of the mapped class `table`, `version` and its primary key of
+    one column among them. Written in the order of their keys, so that two who keep the same never wait for each other.
     """
     if not told:
         return
