@@ -17,6 +17,7 @@ from contracts.topics import MESSAGES
 from contracts.values import SelectedPath
 from deploy.local.postgres import ServiceDatabase
 from services.routing.commands.assignments import CancelAssignment, cancel_assignment
+from services.routing.commands.attempts import PORTION
 from services.routing.commands.deliveries import Delivery, DeliveryFailure, mark_failed, mark_sent
 from services.routing.commands.exceptions import AssignByHand, RetryDispatch, assign_by_hand, retry_dispatch
 from services.routing.commands.installers import ParticularsChanges, change_particulars
@@ -274,24 +275,29 @@ async def crosswise(floor: Floor) -> list[UUID]:
 
 
 class TestStatements:
-    async def test_a_batch_of_500_takes_as_many_as_a_batch_of_one(self, floor: Floor) -> None:
+    async def test_a_portion_takes_as_many_as_one_lead_and_each_further_one_only_its_rows(self, floor: Floor) -> None:
+        """Dispatches, contacts, decisions and assignments; who covers what and how all stand is read once."""
         await floor.installers(8)
         await floor.dispatch(lead(SHARED))
         sent = counting(floor)
         await floor.dispatch(lead(SHARED))
         for_one = len(sent)
         sent.clear()
-        await floor.dispatch(*leads(500, SHARED))
+        await floor.dispatch(*leads(PORTION, SHARED))
         assert len(sent) == for_one <= 14
-        assert len(await floor.assignments()) == 1506
+        sent.clear()
+        await floor.dispatch(*leads(10 * PORTION, SHARED))
+        assert len(sent) == for_one + 9 * 4
+        assert len(await floor.assignments()) == 3 * (2 + 11 * PORTION)
 
-    async def test_500_that_nobody_takes_need_no_more(self, floor: Floor) -> None:
+    async def test_those_that_nobody_takes_need_two_more_of_a_portion(self, floor: Floor) -> None:
+        """How exceptions are cared for, and which are open."""
         sent = counting(floor)
-        await floor.dispatch(*(lead(location=FREMANTLE) for _ in range(500)))
-        assert len(sent) <= 14
-        assert len(await floor.exceptions()) == 500
+        await floor.dispatch(*(lead(location=FREMANTLE) for _ in range(10 * PORTION)))
+        assert len(sent) <= 14 + 9 * 6
+        assert len(await floor.exceptions()) == 10 * PORTION
 
-    async def test_so_do_500_deliveries_and_500_failures(self, floor: Floor) -> None:
+    async def test_500_deliveries_and_500_failures_take_a_few(self, floor: Floor) -> None:
         await floor.installers(5)
         await floor.dispatch(*leads(334, SHARED))
         made = [assignment.id for assignment in await floor.assignments()]

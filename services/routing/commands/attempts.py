@@ -1,11 +1,13 @@
 """Attempts at dispatching leads: many at once from the topic, one at a time from an operator, by the same rules.
 
 The candidates of all are loaded and their counters locked in a fixed number of statements. Then every lead is decided
-in memory, one after the other, and each sees what those before it took.
+in memory, one after the other, and each sees what those before it took. Of a large batch the decisions of one portion
+are written while the next is being decided: either takes about as long.
 """
 
+import asyncio
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -32,6 +34,9 @@ from services.routing.domain.waiting import is_held_by_pace, passes_at, reason_o
 from services.routing.models import Assignment, Dispatch
 from services.routing.queries.candidates import Territories, standings, territories
 from services.routing.queries.links import Declared, Persons, policy_and_persons
+
+PORTION = 50
+"""So many leads are concluded at once: few, as nothing is decided beside the last of them."""
 
 
 def free_shares_of(dispatch: Dispatch, earlier: Sequence[Assignment]) -> list[int]:
@@ -175,12 +180,18 @@ class Outcome:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
-    """The outcomes of a batch, in its order, and the counters that they moved, not yet written."""
+class Taken(NamedTuple):
+    """How many leads each installer was given, and the counters that this moved, not yet written."""
+
+    given: Counter[UUID]
+    standings: Mapping[UUID, Standing]
+
+
+class Decided(NamedTuple):
+    """The outcomes of a batch, in its order, and what they took."""
 
     outcomes: list[Outcome]
-    standings: Mapping[UUID, Standing]
+    taken: Taken
 
 
 class Ground(NamedTuple):
@@ -202,10 +213,52 @@ class Ground(NamedTuple):
 async def decide_all(session: AsyncSession, attempts: Sequence[Attempt], now: datetime) -> Decided:
     """Loads the candidates of all, locks their counters, and decides lead by lead."""
     if not attempts:
-        return Decided([], {})
+        return Decided([], Taken(Counter(), {}))
     ground = await _ground(session, attempts, now)
     turns = count(1)
-    return Decided([_decide(attempt, ground, now, turns) for attempt in attempts], ground.standings)
+    outcomes = [_decide(attempt, ground, now, turns) for attempt in attempts]
+    return Decided(outcomes, Taken(_given(outcomes), ground.standings))
+
+
+Conclude = Callable[[Sequence[Outcome]], Awaitable[None]]
+
+
+async def decide_and_conclude(
+    session: AsyncSession, attempts: Sequence[Attempt], now: datetime, conclude: Conclude
+) -> Taken:
+    """The same, and has each portion concluded while the next is decided: `conclude` alone uses the session then.
+
+    A fault of either ends both before it is raised.
+    """
+    if not attempts:
+        return Taken(Counter(), {})
+    ground = await _ground(session, attempts, now)
+    taken = Taken(Counter(), ground.standings)
+    turns = count(1)
+    under_way: asyncio.Future[None] | None = None
+    try:
+        for first in range(0, len(attempts), PORTION):
+            outcomes: list[Outcome] = []
+            for attempt in attempts[first : first + PORTION]:
+                outcomes.append(_decide(attempt, ground, now, turns))
+                await asyncio.sleep(0)  # so that what is under way goes on
+            taken.given.update(_given(outcomes))
+            if under_way is not None:
+                await under_way
+            under_way = asyncio.ensure_future(conclude(outcomes))
+        if under_way is not None:
+            await under_way
+    except BaseException as fault:
+        if under_way is not None:
+            if not isinstance(fault, Exception):
+                under_way.cancel()
+            await asyncio.gather(under_way, return_exceptions=True)
+        raise
+    return taken
+
+
+def _given(outcomes: Sequence[Outcome]) -> Counter[UUID]:
+    return Counter(share.candidate.id for outcome in outcomes for share in outcome.shares)
 
 
 async def _ground(session: AsyncSession, attempts: Sequence[Attempt], now: datetime) -> Ground:

@@ -1,17 +1,16 @@
 """What follows from decisions: they are published and kept, assignments are made, places under the caps reserved."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Text, bindparam, cast, insert
-from sqlalchemy.dialects.postgresql import JSON
+from sqlalchemy import Integer, Text, Uuid, bindparam, cast, insert
+from sqlalchemy.dialects.postgresql import ARRAY, JSON
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import outbox
 from contracts.routing import AssignmentCreated, DispatchDecided
-from services.routing.commands.attempts import Attempt, Decided, Outcome, Share
+from services.routing.commands.attempts import Attempt, Decided, Outcome, Share, Taken
 from services.routing.commands.caps import reserve
 from services.routing.domain.eligibility import RULE_SET_VERSION
 from services.routing.domain.states import AssignmentStatus, CapState, DispatchStatus, Trigger
@@ -72,22 +71,36 @@ def _publish_created(session: AsyncSession, attempt: Attempt, share: Share, now:
     outbox.add(session, event, version=FIRST_VERSION, cause=attempt.cause)
 
 
-# Both are JSON already; the columns' own type would encode them once more.
+# The first two are JSON already; the columns' own type would encode them once more. Arrays go as their literals, whose
+# elements nobody has to encode one by one: a lead of the east coast has hundreds.
 _KEEP_DECISION = insert(Decision).values(
-    candidates=cast(bindparam("record", type_=Text), JSON), inputs=cast(bindparam("inputs_text", type_=Text), JSON)
+    candidates=cast(bindparam("record", type_=Text), JSON),
+    inputs=cast(bindparam("inputs_text", type_=Text), JSON),
+    candidate_ids=cast(bindparam("candidates_literal", type_=Text), ARRAY(Uuid)),
+    outcomes=cast(bindparam("outcomes_literal", type_=Text), ARRAY(Text)),
+    entitled_ppm=cast(bindparam("entitled_literal", type_=Text), ARRAY(Integer)),
 )
 
 
 async def write(session: AsyncSession, decided: Decided, now: datetime) -> None:
     """Decisions, assignments, reservations and turns, whose leads' dispatches are written already."""
-    if not decided.outcomes:
+    await write_outcomes(session, decided.outcomes, now)
+    await take(session, decided.taken)
+
+
+async def write_outcomes(session: AsyncSession, outcomes: Sequence[Outcome], now: datetime) -> None:
+    if not outcomes:
         return
-    count_decisions(session, [_counted(outcome) for outcome in decided.outcomes], now)
-    await session.execute(_KEEP_DECISION, [_decision_row(outcome, now) for outcome in decided.outcomes])
-    assignments = [row for outcome in decided.outcomes for row in _assignment_rows(outcome, now)]
+    count_decisions(session, [_counted(outcome) for outcome in outcomes], now)
+    await session.execute(_KEEP_DECISION, [_decision_row(outcome, now) for outcome in outcomes])
+    assignments = [row for outcome in outcomes for row in _assignment_rows(outcome, now)]
     if assignments:
         await session.execute(insert(Assignment), assignments)
-        await reserve(session, Counter(row["installer_id"] for row in assignments), decided.standings)
+
+
+async def take(session: AsyncSession, taken: Taken) -> None:
+    """The places and turns of all that were chosen."""
+    await reserve(session, taken.given, taken.standings)
 
 
 def _counted(outcome: Outcome) -> tuple[Trigger, int, int, datetime]:
@@ -113,12 +126,17 @@ def _decision_row(outcome: Outcome, now: datetime) -> Mapping[str, Any]:
         "summary": outcome.summary,
         "record": outcome.record,
         "inputs_text": outcome.inputs,
-        "candidate_ids": outcome.candidate_ids,
-        "outcomes": outcome.outcomes,
-        "entitled_ppm": outcome.entitled_ppm,
+        "candidates_literal": _literal(outcome.candidate_ids),
+        "outcomes_literal": _literal(outcome.outcomes),
+        "entitled_literal": _literal(outcome.entitled_ppm),
         "decided_at": now,
         "latency_ms": max(0, (now - attempt.dispatch.received_at) // MILLISECOND),
     }
+
+
+def _literal(values: Iterable[object]) -> str:
+    """PostgreSQL's text of an array of what needs no quotes: ids, words of ours, whole numbers."""
+    return f"{{{','.join(map(str, values))}}}"
 
 
 def _assignment_rows(outcome: Outcome, now: datetime) -> Sequence[Mapping[str, Any]]:

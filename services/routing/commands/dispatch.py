@@ -1,6 +1,6 @@
 """Dispatching leads as they arrive."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.causation import Cause
 from contracts import values
 from contracts.values import Location, SelectedPath
-from services.routing.commands.attempts import Attempt, decide_all
-from services.routing.commands.conclusions import publish, write
+from services.routing.commands.attempts import Attempt, Outcome, decide_and_conclude
+from services.routing.commands.conclusions import publish, take, write_outcomes
 from services.routing.commands.queueing import Raising, raise_items
 from services.routing.domain.person import Person
 from services.routing.domain.states import DispatchStatus, ExceptionReason, LinkKind, Trigger
@@ -62,15 +62,20 @@ async def _dispatch(session: AsyncSession, fresh: Sequence[DispatchLead], now: d
     is_on = (await auto_dispatch(session)).is_enabled
     dispatches = [_opened(lead, now) for lead in fresh]
     attempts, kept_back = _sort(zip(fresh, dispatches, strict=True), is_on=is_on)
-    decided = await decide_all(session, attempts, now)
-    publish(session, decided.outcomes, now)
-    unserved = [outcome.raising for outcome in decided.outcomes if outcome.raising is not None]
-    items = await raise_items(session, [*kept_back, *unserved], now)
-    session.add_all(dispatches)
-    await session.flush()
-    await _keep_contacts(session, fresh)
-    await write(session, decided, now)
+    persons = {lead.lead_id: lead.person for lead in fresh}
+
+    async def conclude(outcomes: Sequence[Outcome]) -> None:
+        publish(session, outcomes, now)
+        unserved = [outcome.raising for outcome in outcomes if outcome.raising is not None]
+        items = await raise_items(session, unserved, now)
+        await _keep(session, [outcome.attempt.dispatch for outcome in outcomes], persons)
+        await write_outcomes(session, outcomes, now)
+        session.add_all(items)
+
+    items = await raise_items(session, kept_back, now)
+    await _keep(session, [raising.dispatch for raising in kept_back], persons)
     session.add_all(items)
+    await take(session, await decide_and_conclude(session, attempts, now, conclude))
     return dispatches
 
 
@@ -87,9 +92,7 @@ async def queue_failed(session: AsyncSession, lead: DispatchLead, fault: str, no
         [Raising(dispatch, ExceptionReason.DISPATCH_FAILED, f"dispatch failed: {fault}", cause=lead.cause)],
         now,
     )
-    session.add(dispatch)
-    await session.flush()
-    await _keep_contacts(session, [lead])
+    await _keep(session, [dispatch], {lead.lead_id: lead.person})
     session.add_all(items)
 
 
@@ -148,7 +151,10 @@ async def _link(session: AsyncSession, leads: Sequence[DispatchLead], now: datet
         await session.execute(insert_or_keep(LeadLink).on_conflict_do_nothing(), links)
 
 
-async def _keep_contacts(session: AsyncSession, leads: Sequence[DispatchLead]) -> None:
-    contacts = [{"lead_id": lead.lead_id, **person.columns} for lead in leads if (person := lead.person) is not None]
-    if contacts:
-        await session.execute(insert(LeadContact), contacts)
+async def _keep(session: AsyncSession, dispatches: Collection[Dispatch], persons: Mapping[UUID, Person | None]) -> None:
+    """The dispatches with who asked, before all that names them."""
+    session.add_all(dispatches)
+    await session.flush()
+    known = [(dispatch.lead_id, person) for dispatch in dispatches if (person := persons[dispatch.lead_id]) is not None]
+    if known:
+        await session.execute(insert(LeadContact), [{"lead_id": id_, **person.columns} for id_, person in known])

@@ -9,7 +9,7 @@ from sqlalchemy import Row, Text, and_, bindparam, case, func, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from contracts.values import AustralianState, Location
+from contracts.values import Location
 from services.routing.domain.candidate import (
     Candidate,
     Coverage,
@@ -29,40 +29,53 @@ from services.routing.queries.public_holidays import holidays_about
 Territories = Mapping[Place, Mapping[UUID, Coverage]]
 """Who covers a place, and by what of their territory."""
 
-# Each branch is one look into an index per place: no territory is ever read as a whole.
+# Each branch looks into an index, once per state and once per place: no territory is ever read as a whole.
 _COVERAGE = text(
     """
+    SELECT NULL AS postcode, state, installer_id, 'state' AS kind, state AS matched
+    FROM territory_states WHERE state = ANY (:states)
+    UNION ALL
     SELECT place.postcode, place.state, hit.installer_id, hit.kind, hit.matched
-    FROM unnest(:postcodes, :states) AS place (postcode, state)
+    FROM unnest(:postcodes, :states_of_postcodes) AS place (postcode, state)
     CROSS JOIN LATERAL (
-        SELECT installer_id, 'state' AS kind, state AS matched
-        FROM territory_states WHERE state = place.state
-        UNION ALL
-        SELECT installer_id, 'range',
-            to_char(lower(postcodes), 'fm0000') || '-' || to_char(upper(postcodes) - 1, 'fm0000')
+        SELECT installer_id, 'range' AS kind,
+            to_char(lower(postcodes), 'fm0000') || '-' || to_char(upper(postcodes) - 1, 'fm0000') AS matched
         FROM territory_ranges WHERE postcodes @> place.postcode::integer
         UNION ALL
         SELECT installer_id, 'postcode', postcode
         FROM territory_postcodes WHERE postcode = place.postcode
     ) AS hit
     """
-).bindparams(bindparam("postcodes", type_=ARRAY(Text)), bindparam("states", type_=ARRAY(Text)))
+).bindparams(*(bindparam(name, type_=ARRAY(Text)) for name in ("states", "postcodes", "states_of_postcodes")))
 
 _SPECIFICITY = {kind: rank for rank, kind in enumerate(TerritoryKind)}
 
 
 async def territories(session: AsyncSession, locations: Iterable[Location]) -> Territories:
-    """For each place of the batch the installers whose territory holds it, of whatever service and status, by id."""
+    """For each place of the batch the installers whose territory holds it, of whatever service and status, by id.
+
+    Places of a state that nothing narrower holds share one mapping.
+    """
     places = sorted({Place(location.postcode, location.state) for location in locations})
-    covering: dict[Place, dict[UUID, Coverage]] = {place: {} for place in places}
-    arrays = {"postcodes": [place.postcode for place in places], "states": [place.state.value for place in places]}
-    for hit in await session.execute(_COVERAGE, arrays):
-        found = covering[Place(hit.postcode, AustralianState(hit.state))]
-        coverage = Coverage(TerritoryKind(hit.kind), hit.matched)
-        known = found.get(hit.installer_id)
+    arrays = {
+        "states": sorted({place.state.value for place in places}),
+        "postcodes": [place.postcode for place in places],
+        "states_of_postcodes": [place.state.value for place in places],
+    }
+    of_states: dict[str, dict[UUID, Coverage]] = {state: {} for state in arrays["states"]}
+    narrower: dict[tuple[str, str], dict[UUID, Coverage]] = {}
+    for postcode, state, installer_id, kind, matched in await session.execute(_COVERAGE, arrays):
+        found = of_states[state] if postcode is None else narrower.setdefault((postcode, state), {})
+        coverage = Coverage(TerritoryKind(kind), matched)
+        known = found.get(installer_id)
         if known is None or _SPECIFICITY[coverage.kind] < _SPECIFICITY[known.kind]:
-            found[hit.installer_id] = coverage
-    return {place: dict(sorted(found.items())) for place, found in covering.items()}
+            found[installer_id] = coverage
+    of_states = {state: dict(sorted(found.items())) for state, found in of_states.items()}
+    return {place: _both(of_states[place.state], narrower.get(place)) for place in places}
+
+
+def _both(of_state: dict[UUID, Coverage], narrower: dict[UUID, Coverage] | None) -> Mapping[UUID, Coverage]:
+    return of_state if narrower is None else dict(sorted((of_state | narrower).items()))
 
 
 async def standings(
