@@ -119,11 +119,13 @@ def people(number: int, seed: int, *, again: float) -> list[Made]:
     chance = Random(seed)  # noqa: S311  # made, not secret
     made: list[Made] = []
     for person in range(number):
-        made.append(_housemate(chance, person, made[-1]) if made and chance.random() < 0.05 else _new(chance, person))
+        is_housemate = made and chance.random() < 0.05
+        made.append(_housemate(chance, person, made[-1]) if is_housemate else somebody(chance, person))
     return made + [typed_again(chance, each) for each in made if chance.random() < again]
 
 
-def _new(chance: Random, person: int) -> Made:
+def somebody(chance: Random, person: int) -> Made:
+    """Who lives with nobody and asks once."""
     first, last = chance.choice(FIRST), "".join(map(chance.choice, (BEGINS, MIDDLES, ENDS)))
     return Made(
         person,
@@ -138,7 +140,7 @@ def _new(chance: Random, person: int) -> Made:
 def _housemate(chance: Random, person: int, other: Made) -> Made:
     """Somebody else at the same address, of the same name as often as not; one in five shares the mailbox."""
     first, last = chance.choice(FIRST).title(), other.name.split()[-1]
-    mine = _new(chance, person)
+    mine = somebody(chance, person)
     name = f"{first} {last}" if chance.random() < 0.5 else mine.name
     mailbox = other.email_match if chance.random() < 0.2 else mine.email_match
     return replace(mine, name=name, street=other.street, postcode=other.postcode, email_match=mailbox)

@@ -3,8 +3,10 @@
 import json
 from collections.abc import Iterator
 from itertools import count
+from random import Random
 from zlib import crc32
 
+from benchmarks.people import somebody
 from contracts.values import SelectedPath
 
 
@@ -17,18 +19,19 @@ def submissions(run: str, path: SelectedPath | None = None) -> Iterator[bytes]:
 def submission(run: str, number: int, path: SelectedPath | None = None) -> dict[str, object]:
     """Every person of every run has a telephone, a mailbox and a house of their own: nobody is held for another."""
     usual = SelectedPath.COMPARE_QUOTES if number % 3 else SelectedPath.RECOMMENDED_INSTALLER
+    person = somebody(Random(f"{run}-{number}"), number)  # noqa: S311  # made, not secret
     return {
         "client_submission_key": f"{run}-{number:09d}",
         "selected_path": path or usual,
         "service": "solar-battery",
-        "name": f"Mia O'Brien {number:09d}",
-        "email": f"mia.obrien.{run}.{number:09d}@Example.com",
+        "name": person.name,
+        "email": f"{run}.{number:09d}.{person.email_match}",
         "phone": f"04{(crc32(run.encode()) + number) % 10**8:08d}",
         "address": {
-            "street": f"{number + 1} Cadogan Street {run}",
+            "street": f"{number + 1}/{person.street}",
             "suburb": "Marrickville",
             "state": "NSW",
-            "postcode": "2204",
+            "postcode": person.postcode,
         },
         "consent": {"text": "I agree to be called about quotes.", "url": "https://quotes.example/solar"},
     }

@@ -9,14 +9,15 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
+from random import Random
 from time import monotonic, process_time
 from typing import Any
-from zlib import crc32
 
 import asyncpg
 import uvloop
 from sqlalchemy import bindparam, text
 
+from benchmarks.people import Made, somebody
 from benchmarks.workers.intake_floor import nothing_to_reset
 from benchmarks.workers.service import compose
 from chassis.database import Database
@@ -39,6 +40,9 @@ COLUMNS = (
     "received_at",
 )  # fmt: skip
 INSERT = f"INSERT INTO leads ({', '.join(COLUMNS)}) VALUES "
+CHANCE = Random(6)  # noqa: S311  # made, not secret
+MOST = 50_000
+"""So many people are made before the time begins."""
 CONTENT = LeadContent(
     selected_path=SelectedPath.COMPARE_QUOTES,
     service="solar-battery",
@@ -57,17 +61,18 @@ CONTENT = LeadContent(
 async def by_command(database: Database, api_key: str) -> Commit:
     """What POST /leads does once the body is read: lead and consent in one unit of work."""
     command = await _command(database, api_key)
+    contents = iter([_asked_by(somebody(CHANCE, number)) for number in range(MOST)])
 
     async def commit(key: str) -> None:
-        await take_lead(database, replace(command, submission_key=key, content=_of(key), now=datetime.now(UTC)))
+        await take_lead(database, replace(command, submission_key=key, content=next(contents), now=datetime.now(UTC)))
 
     return commit
 
 
-def _of(key: str) -> LeadContent:
-    """Somebody else for each, or they would be held for each other."""
-    number = crc32(key.encode()) % 10**8
-    return replace(CONTENT, email=f"{key}@example.com", phone=f"+614{number:08d}", street=f"{number} Cadogan Street")
+def _asked_by(made: Made) -> LeadContent:
+    return replace(
+        CONTENT, name=made.name, email=made.email_match, phone=made.phone, street=made.street, postcode=made.postcode
+    )
 
 
 async def by_session(database: Database, api_key: str) -> Commit:

@@ -108,6 +108,6 @@ class TestLoad:
     @pytest.mark.parametrize("path", [None, SelectedPath.RECOMMENDED_INSTALLER])
     def test_no_two_leads_are_alike(self, path: SelectedPath | None) -> None:
         bodies = [json.loads(body) for body, _ in zip(submissions("run", path), range(300), strict=False)]
-        for name in ("client_submission_key", "name", "email", "phone"):
+        for name in ("client_submission_key", "email", "phone"):
             assert len({body[name] for body in bodies}) == 300
         assert {body["selected_path"] for body in bodies} == ({path} if path else set(SelectedPath))
