@@ -99,7 +99,7 @@ STREETS = [
     "bridge",
 ]
 KINDS = {"street": "st", "road": "rd", "avenue": "ave", "parade": "pde", "crescent": "cres", "lane": "ln"}
-HOUSES, POSTCODES = 240, 900
+HOUSES, POSTCODES = 240, 600  # from 2000 on all are in New South Wales
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,11 @@ from itertools import cycle
 
 import pytest
 
-from benchmarks.submissions import submissions
+from benchmarks.submissions import submission, submissions
 from benchmarks.workers.load import Crowd, drive
 from contracts.values import SelectedPath
 from deploy.local.paths import free_port
+from services.intake.http.lead_body import LeadSubmission
 
 REQUEST = b"POST /leads HTTP/1.1\r\nContent-Length: 0\r\n\r\n"
 Answer = Callable[[int], Awaitable[bytes]]
@@ -104,6 +105,11 @@ class TestLoad:
         assert [lead_id for lead_id, _ in crowd.recorded] == ["1", "2", "3", "4", "5"]
         due = [at for _, at in crowd.recorded]
         assert due == sorted(due)
+
+    def test_intake_takes_whatever_a_run_is_called(self) -> None:
+        """A run's name moves its telephone numbers through the plan."""
+        for run in map(str, range(400)):
+            LeadSubmission.model_validate_json(json.dumps(submission(run, 999)))
 
     @pytest.mark.parametrize("path", [None, SelectedPath.RECOMMENDED_INSTALLER])
     def test_no_two_leads_are_alike(self, path: SelectedPath | None) -> None:
