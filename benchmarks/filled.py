@@ -99,8 +99,52 @@ def _leads(rows: int) -> Mapping[str, str]:
     }
 
 
+def _routed(rows: int) -> Mapping[str, str]:
+    """As many dispatches as assignments and as items of the exception queue, one in fifty of which waits."""
+    seconds = 365 * 24 * 3600 / rows
+    return {
+        "installers": f"""
+        INSERT INTO installers (id, name, gst_registered, email, billing_email, time_zone, status, status_since,
+                                services, created_at, version)
+        SELECT uuidv7(), ('{LAST}'::text[])[1 + n % 16] || ' Solar ' || n, true, 'leads@solar' || n || '.example',
+               'accounts@solar' || n || '.example', 'Australia/Sydney', 'active', now(), '{{solar-battery}}', now(), 1
+          FROM generate_series(1, 500) AS n
+        """,
+        "dispatches": f"""
+        INSERT INTO dispatches (lead_id, selected_path, service, suburb, state, postcode, status, status_since,
+                                attempts_count, received_at, created_at, delivered_at, version)
+        SELECT uuidv7(at - now()), CASE n % 3 WHEN 0 THEN 'recommended_installer' ELSE 'compare_quotes' END,
+               'solar-battery', ('{SUBURBS}'::text[])[place], ('{STATES}'::text[])[place],
+               ('{POSTCODES}'::text[])[place], 'delivered', at, 1, at, at, at, 2
+          FROM generate_series(1, {rows}) AS n,
+               LATERAL (SELECT now() - make_interval(secs => ({rows} - n) * {seconds}) AS at,
+                               1 + abs(hashint4(n) % 11) AS place) AS made
+        """,
+        "assignments": """
+        INSERT INTO assignments (id, lead_id, installer_id, decision_id, selected_path, share_no, status, cap_state,
+                                 created_at, sent_at, ended_at, ended_reason, version)
+        SELECT uuidv7(d.created_at - now()), d.lead_id, i.id, uuidv7(), d.selected_path, 1,
+               CASE d.no % 10 WHEN 0 THEN 'failed' ELSE 'sent' END,
+               CASE d.no % 10 WHEN 0 THEN 'given_back' ELSE 'counted' END, d.created_at,
+               CASE d.no % 10 WHEN 0 THEN NULL ELSE d.created_at END,
+               CASE d.no % 10 WHEN 0 THEN d.created_at END, CASE d.no % 10 WHEN 0 THEN 'mail_refused' END, 2
+          FROM (SELECT *, row_number() OVER (ORDER BY created_at) AS no FROM dispatches) AS d
+          JOIN (SELECT id, row_number() OVER (ORDER BY id) AS no FROM installers) AS i ON i.no = 1 + d.no % 500
+        """,
+        "dispatch_exceptions": """
+        INSERT INTO dispatch_exceptions (id, lead_id, reason, detail, raised_at, waits_since, last_raised_at,
+                                         resolved_at, resolution, resolved_by)
+        SELECT uuidv7(created_at - now()), lead_id, 'no_coverage', 'no installer covers the place',
+               created_at, created_at, created_at, CASE WHEN no % 50 <> 0 THEN created_at END,
+               CASE WHEN no % 50 <> 0 THEN 'retried' END, CASE WHEN no % 50 <> 0 THEN 'schedule' END
+          FROM (SELECT *, row_number() OVER (ORDER BY created_at) AS no FROM dispatches) AS d
+        """,
+    }
+
+
 def _name(database: ServiceDatabase) -> str:
     return database.url.rpartition("/")[2]
 
 
 INTAKE = Filled("intake", leads)
+ROUTING = Filled("routing", tables(_routed, triggers=False))

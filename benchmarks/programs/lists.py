@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from benchmarks.figure import Claim, Figure, Sample, Side
-from benchmarks.filled import INTAKE, Filled, fill
+from benchmarks.filled import INTAKE, ROUTING, Filled, fill
 from benchmarks.stage import Stage
 from benchmarks.workers.room import TOKEN
 from contracts.identity import Role
@@ -46,6 +46,26 @@ LISTS: tuple[Listed, ...] = (
             ("hundredth page", "", 100),
             ("first page by time in stage", "status=exception&sort=since", 1),
             ("search of two words", "q=papadopoulos+banksia", 1),
+        ),
+    ),
+    Listed(
+        ROUTING,
+        "Assignments",
+        "/console/assignments",
+        (
+            ("first page", "", 1),
+            ("hundredth page", "", 100),
+            ("first page of those that failed", "status=failed", 1),
+        ),
+    ),
+    Listed(
+        ROUTING,
+        "Exceptions",
+        "/console/exceptions",
+        (
+            ("first page of those that wait", "state=open", 1),
+            ("first page", "", 1),
+            ("hundredth page", "", 100),
         ),
     ),
 )
