@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from benchmarks.figure import Claim, Figure, Sample, Side
-from benchmarks.filled import Filled, fill
+from benchmarks.filled import FILLING_SECONDS, Filled, fill
 from benchmarks.stage import Stage
 from deploy.local.postgres import ServiceDatabase
 
@@ -80,7 +80,8 @@ class _Found:
 
 
 async def _leads(stage: Stage, database: ServiceDatabase, rows: int) -> None:
-    stage.postgres().address.execute(*_statements(rows), database=database.url.rpartition("/")[2])
+    name = database.url.rpartition("/")[2]
+    stage.postgres().address.execute(*_statements(rows), database=name, seconds=FILLING_SECONDS)
 
 
 BEGINS = "{mac,har,wil,tho,kow,pap,nov,sin,ngu,rob,car,fra,wal,hen,gor,lin,bar,mur,ste,col}"

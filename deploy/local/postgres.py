@@ -19,6 +19,7 @@ SUPERUSER = "postgres"
 
 # PostgreSQL refuses to run as root; a checkout in root's home runs it as this user, who is everywhere.
 UNPRIVILEGED = "nobody"
+TOOL_SECONDS = 60
 
 SETTINGS: Mapping[str, str] = {
     "listen_addresses": "127.0.0.1",
@@ -47,12 +48,16 @@ class PostgresAddress:
         """Every role here has the same password, a random one of this server."""
         return f"postgresql://{role}:{self.password}@{self.host}:{self.port}/{database}"
 
-    def execute(self, *statements: str, database: str = SUPERUSER) -> str:
-        """Runs statements one by one, each in its own transaction; answers what a query printed, unaligned."""
+    def execute(self, *statements: str, database: str = SUPERUSER, seconds: float = TOOL_SECONDS) -> str:
+        """Runs statements one by one, each in its own transaction; answers what a query printed, unaligned.
+
+        Raises subprocess.TimeoutExpired where all of them took longer than `seconds`.
+        """
         return _run(
             [str(_binaries() / "psql"), "--no-psqlrc", "-qAt", "-v", "ON_ERROR_STOP=1", *self._target(database)],
             script=";\n".join([*statements, ""]),
             environment={**os.environ, "PGPASSWORD": self.password},
+            seconds=seconds,
         )
 
     def _target(self, database: str) -> list[str]:
@@ -232,6 +237,7 @@ def _run(
     user: str | None = None,
     directory: Path | None = None,
     environment: Mapping[str, str] | None = None,
+    seconds: float = TOOL_SECONDS,
 ) -> str:
     done = subprocess.run(
         command,
@@ -242,7 +248,7 @@ def _run(
         user=user,
         cwd=directory,
         env=environment,
-        timeout=60,
+        timeout=seconds,
     )
     if done.returncode != 0:
         raise PostgresFailed(f"{Path(command[0]).name} answered {done.returncode}: {done.stderr.strip()}")
