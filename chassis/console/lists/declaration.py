@@ -110,6 +110,9 @@ class Listing:
     columns: Sequence[Column]
     order: str
     empty: Empty
+    one_per: type[Any] | None = None
+    """Of which table each row is exactly one, where joins only say more of it: counting looks at that table alone,
+    unless a filter or a sum is about another."""
     document: Callable[[Row[Any]], str] | None = None
     filters: "Sequence[Filter]" = ()
     tabs: Sequence[Tab] = ()

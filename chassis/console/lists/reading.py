@@ -1,6 +1,6 @@
 """A list's SQL: one statement for a page, one for its count and sums, one cursor for its CSV."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,8 +8,9 @@ from uuid import UUID
 from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Row, func, tuple_
+from sqlalchemy import ColumnClause, ColumnElement, Row, TextClause, func, inspect, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.visitors import iterate
 
 from chassis.console.lists.asking import Asked, Place
 from chassis.console.lists.declaration import ME, NOW, ZONE, Column, Listing, Query
@@ -118,7 +119,19 @@ def _page_query(asked: Asked) -> Query:
 
 def _totals_query(asked: Asked) -> Query:
     sums = [func.coalesce(func.sum(column.value), 0).label(column.name) for column in _summed(asked)]
-    return _narrowed(asked, asked.listing.rows.with_only_columns(func.count().label("count_"), *sums))
+    rows, one_per = asked.listing.rows, asked.listing.one_per
+    if one_per is not None and _is_about(one_per, [*sums, *_conditions(asked)]):
+        rows = select().select_from(one_per)
+    return _narrowed(asked, rows.with_only_columns(func.count().label("count_"), *sums))
+
+
+def _is_about(table: type[Any], expressions: Iterable[ColumnElement[Any]]) -> bool:
+    """Whether they need nothing beside it. What is written as text may be about anything."""
+    parts = [part for expression in expressions for part in iterate(expression)]
+    if any(isinstance(part, TextClause) for part in parts):
+        return False
+    tables = {part.table for part in parts if isinstance(part, ColumnClause) and part.table is not None}
+    return {getattr(each, "name", None) for each in tables} <= {inspect(table).local_table.name}
 
 
 def _summed(asked: Asked) -> list[Column]:
@@ -141,8 +154,12 @@ def _with_columns(listing: Listing) -> Query:
 
 
 def _narrowed(asked: Asked, query: Query) -> Query:
-    conditions: list[ColumnElement[bool]] = [held.condition for _, held in asked.held.values()]
+    conditions = _conditions(asked)
     return query.where(*conditions) if conditions else query
+
+
+def _conditions(asked: Asked) -> list[ColumnElement[bool]]:
+    return [held.condition for _, held in asked.held.values()]
 
 
 def _ordered(query: Query, asked: Asked, *, is_backwards: bool) -> Query:

@@ -213,6 +213,7 @@ LISTING = Listing(
     capability=Capability.READ_OPS,
     rows=select().select_from(FollowUp).join(Lead, Lead.id == FollowUp.lead_id),
     key=FollowUp.id,
+    one_per=FollowUp,
     order="due",
     columns=(
         Column("lead", "Lead", NAME, say=_says_lead),

@@ -144,6 +144,7 @@ LISTING = Listing(
     capability=Capability.READ_OPS,
     rows=select().select_from(Lead).join(LeadSource, LeadSource.id == Lead.source_id),
     key=Lead.id,
+    one_per=Lead,
     order="-received",
     columns=(
         Column("name", "Name", NAME, say=leads_found.told_name),

@@ -126,6 +126,7 @@ LISTING = Listing(
     .join(Dispatch, Dispatch.lead_id == Assignment.lead_id)
     .join(Installer, Installer.id == Assignment.installer_id),
     key=Assignment.id,
+    one_per=Assignment,
     order="-given",
     columns=(
         Column("lead", "Lead", func.concat_ws(" ", Dispatch.suburb, Dispatch.state, Dispatch.postcode), say=_says_lead),

@@ -73,6 +73,7 @@ LISTING = Listing(
     capability=Capability.READ_OPS,
     rows=select().select_from(DispatchException).join(Dispatch, Dispatch.lead_id == DispatchException.lead_id),
     key=DispatchException.id,
+    one_per=DispatchException,
     order="raised",
     columns=(
         Column("lead", "Lead", func.concat_ws(" ", Dispatch.suburb, Dispatch.state, Dispatch.postcode), say=_says_lead),

@@ -135,6 +135,7 @@ LISTING = Listing(
     .join(Dispatch, Dispatch.lead_id == Return.lead_id)
     .join(Installer, Installer.id == Return.installer_id),
     key=Return.id,
+    one_per=Return,
     order="-asked",
     columns=(
         Column("lead", "Lead", func.concat_ws(" ", Dispatch.suburb, Dispatch.state, Dispatch.postcode), say=_says_lead),
