@@ -36,14 +36,16 @@ class Listed:
     views: Sequence[tuple[str, str, int]]
 
 
+WHOLE = (("first page", "", 1), ("hundredth page", "", 100))
+"""The views that every list has: nothing is filtered."""
+
 LISTS: tuple[Listed, ...] = (
     Listed(
         INTAKE,
         "Leads",
         "/console/leads",
         (
-            ("first page", "", 1),
-            ("hundredth page", "", 100),
+            *WHOLE,
             ("first page by time in stage", "status=exception&sort=since", 1),
             ("search of two words", "q=papadopoulos+banksia", 1),
         ),
@@ -53,8 +55,7 @@ LISTS: tuple[Listed, ...] = (
         "Assignments",
         "/console/assignments",
         (
-            ("first page", "", 1),
-            ("hundredth page", "", 100),
+            *WHOLE,
             ("first page of those that failed", "status=failed", 1),
         ),
     ),
@@ -64,8 +65,7 @@ LISTS: tuple[Listed, ...] = (
         "/console/exceptions",
         (
             ("first page of those that wait", "state=open", 1),
-            ("first page", "", 1),
-            ("hundredth page", "", 100),
+            *WHOLE,
         ),
     ),
 )

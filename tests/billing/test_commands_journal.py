@@ -3,13 +3,13 @@
 import asyncio
 
 import pytest
-from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 
 from chassis.ids import new_id
 from services.billing.commands.journal import post
 from services.billing.domain.journal import LedgerAccount, Posting, PostingKind, stripe_fee_entries, transfer
 from tests.billing.arrangements import NOW, Books
+from tests.kit.statements import statements_of
 
 
 def moved(key: str, cents: int = 100) -> Posting:
@@ -46,11 +46,9 @@ class TestPost:
         assert {(row.occurred_at, row.posted_at) for row in rows} == {(NOW, NOW)}
 
     async def test_is_one_statement(self, books: Books) -> None:
-        statements: list[str] = []
         async with books.unit() as session:
-            connection = (await session.connection()).sync_connection
-            event.listen(connection, "before_cursor_execute", lambda *told: statements.append(told[2]))
-            await post(session, [moved(f"m{number}") for number in range(50)], NOW)
+            with statements_of((await session.connection()).sync_connection) as statements:
+                await post(session, [moved(f"m{number}") for number in range(50)], NOW)
             assert len(statements) == 1
         assert await count(books) == (50, 100)
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 from datetime import timedelta
 from html import unescape
 from http import HTTPStatus
@@ -267,6 +268,8 @@ class TestDeclaration:
         for columns, order in [([one, one], "name"), ([one], "none"), ([unsorted], "name")]:
             with pytest.raises(MisdeclaredList):
                 declare(*columns, order=order)
+        with pytest.raises(MisdeclaredList, match="leaves rows out"):
+            replace(declare(one), rows=select().where(crates.c.id.is_not(None)), one_per=object)
 
     async def test_its_list_is_for_those_who_may_read_it(self, house: House) -> None:
         house.role = Role.EDITOR

@@ -1,13 +1,11 @@
 """Sessions: signing in, refreshing, stepping up, ending."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 import jwt
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from chassis.audit import audit_entries
 from contracts.identity import Role, TokenClaims
@@ -17,6 +15,7 @@ from services.identity.models import RefreshToken
 from services.identity.passwords import Passwords, parameters_of
 from services.identity.security import Security
 from tests.identity.house import House, asker_of
+from tests.kit.statements import statements_of
 
 STRONGER = {"memory_kib": 20 * 1024, "passes": 2, "lanes": 1, "threads": 1}
 """Than the settings of the house."""
@@ -165,7 +164,7 @@ class TestEqualAnswers:
         await stronger.security.passwords.close()
 
     async def statements(self, house: House, person: Any, wrong: dict[str, str]) -> list[str]:
-        with recorded(house) as statements:
+        with statements_of(house.database.engine.sync_engine) as statements:
             await self.knock_in_vain(house, person, **wrong)
         return statements
 
@@ -192,21 +191,6 @@ def worked_out(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(Passwords, "_matches", note_comparison)
     monkeypatch.setattr(Passwords, "_hash", note_making)
     return parameters
-
-
-@contextmanager
-def recorded(house: House) -> Iterator[list[str]]:
-    statements: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        statements.append(statement)
-
-    engine = house.database.engine.sync_engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield statements
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
 
 
 class TestRefreshSession:

@@ -5,7 +5,6 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import event as sqlalchemy_event
 
 from chassis.database import Database
 from chassis.ids import new_id
@@ -24,6 +23,7 @@ from services.intake.errors import LeadNotFound
 from tests.intake.samples import NOW, rows, screened, taking, working_source
 from tests.kit.databases import RolledBackDatabase
 from tests.kit.records import incoming
+from tests.kit.statements import statements_of
 
 CONSUMER = dispatches.CONSUMER
 LATER = NOW + timedelta(minutes=1)
@@ -231,19 +231,8 @@ class TestFollowingDispatch:
         self, database: RolledBackDatabase, number: int
     ) -> None:
         ours = await leads(database, number)
-        statements: list[str] = []
-
-        def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-            if not statement.startswith(("SAVEPOINT", "RELEASE")):
-                statements.append(statement)
-
-        engine = database.connection.sync_connection
-        assert engine is not None
-        sqlalchemy_event.listen(engine, "before_cursor_execute", note)
-        try:
+        with statements_of(database.connection.sync_connection) as statements:
             await handle(database, *[decided(lead, 1) for lead in ours])
-        finally:
-            sqlalchemy_event.remove(engine, "before_cursor_execute", note)
         assert len(statements) == 4
         assert await statuses(database) == ["dispatching"] * number
 

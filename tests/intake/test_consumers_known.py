@@ -1,14 +1,12 @@
 """What intake keeps of the other services' events, in whatever order they come and however many at once."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import timedelta
 from itertools import permutations
 from typing import Any, ClassVar
 from uuid import UUID
 
 import pytest
-from sqlalchemy import event as sqlalchemy_event
 
 from chassis.database import Database
 from chassis.ids import new_id
@@ -18,6 +16,7 @@ from tests.intake.samples import NOW, rows
 from tests.intake.telling import ASSIGNMENT, INSTALLER, LEAD, take, take_batch, told
 from tests.intake.test_consumers import decided, leads
 from tests.kit.databases import RolledBackDatabase
+from tests.kit.statements import statements_of
 
 
 async def only(database: Database, table: str) -> dict[str, Any]:
@@ -80,7 +79,7 @@ class TestAssignments:
 
     async def test_many_are_one_statement(self, database: RolledBackDatabase) -> None:
         many = [told("assignment.created", 1, assignment_id=new_id()) for _ in range(40)]
-        with counted_statements(database) as statements:
+        with statements_of(database.connection.sync_connection) as statements:
             await take_batch(database, *many, *many[:3])
         assert len(statements) == 1
         assert len(await rows(database, "SELECT * FROM lead_assignments")) == 40
@@ -174,20 +173,3 @@ class TestDecisions:
             await handler(session, [decision])
         kept = await only(database, "lead_decisions")
         assert (kept["lead_id"], kept["candidates"], kept["chosen"], kept["attempt_no"]) == (lead_id, 4, 2, 1)
-
-
-@contextmanager
-def counted_statements(database: RolledBackDatabase) -> Iterator[list[str]]:
-    statements: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        if not statement.startswith(("SAVEPOINT", "RELEASE")):
-            statements.append(statement)
-
-    engine = database.connection.sync_connection
-    assert engine is not None
-    sqlalchemy_event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield statements
-    finally:
-        sqlalchemy_event.remove(engine, "before_cursor_execute", note)

@@ -5,7 +5,6 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -25,6 +24,7 @@ from tests.intake.samples import NOW, rows, screened, someone, taking, working_s
 from tests.kit.databases import RolledBackDatabase
 from tests.kit.metrics import gauge
 from tests.kit.sealed import unsealed
+from tests.kit.statements import statements_of
 
 EVENTS = "SELECT key, headers, body FROM outbox WHERE topic = 'intake.leads' ORDER BY id"
 STEPS = "SELECT lead_id, from_status, to_status, changed_at FROM lead_status_changes"
@@ -137,19 +137,8 @@ class TestLettingIn:
         self, database: RolledBackDatabase, clock: FixedClock, number: int
     ) -> None:
         await received(database, number)
-        statements: list[str] = []
-
-        def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-            if not statement.startswith(("SAVEPOINT", "RELEASE")):
-                statements.append(statement)
-
-        engine = database.connection.sync_connection
-        assert engine is not None
-        sqlalchemy_event.listen(engine, "before_cursor_execute", note)
-        try:
+        with statements_of(database.connection.sync_connection) as statements:
             await Screener(database, clock).step()
-        finally:
-            sqlalchemy_event.remove(engine, "before_cursor_execute", note)
         assert len(statements) == 10
         assert {status for status, _ in (await by_status(database)).values()} == {"routable"}
 

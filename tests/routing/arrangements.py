@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -56,6 +56,7 @@ from services.routing.models import (
 )
 from services.routing.queries.policies import newest
 from services.routing.queries.versions import profile_of
+from tests.kit.statements import statements_of
 
 NOW = datetime(2026, 3, 3, 2, 15, 4, tzinfo=UTC)
 BUSINESS_ZONE = ZoneInfo("Australia/Sydney")
@@ -326,6 +327,9 @@ class Floor:
     async def rows(self, sql: str, **values: Any) -> list[dict[str, Any]]:
         async with self.database.reading() as session:
             return [dict(row) for row in (await session.execute(text(sql), values)).mappings()]
+
+    def statements(self) -> AbstractContextManager[list[str]]:
+        return statements_of(self.database.engine.sync_engine)
 
     async def rows_changed(self, sql: str, **values: Any) -> None:
         """As no command has done it yet."""

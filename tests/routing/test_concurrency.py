@@ -2,12 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from typing import Any
 from uuid import UUID
 
 import pytest
 from prometheus_client import REGISTRY
-from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 
 from chassis.clock import FixedClock
@@ -54,17 +52,6 @@ def retries() -> float:
 async def floor(fresh_database: Callable[[str], ServiceDatabase], clock: FixedClock) -> AsyncIterator[Floor]:
     async with committing(fresh_database("routing"), clock) as floor:
         yield floor
-
-
-def counting(floor: Floor) -> list[str]:
-    """Every statement that is sent from now on."""
-    sent: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        sent.append(statement)
-
-    event.listen(floor.database.engine.sync_engine, "before_cursor_execute", note)
-    return sent
 
 
 class TestTwoBatches:
@@ -279,21 +266,20 @@ class TestStatements:
         """Dispatches, contacts, decisions and assignments; who covers what and how all stand is read once."""
         await floor.installers(8)
         await floor.dispatch(lead(SHARED))
-        sent = counting(floor)
-        await floor.dispatch(lead(SHARED))
-        for_one = len(sent)
-        sent.clear()
-        await floor.dispatch(*leads(PORTION, SHARED))
-        assert len(sent) == for_one <= 14
-        sent.clear()
-        await floor.dispatch(*leads(10 * PORTION, SHARED))
-        assert len(sent) == for_one + 9 * 4
+        with floor.statements() as for_one:
+            await floor.dispatch(lead(SHARED))
+        with floor.statements() as for_portion:
+            await floor.dispatch(*leads(PORTION, SHARED))
+        with floor.statements() as for_ten:
+            await floor.dispatch(*leads(10 * PORTION, SHARED))
+        assert len(for_portion) == len(for_one) <= 14
+        assert len(for_ten) == len(for_one) + 9 * 4
         assert len(await floor.assignments()) == 3 * (2 + 11 * PORTION)
 
     async def test_those_that_nobody_takes_need_two_more_of_a_portion(self, floor: Floor) -> None:
         """How exceptions are cared for, and which are open."""
-        sent = counting(floor)
-        await floor.dispatch(*(lead(location=FREMANTLE) for _ in range(10 * PORTION)))
+        with floor.statements() as sent:
+            await floor.dispatch(*(lead(location=FREMANTLE) for _ in range(10 * PORTION)))
         assert len(sent) <= 14 + 9 * 6
         assert len(await floor.exceptions()) == 10 * PORTION
 
@@ -301,9 +287,9 @@ class TestStatements:
         await floor.installers(5)
         await floor.dispatch(*leads(334, SHARED))
         made = [assignment.id for assignment in await floor.assignments()]
-        sent = counting(floor)
-        await floor.deliver(*made[:500])
-        assert len(sent) <= 11
-        sent.clear()
-        await floor.refuse_mail(*made[500:])
-        assert len(sent) <= 16
+        with floor.statements() as for_delivered:
+            await floor.deliver(*made[:500])
+        with floor.statements() as for_failed:
+            await floor.refuse_mail(*made[500:])
+        assert len(for_delivered) <= 11
+        assert len(for_failed) <= 16

@@ -1,10 +1,8 @@
 """How many there are of a list is counted over its own table alone, unless what is asked for is about another."""
 
 import re
-from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from chassis.console.lists.asking import read_query
 from chassis.console.lists.declaration import Listing
@@ -12,16 +10,6 @@ from chassis.console.lists.reading import read_totals
 from services.routing.pages import assignments, exceptions
 from tests.routing.arrangements import FREMANTLE, NOW, SHARED, Floor, lead
 from tests.routing.test_pages_lists import ZONE
-
-
-def statements(floor: Floor) -> list[str]:
-    sent: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        sent.append(statement)
-
-    event.listen(floor.database.engine.sync_engine, "before_cursor_execute", note)
-    return sent
 
 
 @pytest.mark.parametrize(
@@ -41,9 +29,9 @@ def statements(floor: Floor) -> list[str]:
 async def test_counts(floor: Floor, listing: Listing, query: str, count: int, *, is_joined: bool) -> None:
     await floor.installers(3)
     await floor.dispatch(lead(SHARED), lead(location=FREMANTLE))
-    sent = statements(floor)
-    async with floor.database.reading() as session:
-        totals = await read_totals(session, read_query(listing, query, ZONE), NOW)
+    with floor.statements() as sent:
+        async with floor.database.reading() as session:
+            totals = await read_totals(session, read_query(listing, query, ZONE), NOW)
     assert totals.count == count
     [counting] = [statement for statement in sent if "count_" in statement]
     assert bool(re.search(r"\bdispatches\b", counting)) is is_joined

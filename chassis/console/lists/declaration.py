@@ -136,6 +136,8 @@ class Listing:
             raise MisdeclaredList(f"{self.name} names more than one thing {sorted(doubled)}")
         if not self.column(self.order.lstrip("-")).sorts:
             raise MisdeclaredList(f"{self.name} is ordered by a column that does not sort")
+        if self.one_per is not None and self.rows.whereclause is not None:
+            raise MisdeclaredList(f"{self.name} leaves rows out, and would count them")
 
     def column(self, name: str) -> Column:
         for column in self.columns:
