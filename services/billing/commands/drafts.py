@@ -19,6 +19,7 @@ from chassis import outbox
 from chassis.ids import new_id
 from contracts.billing import InvoiceDrafted
 from contracts.values import InvoiceKind
+from services.billing.commands.gate import refuse_unrecorded
 from services.billing.domain import gst
 from services.billing.domain.journal import CURRENCY
 from services.billing.domain.month_close import obstacle_to_drafting
@@ -80,6 +81,7 @@ async def generate_drafts(session: AsyncSession, command: GenerateDrafts, now: d
     await wait_for_other_runs(session)
     # A month is sorted in memory rather than on disk.
     await session.execute(text("SET LOCAL work_mem = '128MB'"))
+    await refuse_unrecorded(session, period, command.installer_ids)
     await _refuse_held(session, command)
     standings = await periods.standings(session, period, command.installer_ids)
     plan = await _plan(session, standings)

@@ -2,8 +2,11 @@
 
 from services.billing.errors.accounts import (
     AccountNotFound,
+    ContactEmailTaken,
+    ContactNotFound,
     PlanVersionExists,
     StripeCustomerTaken,
+    TooManyContacts,
 )
 from services.billing.errors.adjustments import (
     AdjustmentDecided,
@@ -26,6 +29,7 @@ from services.billing.errors.books import (
 )
 from services.billing.errors.closing import (
     MonthHasHeldDeliveries,
+    MonthHasUnrecordedDeliveries,
     PeriodNotEnded,
 )
 from services.billing.errors.deliveries import (
@@ -78,6 +82,8 @@ __all__ = [
     "AmountMissing",
     "AmountNotExpected",
     "BoardIsBilled",
+    "ContactEmailTaken",
+    "ContactNotFound",
     "CreditApplicationIdTaken",
     "CreditRequestNotFound",
     "CreditTooLarge",
@@ -94,6 +100,7 @@ __all__ = [
     "LineNotFound",
     "MakerCannotApprove",
     "MonthHasHeldDeliveries",
+    "MonthHasUnrecordedDeliveries",
     "NoCustomerCredit",
     "NotADraft",
     "NotIssued",
@@ -118,6 +125,7 @@ __all__ = [
     "StripePaymentDiffers",
     "StripePaymentIdMissing",
     "StripeReferenceTaken",
+    "TooManyContacts",
     "UnknownReason",
     "VersionConflict",
     "WebhookMalformed",

@@ -2,7 +2,9 @@
 
 from services.billing.models.accounts import Account, PricePlan
 from services.billing.models.adjustments import Adjustment, AdjustmentDelivery, AdjustmentLine
+from services.billing.models.books import BookBlock
 from services.billing.models.columns import Table
+from services.billing.models.contacts import BillingContact
 from services.billing.models.credit_requests import CreditRequest, OpenReturn
 from services.billing.models.deliveries import DeliveryEvent, HeldDelivery
 from services.billing.models.documents import Document
@@ -17,6 +19,8 @@ __all__ = [
     "Adjustment",
     "AdjustmentDelivery",
     "AdjustmentLine",
+    "BillingContact",
+    "BookBlock",
     "CreditRequest",
     "DeliveryEvent",
     "Document",

@@ -108,7 +108,9 @@ def _runs(runs: Sequence[Run]) -> Iterator[Table]:
 def _generating(close: Close) -> Action:
     to_draft, stale, late = (close.count(each) for each in (DraftState.TO_DRAFT, DraftState.STALE, DraftState.LATE))
     left_out = f" {counted(late, 'installer is', 'installers are')} left out: deliveries came late." if late else ""
-    way = obstacle_to_drafting(has_ended=close.has_ended, held_count=close.figures.held_count)
+    way = obstacle_to_drafting(
+        has_ended=close.has_ended, held_count=close.figures.held_count, unrecorded_count=close.unrecorded_count
+    )
     return Action(
         GENERATE,
         "Generate drafts",

@@ -14,8 +14,9 @@ from chassis.http import Operator
 from services.billing.commands.house import House
 from services.billing.domain.month_close import DraftState
 from services.billing.domain.periods import MONTH_PATTERN, Period
+from services.billing.domain.unrecorded import Lost, Span
 from services.billing.pages.month_screens import Screen
-from services.billing.queries import months
+from services.billing.queries import months, unrecorded
 from services.billing.queries.months import InstallerMonth, MonthFigures
 
 ROOM = "month-close"
@@ -38,6 +39,8 @@ class Close:
     now: datetime
     figures: MonthFigures
     installers: Sequence[InstallerMonth]
+    unrecorded: Sequence[Lost]
+    unrecorded_count: int
 
     @property
     def period(self) -> Period:
@@ -72,6 +75,7 @@ class MonthStep:
 async def read_close(session: AsyncSession, month: str, console: Console, operator: Operator, house: House) -> Close:
     period, now = Period.of_month(month, console.wording.zone), console.clock.now()
     [figures] = await months.figures(session, [period], now)
+    lost, span = await unrecorded.unrecorded(session), Span(period.start, period.end)
     return Close(
         session=session,
         console=console,
@@ -80,4 +84,6 @@ async def read_close(session: AsyncSession, month: str, console: Console, operat
         now=now,
         figures=figures,
         installers=await months.installers(session, period),
+        unrecorded=lost.of(span, None),
+        unrecorded_count=lost.count_of(span, None),
     )
