@@ -130,10 +130,11 @@ class Books:
             await apply_account_states(session, [installer_state(installer_id, **changed)], self.clock.now())
         return installer_id
 
-    async def contact(self, account_id: UUID, email: str, *, invoices: bool = True, statements: bool = True) -> UUID:
+    async def contact(self, account_id: UUID, email: str, name: str = "Mia Lang") -> UUID:
+        """Who gets invoices and statements."""
         contact_id = new_id()
         async with self.unit() as session:
-            command = SetContact(account_id, contact_id, "Mia Lang", email, invoices, statements)
+            command = SetContact(account_id, contact_id, name, email, gets_invoices=True, gets_statements=True)
             await set_contact(session, command, self.clock.now())
         return contact_id
 

@@ -112,6 +112,8 @@ async def _in_billing(rooms: Rooms) -> None:
     async with books.database.transaction() as session:
         telling = TellingRule(SYDNEY, has_payment_details=True)
         await set_credit_hold(session, SetCreditHold(installers[2], PLANTED), telling, rooms.clock.now())
+    for row in await books.rows("SELECT id FROM accounts"):
+        await books.contact(row.id, "mia@planted.example", PLANTED)
     returned = [sent(each, NOW) for each in installers[1:]]
     await books.deliver(*returned)
     await ask(books, *(proposed(each, note=PLANTED, asked_by_name=PLANTED) for each in returned))

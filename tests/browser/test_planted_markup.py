@@ -104,7 +104,6 @@ REFUSED = {
     "/console/lead-sources",  # there is a source of this name already
     "/console/escalations/*",  # and a policy
     "/console/follow-ups/*/complete",  # its lead was closed a moment ago, and no next one is planned
-    "/console/accounts/*/end-prices",  # prices were set from that day a moment ago
     "/console/client-invoices/*/mark-paid",  # the reference stands for another payment
     "/console/invoices/*/mark-issued",  # it lacks its id at Stripe
     "/console/email-health/new",  # it lacks its secret
@@ -117,6 +116,8 @@ REFUSED = {
 UNREACHED = {
     "/console/account/sessions/*/end",
     "/console/account/sessions/end-others",
+    "/console/accounts/*/end-prices",  # behind the page that shows what it changes: test_billing_accounts.py
+    "/console/accounts/*/prices",
     "/console/board-splits/*/participations/preview",  # another button of the form that saves them
     "/console/client-invoices/*/redraft",
     "/console/duplicates/*/*/dismiss",  # no lead is held: test_intake_duplicates.py holds one, with markup

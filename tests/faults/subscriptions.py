@@ -124,6 +124,7 @@ SUBSCRIPTIONS = (
     _takes("notifications", "payouts.payouts", "payout.sent", "allocation.held", "payout.failed", "payout.held"),
     _takes("notifications", "routing.dispatches", "dispatch.exception_raised", "dispatch.exception_escalated"),
     _takes("notifications", "billing.deliveries", "delivery.held"),
+    _takes("notifications", "billing.books", "books.blocked"),
     _takes("notifications", "intake.lead_deeds", "lead.escalated"),
     _takes("notifications", "intake.lead_keys", "lead_key.created", "lead_key.destroyed"),
     _takes("notifications", "identity.operators", "operator.changed"),

@@ -47,7 +47,7 @@ class TestInvoices:
             "mia@southernsun.example",
             "MIA@southernsun.example",
             "Accounts@SouthernSun.example",
-            "b@a.example",
+            "b@else.example",
         )
         sent = invoice_sent(document, copy_to=copies)
         await desk.take(document, sent)

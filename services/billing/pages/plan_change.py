@@ -1,10 +1,12 @@
 """Prices of an installer before they are set or ended: what they would change, and the button that sets them."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 from urllib.parse import urlencode
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from litestar import Request, Response
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
@@ -130,7 +132,7 @@ async def show_change(
     async with database.reading() as session:
         account = await accounts.find(session, account_id)
         seen = await seen_of(session, Subject(SUBJECT, account_id))
-    document = _document(_Change(account, first, command, found, month, console), operator, seen)
+    document = _document(_Change(account, first, prices, found, month, zone), operator, seen)
     return show_document(console, request, document)
 
 
@@ -143,20 +145,22 @@ def _day(written: str) -> date:
     return found
 
 
+@dataclass(frozen=True, slots=True)
 class _Change:
-    """What the page tells of."""
+    """What the page tells of; `month` is the running one."""
 
-    def __init__(
-        self, account: Account, day: date, command: AddPricePlan, found: PreviewedPlan, month: Period, console: Console
-    ) -> None:
-        self.account, self.day, self.prices = account, day, command.prices
-        self.found, self.month, self.console = found, month, console
+    account: Account
+    day: date
+    prices: Prices | None
+    found: PreviewedPlan
+    month: Period
+    zone: ZoneInfo
 
     @property
     def last_day(self) -> date | None:
         """Of those that the version would hold for."""
         ends = self.found.effective_to
-        return (ends - timedelta(microseconds=1)).astimezone(self.console.wording.zone).date() if ends else None
+        return (ends - timedelta(microseconds=1)).astimezone(self.zone).date() if ends else None
 
     def door(self, path: str, **narrowed: str) -> str:
         days = {"delivered_from": self.day.isoformat()}
