@@ -13,9 +13,12 @@ from services.billing.http import (
     ops_invoices,
     payments,
     periods,
+    receipts,
     references,
+    reversals,
     stripe,
     voids,
+    write_offs,
 )
 
 ROUTES = (
@@ -31,7 +34,10 @@ ROUTES = (
     *ops_invoices.ROUTES,
     *payments.ROUTES,
     *periods.ROUTES,
+    *receipts.ROUTES,
     *references.ROUTES,
+    *reversals.ROUTES,
     *stripe.ROUTES,
     *voids.ROUTES,
+    *write_offs.ROUTES,
 )

@@ -118,6 +118,7 @@ class PaymentView(BaseModel):
     external_payment_ref: str | None
     recorded_by: str
     recorded_at: datetime
+    receipt_id: UUID | None = Field(description="what it came in with, where that was one sum for several")
 
 
 class AdjustmentView(BaseModel):
