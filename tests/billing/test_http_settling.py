@@ -130,7 +130,7 @@ class TestWriteOffs:
     async def test_over_the_limit_needs_another(self, books: Books, desk: Desk, owed: tuple[UUID, list[UUID]]) -> None:
         invoice_id = owed[1][1]
         body = {"reason_code": "insolvent", "notes": "Wound up", "write_off_id": str(new_id())}
-        maker = {"headers": desk.as_another(UUID(int=6), "Mia Maker")}
+        maker: dict[str, Any] = {"headers": desk.as_another(UUID(int=6), "Mia Maker")}
         for _ in range(2):
             asked = await desk.do("POST", f"{ADMIN}/invoices/{invoice_id}/write-off", body, status=202, **maker)
         assert (asked["state"], asked["amount_cents"], asked["gst_cents"]) == ("pending", 22_000, 2_000)
