@@ -16,9 +16,12 @@ from services.billing.http import (
     payments,
     periods,
     price_plans,
+    receipts,
     references,
+    reversals,
     stripe,
     voids,
+    write_offs,
 )
 
 ROUTES = (
@@ -37,7 +40,10 @@ ROUTES = (
     *payments.ROUTES,
     *periods.ROUTES,
     *price_plans.ROUTES,
+    *receipts.ROUTES,
     *references.ROUTES,
+    *reversals.ROUTES,
     *stripe.ROUTES,
     *voids.ROUTES,
+    *write_offs.ROUTES,
 )
