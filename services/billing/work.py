@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import time
 
 from chassis.clock import Clock
 from chassis.console.bulk.running import BulkRunner, bulk_loop
@@ -28,8 +29,12 @@ from services.billing.measures.stripe_events import measure_stripe_events
 from services.billing.rendering import Renderer
 from services.billing.settings import Settings
 from services.billing.settling import StripeSettler
+from services.billing.snapshotting import SnapshotTaker
 from services.billing.stripe_gateway import StripeGateway
 from services.billing.telling import AccountTeller
+
+AFTER_MIDNIGHT = time(0, 10)
+"""When what a day leaves behind is looked at: what was under way at its end is in the books by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,10 @@ class Means:
     @property
     def renderer(self) -> Renderer:
         return Renderer(self.database, self.clock, self.settings.zone)
+
+    @property
+    def snapshots(self) -> SnapshotTaker:
+        return SnapshotTaker(self.database, self.clock, self.settings.zone)
 
     @property
     def settlers(self) -> Sequence[StripeSettler]:
@@ -80,7 +89,11 @@ def loops(means: Means) -> Sequence[Loop]:
 
 def jobs(means: Means) -> Sequence[Job]:
     nightly = daily(means.settings.stripe_sweep_time, means.settings.zone)
-    return (*(Job("stripe_sweep", nightly, settler.sweep) for settler in means.settlers),)
+    after_midnight = daily(AFTER_MIDNIGHT, means.settings.zone)
+    return (
+        Job("receivables_snapshots", after_midnight, means.snapshots.run),
+        *(Job("stripe_sweep", nightly, settler.sweep) for settler in means.settlers),
+    )
 
 
 def measures(means: Means) -> Sequence[Measure]:

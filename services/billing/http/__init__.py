@@ -13,7 +13,9 @@ from services.billing.http import (
     ops_invoices,
     payments,
     periods,
+    receivables,
     references,
+    snapshots,
     stripe,
     voids,
 )
@@ -31,7 +33,9 @@ ROUTES = (
     *ops_invoices.ROUTES,
     *payments.ROUTES,
     *periods.ROUTES,
+    *receivables.ROUTES,
     *references.ROUTES,
+    *snapshots.ROUTES,
     *stripe.ROUTES,
     *voids.ROUTES,
 )
