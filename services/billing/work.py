@@ -11,6 +11,7 @@ from chassis.database import Database
 from chassis.loops import Loop
 from chassis.schedule import Job, daily
 from chassis.service import Measure
+from services.billing.collecting import PromiseJudge
 from services.billing.commands.account_news import TellingRule
 from services.billing.commands.adjustments import ApprovalRule
 from services.billing.consumers import (
@@ -57,6 +58,10 @@ class Means:
         return Renderer(self.database, self.clock, self.settings.zone)
 
     @property
+    def promises(self) -> PromiseJudge:
+        return PromiseJudge(self.database, self.clock, self.settings.zone)
+
+    @property
     def snapshots(self) -> SnapshotTaker:
         return SnapshotTaker(self.database, self.clock, self.settings.zone)
 
@@ -91,6 +96,7 @@ def jobs(means: Means) -> Sequence[Job]:
     nightly = daily(means.settings.stripe_sweep_time, means.settings.zone)
     after_midnight = daily(AFTER_MIDNIGHT, means.settings.zone)
     return (
+        Job("promises", after_midnight, means.promises.run),
         Job("receivables_snapshots", after_midnight, means.snapshots.run),
         *(Job("stripe_sweep", nightly, settler.sweep) for settler in means.settlers),
     )
