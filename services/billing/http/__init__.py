@@ -17,6 +17,7 @@ from services.billing.http import (
     receivables,
     references,
     snapshots,
+    statements,
     stripe,
     voids,
 )
@@ -38,6 +39,7 @@ ROUTES = (
     *receivables.ROUTES,
     *references.ROUTES,
     *snapshots.ROUTES,
+    *statements.ROUTES,
     *stripe.ROUTES,
     *voids.ROUTES,
 )

@@ -19,7 +19,8 @@ from contracts.values import InvoiceKind
 from services.billing.commands.house import House
 from services.billing.commands.receivables import INSTANT
 from services.billing.domain.ageing import Age, Aged
-from services.billing.queries import ageing, owed
+from services.billing.domain.collection import figures_of
+from services.billing.queries import accounts, ageing, collected, owed
 from services.billing.queries.owed import OwedFilter
 
 MOST_INVOICES = 500
@@ -102,6 +103,42 @@ class OwedView(BaseModel):
     invoices: list[OwedInvoiceView]
 
 
+class MonthFigures(BaseModel):
+    """Measures of a month as it ended, or as far as it has come, with what they are reckoned from; days and per cent.
+
+    `simple`: owed ÷ net sales of the last three months x their days. `best_possible`: the same of what is not due.
+    `delinquent`: the one less the other. `counted_back`: owed, taken off month after month of sales. `true`: the age of
+    each open invoice x its share of its month's sales. `effectiveness` (CEI): (opening + sales - owed) ÷ (opening +
+    sales - not due) x 100. `late`: days past the due day of what was paid, on average.
+    """
+
+    month: str
+    until: date
+    opening_cents: int
+    sales_cents: int
+    owed_cents: int
+    not_due_cents: int
+    span_sales_cents: int
+    span_days: int
+    paid_count: int
+    late_days: int
+    simple: float | None
+    best_possible: float | None
+    delinquent: float | None
+    counted_back: float | None
+    true: float | None
+    effectiveness: float | None
+    late: float | None
+
+
+class CollectionView(BaseModel):
+    """The latest month first."""
+
+    account_id: UUID | None
+    currency: str
+    months: list[MonthFigures]
+
+
 def day_asked(day: date | None, now: datetime, zone: ZoneInfo) -> date | None:
     """None for now, and for today; refuses a day that is still to come."""
     today = now.astimezone(zone).date()
@@ -171,4 +208,30 @@ async def list_owed_invoices(
     )
 
 
-ROUTES = (get_receivables, list_owed_invoices)
+@get("/admin/billing/receivables/figures", guards=[requires(Capability.READ_OPS)])
+async def get_collection_figures(
+    database: Given[Database], clock: Given[Clock], house: Given[House], account_id: FromQuery[UUID | None] = None
+) -> CollectionView:
+    """How well what is sold is collected, of all accounts or of one, month by month."""
+    async with database.reading() as session:
+        if account_id is not None:
+            await accounts.find(session, account_id)
+        months = await collected.month_ends(session, house.zone, clock.now(), account_id)
+    told = [figures_of(months[:number]) for number in range(len(months), 0, -1)]
+    of_figures = (
+        *("opening_cents", "span_sales_cents", "span_days", "simple", "best_possible", "delinquent"),
+        *("counted_back", "true", "effectiveness", "late"),
+    )
+    of_month = ("until", "sales_cents", "owed_cents", "not_due_cents", "paid_count", "late_days")
+    views = [
+        MonthFigures(
+            month=each.month.name,
+            **{name: getattr(each.month, name) for name in of_month},
+            **{name: getattr(each, name) for name in of_figures},
+        )
+        for each in told
+    ]
+    return CollectionView(account_id=account_id, currency="AUD", months=views)
+
+
+ROUTES = (get_receivables, list_owed_invoices, get_collection_figures)

@@ -104,6 +104,7 @@ class Promise(Table):
         CheckConstraint("(state = 'withdrawn') = (ended_reason IS NOT NULL)", name="ended_reason"),
         Index("ix_promises_invoice", "invoice_id", "made_at", "id"),
         Index("uq_promises_open", "invoice_id", unique=True, postgresql_where=text("state = 'open'")),
+        Index("ix_promises_broken", "invoice_id", postgresql_where=text("state = 'broken'")),
         Index("ix_promises_promised_for", "promised_for", "id", postgresql_where=text("state = 'open'")),
     )
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from chassis.paging import PageRequest
 from services.billing.domain.promises import PromiseState
@@ -75,6 +76,20 @@ async def lock_ended(session: AsyncSession, today: date, most: int) -> Sequence[
         .with_for_update()
     )
     return [Judgeable(**row) for row in (await session.execute(query)).mappings()]
+
+
+async def broken_count(session: AsyncSession) -> int:
+    """Owed invoices whose last promise was broken: nothing was promised since."""
+    later = aliased(Promise)
+    is_last = ~select(later.id).where(later.invoice_id == Promise.invoice_id, later.made_at > Promise.made_at).exists()
+    query = (
+        select(func.count())
+        .select_from(Promise)
+        .join(Invoice, Invoice.id == Promise.invoice_id)
+        .where(Promise.state == PromiseState.BROKEN, is_last)
+        .where(Invoice.document_status == DocumentStatus.ISSUED, Invoice.balance_cents > 0)
+    )
+    return await session.scalar(query) or 0
 
 
 async def page_of(

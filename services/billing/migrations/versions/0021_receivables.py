@@ -82,6 +82,7 @@ CREATE TABLE promises (
 );
 CREATE INDEX ix_promises_invoice ON promises (invoice_id, made_at, id);
 CREATE UNIQUE INDEX uq_promises_open ON promises (invoice_id) WHERE state = 'open';
+CREATE INDEX ix_promises_broken ON promises (invoice_id) WHERE state = 'broken';
 CREATE INDEX ix_promises_promised_for ON promises (promised_for, id) WHERE state = 'open';
 
 CREATE TABLE invoice_owners (
