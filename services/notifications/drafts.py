@@ -5,6 +5,7 @@ from typing import Any
 
 from chassis.causation import Cause
 from contracts.billing import DeliveryHeld, InvoicePaymentHeld, InvoicePaymentRecorded, InvoiceSent
+from contracts.books import StatementSent
 from contracts.envelope import Envelope, Incoming
 from contracts.payouts import AllocationHeld, PayoutFailed, PayoutHeld, PayoutSent
 from contracts.routing import AssignmentCreated, DispatchExceptionEscalated, DispatchExceptionRaised
@@ -103,6 +104,22 @@ def invoice(incoming: Incoming[InvoiceSent], document_kind: str) -> Draft:
         cause=Cause.of(incoming.envelope),
         send_no=event.send_no,
         document_id=event.document_id,
+    )
+
+
+def statement(incoming: Incoming[StatementSent]) -> Draft:
+    """The document has the statement's own id."""
+    event = incoming.event
+    told = {"from_day", "to_day", "recipient_name", "closing_cents", "currency"}
+    return Draft(
+        purpose=MailPurpose.STATEMENT,
+        subject_kind="statement",
+        subject_id=event.subject_id,
+        recipient_email=event.recipient_email,
+        recipient_name=event.recipient_name,
+        context={**event.model_dump(mode="json", include=told), "account_id": str(event.account_id)},
+        cause=Cause.of(incoming.envelope),
+        document_id=event.subject_id,
     )
 
 
