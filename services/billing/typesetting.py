@@ -28,7 +28,7 @@ def typeset(printed: dict[str, Any]) -> bytes:
     # Typst takes a directory of fonts; it stays until the document is set, as a face is read when a text asks for it.
     with TemporaryDirectory() as faces:
         return typst.compile(
-            str(TEMPLATES / "document.typ"),
+            str(TEMPLATES / printed.get("template", "document.typ")),
             root=str(TEMPLATES),
             font_paths=_fonts(Path(faces)),
             sys_inputs={"document": json.dumps(printed)},

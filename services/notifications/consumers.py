@@ -20,7 +20,7 @@ from contracts.billing import (
     InvoiceSent,
     InvoiceVoided,
 )
-from contracts.books import BooksBlocked
+from contracts.books import BooksBlocked, StatementSent
 from contracts.envelope import Incoming
 from contracts.identity import OperatorChanged
 from contracts.intake import LeadEscalated, LeadKeyCreated, LeadKeyDestroyed
@@ -39,7 +39,7 @@ from contracts.routing import (
 from services.notifications import drafts, returns
 from services.notifications.commands.alerts import AlertKind, AlertTerms, Trouble, raise_alert
 from services.notifications.commands.corrections import stop_corrections
-from services.notifications.commands.documents import keep_documents, note_voided, stop_voided
+from services.notifications.commands.documents import keep_documents, keep_statements, note_voided, stop_voided
 from services.notifications.commands.forgetting import forget_leads
 from services.notifications.commands.keys import KeyTold, keep_keys, persons_of
 from services.notifications.commands.messages import Draft, cancel_messages, queue_messages
@@ -103,6 +103,7 @@ class Consumers:
                     DispatchExceptionEscalated: self._alerts(drafts.EXCEPTION_ESCALATED, drafts.exception_escalated),
                 },
             ),
+            Consumer(topics.BOOKS, {StatementSent: self.on_statement_sent}),
             Consumer(topics.LEAD_DEEDS, {LeadEscalated: self.on_lead_escalated}),
             Consumer(topics.LEAD_KEYS, {LeadKeyCreated: self.on_key_created, LeadKeyDestroyed: self.on_key_destroyed}),
             Consumer(topics.OPERATORS, {OperatorChanged: self.on_operator_changed}),
@@ -168,6 +169,11 @@ class Consumers:
     async def on_invoice_voided(self, session: AsyncSession, batch: list[Incoming[InvoiceVoided]]) -> None:
         voided_at = {incoming.event.invoice_id: incoming.event.voided_at for incoming in batch}
         await note_voided(session, voided_at, self._clock.now())
+
+    async def on_statement_sent(self, session: AsyncSession, batch: list[Incoming[StatementSent]]) -> None:
+        """The event brings its document with it."""
+        await keep_statements(session, [incoming.event for incoming in batch], self._clock.now())
+        await self._queue(session, [drafts.statement(incoming) for incoming in batch])
 
     async def on_payment_recorded(self, session: AsyncSession, batch: list[Incoming[InvoicePaymentRecorded]]) -> None:
         """That money came in is no news; that it is more than was owed is."""

@@ -7,7 +7,7 @@ from typing import Any
 from chassis.causation import Cause
 from chassis.ids import new_id
 from contracts.billing import DeliveryHeld, InvoicePaymentHeld, InvoicePaymentRecorded, InvoiceSent
-from contracts.books import BooksBlocked
+from contracts.books import BooksBlocked, StatementSent
 from contracts.envelope import Envelope, Incoming
 from contracts.payouts import AllocationHeld, PayoutFailed, PayoutHeld, PayoutSent
 from contracts.routing import AssignmentCreated, DispatchExceptionEscalated, DispatchExceptionRaised
@@ -124,6 +124,22 @@ def invoice_copies(incoming: Incoming[InvoiceSent], document_kind: str) -> list[
             known.add(address.strip().lower())
             copies.append(replace(first, id=new_id(), recipient_email=address))
     return copies
+
+
+def statement(incoming: Incoming[StatementSent]) -> Draft:
+    """The document has the statement's own id."""
+    event = incoming.event
+    told = {"from_day", "to_day", "recipient_name", "closing_cents", "currency"}
+    return Draft(
+        purpose=MailPurpose.STATEMENT,
+        subject_kind="statement",
+        subject_id=event.subject_id,
+        recipient_email=event.recipient_email,
+        recipient_name=event.recipient_name,
+        context={**event.model_dump(mode="json", include=told), "account_id": str(event.account_id)},
+        cause=Cause.of(incoming.envelope),
+        document_id=event.subject_id,
+    )
 
 
 def payout_receipt(incoming: Incoming[PayoutSent]) -> Draft:

@@ -100,13 +100,13 @@ class SenderCount(Model):
 
 
 class Document(Model):
-    """A document's bytes as billing rendered them; written once."""
+    """A document's bytes as billing rendered them; written once. A statement of account is of no invoice."""
 
     __tablename__ = "documents"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    invoice_id: Mapped[UUID]
-    kind: Mapped[DocumentKind] = mapped_column(Word(DocumentKind))
+    invoice_id: Mapped[UUID | None]
+    kind: Mapped[DocumentKind | None] = mapped_column(Word(DocumentKind))
     number: Mapped[str]
     file_name: Mapped[str]
     media_type: Mapped[str]
@@ -114,7 +114,11 @@ class Document(Model):
     content: Mapped[bytes]
     received_at: Mapped[datetime]
 
-    __table_args__ = (Index("ix_documents_invoice_id", "invoice_id"), Index("ix_documents_number", "number"))
+    __table_args__ = (
+        CheckConstraint("(invoice_id IS NULL) = (kind IS NULL)", name="subject"),
+        Index("ix_documents_invoice_id", "invoice_id"),
+        Index("ix_documents_number", "number"),
+    )
 
 
 class VoidedInvoice(Model):

@@ -29,6 +29,7 @@ CURRENT_VERSION: Mapping[MailPurpose, int] = {
     MailPurpose.ESCALATION: 1,
     MailPurpose.LEAD_CORRECTION: 1,
     MailPurpose.RETURN_ANSWER: 1,
+    MailPurpose.STATEMENT: 1,
 }
 """The template that new messages of a purpose take; a queued one keeps the version it was queued with."""
 

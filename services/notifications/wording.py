@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -66,6 +66,10 @@ def filters(zone: ZoneInfo) -> Mapping[str, Callable[..., Any]]:
         """`8 April 2026`, in the business time zone."""
         return f"{local(instant):%-d %B %Y}"
 
+    def calendar_day(written: str) -> str:
+        """A day as it is, in no zone: `8 April 2026`."""
+        return f"{date.fromisoformat(written):%-d %B %Y}"
+
     def moment(instant: str) -> str:
         """`8 April 2026, 9:05 am AEST`"""
         at = local(instant)
@@ -81,5 +85,6 @@ def filters(zone: ZoneInfo) -> Mapping[str, Callable[..., Any]]:
         "line_breaks": line_breaks,
         "reference": reference,
         "day": day,
+        "calendar_day": calendar_day,
         "moment": moment,
     }

@@ -36,6 +36,13 @@ EFFECTS = (
         "SELECT subject_id FROM messages WHERE purpose = 'return_answer'",
     ),
     Effect(
+        "each statement that was mailed, as its bytes",
+        "billing",
+        "SELECT id || ' ' || sha256 FROM statements",
+        "notifications",
+        "SELECT id || ' ' || sha256 FROM documents WHERE invoice_id IS NULL",
+    ),
+    Effect(
         "a dispatch and a first decision for each lead",
         "intake",
         LET_IN,

@@ -130,6 +130,13 @@ FACTS = (
     Fact("billing", "invoice.written_off", "SELECT invoice_id FROM write_offs WHERE state IN ('approved', 'reversed')"),
     Fact("billing", "invoice.write_off_reversed", "SELECT invoice_id FROM write_offs WHERE state = 'reversed'"),
     Fact("billing", "payment.received", "SELECT id FROM receipts"),
+    Fact("billing", "receivables.snapshot_taken", "SELECT id FROM receivables_snapshots"),
+    Fact("billing", "statement.sent", "SELECT id FROM statements, generate_series(1, recipient_count)"),
+    Fact(
+        "billing",
+        "invoice.promised",
+        "SELECT invoice_id FROM promises, generate_series(1, CASE state WHEN 'open' THEN 1 ELSE 2 END)",
+    ),
     Fact("billing", "invoice.voided", "SELECT id FROM invoices WHERE voided_at IS NOT NULL"),
     Fact("payouts", "payout.allocated", "SELECT id FROM payouts"),
     Fact(

@@ -132,6 +132,7 @@ SUBSCRIPTIONS = (
         "invoice.payment_held",
         "invoice.voided",
     ),
+    _takes("notifications", "billing.books", "statement.sent"),
     _takes("notifications", "payouts.payouts", "payout.sent", "allocation.held", "payout.failed", "payout.held"),
     _takes("notifications", "routing.dispatches", "dispatch.exception_raised", "dispatch.exception_escalated"),
     _takes("notifications", "billing.deliveries", "delivery.held"),

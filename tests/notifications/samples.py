@@ -4,7 +4,7 @@ import base64
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
@@ -22,7 +22,7 @@ from contracts.billing import (
     InvoiceSent,
     InvoiceVoided,
 )
-from contracts.books import BooksBlocked
+from contracts.books import BooksBlocked, StatementSent
 from contracts.envelope import Envelope, from_headers
 from contracts.payouts import PayoutHeld, PayoutSent
 from contracts.routing import (
@@ -111,6 +111,25 @@ def document_rendered(content: bytes = PDF, **changes: Any) -> InvoiceDocumentRe
         "content_base64": base64.b64encode(content).decode(),
     }
     return InvoiceDocumentRendered(**known | changes)
+
+
+def statement_sent(content: bytes = PDF, **changes: Any) -> StatementSent:
+    known: dict[str, Any] = {
+        "subject_id": uuid4(),
+        "account_id": uuid4(),
+        "from_day": date(2026, 4, 1),
+        "to_day": date(2026, 4, 30),
+        "file_name": "Statement.pdf",
+        "media_type": "application/pdf",
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "content_base64": base64.b64encode(content).decode(),
+        "recipient_name": "Accounts Payable",
+        "recipient_email": "accounts@southernsun.example",
+        "closing_cents": 11_500,
+        "currency": "AUD",
+        "sent_at": NOW,
+    }
+    return StatementSent(**known | changes)
 
 
 def invoice_sent(document: InvoiceDocumentRendered, **changes: Any) -> InvoiceSent:

@@ -6,16 +6,19 @@ import pytest
 from sqlalchemy import text
 
 from chassis.clock import FixedClock
+from services.notifications.rendering import House, Renderer
 from tests.kit.databases import RolledBackDatabase
 from tests.notifications.inbound import Topics
 from tests.notifications.samples import (
     PDF,
+    SYDNEY,
     document_rendered,
     invoice_sent,
     invoice_voided,
     one,
     published,
     rows,
+    statement_sent,
     states,
 )
 
@@ -134,3 +137,30 @@ class TestInvoiceVoided:
         await desk.take(invoice_voided(document.invoice_id))
         kept = await one(database, "SELECT state, cancelled_at FROM messages")
         assert (kept["state"], kept["cancelled_at"]) == ("accepted", None)
+
+
+class TestStatements:
+    async def test_are_mailed_with_their_document_to_each_recipient_once(
+        self, desk: Topics, database: RolledBackDatabase
+    ) -> None:
+        first = statement_sent()
+        second = first.model_copy(update={"recipient_email": "ceo@southernsun.example"})
+        await desk.take(first, second, first)
+        await desk.take(second)
+        mails = await rows(database, "SELECT purpose, document_id, subject_id, context FROM messages")
+        assert [(mail["purpose"], mail["document_id"]) for mail in mails] == [("statement", first.subject_id)] * 2
+        kept = await one(database, "SELECT content, invoice_id, kind FROM documents")
+        assert (kept["content"], kept["invoice_id"], kept["kind"]) == (PDF, None, None)
+        assert await published(database) == []
+        written = Renderer(House("Waybill", "support@waybill.example", SYDNEY)).write(
+            "statement", 1, mails[0]["context"]
+        )
+        assert written.subject == "Statement of account from Waybill: $115.00 on 30 April 2026"
+        assert "from 1 April 2026 to 30 April 2026" in written.text
+        assert "$115.00" in written.html
+
+    async def test_whose_bytes_are_others_are_parked(self, desk: Topics, database: RolledBackDatabase) -> None:
+        await desk.take(statement_sent(sha256="0" * 64))
+        parked = await one(database, "SELECT reason_code FROM parked_events")
+        assert parked["reason_code"] == "document_corrupt"
+        assert await states(database) == []

@@ -112,7 +112,7 @@ class TestNudges:
 
 
 def test_every_word_of_the_wire_is_one_of_ours_and_ours_are_never_published() -> None:
-    ours = {MailPurpose.ESCALATION, MailPurpose.LEAD_CORRECTION, MailPurpose.RETURN_ANSWER}
+    ours = {MailPurpose.ESCALATION, MailPurpose.LEAD_CORRECTION, MailPurpose.RETURN_ANSWER, MailPurpose.STATEMENT}
     assert {each.on_the_wire for each in MailPurpose if each not in ours} == set(MessagePurpose)
     for each in ours:
         with pytest.raises(ValueError, match=each):

@@ -12,6 +12,13 @@ from services.billing.models.invoices import Invoice, InvoiceLine, NumberSeries
 from services.billing.models.journal import JournalEntry, JournalPosting
 from services.billing.models.operators import KnownOperator, StripeRoles
 from services.billing.models.payments import Payment, StripeEvent
+from services.billing.models.receivables import (
+    InvoiceOwner,
+    Promise,
+    ReceivablesSnapshot,
+    SnapshotAccount,
+    Statement,
+)
 from services.billing.models.settlement import PaymentReversal, Receipt, WriteOff
 
 __all__ = [
@@ -27,6 +34,7 @@ __all__ = [
     "HeldDelivery",
     "Invoice",
     "InvoiceLine",
+    "InvoiceOwner",
     "JournalEntry",
     "JournalPosting",
     "KnownOperator",
@@ -35,7 +43,11 @@ __all__ = [
     "Payment",
     "PaymentReversal",
     "PricePlan",
+    "Promise",
     "Receipt",
+    "ReceivablesSnapshot",
+    "SnapshotAccount",
+    "Statement",
     "StripeEvent",
     "StripeRoles",
     "Table",

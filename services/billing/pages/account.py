@@ -59,6 +59,7 @@ SECTIONS: tuple[MakeSection, ...] = (
     account_credit.receipts,
 )
 VERBS = {
+    "send_statement": "had a statement mailed",
     **account_terms.VERBS,
     **contacts.VERBS,
     **holds.VERBS,
@@ -124,10 +125,14 @@ def _sentence(page: AccountPage) -> str:
 
 def _links(page: AccountPage) -> list[tuple[str, str]]:
     addresses, account = page.console.addresses, page.account
+    money_of = [
+        ("Statement", f"{page.path}/statement"),
+        ("Collection figures", f"/console/receivables/figures?account_id={account.id}"),
+    ]
     if page.is_installer:
         own = addresses.url("routing", f"/console/installers/{account.id}")
-        return [("Deliveries", f"{DELIVERIES}?installer_id={account.id}"), ("Installer", own)]
-    return [("Client", addresses.url("intake", f"/console/clients/{account.id}"))]
+        return [*money_of, ("Deliveries", f"{DELIVERIES}?installer_id={account.id}"), ("Installer", own)]
+    return [*money_of, ("Client", addresses.url("intake", f"/console/clients/{account.id}"))]
 
 
 ROUTES = (show_account,)

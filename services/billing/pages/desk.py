@@ -29,6 +29,7 @@ def desk_of(zone: ZoneInfo) -> Desk:
             desk_settlement.PROPOSALS,
             desk_settlement.WRITE_OFFS,
             desk_receivables.overdue_invoices(zone),
+            desk_receivables.broken_promises(zone),
             desk_stripe.HELD,
             desk_stripe.UNMATCHED,
         ),
@@ -42,6 +43,7 @@ def desk_of(zone: ZoneInfo) -> Desk:
         ),
         charts=(
             desk_receivables.ages(zone),
+            desk_receivables.weeks(zone),
             desk_books.months(zone),
             desk_settlement.reasons(zone),
             desk_deliveries.products(zone),

@@ -11,8 +11,9 @@ from chassis.console.fields import start_of
 from chassis.console.wording import counted, money
 from contracts.identity import Capability
 from services.billing.domain.ageing import Age, days_sales_outstanding
-from services.billing.pages import overdue, receivables
-from services.billing.queries import ageing, kpis
+from services.billing.domain.receivables import week_began
+from services.billing.pages import overdue, receivables, snapshot_parts
+from services.billing.queries import ageing, kpis, promises, snapshots
 from services.billing.queries.collection import SPAN, collection
 
 READ = Capability.READ_OPS
@@ -44,9 +45,39 @@ def outstanding(zone: ZoneInfo) -> Card:
         found = await collection(session, now, _day_of(now, zone))
         not_due = found.owed_cents - found.overdue_cents
         rest = f"{money(not_due)} of it is not due yet" if not_due else "all of it overdue"
-        return Figure(money(found.owed_cents), rest if found.owed_cents else "nothing is owed")
+        told = rest if found.owed_cents else "nothing is owed"
+        return Figure(money(found.owed_cents), told + await _since_monday(session, now, zone, found.owed_cents))
 
     return Card("Outstanding", READ, overdue.PATH, read)
+
+
+async def _since_monday(session: AsyncSession, now: datetime, zone: ZoneInfo, owed_cents: int) -> str:
+    """Beside what was owed when the week began, where that was kept."""
+    weeks = await snapshots.weeks(session, 1)
+    if not weeks or weeks[-1].as_of != week_began(now, zone):
+        return ""
+    delta = owed_cents - weeks[-1].aged.total_cents
+    return f"; {money(abs(delta))} {'more' if delta > 0 else 'less'} than on Monday" if delta else "; as on Monday"
+
+
+def broken_promises(_zone: ZoneInfo) -> Waiting:
+    async def count(session: AsyncSession, now: datetime) -> Backlog:
+        return Backlog(await promises.broken_count(session))
+
+    return Waiting(
+        receivables.ROOM,
+        READ,
+        lambda number: f"{counted(number, 'promise to pay was', 'promises to pay were')} broken",
+        f"{overdue.PATH}?promise=broken",
+        count,
+    )
+
+
+def weeks(zone: ZoneInfo) -> Chart:
+    async def read(session: AsyncSession, now: datetime) -> Sequence[Bar]:
+        return snapshot_parts.overdue_bars(await snapshots.weeks(session, snapshot_parts.WEEKS), zone)
+
+    return Chart("Overdue, week by week", READ, "AUD inc. GST, when each week began", read)
 
 
 def overdue_amount(zone: ZoneInfo) -> Card:

@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -18,25 +18,31 @@ from chassis.audit import Subject
 from chassis.clock import Clock
 from chassis.console import Console, Form, form_at, page_at
 from chassis.console.cells import Kind, Shown, chip, plain_of
-from chassis.console.documents import Document, Fact, Facts, Note, Part, Table, Told, show_document
-from chassis.console.fields import Day, end_of, start_of
+from chassis.console.charts import Charts
+from chassis.console.documents import Document, Done, Fact, Facts, Note, Part, Table, Told, show_document
+from chassis.console.fields import Day, start_of
 from chassis.console.lists.export import BOM, harmless
 from chassis.console.lists.routes import CSV
 from chassis.console.wording import calendar_day, counted, money
 from chassis.database import Database
-from chassis.errors import FieldError, Invalid
+from chassis.errors import FieldError
 from chassis.http import Given, Operator
 from contracts.identity import Capability
 from services.billing.domain.ageing import Age, Aged, days_sales_outstanding, due_between, sum_of
+from services.billing.domain.receivables import week_began
+from services.billing.http.receivables import NotADay, day_asked, instants_of
+from services.billing.models import ReceivablesSnapshot
+from services.billing.pages import snapshot_parts
 from services.billing.pages.doors import account_path
 from services.billing.pages.overdue import KINDS
 from services.billing.pages.overdue import PATH as OWED
-from services.billing.queries import ageing, collection
+from services.billing.queries import ageing, collection, snapshots
 from services.billing.queries.ageing import Receivables
 from services.billing.queries.collection import SPAN, Collection
 
 ROOM = "receivables"
 PATH = "/console/receivables"
+BEHIND = f"{PATH}/invoices"
 JOURNAL = "/console/journal"
 MOST_ACCOUNTS = 200
 AGES = {
@@ -51,18 +57,14 @@ HEADS = (
     ("Kind", Kind.TEXT),
     *((title, Kind.MONEY) for title in AGES.values()),
     ("Owed", Kind.MONEY),
+    ("Disputed", Kind.MONEY),
     ("Unapplied credit", Kind.MONEY),
 )
 
 
-class NotADay(Invalid):
-    code = "as_of_invalid"
-    title = "Not a day that is over"
-
-
 @dataclass(frozen=True, slots=True)
 class AsOf:
-    """`day` is None for now. A cell of now is a door; of a day that is over the list of invoices tells nothing."""
+    """`day` is None for now. A cell leads to the invoices that it sums, as they stood then."""
 
     today: date
     day: date | None
@@ -72,16 +74,24 @@ class AsOf:
         return self.day is None
 
     def door(self, age: Age | None, account_id: UUID | None = None) -> str:
+        """Of now the queue itself, where something can be done about them."""
         if not self.is_now:
-            return ""
+            return self.behind(age, account_id)
         first, last = due_between(age, self.today) if age else (None, None)
-        asked = {
-            "due_from": first.isoformat() if first else "",
-            "due_to": last.isoformat() if last else "",
-            "account_id": str(account_id) if account_id else "",
-        }
-        query = urlencode({name: value for name, value in asked.items() if value})
-        return f"{OWED}?{query}" if query else OWED
+        return _path(OWED, due_from=first, due_to=last, account_id=account_id)
+
+    def behind(self, age: Age | None, account_id: UUID | None = None, *, is_disputed: bool = False) -> str:
+        disputed = "true" if is_disputed else None
+        return _path(BEHIND, as_of=self.day, age=age, account_id=account_id, disputed=disputed)
+
+    def credit(self, account_id: UUID | None) -> str:
+        """The postings that it came of."""
+        return _path(JOURNAL, on="customer_credit", posted_to=self.day, party_id=account_id)
+
+
+def _path(path: str, **asked: object) -> str:
+    query = urlencode({name: str(value) for name, value in asked.items() if value is not None})
+    return f"{path}?{query}" if query else path
 
 
 class ExportForm(Form):
@@ -93,10 +103,12 @@ async def show_receivables(
     request: Request[Any, Any, Any],
     console: Given[Console],
     database: Given[Database],
+    operator: Given[Operator],
     as_of: Annotated[str | None, QueryParameter(max_length=10)] = None,
+    done: Done = None,
 ) -> Response[str]:
     now = console.clock.now()
-    asked = _asked(_day(as_of), now, console)
+    asked = _asked(day_of(as_of), now, console)
     async with database.reading() as session:
         found = await ageing.aged(session, *_instants(asked, now, console, MOST_ACCOUNTS))
         collected = (
@@ -104,6 +116,7 @@ async def show_receivables(
             if asked.is_now
             else None
         )
+        weeks = await snapshots.weeks(session, snapshot_parts.WEEKS)
     document = Document(
         title="Receivables",
         room=ROOM,
@@ -113,11 +126,34 @@ async def show_receivables(
         amount=money(found.total.total_cents),
         amount_note=f"AUD owed, {money(found.total.overdue_cents)} of it overdue",
         notes=() if found.ties else (_difference(found),),
-        sections=[_by_age(found, asked), _by_account(found, asked), _control(found, asked), *_collection(collected)],
+        actions=[snapshot_parts.take(operator)] if asked.is_now else [],
+        sections=[
+            _by_age(found, asked),
+            *(_weeks(found, weeks, now, console) if asked.is_now else ()),
+            _by_account(found, asked),
+            _control(found, asked),
+            *_collection(collected),
+        ],
         timeline=None,
-        links=(("Owed invoices", OWED), ("Trial balance", "/console/journal/trial-balance")),
+        links=(
+            ("Owed invoices", OWED),
+            ("Snapshots", snapshot_parts.PATH),
+            ("Collection figures", f"{PATH}/figures"),
+            ("Trial balance", "/console/journal/trial-balance"),
+        ),
     )
-    return show_document(console, request, document)
+    return show_document(console, request, document, done)
+
+
+def _weeks(
+    found: Receivables, weeks: Sequence[ReceivablesSnapshot], now: datetime, console: Console
+) -> Iterator[Table | Charts]:
+    """What is owed now beside what it was when the week began, and week by week."""
+    this = week_began(now, console.wording.zone)
+    began = next((each for each in weeks if each.as_of == this), None)
+    yield snapshot_parts.compared("Since the week began", found.total, began)
+    if weeks:
+        yield snapshot_parts.drawn(weeks, console.wording.zone)
 
 
 def _sentence(asked: AsOf, now: datetime, console: Console) -> str:
@@ -128,14 +164,11 @@ def _sentence(asked: AsOf, now: datetime, console: Console) -> str:
 
 
 def _asked(day: date | None, now: datetime, console: Console) -> AsOf:
-    today = now.astimezone(console.wording.zone).date()
-    if day is not None and day > today:
-        fault = FieldError("as_of", "still_to_come", "Choose today, or a day that is over")
-        raise NotADay("nobody knows yet what will be owed then", errors=(fault,))
-    return AsOf(today, None if day == today else day)
+    zone = console.wording.zone
+    return AsOf(now.astimezone(zone).date(), day_asked(day, now, zone))
 
 
-def _day(written: str | None) -> date | None:
+def day_of(written: str | None) -> date | None:
     try:
         return TypeAdapter(Day).validate_python(written) if written else None
     except ValidationError:
@@ -144,16 +177,15 @@ def _day(written: str | None) -> date | None:
 
 
 def _instants(asked: AsOf, now: datetime, console: Console, most: int | None) -> tuple[Any, ...]:
-    """Ages count from the day itself; what had been posted by its end is looked at."""
     zone = console.wording.zone
     if asked.day is None:
         return now, zone, most
-    over = end_of(asked.day, zone)
-    return over - timedelta(seconds=1), zone, most, over
+    before, at = instants_of(asked.day, now, zone)
+    return at, zone, most, before
 
 
 def _difference(found: Receivables) -> Note:
-    by = money(found.total.total_cents - found.ledger_cents)
+    by = money(found.difference_cents)
     told = "Tell the platform's keepers: nothing an operator does brings this about."
     return Note(f"The ageing and the journal differ by {by}", told, "danger")
 
@@ -177,7 +209,10 @@ def _by_account(found: Receivables, asked: AsOf) -> Table:
     if others:
         rest = found.total.less(sum_of([each.aged for each in found.accounts]))
         rows.append(_row(counted(others, "other account", "other accounts"), "", rest, asked, None, has_doors=False))
-    note = "AUD inc. GST. Unapplied credit is the customer's money with us, and is not taken off what is owed."
+    note = (
+        "AUD inc. GST. Disputed is what of it credits would take off that nobody has decided yet. Unapplied credit is "
+        "the customer's money with us, and is not taken off what is owed."
+    )
     return Table(
         "By account",
         HEADS,
@@ -196,7 +231,17 @@ def _row(
 
     ages = [Shown(cents, Kind.MONEY, path=door(age, cents)) for age, cents in zip(Age, aged.owed_cents, strict=True)]
     total = Shown(aged.total_cents, Kind.MONEY, path=door(None, aged.total_cents))
-    return [name, kind, *ages, total, Shown(aged.customer_credit_cents, Kind.MONEY)]
+    disputed, credit = aged.disputed_cents, aged.customer_credit_cents
+    behind = asked.behind(None, account_id, is_disputed=True) if has_doors and disputed else ""
+    postings = asked.credit(account_id) if has_doors and credit else ""
+    return [
+        name,
+        kind,
+        *ages,
+        total,
+        Shown(disputed, Kind.MONEY, path=behind),
+        Shown(credit, Kind.MONEY, path=postings),
+    ]
 
 
 def _control(found: Receivables, asked: AsOf) -> Table:
@@ -263,14 +308,15 @@ async def export_receivables(
 
 
 def _lines(found: Receivables, console: Console) -> Iterator[str]:
-    yield BOM + _line(["account_id", "account", "kind", *Age, "owed", "customer_credit"])
+    yield BOM + csv_line(["account_id", "account", "kind", *Age, "owed", "disputed", "customer_credit"])
     for each in found.accounts:
-        cents = [*each.aged.owed_cents, each.aged.total_cents, each.aged.customer_credit_cents]
+        aged = each.aged
+        cents = [*aged.owed_cents, aged.total_cents, aged.disputed_cents, aged.customer_credit_cents]
         amounts = [plain_of(Kind.MONEY, amount, console.wording) for amount in cents]
-        yield _line([str(each.account_id), harmless(each.name), each.kind, *amounts])
+        yield csv_line([str(each.account_id), harmless(each.name), each.kind, *amounts])
 
 
-def _line(values: Sequence[str]) -> str:
+def csv_line(values: Sequence[str]) -> str:
     out = io.StringIO()
     csv.writer(out).writerow(values)
     return out.getvalue()

@@ -1,4 +1,4 @@
-"""Invoices' documents: the bytes that billing rendered, kept as they came, and which invoices were voided since."""
+"""Documents: the bytes that billing rendered, kept as they came, and which invoices were voided since."""
 
 import base64
 import binascii
@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.billing import InvoiceDocumentRendered
+from contracts.books import StatementSent
 from services.notifications.commands.messages import cancel_messages
 from services.notifications.domain.purposes import MailPurpose
 from services.notifications.errors import DocumentCorrupt
@@ -23,6 +24,27 @@ async def keep_documents(session: AsyncSession, rendered: Sequence[InvoiceDocume
     """Keeps each document once; refuses one whose bytes are not those that its hash names."""
     insertion = insert(Document).on_conflict_do_nothing(index_elements=["id"])
     await session.execute(insertion, [_row(document, now) for document in rendered])
+
+
+async def keep_statements(session: AsyncSession, sent: Sequence[StatementSent], now: datetime) -> None:
+    """Each statement once, however many are told to mail it; refuses bytes that are not those that its hash names."""
+    rows = {statement.subject_id: _statement_row(statement, now) for statement in sent}
+    insertion = insert(Document).on_conflict_do_nothing(index_elements=["id"])
+    await session.execute(insertion, list(rows.values()))
+
+
+def _statement_row(statement: StatementSent, now: datetime) -> dict[str, Any]:
+    return {
+        "id": statement.subject_id,
+        "invoice_id": None,
+        "kind": None,
+        "number": f"{statement.from_day} to {statement.to_day}",
+        "file_name": statement.file_name,
+        "media_type": statement.media_type,
+        "sha256": statement.sha256,
+        "content": _verified(statement.subject_id, statement.content_base64, statement.sha256),
+        "received_at": now,
+    }
 
 
 async def note_voided(session: AsyncSession, voided_at: Mapping[UUID, datetime], now: datetime) -> None:
@@ -47,16 +69,16 @@ def _row(document: InvoiceDocumentRendered, now: datetime) -> dict[str, Any]:
         "file_name": document.file_name,
         "media_type": document.media_type,
         "sha256": document.sha256,
-        "content": _verified(document),
+        "content": _verified(document.document_id, document.content_base64, document.sha256),
         "received_at": now,
     }
 
 
-def _verified(document: InvoiceDocumentRendered) -> bytes:
+def _verified(document_id: UUID, content_base64: str, sha256: str) -> bytes:
     try:
-        content = base64.b64decode(document.content_base64, validate=True)
+        content = base64.b64decode(content_base64, validate=True)
     except (binascii.Error, ValueError):
-        raise DocumentCorrupt("the content is not base64", document_id=document.document_id) from None
-    if hashlib.sha256(content).hexdigest() != document.sha256:
-        raise DocumentCorrupt("the content's SHA-256 is another", document_id=document.document_id)
+        raise DocumentCorrupt("the content is not base64", document_id=document_id) from None
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise DocumentCorrupt("the content's SHA-256 is another", document_id=document_id)
     return content

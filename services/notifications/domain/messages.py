@@ -129,6 +129,7 @@ _PRIORITY = {
     MailPurpose.RETURN_ANSWER: 1,
     MailPurpose.INVOICE: 2,
     MailPurpose.PAYOUT_RECEIPT: 2,
+    MailPurpose.STATEMENT: 2,
     MailPurpose.DIGEST: 3,
 }
 

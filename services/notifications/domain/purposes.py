@@ -17,6 +17,7 @@ class MailPurpose(StrEnum):
     ESCALATION = "escalation"
     LEAD_CORRECTION = "lead_correction"
     RETURN_ANSWER = "return_answer"
+    STATEMENT = "statement"
 
     @property
     def on_the_wire(self) -> MessagePurpose:

@@ -190,7 +190,7 @@ async def document_number(session: AsyncSession, document_id: UUID | None) -> st
 async def document_kinds(session: AsyncSession, document_ids: Collection[UUID]) -> dict[UUID, DocumentKind]:
     """Kind by id of those that have arrived."""
     rows = await session.execute(select(Document.id, Document.kind).where(Document.id.in_(document_ids)))
-    return {row.id: row.kind for row in rows}
+    return {row.id: row.kind for row in rows if row.kind is not None}
 
 
 async def voided_among(session: AsyncSession, invoice_ids: Collection[UUID]) -> set[UUID]:
