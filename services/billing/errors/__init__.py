@@ -25,6 +25,8 @@ from services.billing.errors.books import (
     PostingNotFound,
 )
 from services.billing.errors.closing import (
+    CloseRunIdTaken,
+    CloseRunNotFound,
     MonthHasHeldDeliveries,
     PeriodNotEnded,
 )
@@ -78,6 +80,8 @@ __all__ = [
     "AmountMissing",
     "AmountNotExpected",
     "BoardIsBilled",
+    "CloseRunIdTaken",
+    "CloseRunNotFound",
     "CreditApplicationIdTaken",
     "CreditRequestNotFound",
     "CreditTooLarge",

@@ -3,6 +3,7 @@
 from services.billing.http import (
     accounts,
     adjustments,
+    close_runs,
     credit_proposals,
     deliveries,
     exports,
@@ -21,6 +22,7 @@ from services.billing.http import (
 ROUTES = (
     *accounts.ROUTES,
     *adjustments.ROUTES,
+    *close_runs.ROUTES,
     *credit_proposals.ROUTES,
     *deliveries.ROUTES,
     *exports.ROUTES,
