@@ -31,6 +31,9 @@ CLOSED = """
 """
 """By hand, or because they were merged; of one that nobody had heard of nobody hears that."""
 
+RUN_THAT_ENDED = "state = 'finished' AND NOT is_dry"
+"""Over a month; a dry one changes nothing, and nobody hears of it."""
+
 FACTS = (
     Fact("intake", "lead.created", LET_IN),
     Fact("intake", "lead.erased", ERASED),
@@ -123,6 +126,8 @@ FACTS = (
     Fact("billing", "invoice.written_off", "SELECT invoice_id FROM write_offs WHERE state IN ('approved', 'reversed')"),
     Fact("billing", "invoice.write_off_reversed", "SELECT invoice_id FROM write_offs WHERE state = 'reversed'"),
     Fact("billing", "payment.received", "SELECT id FROM receipts"),
+    Fact("billing", "month.drafted", f"SELECT id FROM close_runs WHERE kind = 'draft' AND {RUN_THAT_ENDED}"),
+    Fact("billing", "month.issued", f"SELECT id FROM close_runs WHERE kind = 'issue' AND {RUN_THAT_ENDED}"),
     Fact("billing", "invoice.voided", "SELECT id FROM invoices WHERE voided_at IS NOT NULL"),
     Fact("payouts", "payout.allocated", "SELECT id FROM payouts"),
     Fact(

@@ -119,6 +119,8 @@ async def _empty_drafts(session: AsyncSession, invoice_ids: Sequence[UUID]) -> f
     return drafts
 
 
+# Whoever is in scope has no invoice of the month but an empty draft, so that none of these deliveries stands on a line:
+# they are not looked for among all lines that there are, and the index of live lines would refuse a second one.
 # GST by the total-invoice rule, as domain/gst.py has it: counted in 110ths of a cent, rounded once per invoice, the
 # cents that are missing given to the lines with the largest remainders.
 _DRAFT = text(
@@ -134,7 +136,6 @@ _DRAFT = text(
                    || translate(d.service, '-_', '  ') || ', ' || d.locality AS description
         FROM scope JOIN delivery_events d ON d.installer_id = scope.installer_id
         WHERE d.delivered_at >= :period_start AND d.delivered_at < :period_end AND d.event_status = 'billable'
-          AND NOT EXISTS (SELECT FROM invoice_lines l WHERE l.delivery_event_id = d.id AND l.is_live)
           AND NOT EXISTS (SELECT FROM adjustment_deliveries a WHERE a.delivery_event_id = d.id AND a.is_live)
     ), summed AS (
         SELECT invoice_id, installer_id, count(*) AS line_count,

@@ -57,19 +57,22 @@ class Preview:
         return total_of([(group.priced, group.count) for group in self.groups])
 
 
+# A delivery stands on a line of its own month's invoice or on none: the lines of other months are not looked at.
 _STANDINGS = text(
     """
-    WITH unbilled AS (
-        SELECT d.installer_id, count(*) AS unbilled_count FROM delivery_events d
-        WHERE d.delivered_at >= :period_start AND d.delivered_at < :period_end AND d.event_status = 'billable'
-          AND (:installer_ids IS NULL OR d.installer_id = ANY(:installer_ids))
-          AND NOT EXISTS (SELECT FROM invoice_lines l WHERE l.delivery_event_id = d.id AND l.is_live)
-          AND NOT EXISTS (SELECT FROM adjustment_deliveries a WHERE a.delivery_event_id = d.id AND a.is_live)
-        GROUP BY d.installer_id
-    ), billed AS (
+    WITH billed AS (
         SELECT account_id, id, document_status FROM invoices
         WHERE period_start = :period_start AND document_status <> 'void'
           AND (:installer_ids IS NULL OR account_id = ANY(:installer_ids))
+    ), lines AS (
+        SELECT l.delivery_event_id FROM billed JOIN invoice_lines l ON l.invoice_id = billed.id AND l.is_live
+    ), unbilled AS (
+        SELECT d.installer_id, count(*) AS unbilled_count FROM delivery_events d
+        WHERE d.delivered_at >= :period_start AND d.delivered_at < :period_end AND d.event_status = 'billable'
+          AND (:installer_ids IS NULL OR d.installer_id = ANY(:installer_ids))
+          AND NOT EXISTS (SELECT FROM lines WHERE lines.delivery_event_id = d.id)
+          AND NOT EXISTS (SELECT FROM adjustment_deliveries a WHERE a.delivery_event_id = d.id AND a.is_live)
+        GROUP BY d.installer_id
     )
     SELECT coalesce(unbilled.installer_id, billed.account_id) AS installer_id,
            coalesce(unbilled.unbilled_count, 0) AS unbilled_count,

@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from contracts.values import GstTreatment
 from services.billing.domain.statuses import EventStatus
 from services.billing.domain.tax_invoice import FaceLine
-from services.billing.models import DeliveryEvent, HeldDelivery, Invoice
-from services.billing.queries.deliveries import BY_A_DEBIT, ON_A_LINE
+from services.billing.models import DeliveryEvent, HeldDelivery, Invoice, InvoiceLine
+from services.billing.queries.deliveries import BY_A_DEBIT
 
 _FACES = text(
     """
@@ -61,11 +61,21 @@ async def held_of(session: AsyncSession, invoice_ids: Collection[UUID]) -> dict[
 
 
 async def unbilled_of(session: AsyncSession, invoice_ids: Collection[UUID]) -> dict[UUID, int]:
-    """How many billable deliveries of an installer's month no invoice bills; months without any are left out."""
+    """How many billable deliveries of an installer's month no invoice bills; months without any are left out.
+
+    A delivery stands on a line of its own month's invoice or on none.
+    """
+    on_its_line = (
+        select(InvoiceLine.delivery_event_id)
+        .where(InvoiceLine.invoice_id.in_(invoice_ids), InvoiceLine.is_live)
+        .where(InvoiceLine.delivery_event_id == DeliveryEvent.id)
+        .correlate(DeliveryEvent)
+        .exists()
+    )
     query = (
         select(Invoice.id, func.count().label("number"))
         .join(DeliveryEvent, _of_its_month(DeliveryEvent) & (DeliveryEvent.event_status == EventStatus.BILLABLE))
-        .where(Invoice.id.in_(invoice_ids), ~ON_A_LINE, ~BY_A_DEBIT)
+        .where(Invoice.id.in_(invoice_ids), ~on_its_line, ~BY_A_DEBIT)
         .group_by(Invoice.id)
     )
     return {row.id: row.number for row in await session.execute(query)}
