@@ -31,6 +31,9 @@ CLOSED = """
 """
 """By hand, or because they were merged; of one that nobody had heard of nobody hears that."""
 
+RUN_THAT_ENDED = "state = 'finished' AND NOT is_dry"
+"""Over a month; a dry one changes nothing, and nobody hears of it."""
+
 FACTS = (
     Fact("intake", "lead.created", LET_IN),
     Fact("intake", "lead.erased", ERASED),
@@ -137,6 +140,8 @@ FACTS = (
         "invoice.promised",
         "SELECT invoice_id FROM promises, generate_series(1, CASE state WHEN 'open' THEN 1 ELSE 2 END)",
     ),
+    Fact("billing", "month.drafted", f"SELECT id FROM close_runs WHERE kind = 'draft' AND {RUN_THAT_ENDED}"),
+    Fact("billing", "month.issued", f"SELECT id FROM close_runs WHERE kind = 'issue' AND {RUN_THAT_ENDED}"),
     Fact("billing", "invoice.voided", "SELECT id FROM invoices WHERE voided_at IS NOT NULL"),
     Fact("payouts", "payout.allocated", "SELECT id FROM payouts"),
     Fact(

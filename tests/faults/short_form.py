@@ -20,6 +20,7 @@ ROUNDS = {
         "LaterIdsCommitFirst",
         "TransfersInDoubt",
         "PoolExhausted",
+        "InvoicedAtOnce",
     ),
     "members that change": (
         "TwoRelaysOfOneShard",

@@ -28,6 +28,8 @@ from services.billing.errors.books import (
     PostingNotFound,
 )
 from services.billing.errors.closing import (
+    CloseRunIdTaken,
+    CloseRunNotFound,
     MonthHasHeldDeliveries,
     MonthHasUnrecordedDeliveries,
     PeriodNotEnded,
@@ -119,6 +121,8 @@ __all__ = [
     "AmountMissing",
     "AmountNotExpected",
     "BoardIsBilled",
+    "CloseRunIdTaken",
+    "CloseRunNotFound",
     "ContactEmailTaken",
     "ContactNotFound",
     "CreditApplicationIdTaken",

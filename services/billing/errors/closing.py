@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from chassis.errors import FieldError, Refusal
+from chassis.errors import FieldError, NotFound, Refusal
 
 
 class PeriodNotEnded(Refusal):
@@ -23,6 +23,7 @@ class MonthHasHeldDeliveries(Refusal):
             for assignment_id, installer_id in held
         )
         super().__init__(f"{len(held)} deliveries of {period} are held without a price", errors=errors, period=period)
+        self.installer_ids = frozenset(installer_id for _, installer_id in held)
 
 
 class MonthHasUnrecordedDeliveries(Refusal):
@@ -39,3 +40,15 @@ class MonthHasUnrecordedDeliveries(Refusal):
         super().__init__(
             f"{count} deliveries that may be of {period} could not be recorded", errors=errors, period=period
         )
+
+
+class CloseRunNotFound(NotFound):
+    code = "close_run_not_found"
+    title = "No such run"
+
+
+class CloseRunIdTaken(Refusal):
+    """An id stands for one run, however often it is asked for."""
+
+    code = "close_run_id_taken"
+    title = "The id is another run's"

@@ -3,6 +3,7 @@
 from services.billing.http import (
     accounts,
     adjustments,
+    close_runs,
     contacts,
     credit_proposals,
     deliveries,
@@ -32,6 +33,7 @@ ROUTES = (
     *accounts.ROUTES,
     *adjustments.ROUTES,
     *contacts.ROUTES,
+    *close_runs.ROUTES,
     *credit_proposals.ROUTES,
     *deliveries.ROUTES,
     *exports.ROUTES,

@@ -13,7 +13,7 @@ from chassis import audit
 from chassis.audit import Subject
 from chassis.clock import Clock
 from chassis.database import Database
-from chassis.http import Body, Given, Line, Operator, requires
+from chassis.http import AwareInstant, Body, Given, Line, Operator, requires
 from chassis.paging import Page, PageRequest
 from contracts.identity import Capability
 from contracts.values import CapReleaseReason, CapStatus, CreditReason, GstTreatment, ProductType
@@ -110,6 +110,8 @@ async def list_delivery_events(
     period: Annotated[
         str | None, QueryParameter(pattern=MONTH_PATTERN, max_length=7, description="a month as 2026-03")
     ] = None,
+    period_start: Annotated[AwareInstant | None, QueryParameter(description="delivered from this instant on")] = None,
+    period_end: Annotated[AwareInstant | None, QueryParameter(description="delivered before this instant")] = None,
     lead_id: FromQuery[UUID | None] = None,
     assignment_id: FromQuery[UUID | None] = None,
     invoiced: Annotated[bool | None, QueryParameter(description="whether an invoice bills it")] = None,
@@ -119,7 +121,17 @@ async def list_delivery_events(
     """The ledger, the latest delivery first. Those without a price are among the held deliveries."""
     month = Period.of_month(period, settings.zone) if period else None
     wanted = DeliveryFilter(
-        installer_id, status, cap_status, month, lead_id, assignment_id, invoiced, product_type, invoice_id
+        installer_id,
+        status,
+        cap_status,
+        month,
+        lead_id,
+        assignment_id,
+        invoiced,
+        product_type,
+        invoice_id,
+        period_start,
+        period_end,
     )
     async with database.reading() as session:
         found = await listings.deliveries(session, page, wanted)

@@ -10,7 +10,7 @@ from chassis import audit
 from chassis.audit import Subject
 from chassis.clock import Clock
 from chassis.database import Database
-from chassis.http import Given, Operator, requires
+from chassis.http import AwareInstant, Given, Operator, requires
 from chassis.paging import Page, PageRequest
 from contracts.identity import Capability
 from contracts.values import InvoiceKind
@@ -38,11 +38,21 @@ async def list_invoices(
     period: Annotated[
         str | None, QueryParameter(pattern=MONTH_PATTERN, max_length=7, description="a month as 2026-03")
     ] = None,
+    period_start: Annotated[AwareInstant | None, QueryParameter(description="of months from this instant on")] = None,
+    period_end: Annotated[AwareInstant | None, QueryParameter(description="of months that end until then")] = None,
     overdue: Annotated[bool, QueryParameter(description="only what is owed past its due day")] = False,
 ) -> Page[InvoiceView]:
     """Invoices of installers and of clients, newest first."""
     now = clock.now()
-    wanted = InvoiceFilter(kind, status, installer_id, period, now if overdue else None)
+    wanted = InvoiceFilter(
+        kind,
+        status,
+        installer_id,
+        period,
+        now if overdue else None,
+        period_from=period_start,
+        period_to=period_end,
+    )
     async with database.reading() as session:
         found = await listings.invoices(session, page, wanted)
     return page.page(

@@ -14,15 +14,16 @@ from chassis.console.wording import counted
 from chassis.database import Database
 from chassis.http import Given, Operator
 from contracts.identity import Capability
+from services.billing.closing import CloseRunner
+from services.billing.commands.house import House
 from services.billing.domain.month_close import DraftState, obstacle_to_drafting
 from services.billing.domain.periods import Period
-from services.billing.http.periods import PeriodBody, generate_invoice_drafts
+from services.billing.http.close_runs import RunBody, generate_invoice_drafts
 from services.billing.pages.doors import DELIVERIES, INVOICES, account_path
 from services.billing.pages.month_page import PATH, Close, Month, MonthStep
 from services.billing.pages.month_screens import MOST_ROWS, Screen, more, said
 from services.billing.queries import months
 from services.billing.queries.months import InstallerMonth, Run
-from services.billing.settings import Settings
 
 MONEY = Capability.MANAGE_BILLING_OPS
 GENERATE = "generate"
@@ -145,10 +146,11 @@ async def generate_by_form(
     console: Given[Console],
     database: Given[Database],
     clock: Given[Clock],
-    settings: Given[Settings],
+    house: Given[House],
+    closing: Given[CloseRunner],
     operator: Given[Operator],
 ) -> Redirect:
-    await generate_invoice_drafts.fn(PeriodBody(period=month), database, clock, settings, operator)
+    await generate_invoice_drafts.fn(RunBody(period=month), database, clock, house, closing, operator)
     return console.redirect(f"{STEP.path(month)}?done={GENERATE}")
 
 

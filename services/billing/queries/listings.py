@@ -39,7 +39,10 @@ Query = TypeVar("Query", bound=Select[*tuple[Any, ...]])
 
 @dataclass(frozen=True, slots=True)
 class InvoiceFilter:
-    """`dated` is a stretch of time in which the invoice was issued, or drafted where it is not issued."""
+    """`dated` is a stretch of time in which the invoice was issued, or drafted where it is not issued.
+
+    Within `period_from` and `period_to` lies the whole month that it bills.
+    """
 
     kind: InvoiceKind | None = None
     status: InvoiceStatus | None = None
@@ -47,6 +50,8 @@ class InvoiceFilter:
     period: str | None = None
     overdue_at: datetime | None = None
     dated: Period | None = None
+    period_from: datetime | None = None
+    period_to: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,8 @@ class DeliveryFilter:
     is_invoiced: bool | None = None
     product_type: ProductType | None = None
     invoice_id: UUID | None = None
+    delivered_from: datetime | None = None
+    delivered_before: datetime | None = None
 
 
 async def accounts(session: AsyncSession, page: PageRequest, kind: InvoiceKind | None) -> Sequence[Account]:
@@ -84,6 +91,10 @@ def _invoice_conditions(wanted: InvoiceFilter) -> list[ColumnElement[bool]]:
         conditions.append(Invoice.account_id == wanted.account_id)
     if wanted.period is not None:
         conditions.append(Invoice.period == wanted.period)
+    if wanted.period_from is not None:
+        conditions.append(Invoice.period_start >= wanted.period_from)
+    if wanted.period_to is not None:
+        conditions.append(Invoice.period_end <= wanted.period_to)
     if wanted.overdue_at is not None:
         conditions += [IS_OWED, Invoice.due_at < wanted.overdue_at]
     if wanted.dated is not None:
@@ -138,6 +149,10 @@ def _delivery_conditions(wanted: DeliveryFilter) -> list[ColumnElement[bool]]:
             DeliveryEvent.delivered_at >= wanted.period.start,
             DeliveryEvent.delivered_at < wanted.period.end,
         ]
+    if wanted.delivered_from is not None:
+        conditions.append(DeliveryEvent.delivered_at >= wanted.delivered_from)
+    if wanted.delivered_before is not None:
+        conditions.append(DeliveryEvent.delivered_at < wanted.delivered_before)
     if wanted.is_invoiced is not None:
         conditions.append(Invoice.id.is_not(None) if wanted.is_invoiced else Invoice.id.is_(None))
     return conditions

@@ -57,19 +57,22 @@ class Preview:
         return total_of([(group.priced, group.count) for group in self.groups])
 
 
+# A delivery stands on a line of its own month's invoice or on none: the lines of other months are not looked at.
 _STANDINGS = text(
     """
-    WITH unbilled AS (
-        SELECT d.installer_id, count(*) AS unbilled_count FROM delivery_events d
-        WHERE d.delivered_at >= :period_start AND d.delivered_at < :period_end AND d.event_status = 'billable'
-          AND (:installer_ids IS NULL OR d.installer_id = ANY(:installer_ids))
-          AND NOT EXISTS (SELECT FROM invoice_lines l WHERE l.delivery_event_id = d.id AND l.is_live)
-          AND NOT EXISTS (SELECT FROM adjustment_deliveries a WHERE a.delivery_event_id = d.id AND a.is_live)
-        GROUP BY d.installer_id
-    ), billed AS (
+    WITH billed AS (
         SELECT account_id, id, document_status FROM invoices
         WHERE period_start = :period_start AND document_status <> 'void'
           AND (:installer_ids IS NULL OR account_id = ANY(:installer_ids))
+    ), lines AS (
+        SELECT l.delivery_event_id FROM billed JOIN invoice_lines l ON l.invoice_id = billed.id AND l.is_live
+    ), unbilled AS (
+        SELECT d.installer_id, count(*) AS unbilled_count FROM delivery_events d
+        WHERE d.delivered_at >= :period_start AND d.delivered_at < :period_end AND d.event_status = 'billable'
+          AND (:installer_ids IS NULL OR d.installer_id = ANY(:installer_ids))
+          AND NOT EXISTS (SELECT FROM lines WHERE lines.delivery_event_id = d.id)
+          AND NOT EXISTS (SELECT FROM adjustment_deliveries a WHERE a.delivery_event_id = d.id AND a.is_live)
+        GROUP BY d.installer_id
     )
     SELECT coalesce(unbilled.installer_id, billed.account_id) AS installer_id,
            coalesce(unbilled.unbilled_count, 0) AS unbilled_count,
@@ -80,14 +83,32 @@ _STANDINGS = text(
 ).bindparams(bindparam("installer_ids", type_=ARRAY(Uuid)))
 
 
-_GROUPS = text(
+# Everything about whoever had a delivery, in one statement: a month is looked at again and again.
+_PREVIEW = text(
     """
-    SELECT d.installer_id, d.product_type, d.unit_price_cents, d.gst_treatment, d.includes_gst, count(*) AS delivered
-    FROM delivery_events d
-    WHERE d.delivered_at >= :period_start AND d.delivered_at < :period_end AND d.event_status = 'billable'
-      AND (:installer_ids IS NULL OR d.installer_id = ANY(:installer_ids))
-    GROUP BY d.installer_id, d.product_type, d.unit_price_cents, d.gst_treatment, d.includes_gst
-    ORDER BY d.installer_id, d.product_type, d.unit_price_cents DESC
+    WITH billed AS (
+        SELECT account_id, id, document_status FROM invoices
+        WHERE period_start = :period_start AND document_status <> 'void'
+          AND (:installer_ids IS NULL OR account_id = ANY(:installer_ids))
+    ), lines AS (
+        SELECT l.delivery_event_id FROM billed JOIN invoice_lines l ON l.invoice_id = billed.id AND l.is_live
+    ), delivered AS (
+        SELECT d.installer_id, d.product_type, d.unit_price_cents, d.gst_treatment, d.includes_gst,
+               count(*) AS delivered,
+               count(*) FILTER (WHERE l.delivery_event_id IS NULL AND a.delivery_event_id IS NULL) AS unbilled
+        FROM delivery_events d
+        LEFT JOIN lines l ON l.delivery_event_id = d.id
+        LEFT JOIN adjustment_deliveries a ON a.delivery_event_id = d.id AND a.is_live
+        WHERE d.delivered_at >= :period_start AND d.delivered_at < :period_end AND d.event_status = 'billable'
+          AND (:installer_ids IS NULL OR d.installer_id = ANY(:installer_ids))
+        GROUP BY d.installer_id, d.product_type, d.unit_price_cents, d.gst_treatment, d.includes_gst
+    )
+    SELECT delivered.installer_id, product_type, unit_price_cents, gst_treatment, includes_gst, delivered, unbilled,
+           account.name, billed.id, billed.document_status
+    FROM delivered
+    LEFT JOIN accounts account ON account.id = delivered.installer_id
+    LEFT JOIN billed ON billed.account_id = delivered.installer_id
+    ORDER BY delivered.installer_id, product_type, unit_price_cents DESC
     """
 ).bindparams(bindparam("installer_ids", type_=ARRAY(Uuid)))
 
@@ -109,26 +130,33 @@ async def standings(session: AsyncSession, period: Period, installer_ids: Collec
 async def preview(session: AsyncSession, period: Period, installer_ids: Collection[UUID] | None) -> list[Preview]:
     """By the installers' names; those with nothing but held deliveries too."""
     previews: dict[UUID, Preview] = {}
-    for row in await session.execute(_GROUPS, _parameters(period, installer_ids)):
-        group = PricedGroup(
-            ProductType(row.product_type),
-            row.unit_price_cents,
-            GstTreatment(row.gst_treatment),
-            row.includes_gst,
-            row.delivered,
-        )
-        previews.setdefault(row.installer_id, Preview(row.installer_id)).groups.append(group)
-    for assignment in await held(session, period, installer_ids):
-        previews.setdefault(assignment.installer_id, Preview(assignment.installer_id)).held_count += 1
-    for standing in await standings(session, period, installer_ids):
-        if standing.installer_id in previews:
-            found = previews[standing.installer_id]
-            found.unbilled_count = standing.unbilled_count
-            found.invoice_id, found.document_status = standing.invoice_id, standing.document_status
-    names = await names_of(session, previews)
-    for installer_id, found in previews.items():
-        found.installer_name = names.get(installer_id)
+    for id_, product, cents, treatment, includes_gst, count, unbilled, name, invoice_id, status in (
+        await session.execute(_PREVIEW, _parameters(period, installer_ids))
+    ).all():
+        found = previews.get(id_)
+        if found is None:
+            document_status = DocumentStatus(status) if status else None
+            found = previews[id_] = Preview(id_, name, invoice_id=invoice_id, document_status=document_status)
+        group = PricedGroup(ProductType(product), cents, GstTreatment(treatment), includes_gst, count)
+        found.groups.append(group)
+        found.unbilled_count += unbilled
+    await _add_held(session, period, installer_ids, previews)
     return sorted(previews.values(), key=lambda found: (found.installer_name or "", found.installer_id))
+
+
+async def _add_held(
+    session: AsyncSession, period: Period, installer_ids: Collection[UUID] | None, previews: dict[UUID, Preview]
+) -> None:
+    waiting = await held(session, period, installer_ids)
+    others = {assignment.installer_id for assignment in waiting} - previews.keys()
+    if others:
+        names = await names_of(session, others)
+        previews.update({id_: Preview(id_, names.get(id_)) for id_ in others})
+        for standing in await standings(session, period, others):
+            found = previews[standing.installer_id]
+            found.invoice_id, found.document_status = standing.invoice_id, standing.document_status
+    for assignment in waiting:
+        previews[assignment.installer_id].held_count += 1
 
 
 async def held(session: AsyncSession, period: Period, installer_ids: Collection[UUID] | None) -> Sequence[HeldDelivery]:
