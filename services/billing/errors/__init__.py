@@ -25,8 +25,12 @@ from services.billing.errors.books import (
     PostingNotFound,
 )
 from services.billing.errors.closing import (
+    ImportIsKept,
+    ImportNotFound,
+    InstallersUnknown,
     MonthHasHeldDeliveries,
     PeriodNotEnded,
+    ReferencesUnreadable,
 )
 from services.billing.errors.deliveries import (
     DeliveriesCostNothing,
@@ -65,6 +69,8 @@ from services.billing.errors.stripe import (
     StripeAway,
     StripeEventNotFound,
     StripeEventNotWaiting,
+    StripeInvoiceUnknown,
+    StripeNotConnected,
     WebhookMalformed,
     WebhooksDisabled,
 )
@@ -90,6 +96,9 @@ __all__ = [
     "DocumentNotReady",
     "DueBeforeIssue",
     "HasPayments",
+    "ImportIsKept",
+    "ImportNotFound",
+    "InstallersUnknown",
     "InvoiceNotFound",
     "LineNotFound",
     "MakerCannotApprove",
@@ -109,12 +118,15 @@ __all__ = [
     "ProposalNotReady",
     "ReasonRefused",
     "ReceivedInTheFuture",
+    "ReferencesUnreadable",
     "SecondOperatorNeeded",
     "SignatureRefused",
     "StripeAway",
     "StripeCustomerTaken",
     "StripeEventNotFound",
     "StripeEventNotWaiting",
+    "StripeInvoiceUnknown",
+    "StripeNotConnected",
     "StripePaymentDiffers",
     "StripePaymentIdMissing",
     "StripeReferenceTaken",

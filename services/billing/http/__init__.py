@@ -3,6 +3,7 @@
 from services.billing.http import (
     accounts,
     adjustments,
+    comparisons,
     credit_proposals,
     deliveries,
     exports,
@@ -10,6 +11,8 @@ from services.billing.http import (
     invoices,
     issuing,
     journal,
+    month_exports,
+    months,
     ops_invoices,
     payments,
     periods,
@@ -21,6 +24,7 @@ from services.billing.http import (
 ROUTES = (
     *accounts.ROUTES,
     *adjustments.ROUTES,
+    *comparisons.ROUTES,
     *credit_proposals.ROUTES,
     *deliveries.ROUTES,
     *exports.ROUTES,
@@ -28,6 +32,8 @@ ROUTES = (
     *invoices.ROUTES,
     *issuing.ROUTES,
     *journal.ROUTES,
+    *month_exports.ROUTES,
+    *months.ROUTES,
     *ops_invoices.ROUTES,
     *payments.ROUTES,
     *periods.ROUTES,

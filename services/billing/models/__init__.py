@@ -8,6 +8,7 @@ from services.billing.models.deliveries import DeliveryEvent, HeldDelivery
 from services.billing.models.documents import Document
 from services.billing.models.invoices import Invoice, InvoiceLine, NumberSeries
 from services.billing.models.journal import JournalEntry, JournalPosting
+from services.billing.models.months import MonthMark, MonthScope, ReferenceImport
 from services.billing.models.operators import KnownOperator, StripeRoles
 from services.billing.models.payments import Payment, StripeEvent
 from services.billing.models.settlement import PaymentReversal, Receipt, WriteOff
@@ -26,12 +27,15 @@ __all__ = [
     "JournalEntry",
     "JournalPosting",
     "KnownOperator",
+    "MonthMark",
+    "MonthScope",
     "NumberSeries",
     "OpenReturn",
     "Payment",
     "PaymentReversal",
     "PricePlan",
     "Receipt",
+    "ReferenceImport",
     "StripeEvent",
     "StripeRoles",
     "Table",

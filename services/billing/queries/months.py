@@ -1,12 +1,13 @@
 """Months of the delivery ledger on their way to being billed and paid, in a few statements whatever their size."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select, text
+from sqlalchemy import ColumnElement, Row, Uuid, any_, bindparam, literal, select, text, true
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.audit import audit_entries
@@ -42,10 +43,12 @@ _FIGURES = text(
     SELECT month.name,
            (SELECT count(*) FROM delivery_events d
             WHERE d.delivered_at >= month.begins AND d.delivered_at < month.ends
-              AND d.event_status = 'billable') AS delivery_count,
+              AND d.event_status = 'billable'
+              AND (:installer_ids IS NULL OR d.installer_id = ANY(:installer_ids))) AS delivery_count,
            (SELECT count(*) FROM held_deliveries h
             WHERE h.released_at IS NULL AND h.delivered_at >= month.begins
-              AND h.delivered_at < month.ends) AS held_count,
+              AND h.delivered_at < month.ends
+              AND (:installer_ids IS NULL OR h.installer_id = ANY(:installer_ids))) AS held_count,
            count(*) FILTER (WHERE document_status = 'draft') AS draft_count,
            coalesce(sum(total_cents) FILTER (WHERE document_status = 'draft'), 0)::bigint AS draft_cents,
            count(*) FILTER (WHERE document_status = 'issued') AS issued_count,
@@ -56,18 +59,25 @@ _FIGURES = text(
     FROM unnest(CAST(:names AS text[]), CAST(:begins AS timestamptz[]), CAST(:ends AS timestamptz[]))
         AS month (name, begins, ends)
     LEFT JOIN invoices ON invoices.period = month.name AND invoices.kind = 'installer'
+        AND (:installer_ids IS NULL OR invoices.account_id = ANY(:installer_ids))
     GROUP BY month.name, month.begins, month.ends ORDER BY month.begins DESC
     """
-)
+).bindparams(bindparam("installer_ids", type_=ARRAY(Uuid)))
+
+Scope = Collection[UUID] | None
+"""Some installers, or None for all of them."""
 
 
-async def figures(session: AsyncSession, months: Sequence[Period], now: datetime) -> list[MonthFigures]:
+async def figures(
+    session: AsyncSession, months: Sequence[Period], now: datetime, scope: Scope = None
+) -> list[MonthFigures]:
     """The latest month first."""
     given = {
         "names": [month.name for month in months],
         "begins": [month.start for month in months],
         "ends": [month.end for month in months],
         "now": now,
+        "installer_ids": None if scope is None else list(scope),
     }
     by_name = {month.name: month for month in months}
     found = (await session.execute(_FIGURES, given)).mappings()
@@ -85,9 +95,9 @@ class InstallerMonth:
     total_cents: int | None
 
 
-async def installers(session: AsyncSession, period: Period) -> list[InstallerMonth]:
+async def installers(session: AsyncSession, period: Period, scope: Scope = None) -> list[InstallerMonth]:
     """Those that need somebody first, then by their names."""
-    standings = await periods.standings(session, period, None)
+    standings = await periods.standings(session, period, scope)
     names = await periods.names_of(session, [each.installer_id for each in standings])
     query = select(Invoice.id, Invoice.number, Invoice.total_cents).where(
         Invoice.period == period.name, Invoice.document_status != DocumentStatus.VOID
@@ -106,9 +116,10 @@ def _installer(standing: Standing, name: str | None, invoices: dict[UUID, Any]) 
     )
 
 
-async def former(session: AsyncSession, before: Period, since: datetime) -> dict[UUID, list[int]]:
+async def former(session: AsyncSession, before: Period, since: datetime, scope: Scope = None) -> dict[UUID, list[int]]:
     """What each installer was billed ex GST in the months from `since` until the period."""
     query = select(Invoice.account_id, Invoice.subtotal_cents).where(
+        within(scope),
         Invoice.kind == InvoiceKind.INSTALLER,
         Invoice.document_status.in_([DocumentStatus.DRAFT, DocumentStatus.ISSUED]),
         Invoice.period_start >= since,
@@ -120,23 +131,31 @@ async def former(session: AsyncSession, before: Period, since: datetime) -> dict
     return found
 
 
-async def drafts(session: AsyncSession, period: Period, limit: int) -> Sequence[Row[Invoice, Account]]:
+def within(scope: Scope) -> ColumnElement[bool]:
+    return true() if scope is None else Invoice.account_id == any_(literal(list(scope), ARRAY(Uuid)))
+
+
+async def drafts(
+    session: AsyncSession, period: Period, limit: int, scope: Scope = None
+) -> Sequence[Row[Invoice, Account]]:
     query = (
         select(Invoice, Account)
         .join(Account, Account.id == Invoice.account_id)
         .where(Invoice.period == period.name, Invoice.document_status == DocumentStatus.DRAFT)
+        .where(within(scope))
         .order_by(Account.name, Invoice.id)
         .limit(limit)
     )
     return (await session.execute(query)).all()
 
 
-async def issued(session: AsyncSession, period: Period, limit: int) -> Sequence[Row[Invoice, str]]:
+async def issued(session: AsyncSession, period: Period, limit: int, scope: Scope = None) -> Sequence[Row[Invoice, str]]:
     """Those that owe most first."""
     query = (
         select(Invoice, Account.name.label("account_name"))
         .join(Account, Account.id == Invoice.account_id)
         .where(Invoice.period == period.name, Invoice.document_status == DocumentStatus.ISSUED)
+        .where(within(scope))
         .order_by(Invoice.balance_cents.desc(), Account.name, Invoice.id)
         .limit(limit)
     )
