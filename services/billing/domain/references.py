@@ -98,6 +98,8 @@ def read_references(written: str) -> tuple[list[GivenReference], list[UnreadLine
         if not faults:
             own = GivenReference(UUID(cells[INVOICE_COLUMN]), cells[REFERENCE_COLUMN], cells[URL_COLUMN] or None)
             given[own] = None
+    if not given and not unread:
+        unread.append(UnreadLine(1, REFERENCE_COLUMN, "references_missing", "no line of the list has a Stripe id"))
     return list(given), [*unread, *_beyond_measure(list(given))]
 
 

@@ -23,7 +23,7 @@ from services.billing.domain.periods import due_at
 from services.billing.domain.statuses import DocumentStatus
 from services.billing.errors import InvoiceNotFound
 from services.billing.http.exports import StripeCustomer, StripeLine, decimal, harmless, tax_rate_of
-from services.billing.http.months import MonthName
+from services.billing.http.month_close import MonthName
 from services.billing.models import Account
 from services.billing.queries import month_exports, month_marks
 from services.billing.queries.month_exports import ExportedInvoice, ExportItem
@@ -111,7 +111,7 @@ async def scope_of(session: AsyncSession, period: str) -> Scope:
 
 async def stream_month(database: Database, period: str, house: House, now: datetime) -> AsyncIterator[bytes]:
     yield _table([COLUMNS]).encode()
-    async with database.reading() as session:
+    async with database.reading(isolation="repeatable read") as session:
         async for portion in month_exports.portions(session, period, await scope_of(session, period)):
             yield _table(_rows(portion, house, now)).encode()
 
@@ -119,7 +119,7 @@ async def stream_month(database: Database, period: str, house: House, now: datet
 async def stream_month_json(database: Database, period: str, house: House, now: datetime) -> AsyncIterator[bytes]:
     """A list of what the paged route tells, for who takes it all at once."""
     separator = "["
-    async with database.reading() as session:
+    async with database.reading(isolation="repeatable read") as session:
         async for portion in month_exports.portions(session, period, await scope_of(session, period)):
             for each in portion:
                 yield f"{separator}{payload_of(each, house, now).model_dump_json()}".encode()

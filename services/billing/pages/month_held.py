@@ -17,7 +17,7 @@ SHOWN_HELD = 20
 
 
 async def _show(close: Close) -> Screen:
-    held = await periods.held(close.session, close.period, None)
+    held = await periods.held(close.session, close.period, close.installer_ids)
     names = await periods.names_of(close.session, {each.installer_id for each in held})
     return _screen(close.period, held, names)
 

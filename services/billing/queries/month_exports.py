@@ -79,7 +79,7 @@ async def page_of(session: AsyncSession, period: str, scope: Scope, page: PageRe
 
 
 async def portions(session: AsyncSession, period: str, scope: Scope) -> AsyncIterator[list[ExportedInvoice]]:
-    """All of them by the installers' names, in one transaction: none is told twice."""
+    """All of them by the installers' names. The caller's snapshot holds them together."""
     order = (Account.name, Invoice.id)
     query = _invoices(period, scope).order_by(*order).limit(PORTION)
     found = await _with_items(session, query)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.billing.domain.month_close import CloseStep
@@ -12,7 +13,7 @@ from services.billing.models import Account, MonthMark, MonthScope
 
 async def latest(session: AsyncSession, period: str) -> dict[CloseStep, MonthMark]:
     """By step; a tick that was taken back is there as that."""
-    query = select(MonthMark).where(MonthMark.period == period).distinct(MonthMark.step)
+    query = select(MonthMark).where(MonthMark.period == period).ext(distinct_on(MonthMark.step))
     found = await session.scalars(query.order_by(MonthMark.step, MonthMark.id.desc()))
     return {mark.step: mark for mark in found}
 

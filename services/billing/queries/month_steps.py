@@ -1,0 +1,87 @@
+"""What the steps of a month's close count, beside its deliveries and invoices."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Uuid, any_, func, literal, select, true
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.parking import ParkedState
+from chassis.tables import parked_events
+from contracts.routing import AssignmentSent
+from contracts.values import InvoiceKind
+from services.billing.domain.periods import Period
+from services.billing.domain.statuses import DocumentStatus
+from services.billing.models import Account, DeliveryEvent, Invoice, OpenReturn
+from services.billing.queries.months import Scope, within
+
+EVENT = parked_events.c
+
+
+@dataclass(frozen=True, slots=True)
+class StepCounts:
+    """`unrecorded` are deliveries that billing was told of and could not write, of whichever month they are."""
+
+    returns: int
+    unrecorded: int
+    without_reference: int
+
+
+async def counts(session: AsyncSession, period: Period, scope: Scope) -> StepCounts:
+    returns = select(func.count()).select_from(_returns(period, scope).subquery()).scalar_subquery()
+    unrecorded = select(func.count()).select_from(parked_events).where(*_UNRECORDED).scalar_subquery()
+    lacking = select(func.count()).select_from(Invoice).where(_drafts(period, scope)).scalar_subquery()
+    return StepCounts(*(await session.execute(select(returns, unrecorded, lacking))).one())
+
+
+_UNRECORDED = (EVENT.event_type == AssignmentSent.type, EVENT.state == ParkedState.PARKED)
+
+
+async def unrecorded(session: AsyncSession, limit: int) -> Sequence[Row[Any]]:
+    """The oldest first."""
+    query = select(parked_events).where(*_UNRECORDED).order_by(EVENT.parked_at, EVENT.id).limit(limit)
+    return (await session.execute(query)).all()
+
+
+@dataclass(frozen=True, slots=True)
+class MonthReturn:
+    """A delivery of the month that its installer wants to give back."""
+
+    delivery: DeliveryEvent
+    installer_name: str
+    decide_by: datetime
+
+
+async def returns(session: AsyncSession, period: Period, scope: Scope, limit: int) -> list[MonthReturn]:
+    """Those that are to be decided first, first."""
+    query = (
+        _returns(period, scope)
+        .join(Account, Account.id == DeliveryEvent.installer_id)
+        .with_only_columns(DeliveryEvent, Account.name, OpenReturn.decide_by)
+        .order_by(OpenReturn.decide_by, OpenReturn.assignment_id)
+        .limit(limit)
+    )
+    return [MonthReturn(*row) for row in await session.execute(query)]
+
+
+def _returns(period: Period, scope: Scope) -> Any:
+    of_scope = true() if scope is None else DeliveryEvent.installer_id == any_(literal(list(scope), ARRAY(Uuid)))
+    return (
+        select(OpenReturn.assignment_id)
+        .join(DeliveryEvent, DeliveryEvent.assignment_id == OpenReturn.assignment_id)
+        .where(OpenReturn.closed_at.is_(None), of_scope)
+        .where(DeliveryEvent.delivered_at >= period.start, DeliveryEvent.delivered_at < period.end)
+    )
+
+
+def _drafts(period: Period, scope: Scope) -> Any:
+    return (
+        (Invoice.period == period.name)
+        & (Invoice.kind == InvoiceKind.INSTALLER)
+        & (Invoice.document_status == DocumentStatus.DRAFT)
+        & Invoice.stripe_invoice_id.is_(None)
+        & within(scope)
+    )
