@@ -6,6 +6,7 @@ from chassis.database import Database
 from chassis.service import Service, clock_of, database_of
 from contracts.values import InvoiceKind
 from services.billing import pages, work
+from services.billing.closing import CloseRunner
 from services.billing.commands.account_news import TellingRule
 from services.billing.commands.house import House
 from services.billing.commands.numbers import Numbering
@@ -32,7 +33,8 @@ def build(
     house = house_of(settings)
     telling = TellingRule(settings.zone, has_payment_details=bool(house.payment_details))
     bulk = BulkRunner(database, clock, pages.LISTINGS, {"house": house, "gateway": gateway})
-    means = work.Means(settings, database, clock, telling, bulk, gateway)
+    closing = CloseRunner(database, clock, house, gateway)
+    means = work.Means(settings, database, clock, telling, bulk, closing, gateway)
     return Service(
         name="billing",
         settings=settings,
@@ -45,6 +47,7 @@ def build(
         measures=work.measures(means),
         dependencies={
             "bulk": bulk,
+            "closing": closing,
             "desk": desk_of(settings.zone),
             "gateway": gateway,
             "house": house,

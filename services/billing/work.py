@@ -10,6 +10,7 @@ from chassis.database import Database
 from chassis.loops import Loop
 from chassis.schedule import Job, daily
 from chassis.service import Measure
+from services.billing.closing import CloseRunner
 from services.billing.commands.account_news import TellingRule
 from services.billing.commands.adjustments import ApprovalRule
 from services.billing.consumers import (
@@ -41,6 +42,7 @@ class Means:
     clock: Clock
     telling: TellingRule
     bulk: BulkRunner
+    closing: CloseRunner
     gateway: StripeGateway | None
 
     @property
@@ -73,6 +75,7 @@ def loops(means: Means) -> Sequence[Loop]:
     return (
         Loop("account_news", means.teller.step),
         bulk_loop(means.bulk),
+        Loop("close_runs", means.closing.step),
         Loop("documents", means.renderer.step),
         *(Loop("stripe_events", settler.step) for settler in means.settlers),
     )

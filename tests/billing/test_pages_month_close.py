@@ -163,9 +163,8 @@ class TestDrafts:
         await books.deliver(sent(await books.priced_installer(), march(10)))
         assert "Drafts 1 invoice and drafts 0 again" in await window.open(f"{MARCH_PATH}/drafts")
         answer = await window.send(f"{MARCH_PATH}/drafts")
-        assert answer.headers["location"] == f"{MARCH_PATH}/drafts?done=generate"
         page = await window.open(answer.headers["location"])
-        assert "Drafts were generated" in page
+        assert "1 invoice drafted, $93.50 inc. GST" in page
         assert "Drafted by the last run" in page
         assert "1 draft waits" in page
 
@@ -184,10 +183,30 @@ class TestDrafts:
         await books.deliver(sent(await books.priced_installer(name="Another Solar"), march(11)))
         await window.send(f"{MARCH_PATH}/drafts")
         page = await window.open(f"{MARCH_PATH}/drafts")
-        assert "1 installer was left out" in page
+        assert "1 installer is left out" in page
+        assert "Charge them by a debit on the invoice, or void them (finance)" in page
         assert "Late deliveries" in page
         assert "Drafted by the last run" in page
         assert "1 late" in page
+
+    async def test_are_tried_first_and_nothing_is_changed(self, books: Books, window: Window) -> None:
+        await books.deliver(sent(await books.priced_installer(), march(10)))
+        await window.send(f"{MARCH_PATH}/drafts", dry_run="true")
+        page = await window.open(f"{MARCH_PATH}/drafts")
+        assert "Dry run: 1 invoice drafted, $93.50 inc. GST" in page
+        assert "Nothing was changed" in page
+        assert "Would be drafted" in page
+        assert await books.value("SELECT count(*) FROM invoices") == 0
+
+    async def test_sent_twice_are_one_run(self, books: Books, window: Window) -> None:
+        await books.deliver(sent(await books.priced_installer(), march(10)))
+        for _ in range(2):
+            await window.send(f"{MARCH_PATH}/drafts", run_id=str(UUID(int=4)))
+        assert await books.value("SELECT count(*) FROM close_runs") == 1
+        page = await window.open(f"/console/close-runs/{UUID(int=4)}")
+        assert "Drafts of March 2026" in page
+        answer = await window.client.get(f"/console/close-runs/{UUID(int=4)}/results.csv", headers=window.headers())
+        assert ",drafted," in answer.text
 
     async def test_are_not_an_editors_to_generate(self, window: Window) -> None:
         page = await window.open(f"{MARCH_PATH}/drafts", Role.EDITOR)
@@ -221,6 +240,29 @@ class TestIssue:
         assert page.index(">Blocked<", page.index("t-1")) < page.index("no billing e-mail") < page.index(">Ready<")
         assert "Installer care: super admins, admins and editors." in page
         assert f"/console/invoices/{drafts[blocked]}#do-keep_reference" in page
+
+    async def test_issues_all_that_are_ready_and_names_the_others(self, books: Books, window: Window) -> None:
+        ready, blocked = await books.priced_installer(name="Ready"), await books.priced_installer(name="Blocked")
+        await books.deliver(sent(ready, march(10)), sent(blocked, march(10)))
+        drafts = {each.installer_id: each.invoice_id for each in await books.drafts()}
+        await keep(window, drafts[ready], books.stripe_id())
+        await window.send(f"{MARCH_PATH}/issue/dry-run")
+        page = await window.open(f"{MARCH_PATH}/issue")
+        assert "Dry run: 1 invoice issued, $93.50 inc. GST; 1 blocked, see why" in page
+        assert await books.value("SELECT count(*) FROM invoices WHERE number IS NOT NULL") == 0
+        await window.send(f"{MARCH_PATH}/issue/all", due_day="2026-04-20")
+        page = await window.open(f"{MARCH_PATH}/issue")
+        assert "1 invoice issued, $93.50 inc. GST; 1 blocked, see why" in page
+        assert "Make the invoice in Stripe from its export and keep its id on the draft (finance)" in page
+        invoice = await books.invoice(drafts[ready] or ready)
+        assert (invoice.number, invoice.due_at) == ("WB-000001", datetime(2026, 4, 20, 13, 59, 59, tzinfo=UTC))
+
+    async def test_asks_for_a_fresh_second_factor_and_a_later_due_day(self, books: Books, window: Window) -> None:
+        draft = await books.draft_of(await books.priced_installer())
+        await keep(window, draft, books.stripe_id())
+        await window.send(f"{MARCH_PATH}/issue/all", status=403, options={"second_factor_age": timedelta(hours=1)})
+        await window.send(f"{MARCH_PATH}/issue/all", status=422, due_day="2026-04-01")
+        assert (await books.invoice(draft)).number is None
 
     async def test_leads_to_what_is_out(self, books: Books, window: Window) -> None:
         invoice = await books.issued_invoice()

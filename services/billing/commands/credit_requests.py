@@ -25,7 +25,7 @@ from services.billing.commands.drafts import wait_for_other_runs
 from services.billing.commands.late_deliveries import VoidDelivery, void_delivery
 from services.billing.domain.credit_requests import DONE_AT_ONCE, UNDER_WAY, CreditResult, road_of
 from services.billing.domain.statuses import AdjustmentState, EventStatus
-from services.billing.models import CreditRequest, Invoice
+from services.billing.models import CreditRequest
 from services.billing.queries import credit_requests
 from services.billing.queries.credit_requests import Standing
 
@@ -105,9 +105,11 @@ async def lock_around(session: AsyncSession, assignment_ids: Sequence[UUID]) -> 
     await credit_requests.lock_invoices_of(session, assignment_ids)
 
 
-async def settle_issued(session: AsyncSession, invoice: Invoice, rule: ApprovalRule, now: datetime) -> None:
-    """The credits that waited for the issue of this invoice, which is locked."""
-    waiting = await credit_requests.waiting_on(session, invoice.id)
+async def settle_issued(
+    session: AsyncSession, invoice_ids: Collection[UUID], rule: ApprovalRule, now: datetime
+) -> None:
+    """The credits that waited for the issue of these invoices, which are locked."""
+    waiting = await credit_requests.waiting_on(session, invoice_ids)
     if waiting:
         await _settle_locked(session, waiting, rule, now, {})
 

@@ -1,6 +1,6 @@
 """Telling which deliveries an invoice charges, so that whoever knows a delivery knows the invoice."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -14,18 +14,34 @@ from services.billing.queries import deliveries
 MOST_IN_A_PART = 1_000
 
 
-async def list_invoiced(session: AsyncSession, invoice: Invoice, now: datetime) -> None:
-    """What stands on its lines; a client's invoice has no deliveries, and says nothing."""
-    _tell(session, invoice, await deliveries.assignments_on(session, invoice.id), None, now)
+def parts_of(ids: Sequence[UUID]) -> int:
+    """How many events list them, each of which takes a version."""
+    return -(-len(ids) // MOST_IN_A_PART)
+
+
+def list_invoiced(
+    session: AsyncSession, issued: Sequence[Invoice], on_lines: Mapping[UUID, Sequence[UUID]], now: datetime
+) -> None:
+    """What stands on their lines, told by the last versions that each has; a client's invoice has no deliveries."""
+    for invoice in issued:
+        ids = on_lines.get(invoice.id, ())
+        versions = iter(range(invoice.version - parts_of(ids) + 1, invoice.version + 1))
+        _tell(session, invoice, ids, None, versions.__next__, now)
 
 
 async def list_charged_late(session: AsyncSession, invoice: Invoice, debit: Adjustment, now: datetime) -> None:
     """What the debit names: most debits name none."""
-    _tell(session, invoice, await deliveries.assignments_of_debit(session, debit.id), debit.id, now)
+    ids = await deliveries.assignments_of_debit(session, debit.id)
+    _tell(session, invoice, ids, debit.id, invoice.next_version, now)
 
 
 def _tell(
-    session: AsyncSession, invoice: Invoice, ids: Sequence[UUID], adjustment_id: UUID | None, now: datetime
+    session: AsyncSession,
+    invoice: Invoice,
+    ids: Sequence[UUID],
+    adjustment_id: UUID | None,
+    next_version: Callable[[], int],
+    now: datetime,
 ) -> None:
     for part_no, start in enumerate(range(0, len(ids), MOST_IN_A_PART), start=1):
         event = InvoiceDeliveriesListed.model_validate(
@@ -39,4 +55,4 @@ def _tell(
                 "listed_at": now,
             }
         )
-        outbox.add(session, event, version=invoice.next_version())
+        outbox.add(session, event, version=next_version())

@@ -75,12 +75,10 @@ class _Plan:
 async def generate_drafts(session: AsyncSession, command: GenerateDrafts, now: datetime) -> list[DraftResult]:
     """One result per installer, the failures named; refused whole while a delivery of the period has no price."""
     period = command.period
-    if obstacle_to_drafting(has_ended=period.has_ended(now), held_count=0):
-        raise PeriodNotEnded(f"{period.name} ends at {period.end.isoformat()}", period=period.name)
     await wait_for_other_runs(session)
-    # A month is sorted in memory rather than on disk.
-    await session.execute(text("SET LOCAL work_mem = '128MB'"))
-    await _refuse_held(session, command)
+    # A portion of a month is sorted in memory rather than on disk.
+    await session.execute(text("SET LOCAL work_mem = '64MB'"))
+    await refuse_undraftable(session, command, now)
     standings = await periods.standings(session, period, command.installer_ids)
     plan = await _plan(session, standings)
     written = await _write(session, period, plan, now)
@@ -92,7 +90,11 @@ async def wait_for_other_runs(session: AsyncSession) -> None:
     await session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('billing.drafts', 0))"))
 
 
-async def _refuse_held(session: AsyncSession, command: GenerateDrafts) -> None:
+async def refuse_undraftable(session: AsyncSession, command: GenerateDrafts, now: datetime) -> None:
+    """Of the given installers, or of all: what stands in the way of drafting their month."""
+    period = command.period
+    if obstacle_to_drafting(has_ended=period.has_ended(now), held_count=0):
+        raise PeriodNotEnded(f"{period.name} ends at {period.end.isoformat()}", period=period.name)
     held = await periods.held(session, command.period, command.installer_ids)
     if obstacle_to_drafting(has_ended=True, held_count=len(held)):
         named = [(delivery.assignment_id, delivery.installer_id) for delivery in held]

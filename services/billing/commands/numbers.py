@@ -28,10 +28,19 @@ class Numbering:
 
 async def next_number(session: AsyncSession, numbering: Numbering, series: Series) -> str:
     """Take it last: whoever issues next waits here."""
-    statement = insert(NumberSeries).values(entity=numbering.entity, series=series, last_number=1)
+    [number] = await next_numbers(session, numbering, series, 1)
+    return number
+
+
+async def next_numbers(session: AsyncSession, numbering: Numbering, series: Series, count: int) -> list[str]:
+    """So many in a row, in their order."""
+    if not count:
+        return []
+    statement = insert(NumberSeries).values(entity=numbering.entity, series=series, last_number=count)
     taken = await session.scalar(
         statement.on_conflict_do_update(
-            index_elements=["entity", "series"], set_={"last_number": NumberSeries.last_number + 1}
+            index_elements=["entity", "series"], set_={"last_number": NumberSeries.last_number + count}
         ).returning(NumberSeries.last_number)
     )
-    return numbering.format(series, int(taken or 0))
+    last = int(taken or 0)
+    return [numbering.format(series, number) for number in range(last - count + 1, last + 1)]

@@ -4,7 +4,7 @@ Events come twice, late and in any order, so none is believed: its invoice's pay
 recorded once, whole. What cannot be recorded waits for a person, who is told.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -84,7 +84,7 @@ async def settle_event(session: AsyncSession, event_id: UUID, paid: Sequence[Pai
     event = await stripe_events.lock(session, event_id)
     if event.state is not StripeEventState.PENDING or event.stripe_invoice_id is None:
         return
-    await _lock_reference(session, event.stripe_invoice_id)
+    await lock_references(session, [event.stripe_invoice_id])
     invoice = await invoices.lock_by_stripe_id(session, event.stripe_invoice_id)
     if invoice is None or invoice.document_status is DocumentStatus.DRAFT:
         # A draft that keeps the reference already wakes it with its issue.
@@ -155,12 +155,14 @@ async def ask_about_open(session: AsyncSession, due_at: datetime, now: datetime)
         await session.execute(insert(StripeEvent).on_conflict_do_nothing(index_elements=["event_id"]), questions)
 
 
-async def wake_unmatched(session: AsyncSession, stripe_invoice_id: str, now: datetime) -> None:
-    """The invoice that events waited for has its reference now."""
-    await _lock_reference(session, stripe_invoice_id)
+async def wake_unmatched(session: AsyncSession, stripe_invoice_ids: Sequence[str], now: datetime) -> None:
+    """The invoices that events waited for have their references now."""
+    if not stripe_invoice_ids:
+        return
+    await lock_references(session, stripe_invoice_ids)
     await session.execute(
         update(StripeEvent)
-        .where(StripeEvent.stripe_invoice_id == stripe_invoice_id, StripeEvent.state == StripeEventState.UNMATCHED)
+        .where(StripeEvent.stripe_invoice_id.in_(stripe_invoice_ids), StripeEvent.state == StripeEventState.UNMATCHED)
         .values(state=StripeEventState.PENDING, next_attempt_at=now)
     )
 
@@ -216,7 +218,14 @@ def _held_event(invoice: Invoice, fault: _Fault, now: datetime) -> InvoicePaymen
     )
 
 
-async def _lock_reference(session: AsyncSession, stripe_invoice_id: str) -> None:
+_LOCK_REFERENCES = text(
+    """
+    SELECT pg_advisory_xact_lock(hashtextextended(key, 0))
+    FROM (SELECT key FROM unnest(CAST(:keys AS text[])) AS key ORDER BY key) AS keys
+    """
+)
+
+
+async def lock_references(session: AsyncSession, stripe_invoice_ids: Collection[str]) -> None:
     """An event that finds no invoice and an issue that finds no event must not pass each other unseen."""
-    key = {"key": f"billing.stripe:{stripe_invoice_id}"}
-    await session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), key)
+    await session.execute(_LOCK_REFERENCES, {"keys": [f"billing.stripe:{id_}" for id_ in stripe_invoice_ids]})

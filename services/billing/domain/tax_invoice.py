@@ -42,12 +42,15 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class FaceLine:
+    """A line, or several that lack nothing in one sum. Without a `line_no` it is told by its place."""
+
     description: str
     quantity: int
     unit_price_cents: int
     gst_treatment: GstTreatment
     gst_cents: int
     inc_gst_cents: int
+    line_no: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,8 @@ def _face_gaps(face: Face) -> Iterator[Blocker]:
 def _line_gaps(lines: Sequence[FaceLine]) -> Iterator[Blocker]:
     if not lines:
         yield Blocker("lines_missing", "the invoice has no lines", Owner.FINANCE)
-    for number, line in enumerate(lines, start=1):
+    for place, line in enumerate(lines, start=1):
+        number = line.line_no or place
         if not line.description.strip():
             yield Blocker("line_description_missing", f"line {number} does not say what was sold", Owner.FINANCE)
         if line.quantity < 1:

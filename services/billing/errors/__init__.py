@@ -26,6 +26,8 @@ from services.billing.errors.books import (
     PostingNotFound,
 )
 from services.billing.errors.closing import (
+    CloseRunIdTaken,
+    CloseRunNotFound,
     ImportIsKept,
     ImportNotFound,
     InstallersUnknown,
@@ -85,6 +87,8 @@ __all__ = [
     "AmountMissing",
     "AmountNotExpected",
     "BoardIsBilled",
+    "CloseRunIdTaken",
+    "CloseRunNotFound",
     "CreditApplicationIdTaken",
     "CreditRequestNotFound",
     "CreditTooLarge",

@@ -24,6 +24,7 @@ class MonthHasHeldDeliveries(Refusal):
             for assignment_id, installer_id in held
         )
         super().__init__(f"{len(held)} deliveries of {period} are held without a price", errors=errors, period=period)
+        self.installer_ids = frozenset(installer_id for _, installer_id in held)
 
 
 class InstallersUnknown(Invalid):
@@ -58,3 +59,15 @@ class ImportNotFound(NotFound):
 class ImportIsKept(Refusal):
     code = "reference_import_kept"
     title = "The list was kept already"
+
+
+class CloseRunNotFound(NotFound):
+    code = "close_run_not_found"
+    title = "No such run"
+
+
+class CloseRunIdTaken(Refusal):
+    """An id stands for one run, however often it is asked for."""
+
+    code = "close_run_id_taken"
+    title = "The id is another run's"

@@ -3,6 +3,7 @@
 from services.billing.http import (
     accounts,
     adjustments,
+    close_runs,
     comparisons,
     credit_proposals,
     deliveries,
@@ -24,6 +25,7 @@ from services.billing.http import (
 ROUTES = (
     *accounts.ROUTES,
     *adjustments.ROUTES,
+    *close_runs.ROUTES,
     *comparisons.ROUTES,
     *credit_proposals.ROUTES,
     *deliveries.ROUTES,

@@ -24,7 +24,7 @@ from services.billing.domain.month_close import CloseStep
 from services.billing.domain.periods import MONTH_PATTERN, Period
 from services.billing.domain.references import MOST_REFERENCES, GivenReference, ReferenceResult
 from services.billing.http.fields import Note, StripeInvoiceId, WebAddress
-from services.billing.http.periods import InstallerIds
+from services.billing.http.months import InstallerIds
 from services.billing.models import MonthMark, MonthScope
 from services.billing.queries import month_marks, months
 from services.billing.queries.months import MonthFigures

@@ -1,4 +1,4 @@
-"""Closing a month over HTTP: look at what it comes to, then draft it."""
+"""What a month comes to, over HTTP."""
 
 from datetime import datetime
 from typing import Annotated, Self
@@ -6,31 +6,19 @@ from uuid import UUID
 
 from litestar import get, post
 from litestar.params import FromQuery, JSONBody, QueryParameter
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
-from chassis import audit
-from chassis.audit import Subject
 from chassis.clock import Clock
 from chassis.database import Database
-from chassis.http import Body, Given, Operator, requires
+from chassis.http import AwareInstant, Given, requires
 from contracts.identity import Capability
 from contracts.values import GstTreatment, ProductType
-from services.billing.commands.drafts import DraftOutcome, DraftResult, GenerateDrafts, generate_drafts
 from services.billing.domain.periods import MONTH_PATTERN, Period
 from services.billing.domain.statuses import DocumentStatus
-from services.billing.http.fields import Month
+from services.billing.http.months import MonthBody, month_of
 from services.billing.queries import periods
 from services.billing.queries.periods import Preview
 from services.billing.settings import Settings
-
-InstallerIds = Annotated[list[UUID], Field(min_length=1, max_length=500)]
-
-
-class PeriodBody(Body):
-    """A calendar month of the business, as `2026-03`; all installers, unless some are named."""
-
-    period: Month
-    installer_ids: InstallerIds | None = None
 
 
 class PriceGroup(BaseModel):
@@ -91,70 +79,29 @@ class PeriodPreview(BaseModel):
     installers: list[InstallerPreview]
 
 
-class DraftView(BaseModel):
-    """One installer's outcome. `failed` says why by `code` and `detail`; the others are not held up by it."""
-
-    installer_id: UUID
-    outcome: DraftOutcome
-    invoice_id: UUID | None
-    total_cents: int | None
-    line_count: int | None
-    code: str | None
-    detail: str | None
-
-
-class DraftRun(BaseModel):
-    period: str
-    period_start: datetime
-    period_end: datetime
-    drafted_count: int
-    failed_count: int
-    results: list[DraftView]
-
-
 @get("/admin/billing/preview-invoice-period", guards=[requires(Capability.READ_OPS)])
 async def get_invoice_period_preview(
     database: Given[Database],
     clock: Given[Clock],
     settings: Given[Settings],
-    period: Annotated[str, QueryParameter(pattern=MONTH_PATTERN, max_length=7, description="a month as 2026-03")],
+    period: Annotated[
+        str | None, QueryParameter(pattern=MONTH_PATTERN, max_length=7, description="a month as 2026-03")
+    ] = None,
+    period_start: Annotated[AwareInstant | None, QueryParameter(description="of a month, in place of its name")] = None,
+    period_end: Annotated[AwareInstant | None, QueryParameter(description="the first instant not in it")] = None,
     installer_id: FromQuery[UUID | None] = None,
 ) -> PeriodPreview:
     """What a month comes to; possible at any time, and changes nothing."""
-    month = Period.of_month(period, settings.zone)
+    month = month_of(period, period_start, period_end, settings.zone)
     return await _preview(database, month, [installer_id] if installer_id else None, clock.now())
 
 
 @post("/admin/billing/preview-invoice-period", status_code=200, guards=[requires(Capability.READ_OPS)])
 async def preview_invoice_period(
-    data: JSONBody[PeriodBody], database: Given[Database], clock: Given[Clock], settings: Given[Settings]
+    data: JSONBody[MonthBody], database: Given[Database], clock: Given[Clock], settings: Given[Settings]
 ) -> PeriodPreview:
     """The same for any number of installers."""
-    return await _preview(database, Period.of_month(data.period, settings.zone), data.installer_ids, clock.now())
-
-
-@post("/admin/billing/generate-invoice-drafts", status_code=200, guards=[requires(Capability.MANAGE_BILLING_OPS)])
-async def generate_invoice_drafts(
-    data: JSONBody[PeriodBody],
-    database: Given[Database],
-    clock: Given[Clock],
-    settings: Given[Settings],
-    operator: Given[Operator],
-) -> DraftRun:
-    """Drafts a month that has ended. Run it again at will: what stands on an invoice is not drafted twice."""
-    month = Period.of_month(data.period, settings.zone)
-    async with database.transaction() as session:
-        results = await generate_drafts(session, GenerateDrafts(month, data.installer_ids), clock.now())
-        written = [result for result in results if result.outcome.is_written]
-        if written:
-            await audit.record(
-                session,
-                actor=operator,
-                action="generate_invoice_drafts",
-                subject=Subject("period", month.name),
-                after={"invoices": [result.invoice_id for result in written]},
-            )
-    return _run(month, results)
+    return await _preview(database, data.month(settings.zone), data.installer_ids, clock.now())
 
 
 async def _preview(database: Database, month: Period, installer_ids: list[UUID] | None, now: datetime) -> PeriodPreview:
@@ -177,15 +124,4 @@ async def _preview(database: Database, month: Period, installer_ids: list[UUID] 
     )
 
 
-def _run(month: Period, results: list[DraftResult]) -> DraftRun:
-    return DraftRun(
-        period=month.name,
-        period_start=month.start,
-        period_end=month.end,
-        drafted_count=sum(result.outcome.is_written for result in results),
-        failed_count=sum(result.outcome is DraftOutcome.FAILED for result in results),
-        results=[DraftView.model_validate(result, from_attributes=True) for result in results],
-    )
-
-
-ROUTES = (get_invoice_period_preview, preview_invoice_period, generate_invoice_drafts)
+ROUTES = (get_invoice_period_preview, preview_invoice_period)

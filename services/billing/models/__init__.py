@@ -2,6 +2,7 @@
 
 from services.billing.models.accounts import Account, PricePlan
 from services.billing.models.adjustments import Adjustment, AdjustmentDelivery, AdjustmentLine
+from services.billing.models.close_runs import CloseResult, CloseRun
 from services.billing.models.columns import Table
 from services.billing.models.credit_requests import CreditRequest, OpenReturn
 from services.billing.models.deliveries import DeliveryEvent, HeldDelivery
@@ -18,6 +19,8 @@ __all__ = [
     "Adjustment",
     "AdjustmentDelivery",
     "AdjustmentLine",
+    "CloseResult",
+    "CloseRun",
     "CreditRequest",
     "DeliveryEvent",
     "Document",

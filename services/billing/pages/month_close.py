@@ -27,6 +27,7 @@ from services.billing.pages import (
     month_references,
     month_returns,
     month_review,
+    month_runs,
     month_snapshot,
     month_unrecorded,
 )
@@ -127,7 +128,10 @@ ROUTES = (
     choose_month,
     *(_showing(step) for step in STEPS),
     *month_boundaries.ROUTES,
+    *month_drafts.ROUTES,
     *month_export.ROUTES,
+    *month_issue.ROUTES,
     *month_marks.ROUTES,
     *month_references.ROUTES,
+    *month_runs.ROUTES,
 )

@@ -60,13 +60,13 @@ async def _lock(session: AsyncSession, condition: ColumnElement[bool]) -> Sequen
     return (await session.scalars(query.order_by(*order).execution_options(populate_existing=True))).all()
 
 
-async def waiting_on(session: AsyncSession, invoice_id: UUID) -> Sequence[UUID]:
-    """The assignments on the invoice's lines whose credit waits for its issue."""
+async def waiting_on(session: AsyncSession, invoice_ids: Collection[UUID]) -> Sequence[UUID]:
+    """The assignments on the invoices' lines whose credit waits for the issue."""
     query = (
         select(CreditRequest.assignment_id)
         .join(DeliveryEvent, DeliveryEvent.assignment_id == CreditRequest.assignment_id)
         .join(InvoiceLine, InvoiceLine.delivery_event_id == DeliveryEvent.id)
-        .where(InvoiceLine.invoice_id == invoice_id, InvoiceLine.is_live)
+        .where(InvoiceLine.invoice_id.in_(invoice_ids), InvoiceLine.is_live)
         .where(CreditRequest.result == CreditResult.WAITS_FOR_INVOICE)
     )
     return (await session.scalars(query)).all()

@@ -10,7 +10,6 @@ from sqlalchemy import ColumnElement, Row, Uuid, any_, bindparam, literal, selec
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.audit import audit_entries
 from contracts.values import InvoiceKind
 from services.billing.domain.month_close import DraftState, draft_state
 from services.billing.domain.periods import Period
@@ -18,8 +17,6 @@ from services.billing.domain.statuses import DocumentStatus
 from services.billing.models import Account, Invoice
 from services.billing.queries import periods
 from services.billing.queries.periods import Standing
-
-GENERATED = "generate_invoice_drafts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,30 +157,3 @@ async def issued(session: AsyncSession, period: Period, limit: int, scope: Scope
         .limit(limit)
     )
     return (await session.execute(query)).all()
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A run of drafts that wrote something, as the audit has it."""
-
-    at: datetime
-    by: str
-    invoice_ids: frozenset[UUID]
-
-
-async def runs(session: AsyncSession, period: Period) -> list[Run]:
-    """The latest first."""
-    query = (
-        select(audit_entries)
-        .where(
-            audit_entries.c.subject_kind == "period",
-            audit_entries.c.subject_id == period.name,
-            audit_entries.c.action == GENERATED,
-        )
-        .order_by(audit_entries.c.occurred_at.desc(), audit_entries.c.id.desc())
-        .limit(20)
-    )
-    return [
-        Run(row.occurred_at, row.actor_name, frozenset(UUID(id_) for id_ in (row.after or {}).get("invoices", ())))
-        for row in await session.execute(query)
-    ]

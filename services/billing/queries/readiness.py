@@ -1,37 +1,48 @@
 """What the gate before issue looks at, for however many drafts at once."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, Uuid, and_, bindparam, func, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from contracts.values import GstTreatment
 from services.billing.domain.statuses import EventStatus
 from services.billing.domain.tax_invoice import FaceLine
-from services.billing.models import DeliveryEvent, HeldDelivery, Invoice, InvoiceLine
+from services.billing.models import DeliveryEvent, HeldDelivery, Invoice
 from services.billing.queries.deliveries import BY_A_DEBIT, ON_A_LINE
+
+_FACES = text(
+    """
+    SELECT invoice_id, min(line_no)::bigint AS line_no, min(description) AS description,
+           sum(quantity)::bigint AS quantity, min(unit_price_cents)::bigint AS unit_price_cents,
+           min(gst_treatment) AS gst_treatment, sum(gst_cents)::bigint AS gst_cents,
+           sum(inc_gst_cents)::bigint AS inc_gst_cents
+    FROM (SELECT *, description ~ '\\S' AND (gst_treatment <> 'gst_free' OR gst_cents = 0) AS is_whole
+          FROM invoice_lines WHERE invoice_id = ANY(:ids)) AS line
+    GROUP BY invoice_id, gst_treatment, CASE WHEN is_whole THEN 0 ELSE line_no END
+    ORDER BY invoice_id, line_no
+    """
+).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
 
 
 async def face_lines(session: AsyncSession, invoice_ids: Collection[UUID]) -> dict[UUID, list[FaceLine]]:
-    """As they would be printed, in their order."""
-    query = (
-        select(
-            InvoiceLine.invoice_id,
-            InvoiceLine.description,
-            InvoiceLine.quantity,
-            InvoiceLine.unit_price_cents,
-            InvoiceLine.gst_treatment,
-            InvoiceLine.gst_cents,
-            InvoiceLine.inc_gst_cents,
-        )
-        .where(InvoiceLine.invoice_id.in_(invoice_ids))
-        .order_by(InvoiceLine.invoice_id, InvoiceLine.line_no)
-    )
+    """As they would be printed: each that lacks something by itself, and those that lack nothing summed."""
     found: dict[UUID, list[FaceLine]] = {id_: [] for id_ in invoice_ids}
-    rows: Sequence[Any] = (await session.execute(query)).all()
-    for id_, *line in rows:
-        found[id_].append(FaceLine(*line))
+    for row in await session.execute(_FACES, {"ids": list(invoice_ids)}):
+        found[row.invoice_id].append(
+            FaceLine(
+                description=row.description,
+                quantity=row.quantity,
+                unit_price_cents=row.unit_price_cents,
+                gst_treatment=GstTreatment(row.gst_treatment),
+                gst_cents=row.gst_cents,
+                inc_gst_cents=row.inc_gst_cents,
+                line_no=row.line_no,
+            )
+        )
     return found
 
 
