@@ -1,6 +1,6 @@
 """Closing a month by its steps: each tells where it stands by the books alone, and nothing is lost by leaving."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -220,7 +220,7 @@ class TestReview:
         await books.plan(installer_id, march(15), 9_500, 3_850)
         await books.draft_of(installer_id, sent(installer_id, march(10)), sent(installer_id, march(20)))
         page = await window.open(f"{MARCH_PATH}/review")
-        assert "1 exclusive leads delivered at $95.00; 1 exclusive leads delivered at $85.00" in page
+        assert "1 exclusive leads delivered at $85.00; 1 exclusive leads delivered at $95.00" in page
         assert "2 prices of exclusive leads delivered: its plan changed in the month" in page
         assert page.count("$198.00") == 2
 
@@ -260,7 +260,9 @@ class TestIssue:
     async def test_asks_for_a_fresh_second_factor_and_a_later_due_day(self, books: Books, window: Window) -> None:
         draft = await books.draft_of(await books.priced_installer())
         await keep(window, draft, books.stripe_id())
-        await window.send(f"{MARCH_PATH}/issue/all", status=403, options={"second_factor_age": timedelta(hours=1)})
+        await window.send(
+            f"{MARCH_PATH}/issue/all", status=403, options={"mfa_at": datetime.now(UTC) - timedelta(hours=1)}
+        )
         await window.send(f"{MARCH_PATH}/issue/all", status=422, due_day="2026-04-01")
         assert (await books.invoice(draft)).number is None
 
