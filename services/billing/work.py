@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import time
 
 from chassis.clock import Clock
 from chassis.console.bulk.running import BulkRunner, bulk_loop
@@ -11,6 +12,7 @@ from chassis.loops import Loop
 from chassis.schedule import Job, daily
 from chassis.service import Measure
 from services.billing.closing import CloseRunner
+from services.billing.collecting import PromiseJudge
 from services.billing.commands.account_news import TellingRule
 from services.billing.commands.adjustments import ApprovalRule
 from services.billing.consumers import (
@@ -29,8 +31,12 @@ from services.billing.measures.stripe_events import measure_stripe_events
 from services.billing.rendering import Renderer
 from services.billing.settings import Settings
 from services.billing.settling import StripeSettler
+from services.billing.snapshotting import SnapshotTaker
 from services.billing.stripe_gateway import StripeGateway
 from services.billing.telling import AccountTeller
+
+AFTER_MIDNIGHT = time(0, 10)
+"""When what a day leaves behind is looked at: what was under way at its end is in the books by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,14 @@ class Means:
     @property
     def renderer(self) -> Renderer:
         return Renderer(self.database, self.clock, self.settings.zone)
+
+    @property
+    def promises(self) -> PromiseJudge:
+        return PromiseJudge(self.database, self.clock, self.settings.zone)
+
+    @property
+    def snapshots(self) -> SnapshotTaker:
+        return SnapshotTaker(self.database, self.clock, self.settings.zone)
 
     @property
     def settlers(self) -> Sequence[StripeSettler]:
@@ -83,7 +97,12 @@ def loops(means: Means) -> Sequence[Loop]:
 
 def jobs(means: Means) -> Sequence[Job]:
     nightly = daily(means.settings.stripe_sweep_time, means.settings.zone)
-    return (*(Job("stripe_sweep", nightly, settler.sweep) for settler in means.settlers),)
+    after_midnight = daily(AFTER_MIDNIGHT, means.settings.zone)
+    return (
+        Job("promises", after_midnight, means.promises.run),
+        Job("receivables_snapshots", after_midnight, means.snapshots.run),
+        *(Job("stripe_sweep", nightly, settler.sweep) for settler in means.settlers),
+    )
 
 
 def measures(means: Means) -> Sequence[Measure]:

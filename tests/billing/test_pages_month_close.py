@@ -1,6 +1,7 @@
 """Closing a month by its steps: each tells where it stands by the books alone, and nothing is lost by leaving."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -277,6 +278,21 @@ class TestIssue:
         assert "No draft is ready" in await window.open(f"{MARCH_PATH}/issue")
 
 
+class TestTheSnapshotAfterIt:
+    async def test_keeps_what_is_owed_then_once(self, books: Books, window: Window, desk: Desk) -> None:
+        await window.send(f"{MARCH_PATH}/snapshot", status=409)
+        assert "no invoice of the month is issued yet" in await window.open(f"{MARCH_PATH}/snapshot")
+        await books.issued_invoice()
+        for _ in range(2):
+            await window.send(f"{MARCH_PATH}/snapshot", snapshot_id=str(UUID(int=3)))
+        page = await window.open(f"{MARCH_PATH}/snapshot")
+        assert "1 snapshot taken" in page
+        assert f"/console/receivables/snapshots/{UUID(int=3)}" in page
+        told = await desk.do("POST", "/admin/billing/months/2026-03/snapshot", {"snapshot_id": str(UUID(int=3))})
+        assert (told["kind"], told["period"], told["ties"]) == ("month_issued", "2026-03", True)
+        assert await books.value("SELECT count(*) FROM audit_entries WHERE action LIKE 'take%'") == 1
+
+
 class TestWhomItIsAbout:
     async def test_every_step_is_about_the_chosen_alone(self, books: Books, window: Window) -> None:
         chosen, other = await books.priced_installer(name="Chosen"), await books.priced_installer(name="Other")
@@ -306,7 +322,7 @@ class TestWhomItIsAbout:
 
 class TestTicks:
     async def test_stand_beside_the_step_with_a_name_and_are_taken_back(self, books: Books, window: Window) -> None:
-        tick = {"step": "held", "is_done": "true", "note": "Looked at both lists"}
+        tick: dict[str, Any] = {"step": "held", "is_done": "true", "note": "Looked at both lists"}
         await window.send(f"{MARCH_PATH}/marks", **tick)
         await window.send(f"{MARCH_PATH}/marks", **tick)
         page = await window.open(f"{MARCH_PATH}/preview")

@@ -42,10 +42,14 @@ def due_between(age: Age, on: date) -> tuple[date | None, date | None]:
 
 @dataclass(frozen=True, slots=True)
 class Aged:
-    """What is owed by its age, in the order of `Age`; beside it what the customer has with us and is not applied."""
+    """What is owed by its age, in the order of `Age`; beside it what the customer has with us and is not applied.
+
+    `disputed_cents` is in what is owed: what credits that nobody has decided yet would take off it.
+    """
 
     owed_cents: Sequence[int]
     customer_credit_cents: int = 0
+    disputed_cents: int = 0
 
     @property
     def total_cents(self) -> int:
@@ -55,15 +59,28 @@ class Aged:
     def overdue_cents(self) -> int:
         return sum(self.owed_cents[1:])
 
+    @property
+    def over_30_cents(self) -> int:
+        """Overdue by 31 days and more."""
+        return sum(self.owed_cents[2:])
+
     def less(self, part: "Aged") -> "Aged":
         """What is left without a part of it."""
         owed = [whole - taken for whole, taken in zip(self.owed_cents, part.owed_cents, strict=True)]
-        return Aged(owed, self.customer_credit_cents - part.customer_credit_cents)
+        return Aged(
+            owed,
+            self.customer_credit_cents - part.customer_credit_cents,
+            self.disputed_cents - part.disputed_cents,
+        )
 
 
 def sum_of(aged: Sequence[Aged]) -> Aged:
     columns = [sum(cents) for cents in zip(*(each.owed_cents for each in aged), strict=True)] or [0] * len(Age)
-    return Aged(columns, sum(each.customer_credit_cents for each in aged))
+    return Aged(
+        columns,
+        sum(each.customer_credit_cents for each in aged),
+        sum(each.disputed_cents for each in aged),
+    )
 
 
 def days_sales_outstanding(owed_cents: int, issued_cents: int, days: int) -> int | None:

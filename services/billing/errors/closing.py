@@ -27,6 +27,11 @@ class MonthHasHeldDeliveries(Refusal):
         self.installer_ids = frozenset(installer_id for _, installer_id in held)
 
 
+class MonthNotIssued(Refusal):
+    code = "month_not_issued"
+    title = "No invoice of the month is issued"
+
+
 class InstallersUnknown(Invalid):
     """Whom the close of a month was said to be about: each that is nobody is named."""
 

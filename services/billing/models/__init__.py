@@ -12,6 +12,13 @@ from services.billing.models.journal import JournalEntry, JournalPosting
 from services.billing.models.months import MonthMark, MonthScope, ReferenceImport
 from services.billing.models.operators import KnownOperator, StripeRoles
 from services.billing.models.payments import Payment, StripeEvent
+from services.billing.models.receivables import (
+    InvoiceOwner,
+    Promise,
+    ReceivablesSnapshot,
+    SnapshotAccount,
+    Statement,
+)
 from services.billing.models.settlement import PaymentReversal, Receipt, WriteOff
 
 __all__ = [
@@ -27,6 +34,7 @@ __all__ = [
     "HeldDelivery",
     "Invoice",
     "InvoiceLine",
+    "InvoiceOwner",
     "JournalEntry",
     "JournalPosting",
     "KnownOperator",
@@ -37,8 +45,12 @@ __all__ = [
     "Payment",
     "PaymentReversal",
     "PricePlan",
+    "Promise",
     "Receipt",
+    "ReceivablesSnapshot",
     "ReferenceImport",
+    "SnapshotAccount",
+    "Statement",
     "StripeEvent",
     "StripeRoles",
     "Table",

@@ -11,7 +11,7 @@ from chassis.console.wording import counted, money
 from contracts.values import InvoiceKind
 from services.billing.domain.statuses import InvoiceStatus
 from services.billing.http.invoice_views import InvoiceDetail
-from services.billing.pages import invoice_actions, invoice_notes, invoice_sections
+from services.billing.pages import invoice_actions, invoice_notes, invoice_promises, invoice_sections
 from services.billing.pages.doors import INVOICES, account_path
 from services.billing.pages.invoice_page import InvoicePage, MakeAction, MakeNote, MakeSection
 from services.billing.pages.invoice_words import CLIENTS, invoice_title, status_chip
@@ -22,11 +22,15 @@ ACTIONS: tuple[MakeAction, ...] = (
     invoice_actions.debit,
     invoice_actions.apply_credit,
     invoice_actions.resend,
+    invoice_promises.promise,
+    invoice_promises.withdraw,
+    invoice_promises.give,
     invoice_actions.void,
 )
 NOTES: tuple[MakeNote, ...] = (
     invoice_notes.blocked,
     invoice_notes.adjustments_wait,
+    invoice_promises.promised,
     invoice_notes.deliveries_came_late,
     invoice_notes.drafted_again,
     invoice_notes.replaces,
@@ -34,8 +38,10 @@ NOTES: tuple[MakeNote, ...] = (
 SECTIONS: tuple[MakeSection, ...] = (
     invoice_sections.payments,
     invoice_sections.adjustments,
+    invoice_promises.made,
 )
 VERBS = {
+    **invoice_promises.VERBS,
     "add_adjustment": "adjusted it",
     "apply_credit": "paid for it with the customer's credit",
     "approve_adjustment": "agreed to an adjustment",

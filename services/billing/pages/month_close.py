@@ -134,4 +134,5 @@ ROUTES = (
     *month_marks.ROUTES,
     *month_references.ROUTES,
     *month_runs.ROUTES,
+    *month_snapshot.ROUTES,
 )

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Date, Select, case, cast, func, select
+from sqlalchemy import Date, Row, Select, case, cast, func, select
 
 from chassis.console.cells import Kind
 from chassis.console.listing import (
+    ME,
     NOW,
     ZONE,
     Amount,
@@ -22,12 +23,14 @@ from chassis.console.listing import (
     among,
     routes_of,
 )
-from chassis.console.wording import words
+from chassis.console.wording import calendar_day, words
 from contracts.identity import Capability
 from contracts.values import InvoiceKind
+from services.billing.domain.promises import STEPS, NextStep, PromiseState
 from services.billing.domain.statuses import DocumentStatus
-from services.billing.models import Account, Invoice
+from services.billing.models import Account, Invoice, InvoiceOwner, Promise
 from services.billing.pages.doors import account_name, account_path, invoice_path
+from services.billing.queries.promises import operator_name
 
 ROOM = "overdue"
 PATH = "/console/overdue"
@@ -40,12 +43,44 @@ IS_OVERDUE = Invoice.due_at < TODAY_BEGINS
 TOTAL_CENTS = Invoice.total_cents - Invoice.credits_cents + Invoice.debits_cents + Invoice.adjusted_gst_cents
 KINDS: Mapping[str, str] = {InvoiceKind.INSTALLER: "Installer", InvoiceKind.CLIENT: "Client"}
 
+NEXT_STEPS: Mapping[str, str] = {
+    NextStep.WAIT: "Wait: it is not due yet",
+    NextStep.AWAIT_PROMISE: "Wait for what was promised",
+    NextStep.CHASE_BROKEN_PROMISE: "Chase the broken promise",
+    NextStep.REMIND: "Mail it again",
+    NextStep.CALL: "Call",
+    NextStep.CREDIT_HOLD: "Put on credit hold",
+    NextStep.DECIDE_WRITE_OFF: "Decide whether to write it off",
+}
+
+
+def _of_last_promise(value: Any) -> Any:
+    """Looked up for the rows that are shown, not for those that are counted."""
+    last = select(value).where(Promise.invoice_id == Invoice.id).order_by(Promise.made_at.desc(), Promise.id.desc())
+    return last.limit(1).correlate(Invoice).scalar_subquery()
+
+
+PROMISE = _of_last_promise(Promise.state)
+STEP: Any = case(
+    (PromiseState.OPEN.value == PROMISE, NextStep.AWAIT_PROMISE.value),
+    (PromiseState.BROKEN.value == PROMISE, NextStep.CHASE_BROKEN_PROMISE.value),
+    *((days <= DAYS_OVERDUE, step.value) for days, step in reversed(STEPS)),
+    else_=NextStep.WAIT.value,
+)
+"""As `domain.promises.next_step` has it."""
+
 ROWS: Select[Any] = (
     select()
     .select_from(Invoice)
     .join(Account, Account.id == Invoice.account_id)
+    .outerjoin(InvoiceOwner, InvoiceOwner.invoice_id == Invoice.id)
     .where(Invoice.document_status == DocumentStatus.ISSUED, Invoice.balance_cents > 0)
 )
+
+
+def _says_promise(row: Row[Any]) -> str:
+    return f"{words(row.promise)}, by {calendar_day(row.promised_for)}" if row.promise else ""
+
 
 LISTING = Listing(
     name=ROOM,
@@ -77,13 +112,32 @@ LISTING = Listing(
             say=lambda row: f"{words(row.state)}, overdue" if row.days > 0 else row.state,
             tone=lambda row: "danger" if row.days > 0 else "info",
         ),
+        Column(
+            "promise",
+            "Promise",
+            PROMISE,
+            Kind.CHIP,
+            say=_says_promise,
+            tone=lambda row: "danger" if row.promise == PromiseState.BROKEN else "info",
+        ),
+        Column("step", "Next step", STEP, say=lambda row: NEXT_STEPS[row.step], wraps=True),
+        Column(
+            "owner",
+            "Owner",
+            InvoiceOwner.owner_name,
+            path=lambda row: f"{PATH}?owner_id={row.owner_id}" if row.owner_id else "",
+        ),
+        Column("mailed", "Mailed", Invoice.send_no, Kind.NUMBER),
         Column("total", "Total", TOTAL_CENTS, Kind.MONEY, sums=True),
         Column("balance", "Owed", Invoice.balance_cents, Kind.MONEY, sorts=True, sums=True),
+        Column("last_mailed", "Last mailed", Invoice.sent_at, Kind.AGO, is_extra=True),
+        Column("promised", "Promised", _of_last_promise(Promise.amount_cents), Kind.MONEY, is_extra=True),
         Column("issued", "Issued", Invoice.issued_at, Kind.DAY, is_extra=True),
         Column("stripe", "Stripe invoice", Invoice.stripe_invoice_id, is_extra=True),
         Column("credit", "Customer credit", Account.customer_credit_cents, Kind.MONEY, is_extra=True),
         Column("account_id", "Account id", Invoice.account_id, Kind.ID, is_extra=True),
     ),
+    also={"promised_for": _of_last_promise(Promise.promised_for), "owner_id": InvoiceOwner.owner_id},
     filters=(
         Search(
             "q",
@@ -96,12 +150,38 @@ LISTING = Listing(
             "Due",
             options=(Option("overdue", "Overdue", IS_OVERDUE), Option("not_due", "Not due yet", ~IS_OVERDUE)),
         ),
+        Choice(
+            "promise",
+            "Promise",
+            options=(
+                Option("open", "Promised", PromiseState.OPEN.value == PROMISE),
+                Option("broken", "Broken", PromiseState.BROKEN.value == PROMISE),
+                Option("none", "Nothing promised", PROMISE.is_(None)),
+            ),
+        ),
+        Choice("step", "Next step", options=[Option(step, NEXT_STEPS[step], step.value == STEP) for step in NextStep]),
+        Choice(
+            "owner",
+            "Owner",
+            options=(
+                Option("mine", "Mine", InvoiceOwner.owner_id == ME),
+                Option("nobody", "Nobody's", InvoiceOwner.owner_id.is_(None)),
+            ),
+        ),
+        Exact("owner_id", "Owner", column=InvoiceOwner.owner_id, name_of=operator_name),
         Choice("kind", "Kind", options=among(Invoice.kind, InvoiceKind, KINDS)),
         Days("due", "Due day", column=Invoice.due_at),
         Amount("owed", "Owed", column=Invoice.balance_cents),
         Exact("account_id", "Account", column=Invoice.account_id, name_of=account_name),
     ),
-    tabs=(Tab("Overdue", "state=overdue"), Tab("Not due yet", "state=not_due"), Tab("All that is owed")),
+    tabs=(
+        Tab("Overdue", "state=overdue"),
+        Tab("Mine", "owner=mine"),
+        Tab("Promises broken", "promise=broken"),
+        Tab("Promised", "promise=open"),
+        Tab("Not due yet", "state=not_due"),
+        Tab("All that is owed"),
+    ),
     document=lambda row: invoice_path(row.kind, row.id),
     empty=Empty(
         "Nothing is owed", "An invoice comes here when it is issued, and leaves once it is paid.", "circle-check"

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.values import InvoiceKind
 from services.billing.domain.ageing import Age, Aged
+from services.billing.queries.standing_then import AGES, BY_INVOICE, DAY, DISPUTED_NOW, DISPUTED_THEN, STOOD
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +33,18 @@ class Receivables:
     ledger_cents: int
 
     @property
+    def difference_cents(self) -> int:
+        return self.total.total_cents - self.ledger_cents
+
+    @property
     def ties(self) -> bool:
-        return self.total.total_cents == self.ledger_cents
+        return self.difference_cents == 0
 
 
 # As it stands: what each invoice owes, which a constraint proves against its payments and adjustments.
 _NOW = """
     owed AS (
-        SELECT account_id, due_at, balance_cents AS cents FROM invoices
+        SELECT id AS invoice_id, account_id, due_at, balance_cents AS cents FROM invoices
         WHERE document_status = 'issued' AND balance_cents > 0
     ), credit AS (
         SELECT id AS account_id, customer_credit_cents AS cents FROM accounts WHERE customer_credit_cents > 0
@@ -48,57 +53,35 @@ _NOW = """
     )
 """
 
-# As the books stood: of each invoice what had been posted by then. Due days never change after the issue.
-_BEFORE = """
-    posted AS (
-        SELECT e.account, e.amount_cents, p.invoice_id, p.party_id
-        FROM journal_postings p JOIN journal_entries e ON e.posting_id = p.id
-        WHERE e.account IN ('receivable', 'customer_credit') AND p.posted_at < :before
-    ), owed AS (
-        SELECT i.account_id, i.due_at, sum(amount_cents)::bigint AS cents
-        FROM posted JOIN invoices i ON i.id = posted.invoice_id
-        WHERE posted.account = 'receivable' GROUP BY i.id HAVING sum(amount_cents) <> 0
-    ), credit AS (
-        SELECT party_id AS account_id, -sum(amount_cents)::bigint AS cents
-        FROM posted WHERE account = 'customer_credit' GROUP BY party_id HAVING sum(amount_cents) <> 0
-    ), control AS (
-        SELECT coalesce(sum(amount_cents), 0)::bigint AS cents FROM posted WHERE account = 'receivable'
-    )
-"""
-
-_AGED = """
-    , day AS (
-        SELECT CAST(:zone AS text) AS zone, (CAST(:at AS timestamptz) AT TIME ZONE CAST(:zone AS text))::date AS today
-    ), dated AS (
-        SELECT account_id, cents, day.today - (due_at AT TIME ZONE day.zone)::date AS days FROM owed, day
+_AGED = f"""
+    , dated AS (
+        SELECT owed.account_id, cents, least(cents, coalesce(disputed_cents, 0)) AS disputed_cents,
+               day.today - (due_at AT TIME ZONE day.zone)::date AS days
+        FROM day, owed LEFT JOIN disputed ON disputed.invoice_id = owed.invoice_id
     ), by_account AS (
-        SELECT account_id,
-               coalesce(sum(cents) FILTER (WHERE days <= 0), 0)::bigint AS not_due,
-               coalesce(sum(cents) FILTER (WHERE days BETWEEN 1 AND 30), 0)::bigint AS to_30,
-               coalesce(sum(cents) FILTER (WHERE days BETWEEN 31 AND 60), 0)::bigint AS to_60,
-               coalesce(sum(cents) FILTER (WHERE days BETWEEN 61 AND 90), 0)::bigint AS to_90,
-               coalesce(sum(cents) FILTER (WHERE days > 90), 0)::bigint AS over_90,
-               sum(cents)::bigint AS total
+        SELECT account_id, {AGES}, coalesce(sum(disputed_cents), 0)::bigint AS disputed, sum(cents)::bigint AS total
         FROM dated GROUP BY account_id
     ), aged AS (
         SELECT coalesce(b.account_id, credit.account_id) AS account_id,
                coalesce(not_due, 0) AS not_due, coalesce(to_30, 0) AS to_30, coalesce(to_60, 0) AS to_60,
-               coalesce(to_90, 0) AS to_90, coalesce(over_90, 0) AS over_90, coalesce(total, 0) AS total,
-               coalesce(credit.cents, 0) AS credit
+               coalesce(to_90, 0) AS to_90, coalesce(over_90, 0) AS over_90, coalesce(disputed, 0) AS disputed,
+               coalesce(total, 0) AS total, coalesce(credit.cents, 0) AS credit
         FROM by_account b FULL JOIN credit ON credit.account_id = b.account_id
     ), shown AS (
         SELECT aged.*, kind, name, count(*) OVER () AS account_count,
                sum(not_due) OVER ()::bigint AS not_due_sum, sum(to_30) OVER ()::bigint AS to_30_sum,
                sum(to_60) OVER ()::bigint AS to_60_sum, sum(to_90) OVER ()::bigint AS to_90_sum,
-               sum(over_90) OVER ()::bigint AS over_90_sum, sum(credit) OVER ()::bigint AS credit_sum
+               sum(over_90) OVER ()::bigint AS over_90_sum, sum(credit) OVER ()::bigint AS credit_sum,
+               sum(disputed) OVER ()::bigint AS disputed_sum
         FROM aged JOIN accounts ON accounts.id = aged.account_id
     )
     SELECT control.cents AS ledger_cents, shown.*
     FROM control LEFT JOIN shown ON true
     ORDER BY total DESC, name, account_id LIMIT :most
-"""
+"""  # noqa: S608  # of constants
 
-_AGED_NOW, _AGED_BEFORE = text(f"WITH {_NOW}{_AGED}"), text(f"WITH {_BEFORE}{_AGED}")
+_AGED_NOW = text(f"WITH {DAY}, {_NOW}, {DISPUTED_NOW} {_AGED}")
+_AGED_THEN = text(f"WITH {DAY}, {STOOD}, {BY_INVOICE}, {DISPUTED_THEN} {_AGED}")
 
 
 async def aged(
@@ -109,17 +92,18 @@ async def aged(
     if before is None:
         rows = (await session.execute(_AGED_NOW, given)).all()
     else:
-        rows = (await session.execute(_AGED_BEFORE, given | {"before": before})).all()
+        rows = (await session.execute(_AGED_THEN, given | {"before": before})).all()
     first = rows[0]
     if first.account_id is None:
         return Receivables((), 0, Aged([0] * len(Age)), first.ledger_cents)
     return Receivables(
-        [AgedAccount(row.account_id, InvoiceKind(row.kind), row.name, _aged(row, "", "credit")) for row in rows],
+        [AgedAccount(row.account_id, InvoiceKind(row.kind), row.name, _aged(row)) for row in rows],
         first.account_count,
-        _aged(first, "_sum", "credit_sum"),
+        _aged(first, "_sum"),
         first.ledger_cents,
     )
 
 
-def _aged(row: Row[Any], suffix: str, credit: str) -> Aged:
-    return Aged([getattr(row, f"{age}{suffix}") for age in Age], getattr(row, credit))
+def _aged(row: Row[Any], suffix: str = "") -> Aged:
+    owed = [getattr(row, f"{age}{suffix}") for age in Age]
+    return Aged(owed, getattr(row, f"credit{suffix}"), getattr(row, f"disputed{suffix}"))

@@ -27,6 +27,7 @@ from services.billing.models import (
     HeldDelivery,
     Invoice,
     InvoiceLine,
+    ReceivablesSnapshot,
     StripeEvent,
 )
 from services.billing.queries.standings import CONDITIONS, IS_OWED
@@ -167,3 +168,8 @@ async def stripe_events(
     if state is not None:
         query = query.where(StripeEvent.state == state)
     return (await session.scalars(page.apply(query, StripeEvent.received_at, StripeEvent.id))).all()
+
+
+async def receivables_snapshots(session: AsyncSession, page: PageRequest) -> Sequence[ReceivablesSnapshot]:
+    query = page.apply(select(ReceivablesSnapshot), ReceivablesSnapshot.as_of, ReceivablesSnapshot.id)
+    return (await session.scalars(query)).all()

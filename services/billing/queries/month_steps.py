@@ -14,8 +14,9 @@ from chassis.tables import parked_events
 from contracts.routing import AssignmentSent
 from contracts.values import InvoiceKind
 from services.billing.domain.periods import Period
+from services.billing.domain.receivables import SnapshotKind
 from services.billing.domain.statuses import DocumentStatus
-from services.billing.models import Account, DeliveryEvent, Invoice, OpenReturn
+from services.billing.models import Account, DeliveryEvent, Invoice, OpenReturn, ReceivablesSnapshot
 from services.billing.queries.months import Scope, within
 
 EVENT = parked_events.c
@@ -28,13 +29,15 @@ class StepCounts:
     returns: int
     unrecorded: int
     without_reference: int
+    snapshots: int
 
 
 async def counts(session: AsyncSession, period: Period, scope: Scope) -> StepCounts:
     returns = select(func.count()).select_from(_returns(period, scope).subquery()).scalar_subquery()
     unrecorded = select(func.count()).select_from(parked_events).where(*_UNRECORDED).scalar_subquery()
     lacking = select(func.count()).select_from(Invoice).where(_drafts(period, scope)).scalar_subquery()
-    return StepCounts(*(await session.execute(select(returns, unrecorded, lacking))).one())
+    taken = select(func.count()).select_from(ReceivablesSnapshot).where(*_taken(period.name)).scalar_subquery()
+    return StepCounts(*(await session.execute(select(returns, unrecorded, lacking, taken))).one())
 
 
 _UNRECORDED = (EVENT.event_type == AssignmentSent.type, EVENT.state == ParkedState.PARKED)
@@ -75,6 +78,16 @@ def _returns(period: Period, scope: Scope) -> Any:
         .where(OpenReturn.closed_at.is_(None), of_scope)
         .where(DeliveryEvent.delivered_at >= period.start, DeliveryEvent.delivered_at < period.end)
     )
+
+
+async def snapshots(session: AsyncSession, period: str) -> Sequence[ReceivablesSnapshot]:
+    """Those that were taken after the issue of the month, the latest first."""
+    query = select(ReceivablesSnapshot).where(*_taken(period)).order_by(ReceivablesSnapshot.as_of.desc())
+    return (await session.scalars(query.limit(20))).all()
+
+
+def _taken(period: str) -> tuple[Any, Any]:
+    return ReceivablesSnapshot.period == period, ReceivablesSnapshot.kind == SnapshotKind.MONTH_ISSUED
 
 
 def _drafts(period: Period, scope: Scope) -> Any:

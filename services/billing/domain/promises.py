@@ -1,0 +1,90 @@
+"""Promises to pay: what may be promised, when one is kept or broken, and what is done next about an overdue invoice."""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+
+class PromiseState(StrEnum):
+    OPEN = "open"
+    KEPT = "kept"
+    BROKEN = "broken"
+    WITHDRAWN = "withdrawn"
+
+
+class PromiseAction(StrEnum):
+    """What can be done about what was promised; the same words in the API and on the page."""
+
+    PROMISE = "promise"
+    WITHDRAW = "withdraw_promise"
+
+
+class PromiseObstacle(StrEnum):
+    """What is in the way, as a sentence goes on after the action's name."""
+
+    NOT_OWED = "nothing is owed on it"
+    PROMISED = "a promise about it is open: withdraw that first"
+    NOTHING_OPEN = "no promise about it is open"
+
+
+def obstacle_to(action: PromiseAction, owed_cents: int, *, has_open: bool) -> PromiseObstacle | None:
+    """The first thing in the way of it; None where it can be done."""
+    if action is PromiseAction.WITHDRAW:
+        return None if has_open else PromiseObstacle.NOTHING_OPEN
+    if owed_cents <= 0:
+        return PromiseObstacle.NOT_OWED
+    return PromiseObstacle.PROMISED if has_open else None
+
+
+@dataclass(frozen=True, slots=True)
+class Promised:
+    """`settled_before_cents` had paid for the invoice when it was promised. A part of what is owed may be promised."""
+
+    amount_cents: int
+    promised_for: date
+    settled_before_cents: int
+
+
+def judged(promise: Promised, owed_cents: int, settled_cents: int, today: date, *, is_issued: bool) -> PromiseState:
+    """What becomes of an open promise as its invoice stands, seen from a day of the business.
+
+    It may be kept early. The day that was promised is the customer's to its end. Of an invoice that is void, or of
+    which nothing is waited for any more without having come in, there is nothing left to keep.
+    """
+    if not is_issued:
+        return PromiseState.WITHDRAWN
+    if settled_cents - promise.settled_before_cents >= promise.amount_cents:
+        return PromiseState.KEPT
+    if owed_cents == 0:
+        return PromiseState.KEPT if settled_cents > promise.settled_before_cents else PromiseState.WITHDRAWN
+    return PromiseState.BROKEN if promise.promised_for < today else PromiseState.OPEN
+
+
+class NextStep(StrEnum):
+    """What is to be done next about an invoice that is owed; the later the harder."""
+
+    WAIT = "wait"
+    AWAIT_PROMISE = "await_promise"
+    CHASE_BROKEN_PROMISE = "chase_broken_promise"
+    REMIND = "remind"
+    CALL = "call"
+    CREDIT_HOLD = "credit_hold"
+    DECIDE_WRITE_OFF = "decide_write_off"
+
+
+STEPS: tuple[tuple[int, NextStep], ...] = (
+    (1, NextStep.REMIND),
+    (8, NextStep.CALL),
+    (31, NextStep.CREDIT_HOLD),
+    (61, NextStep.DECIDE_WRITE_OFF),
+)
+"""From how many days overdue on."""
+
+
+def next_step(days_overdue: int, promise: PromiseState | None) -> NextStep:
+    """By the last promise about it: an open one is waited for, a broken one comes before what its age asks."""
+    if promise is PromiseState.OPEN:
+        return NextStep.AWAIT_PROMISE
+    if promise is PromiseState.BROKEN:
+        return NextStep.CHASE_BROKEN_PROMISE
+    return next((step for days, step in reversed(STEPS) if days_overdue >= days), NextStep.WAIT)
