@@ -26,7 +26,7 @@ from services.billing.domain.references import MOST_REFERENCES, GivenReference, 
 from services.billing.http.fields import Note, StripeInvoiceId, WebAddress
 from services.billing.http.months import InstallerIds
 from services.billing.models import MonthMark, MonthScope
-from services.billing.queries import month_marks, months
+from services.billing.queries import month_marks, month_steps, months
 from services.billing.queries.months import MonthFigures
 from services.billing.settings import Settings
 
@@ -51,7 +51,11 @@ class StepView(BaseModel):
 
 
 class MonthView(BaseModel):
-    """Counts and sums are of the installers whom it is about; `installer_ids` null is all of them."""
+    """Counts and sums are of the installers whom it is about; `installer_ids` null is all of them.
+
+    `returns_count` are returns of its deliveries that nobody has decided, `unrecorded_count` deliveries of any month
+    that billing was told of and could not write, `without_reference_count` drafts that keep no Stripe reference.
+    """
 
     period: str
     period_start: datetime
@@ -66,6 +70,9 @@ class MonthView(BaseModel):
     issued_cents: int
     unpaid_count: int
     unpaid_cents: int
+    returns_count: int
+    unrecorded_count: int
+    without_reference_count: int
     currency: str
     steps: list[StepView]
 
@@ -186,6 +193,7 @@ async def month_view(session: AsyncSession, period: Period, now: datetime) -> Mo
     scope = await month_marks.scope(session, period.name)
     ids = scope.installer_ids if scope else None
     [figures] = await months.figures(session, [period], now, ids)
+    counts = await month_steps.counts(session, period, ids)
     marks = await month_marks.latest(session, period.name)
     return MonthView(
         period=period.name,
@@ -193,6 +201,9 @@ async def month_view(session: AsyncSession, period: Period, now: datetime) -> Mo
         period_end=period.end,
         has_ended=period.has_ended(now),
         installer_ids=ids,
+        returns_count=counts.returns,
+        unrecorded_count=counts.unrecorded,
+        without_reference_count=counts.without_reference,
         currency="AUD",
         steps=[StepView.of(step, marks.get(step)) for step in CloseStep],
         **_shown(figures),

@@ -73,7 +73,7 @@ async def _chosen_table(close: Close) -> Table:
 
 
 async def _choosing(close: Close) -> Action:
-    everybody = await months.installers(close.session, close.period)
+    everybody = await months.installers(close.session, close.period) if close.installer_ids else close.installers
     options = sorted((each.name or NAMELESS, str(each.standing.installer_id)) for each in everybody)[:MOST_CHOICES]
     hint = f"The first {MOST_CHOICES} by their names" if len(everybody) > MOST_CHOICES else ""
     field = FormField(
