@@ -107,6 +107,7 @@ GROUPS = (
                 "Q",
                 OPS,
             ),
+            Room("billing-figures", "Billing figures", "billing", "/console/billing-figures", "chart-column", "B", OPS),
             Room("accounts", "Accounts", "billing", "/console/accounts", "building-2", "j", OPS),
             Room("journal", "Journal", "billing", "/console/journal", "file-text", "J", OPS),
             Room(

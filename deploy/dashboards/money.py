@@ -99,6 +99,12 @@ BILLING = Row(
             (Query(largest("waybill_deliveries_held_oldest_age_seconds", "service"), "oldest"),),
             width=4,
         ),
+        Chart(
+            "Deliveries that are in no ledger",
+            "Their events are parked: no month that they may be of can be closed. One is an alert.",
+            "short",
+            (Query(largest("waybill_deliveries_unrecorded", "service"), "not recorded"),),
+        ),
     ),
 )
 

@@ -59,6 +59,13 @@ class Settings(ServiceSettings):
         description="how often a worker sums the journal to see that the books tie",
     )
 
+    books_watch_seconds: float = Field(
+        30,
+        gt=0,
+        validation_alias="BOOKS_WATCH_SECONDS",
+        description="how often a worker looks whether something keeps the books from being closed",
+    )
+
     stripe_api_key: SecretStr = Field(
         SecretStr(""), validation_alias="STRIPE_API_KEY", description="empty: references are typed in and not looked up"
     )

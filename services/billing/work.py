@@ -28,12 +28,14 @@ from services.billing.consumers import (
 from services.billing.measures.books import measure_books
 from services.billing.measures.deliveries import measure_held
 from services.billing.measures.stripe_events import measure_stripe_events
+from services.billing.measures.unrecorded import measure_unrecorded
 from services.billing.rendering import Renderer
 from services.billing.settings import Settings
 from services.billing.settling import StripeSettler
 from services.billing.snapshotting import SnapshotTaker
 from services.billing.stripe_gateway import StripeGateway
 from services.billing.telling import AccountTeller
+from services.billing.watching import BooksWatch
 
 AFTER_MIDNIGHT = time(0, 10)
 """When what a day leaves behind is looked at: what was under way at its end is in the books by then."""
@@ -54,6 +56,10 @@ class Means:
     @property
     def teller(self) -> AccountTeller:
         return AccountTeller(self.database, self.clock, self.telling, self.settings.account_news_seconds)
+
+    @property
+    def watch(self) -> BooksWatch:
+        return BooksWatch(self.database, self.clock, self.settings.books_watch_seconds)
 
     @property
     def renderer(self) -> Renderer:
@@ -89,6 +95,7 @@ def loops(means: Means) -> Sequence[Loop]:
     return (
         Loop("account_news", means.teller.step),
         bulk_loop(means.bulk),
+        Loop("books_watch", means.watch.step),
         Loop("close_runs", means.closing.step),
         Loop("documents", means.renderer.step),
         *(Loop("stripe_events", settler.step) for settler in means.settlers),
@@ -109,5 +116,6 @@ def measures(means: Means) -> Sequence[Measure]:
     return (
         measure_books(means.settings.books_check_seconds),
         measure_held(means.clock),
+        measure_unrecorded,
         measure_stripe_events(means.clock),
     )

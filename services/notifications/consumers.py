@@ -20,6 +20,7 @@ from contracts.billing import (
     InvoiceSent,
     InvoiceVoided,
 )
+from contracts.books import BooksBlocked
 from contracts.envelope import Incoming
 from contracts.identity import OperatorChanged
 from contracts.intake import LeadEscalated, LeadKeyCreated, LeadKeyDestroyed
@@ -105,6 +106,7 @@ class Consumers:
             Consumer(topics.LEAD_DEEDS, {LeadEscalated: self.on_lead_escalated}),
             Consumer(topics.LEAD_KEYS, {LeadKeyCreated: self.on_key_created, LeadKeyDestroyed: self.on_key_destroyed}),
             Consumer(topics.OPERATORS, {OperatorChanged: self.on_operator_changed}),
+            Consumer(topics.BOOKS, {BooksBlocked: self._alerts(drafts.BOOKS_BLOCKED, drafts.books_blocked)}),
             Consumer(topics.DELIVERIES, {DeliveryHeld: self._alerts(drafts.DELIVERY_HELD, drafts.delivery_held)}),
         )
 
@@ -158,7 +160,9 @@ class Consumers:
         for incoming in batch:
             if incoming.event.document_id not in kinds:
                 raise DocumentUnknown("nothing was attached yet", document_id=incoming.event.document_id)
-        await self._queue(session, [drafts.invoice(i, kinds[i.event.document_id]) for i in batch])
+        mails = [drafts.invoice(i, kinds[i.event.document_id]) for i in batch]
+        mails += [copy for i in batch for copy in drafts.invoice_copies(i, kinds[i.event.document_id])]
+        await self._queue(session, mails)
         await stop_voided(session, {incoming.event.invoice_id for incoming in batch}, self._clock.now())
 
     async def on_invoice_voided(self, session: AsyncSession, batch: list[Incoming[InvoiceVoided]]) -> None:

@@ -1,10 +1,13 @@
 """Events as the mails that follow from them: who gets what, and what the templates are told."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from chassis.causation import Cause
+from chassis.ids import new_id
 from contracts.billing import DeliveryHeld, InvoicePaymentHeld, InvoicePaymentRecorded, InvoiceSent
+from contracts.books import BooksBlocked
 from contracts.envelope import Envelope, Incoming
 from contracts.payouts import AllocationHeld, PayoutFailed, PayoutHeld, PayoutSent
 from contracts.routing import AssignmentCreated, DispatchExceptionEscalated, DispatchExceptionRaised
@@ -28,6 +31,11 @@ DELIVERY_HELD = AlertKind(
     DeliveryHeld.type,
     "Deliveries are held without a price",
     "The month cannot close until each has one: give the installer a price plan, then release them.",
+)
+BOOKS_BLOCKED = AlertKind(
+    BooksBlocked.type,
+    "Deliveries could not be recorded",
+    "No month that they may be of can be drafted or issued: replay each in Parked events, or discard it with a reason.",
 )
 ALLOCATION_HELD = AlertKind(
     AllocationHeld.type,
@@ -106,6 +114,18 @@ def invoice(incoming: Incoming[InvoiceSent], document_kind: str) -> Draft:
     )
 
 
+def invoice_copies(incoming: Incoming[InvoiceSent], document_kind: str) -> list[Draft]:
+    """The same mail to each who gets a copy: an address that is named twice, or is the recipient's, gets one."""
+    first, event = invoice(incoming, document_kind), incoming.event
+    known = {event.recipient_email.strip().lower()}
+    copies = []
+    for address in event.copy_to:
+        if address.strip().lower() not in known:
+            known.add(address.strip().lower())
+            copies.append(replace(first, id=new_id(), recipient_email=address))
+    return copies
+
+
 def payout_receipt(incoming: Incoming[PayoutSent]) -> Draft:
     event = incoming.event
     told = {"payout_id", "expert_name", "board_title", "amount_cents", "currency", "stripe_transfer_id", "sent_at"}
@@ -139,6 +159,12 @@ def delivery_held(incoming: Incoming[DeliveryHeld]) -> Trouble:
     event = incoming.event
     ids = {"assignment": str(event.assignment_id), "installer": str(event.installer_id), "lead": str(event.lead_id)}
     return _trouble(incoming.envelope, event.reason_code, event.delivered_at.isoformat(), ids)
+
+
+def books_blocked(incoming: Incoming[BooksBlocked]) -> Trouble:
+    event = incoming.event
+    detail = f"{event.count} {'waits' if event.count == 1 else 'wait'}"
+    return _trouble(incoming.envelope, event.reason_code, event.since.isoformat(), {}, detail)
 
 
 def payment_held(incoming: Incoming[InvoicePaymentHeld]) -> Trouble:

@@ -23,15 +23,17 @@ from services.billing.commands.accounts import AccountState, apply_account_state
 from services.billing.commands.adjusting import Decider
 from services.billing.commands.adjustments import AddAdjustment, add_adjustment
 from services.billing.commands.client_invoices import ClosedBoard, draft_board_invoices
+from services.billing.commands.contacts import SetContact, set_contact
 from services.billing.commands.deliveries import record_deliveries
 from services.billing.commands.drafts import DraftResult, GenerateDrafts, generate_drafts
 from services.billing.commands.house import House
 from services.billing.commands.issuing import IssueInvoice, issue_invoice
 from services.billing.commands.numbers import Numbering
 from services.billing.commands.payments import RecordedPayment, RecordPayment, record_payment
-from services.billing.commands.price_plans import AddedPricePlan, AddPricePlan, Prices, add_price_plan
+from services.billing.commands.price_plans import AddedPricePlan, AddPricePlan, add_price_plan
 from services.billing.commands.pricing import SentAssignment
 from services.billing.domain.periods import Period
+from services.billing.domain.price_changes import Prices
 from services.billing.domain.statuses import PaymentMethod
 from services.billing.domain.tax_invoice import Party
 from services.billing.models import Adjustment, Invoice
@@ -127,6 +129,13 @@ class Books:
         async with self.unit() as session:
             await apply_account_states(session, [installer_state(installer_id, **changed)], self.clock.now())
         return installer_id
+
+    async def contact(self, account_id: UUID, email: str, *, invoices: bool = True, statements: bool = True) -> UUID:
+        contact_id = new_id()
+        async with self.unit() as session:
+            command = SetContact(account_id, contact_id, "Mia Lang", email, invoices, statements)
+            await set_contact(session, command, self.clock.now())
+        return contact_id
 
     async def priced_installer(self, exclusive_cents: int = 8_500, shared_cents: int = 3_850, **changed: Any) -> UUID:
         installer_id = await self.installer(**changed)

@@ -133,7 +133,10 @@ class TestDeliveryEvents:
         assert await found(status="credited") == await found(cap_status="released") == 0
         assert await found(lead_id=str(delivery.lead_id)) == 1
         assert await found(assignment_id=str(delivery.assignment_id)) == 1
-        await books.drafts(installer_ids=[first])
+        assert await found(product_type="exclusive") == 3
+        assert await found(product_type="shared") == 0
+        (draft,) = await books.drafts(installer_ids=[first])
+        assert await found(invoice_id=str(draft.invoice_id)) == 1
         assert await found(invoiced=True) == 1
         assert await found(invoiced=False) == 2
 

@@ -1,12 +1,10 @@
-"""Whom a month's close is about, who ticked which of its steps, and what of its deliveries is not recorded."""
+"""Whom a month's close is about, and who ticked which of its steps."""
 
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import insert
 
-from chassis.tables import parked_events
 from contracts.identity import Role
 from services.billing.domain.month_close import CloseStep
 from tests.billing.arrangements import Books, march, sent
@@ -15,19 +13,6 @@ from tests.billing.test_models import NOT_GRANTED, refused
 from tests.billing.windows import Window
 
 MARCH_PATH = "/console/month-close/2026-03"
-PARKED = {
-    "id": UUID(int=5),
-    "consumer": "billing",
-    "topic": "waybill.assignments",
-    "partition": 0,
-    "record_offset": 7,
-    "headers": b"",
-    "event_type": "assignment.sent",
-    "state": "parked",
-    "reason_code": "refused",
-    "reason_detail": "it was refused",
-    "parked_at": march(10),
-}
 
 
 class TestWhomItIsAbout:
@@ -92,13 +77,3 @@ class TestTicks:
         await desk.do("PUT", f"{path}/scope", {"installer_ids": [installer_id]})
         for change in (f"UPDATE {table} SET period = '2026-04'", f"DELETE FROM {table}"):
             assert await refused(books, change) == NOT_GRANTED
-
-
-class TestWhatIsNotRecorded:
-    async def test_is_told_with_the_way_to_each(self, books: Books, window: Window) -> None:
-        assert "is written" in await window.open(f"{MARCH_PATH}/unrecorded")
-        async with books.unit() as session:
-            await session.execute(insert(parked_events).values(PARKED))
-        page = await window.open(f"{MARCH_PATH}/unrecorded")
-        assert "1 delivery is not recorded" in page
-        assert f"/console/parked-events/billing/{PARKED['id']}" in page or str(PARKED["id"]) in page

@@ -8,13 +8,15 @@ from sqlalchemy import select
 
 from chassis.console.lists.asking import NotThisList, read_query
 from chassis.console.lists.reading import read_page, read_totals
-from contracts.values import InvoiceKind
+from contracts.values import CapReleaseReason, InvoiceKind
+from services.billing.commands.deliveries import CapRelease, release_caps
 from services.billing.domain.deliveries import VoidObstacle, obstacle_to_void
 from services.billing.domain.statuses import Action, EventStatus, InvoiceStatus, Obstacle, Standing, obstacle_to
 from services.billing.models import Invoice
 from services.billing.pages import LISTINGS, accounts, client_invoices, deliveries, held, invoices
 from services.billing.queries.standings import STATUS, TOTAL_CENTS
 from tests.billing.arrangements import NOW, SYDNEY, Books, march, sent
+from tests.billing.windows import Window
 
 ZONE = ZoneInfo(SYDNEY.key)
 NOBODY = UUID(int=404)
@@ -47,6 +49,36 @@ class TestDeliveries:
         assert (await found(books, deliveries.LISTING, "status=billable&invoiced=no"))[0] == 1
         assert (await found(books, deliveries.LISTING, "invoiced=yes"))[0] == 2
         assert (await found(books, deliveries.LISTING, f"installer_id={installer_id}&q=sunny"))[0] == 3
+
+    async def test_are_found_by_where_they_stand_and_why_their_cap_was_released(self, books: Books) -> None:
+        invoice = await books.issued_invoice()
+        released = sent(invoice.account_id, march(20))
+        await books.draft_of(await books.priced_installer())
+        await books.deliver(released)
+        async with books.unit() as session:
+            await release_caps(session, [CapRelease(released.assignment_id, CapReleaseReason.OPERATOR_ERROR)])
+        for query, number in (
+            ("invoiced=issued", 1),
+            ("invoiced=draft", 1),
+            ("invoiced=no&invoiced=draft", 2),
+            ("cap_reason=operator_error", 1),
+            ("cap_reason=invalid_lead", 0),
+            (f"invoice_id={invoice.id}&product=exclusive", 1),
+        ):
+            assert (await found(books, deliveries.LISTING, query))[0] == number, query
+
+    async def test_are_exported_as_they_are_filtered_and_those_held_are_told_of(
+        self, books: Books, window: Window
+    ) -> None:
+        invoice = await books.issued_invoice()
+        await books.deliver(sent(await books.priced_installer(name="North Coast Solar"), march(4)))
+        await books.deliver(sent(await books.installer(), march(5)))
+        address = f"/console/delivery-events?installer_id={invoice.account_id}"
+        assert "1 delivery is held without a price, and not in this list" in await window.open(address)
+        answer = await window.send("/console/delivery-events/export", status=200, query=address.partition("?")[2])
+        assert "Sunny Roofs" in answer.text
+        assert "WB-000001" in answer.text
+        assert "North Coast" not in answer.text
 
     def test_of_no_month_are_not_guessed(self) -> None:
         with pytest.raises(NotThisList) as refused:

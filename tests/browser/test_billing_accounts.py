@@ -41,6 +41,12 @@ async def test_a_price_takes_the_deliveries_of_its_days_out_of_the_queue(
     await action.get_by_label("Exclusive lead").fill("85")
     await action.get_by_label("Shared lead").fill("$38.50")
     await action.get_by_role("button", name="Set prices from a day").click()
+    await expect(page.get_by_role("row", name="Held without a price")).to_contain_text("Priced at once")
+    assert await rooms.books.value("SELECT count(*) FROM delivery_events") == 0
+    doing = page.locator("#do-set_prices")
+    if not await doing.get_by_role("button", name="Set these prices").is_visible():
+        await doing.locator("summary").click()
+    await doing.get_by_role("button", name="Set these prices").click()
     await expect(page.get_by_text("Set: the table below has their days")).to_be_visible()
     await expect(page.get_by_role("row", name="10 Mar 2026")).to_contain_text("$85.00")
     await expect(page.get_by_text("1 delivery is held without a price")).to_be_visible()
@@ -70,8 +76,12 @@ async def test_the_rooms_of_accounts_are_accessible(rooms: Rooms, visit: Visits,
     here = await visit()
     billing = rooms.address("billing")
     await here.enter(Role.SUPER_ADMIN, f"{billing}/console/accounts")
-    for path in ("", "?kind=client", "?unpriced=true", f"/{unpriced}", f"/{priced}"):
+    contact = await rooms.books.contact(priced, "mia@north.example")
+    changed = f"/{unpriced}/new-prices?day=2026-03-10&exclusive=8500&shared=3850"
+    one = f"/{priced}/contacts/{contact}"
+    for path in ("", "?kind=client", "?unpriced=true", f"/{unpriced}", f"/{priced}", changed, one):
         await check_everywhere(here, f"{billing}/console/accounts{path}")
+    await check_everywhere(here, f"{billing}/console/billing-figures?month=2026-03")
     await here.enter(Role.EDITOR, f"{billing}/console/accounts/{unpriced}")
     impossible = here.page.locator(".action.impossible", has_text="Set prices from a day")
     await expect(impossible).to_contain_text("Super admins and admins can do it")

@@ -80,6 +80,8 @@ FACTS = (
     ),
     Fact("billing", "delivery.recorded", "SELECT assignment_id FROM delivery_events"),
     Fact("billing", "delivery.held", "SELECT assignment_id FROM held_deliveries"),
+    Fact("billing", "price_plan.added", "SELECT id FROM price_plans"),
+    Fact("billing", "books.blocked", "SELECT id FROM book_blocks, generate_series(1, version)"),
     Fact("billing", "delivery.voided", "SELECT assignment_id FROM delivery_events WHERE event_status = 'void'"),
     Fact("billing", "delivery.credited", "SELECT assignment_id FROM delivery_events WHERE event_status = 'credited'"),
     Fact(
@@ -159,6 +161,9 @@ AGGREGATES = (
     Aggregate("routing", "routing.dispatches", "SELECT lead_id, version FROM dispatches"),
     Aggregate("billing", "billing.accounts", "SELECT id, version FROM accounts"),
     Aggregate("billing", "billing.invoices", "SELECT id, version FROM invoices"),
+    Aggregate(
+        "billing", "billing.books", "SELECT id, version FROM book_blocks UNION ALL SELECT id, 1 FROM price_plans"
+    ),
     Aggregate(
         "billing",
         "billing.deliveries",

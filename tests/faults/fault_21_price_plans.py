@@ -13,7 +13,7 @@ from tests.faults.fault import Fault, Round
 from tests.kit.eventually import eventually
 
 EDITORS = 6
-CONFLICT, CREATED = 409, 201
+CONFLICT, CREATED, LOOKED = 409, 201, 200
 BUSINESS = ZoneInfo("Australia/Sydney")
 BUSY = "SELECT DISTINCT installer_id FROM delivery_events ORDER BY installer_id"
 
@@ -57,10 +57,20 @@ class PlansEditedAtOnce(Fault):
     async def _edit_from_one_instant(self, at: Round, installer: UUID) -> None:
         since = at.rig.system.clock.now()
         edits = [self._edit(at, installer, since, place) for place in range(EDITORS)]
-        codes = Counter(await asyncio.gather(*edits))
+        looks = [self._look(at, installer, since) for _ in range(EDITORS)]
+        answers, seen = await asyncio.gather(asyncio.gather(*edits), asyncio.gather(*looks))
+        codes = Counter(answers)
+        at.require(set(seen) <= {LOOKED, CONFLICT}, f"looks at an edit under way were answered {seen}")
         won = Counter({CREATED: 1, CONFLICT: EDITORS - 1})
         at.require(codes == won, f"{EDITORS} edits from one instant were answered {dict(codes)}")
         at.note("edits from one instant", EDITORS)
+
+    async def _look(self, at: Round, installer: UUID, since: datetime) -> int:
+        """What an edit from the instant would change: told, or refused once another edit has won it."""
+        prices = {"exclusive_price_cents": 8_999, "shared_price_cents": 3_999}
+        path = f"/admin/installers/{installer}/price-plans/preview"
+        answer = await at.rig.running.ask("POST", "billing", path, json={"effective_from": since.isoformat(), **prices})
+        return int(answer.status_code)
 
     async def _edit_around_it(self, at: Round, installer: UUID) -> None:
         """From later instants and earlier ones, all at once: each cuts the version that it falls into."""

@@ -22,6 +22,7 @@ from contracts.billing import (
     InvoiceSent,
     InvoiceVoided,
 )
+from contracts.books import BooksBlocked
 from contracts.envelope import Envelope, from_headers
 from contracts.payouts import PayoutHeld, PayoutSent
 from contracts.routing import (
@@ -192,6 +193,11 @@ def delivery_held() -> DeliveryHeld:
     return DeliveryHeld(
         assignment_id=uuid4(), lead_id=uuid4(), installer_id=uuid4(), reason_code="no_price_plan", delivered_at=NOW
     )
+
+
+def books_blocked(**changes: Any) -> BooksBlocked:
+    known = {"subject_id": uuid4(), "reason_code": "deliveries_unrecorded", "count": 2, "since": NOW}
+    return BooksBlocked.model_validate(known | changes)
 
 
 def exception_escalated() -> DispatchExceptionEscalated:

@@ -8,6 +8,7 @@ from tests.kit.databases import RolledBackDatabase
 from tests.notifications.conftest import settings_of
 from tests.notifications.inbound import NO_SERVER, Topics
 from tests.notifications.samples import (
+    books_blocked,
     delivery_held,
     exception_escalated,
     exception_raised,
@@ -46,6 +47,14 @@ class TestAlerts:
         await desk.take(delivery_held(), delivery_held())
         mail = await one(database, "SELECT * FROM messages")
         assert mail["context"]["count"] == 3
+
+    async def test_books_that_cannot_be_closed_are_told_of_with_how_many(
+        self, desk: Topics, database: RolledBackDatabase
+    ) -> None:
+        await desk.take(books_blocked(), books_blocked(count=1))
+        mail = await one(database, "SELECT * FROM messages")
+        assert (mail["subject_kind"], mail["recipient_email"]) == ("books.blocked", "ops@waybill.example")
+        assert [item["detail"] for item in mail["context"]["items"]] == ["2 wait", "1 waits"]
 
     async def test_each_kind_has_its_own(self, desk: Topics, database: RolledBackDatabase) -> None:
         await desk.take(exception_raised())

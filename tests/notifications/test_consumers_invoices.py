@@ -38,6 +38,31 @@ class TestInvoices:
         kept = await one(database, "SELECT content, sha256 FROM documents")
         assert (kept["content"], kept["sha256"]) == (PDF, document.sha256)
 
+    async def test_each_who_gets_a_copy_gets_one_mail_of_its_own(
+        self, desk: Topics, database: RolledBackDatabase
+    ) -> None:
+        """Whoever is named twice, or is the recipient, gets one; and the event that comes twice makes none anew."""
+        document = document_rendered()
+        copies = (
+            "mia@southernsun.example",
+            "MIA@southernsun.example",
+            "Accounts@SouthernSun.example",
+            "b@a.example",
+        )
+        sent = invoice_sent(document, copy_to=copies)
+        await desk.take(document, sent)
+        await desk.take(sent)
+        mails = await rows(
+            database, "SELECT recipient_email, document_id, context FROM messages ORDER BY recipient_email"
+        )
+        assert [mail["recipient_email"] for mail in mails] == [
+            "accounts@southernsun.example",
+            "b@else.example",
+            "mia@southernsun.example",
+        ]
+        assert {mail["document_id"] for mail in mails} == {document.document_id}
+        assert all(mail["context"] == mails[0]["context"] for mail in mails)
+
     async def test_a_second_sending_is_a_second_mail(self, desk: Topics, database: RolledBackDatabase) -> None:
         document = document_rendered()
         await desk.take(document, invoice_sent(document))

@@ -16,7 +16,7 @@ from services.billing.domain.journal import CURRENCY
 from services.billing.domain.statuses import DocumentStatus
 from services.billing.errors import DocumentNotReady, NotIssued
 from services.billing.models import Account, Adjustment, Document, Invoice
-from services.billing.queries import documents, invoices
+from services.billing.queries import contacts, documents, invoices
 
 PDF = "application/pdf"
 
@@ -132,6 +132,7 @@ async def _send(session: AsyncSession, invoice: Invoice, document: Document, now
             "due_at": invoice.due_at,
             "payment_url": invoice.stripe_invoice_url,
             "sent_at": now,
+            "copy_to": await contacts.invoice_copies(session, account),
         }
     )
     outbox.add(session, event, version=invoice.next_version())

@@ -19,6 +19,7 @@ from chassis import outbox
 from chassis.ids import new_id
 from contracts.billing import InvoiceDrafted
 from contracts.values import InvoiceKind
+from services.billing.commands.gate import refuse_unrecorded
 from services.billing.domain import gst
 from services.billing.domain.journal import CURRENCY
 from services.billing.domain.month_close import obstacle_to_drafting
@@ -95,6 +96,7 @@ async def refuse_undraftable(session: AsyncSession, command: GenerateDrafts, now
     period = command.period
     if obstacle_to_drafting(has_ended=period.has_ended(now), held_count=0):
         raise PeriodNotEnded(f"{period.name} ends at {period.end.isoformat()}", period=period.name)
+    await refuse_unrecorded(session, period, command.installer_ids)
     held = await periods.held(session, command.period, command.installer_ids)
     if obstacle_to_drafting(has_ended=True, held_count=len(held)):
         named = [(delivery.assignment_id, delivery.installer_id) for delivery in held]

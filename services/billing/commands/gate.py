@@ -1,6 +1,6 @@
 """The gate before issue: for however many drafts at once, everything that stands in the way of each."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -8,9 +8,12 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.billing.domain.issuing import Readiness, StripeFacts, issue_blockers
+from services.billing.domain.periods import Period
 from services.billing.domain.tax_invoice import Blocker, Face, Party
+from services.billing.domain.unrecorded import Span, Unrecorded
+from services.billing.errors import MonthHasUnrecordedDeliveries
 from services.billing.models import Account, Invoice
-from services.billing.queries import readiness
+from services.billing.queries import readiness, unrecorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,15 @@ class Candidate:
     stripe: StripeFacts | None = None
 
 
+async def refuse_unrecorded(session: AsyncSession, period: Period, installer_ids: Collection[UUID] | None) -> None:
+    """A month is drafted once all that was sent in it can be in the ledger; of all installers, or of the given ones."""
+    lost = await unrecorded.unrecorded(session)
+    span = Span(period.start, period.end)
+    if number := lost.count_of(span, installer_ids):
+        named = [each.parked_event_id for each in lost.of(span, installer_ids)]
+        raise MonthHasUnrecordedDeliveries(period.name, number, named)
+
+
 async def blockers_of(
     session: AsyncSession, candidates: Sequence[Candidate], seller: Party, now: datetime
 ) -> dict[UUID, tuple[Blocker, ...]]:
@@ -30,6 +42,7 @@ async def blockers_of(
     ids = [each.invoice.id for each in candidates]
     lines = await readiness.face_lines(session, ids)
     held, unbilled = await readiness.held_of(session, ids), await readiness.unbilled_of(session, ids)
+    lost = await unrecorded.unrecorded(session)
     found: dict[UUID, tuple[Blocker, ...]] = {}
     for each in candidates:
         invoice, account = each.invoice, each.account
@@ -45,9 +58,16 @@ async def blockers_of(
                 stripe=each.stripe,
                 held_assignment_ids=held.get(invoice.id, ()),
                 unbilled_count=unbilled.get(invoice.id, 0),
+                unrecorded_count=_lost_of(invoice, lost),
             )
         )
     return found
+
+
+def _lost_of(invoice: Invoice, lost: Unrecorded) -> int:
+    if invoice.period_start is None or invoice.period_end is None:
+        return 0
+    return lost.count_of(Span(invoice.period_start, invoice.period_end), [invoice.account_id])
 
 
 def buyer_of(account: Account) -> Party:

@@ -1,5 +1,7 @@
 """Australian Business Numbers as accounts hold them, with or without spaces, and as documents print them."""
 
+from enum import StrEnum
+
 from contracts.abn import is_abn
 
 
@@ -9,6 +11,20 @@ def digits_of(abn: str) -> str:
 
 def is_valid_abn(abn: str | None) -> bool:
     return is_abn(digits_of(abn or ""))
+
+
+class AbnCheck(StrEnum):
+    """What the check digits say; whether the register knows it is another matter."""
+
+    HOLDS = "holds"
+    FAILS = "fails"
+    MISSING = "missing"
+
+
+def check_of(abn: str | None) -> AbnCheck:
+    if not digits_of(abn or ""):
+        return AbnCheck.MISSING
+    return AbnCheck.HOLDS if is_valid_abn(abn) else AbnCheck.FAILS
 
 
 def spaced(abn: str) -> str:

@@ -38,6 +38,7 @@ class Readiness:
     stripe: StripeFacts | None
     held_assignment_ids: Sequence[UUID] = ()
     unbilled_count: int = 0
+    unrecorded_count: int = 0
 
 
 def issue_blockers(readiness: Readiness) -> tuple[Blocker, ...]:
@@ -62,6 +63,10 @@ def _ledger_blockers(readiness: Readiness) -> Iterator[Blocker]:
     if readiness.held_assignment_ids:
         held = ", ".join(str(id_) for id_ in readiness.held_assignment_ids)
         yield Blocker("held_deliveries", f"deliveries of the period have no price: {held}", Owner.FINANCE)
+    if readiness.unrecorded_count:
+        number = readiness.unrecorded_count
+        detail = f"{number} deliveries that may be of the period could not be recorded: replay or discard them"
+        yield Blocker("deliveries_unrecorded", detail, Owner.PLATFORM)
     if readiness.unbilled_count:
         detail = f"{readiness.unbilled_count} deliveries of the period are not on the draft: generate drafts again"
         yield Blocker("draft_is_stale", detail, Owner.FINANCE)

@@ -75,9 +75,12 @@ class DraftingObstacle(StrEnum):
 
     NOT_ENDED = "the month has not ended"
     HELD = "deliveries of it have no price"
+    UNRECORDED = "deliveries that may be of it could not be recorded"
 
 
-def obstacle_to_drafting(*, has_ended: bool, held_count: int) -> DraftingObstacle | None:
+def obstacle_to_drafting(*, has_ended: bool, held_count: int, unrecorded_count: int = 0) -> DraftingObstacle | None:
     if not has_ended:
         return DraftingObstacle.NOT_ENDED
+    if unrecorded_count:
+        return DraftingObstacle.UNRECORDED
     return DraftingObstacle.HELD if held_count else None

@@ -153,3 +153,9 @@ def obstacle_to(action: Action, standing: Standing) -> Obstacle | None:
 
 def available_actions(standing: Standing) -> tuple[Action, ...]:
     return tuple(action for action in Action if obstacle_to(action, standing) is None)
+
+
+class BlockReason(StrEnum):
+    """Why the books cannot be closed."""
+
+    DELIVERIES_UNRECORDED = "deliveries_unrecorded"

@@ -2,8 +2,11 @@
 
 from services.billing.errors.accounts import (
     AccountNotFound,
+    ContactEmailTaken,
+    ContactNotFound,
     PlanVersionExists,
     StripeCustomerTaken,
+    TooManyContacts,
 )
 from services.billing.errors.adjustments import (
     AdjustmentDecided,
@@ -32,6 +35,7 @@ from services.billing.errors.closing import (
     ImportNotFound,
     InstallersUnknown,
     MonthHasHeldDeliveries,
+    MonthHasUnrecordedDeliveries,
     MonthNotIssued,
     PeriodNotEnded,
     ReferencesUnreadable,
@@ -108,6 +112,8 @@ __all__ = [
     "BoardIsBilled",
     "CloseRunIdTaken",
     "CloseRunNotFound",
+    "ContactEmailTaken",
+    "ContactNotFound",
     "CreditApplicationIdTaken",
     "CreditRequestNotFound",
     "CreditTooLarge",
@@ -127,6 +133,7 @@ __all__ = [
     "LineNotFound",
     "MakerCannotApprove",
     "MonthHasHeldDeliveries",
+    "MonthHasUnrecordedDeliveries",
     "MonthNotIssued",
     "NoCustomerCredit",
     "NotADraft",
@@ -172,6 +179,7 @@ __all__ = [
     "StripePaymentDiffers",
     "StripePaymentIdMissing",
     "StripeReferenceTaken",
+    "TooManyContacts",
     "UnknownReason",
     "VersionConflict",
     "WebhookMalformed",

@@ -27,6 +27,22 @@ class MonthHasHeldDeliveries(Refusal):
         self.installer_ids = frozenset(installer_id for _, installer_id in held)
 
 
+class MonthHasUnrecordedDeliveries(Refusal):
+    """What was sent and could not be written down may be of the month: each parked event is named."""
+
+    code = "deliveries_unrecorded"
+    title = "Deliveries could not be recorded"
+
+    def __init__(self, period: str, count: int, parked_event_ids: Sequence[UUID]) -> None:
+        errors = tuple(
+            FieldError(f"parked_events.{id_}", "deliveries_unrecorded", "Replay it, or discard it with a reason")
+            for id_ in parked_event_ids
+        )
+        super().__init__(
+            f"{count} deliveries that may be of {period} could not be recorded", errors=errors, period=period
+        )
+
+
 class MonthNotIssued(Refusal):
     code = "month_not_issued"
     title = "No invoice of the month is issued"

@@ -113,10 +113,14 @@ async def list_delivery_events(
     lead_id: FromQuery[UUID | None] = None,
     assignment_id: FromQuery[UUID | None] = None,
     invoiced: Annotated[bool | None, QueryParameter(description="whether an invoice bills it")] = None,
+    product_type: FromQuery[ProductType | None] = None,
+    invoice_id: Annotated[UUID | None, QueryParameter(description="the invoice that bills it now")] = None,
 ) -> Page[DeliveryView]:
-    """The ledger, the latest delivery first."""
+    """The ledger, the latest delivery first. Those without a price are among the held deliveries."""
     month = Period.of_month(period, settings.zone) if period else None
-    wanted = DeliveryFilter(installer_id, status, cap_status, month, lead_id, assignment_id, invoiced)
+    wanted = DeliveryFilter(
+        installer_id, status, cap_status, month, lead_id, assignment_id, invoiced, product_type, invoice_id
+    )
     async with database.reading() as session:
         found = await listings.deliveries(session, page, wanted)
     return page.page(found, lambda row: (row[0].delivered_at, row[0].id), DeliveryView.of)

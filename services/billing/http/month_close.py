@@ -23,10 +23,11 @@ from services.billing.commands.month_scopes import ChooseScope, choose_scope
 from services.billing.domain.month_close import CloseStep
 from services.billing.domain.periods import MONTH_PATTERN, Period
 from services.billing.domain.references import MOST_REFERENCES, GivenReference, ReferenceResult
+from services.billing.domain.unrecorded import Span
 from services.billing.http.fields import Note, StripeInvoiceId, WebAddress
 from services.billing.http.months import InstallerIds
 from services.billing.models import MonthMark, MonthScope
-from services.billing.queries import month_marks, month_steps, months
+from services.billing.queries import month_marks, month_steps, months, unrecorded
 from services.billing.queries.months import MonthFigures
 from services.billing.settings import Settings
 
@@ -53,8 +54,8 @@ class StepView(BaseModel):
 class MonthView(BaseModel):
     """Counts and sums are of the installers whom it is about; `installer_ids` null is all of them.
 
-    `returns_count` are returns of its deliveries that nobody has decided, `unrecorded_count` deliveries of any month
-    that billing was told of and could not write, `without_reference_count` drafts that keep no Stripe reference.
+    `returns_count` are returns of its deliveries that nobody has decided, `unrecorded_count` deliveries that billing
+    was told of, could not write and that may be of it, `without_reference_count` drafts that keep no Stripe reference.
     """
 
     period: str
@@ -202,7 +203,7 @@ async def month_view(session: AsyncSession, period: Period, now: datetime) -> Mo
         has_ended=period.has_ended(now),
         installer_ids=ids,
         returns_count=counts.returns,
-        unrecorded_count=counts.unrecorded,
+        unrecorded_count=(await unrecorded.unrecorded(session)).count_of(Span(period.start, period.end), ids),
         without_reference_count=counts.without_reference,
         currency="AUD",
         steps=[StepView.of(step, marks.get(step)) for step in CloseStep],

@@ -2,8 +2,10 @@
 
 from services.billing.models.accounts import Account, PricePlan
 from services.billing.models.adjustments import Adjustment, AdjustmentDelivery, AdjustmentLine
+from services.billing.models.books import BookBlock
 from services.billing.models.close_runs import CloseResult, CloseRun
 from services.billing.models.columns import Table
+from services.billing.models.contacts import BillingContact
 from services.billing.models.credit_requests import CreditRequest, OpenReturn
 from services.billing.models.deliveries import DeliveryEvent, HeldDelivery
 from services.billing.models.documents import Document
@@ -26,6 +28,8 @@ __all__ = [
     "Adjustment",
     "AdjustmentDelivery",
     "AdjustmentLine",
+    "BillingContact",
+    "BookBlock",
     "CloseResult",
     "CloseRun",
     "CreditRequest",

@@ -1,7 +1,10 @@
 """What billing knows of others' things, for their pages: what a lead's deliveries cost, and a board's invoice."""
 
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,7 +14,10 @@ from chassis.console.desk import About
 from chassis.console.documents import Section, Table, Told
 from chassis.paging import LARGEST_PAGE, PageRequest
 from contracts.identity import Capability
+from contracts.values import InvoiceKind
+from services.billing.domain.periods import Period
 from services.billing.models import DeliveryEvent, HeldDelivery, Invoice
+from services.billing.pages.account_figures import figures_of
 from services.billing.pages.deliveries import CAP_TONES, PATH, STATUS_TONES
 from services.billing.pages.doors import account_path, invoice_path
 from services.billing.pages.invoice_words import status_chip
@@ -19,6 +25,7 @@ from services.billing.queries import listings
 from services.billing.queries.listings import DeliveryFilter
 
 READ = Capability.READ_OPS
+Tell = Callable[[AsyncSession, UUID, datetime], Awaitable[Sequence[Section]]]
 HELD = "/console/held-deliveries"
 
 
@@ -53,14 +60,21 @@ async def _tell_board(session: AsyncSession, board_id: UUID, now: datetime) -> l
     return [_invoices(list(await session.scalars(query)), now, "It is drafted when the board is closed.")]
 
 
-async def _tell_account(session: AsyncSession, account_id: UUID, now: datetime) -> list[Section]:
+def _telling_account(zone: ZoneInfo, kind: InvoiceKind) -> Tell:
+    async def tell(session: AsyncSession, account_id: UUID, now: datetime) -> list[Section]:
+        (month,) = Period.months_until(now, 1, zone)
+        return [
+            await figures_of(session, account_id, kind, month),
+            await _latest_invoices(session, account_id, now),
+        ]
+
+    return tell
+
+
+async def _latest_invoices(session: AsyncSession, account_id: UUID, now: datetime) -> Table:
     query = select(Invoice).where(Invoice.account_id == account_id).order_by(Invoice.created_at.desc()).limit(5)
     table = _invoices(list(await session.scalars(query)), now, "None yet.")
-    return [
-        Table(
-            table.title, table.heads, table.rows, table.empty, more=("Prices, terms and all", account_path(account_id))
-        )
-    ]
+    return replace(table, more=("Prices, terms and all", account_path(account_id)))
 
 
 def _invoices(invoices: list[Invoice], now: datetime, empty: str) -> Table:
@@ -78,9 +92,11 @@ def _invoice(invoice: Invoice, now: datetime) -> tuple[Told, ...]:
     )
 
 
-ABOUT = (
-    About("lead", READ, _tell_lead),
-    About("board", READ, _tell_board),
-    About("installer", READ, _tell_account),
-    About("client", READ, _tell_account),
-)
+def about_of(zone: ZoneInfo) -> tuple[About, ...]:
+    """Months are the business's."""
+    return (
+        About("lead", READ, _tell_lead),
+        About("board", READ, _tell_board),
+        About("installer", READ, _telling_account(zone, InvoiceKind.INSTALLER)),
+        About("client", READ, _telling_account(zone, InvoiceKind.CLIENT)),
+    )

@@ -19,7 +19,7 @@ from chassis.database import Database
 from chassis.http import Given, Operator
 from contracts.identity import Capability
 from services.billing.commands.house import House, terms_days
-from services.billing.pages import account_sections, account_terms, holds, plans
+from services.billing.pages import account_figures, account_sections, account_terms, contacts, holds, plans
 from services.billing.pages.account_page import AccountPage, MakeAction, MakeNote, MakeSection, read_page
 from services.billing.pages.accounts import PATH, ROOM
 from services.billing.pages.doors import DELIVERIES
@@ -29,6 +29,7 @@ ACTIONS: tuple[MakeAction, ...] = (
     plans.set_prices,
     plans.end_prices,
     account_terms.edit,
+    contacts.add,
     holds.hold,
     holds.lift,
 )
@@ -37,13 +38,16 @@ NOTES: tuple[MakeNote, ...] = (
     plans.without_price,
 )
 SECTIONS: tuple[MakeSection, ...] = (
+    account_figures.this_month,
     account_sections.who_is_billed,
+    contacts.table,
     plans.prices,
     account_sections.held_deliveries,
     account_sections.invoices,
 )
 VERBS = {
     **account_terms.VERBS,
+    **contacts.VERBS,
     **holds.VERBS,
     **plans.VERBS,
 }
@@ -81,6 +85,7 @@ async def _document(page: AccountPage) -> Document:
         amount_note="AUD outstanding",
         notes=[note for make in NOTES if (note := await make(page)) is not None],
         actions=[action for make in ACTIONS if (action := await make(page)) is not None],
+        past=[contacts.REMOVED],
         sections=[section for make in SECTIONS if (section := await make(page)) is not None],
         timeline=in_order(told, [Moment(account.created_at, "Waybill", "began to bill it")]),
         links=_links(page),

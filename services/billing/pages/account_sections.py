@@ -1,9 +1,11 @@
 """The sections of an account's page: who is billed, what waits for a price, and what it was billed."""
 
-from chassis.console.cells import Kind, Shown
+from markupsafe import Markup
+
+from chassis.console.cells import Kind, Shown, chip
 from chassis.console.documents import Fact, Facts, Table
 from services.billing.commands.house import terms_days
-from services.billing.domain.abn import spaced
+from services.billing.domain.abn import AbnCheck, check_of, spaced
 from services.billing.domain.statuses import is_overdue
 from services.billing.pages.account_page import AccountPage
 from services.billing.pages.deliveries import lead_title
@@ -21,6 +23,7 @@ async def who_is_billed(page: AccountPage) -> Facts:
         [
             Fact("Billed as", account.billing_name or account.name),
             Fact("ABN", Shown(spaced(account.abn) if account.abn else None)),
+            Fact("ABN's check digits", _check(account.abn)),
             Fact("GST registered", Shown(account.gst_registered, Kind.YES_NO)),
             Fact("Billing e-mail", Shown(account.billing_email)),
             Fact("Billing address", Shown(account.billing_address)),
@@ -31,6 +34,17 @@ async def who_is_billed(page: AccountPage) -> Facts:
             Fact("Account id", Shown(str(account.id), Kind.ID)),
         ],
     )
+
+
+def _check(abn: str | None) -> Markup:
+    """Whether it can be an ABN at all; that it is theirs, and active, the register says."""
+    match check_of(abn):
+        case AbnCheck.HOLDS:
+            return chip("Hold", "positive")
+        case AbnCheck.FAILS:
+            return chip("Fail: no such ABN can be", "danger")
+        case AbnCheck.MISSING:
+            return chip("No ABN", "warning")
 
 
 async def held_deliveries(page: AccountPage) -> Table | None:

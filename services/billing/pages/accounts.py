@@ -104,6 +104,7 @@ LISTING = Listing(
             ),
         ),
         Amount("owed", "Outstanding", column=OWED),
+        Flag("no_abn", "Without an ABN", condition=func.coalesce(Account.abn, "") == ""),
         Flag("on_hold", "On credit hold", condition=Account.credit_hold),
         Flag("unpriced", "Without a price", condition=IS_INSTALLER & EXCLUSIVE.is_(None)),
     ),

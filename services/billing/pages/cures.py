@@ -3,7 +3,7 @@
 from chassis.console.wording import words
 from contracts.values import InvoiceKind
 from services.billing.http.invoice_views import BlockerView
-from services.billing.pages import month_page
+from services.billing.pages import month_page, unrecorded
 from services.billing.pages.doors import account_path
 from services.billing.pages.invoice_page import InvoicePage
 
@@ -20,6 +20,7 @@ def cure_of(blocker: BlockerView, page: InvoicePage) -> tuple[str, str]:
     )
     path = {
         "held_deliveries": f"{account}#set_prices-effective_day",
+        "deliveries_unrecorded": unrecorded.WAIT,
         "draft_is_stale": f"{month_page.PATH}/{detail.period}",
         "buyer_email_missing": addresses.url(*owner),
         "buyer_identity_missing": addresses.url(*owner),

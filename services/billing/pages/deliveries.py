@@ -1,12 +1,16 @@
 """The delivery ledger: what was delivered to whom at what price, and the invoice that bills it."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.console.cells import Kind
+from chassis.console.documents import Note
 from chassis.console.listing import (
     Choice,
     Column,
@@ -20,15 +24,15 @@ from chassis.console.listing import (
     among,
     routes_of,
 )
-from chassis.console.wording import words
+from chassis.console.wording import counted, words
 from contracts.identity import Capability
-from contracts.values import CapStatus, ProductType
+from contracts.values import CapReleaseReason, CapStatus, ProductType
 from services.billing.domain.periods import month_name
-from services.billing.domain.statuses import EventStatus
+from services.billing.domain.statuses import DocumentStatus, EventStatus
 from services.billing.models import Account, DeliveryEvent, Invoice
-from services.billing.pages.doors import account_name
+from services.billing.pages.doors import HELD, account_name
 from services.billing.pages.filters import Month
-from services.billing.queries.deliveries import BY_A_DEBIT, ON_A_LINE
+from services.billing.queries.deliveries import BY_A_DEBIT, ON_A_LINE, held_queue
 from services.billing.queries.listings import billed
 
 ROOM = "deliveries"
@@ -56,6 +60,16 @@ def _invoice(row: Row[Any]) -> str:
     return row.invoice or "Draft"
 
 
+async def _without_a_price(session: AsyncSession, _now: datetime, _zone: ZoneInfo) -> Sequence[Note]:
+    """They stand in no list of prices, and are no less delivered for it."""
+    held = (await held_queue(session)).count
+    if not held:
+        return ()
+    title = f"{counted(held, 'delivery is', 'deliveries are')} held without a price, and not in this list"
+    text = "Each goes into it at the price of its own day, as soon as there is one."
+    return (Note(title, text, "warning", [("Show them with what cures each", f"{HELD}?state=waits")]),)
+
+
 LISTING = Listing(
     name=ROOM,
     title="Delivery events",
@@ -65,6 +79,7 @@ LISTING = Listing(
     rows=billed(select()),
     key=DeliveryEvent.id,
     order="-delivered",
+    notes=_without_a_price,
     columns=(
         Column("lead", "Lead", DeliveryEvent.locality, say=lambda row: lead_title(row.service, row.lead)),
         Column("installer", "Installer", Account.name, path=lambda row: f"{ACCOUNTS}/{row.installer_id}"),
@@ -105,9 +120,19 @@ LISTING = Listing(
         Choice(
             "invoiced",
             "Invoiced",
-            options=(Option("no", "Not invoiced", NOT_INVOICED), Option("yes", "Invoiced", ON_A_LINE | BY_A_DEBIT)),
+            options=(
+                Option("no", "Not invoiced", NOT_INVOICED),
+                Option("yes", "Invoiced", ON_A_LINE | BY_A_DEBIT),
+                Option("draft", "On a draft", Invoice.document_status == DocumentStatus.DRAFT),
+                Option("issued", "On an issued invoice", Invoice.document_status == DocumentStatus.ISSUED),
+            ),
         ),
         Choice("cap", "Cap", options=among(DeliveryEvent.cap_status, CapStatus)),
+        Choice(
+            "cap_reason",
+            "Why the cap was released",
+            options=among(DeliveryEvent.cap_release_reason, CapReleaseReason),
+        ),
         Choice("product", "Product", options=among(DeliveryEvent.product_type, ProductType)),
         Month("month", "Month", column=DeliveryEvent.delivered_at),
         Days("delivered", "Delivered", column=DeliveryEvent.delivered_at),

@@ -11,17 +11,18 @@ from services.billing.pages import (
     desk_settlement,
     desk_stripe,
 )
-from services.billing.pages.about import ABOUT
+from services.billing.pages.about import about_of
 from services.billing.pages.finders import FINDERS
 
 
 def desk_of(zone: ZoneInfo) -> Desk:
     """Months and days are the business's."""
     return Desk(
-        about=ABOUT,
+        about=about_of(zone),
         finders=FINDERS,
         waiting=(
             desk_deliveries.HELD,
+            desk_deliveries.UNRECORDED,
             desk_close.undrafted(zone),
             desk_close.DRAFTS,
             desk_settlement.ADJUSTMENTS,
@@ -34,6 +35,7 @@ def desk_of(zone: ZoneInfo) -> Desk:
             desk_books.invoiced(zone),
             desk_receivables.outstanding(zone),
             desk_receivables.overdue_amount(zone),
+            desk_deliveries.cap_used(zone),
             desk_settlement.CREDIT_RATE,
             desk_receivables.sales_outstanding(zone),
         ),

@@ -143,7 +143,9 @@ def _effect(close: Close) -> str:
 
 
 def _way(close: Close) -> str | None:
-    return obstacle_to_drafting(has_ended=close.has_ended, held_count=close.figures.held_count)
+    return obstacle_to_drafting(
+        has_ended=close.has_ended, held_count=close.figures.held_count, unrecorded_count=close.unrecorded_count
+    )
 
 
 def _state(close: Close) -> str:

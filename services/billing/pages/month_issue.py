@@ -168,6 +168,7 @@ def cure(blocker: Blocker, invoice: Invoice, account: Account, console: Console)
         "stripe_total_mismatch": ("Compare with Stripe", f"{INVOICES}/{invoice.id}/stripe-comparison"),
         "held_deliveries": ("Add a price", f"{account_path(account.id)}#set_prices-effective_day"),
         "draft_is_stale": ("Draft again", f"{PATH}/{invoice.period}/drafts"),
+        "deliveries_unrecorded": ("Replay or discard them", f"{PATH}/{invoice.period}/unrecorded"),
         "lines_missing": ("Draft again", f"{PATH}/{invoice.period}/drafts"),
         "buyer_email_missing": ("The installer", console.addresses.url("routing", f"/console/installers/{account.id}")),
         "buyer_identity_missing": (

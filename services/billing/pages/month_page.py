@@ -15,9 +15,10 @@ from chassis.http import Operator
 from services.billing.commands.house import House
 from services.billing.domain.month_close import CloseStep, DraftState
 from services.billing.domain.periods import MONTH_PATTERN, Period
+from services.billing.domain.unrecorded import Lost, Span
 from services.billing.models import MonthMark, MonthScope
 from services.billing.pages.month_screens import Screen
-from services.billing.queries import month_marks, month_steps, months
+from services.billing.queries import month_marks, month_steps, months, unrecorded
 from services.billing.queries.month_steps import StepCounts
 from services.billing.queries.months import InstallerMonth, MonthFigures
 
@@ -42,10 +43,10 @@ class Close:
     scope: MonthScope | None
     figures: MonthFigures
     installers: Sequence[InstallerMonth]
+    unrecorded: Sequence[Lost]
+    unrecorded_count: int
     counts: StepCounts
     marks: Mapping[CloseStep, MonthMark]
-    query: Mapping[str, str]
-    """What the page's address asks beside the step."""
 
     @property
     def period(self) -> Period:
@@ -91,18 +92,12 @@ class MonthStep:
         return f"{PATH}/{month}/{self.name}".rstrip("/")
 
 
-async def read_close(
-    session: AsyncSession,
-    month: str,
-    console: Console,
-    operator: Operator,
-    house: House,
-    query: Mapping[str, str] | None = None,
-) -> Close:
+async def read_close(session: AsyncSession, month: str, console: Console, operator: Operator, house: House) -> Close:
     period, now = Period.of_month(month, console.wording.zone), console.clock.now()
     scope = await month_marks.scope(session, period.name)
     ids = scope.installer_ids if scope else None
     [figures] = await months.figures(session, [period], now, ids)
+    lost, span = await unrecorded.unrecorded(session), Span(period.start, period.end)
     return Close(
         session=session,
         console=console,
@@ -112,7 +107,8 @@ async def read_close(
         scope=scope,
         figures=figures,
         installers=await months.installers(session, period, ids),
+        unrecorded=lost.of(span, ids),
+        unrecorded_count=lost.count_of(span, ids),
         counts=await month_steps.counts(session, period, ids),
         marks=await month_marks.latest(session, period.name),
-        query=query or {},
     )

@@ -2,51 +2,20 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Annotated
-from uuid import UUID
 
-from litestar.params import FromPath, JSONBody
-from litestar.response import Redirect
-from pydantic import Field
-
-from chassis.clock import Clock
-from chassis.console import Console, Form, form_at
 from chassis.console.actions import Action, refused
 from chassis.console.cells import Kind, Shown, chip
 from chassis.console.documents import Note, Table, Told
-from chassis.console.fields import Day, Dollars, FieldKind, FormField, options_of, start_of
+from chassis.console.fields import FieldKind, FormField, options_of
 from chassis.console.wording import counted
-from chassis.database import Database
-from chassis.http import Given, Operator
 from contracts.identity import Capability
 from contracts.values import GstTreatment
-from services.billing.commands.house import House
-from services.billing.http.accounts import NewPricePlan, post_price_plan
-from services.billing.http.fields import LARGEST_PRICE_CENTS
 from services.billing.models import PricePlan
 from services.billing.pages.account_page import AccountPage
-from services.billing.pages.accounts import PATH
-from services.billing.pages.faults import told_beside
-from services.billing.settings import Settings
 
 MONEY = Capability.MANAGE_BILLING_OPS
 SET, END = "set_prices", "end_prices"
 VERBS = {"add_price_plan": "set its prices"}
-FIELDS = {"price_plan_version_exists": "effective_day"}
-Price = Annotated[Dollars, Field(ge=0, le=LARGEST_PRICE_CENTS)]
-
-
-class SetPricesForm(Form):
-    """Prices for one lead, in dollars."""
-
-    effective_day: Day
-    exclusive: Price
-    shared: Price
-    gst_treatment: GstTreatment = GstTreatment.TAXABLE
-
-
-class EndPricesForm(Form):
-    effective_day: Day
 
 
 async def set_prices(page: AccountPage) -> Action | None:
@@ -58,9 +27,10 @@ async def set_prices(page: AccountPage) -> Action | None:
     return Action(
         SET,
         "Set prices from a day",
-        f"{page.path}/prices",
+        f"{page.path}/prices/preview",
         effect="They hold from the first minute of that day until the day from which others are set. "
-        f"What is delivered already keeps its price, wherever they begin.{covered}",
+        f"What is delivered already keeps its price, wherever they begin.{covered} "
+        "You see what they change before they are set.",
         fields=(
             _day(page),
             FormField("exclusive", f"Exclusive lead, {gst} GST", FieldKind.MONEY, is_required=True),
@@ -85,8 +55,9 @@ async def end_prices(page: AccountPage) -> Action | None:
     return Action(
         END,
         "End prices from a day",
-        f"{page.path}/end-prices",
-        effect="From that day on there is no price: what is delivered then is held, and its month stays open.",
+        f"{page.path}/end-prices/preview",
+        effect="From that day on there is no price: what is delivered then is held, and its month stays open. You "
+        "see what that changes first.",
         fields=(_day(page),),
         done="Ended: the table below has their days",
         destroys=True,
@@ -153,45 +124,3 @@ def _holds(plan: PricePlan, end: datetime | None, now: datetime) -> Told:
     if end is not None and end <= now:
         return chip("Over")
     return chip("No price", "warning") if plan.closes else chip("Now", "positive")
-
-
-@form_at(PATH + "/{account_id:uuid}/prices", MONEY, step_up=True)
-async def set_prices_by_form(
-    account_id: FromPath[UUID],
-    data: JSONBody[SetPricesForm],
-    console: Given[Console],
-    database: Given[Database],
-    clock: Given[Clock],
-    settings: Given[Settings],
-    house: Given[House],
-    operator: Given[Operator],
-) -> Redirect:
-    plan = NewPricePlan(
-        effective_from=start_of(data.effective_day, console.wording.zone),
-        exclusive_price_cents=data.exclusive,
-        shared_price_cents=data.shared,
-        gst_treatment=data.gst_treatment,
-    )
-    with told_beside(FIELDS):
-        await post_price_plan.fn(account_id, plan, database, clock, settings, house, operator)
-    return console.redirect(f"{PATH}/{account_id}?done={SET}")
-
-
-@form_at(PATH + "/{account_id:uuid}/end-prices", MONEY, step_up=True)
-async def end_prices_by_form(
-    account_id: FromPath[UUID],
-    data: JSONBody[EndPricesForm],
-    console: Given[Console],
-    database: Given[Database],
-    clock: Given[Clock],
-    settings: Given[Settings],
-    house: Given[House],
-    operator: Given[Operator],
-) -> Redirect:
-    plan = NewPricePlan(effective_from=start_of(data.effective_day, console.wording.zone))
-    with told_beside(FIELDS):
-        await post_price_plan.fn(account_id, plan, database, clock, settings, house, operator)
-    return console.redirect(f"{PATH}/{account_id}?done={END}")
-
-
-ROUTES = (set_prices_by_form, end_prices_by_form)

@@ -1,6 +1,7 @@
 """Accounts and their price plans."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -37,6 +38,12 @@ async def price_plans(session: AsyncSession, installer_id: UUID) -> Sequence[Pri
     """All versions, the first one first."""
     query = select(PricePlan).where(PricePlan.installer_id == installer_id).order_by(PricePlan.effective_from)
     return (await session.scalars(query)).all()
+
+
+async def price_plan_before(session: AsyncSession, installer_id: UUID, instant: datetime) -> PricePlan | None:
+    """The version in force until then, whether it has prices or ends them."""
+    query = select(PricePlan).where(PricePlan.installer_id == installer_id, PricePlan.effective_from < instant)
+    return await session.scalar(query.order_by(PricePlan.effective_from.desc()).limit(1))
 
 
 async def owed_cents(session: AsyncSession, account_id: UUID) -> int:

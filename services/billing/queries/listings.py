@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Row, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.paging import PageRequest
-from contracts.values import CapStatus, InvoiceKind
+from contracts.values import CapStatus, InvoiceKind, ProductType
 from services.billing.domain.periods import Period
 from services.billing.domain.statuses import (
     AdjustmentState,
@@ -56,6 +56,8 @@ class DeliveryFilter:
     lead_id: UUID | None = None
     assignment_id: UUID | None = None
     is_invoiced: bool | None = None
+    product_type: ProductType | None = None
+    invoice_id: UUID | None = None
 
 
 async def accounts(session: AsyncSession, page: PageRequest, kind: InvoiceKind | None) -> Sequence[Account]:
@@ -125,6 +127,8 @@ def _delivery_conditions(wanted: DeliveryFilter) -> list[ColumnElement[bool]]:
         (DeliveryEvent.cap_status, wanted.cap_status),
         (DeliveryEvent.lead_id, wanted.lead_id),
         (DeliveryEvent.assignment_id, wanted.assignment_id),
+        (DeliveryEvent.product_type, wanted.product_type),
+        (Invoice.id, wanted.invoice_id),
     ]
     conditions: list[ColumnElement[bool]] = [column == value for column, value in same if value is not None]
     if wanted.period is not None:

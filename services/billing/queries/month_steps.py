@@ -5,13 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Uuid, any_, func, literal, select, true
+from sqlalchemy import Uuid, any_, func, literal, select, true
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.parking import ParkedState
-from chassis.tables import parked_events
-from contracts.routing import AssignmentSent
 from contracts.values import InvoiceKind
 from services.billing.domain.periods import Period
 from services.billing.domain.receivables import SnapshotKind
@@ -19,34 +16,19 @@ from services.billing.domain.statuses import DocumentStatus
 from services.billing.models import Account, DeliveryEvent, Invoice, OpenReturn, ReceivablesSnapshot
 from services.billing.queries.months import Scope, within
 
-EVENT = parked_events.c
-
 
 @dataclass(frozen=True, slots=True)
 class StepCounts:
-    """`unrecorded` are deliveries that billing was told of and could not write, of whichever month they are."""
-
     returns: int
-    unrecorded: int
     without_reference: int
     snapshots: int
 
 
 async def counts(session: AsyncSession, period: Period, scope: Scope) -> StepCounts:
     returns = select(func.count()).select_from(_returns(period, scope).subquery()).scalar_subquery()
-    unrecorded = select(func.count()).select_from(parked_events).where(*_UNRECORDED).scalar_subquery()
     lacking = select(func.count()).select_from(Invoice).where(_drafts(period, scope)).scalar_subquery()
     taken = select(func.count()).select_from(ReceivablesSnapshot).where(*_taken(period.name)).scalar_subquery()
-    return StepCounts(*(await session.execute(select(returns, unrecorded, lacking, taken))).one())
-
-
-_UNRECORDED = (EVENT.event_type == AssignmentSent.type, EVENT.state == ParkedState.PARKED)
-
-
-async def unrecorded(session: AsyncSession, limit: int) -> Sequence[Row[Any]]:
-    """The oldest first."""
-    query = select(parked_events).where(*_UNRECORDED).order_by(EVENT.parked_at, EVENT.id).limit(limit)
-    return (await session.execute(query)).all()
+    return StepCounts(*(await session.execute(select(returns, lacking, taken))).one())
 
 
 @dataclass(frozen=True, slots=True)
