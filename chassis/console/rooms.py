@@ -43,7 +43,7 @@ PAYOUTS_WAIT = "stands=unknown&stands=needs_approval&stands=failed&stands=on_hol
 RETURNS_WAIT = "state=requested&sort=due"
 HELD_BACK = "breaker=open&breaker=half_open"
 UNBILLED, DRAFTS, UNSETTLED = "status=billable&invoiced=no", "status=draft", "state=held&state=unmatched"
-PROPOSED = "state=proposed"
+PROPOSED = "state=proposed&sort=asked"
 UNDELIVERED, IN_FORCE = "attention=undelivered&attention=unknown", "state=in_force"
 
 GROUPS = (
@@ -89,7 +89,15 @@ GROUPS = (
             Room("month-close", "Month close", "billing", "/console/month-close", "calendar-check", "m", OPS),
             Room("invoices", "Invoices", "billing", "/console/invoices?status=draft", "receipt", "i", OPS),
             Room("receivables", "Receivables", "billing", "/console/receivables", "hand-coins", "r", OPS),
-            Room("adjustments", "Adjustments", "billing", "/console/adjustments?state=pending", "scale", "q", OPS),
+            Room(
+                "adjustments",
+                "Adjustments",
+                "billing",
+                "/console/adjustments?state=pending&sort=asked",
+                "scale",
+                "q",
+                OPS,
+            ),
             Room(
                 "credit-proposals",
                 "Credit proposals",

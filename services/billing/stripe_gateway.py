@@ -6,6 +6,7 @@ Billing asks and never orders, so nothing here needs an idempotency key: a quest
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Generic, Protocol, TypeVar
 
 import stripe
@@ -25,6 +26,17 @@ class StripeInvoice:
     total_cents: int
     currency: str
     customer_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StripeLine:
+    """`amount_cents` before tax that comes on top; `unit_amount_cents` is None for a price with fractions of a cent."""
+
+    description: str
+    quantity: int
+    unit_amount_cents: int | None
+    amount_cents: int
+    tax_cents: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +70,10 @@ class Unknown:
 class StripeGateway(Protocol):
     async def invoice(self, invoice_id: str) -> Succeeded[StripeInvoice] | Refused | Unknown: ...
 
+    async def lines(self, invoice_id: str) -> Succeeded[list[StripeLine]] | Refused | Unknown:
+        """All of the invoice's, in Stripe's order."""
+        ...
+
     async def payments(self, invoice_id: str) -> Succeeded[list[StripePayment]] | Refused | Unknown:
         """All that succeeded so far and moved money, the first one first."""
         ...
@@ -84,6 +100,13 @@ class LiveStripe:
         status = "deleted" if getattr(found, "deleted", False) else str(found.status)
         return Succeeded(StripeInvoice(found.id, status, found.total, found.currency, _id_of(found.customer)))
 
+    async def lines(self, invoice_id: str) -> Succeeded[list[StripeLine]] | Refused | Unknown:
+        try:
+            listed = await self._client.v1.invoices.line_items.list_async(invoice_id, {"limit": 100})
+            return Succeeded([_line_of(item) async for item in listed.auto_paging_iter()])
+        except stripe.StripeError as fault:
+            return outcome_of(fault)
+
     async def payments(self, invoice_id: str) -> Succeeded[list[StripePayment]] | Refused | Unknown:
         try:
             listed = await self._client.v1.invoice_payments.list_async(
@@ -106,6 +129,19 @@ def outcome_of(fault: stripe.StripeError) -> Refused | Unknown:
     if status == MISSING_STATUS:
         return Refused(fault.code or "resource_missing")
     return Unknown(f"http_{status}" if status else "no_answer")
+
+
+def _line_of(item: stripe.InvoiceLineItem) -> StripeLine:
+    price = Decimal(item.pricing.unit_amount_decimal or 0) if item.pricing else None
+    is_whole = price is not None and price == price.to_integral_value()
+    discounts = sum(each.amount for each in item.discount_amounts or ())
+    return StripeLine(
+        description=item.description or "",
+        quantity=item.quantity or 0,
+        unit_amount_cents=int(price) if price is not None and is_whole else None,
+        amount_cents=item.amount - discounts,
+        tax_cents=sum(each.amount for each in item.taxes or ()),
+    )
 
 
 def payment_of(item: stripe.InvoicePayment) -> StripePayment:

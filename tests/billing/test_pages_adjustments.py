@@ -132,3 +132,16 @@ class TestTheDocument:
         page = await window.open(f"/console/adjustments/{other.id}")
         assert planted not in page
         assert "&lt;script&gt;" in page
+
+
+class TestTheQueue:
+    async def test_shows_what_has_the_least_time_left_first_and_the_late_ones_alone(
+        self, books: Books, window: Window, pending: Adjustment
+    ) -> None:
+        books.clock.instant += timedelta(days=9)
+        later = await books.credit(pending.invoice_id, 20_000, notes="Asked later")
+        page = await window.open(f"{QUEUE}&sort=asked")
+        assert page.index(f"/console/adjustments/{pending.id}") < page.index(f"/console/adjustments/{later.id}")
+        late = await window.open("/console/adjustments?due=late&sort=asked")
+        assert f"/console/adjustments/{pending.id}" in late
+        assert f"/console/adjustments/{later.id}" not in late

@@ -1,6 +1,6 @@
 """Closing a month by its steps: each tells where it stands by the books alone, and nothing is lost by leaving."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -8,6 +8,7 @@ import pytest
 from contracts.identity import Role
 from contracts.values import ProductType
 from services.billing.domain.month_close import (
+    CloseStep,
     DraftingObstacle,
     DraftState,
     Outlier,
@@ -19,11 +20,12 @@ from services.billing.domain.month_close import (
 from services.billing.domain.periods import Period
 from services.billing.domain.statuses import DocumentStatus
 from tests.billing.arrangements import LONG_AGO, SYDNEY, Books, march, sent
+from tests.billing.desk import Desk
 from tests.billing.windows import Window
 
 PATH = "/console/month-close"
 MARCH_PATH = f"{PATH}/2026-03"
-STEPS = ("", "/held", "/preview", "/drafts", "/review", "/issued")
+STEPS = ("", *(f"/{step}" for step in CloseStep if step is not CloseStep.MONTH))
 
 
 @pytest.mark.parametrize(
@@ -145,9 +147,8 @@ class TestDrafts:
         await books.deliver(sent(await books.priced_installer(), march(10)))
         assert "Drafts 1 invoice and drafts 0 again" in await window.open(f"{MARCH_PATH}/drafts")
         answer = await window.send(f"{MARCH_PATH}/drafts")
-        assert answer.headers["location"] == f"{MARCH_PATH}/drafts?done=generate"
         page = await window.open(answer.headers["location"])
-        assert "Drafts were generated" in page
+        assert "1 invoice drafted, $93.50 inc. GST" in page
         assert "Drafted by the last run" in page
         assert "1 draft waits" in page
 
@@ -166,10 +167,30 @@ class TestDrafts:
         await books.deliver(sent(await books.priced_installer(name="Another Solar"), march(11)))
         await window.send(f"{MARCH_PATH}/drafts")
         page = await window.open(f"{MARCH_PATH}/drafts")
-        assert "1 installer was left out" in page
+        assert "1 installer is left out" in page
+        assert "Charge them by a debit on the invoice, or void them (finance)" in page
         assert "Late deliveries" in page
         assert "Drafted by the last run" in page
         assert "1 late" in page
+
+    async def test_are_tried_first_and_nothing_is_changed(self, books: Books, window: Window) -> None:
+        await books.deliver(sent(await books.priced_installer(), march(10)))
+        await window.send(f"{MARCH_PATH}/drafts", dry_run="true")
+        page = await window.open(f"{MARCH_PATH}/drafts")
+        assert "Dry run: 1 invoice drafted, $93.50 inc. GST" in page
+        assert "Nothing was changed" in page
+        assert "Would be drafted" in page
+        assert await books.value("SELECT count(*) FROM invoices") == 0
+
+    async def test_sent_twice_are_one_run(self, books: Books, window: Window) -> None:
+        await books.deliver(sent(await books.priced_installer(), march(10)))
+        for _ in range(2):
+            await window.send(f"{MARCH_PATH}/drafts", run_id=str(UUID(int=4)))
+        assert await books.value("SELECT count(*) FROM close_runs") == 1
+        page = await window.open(f"/console/close-runs/{UUID(int=4)}")
+        assert "Drafts of March 2026" in page
+        answer = await window.client.get(f"/console/close-runs/{UUID(int=4)}/results.csv", headers=window.headers())
+        assert ",drafted," in answer.text
 
     async def test_are_not_an_editors_to_generate(self, window: Window) -> None:
         page = await window.open(f"{MARCH_PATH}/drafts", Role.EDITOR)
@@ -178,16 +199,56 @@ class TestDrafts:
 
 
 class TestReview:
-    async def test_tells_the_blocked_from_the_ready(self, books: Books, window: Window) -> None:
+    async def test_tells_what_each_draft_asks_for(self, books: Books, window: Window) -> None:
+        installer_id = await books.priced_installer(name="Two Prices")
+        await books.plan(installer_id, march(15), 9_500, 3_850)
+        await books.draft_of(installer_id, sent(installer_id, march(10)), sent(installer_id, march(20)))
+        page = await window.open(f"{MARCH_PATH}/review")
+        assert "1 exclusive leads delivered at $85.00; 1 exclusive leads delivered at $95.00" in page
+        assert "2 prices of exclusive leads delivered: its plan changed in the month" in page
+        assert page.count("$198.00") == 3
+
+
+class TestIssue:
+    async def test_tells_the_blocked_from_the_ready_and_who_cures_it(self, books: Books, window: Window) -> None:
         ready, blocked = (
             await books.priced_installer(name="Ready"),
             await books.priced_installer(name="Blocked", billing_email=""),
         )
         await books.deliver(sent(ready, march(10)), sent(blocked, march(10)))
-        await books.drafts()
-        page = await window.open(f"{MARCH_PATH}/review")
+        drafts = {each.installer_id: each.invoice_id for each in await books.drafts()}
+        await keep(window, drafts[ready], books.stripe_id())
+        page = await window.open(f"{MARCH_PATH}/issue")
+        assert "Issues 1 invoice, $93.50 inc. GST; 1 is blocked, see why" in page
+        assert "Nothing is issued yet" in page
         assert page.index(">Blocked<", page.index("t-1")) < page.index("no billing e-mail") < page.index(">Ready<")
-        assert page.count("/export.csv") == 2
+        assert "Installer care: super admins, admins and editors." in page
+        assert f"/console/invoices/{drafts[blocked]}#do-keep_reference" in page
+
+    async def test_issues_all_that_are_ready_and_names_the_others(self, books: Books, window: Window) -> None:
+        ready, blocked = await books.priced_installer(name="Ready"), await books.priced_installer(name="Blocked")
+        await books.deliver(sent(ready, march(10)), sent(blocked, march(10)))
+        drafts = {each.installer_id: each.invoice_id for each in await books.drafts()}
+        await keep(window, drafts[ready], books.stripe_id())
+        await window.send(f"{MARCH_PATH}/issue/dry-run")
+        page = await window.open(f"{MARCH_PATH}/issue")
+        assert "Dry run: 1 invoice issued, $93.50 inc. GST; 1 blocked, see why" in page
+        assert await books.value("SELECT count(*) FROM invoices WHERE number IS NOT NULL") == 0
+        await window.send(f"{MARCH_PATH}/issue/all", due_day="2026-04-20")
+        page = await window.open(f"{MARCH_PATH}/issue")
+        assert "1 invoice issued, $93.50 inc. GST; 1 blocked, see why" in page
+        assert "Make the invoice in Stripe from its export and keep its id on the draft (finance)" in page
+        invoice = await books.invoice(drafts[ready] or ready)
+        assert (invoice.number, invoice.due_at) == ("WB-000001", datetime(2026, 4, 20, 13, 59, 59, tzinfo=UTC))
+
+    async def test_asks_for_a_fresh_second_factor_and_a_later_due_day(self, books: Books, window: Window) -> None:
+        draft = await books.draft_of(await books.priced_installer())
+        await keep(window, draft, books.stripe_id())
+        await window.send(
+            f"{MARCH_PATH}/issue/all", status=403, options={"mfa_at": datetime.now(UTC) - timedelta(hours=1)}
+        )
+        await window.send(f"{MARCH_PATH}/issue/all", status=422, due_day="2026-04-01")
+        assert (await books.invoice(draft)).number is None
 
     async def test_leads_to_what_is_out(self, books: Books, window: Window) -> None:
         invoice = await books.issued_invoice()
@@ -197,4 +258,23 @@ class TestReview:
         assert page.count("$43.50") == 2
         assert "Partially paid" in page
         assert "1 issued, 1 unpaid" in page
-        assert "No draft is ready" in await window.open(f"{MARCH_PATH}/review")
+        assert "No draft is ready" in await window.open(f"{MARCH_PATH}/issue")
+
+
+class TestTheSnapshotAfterIt:
+    async def test_keeps_what_is_owed_then_once(self, books: Books, window: Window, desk: Desk) -> None:
+        await window.send(f"{MARCH_PATH}/snapshot", status=409)
+        assert "no invoice of the month is issued yet" in await window.open(f"{MARCH_PATH}/snapshot")
+        await books.issued_invoice()
+        for _ in range(2):
+            await window.send(f"{MARCH_PATH}/snapshot", snapshot_id=str(UUID(int=3)))
+        page = await window.open(f"{MARCH_PATH}/snapshot")
+        assert "1 snapshot taken" in page
+        assert f"/console/receivables/snapshots/{UUID(int=3)}" in page
+        told = await desk.do("POST", "/admin/billing/months/2026-03/snapshot", {"snapshot_id": str(UUID(int=3))})
+        assert (told["kind"], told["period"], told["ties"]) == ("month_issued", "2026-03", True)
+        assert await books.value("SELECT count(*) FROM audit_entries WHERE action LIKE 'take%'") == 1
+
+
+async def keep(window: Window, invoice_id: UUID | None, reference: str) -> None:
+    await window.send(f"/console/invoices/{invoice_id}/keep-reference", stripe_invoice_id=reference)

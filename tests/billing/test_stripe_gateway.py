@@ -16,6 +16,7 @@ from services.billing.stripe_gateway import (
     Refused,
     StripeGateway,
     StripeInvoice,
+    StripeLine,
     Succeeded,
     Unknown,
     is_authentic,
@@ -30,6 +31,10 @@ class World(Protocol):
     @property
     def gateway(self) -> StripeGateway: ...
     def add_invoice(self, total_cents: int) -> str: ...
+    def add_taxed_invoice(self, *amounts_cents: int) -> str:
+        """A line of each amount, with GST on top of it."""
+        ...
+
     def pay(self, invoice_id: str, amount_cents: int) -> str: ...
     def pay_late(self, invoice_id: str, amount_cents: int, *, after_cents: int) -> str:
         """A payment that was begun while the invoice asked for it, and ends after another one has paid a part."""
@@ -45,6 +50,10 @@ class FakeWorld:
 
     def add_invoice(self, total_cents: int) -> str:
         return self.gateway.add_invoice(total_cents, customer_id="cus_fake")
+
+    def add_taxed_invoice(self, *amounts_cents: int) -> str:
+        lines = [StripeLine(f"Line of {cents}", 1, cents, cents, cents // 10) for cents in amounts_cents]
+        return self.gateway.add_invoice(sum(amounts_cents) * 11 // 10, lines=lines)
 
     def pay(self, invoice_id: str, amount_cents: int) -> str:
         return self.gateway.pay(invoice_id, amount_cents)
@@ -67,6 +76,9 @@ class SimulatedWorld:
 
     def add_invoice(self, total_cents: int) -> str:
         return self.rig.issued(total_cents).id
+
+    def add_taxed_invoice(self, *amounts_cents: int) -> str:
+        return self.rig.issued(*amounts_cents, tax_rate=self.rig.gst().id).id
 
     def pay(self, invoice_id: str, amount_cents: int) -> str:
         return str(self.rig.control(f"invoices/{invoice_id}/pay", amount=amount_cents)["payment_intent"])
@@ -122,6 +134,19 @@ class TestInvoice:
         world.fall_silent()
         assert await world.gateway.invoice(id_) == Unknown("no_answer")
         assert isinstance(await world.gateway.invoice(id_), Succeeded)
+
+
+class TestLines:
+    async def test_are_told_each_with_its_tax(self, world: World) -> None:
+        outcome = await world.gateway.lines(world.add_taxed_invoice(8_500, 3_850))
+        assert isinstance(outcome, Succeeded)
+        assert sorted(outcome.found, key=lambda line: line.amount_cents) == [
+            StripeLine("Line of 3850", 1, 3_850, 3_850, 385),
+            StripeLine("Line of 8500", 1, 8_500, 8_500, 850),
+        ]
+
+    async def test_of_an_invoice_that_is_not_there_are_an_answer_too(self, world: World) -> None:
+        assert await world.gateway.lines("in_nowhere0000") == Refused("resource_missing")
 
 
 class TestPayments:

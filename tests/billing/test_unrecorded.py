@@ -117,7 +117,7 @@ class TestThePage:
         installer_id = await books.priced_installer(name="North <b>Coast</b>")
         parked_id = await park(books, installer_id, march(20))
         await park(books, installer_id, None)
-        page = await window.open("/console/month-close/2026-03/held")
+        page = await window.open("/console/month-close/2026-03/unrecorded")
         assert "2 deliveries could not be recorded" in page
         assert f"/console/desk/billing/parked-events/{parked_id}" in page
         assert "North &lt;b&gt;Coast&lt;/b&gt;" in page

@@ -14,6 +14,7 @@ from services.billing.commands.credit_answers import answer_charged_late
 from services.billing.commands.credits import credit_lines
 from services.billing.commands.deliveries_listed import list_charged_late
 from services.billing.commands.journal import post
+from services.billing.commands.note_gate import refuse_incomplete_note
 from services.billing.commands.numbers import Numbering, Series, next_number
 from services.billing.commands.payments import note_if_paid
 from services.billing.domain import gst
@@ -50,6 +51,7 @@ async def put_into_books(
     adjustment.number = await next_number(session, numbering, Series.ADJUSTMENT_NOTE)
     decide(adjustment, AdjustmentState.APPROVED, by.id, by.name, now)
     excess_cents = _settle(invoice, adjustment, shares)
+    await refuse_incomplete_note(session, invoice, adjustment, shares, now)
     await session.flush()
     if excess_cents:
         (await accounts.lock_credit(session, invoice.account_id)).customer_credit_cents += excess_cents

@@ -53,6 +53,7 @@ STRIPE_INVOICE = "Put the invoice right in Stripe, or keep another reference on 
 CURES = {
     "late_deliveries": "Charge them by a debit on the invoice, or void them",
     "held_deliveries": "Add a price that covers them, then run it again",
+    "deliveries_unrecorded": "Replay them or discard them with a reason, then run it again",
     "draft_is_stale": REDRAFT,
     "lines_missing": REDRAFT,
     "invoice_not_a_draft": "Generate drafts again: the invoice was voided meanwhile",

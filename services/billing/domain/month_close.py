@@ -11,6 +11,24 @@ FAR = 2
 """So many times its usual month, or one part of so many, is unlike it."""
 
 
+class CloseStep(StrEnum):
+    """The steps of a month's close, in their order: each is ticked by who has done it."""
+
+    MONTH = "month"
+    HELD = "held"
+    UNRECORDED = "unrecorded"
+    RETURNS = "returns"
+    PREVIEW = "preview"
+    DRAFTS = "drafts"
+    REVIEW = "review"
+    EXPORT = "export"
+    REFERENCES = "references"
+    ISSUE = "issue"
+    ISSUED = "issued"
+    SNAPSHOT = "snapshot"
+    RECONCILE = "reconcile"
+
+
 class DraftState(StrEnum):
     """Where an installer stands in a month; those that need somebody come first."""
 

@@ -67,10 +67,10 @@ class Face:
 
 def missing_elements(face: Face) -> tuple[Blocker, ...]:
     """Every element the document would lack, in the order in which it is printed; none means it may be issued."""
-    return (*_seller_gaps(face.seller), *_face_gaps(face), *_line_gaps(face.lines), *_buyer_gaps(face))
+    return (*seller_gaps(face.seller), *_face_gaps(face), *_line_gaps(face.lines), *_buyer_gaps(face))
 
 
-def _seller_gaps(seller: Party) -> Iterator[Blocker]:
+def seller_gaps(seller: Party) -> Iterator[Blocker]:
     if not seller.name.strip():
         yield Blocker("seller_name_missing", "the seller's name is not set (SELLER_NAME)", Owner.PLATFORM)
     if not (seller.abn or "").strip():

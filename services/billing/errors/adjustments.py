@@ -1,6 +1,10 @@
 """What is refused of credits and debits, and of credits that are asked for."""
 
-from chassis.errors import Invalid, NotFound, Refusal
+from collections.abc import Sequence
+from uuid import UUID
+
+from chassis.errors import FieldError, Invalid, NotFound, Refusal
+from services.billing.domain.tax_invoice import Blocker
 
 
 class AdjustmentNotFound(NotFound):
@@ -58,6 +62,17 @@ class SecondOperatorNeeded(Refusal):
 class MakerCannotApprove(Refusal):
     code = "maker_cannot_approve"
     title = "Another operator has to agree"
+
+
+class NoteNotReady(Refusal):
+    """What its adjustment note would lack: `errors` has the code of each element, `field` says who can mend it."""
+
+    code = "adjustment_note_not_ready"
+    title = "The adjustment note would not be complete"
+
+    def __init__(self, adjustment_id: UUID, missing: Sequence[Blocker]) -> None:
+        errors = tuple(FieldError(each.owner, each.code, each.detail) for each in missing)
+        super().__init__("; ".join(each.detail for each in missing), errors=errors, adjustment_id=adjustment_id)
 
 
 class AdjustmentDecided(Refusal):

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from chassis.errors import FieldError, NotFound, Refusal
+from chassis.errors import FieldError, Invalid, NotFound, Refusal
+from services.billing.domain.references import UnreadLine
 
 
 class PeriodNotEnded(Refusal):
@@ -40,6 +41,45 @@ class MonthHasUnrecordedDeliveries(Refusal):
         super().__init__(
             f"{count} deliveries that may be of {period} could not be recorded", errors=errors, period=period
         )
+
+
+class MonthNotIssued(Refusal):
+    code = "month_not_issued"
+    title = "No invoice of the month is issued"
+
+
+class InstallersUnknown(Invalid):
+    """Whom the close of a month was said to be about: each that is nobody is named."""
+
+    code = "installers_unknown"
+    title = "No such installers"
+
+    def __init__(self, installer_ids: Sequence[UUID]) -> None:
+        errors = tuple(
+            FieldError("installer_ids", "account_not_found", f"there is no account {id_}") for id_ in installer_ids
+        )
+        super().__init__(f"{len(installer_ids)} of the installers are unknown", errors=errors)
+
+
+class ReferencesUnreadable(Invalid):
+    """A list of Stripe references: every line that cannot be read is named."""
+
+    code = "references_unreadable"
+    title = "The list cannot be read"
+
+    def __init__(self, unread: Sequence[UnreadLine]) -> None:
+        errors = tuple(FieldError("references", each.code, each.message) for each in unread)
+        super().__init__(f"{len(unread)} of its lines cannot be read; nothing was kept", errors=errors)
+
+
+class ImportNotFound(NotFound):
+    code = "reference_import_not_found"
+    title = "No such list of references"
+
+
+class ImportIsKept(Refusal):
+    code = "reference_import_kept"
+    title = "The list was kept already"
 
 
 class CloseRunNotFound(NotFound):

@@ -40,3 +40,15 @@ class WebhookMalformed(Refusal):
     code = "webhook_malformed"
     title = "Not an event"
     status = HTTPStatus.BAD_REQUEST
+
+
+class StripeNotConnected(Refusal):
+    """References are typed in here: that is how this house works, and no fault."""
+
+    code = "stripe_not_connected"
+    title = "Nothing is looked up at Stripe"
+
+
+class StripeInvoiceUnknown(Refusal):
+    code = "stripe_invoice_unknown"
+    title = "Stripe has no such invoice"

@@ -36,6 +36,8 @@ CSV_COLUMNS = (
     "inc_gst",
 )
 
+TaxRate = Literal["GST 10% exclusive", "GST 10% inclusive", "none"]
+
 
 class StripeCustomer(BaseModel):
     """`stripe_customer_id` is null until the account has one."""
@@ -53,7 +55,7 @@ class StripeLine(BaseModel):
     quantity: int
     unit_amount_cents: int
     amount_cents: int
-    tax_rate: Literal["GST 10% exclusive", "GST 10% inclusive", "none"]
+    tax_rate: TaxRate
     gst_cents: int
 
 
@@ -174,10 +176,14 @@ def _items(lines: Sequence[ExportedLine]) -> list[StripeLine]:
     ]
 
 
-def _tax_rate(exported: ExportedLine) -> Literal["GST 10% exclusive", "GST 10% inclusive", "none"]:
-    if exported.line.gst_treatment is GstTreatment.GST_FREE:
+def _tax_rate(exported: ExportedLine) -> TaxRate:
+    return tax_rate_of(exported.line.gst_treatment, includes_gst=exported.line.includes_gst)
+
+
+def tax_rate_of(treatment: GstTreatment, *, includes_gst: bool) -> TaxRate:
+    if treatment is GstTreatment.GST_FREE:
         return "none"
-    return "GST 10% inclusive" if exported.line.includes_gst else "GST 10% exclusive"
+    return "GST 10% inclusive" if includes_gst else "GST 10% exclusive"
 
 
 def _csv(found: Export, house: House) -> str:
@@ -193,20 +199,20 @@ def _csv(found: Export, house: House) -> str:
                 delivered_at.astimezone(house.zone).isoformat(timespec="seconds") if delivered_at else "",
                 exported.assignment_id or "",
                 exported.lead_id or "",
-                _harmless(line.description),
+                harmless(line.description),
                 line.quantity,
-                *map(_decimal, (line.unit_price_cents, line.ex_gst_cents, line.gst_cents, line.inc_gst_cents)),
+                *map(decimal, (line.unit_price_cents, line.ex_gst_cents, line.gst_cents, line.inc_gst_cents)),
             ]
         )
     return text.getvalue()
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
     """A spreadsheet would run a cell that begins like a formula."""
     return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t"} else text
 
 
-def _decimal(cents: int) -> str:
+def decimal(cents: int) -> str:
     sign = "-" if cents < 0 else ""
     return f"{sign}{abs(cents) // 100}.{abs(cents) % 100:02}"
 

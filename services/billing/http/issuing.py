@@ -15,6 +15,7 @@ from contracts.identity import Capability
 from contracts.values import InvoiceKind
 from services.billing.commands.house import House
 from services.billing.commands.issuing import IssueInvoice, issue_invoice
+from services.billing.comparing import telling_lines
 from services.billing.http.fields import StripeInvoiceId, WebAddress
 from services.billing.http.invoice_views import InvoiceDetail, audit_status, detail_of
 from services.billing.http.references import kept_reference
@@ -48,14 +49,15 @@ async def mark_issued(
 ) -> InvoiceDetail:
     """Issues an installer's draft: it gets its number and is frozen, its document is rendered and mailed.
 
-    Refused with every blocker named. With a Stripe key set, total and currency must match the Stripe invoice's.
+    Refused with every blocker named. With a Stripe key set, total and currency must match the Stripe invoice's; where
+    the totals differ, `errors` names each line that does, ours and theirs.
     """
     kept_id, kept_url = await kept_reference(database, invoice_id)
     stripe_invoice_id = data.stripe_invoice_id or kept_id
     facts = await look_up(gateway, stripe_invoice_id)
     url = data.stripe_invoice_url or kept_url
     command = IssueInvoice(invoice_id, InvoiceKind.INSTALLER, stripe_invoice_id, url, data.due_at, facts)
-    async with database.transaction() as session:
+    async with telling_lines(database, gateway, invoice_id, stripe_invoice_id), database.transaction() as session:
         await issue_by_operator(session, command, house, operator, clock.now())
         return await detail_of(session, invoice_id, house, clock.now())
 

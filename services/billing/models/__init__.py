@@ -11,6 +11,7 @@ from services.billing.models.deliveries import DeliveryEvent, HeldDelivery
 from services.billing.models.documents import Document
 from services.billing.models.invoices import Invoice, InvoiceLine, NumberSeries
 from services.billing.models.journal import JournalEntry, JournalPosting
+from services.billing.models.months import MonthMark, MonthScope, ReferenceImport
 from services.billing.models.operators import KnownOperator, StripeRoles
 from services.billing.models.payments import Payment, StripeEvent
 from services.billing.models.receivables import (
@@ -41,6 +42,8 @@ __all__ = [
     "JournalEntry",
     "JournalPosting",
     "KnownOperator",
+    "MonthMark",
+    "MonthScope",
     "NumberSeries",
     "OpenReturn",
     "Payment",
@@ -49,6 +52,7 @@ __all__ = [
     "Promise",
     "Receipt",
     "ReceivablesSnapshot",
+    "ReferenceImport",
     "SnapshotAccount",
     "Statement",
     "StripeEvent",

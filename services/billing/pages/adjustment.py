@@ -1,6 +1,7 @@
 """One credit or debit: what it is for, what it does, and the second operator's say."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,15 +15,18 @@ from chassis.console import Console, Form, form_at, page_at
 from chassis.console.actions import Action, refused
 from chassis.console.cells import Kind, Shown, chip
 from chassis.console.documents import Document, Done, Fact, Prose, Section, Table, show_document
+from chassis.console.documents import Note as DocumentNote
 from chassis.console.fields import FieldKind, FormField
 from chassis.console.timeline import Moment, moments_of
-from chassis.console.wording import money, words
+from chassis.console.wording import money, sentence, words
 from chassis.database import Database
 from chassis.http import Given, Operator
 from contracts.identity import Capability
 from contracts.values import AdjustmentType
 from services.billing.commands.documents import PDF
 from services.billing.commands.house import House
+from services.billing.commands.note_gate import blockers_of_note
+from services.billing.domain.adjustment_note import NoteLine
 from services.billing.domain.adjustments import DecisionObstacle, obstacle_to_approval, obstacle_to_rejection
 from services.billing.domain.business_days import days_left
 from services.billing.domain.printed import PrintedLine
@@ -82,6 +86,7 @@ async def show_adjustment(
         sentence=_sentence(adjustment, account, console),
         amount=money(adjustment.inc_gst_cents),
         amount_note="AUD inc. GST",
+        notes=_incomplete(adjustment, invoice, console.clock.now()),
         facts=_facts(adjustment, invoice, account),
         actions=_actions(adjustment, invoice, operator),
         sections=_sections(adjustment, lines),
@@ -89,6 +94,17 @@ async def show_adjustment(
         links=_links(adjustment, asked),
     )
     return show_document(console, request, document, done)
+
+
+def _incomplete(adjustment: Adjustment, invoice: Invoice, now: datetime) -> list[DocumentNote]:
+    """What its note would lack, while it can still be turned down; its lines are there once it is agreed to."""
+    if adjustment.state is not AdjustmentState.PENDING:
+        return []
+    line = NoteLine(adjustment.reason_code, adjustment.gst_treatment, adjustment.ex_gst_cents, adjustment.gst_cents)
+    missing = blockers_of_note(invoice, adjustment, [line], now)
+    items = [(f"{sentence(each.detail)} ({words(each.owner).lower()} mends it)", "") for each in missing]
+    title = "Its adjustment note would not be complete, so that it cannot be agreed to"
+    return [DocumentNote(title, tone="danger", items=items)] if missing else []
 
 
 def _links(adjustment: Adjustment, asked: CreditRequest | None) -> list[tuple[str, str]]:

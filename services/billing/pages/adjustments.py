@@ -34,7 +34,9 @@ from services.billing.pages.doors import account_name, account_path, invoice_num
 
 ROOM = "adjustments"
 PATH = "/console/adjustments"
-QUEUE = f"{PATH}?state=pending"
+WAITING = "state=pending&sort=asked"
+"""What has the least time left comes first: each has so many business days from when it was asked for."""
+QUEUE = f"{PATH}?{WAITING}"
 
 STATES: Mapping[str, str] = {
     AdjustmentState.PENDING: "Waits for approval",
@@ -125,7 +127,8 @@ LISTING = Listing(
         Exact("invoice_id", "Invoice", column=Adjustment.invoice_id, name_of=invoice_number),
     ),
     tabs=(
-        Tab("Waits for approval", "state=pending"),
+        Tab("Waits for approval", WAITING),
+        Tab("Late", "due=late&sort=asked"),
         Tab("Decided", "state=approved&state=rejected"),
         Tab("All"),
     ),

@@ -32,7 +32,8 @@ from services.billing.pages.doors import account_name, account_path
 
 ROOM = "credit-proposals"
 PATH = "/console/credit-proposals"
-QUEUE = f"{PATH}?state=proposed"
+WAITING = "state=proposed&sort=asked"
+QUEUE = f"{PATH}?{WAITING}"
 
 STATES: Mapping[str, str] = {
     CreditResult.PROPOSED: "To decide",
@@ -139,7 +140,8 @@ LISTING = Listing(
         Exact("installer_id", "Installer", column=CreditRequest.installer_id, name_of=account_name),
     ),
     tabs=(
-        Tab("To decide", "state=proposed"),
+        Tab("To decide", WAITING),
+        Tab("Late", "due=late&sort=asked"),
         Tab("Waiting for an invoice", "state=waits_for_invoice"),
         Tab("Decided", "&".join(f"state={state}" for state in CreditResult if state in FINAL)),
         Tab("All"),

@@ -27,6 +27,7 @@ from services.billing.http.adjustments import NewAdjustment, add_by_operator
 from services.billing.http.exports import InvoiceExport, export_invoice, export_invoice_csv
 from services.billing.http.fields import LARGEST_AMOUNT_CENTS, LineNo, Note, Reference, StripePaymentId
 from services.billing.http.invoices import get_document, post_resend
+from services.billing.http.month_exports import export_items_csv
 from services.billing.http.payments import ApplyCreditBody, NewPayment, post_apply_credit, post_payment
 from services.billing.http.voids import VoidBody, void_by_operator
 from services.billing.pages.doors import invoice_path
@@ -224,6 +225,14 @@ async def download_json(
     return Response(payload, headers={"Content-Disposition": f'attachment; filename="{name}.json"'})
 
 
+@page_at(f"{ONE}/export-items.csv", READ, media_type="text/csv")
+async def download_items(
+    invoice_id: FromPath[UUID], database: Given[Database], clock: Given[Clock], house: Given[House]
+) -> Response[str]:
+    answer: Response[str] = await export_items_csv.fn(invoice_id, database, clock, house)
+    return answer
+
+
 ROUTES = (
     pay_by_form,
     _adjusting(CREDIT, AdjustmentType.CREDIT),
@@ -233,5 +242,6 @@ ROUTES = (
     resend_by_form,
     download_document,
     download_csv,
+    download_items,
     download_json,
 )

@@ -164,7 +164,10 @@ def links_of(page: InvoicePage) -> list[tuple[str, str]]:
     """Downloads: what is typed into Stripe, and the PDF as it was mailed."""
     path = f"{INVOICES}/{page.detail.id}"
     document = [("Download PDF", f"{path}/document")] if page.detail.document else []
-    return [("Export CSV", f"{path}/export.csv"), ("Export JSON", f"{path}/export.json"), *document]
+    reference = page.detail.stripe_invoice_id
+    compared = [("Compare with Stripe", f"{path}/stripe-comparison")] if reference and page.is_draft else []
+    exports = [("Export CSV", f"{path}/export.csv"), ("Export JSON", f"{path}/export.json")]
+    return [*exports, ("Items for Stripe, CSV", f"{path}/export-items.csv"), *document, *compared]
 
 
 def _moments(page: InvoicePage) -> list[Moment]:

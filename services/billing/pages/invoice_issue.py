@@ -20,6 +20,7 @@ from contracts.values import InvoiceKind
 from services.billing.commands.house import House, terms_days
 from services.billing.commands.issuing import IssueInvoice
 from services.billing.commands.references import KeepReference
+from services.billing.comparing import LINE_DIFFERS, telling_lines
 from services.billing.domain import statuses
 from services.billing.domain.periods import last_second
 from services.billing.http.fields import StripeInvoiceId, WebAddress
@@ -45,7 +46,7 @@ _STRIPE = (
     "stripe_customer_mismatch",
     "invoice_issued_under_another_reference",
 )
-FIELDS = dict.fromkeys(_STRIPE, "stripe_invoice_id") | {"due_before_issue": "due_day"}
+FIELDS = dict.fromkeys((*_STRIPE, LINE_DIFFERS), "stripe_invoice_id") | {"due_before_issue": "due_day"}
 
 
 class IssueForm(Form):
@@ -144,7 +145,10 @@ async def issue_by_form(
     facts = await look_up(gateway, data.stripe_invoice_id)
     command = data.command(invoice_id, InvoiceKind.INSTALLER, house, facts)
     with told_beside(FIELDS):
-        async with database.transaction() as session:
+        async with (
+            telling_lines(database, gateway, invoice_id, data.stripe_invoice_id),
+            database.transaction() as session,
+        ):
             await refuse_if_changed(session, Subject("invoice", invoice_id), data.seen)
             await issue_by_operator(session, command, house, operator, clock.now())
     return console.redirect(f"{PATH}/{invoice_id}?done={ISSUE}")

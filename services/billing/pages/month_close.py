@@ -1,4 +1,4 @@
-"""Closing a month, step by step: what is in its way, what it comes to, its drafts, their issue. All of it resumable."""
+"""Closing a month, step by step, as the runbook has it: whatever is left undone stands there again, for anybody."""
 
 from typing import Annotated, Any
 
@@ -7,7 +7,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
 from chassis.console import Console, page_at
-from chassis.console.documents import Done
+from chassis.console.documents import Done, Table
 from chassis.console.tasks import Step, Task
 from chassis.database import Database
 from chassis.http import Given, Operator
@@ -17,10 +17,19 @@ from services.billing.domain.periods import MONTH_PATTERN, Period, month_name
 from services.billing.pages import (
     month_boundaries,
     month_drafts,
+    month_export,
     month_held,
+    month_issue,
     month_issued,
+    month_marks,
     month_preview,
+    month_reconcile,
+    month_references,
+    month_returns,
     month_review,
+    month_runs,
+    month_snapshot,
+    month_unrecorded,
 )
 from services.billing.pages.month_choice import months_table
 from services.billing.pages.month_page import PATH, ROOM, Close, Month, MonthStep, read_close
@@ -33,10 +42,17 @@ SHOWN_MONTHS = 7
 STEPS: tuple[MonthStep, ...] = (
     month_boundaries.STEP,
     month_held.STEP,
+    month_unrecorded.STEP,
+    month_returns.STEP,
     month_preview.STEP,
     month_drafts.STEP,
     month_review.STEP,
+    month_export.STEP,
+    month_references.STEP,
+    month_issue.STEP,
     month_issued.STEP,
+    month_snapshot.STEP,
+    month_reconcile.STEP,
 )
 
 
@@ -64,6 +80,7 @@ async def choose_month(
         "following": None,
         "path": PATH,
         "month": "",
+        "ticks": None,
     }
     return console.page(request, "month_close.html", context, room=ROOM)
 
@@ -82,16 +99,17 @@ def _showing(step: MonthStep) -> HTTPRouteHandler:
         async with database.reading() as session:
             close = await read_close(session, month, console, operator, house)
             screen = await step.show(close)
-        return _show(request, close, step, screen, done)
+            ticks = await month_marks.ticks(close, step.key)
+        return _show(request, close, step, screen, ticks, done)
 
     return show_step
 
 
 def _show(
-    request: Request[Any, Any, Any], close: Close, here: MonthStep, screen: Screen, done: str | None
+    request: Request[Any, Any, Any], close: Close, here: MonthStep, screen: Screen, ticks: Table, done: str | None
 ) -> Response[str]:
     month = close.period.name
-    steps = [Step(each.title, each.state(close), each.path(month), each is here) for each in STEPS]
+    steps = [Step(each.title, month_marks.ticked_state(close, each), each.path(month), each is here) for each in STEPS]
     following = next(iter(STEPS[STEPS.index(here) + 1 :]), None)
     context = {
         "task": Task(f"Month close: {month_name(month)}", steps, close.total, (("All months", PATH),)),
@@ -100,8 +118,21 @@ def _show(
         "following": (following.title.lower(), following.path(month)) if following else None,
         "path": PATH,
         "month": month,
+        "ticks": ticks,
+        "ticking": month_marks.ticking(close, here),
     }
     return close.console.page(request, "month_close.html", context, room=ROOM)
 
 
-ROUTES = (choose_month, *(_showing(step) for step in STEPS))
+ROUTES = (
+    choose_month,
+    *(_showing(step) for step in STEPS),
+    *month_boundaries.ROUTES,
+    *month_drafts.ROUTES,
+    *month_export.ROUTES,
+    *month_issue.ROUTES,
+    *month_marks.ROUTES,
+    *month_references.ROUTES,
+    *month_runs.ROUTES,
+    *month_snapshot.ROUTES,
+)

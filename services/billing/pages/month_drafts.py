@@ -1,6 +1,7 @@
 """The step of a month's close that drafts it: where each installer stands, and what the last runs came to."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
+from uuid import UUID
 
 from litestar.params import JSONBody
 from litestar.response import Redirect
@@ -13,20 +14,23 @@ from chassis.console.documents import Note, Table, Told
 from chassis.console.wording import counted
 from chassis.database import Database
 from chassis.http import Given, Operator
+from chassis.ids import new_id
 from contracts.identity import Capability
 from services.billing.closing import CloseRunner
 from services.billing.commands.house import House
+from services.billing.domain.close_runs import RunKind, RunOutcome
 from services.billing.domain.month_close import DraftState, obstacle_to_drafting
 from services.billing.domain.periods import Period
 from services.billing.http.close_runs import RunBody, generate_invoice_drafts
+from services.billing.pages import month_runs
 from services.billing.pages.doors import DELIVERIES, INVOICES, account_path
 from services.billing.pages.month_page import PATH, Close, Month, MonthStep
 from services.billing.pages.month_screens import MOST_ROWS, Screen, more, said
-from services.billing.queries import months
-from services.billing.queries.months import InstallerMonth, Run
+from services.billing.queries import close_runs, month_marks
+from services.billing.queries.months import InstallerMonth
 
 MONEY = Capability.MANAGE_BILLING_OPS
-GENERATE = "generate"
+GENERATE, TRY = "generate", "try"
 
 STATES = {
     DraftState.LATE: ("Late deliveries", "danger"),
@@ -38,12 +42,24 @@ STATES = {
 
 
 async def _show(close: Close) -> Screen:
-    runs = await months.runs(close.session, close.period)
-    return _screen(close.period, close.installers, runs, _generating(close))
+    runs = await month_runs.latest(close.session, close.period.name, RunKind.DRAFT)
+    real = next(
+        (run for run in runs if not run.is_dry and run.drafted_count + run.redrafted_count + run.failed_count), None
+    )
+    results = await close_runs.first_results(close.session, real.id, MOST_ROWS) if real else []
+    outcomes = {result.installer_id: result.outcome for result, _ in results}
+    notes = [*([month_runs.note_of(runs[0])] if runs else ()), *_late_notes(close)]
+    tables = [_installers_table(close, outcomes), *month_runs.runs_table(runs)]
+    if runs and runs[0].is_dry:
+        dry = await close_runs.first_results(close.session, runs[0].id, MOST_ROWS)
+        tables.insert(0, month_runs.results_table(runs[0], dry))
+    elif real and real.failed_count:
+        tables.insert(0, month_runs.results_table(real, results))
+    return Screen("Drafts", notes=notes, actions=[_generating(close), _trying(close)], tables=tables)
 
 
-def _screen(period: Period, installers: Sequence[InstallerMonth], runs: Sequence[Run], action: Action) -> Screen:
-    last = runs[0].invoice_ids if runs else frozenset()
+def _installers_table(close: Close, outcomes: Mapping[UUID, RunOutcome | None]) -> Table:
+    period, installers = close.period, close.installers
     heads = (
         ("Installer", Kind.TEXT),
         ("State", Kind.CHIP),
@@ -52,26 +68,21 @@ def _screen(period: Period, installers: Sequence[InstallerMonth], runs: Sequence
         ("Total", Kind.MONEY),
         ("What it means", Kind.TEXT),
     )
-    table = Table(
-        "By installer",
-        heads,
-        [_installer_row(period, each, each.standing.invoice_id in last) for each in installers[:MOST_ROWS]],
-        empty="Nothing was delivered in the month.",
-        more=more(len(installers), f"{INVOICES}?month={period.name}"),
+    rows = [_installer_row(period, each, outcomes.get(each.standing.installer_id)) for each in installers[:MOST_ROWS]]
+    door = more(len(installers), f"{INVOICES}?month={period.name}")
+    return Table("By installer", heads, rows, empty="Nothing was delivered in the month.", more=door)
+
+
+def _late_notes(close: Close) -> list[Note]:
+    late = close.count(DraftState.LATE)
+    text = (
+        "Deliveries came after the invoice was issued. Charge them by a debit on it, or void them; the others are not "
+        "held up."
     )
-    late = [each for each in installers if each.state is DraftState.LATE]
-    notes = [
-        Note(
-            f"{counted(len(late), 'installer was', 'installers were')} left out",
-            "Deliveries came after the invoice was issued. Charge them by a debit on it, or void them; the others "
-            "are not held up.",
-            "danger",
-        )
-    ]
-    return Screen("Drafts", notes=notes if late else (), actions=[action], tables=[table, *_runs(runs)])
+    return [Note(f"{counted(late, 'installer is', 'installers are')} left out", text, "danger")] if late else []
 
 
-def _installer_row(period: Period, each: InstallerMonth, is_of_last_run: bool) -> Sequence[Told]:
+def _installer_row(period: Period, each: InstallerMonth, outcome: RunOutcome | None) -> Sequence[Told]:
     standing = each.standing
     invoice: Told = ""
     if standing.invoice_id:
@@ -83,11 +94,11 @@ def _installer_row(period: Period, each: InstallerMonth, is_of_last_run: bool) -
         Shown(standing.unbilled_count, Kind.NUMBER, path=unbilled if standing.unbilled_count else ""),
         invoice,
         Shown(each.total_cents, Kind.MONEY),
-        said(_meaning(each.state, is_of_last_run)),
+        said(_meaning(each.state, outcome)),
     )
 
 
-def _meaning(state: DraftState, is_of_last_run: bool) -> str:
+def _meaning(state: DraftState, outcome: RunOutcome | None) -> str:
     match state:
         case DraftState.LATE:
             return "Came after the issue: charge by a debit, or void"
@@ -96,33 +107,44 @@ def _meaning(state: DraftState, is_of_last_run: bool) -> str:
         case DraftState.TO_DRAFT:
             return "Generating drafts makes its invoice"
         case _:
-            return "Drafted by the last run" if is_of_last_run else "Was there already"
-
-
-def _runs(runs: Sequence[Run]) -> Iterator[Table]:
-    if runs:
-        rows = [(each.by, Shown(each.at, Kind.INSTANT), Shown(len(each.invoice_ids), Kind.NUMBER)) for each in runs]
-        heads = (("By", Kind.TEXT), ("At", Kind.INSTANT), ("Invoices written", Kind.NUMBER))
-        yield Table("Runs", heads, rows)
+            return "Drafted by the last run" if outcome and outcome.is_written else "Was there already"
 
 
 def _generating(close: Close) -> Action:
-    to_draft, stale, late = (close.count(each) for each in (DraftState.TO_DRAFT, DraftState.STALE, DraftState.LATE))
-    left_out = f" {counted(late, 'installer is', 'installers are')} left out: deliveries came late." if late else ""
-    way = obstacle_to_drafting(
-        has_ended=close.has_ended, held_count=close.figures.held_count, unrecorded_count=close.unrecorded_count
-    )
     return Action(
         GENERATE,
         "Generate drafts",
         STEP.path(close.period.name),
-        effect=(
-            f"Drafts {counted(to_draft, 'invoice', 'invoices')} and drafts {stale:,} again; what is drafted or issued "
-            f"stays as it is.{left_out} Nothing is mailed. It can be run again at any time."
-        ),
-        done="Drafts were generated: where each installer stands is below",
+        effect=f"{_effect(close)} Nothing is mailed. It can be run again at any time.",
+        hidden={"run_id": str(new_id())},
         is_primary=True,
-        **refused(close.operator, MONEY, way),
+        **refused(close.operator, MONEY, _way(close)),
+    )
+
+
+def _trying(close: Close) -> Action:
+    return Action(
+        TRY,
+        "Try it first",
+        STEP.path(close.period.name),
+        effect="A dry run tells what would come of each installer, and changes nothing.",
+        hidden={"run_id": str(new_id()), "dry_run": "true"},
+        **refused(close.operator, MONEY, _way(close)),
+    )
+
+
+def _effect(close: Close) -> str:
+    to_draft, stale, late = (close.count(each) for each in (DraftState.TO_DRAFT, DraftState.STALE, DraftState.LATE))
+    left_out = f" {counted(late, 'installer is', 'installers are')} left out: deliveries came late." if late else ""
+    return (
+        f"Drafts {counted(to_draft, 'invoice', 'invoices')} and drafts {stale:,} again; what is drafted or issued "
+        f"stays as it is.{left_out}"
+    )
+
+
+def _way(close: Close) -> str | None:
+    return obstacle_to_drafting(
+        has_ended=close.has_ended, held_count=close.figures.held_count, unrecorded_count=close.unrecorded_count
     )
 
 
@@ -136,7 +158,10 @@ STEP = MonthStep("drafts", "Drafts", _state, _show)
 
 
 class DraftsForm(Form):
-    """Nothing but the session's mark: the address names the month."""
+    """Sent twice it is one run; whom it is about stands with the month."""
+
+    run_id: UUID | None = None
+    dry_run: bool = False
 
 
 @form_at(PATH + "/{month:str}/drafts", MONEY)
@@ -150,8 +175,13 @@ async def generate_by_form(
     closing: Given[CloseRunner],
     operator: Given[Operator],
 ) -> Redirect:
-    await generate_invoice_drafts.fn(RunBody(period=month), database, clock, house, closing, operator)
-    return console.redirect(f"{STEP.path(month)}?done={GENERATE}")
+    async with database.reading() as session:
+        scope = await month_marks.scope(session, month)
+    body = RunBody(
+        period=month, installer_ids=scope.installer_ids if scope else None, run_id=data.run_id, dry_run=data.dry_run
+    )
+    await generate_invoice_drafts.fn(body, database, clock, house, closing, operator)
+    return console.redirect(STEP.path(month))
 
 
 ROUTES = (generate_by_form,)

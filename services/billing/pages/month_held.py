@@ -1,7 +1,6 @@
 """The step of a month's close for what has no price: a month closes whole, and this holds it up."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from uuid import UUID
 
 from chassis.console.cells import Kind, Shown
@@ -9,7 +8,6 @@ from chassis.console.documents import Note, Table
 from chassis.console.wording import counted, words
 from services.billing.domain.periods import Period
 from services.billing.models import HeldDelivery
-from services.billing.pages import unrecorded
 from services.billing.pages.doors import HELD, account_path
 from services.billing.pages.month_page import Close, MonthStep
 from services.billing.pages.month_screens import Screen
@@ -19,18 +17,9 @@ SHOWN_HELD = 20
 
 
 async def _show(close: Close) -> Screen:
-    held = await periods.held(close.session, close.period, None)
-    installers = {each.installer_id for each in held} | {
-        each.installer_id for each in close.unrecorded if each.installer_id
-    }
-    names = await periods.names_of(close.session, installers)
-    screen = _screen(close.period, held, names)
-    if not close.unrecorded_count:
-        return screen
-    lost = unrecorded.table_of(close.unrecorded, close.unrecorded_count, names)
-    return replace(
-        screen, notes=[unrecorded.note_of(close.unrecorded_count), *screen.notes], tables=[lost, *screen.tables]
-    )
+    held = await periods.held(close.session, close.period, close.installer_ids)
+    names = await periods.names_of(close.session, {each.installer_id for each in held})
+    return _screen(close.period, held, names)
 
 
 def _screen(period: Period, held: Sequence[HeldDelivery], names: Mapping[UUID, str]) -> Screen:
@@ -66,8 +55,7 @@ def _screen(period: Period, held: Sequence[HeldDelivery], names: Mapping[UUID, s
 
 def _state(close: Close) -> str:
     held = close.figures.held_count
-    told = f"{counted(held, 'waits', 'wait')} for a price" if held else "None"
-    return f"{close.unrecorded_count:,} not recorded" if close.unrecorded_count else told
+    return f"{counted(held, 'waits', 'wait')} for a price" if held else "None"
 
 
 STEP = MonthStep("held", "Held deliveries", _state, _show)

@@ -21,7 +21,7 @@ SHOWN_ISSUED = 100
 
 
 async def _show(close: Close) -> Screen:
-    issued = await months.issued(close.session, close.period, SHOWN_ISSUED)
+    issued = await months.issued(close.session, close.period, SHOWN_ISSUED, close.installer_ids)
     return _screen(close.period, issued, close.figures, close.now)
 
 

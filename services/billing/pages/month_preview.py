@@ -41,9 +41,9 @@ class _Line:
 
 async def _show(close: Close) -> Screen:
     session, period = close.session, close.period
-    found = await periods.preview(session, period, None)
+    found = await periods.preview(session, period, close.installer_ids)
     since = period.months_before(FORMER_MONTHS, close.console.wording.zone)
-    former = await months.former(session, period, since)
+    former = await months.former(session, period, since, close.installer_ids)
     names = await periods.names_of(session, former.keys())
     return _screen(period, found, former, names)
 

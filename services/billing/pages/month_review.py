@@ -1,70 +1,89 @@
-"""The step of a month's close before its issue: each draft with what is in its way."""
+"""The step of a month's close that looks at what each draft says: its items, and what asks for a second look."""
 
-from collections.abc import Mapping, Sequence
-from uuid import UUID
+from collections.abc import Iterator, Sequence
 
-from markupsafe import Markup
 from sqlalchemy import Row
 
-from chassis.console.cells import Kind, Shown, link
-from chassis.console.documents import Note, Table, Told
-from chassis.console.wording import counted, sentence, words
-from services.billing.commands.gate import Candidate, blockers_of
-from services.billing.domain.periods import Period
-from services.billing.domain.tax_invoice import Blocker
+from chassis.console.cells import Kind, Shown
+from chassis.console.documents import Table, Told
+from chassis.console.wording import counted, money
 from services.billing.models import Account, Invoice
 from services.billing.pages.credit_notes import month_notes
-from services.billing.pages.doors import INVOICES, invoice_path
+from services.billing.pages.doors import DELIVERIES, INVOICES, invoice_path
 from services.billing.pages.month_page import Close, MonthStep
 from services.billing.pages.month_screens import Screen, more, said
-from services.billing.queries import months
+from services.billing.queries import month_exports, months
+from services.billing.queries.month_exports import ExportItem
 
-STRIPE_REFERENCE = "stripe_reference_missing"
 SHOWN_DRAFTS = 100
 
 
 async def _show(close: Close) -> Screen:
-    drafts = await months.drafts(close.session, close.period, SHOWN_DRAFTS)
-    candidates = [Candidate(invoice, account) for invoice, account in drafts]
-    blockers = await blockers_of(close.session, candidates, close.house.seller, close.now)
-    notes = await month_notes(close.session, close.period)
-    return _screen(close.period, drafts, close.figures.draft_count, blockers, notes)
-
-
-def _screen(
-    period: Period,
-    drafts: Sequence[Row[Invoice, Account]],
-    draft_count: int,
-    blockers: Mapping[UUID, Sequence[Blocker]],
-    notes: Sequence[Note],
-) -> Screen:
-    """The Stripe reference is asked for at the issue itself: what lacks nothing else is ready."""
-    rows: dict[bool, list[Sequence[Told]]] = {True: [], False: []}
-    for invoice, account in drafts:
-        own = [each for each in blockers[invoice.id] if each.code != STRIPE_REFERENCE]
-        rows[bool(own)].append(_draft_row(invoice, account, own))
-    heads = (("Installer", Kind.TEXT), ("Total", Kind.MONEY), ("In its way", Kind.TEXT), ("For Stripe", Kind.TEXT))
-    door = more(draft_count, f"{INVOICES}?month={period.name}&status=draft", len(drafts))
-    tables = [
-        Table("Blocked", heads, rows[True], empty="No draft is blocked."),
-        Table("Ready to issue", heads, rows[False], empty="No draft is ready.", more=door),
-    ]
-    text = (
-        "Make each ready invoice in Stripe from its export, then issue it on its own page with Stripe's id. "
-        "Issuing gives it its number and mails it; nothing on its face changes after that."
+    drafts = await months.drafts(close.session, close.period, SHOWN_DRAFTS, close.installer_ids)
+    items = await month_exports.items_of(close.session, [invoice.id for invoice, _ in drafts])
+    rows = [_row(invoice, account, items[invoice.id]) for invoice, account in drafts]
+    heads = (
+        ("Installer", Kind.TEXT),
+        ("Deliveries", Kind.NUMBER),
+        ("Its items", Kind.TEXT),
+        ("To look at", Kind.TEXT),
+        ("Subtotal", Kind.MONEY),
+        ("GST", Kind.MONEY),
+        ("Total", Kind.MONEY),
     )
-    return Screen("Review and issue", text, notes, tables=tables)
+    path = f"{INVOICES}?month={close.period.name}&status=draft"
+    table = Table(
+        "Drafts",
+        heads,
+        rows,
+        empty="No draft of the month waits.",
+        foot=_foot(drafts, sum(item.quantity for each in items.values() for item in each)) if rows else (),
+        more=more(close.figures.draft_count, path, len(rows)),
+        note="AUD. An item is deliveries of one product at one price; each stands on the invoice's page, line by line.",
+    )
+    text = (
+        "What each draft asks for. A line is wrong where its delivery is: void the draft, mend what is behind it, and "
+        "draft again. After the issue a reduction is a credit and an increase a debit, each with its adjustment note."
+    )
+    return Screen("Review", text, await month_notes(close.session, close.period), tables=[table])
 
 
-def _draft_row(invoice: Invoice, account: Account, own: Sequence[Blocker]) -> Sequence[Told]:
-    path = invoice_path(invoice.kind, invoice.id)
-    files = Markup("{} {}").format(link(f"{path}/export.csv", "CSV"), link(f"{path}/export.json", "JSON"))
-    ways = "; ".join(f"{sentence(each.detail)} ({words(each.owner).lower()})" for each in own)
+def _row(invoice: Invoice, account: Account, items: Sequence[ExportItem]) -> Sequence[Told]:
+    told = "; ".join(
+        f"{item.quantity:,} {item.description.lower()} at {money(item.unit_price_cents)}" for item in items
+    )
     return (
-        Shown(account.name, path=path),
+        Shown(account.name, path=invoice_path(invoice.kind, invoice.id)),
+        Shown(sum(item.quantity for item in items), Kind.NUMBER, path=f"{DELIVERIES}?invoice_id={invoice.id}"),
+        said(told),
+        said("; ".join(_remarks(items))),
+        Shown(invoice.subtotal_cents, Kind.MONEY),
+        Shown(invoice.gst_cents, Kind.MONEY),
         Shown(invoice.total_cents, Kind.MONEY),
-        said(ways or "Nothing"),
-        files,
+    )
+
+
+def _remarks(items: Sequence[ExportItem]) -> Iterator[str]:
+    """What is right as a rule, and is where prices go wrong."""
+    for description in dict.fromkeys(item.description for item in items):
+        prices = {item.unit_price_cents for item in items if item.description == description}
+        if len(prices) > 1:
+            yield f"{counted(len(prices), 'price', 'prices')} of {description.lower()}: its plan changed in the month"
+    free = sum(item.quantity for item in items if not item.unit_price_cents)
+    if free:
+        yield f"{counted(free, 'delivery costs', 'deliveries cost')} nothing"
+
+
+def _foot(drafts: Sequence[Row[Invoice, Account]], delivery_count: int) -> Sequence[Told]:
+    invoices = [invoice for invoice, _ in drafts]
+    return (
+        counted(len(invoices), "draft", "drafts"),
+        Shown(delivery_count, Kind.NUMBER),
+        "",
+        "",
+        Shown(sum(each.subtotal_cents for each in invoices), Kind.MONEY),
+        Shown(sum(each.gst_cents for each in invoices), Kind.MONEY),
+        Shown(sum(each.total_cents for each in invoices), Kind.MONEY),
     )
 
 
@@ -73,4 +92,4 @@ def _state(close: Close) -> str:
     return counted(drafts, "draft waits", "drafts wait") if drafts else "None waits"
 
 
-STEP = MonthStep("review", "Review and issue", _state, _show)
+STEP = MonthStep("review", "Review", _state, _show)

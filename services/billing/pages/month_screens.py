@@ -19,6 +19,8 @@ class Screen:
     facts: Sequence[Fact] = ()
     actions: Sequence[Action] = ()
     tables: Sequence[Table] = ()
+    links: Sequence[tuple[str, str]] = ()
+    """What is downloaded, or another room that the step leads to: label and path."""
     asks_month: bool = False
 
 

@@ -9,6 +9,8 @@ from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.values import DocumentKind
+from services.billing.domain.adjustment_note import NoteLine
+from services.billing.domain.adjustments import LineShare
 from services.billing.domain.printed import PRODUCTS, InvoiceFacts, NoteFacts, PrintedLine, lead_description
 from services.billing.domain.statuses import AdjustmentState
 from services.billing.domain.tax_invoice import Party
@@ -96,9 +98,37 @@ async def note_facts(session: AsyncSession, adjustment_id: UUID) -> NoteFacts:
         reason=adjustment.reason_code.replace("_", " ").capitalize(),
         invoice=await invoice_facts(session, adjustment.invoice_id),
         adjusted_at=adjustment.decided_at,
-        lines=await adjusted_lines(session, adjustment) or [_debit_line(adjustment)],
+        lines=await note_lines(session, adjustment),
         ex_gst_cents=adjustment.ex_gst_cents,
         gst_cents=adjustment.gst_cents,
+    )
+
+
+async def note_lines(session: AsyncSession, adjustment: Adjustment) -> Sequence[PrintedLine]:
+    """As its note prints them: a debit that names no deliveries is one line."""
+    return await adjusted_lines(session, adjustment) or [_debit_line(adjustment)]
+
+
+async def described_shares(session: AsyncSession, invoice_id: UUID, shares: Sequence[LineShare]) -> list[NoteLine]:
+    """What a credit takes off, line by line, before it is in the books."""
+    by_number = {share.line_no: share.amounts for share in shares}
+    query = (
+        select(InvoiceLine.line_no, InvoiceLine.description, InvoiceLine.gst_treatment)
+        .where(InvoiceLine.invoice_id == invoice_id, InvoiceLine.line_no.in_(by_number))
+        .order_by(InvoiceLine.line_no)
+    )
+    return (
+        [
+            NoteLine(
+                row.description,
+                row.gst_treatment,
+                by_number[row.line_no].ex_gst_cents,
+                by_number[row.line_no].gst_cents,
+            )
+            for row in await session.execute(query)
+        ]
+        if shares
+        else []
     )
 
 

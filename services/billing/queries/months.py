@@ -1,15 +1,15 @@
 """Months of the delivery ledger on their way to being billed and paid, in a few statements whatever their size."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select, text
+from sqlalchemy import ColumnElement, Row, Uuid, any_, bindparam, literal, select, text, true
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.audit import audit_entries
 from contracts.values import InvoiceKind
 from services.billing.domain.month_close import DraftState, draft_state
 from services.billing.domain.periods import Period
@@ -17,8 +17,6 @@ from services.billing.domain.statuses import DocumentStatus
 from services.billing.models import Account, Invoice
 from services.billing.queries import periods
 from services.billing.queries.periods import Standing
-
-GENERATED = "generate_invoice_drafts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +40,12 @@ _FIGURES = text(
     SELECT month.name,
            (SELECT count(*) FROM delivery_events d
             WHERE d.delivered_at >= month.begins AND d.delivered_at < month.ends
-              AND d.event_status = 'billable') AS delivery_count,
+              AND d.event_status = 'billable'
+              AND (:installer_ids IS NULL OR d.installer_id = ANY(:installer_ids))) AS delivery_count,
            (SELECT count(*) FROM held_deliveries h
             WHERE h.released_at IS NULL AND h.delivered_at >= month.begins
-              AND h.delivered_at < month.ends) AS held_count,
+              AND h.delivered_at < month.ends
+              AND (:installer_ids IS NULL OR h.installer_id = ANY(:installer_ids))) AS held_count,
            count(*) FILTER (WHERE document_status = 'draft') AS draft_count,
            coalesce(sum(total_cents) FILTER (WHERE document_status = 'draft'), 0)::bigint AS draft_cents,
            count(*) FILTER (WHERE document_status = 'issued') AS issued_count,
@@ -56,18 +56,25 @@ _FIGURES = text(
     FROM unnest(CAST(:names AS text[]), CAST(:begins AS timestamptz[]), CAST(:ends AS timestamptz[]))
         AS month (name, begins, ends)
     LEFT JOIN invoices ON invoices.period = month.name AND invoices.kind = 'installer'
+        AND (:installer_ids IS NULL OR invoices.account_id = ANY(:installer_ids))
     GROUP BY month.name, month.begins, month.ends ORDER BY month.begins DESC
     """
-)
+).bindparams(bindparam("installer_ids", type_=ARRAY(Uuid)))
+
+Scope = Collection[UUID] | None
+"""Some installers, or None for all of them."""
 
 
-async def figures(session: AsyncSession, months: Sequence[Period], now: datetime) -> list[MonthFigures]:
+async def figures(
+    session: AsyncSession, months: Sequence[Period], now: datetime, scope: Scope = None
+) -> list[MonthFigures]:
     """The latest month first."""
     given = {
         "names": [month.name for month in months],
         "begins": [month.start for month in months],
         "ends": [month.end for month in months],
         "now": now,
+        "installer_ids": None if scope is None else list(scope),
     }
     by_name = {month.name: month for month in months}
     found = (await session.execute(_FIGURES, given)).mappings()
@@ -85,9 +92,9 @@ class InstallerMonth:
     total_cents: int | None
 
 
-async def installers(session: AsyncSession, period: Period) -> list[InstallerMonth]:
+async def installers(session: AsyncSession, period: Period, scope: Scope = None) -> list[InstallerMonth]:
     """Those that need somebody first, then by their names."""
-    standings = await periods.standings(session, period, None)
+    standings = await periods.standings(session, period, scope)
     names = await periods.names_of(session, [each.installer_id for each in standings])
     query = select(Invoice.id, Invoice.number, Invoice.total_cents).where(
         Invoice.period == period.name, Invoice.document_status != DocumentStatus.VOID
@@ -106,9 +113,10 @@ def _installer(standing: Standing, name: str | None, invoices: dict[UUID, Any]) 
     )
 
 
-async def former(session: AsyncSession, before: Period, since: datetime) -> dict[UUID, list[int]]:
+async def former(session: AsyncSession, before: Period, since: datetime, scope: Scope = None) -> dict[UUID, list[int]]:
     """What each installer was billed ex GST in the months from `since` until the period."""
     query = select(Invoice.account_id, Invoice.subtotal_cents).where(
+        within(scope),
         Invoice.kind == InvoiceKind.INSTALLER,
         Invoice.document_status.in_([DocumentStatus.DRAFT, DocumentStatus.ISSUED]),
         Invoice.period_start >= since,
@@ -120,51 +128,32 @@ async def former(session: AsyncSession, before: Period, since: datetime) -> dict
     return found
 
 
-async def drafts(session: AsyncSession, period: Period, limit: int) -> Sequence[Row[Invoice, Account]]:
+def within(scope: Scope) -> ColumnElement[bool]:
+    return true() if scope is None else Invoice.account_id == any_(literal(list(scope), ARRAY(Uuid)))
+
+
+async def drafts(
+    session: AsyncSession, period: Period, limit: int, scope: Scope = None
+) -> Sequence[Row[Invoice, Account]]:
     query = (
         select(Invoice, Account)
         .join(Account, Account.id == Invoice.account_id)
         .where(Invoice.period == period.name, Invoice.document_status == DocumentStatus.DRAFT)
+        .where(within(scope))
         .order_by(Account.name, Invoice.id)
         .limit(limit)
     )
     return (await session.execute(query)).all()
 
 
-async def issued(session: AsyncSession, period: Period, limit: int) -> Sequence[Row[Invoice, str]]:
+async def issued(session: AsyncSession, period: Period, limit: int, scope: Scope = None) -> Sequence[Row[Invoice, str]]:
     """Those that owe most first."""
     query = (
         select(Invoice, Account.name.label("account_name"))
         .join(Account, Account.id == Invoice.account_id)
         .where(Invoice.period == period.name, Invoice.document_status == DocumentStatus.ISSUED)
+        .where(within(scope))
         .order_by(Invoice.balance_cents.desc(), Account.name, Invoice.id)
         .limit(limit)
     )
     return (await session.execute(query)).all()
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A run of drafts that wrote something, as the audit has it."""
-
-    at: datetime
-    by: str
-    invoice_ids: frozenset[UUID]
-
-
-async def runs(session: AsyncSession, period: Period) -> list[Run]:
-    """The latest first."""
-    query = (
-        select(audit_entries)
-        .where(
-            audit_entries.c.subject_kind == "period",
-            audit_entries.c.subject_id == period.name,
-            audit_entries.c.action == GENERATED,
-        )
-        .order_by(audit_entries.c.occurred_at.desc(), audit_entries.c.id.desc())
-        .limit(20)
-    )
-    return [
-        Run(row.occurred_at, row.actor_name, frozenset(UUID(id_) for id_ in (row.after or {}).get("invoices", ())))
-        for row in await session.execute(query)
-    ]

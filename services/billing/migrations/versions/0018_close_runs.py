@@ -7,7 +7,7 @@ from alembic import context, op
 from chassis.migrations import revoke_change, statements
 
 revision = "0018"
-down_revision = "0016"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 
