@@ -24,7 +24,9 @@ from services.billing.consumers import (
 )
 from services.billing.measures.books import measure_books
 from services.billing.measures.deliveries import measure_held
+from services.billing.measures.differences import measure_differences
 from services.billing.measures.stripe_events import measure_stripe_events
+from services.billing.reconciling import Reconciler
 from services.billing.rendering import Renderer
 from services.billing.settings import Settings
 from services.billing.settling import StripeSettler
@@ -52,6 +54,10 @@ class Means:
         return Renderer(self.database, self.clock, self.settings.zone)
 
     @property
+    def reconciler(self) -> Reconciler:
+        return Reconciler(self.database, self.gateway, self.clock)
+
+    @property
     def settlers(self) -> Sequence[StripeSettler]:
         return (StripeSettler(self.database, self.gateway, self.clock),) if self.gateway is not None else ()
 
@@ -74,18 +80,30 @@ def loops(means: Means) -> Sequence[Loop]:
         Loop("account_news", means.teller.step),
         bulk_loop(means.bulk),
         Loop("documents", means.renderer.step),
+        Loop("reconciliation", means.reconciler.step),
         *(Loop("stripe_events", settler.step) for settler in means.settlers),
     )
 
 
 def jobs(means: Means) -> Sequence[Job]:
-    nightly = daily(means.settings.stripe_sweep_time, means.settings.zone)
-    return (*(Job("stripe_sweep", nightly, settler.sweep) for settler in means.settlers),)
+    settings = means.settings
+    asked = daily(settings.stripe_sweep_time, settings.zone)
+    compared = daily(settings.stripe_compare_time, settings.zone)
+    return tuple(
+        job
+        for settler in means.settlers
+        for job in (
+            Job("stripe_sweep", asked, settler.sweep),
+            Job("stripe_gaps", asked, settler.fill_gaps),
+            Job("reconciliation", compared, means.reconciler.start),
+        )
+    )
 
 
 def measures(means: Means) -> Sequence[Measure]:
     return (
         measure_books(means.settings.books_check_seconds),
+        measure_differences(means.clock),
         measure_held(means.clock),
         measure_stripe_events(means.clock),
     )

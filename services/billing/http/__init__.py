@@ -5,6 +5,7 @@ from services.billing.http import (
     adjustments,
     credit_proposals,
     deliveries,
+    differences,
     exports,
     holds,
     invoices,
@@ -13,8 +14,10 @@ from services.billing.http import (
     ops_invoices,
     payments,
     periods,
+    reconciliations,
     references,
     stripe,
+    stripe_roles,
     voids,
 )
 
@@ -23,6 +26,7 @@ ROUTES = (
     *adjustments.ROUTES,
     *credit_proposals.ROUTES,
     *deliveries.ROUTES,
+    *differences.ROUTES,
     *exports.ROUTES,
     *holds.ROUTES,
     *invoices.ROUTES,
@@ -31,7 +35,9 @@ ROUTES = (
     *ops_invoices.ROUTES,
     *payments.ROUTES,
     *periods.ROUTES,
+    *reconciliations.ROUTES,
     *references.ROUTES,
     *stripe.ROUTES,
+    *stripe_roles.ROUTES,
     *voids.ROUTES,
 )

@@ -10,6 +10,7 @@ from services.billing.models.invoices import Invoice, InvoiceLine, NumberSeries
 from services.billing.models.journal import JournalEntry, JournalPosting
 from services.billing.models.operators import KnownOperator, StripeRoles
 from services.billing.models.payments import Payment, StripeEvent
+from services.billing.models.reconciliation import Difference, Reconciliation, ReconciliationReview, SeenItem
 from services.billing.models.settlement import PaymentReversal, Receipt, WriteOff
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "AdjustmentLine",
     "CreditRequest",
     "DeliveryEvent",
+    "Difference",
     "Document",
     "HeldDelivery",
     "Invoice",
@@ -32,6 +34,9 @@ __all__ = [
     "PaymentReversal",
     "PricePlan",
     "Receipt",
+    "Reconciliation",
+    "ReconciliationReview",
+    "SeenItem",
     "StripeEvent",
     "StripeRoles",
     "Table",
