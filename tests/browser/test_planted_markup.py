@@ -107,6 +107,8 @@ REFUSED = {
     "/console/accounts/*/end-prices",  # prices were set from that day a moment ago
     "/console/client-invoices/*/mark-paid",  # the reference stands for another payment
     "/console/invoices/*/mark-issued",  # it lacks its id at Stripe
+    "/console/differences/*/refer",  # no invoice has such a number
+    "/console/stripe/upload",  # no report has such rows
     "/console/email-health/new",  # it lacks its secret
     "/console/board-splits/*/participations",  # no pool is in such words
     "/console/installers/*/absences",  # it would end as it starts

@@ -123,6 +123,8 @@ FACTS = (
     Fact("billing", "invoice.written_off", "SELECT invoice_id FROM write_offs WHERE state IN ('approved', 'reversed')"),
     Fact("billing", "invoice.write_off_reversed", "SELECT invoice_id FROM write_offs WHERE state = 'reversed'"),
     Fact("billing", "payment.received", "SELECT id FROM receipts"),
+    Fact("billing", "difference.changed", "SELECT id FROM differences, generate_series(1, version)"),
+    Fact("billing", "reconciliation.finished", "SELECT id FROM reconciliations WHERE finished_at IS NOT NULL"),
     Fact("billing", "invoice.voided", "SELECT id FROM invoices WHERE voided_at IS NOT NULL"),
     Fact("payouts", "payout.allocated", "SELECT id FROM payouts"),
     Fact(

@@ -13,6 +13,9 @@ from services.billing.pages import (
     credit_proposals,
     deliveries,
     delivery,
+    difference,
+    difference_deeds,
+    differences,
     held,
     holds,
     invoice,
@@ -26,8 +29,10 @@ from services.billing.pages import (
     overdue,
     plans,
     receivables,
+    reconciliations,
     stripe_event,
     stripe_events,
+    stripe_overview,
     trial_balance,
 )
 
@@ -37,10 +42,12 @@ LISTINGS = (
     client_invoices.LISTING,
     credit_proposals.LISTING,
     deliveries.LISTING,
+    differences.LISTING,
     held.LISTING,
     invoices.LISTING,
     journal.LISTING,
     overdue.LISTING,
+    reconciliations.LISTING,
     stripe_events.LISTING,
 )
 ROUTES = (
@@ -56,6 +63,9 @@ ROUTES = (
     *credit_proposals.ROUTES,
     *deliveries.ROUTES,
     *delivery.ROUTES,
+    *difference.ROUTES,
+    *difference_deeds.ROUTES,
+    *differences.ROUTES,
     *held.ROUTES,
     *holds.ROUTES,
     *invoice.ROUTES,
@@ -69,7 +79,9 @@ ROUTES = (
     *overdue.ROUTES,
     *plans.ROUTES,
     *receivables.ROUTES,
+    *reconciliations.ROUTES,
     *stripe_event.ROUTES,
     *stripe_events.ROUTES,
+    *stripe_overview.ROUTES,
     *trial_balance.ROUTES,
 )

@@ -25,3 +25,7 @@ async def owners(session: AsyncSession) -> Sequence[KnownOperator]:
 async def of_ids(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, KnownOperator]:
     found = await session.scalars(select(KnownOperator).where(KnownOperator.operator_id.in_(ids)))
     return {operator.operator_id: operator for operator in found}
+
+
+async def name_of(session: AsyncSession, operator_id: UUID) -> str | None:
+    return await session.scalar(select(KnownOperator.name).where(KnownOperator.operator_id == operator_id))
