@@ -63,11 +63,11 @@ class StripeSide:
 
 async def reconcile(books: Books, gateway: StripeGateway) -> Reconciliation:
     async with books.unit() as session:
-        run = await start_run(session, StartRun("Robin Field"), books.clock.now())
-    assert run is not None
+        started = await start_run(session, StartRun("Robin Field"), books.clock.now())
+    assert started is not None
     await work_off_runs(books, gateway)
     async with books.database.reading() as session:
-        return await session.get_one(Reconciliation, run.id)
+        return await session.get_one(Reconciliation, started.run.id)
 
 
 async def work_off_runs(books: Books, gateway: StripeGateway | None) -> None:

@@ -121,6 +121,8 @@ UNREACHED = {
     "/console/account/sessions/end-others",
     "/console/board-splits/*/participations/preview",  # another button of the form that saves them
     "/console/client-invoices/*/redraft",
+    "/console/differences/*/look_up",  # no key of Stripe's is set
+    "/console/differences/*/record",  # its number is refused as that of the reference is
     "/console/duplicates/*/*/dismiss",  # no lead is held: test_intake_duplicates.py holds one, with markup
     "/console/duplicates/*/*/merge",
     "/console/duplicates/*/*/merge-with-credits",  # another button of the form that merges, where somebody was charged
@@ -141,6 +143,7 @@ UNREACHED = {
     "/console/leads/*/release",
     "/console/leads/*/unmerge",
     "/console/operators/*/enable",
+    "/console/stripe/compare",  # no key of Stripe's is set
     "/console/simulations/*/cancel",  # over before the walk comes to it
 }
 """Deeds of states that nothing is in before the walk. A form that is added is either reached or named here."""

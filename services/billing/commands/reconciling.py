@@ -75,8 +75,14 @@ class LeasedRun:
         return LISTED.get(self.stage)
 
 
-async def start_run(session: AsyncSession, command: StartRun, now: datetime) -> Reconciliation | None:
-    """One at a time asks Stripe: while one does, it is that one; None where the night's was started before."""
+@dataclass(frozen=True, slots=True)
+class Started:
+    run: Reconciliation
+    is_new: bool
+
+
+async def start_run(session: AsyncSession, command: StartRun, now: datetime) -> Started | None:
+    """One at a time asks Stripe: while one does, it is that one. None where the night's own was over before."""
     run_id = new_id()
     await session.execute(
         insert(Reconciliation)
@@ -94,7 +100,9 @@ async def start_run(session: AsyncSession, command: StartRun, now: datetime) -> 
         )
         .on_conflict_do_nothing()
     )
-    return await session.get(Reconciliation, run_id) or await reconciliations.asking(session)
+    begun = await session.get(Reconciliation, run_id)
+    going_on = begun or await reconciliations.asking(session)
+    return Started(going_on, is_new=begun is not None) if going_on else None
 
 
 async def _since(session: AsyncSession, now: datetime) -> datetime | None:

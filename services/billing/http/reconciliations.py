@@ -21,7 +21,7 @@ from services.billing.commands.reconciling import StartRun, TakeReport, start_ru
 from services.billing.commands.reviews import Review, review_last
 from services.billing.domain.reconciliation import COVERED, About, DifferenceKind, Report, RunMode, Stage
 from services.billing.domain.stripe_reports import read_report
-from services.billing.errors import ReportMalformed, StripeNotConnected
+from services.billing.errors import ReconciliationNotFound, ReportMalformed, StripeNotConnected
 from services.billing.http.fields import Note
 from services.billing.models import Reconciliation
 from services.billing.queries import differences, journal, reconciliations
@@ -114,12 +114,15 @@ async def post_reconciliation(
     if gateway is None:
         raise StripeNotConnected("set STRIPE_API_KEY, or upload a report of Stripe's")
     async with database.transaction() as session:
-        run = await start_run(session, StartRun(operator.name, operator.id), clock.now())
-        if run is None:
-            raise StripeNotConnected("nothing was begun: try again")
-        await audit.record(
-            session, actor=operator, action="start_reconciliation", subject=Subject("reconciliation", run.id)
+        started = await start_run(session, StartRun(operator.name, operator.id), clock.now())
+        # What asked Stripe a moment ago, and ended meanwhile, is as good as a new one.
+        run = ReconciliationNotFound.unless(
+            started.run if started else await reconciliations.last_finished(session), "nothing was begun: try again"
         )
+        if started and started.is_new:
+            await audit.record(
+                session, actor=operator, action="start_reconciliation", subject=Subject("reconciliation", run.id)
+            )
         return ReconciliationView.model_validate(run, from_attributes=True)
 
 

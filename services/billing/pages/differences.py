@@ -161,6 +161,7 @@ ROWS: Select[Any] = select().select_from(Difference).outerjoin(Invoice, Invoice.
 
 LISTING = Listing(
     name="differences",
+    room=ROOM,
     title="Differences from Stripe",
     noun=("difference", "differences"),
     path=PATH,

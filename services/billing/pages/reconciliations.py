@@ -44,6 +44,7 @@ VERBS = {
 
 LISTING = Listing(
     name="reconciliations",
+    room=ROOM,
     title="Comparisons with Stripe",
     noun=("comparison", "comparisons"),
     path=PATH,

@@ -188,37 +188,42 @@ def _webhooks(roles: StripeRolesView) -> Facts:
 
 
 def _actions(operator: Operator, roles: StripeRolesView, owner: FormField, *, is_connected: bool) -> list[Action]:
-    why = refused(operator, MONEY)
     no_key = refused(operator, MONEY, None if is_connected else DeedObstacle.NOT_CONNECTED)
+    comparing = Action(
+        COMPARE,
+        "Compare now",
+        f"{STRIPE}/{COMPARE}",
+        effect="Asks Stripe for all that is compared. A worker goes on with it; Stripe's fees are posted with it.",
+        done="It has begun",
+        is_primary=is_connected,
+        **no_key,
+    )
+    return [comparing, _uploading(operator), *_seeing_to_it(operator, roles, owner)]
+
+
+def _uploading(operator: Operator) -> Action:
+    rows = FormField(
+        "csv",
+        "Its rows, as CSV",
+        FieldKind.PROSE,
+        hint="With the line of heads, as Stripe exports it",
+        is_required=True,
+        longest=LONGEST_REPORT,
+    )
+    return Action(
+        UPLOAD,
+        "Compare with a report",
+        f"{STRIPE}/{UPLOAD}",
+        effect="Holds our books against what you took from Stripe's dashboard. Nothing is posted.",
+        fields=(FormField("report", "Report", FieldKind.CHOICE, options=options_of(Report), is_required=True), rows),
+        done="It is being compared",
+        **refused(operator, MONEY),
+    )
+
+
+def _seeing_to_it(operator: Operator, roles: StripeRolesView, owner: FormField) -> list[Action]:
+    why = refused(operator, MONEY)
     return [
-        Action(
-            COMPARE,
-            "Compare now",
-            f"{STRIPE}/{COMPARE}",
-            effect="Asks Stripe for all that is compared. A worker goes on with it; Stripe's fees are posted with it.",
-            done="It has begun",
-            is_primary=is_connected,
-            **no_key,
-        ),
-        Action(
-            UPLOAD,
-            "Compare with a report",
-            f"{STRIPE}/{UPLOAD}",
-            effect="Holds our books against what you took from Stripe's dashboard. Nothing is posted.",
-            fields=(
-                FormField("report", "Report", FieldKind.CHOICE, options=options_of(Report), is_required=True),
-                FormField(
-                    "csv",
-                    "Its rows, as CSV",
-                    FieldKind.PROSE,
-                    hint="With the line of heads, as Stripe exports it",
-                    is_required=True,
-                    longest=LONGEST_REPORT,
-                ),
-            ),
-            done="It is being compared",
-            **why,
-        ),
         Action(
             REVIEW,
             "Review the last comparison",
