@@ -112,6 +112,7 @@ GROUPS = (
             Room("write-offs", "Write-offs", "billing", "/console/write-offs?state=pending", "eraser", "O", OPS),
             Room("accounts", "Accounts", "billing", "/console/accounts", "building-2", "j", OPS),
             Room("journal", "Journal", "billing", "/console/journal", "file-text", "J", OPS),
+            Room("reconciliation", "Reconciliation", "billing", "/console/stripe", "scale", "Z", OPS),
             Room(
                 "stripe-events", "Stripe events", "billing", f"/console/stripe-events?{UNSETTLED}", "banknote", "S", OPS
             ),

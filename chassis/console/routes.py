@@ -16,6 +16,7 @@ def page_at(path: str, capability: str | None, **options: Any) -> Decorator:
     return get(path, guards=[page_for(capability)], include_in_schema=False, **options)
 
 
-def form_at(path: str, capability: str | None, *, step_up: bool = False) -> Decorator:
+def form_at(path: str, capability: str | None, *, step_up: bool = False, **options: Any) -> Decorator:
     """What a form posts, under the session's mark. `step_up` where its JSON twin asks for a fresh second factor too."""
-    return post(path, guards=[page_for(capability, step_up=step_up)], status_code=200, include_in_schema=False)
+    guards = [page_for(capability, step_up=step_up)]
+    return post(path, guards=guards, status_code=200, include_in_schema=False, **options)

@@ -108,6 +108,30 @@ BILLING = Row(
     ),
 )
 
+STRIPE = Row(
+    "Our books and Stripe's",
+    (
+        Chart(
+            "Differences",
+            "That are open and nobody has accepted, by kind.",
+            "short",
+            (Query(largest("waybill_stripe_differences_open", "kind"), "{{kind}}"),),
+        ),
+        Chart(
+            "Age of the oldest difference",
+            "By kind. An amount that differs for a day is an alert.",
+            "s",
+            (Query(largest("waybill_stripe_differences_oldest_age_seconds", "kind"), "{{kind}}"),),
+        ),
+        Chart(
+            "Since they were compared",
+            "Each night, and by hand.",
+            "s",
+            (Query(f"time() - {largest('waybill_stripe_compared_timestamp_seconds', 'service')}", "ago"),),
+        ),
+    ),
+)
+
 LEADS = Row(
     "Leads",
     (
@@ -257,4 +281,4 @@ WEBHOOKS = Row(
     ),
 )
 
-BOARD = Board("money", "Waybill: money and leads", (BOOKS, PAY, BILLING, LEADS, WEBHOOKS))
+BOARD = Board("money", "Waybill: money and leads", (BOOKS, PAY, BILLING, STRIPE, LEADS, WEBHOOKS))

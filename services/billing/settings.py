@@ -74,6 +74,11 @@ class Settings(ServiceSettings):
     stripe_sweep_time: time = Field(
         time(3), validation_alias="STRIPE_SWEEP_TIME", description="nightly question about what is owed"
     )
+    stripe_compare_time: time = Field(
+        time(4),
+        validation_alias="STRIPE_COMPARE_TIME",
+        description="nightly comparison of the books with Stripe, once the sweep is done",
+    )
     stripe_webhook_secret: SecretStr = Field(
         SecretStr(""), validation_alias="STRIPE_WEBHOOK_SECRET", description="empty: the endpoint is off"
     )

@@ -12,10 +12,12 @@ from services.billing.commands.stripe_events import (
     ask_about_open,
     forget_event,
     lease_event,
+    receive_events,
     settle_event,
     try_event_later,
 )
 from services.billing.domain.issuing import StripeFacts
+from services.billing.domain.webhooks import KEPT_AT_STRIPE, PAYMENT_TYPES, event_of
 from services.billing.errors import StripeAway, StripePaymentDiffers
 from services.billing.stripe_gateway import Refused, StripeGateway, StripePayment, Succeeded, Unknown
 
@@ -53,6 +55,24 @@ class StripeSettler:
         """Every night: payments of which no webhook told us are found all the same."""
         async with self._database.transaction() as session:
             await ask_about_open(session, due_at, self._clock.now())
+
+    async def fill_gaps(self, _due_at: datetime) -> None:
+        """Events of the last 30 days that no webhook brought, whether or not Stripe thinks that it delivered them.
+
+        Each page is kept by itself. Asked again, or after a fall half-way, it finds what it kept and adds the rest.
+        """
+        cursor, missed, since = None, 0, self._clock.now() - KEPT_AT_STRIPE
+        while True:
+            outcome = await self._gateway.events(sorted(PAYMENT_TYPES), since, cursor)
+            if not isinstance(outcome, Succeeded):
+                raise StripeAway("Stripe did not list its events: what was found so far is kept")
+            found = [event for body in outcome.found.events if (event := event_of(body)) is not None]
+            async with self._database.transaction() as session:
+                missed += await receive_events(session, found, self._clock.now(), was_missed=True)
+            cursor = outcome.found.cursor
+            if cursor is None:
+                break
+        log.info("stripe_gaps_filled", missed=missed)
 
 
 async def look_up_payment(

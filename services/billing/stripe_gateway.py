@@ -1,9 +1,10 @@
-"""Stripe's invoices as billing reads them. The only module here that imports the SDK.
+"""Stripe as billing reads it: this module calls the SDK, and `stripe_lists` reads what it lists.
 
 Billing asks and never orders, so nothing here needs an idempotency key: a question may be repeated. An answer is
 `Succeeded`, `Refused` (Stripe answered, and there is no such thing for us) or `Unknown` (ask again later).
 """
 
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -11,10 +12,15 @@ from typing import Generic, Protocol, TypeVar
 
 import stripe
 
+from services.billing import stripe_lists
+from services.billing.domain.reconciliation import About, ItemKind, StripeItem
+from services.billing.stripe_lists import EventPage, Page
+
 API_VERSION = "2026-10-28.endive"
 MISSING_STATUS = 404
 
 T_co = TypeVar("T_co", covariant=True)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +84,24 @@ class StripeGateway(Protocol):
         """All that succeeded so far and moved money, the first one first."""
         ...
 
+    async def listed(
+        self, kind: ItemKind, since: datetime | None, cursor: str | None
+    ) -> Succeeded[Page] | Refused | Unknown:
+        """A page of what was made at Stripe since then, the newest first."""
+        ...
+
+    async def looked_up(self, about: About, key: str) -> Succeeded[list[StripeItem]] | Refused | Unknown:
+        """What Stripe has now of one thing that may differ."""
+        ...
+
+    async def events(
+        self, types: Sequence[str], since: datetime, cursor: str | None
+    ) -> Succeeded[EventPage] | Refused | Unknown:
+        """A page of what happened, delivered to us or not; of the last 30 days at most."""
+        ...
+
+    async def balance_cents(self, currency: str) -> Succeeded[int] | Refused | Unknown: ...
+
     async def close(self) -> None: ...
 
 
@@ -119,8 +143,31 @@ class LiveStripe:
         moved = [payment for payment in payments if payment.amount_cents]
         return Succeeded(sorted(moved, key=lambda payment: (payment.paid_at, payment.reference)))
 
+    async def listed(
+        self, kind: ItemKind, since: datetime | None, cursor: str | None
+    ) -> Succeeded[Page] | Refused | Unknown:
+        return await _answered(stripe_lists.listed(self._client, kind, since, cursor))
+
+    async def looked_up(self, about: About, key: str) -> Succeeded[list[StripeItem]] | Refused | Unknown:
+        return await _answered(stripe_lists.looked_up(self._client, about, key))
+
+    async def events(
+        self, types: Sequence[str], since: datetime, cursor: str | None
+    ) -> Succeeded[EventPage] | Refused | Unknown:
+        return await _answered(stripe_lists.events(self._client, types, since, cursor))
+
+    async def balance_cents(self, currency: str) -> Succeeded[int] | Refused | Unknown:
+        return await _answered(stripe_lists.balance_cents(self._client, currency))
+
     async def close(self) -> None:
         await self._http.close_async()  # type: ignore[no-untyped-call]
+
+
+async def _answered(question: Awaitable[T]) -> Succeeded[T] | Refused | Unknown:
+    try:
+        return Succeeded(await question)
+    except stripe.StripeError as fault:
+        return outcome_of(fault)
 
 
 def outcome_of(fault: stripe.StripeError) -> Refused | Unknown:

@@ -27,8 +27,10 @@ from services.billing.consumers import (
 )
 from services.billing.measures.books import measure_books
 from services.billing.measures.deliveries import measure_held
+from services.billing.measures.differences import measure_differences
 from services.billing.measures.stripe_events import measure_stripe_events
 from services.billing.measures.unrecorded import measure_unrecorded
+from services.billing.reconciling import Reconciler
 from services.billing.rendering import Renderer
 from services.billing.settings import Settings
 from services.billing.settling import StripeSettler
@@ -74,6 +76,10 @@ class Means:
         return SnapshotTaker(self.database, self.clock, self.settings.zone)
 
     @property
+    def reconciler(self) -> Reconciler:
+        return Reconciler(self.database, self.gateway, self.clock)
+
+    @property
     def settlers(self) -> Sequence[StripeSettler]:
         return (StripeSettler(self.database, self.gateway, self.clock),) if self.gateway is not None else ()
 
@@ -98,23 +104,36 @@ def loops(means: Means) -> Sequence[Loop]:
         Loop("books_watch", means.watch.step),
         Loop("close_runs", means.closing.step),
         Loop("documents", means.renderer.step),
+        Loop("reconciliation", means.reconciler.step),
         *(Loop("stripe_events", settler.step) for settler in means.settlers),
     )
 
 
 def jobs(means: Means) -> Sequence[Job]:
-    nightly = daily(means.settings.stripe_sweep_time, means.settings.zone)
-    after_midnight = daily(AFTER_MIDNIGHT, means.settings.zone)
+    settings = means.settings
+    asked = daily(settings.stripe_sweep_time, settings.zone)
+    compared = daily(settings.stripe_compare_time, settings.zone)
+    after_midnight = daily(AFTER_MIDNIGHT, settings.zone)
+    of_stripe = (
+        job
+        for settler in means.settlers
+        for job in (
+            Job("stripe_sweep", asked, settler.sweep),
+            Job("stripe_gaps", asked, settler.fill_gaps),
+            Job("reconciliation", compared, means.reconciler.start),
+        )
+    )
     return (
         Job("promises", after_midnight, means.promises.run),
         Job("receivables_snapshots", after_midnight, means.snapshots.run),
-        *(Job("stripe_sweep", nightly, settler.sweep) for settler in means.settlers),
+        *of_stripe,
     )
 
 
 def measures(means: Means) -> Sequence[Measure]:
     return (
         measure_books(means.settings.books_check_seconds),
+        measure_differences(means.clock),
         measure_held(means.clock),
         measure_unrecorded,
         measure_stripe_events(means.clock),

@@ -13,6 +13,9 @@ from contracts.values import InvoiceKind
 from deploy.local.smtp_sink.faults import Action, Fault
 from services.billing.commands.account_news import TellingRule
 from services.billing.commands.holds import SetCreditHold, set_credit_hold
+from services.billing.commands.reconciling import TakeReport, take_report
+from services.billing.domain.reconciliation import ItemKind, Report, StripeItem
+from services.billing.reconciling import Reconciler
 from services.intake.commands.escalating import escalate
 from services.intake.commands.policies import PolicyDraft, create_policy, turn_policy
 from services.intake.domain import LeadStatus
@@ -118,8 +121,23 @@ async def _in_billing(rooms: Rooms) -> None:
     await books.deliver(*returned)
     await ask(books, *(proposed(each, note=PLANTED, asked_by_name=PLANTED) for each in returned))
     stripe = FakeStripe()
+    await _differ(rooms)
     await webhook(books, "evt_1NG8Du2eZvKYlo2CUI79vXWy", stripe.add_invoice(100))
     await work_off(books, stripe)
+
+
+async def _differ(rooms: Rooms) -> None:
+    """An invoice and a payment at Stripe that nobody here knows of, as an uploaded report tells of them."""
+    at = rooms.clock.now()
+    items = [
+        StripeItem(ItemKind.INVOICE, "in_planted00", "open", 100, "aud", at),
+        StripeItem(ItemKind.INVOICE, "in_planted01", "open", 200, "aud", at),
+    ]
+    async with rooms.books.database.transaction() as session:
+        await take_report(session, TakeReport(Report.INVOICES, items, PLANTED, new_id()), at)
+    reconciler = Reconciler(rooms.books.database, None, rooms.clock)
+    while await reconciler.step():
+        continue
 
 
 async def _in_payouts(rooms: Rooms) -> None:

@@ -151,5 +151,7 @@ async def test_every_page_is_accessible(rooms: Rooms, visit: Visits, billing: Ca
         "/console/journal/trial-balance",
         "/console/stripe-events?state=held&state=unmatched",
         f"/console/stripe-events/{event_id}",
+        "/console/stripe",
+        "/console/differences?state=open",
     ):
         await check_everywhere(here, billing(path))

@@ -106,6 +106,8 @@ REFUSED = {
     "/console/follow-ups/*/complete",  # its lead was closed a moment ago, and no next one is planned
     "/console/client-invoices/*/mark-paid",  # the reference stands for another payment
     "/console/invoices/*/mark-issued",  # it lacks its id at Stripe
+    "/console/differences/*/refer",  # no invoice has such a number
+    "/console/stripe/upload",  # no report has such rows
     "/console/email-health/new",  # it lacks its secret
     "/console/board-splits/*/participations",  # no pool is in such words
     "/console/installers/*/absences",  # it would end as it starts
@@ -120,6 +122,8 @@ UNREACHED = {
     "/console/accounts/*/prices",
     "/console/board-splits/*/participations/preview",  # another button of the form that saves them
     "/console/client-invoices/*/redraft",
+    "/console/differences/*/look_up",  # no key of Stripe's is set
+    "/console/differences/*/record",  # its number is refused as that of the reference is
     "/console/duplicates/*/*/dismiss",  # no lead is held: test_intake_duplicates.py holds one, with markup
     "/console/duplicates/*/*/merge",
     "/console/duplicates/*/*/merge-with-credits",  # another button of the form that merges, where somebody was charged
@@ -140,6 +144,7 @@ UNREACHED = {
     "/console/leads/*/release",
     "/console/leads/*/unmerge",
     "/console/operators/*/enable",
+    "/console/stripe/compare",  # no key of Stripe's is set
     "/console/simulations/*/cancel",  # over before the walk comes to it
 }
 """Deeds of states that nothing is in before the walk. A form that is added is either reached or named here."""

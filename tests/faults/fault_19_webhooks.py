@@ -5,6 +5,7 @@ import hmac
 import json
 import time
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -17,13 +18,22 @@ DAYS_LOST = timedelta(days=3)
 TOLERANCE_SECONDS = 300
 TOTAL = "SELECT total_cents FROM invoices WHERE id = $1"
 PAYMENTS = "SELECT count(*) FROM payments WHERE invoice_id = $1"
+MISSED = "SELECT count(*) FROM stripe_events WHERE stripe_invoice_id = $1 AND was_missed"
+COMPARED = "SELECT count(*) FROM reconciliations WHERE finished_at IS NOT NULL AND id = $1"
+OPEN = """
+    SELECT code, about_key FROM differences
+     WHERE state = 'open' AND (about_key = $1 OR invoice_id = $2)
+"""
 UNMATCHED = "SELECT count(*) FROM stripe_events WHERE stripe_invoice_id = $1 AND state = 'unmatched'"
 
 
 class WebhooksGoneWrong(Fault):
     number = 19
     injects = "webhooks forged, stale, doubled, in reverse order, before our invoice has its reference, lost for 3 days"
-    holds = "nothing comes of what is forged; all that Stripe was paid is in the books once, to the cent (I5)"
+    holds = (
+        "nothing comes of what is forged; all that Stripe was paid is in the books once, to the cent (I5), what was "
+        "lost is found in its own list of events, and a comparison of both sides finds nothing of it"
+    )
 
     async def inject(self, at: Round) -> None:
         desk = StripeDesk(at.rig)
@@ -83,8 +93,20 @@ class WebhooksGoneWrong(Fault):
         at.rig.pass_time(DAYS_LOST)
         for invoice_id in invoices:
             await self._until_paid(at, invoice_id)
+        for stripe_id in stripe_ids:
+            await eventually(partial(at.rig.number, "billing", MISSED, stripe_id), at.scale.settle_seconds)
+        await self._compare(at, invoices, stripe_ids)
         await desk.control("webhooks/resume", {"order": "happened"})
         at.note("webhooks lost", len(invoices))
+
+    async def _compare(self, at: Round, invoices: list[UUID], stripe_ids: list[str]) -> None:
+        """What was lost is found, and the comparison of both sides says so of these invoices."""
+        run = await at.rig.told("POST", "billing", "/admin/billing/reconciliations")
+        run_id = UUID(run["id"])
+        await eventually(lambda: at.rig.number("billing", COMPARED, run_id), at.scale.settle_seconds)
+        for invoice_id, stripe_id in zip(invoices, stripe_ids, strict=True):
+            left = await at.rig.rows("billing", OPEN, stripe_id, invoice_id)
+            at.require(not left, f"Stripe differs after all: {[dict(row) for row in left]}")
 
     async def _sent(self, at: Round, desk: StripeDesk, number: int) -> tuple[list[UUID], list[str]]:
         """Invoices that were sent with the reference of one at Stripe."""

@@ -53,21 +53,33 @@ class _Fault:
 
 async def receive_event(session: AsyncSession, event: ReceivedEvent, now: datetime) -> None:
     """Once per event id, however often it is delivered."""
+    await receive_events(session, [event], now)
+
+
+async def receive_events(
+    session: AsyncSession, events: Sequence[ReceivedEvent], now: datetime, *, was_missed: bool = False
+) -> int:
+    """How many of them were not known yet; `was_missed` are those that no webhook brought."""
+    if not events:
+        return 0
+    rows = {event.event_id: _row(event, now) | {"was_missed": was_missed} for event in events}
+    statement = insert(StripeEvent).values([rows[event_id] for event_id in sorted(rows)])
+    kept = statement.on_conflict_do_nothing(index_elements=["event_id"]).returning(StripeEvent.id)
+    return len((await session.execute(kept)).all())
+
+
+def _row(event: ReceivedEvent, now: datetime) -> dict[str, object]:
     is_ours = event.stripe_invoice_id is not None
-    await session.execute(
-        insert(StripeEvent)
-        .values(
-            id=new_id(),
-            event_id=event.event_id,
-            type=event.type,
-            stripe_invoice_id=event.stripe_invoice_id,
-            state=StripeEventState.PENDING if is_ours else StripeEventState.IGNORED,
-            received_at=now,
-            next_attempt_at=now,
-            settled_at=None if is_ours else now,
-        )
-        .on_conflict_do_nothing(index_elements=["event_id"])
-    )
+    return {
+        "id": new_id(),
+        "event_id": event.event_id,
+        "type": event.type,
+        "stripe_invoice_id": event.stripe_invoice_id,
+        "state": StripeEventState.PENDING if is_ours else StripeEventState.IGNORED,
+        "received_at": now,
+        "next_attempt_at": now,
+        "settled_at": None if is_ours else now,
+    }
 
 
 async def lease_event(session: AsyncSession, now: datetime) -> StripeEvent | None:

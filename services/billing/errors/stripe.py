@@ -43,7 +43,7 @@ class WebhookMalformed(Refusal):
 
 
 class StripeNotConnected(Refusal):
-    """References are typed in here: that is how this house works, and no fault."""
+    """No key is set, so that nobody can be asked: references are typed in here, and a report can be uploaded."""
 
     code = "stripe_not_connected"
     title = "Nothing is looked up at Stripe"

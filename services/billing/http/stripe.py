@@ -7,9 +7,10 @@ from uuid import UUID
 from litestar import get, post
 from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter, RawBody
 from pydantic import BaseModel, Field
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import audit
-from chassis.audit import Subject
+from chassis.audit import Actor, Subject
 from chassis.clock import Clock
 from chassis.database import Database
 from chassis.http import Body, Given, Operator, public, requires
@@ -20,6 +21,7 @@ from services.billing.domain.statuses import StripeEventState
 from services.billing.domain.webhooks import read_event
 from services.billing.errors import SignatureRefused, WebhookMalformed, WebhooksDisabled
 from services.billing.http.fields import Note
+from services.billing.models import StripeEvent
 from services.billing.queries import listings, stripe_events
 from services.billing.settings import Settings
 from services.billing.stripe_gateway import is_authentic
@@ -38,7 +40,8 @@ class Received(BaseModel):
 class StripeEventView(BaseModel):
     """`held` waits for a person, `unmatched` for the invoice that names its Stripe invoice.
 
-    `held_references` are the payments at Stripe that are not in the books.
+    `held_references` are the payments at Stripe that are not in the books. `was_missed`: no webhook brought it, the
+    nightly look at Stripe's own list of events did.
     """
 
     id: UUID
@@ -52,6 +55,7 @@ class StripeEventView(BaseModel):
     received_at: datetime
     next_attempt_at: datetime
     settled_at: datetime | None
+    was_missed: bool
 
 
 class IgnoreBody(Body):
@@ -111,11 +115,18 @@ async def post_retry_stripe_event(
 ) -> StripeEventView:
     """Gives a held or unmatched event another turn, once its cause is mended."""
     async with database.transaction() as session:
-        event = await retry_event(session, stripe_event_id, clock.now())
-        await audit.record(
-            session, actor=operator, action="retry_stripe_event", subject=Subject("stripe_event", stripe_event_id)
-        )
+        event = await retry_by_operator(session, stripe_event_id, operator, clock.now())
     return StripeEventView.model_validate(event, from_attributes=True)
+
+
+async def retry_by_operator(
+    session: AsyncSession, stripe_event_id: UUID, operator: Actor, now: datetime
+) -> StripeEvent:
+    event = await retry_event(session, stripe_event_id, now)
+    await audit.record(
+        session, actor=operator, action="retry_stripe_event", subject=Subject("stripe_event", stripe_event_id)
+    )
+    return event
 
 
 @post(
@@ -132,19 +143,26 @@ async def post_ignore_stripe_event(
 ) -> StripeEventView:
     """Settles a held or unmatched event without a record: the payments that it holds are passed over for good."""
     async with database.transaction() as session:
-        before = (await stripe_events.lock(session, stripe_event_id)).state
-        event = await ignore_event(session, stripe_event_id, data.reason, clock.now())
-        if event.state is not before:
-            await audit.record(
-                session,
-                actor=operator,
-                action="ignore_stripe_event",
-                subject=Subject("stripe_event", stripe_event_id),
-                before={"state": before},
-                after={"state": event.state, "held_references": event.held_references},
-                reason_text=data.reason,
-            )
+        event = await ignore_by_operator(session, stripe_event_id, data.reason, operator, clock.now())
     return StripeEventView.model_validate(event, from_attributes=True)
+
+
+async def ignore_by_operator(
+    session: AsyncSession, stripe_event_id: UUID, reason: str, operator: Actor, now: datetime
+) -> StripeEvent:
+    before = (await stripe_events.lock(session, stripe_event_id)).state
+    event = await ignore_event(session, stripe_event_id, reason, now)
+    if event.state is not before:
+        await audit.record(
+            session,
+            actor=operator,
+            action="ignore_stripe_event",
+            subject=Subject("stripe_event", stripe_event_id),
+            before={"state": before},
+            after={"state": event.state, "held_references": event.held_references},
+            reason_text=reason,
+        )
+    return event
 
 
 ROUTES = (take_stripe_webhook, list_stripe_events, post_retry_stripe_event, post_ignore_stripe_event)

@@ -21,6 +21,7 @@ from services.billing.models.receivables import (
     SnapshotAccount,
     Statement,
 )
+from services.billing.models.reconciliation import Difference, Reconciliation, ReconciliationReview, SeenItem
 from services.billing.models.settlement import PaymentReversal, Receipt, WriteOff
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "CloseRun",
     "CreditRequest",
     "DeliveryEvent",
+    "Difference",
     "Document",
     "HeldDelivery",
     "Invoice",
@@ -52,7 +54,10 @@ __all__ = [
     "Promise",
     "Receipt",
     "ReceivablesSnapshot",
+    "Reconciliation",
+    "ReconciliationReview",
     "ReferenceImport",
+    "SeenItem",
     "SnapshotAccount",
     "Statement",
     "StripeEvent",

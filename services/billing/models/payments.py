@@ -50,7 +50,7 @@ class StripeEvent(Table):
     """An authentic webhook, or the nightly sweep: a note to ask Stripe about an invoice, never a source of amounts.
 
     `held_references` are payments that Stripe has and that could not be recorded; once it is ignored, they are passed
-    over for good.
+    over for good. `was_missed`: no webhook brought it, it was found in Stripe's own list.
     """
 
     __tablename__ = "stripe_events"
@@ -66,6 +66,7 @@ class StripeEvent(Table):
     received_at: Mapped[datetime]
     next_attempt_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]
+    was_missed: Mapped[bool] = mapped_column(default=False, server_default="false")
 
     __table_args__ = (
         one_of("state", StripeEventState),

@@ -8,6 +8,7 @@ from services.billing.pages import (
     desk_close,
     desk_deliveries,
     desk_receivables,
+    desk_reconciliation,
     desk_settlement,
     desk_stripe,
 )
@@ -32,6 +33,8 @@ def desk_of(zone: ZoneInfo) -> Desk:
             desk_receivables.broken_promises(zone),
             desk_stripe.HELD,
             desk_stripe.UNMATCHED,
+            desk_reconciliation.DIFFERENCES,
+            desk_reconciliation.REVIEW,
         ),
         cards=(
             desk_books.invoiced(zone),
@@ -40,6 +43,7 @@ def desk_of(zone: ZoneInfo) -> Desk:
             desk_deliveries.cap_used(zone),
             desk_settlement.CREDIT_RATE,
             desk_receivables.sales_outstanding(zone),
+            desk_reconciliation.CLEARING,
         ),
         charts=(
             desk_receivables.ages(zone),

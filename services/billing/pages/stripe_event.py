@@ -14,7 +14,6 @@ from chassis.console import Console, Form, form_at, page_at
 from chassis.console.actions import Action, refused
 from chassis.console.cells import Kind, Shown, chip
 from chassis.console.documents import Document, Done, Fact, Table, show_document
-from chassis.console.fields import FieldKind, FormField
 from chassis.console.timeline import Moment, in_order, moments_of
 from chassis.console.wording import counted, sentence
 from chassis.database import Database
@@ -22,10 +21,10 @@ from chassis.http import Given, Operator
 from contracts.identity import Capability
 from services.billing.domain.statuses import StripeEventState
 from services.billing.domain.webhooks import obstacle_to_settling
-from services.billing.http.stripe import IgnoreBody, post_ignore_stripe_event, post_retry_stripe_event
+from services.billing.http.stripe import post_ignore_stripe_event, post_retry_stripe_event
 from services.billing.models import Invoice, StripeEvent
 from services.billing.pages.doors import invoice_path
-from services.billing.pages.stripe_events import PATH, QUEUE, ROOM, STATES, TONES
+from services.billing.pages.stripe_events import PATH, QUEUE, REASON, ROOM, STATES, TONES, IgnoreForm
 from services.billing.queries import stripe_events
 
 MONEY = Capability.MANAGE_BILLING_OPS
@@ -41,10 +40,6 @@ NEXT = {
 
 class RetryForm(Form):
     """Nothing but the session's mark."""
-
-
-class IgnoreForm(IgnoreBody, Form):
-    """As the JSON route takes it."""
 
 
 @page_at(PATH + "/{stripe_event_id:uuid}", Capability.READ_OPS)
@@ -68,9 +63,15 @@ async def show_stripe_event(
         facts=_facts(event, invoice),
         actions=_actions(event, operator),
         sections=[_payments(event.held_references)],
-        timeline=in_order(moments, [Moment(event.received_at, "Stripe", f"sent it: {event.type}")]),
+        timeline=in_order(moments, [_arrival(event)]),
     )
     return show_document(console, request, document, done)
+
+
+def _arrival(event: StripeEvent) -> Moment:
+    if event.was_missed:
+        return Moment(event.received_at, "Waybill", f"found it in Stripe's own list: {event.type}")
+    return Moment(event.received_at, "Stripe", f"sent it: {event.type}")
 
 
 def _facts(event: StripeEvent, invoice: Invoice | None) -> list[Fact]:
@@ -121,11 +122,7 @@ def _actions(event: StripeEvent, operator: Operator) -> list[Action]:
             effect=f"Settles it without a record: {held} will be passed over for good."
             if event.held_references
             else "Settles it without a record.",
-            fields=(
-                FormField(
-                    "reason", "Why", FieldKind.PROSE, is_required=True, hint="Stands in the timeline", longest=1000
-                ),
-            ),
+            fields=(REASON,),
             done="Ignored",
             destroys=True,
             **why,

@@ -1,16 +1,23 @@
 """What Stripe told us: each a question about one invoice, worked off by itself or waiting for a person."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Select, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.console import Form
+from chassis.console.bulk import BulkAction, Verdict, Work
 from chassis.console.cells import Kind
+from chassis.console.fields import FieldKind, FormField
 from chassis.console.listing import (
     Choice,
     Column,
     Days,
     Empty,
+    Flag,
     Listing,
     Search,
     Tab,
@@ -18,10 +25,11 @@ from chassis.console.listing import (
     late_after,
     routes_of,
 )
-from chassis.console.wording import sentence
+from chassis.console.wording import counted, sentence
 from contracts.identity import Capability
 from services.billing.domain.statuses import StripeEventState
-from services.billing.domain.webhooks import UNANSWERED_AFTER
+from services.billing.domain.webhooks import UNANSWERED_AFTER, obstacle_to_settling
+from services.billing.http.stripe import IgnoreBody, ignore_by_operator, retry_by_operator
 from services.billing.models import Invoice, StripeEvent
 from services.billing.pages.doors import invoice_path
 
@@ -46,6 +54,58 @@ TONES: Mapping[str, str] = {
 
 ROWS: Select[Any] = (
     select().select_from(StripeEvent).outerjoin(Invoice, Invoice.stripe_invoice_id == StripeEvent.stripe_invoice_id)
+)
+
+REASON = FormField("reason", "Why", FieldKind.PROSE, is_required=True, hint="Stands in the timeline", longest=1000)
+
+
+class IgnoreForm(IgnoreBody, Form):
+    """As the JSON route takes it."""
+
+
+async def _look(session: AsyncSession, ids: Sequence[UUID], _now: datetime) -> Mapping[UUID, Verdict]:
+    found = await session.scalars(select(StripeEvent).where(StripeEvent.id.in_(ids)))
+    return {
+        each.id: Verdict(each.event_id, str(obstacle_to_settling(each.state) or ""), sentence(each.detail or ""))
+        for each in found
+    }
+
+
+async def _retry(work: Work) -> None:
+    async with work.transaction() as session:
+        await retry_by_operator(session, work.id, work.actor, work.clock.now())
+
+
+async def _ignore(work: Work) -> None:
+    form = IgnoreForm.model_validate(work.form.model_dump())
+    async with work.transaction() as session:
+        await ignore_by_operator(session, work.id, form.reason, work.actor, work.clock.now())
+
+
+BULK = (
+    BulkAction(
+        name="retry",
+        label="Try again",
+        capability=Capability.MANAGE_BILLING_OPS,
+        look=_look,
+        do=_retry,
+        effect=lambda number: f"Asks Stripe once more about {counted(number, 'event', 'events')}.",
+    ),
+    BulkAction(
+        name="ignore",
+        label="Ignore",
+        capability=Capability.MANAGE_BILLING_OPS,
+        look=_look,
+        do=_ignore,
+        form=IgnoreForm,
+        fields=(REASON,),
+        effect=lambda number: (
+            f"Settles {counted(number, 'event', 'events')} without a record: the payments that they hold are passed "
+            "over for good."
+        ),
+        step_up=True,
+        destroys=True,
+    ),
 )
 
 LISTING = Listing(
@@ -85,6 +145,7 @@ LISTING = Listing(
             sorts=True,
             is_late=late_after(UNANSWERED_AFTER, "received", unless=lambda row: row.settled is not None),
         ),
+        Column("missed", "No webhook brought it", StripeEvent.was_missed, Kind.YES_NO, is_extra=True),
         Column("next", "Next attempt", StripeEvent.next_attempt_at, Kind.INSTANT, is_extra=True),
         Column("settled", "Settled", StripeEvent.settled_at, Kind.AGO, is_extra=True),
     ),
@@ -97,9 +158,12 @@ LISTING = Listing(
             ids=(StripeEvent.id,),
         ),
         Choice("state", "State", options=among(StripeEvent.state, StripeEventState, STATES)),
+        Flag("missed", "No webhook brought it", condition=StripeEvent.was_missed),
         Days("received", "Received", column=StripeEvent.received_at),
     ),
     tabs=(Tab("Waits for you", WAITING), Tab("About to be asked", "state=pending"), Tab("All")),
+    links=(("Reconciliation", "/console/stripe", None),),
+    bulk=BULK,
     document=lambda row: f"{PATH}/{row.id}",
     empty=Empty(
         "No events",

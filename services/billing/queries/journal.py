@@ -151,3 +151,9 @@ async def entries_of(session: AsyncSession, posting_ids: Sequence[UUID]) -> dict
     for entry in await session.scalars(query.order_by(JournalEntry.posting_id, JournalEntry.entry_no)):
         entries[entry.posting_id].append(entry)
     return entries
+
+
+async def clearing_cents(session: AsyncSession) -> int:
+    """What Stripe keeps for us, by our books."""
+    query = select(func.coalesce(func.sum(JournalEntry.amount_cents), 0))
+    return int(await session.scalar(query.where(JournalEntry.account == LedgerAccount.STRIPE_CLEARING)) or 0)
