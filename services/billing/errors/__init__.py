@@ -89,6 +89,14 @@ from services.billing.errors.receivables import (
     StatementNotFound,
     StatementTooLong,
 )
+from services.billing.errors.reconciliation import (
+    DeedNotPossible,
+    DifferenceNotFound,
+    NothingReconciled,
+    ReconciliationNotFound,
+    ReferenceDiffers,
+    ReportMalformed,
+)
 from services.billing.errors.settlement import (
     CreditApplicationNotFound,
     CreditCameBack,
@@ -108,14 +116,6 @@ from services.billing.errors.settlement import (
     WriteOffIdTaken,
     WriteOffNotFound,
     WriteOffStands,
-from services.billing.errors.reconciliation import (
-    DeedNotPossible,
-    DifferenceNotFound,
-    NothingReconciled,
-    ReconciliationNotFound,
-    ReferenceDiffers,
-    ReportMalformed,
-    StripeNotConnected,
 )
 from services.billing.errors.stripe import (
     SignatureRefused,
@@ -177,8 +177,8 @@ __all__ = [
     "NotVoid",
     "NoteNotReady",
     "NothingOwed",
-    "OwedOtherwise",
     "NothingReconciled",
+    "OwedOtherwise",
     "OwnerUnknown",
     "PaymentExceedsBalance",
     "PaymentNotFound",
@@ -198,13 +198,13 @@ __all__ = [
     "ReasonRefused",
     "ReceiptNotFound",
     "ReceivedInTheFuture",
+    "ReconciliationNotFound",
+    "ReferenceDiffers",
     "ReferencesUnreadable",
+    "ReportMalformed",
     "ReversalIdTaken",
     "ReversalReferenceTaken",
     "ReversalTooLarge",
-    "ReconciliationNotFound",
-    "ReferenceDiffers",
-    "ReportMalformed",
     "SecondOperatorNeeded",
     "SignatureRefused",
     "SnapshotIdTaken",
