@@ -7,7 +7,7 @@ from alembic import context, op
 from chassis.migrations import revoke_change, statements, written_once
 
 revision = "0020"
-down_revision = "0018"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 
