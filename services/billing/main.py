@@ -6,9 +6,11 @@ from chassis.database import Database
 from chassis.service import Service, clock_of, database_of
 from contracts.values import InvoiceKind
 from services.billing import pages, work
+from services.billing.certifying import Certifier
 from services.billing.commands.account_news import TellingRule
 from services.billing.commands.house import House
 from services.billing.commands.numbers import Numbering
+from services.billing.domain.signing import Signer
 from services.billing.http import ROUTES
 from services.billing.pages.desk import desk_of
 from services.billing.settings import Settings
@@ -32,7 +34,8 @@ def build(
     house = house_of(settings)
     telling = TellingRule(settings.zone, has_payment_details=bool(house.payment_details))
     bulk = BulkRunner(database, clock, pages.LISTINGS, {"house": house, "gateway": gateway})
-    means = work.Means(settings, database, clock, telling, bulk, gateway)
+    certifier = Certifier(database, clock, _signer(settings))
+    means = work.Means(settings, database, clock, telling, bulk, gateway, certifier)
     return Service(
         name="billing",
         settings=settings,
@@ -45,6 +48,7 @@ def build(
         measures=work.measures(means),
         dependencies={
             "bulk": bulk,
+            "certifier": certifier,
             "desk": desk_of(settings.zone),
             "gateway": gateway,
             "house": house,
@@ -63,6 +67,10 @@ def house_of(settings: Settings) -> House:
         approval_limit_cents=settings.approval_limit_cents,
         payment_details=settings.seller_payment_details.strip(),
     )
+
+
+def _signer(settings: Settings) -> Signer | None:
+    return Signer(settings.key_secret.get_secret_value()) if settings.key_secret is not None else None
 
 
 def _stripe(settings: Settings) -> StripeGateway | None:

@@ -10,6 +10,7 @@ from chassis.database import Database
 from chassis.loops import Loop
 from chassis.schedule import Job, daily
 from chassis.service import Measure
+from services.billing.certifying import Certifier
 from services.billing.commands.account_news import TellingRule
 from services.billing.commands.adjustments import ApprovalRule
 from services.billing.consumers import (
@@ -23,6 +24,7 @@ from services.billing.consumers import (
     payouts,
 )
 from services.billing.measures.books import measure_books
+from services.billing.measures.certificates import measure_certificates
 from services.billing.measures.deliveries import measure_held
 from services.billing.measures.stripe_events import measure_stripe_events
 from services.billing.rendering import Renderer
@@ -42,6 +44,7 @@ class Means:
     telling: TellingRule
     bulk: BulkRunner
     gateway: StripeGateway | None
+    certifier: Certifier
 
     @property
     def teller(self) -> AccountTeller:
@@ -80,12 +83,17 @@ def loops(means: Means) -> Sequence[Loop]:
 
 def jobs(means: Means) -> Sequence[Job]:
     nightly = daily(means.settings.stripe_sweep_time, means.settings.zone)
-    return (*(Job("stripe_sweep", nightly, settler.sweep) for settler in means.settlers),)
+    certified = daily(means.settings.certificate_time, means.settings.zone)
+    return (
+        *(Job("stripe_sweep", nightly, settler.sweep) for settler in means.settlers),
+        Job("certificate", certified, means.certifier.nightly),
+    )
 
 
 def measures(means: Means) -> Sequence[Measure]:
     return (
         measure_books(means.settings.books_check_seconds),
+        measure_certificates(means.clock),
         measure_held(means.clock),
         measure_stripe_events(means.clock),
     )

@@ -123,6 +123,7 @@ FACTS = (
     Fact("billing", "invoice.written_off", "SELECT invoice_id FROM write_offs WHERE state IN ('approved', 'reversed')"),
     Fact("billing", "invoice.write_off_reversed", "SELECT invoice_id FROM write_offs WHERE state = 'reversed'"),
     Fact("billing", "payment.received", "SELECT id FROM receipts"),
+    Fact("billing", "books.certified", "SELECT id FROM certificates"),
     Fact("billing", "invoice.voided", "SELECT id FROM invoices WHERE voided_at IS NOT NULL"),
     Fact("payouts", "payout.allocated", "SELECT id FROM payouts"),
     Fact(

@@ -111,6 +111,7 @@ PREPARES_MONEY = {
         ("POST", "/admin/billing/invoices/{invoice_id}/resend"),
         ("POST", "/admin/billing/adjustments/{adjustment_id}/reject"),
         ("POST", "/admin/billing/stripe-events/{stripe_event_id}/retry"),
+        ("POST", "/admin/billing/certificates"),
         ("POST", "/admin/credit-proposals/{request_id}/decline"),
         ("POST", "/console/accounts/{account_id}/edit"),
         ("POST", "/console/accounts/{account_id}/hold"),
@@ -123,6 +124,7 @@ PREPARES_MONEY = {
         ("POST", "/console/adjustments/{adjustment_id}/reject"),
         ("POST", "/console/credit-proposals/{request_id}/decline"),
         ("POST", "/console/stripe-events/{stripe_event_id}/retry"),
+        ("POST", "/console/certificates"),
     },
     "payouts": {("POST", "/console/board-splits/{board_id}/participations/preview")},
 }

@@ -22,6 +22,9 @@ from services.billing.errors.adjustments import (
     UnknownReason,
 )
 from services.billing.errors.books import (
+    CertificateNotFound,
+    CertificateUnderWay,
+    NothingToTrace,
     PostingNotFound,
 )
 from services.billing.errors.closing import (
@@ -78,6 +81,8 @@ __all__ = [
     "AmountMissing",
     "AmountNotExpected",
     "BoardIsBilled",
+    "CertificateNotFound",
+    "CertificateUnderWay",
     "CreditApplicationIdTaken",
     "CreditRequestNotFound",
     "CreditTooLarge",
@@ -100,6 +105,7 @@ __all__ = [
     "NotOfThisKind",
     "NotReadyToIssue",
     "NotVoid",
+    "NothingToTrace",
     "PaymentExceedsBalance",
     "PaymentReferenceTaken",
     "PeriodNotEnded",

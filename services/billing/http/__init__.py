@@ -3,6 +3,7 @@
 from services.billing.http import (
     accounts,
     adjustments,
+    certificates,
     credit_proposals,
     deliveries,
     exports,
@@ -15,12 +16,14 @@ from services.billing.http import (
     periods,
     references,
     stripe,
+    trace,
     voids,
 )
 
 ROUTES = (
     *accounts.ROUTES,
     *adjustments.ROUTES,
+    *certificates.ROUTES,
     *credit_proposals.ROUTES,
     *deliveries.ROUTES,
     *exports.ROUTES,
@@ -33,5 +36,6 @@ ROUTES = (
     *periods.ROUTES,
     *references.ROUTES,
     *stripe.ROUTES,
+    *trace.ROUTES,
     *voids.ROUTES,
 )

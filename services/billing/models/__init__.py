@@ -2,6 +2,7 @@
 
 from services.billing.models.accounts import Account, PricePlan
 from services.billing.models.adjustments import Adjustment, AdjustmentDelivery, AdjustmentLine
+from services.billing.models.certificates import Certificate, CertifiedEquality, CertifiedOffender
 from services.billing.models.columns import Table
 from services.billing.models.credit_requests import CreditRequest, OpenReturn
 from services.billing.models.deliveries import DeliveryEvent, HeldDelivery
@@ -17,6 +18,9 @@ __all__ = [
     "Adjustment",
     "AdjustmentDelivery",
     "AdjustmentLine",
+    "Certificate",
+    "CertifiedEquality",
+    "CertifiedOffender",
     "CreditRequest",
     "DeliveryEvent",
     "Document",

@@ -6,6 +6,8 @@ from services.billing.pages import (
     accounts,
     adjustment,
     adjustments,
+    certificate,
+    certificates,
     client_invoice,
     client_invoice_deeds,
     client_invoices,
@@ -28,12 +30,14 @@ from services.billing.pages import (
     receivables,
     stripe_event,
     stripe_events,
+    trace,
     trial_balance,
 )
 
 LISTINGS = (
     accounts.LISTING,
     adjustments.LISTING,
+    certificates.LISTING,
     client_invoices.LISTING,
     credit_proposals.LISTING,
     deliveries.LISTING,
@@ -49,6 +53,8 @@ ROUTES = (
     *accounts.ROUTES,
     *adjustment.ROUTES,
     *adjustments.ROUTES,
+    *certificate.ROUTES,
+    *certificates.ROUTES,
     *client_invoice.ROUTES,
     *client_invoice_deeds.ROUTES,
     *client_invoices.ROUTES,
@@ -71,5 +77,6 @@ ROUTES = (
     *receivables.ROUTES,
     *stripe_event.ROUTES,
     *stripe_events.ROUTES,
+    *trace.ROUTES,
     *trial_balance.ROUTES,
 )

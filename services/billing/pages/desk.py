@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 from chassis.console.desk import Desk
 from services.billing.pages import (
     desk_books,
+    desk_certificates,
     desk_close,
     desk_deliveries,
     desk_receivables,
@@ -29,6 +30,7 @@ def desk_of(zone: ZoneInfo) -> Desk:
             desk_receivables.overdue_invoices(zone),
             desk_stripe.HELD,
             desk_stripe.UNMATCHED,
+            desk_certificates.FAILED,
         ),
         cards=(
             desk_books.invoiced(zone),
@@ -36,6 +38,7 @@ def desk_of(zone: ZoneInfo) -> Desk:
             desk_receivables.overdue_amount(zone),
             desk_settlement.CREDIT_RATE,
             desk_receivables.sales_outstanding(zone),
+            desk_certificates.LAST,
         ),
         charts=(
             desk_receivables.ages(zone),
