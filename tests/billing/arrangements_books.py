@@ -10,9 +10,18 @@ from services.billing.commands.payouts import PayoutMoved, PayoutStep, post_payo
 from services.billing.domain.adjustments import DebitReason
 from services.billing.rendering import Renderer
 from tests.billing.arrangements import NOW, SYDNEY, Books, march, sent
-from tests.billing.arrangements_settlement import apply_credit, client_invoices, void_whole
+from tests.billing.arrangements_settlement import (
+    apply_credit,
+    ask_to_write_off,
+    client_invoices,
+    receive,
+    take_payment_back,
+    take_rest_back,
+    unapply,
+    undo_write_off,
+    void_whole,
+)
 from tests.billing.arrangements_stripe import pay_at_stripe
-from tests.billing.taken_back import record_receipt, reverse_payment, reverse_rest, reverse_write_off, write_off
 
 DEBIT = {"type": AdjustmentType.DEBIT, "reason_code": DebitReason.PRICE_CORRECTION}
 
@@ -30,14 +39,16 @@ async def fill(books: Books) -> Filled:
     invoice_id = await _month(books)
     boards = await client_invoices(books, 10_000, 10_000, 10_000, 10_000, 10_000)
     account_id = (await books.invoice(boards[0])).account_id
-    receipt_id = await record_receipt(books, account_id, {boards[0]: 11_000, boards[1]: 3_000}, 1_000)
+    receipt = (await receive(books, account_id, 15_000, {boards[0]: 11_000, boards[1]: 3_000})).receipt
     await apply_credit(books, boards[2], 400)
-    await reverse_rest(books, receipt_id, 100)
+    await apply_credit(books, boards[1], 300, application_id := new_id())
+    await unapply(books, application_id)
+    await take_rest_back(books, receipt.id, 100)
     await pay_at_stripe(books, boards[2], 11_000)
     payment_id = await books.value("SELECT id FROM payments WHERE invoice_id = :id", id=boards[1])
-    await reverse_payment(books, payment_id, 500)
-    await reverse_write_off(books, await write_off(books, boards[3]))
-    await write_off(books, boards[3])
+    await take_payment_back(books, payment_id, 500)
+    await undo_write_off(books, (await ask_to_write_off(books, boards[3])).id)
+    await ask_to_write_off(books, boards[3])
     await void_whole(books, boards[4])
     await _pay_an_expert(books)
     await Renderer(books.database, books.clock, SYDNEY).step()

@@ -177,6 +177,10 @@ FALSEHOODS = (
         UNBALANCED,
     ),
     Falsehood(
+        "unapplied_credit_was_applied",
+        "UPDATE journal_postings SET source_key = 'another:reversed' WHERE kind = 'credit_unapplied'",
+    ),
+    Falsehood(
         "pay_is_allocated",
         _entry("payout_sent", "expert_payable", "9000"),
         UNBALANCED,

@@ -28,6 +28,7 @@ from services.billing.errors import (
     CreditTooLarge,
     DeliveriesMissing,
     DeliveriesNotExpected,
+    InvoiceWrittenOff,
     LineNotFound,
     MakerCannotApprove,
     NotIssued,
@@ -70,6 +71,7 @@ _REFUSALS = {
     DecisionObstacle.APPROVED: AdjustmentDecided,
     DecisionObstacle.MAKER: MakerCannotApprove,
     DecisionObstacle.NOT_ISSUED: NotIssued,
+    DecisionObstacle.WRITTEN_OFF: InvoiceWrittenOff,
 }
 
 
@@ -106,6 +108,7 @@ async def approve_adjustment(
         adjustment.state,
         is_by_maker=adjustment.made_by_id == by.id,
         is_invoice_issued=invoice.document_status is DocumentStatus.ISSUED,
+        is_written_off=invoice.written_off_cents > 0,
     )
     if obstacle is not None:
         raise _REFUSALS[obstacle](obstacle, adjustment_id=adjustment_id)
@@ -232,3 +235,5 @@ def _refuse_unissued(invoice: Invoice) -> None:
     if invoice.document_status is not DocumentStatus.ISSUED:
         detail = f"the invoice is {invoice.document_status}: a draft is changed, a void one is closed"
         raise NotIssued(detail, invoice_id=invoice.id)
+    if invoice.written_off_cents:
+        raise InvoiceWrittenOff(DecisionObstacle.WRITTEN_OFF, invoice_id=invoice.id)

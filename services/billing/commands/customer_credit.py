@@ -8,12 +8,26 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import outbox
 from contracts.billing import InvoiceCreditApplied
+from contracts.settlement import InvoiceCreditUnapplied
 from services.billing.commands.journal import post
 from services.billing.commands.payments import note_if_paid
 from services.billing.domain.issuing import dollars
-from services.billing.domain.journal import CURRENCY, LedgerAccount, Posting, PostingKind, credit_applied_entries
+from services.billing.domain.journal import (
+    CURRENCY,
+    LedgerAccount,
+    Posting,
+    PostingKind,
+    credit_applied_entries,
+    credit_unapplied_entries,
+)
 from services.billing.domain.statuses import DocumentStatus
-from services.billing.errors import CreditApplicationIdTaken, NoCustomerCredit, NotIssued
+from services.billing.errors import (
+    CreditApplicationIdTaken,
+    CreditApplicationNotFound,
+    CreditCameBack,
+    NoCustomerCredit,
+    NotIssued,
+)
 from services.billing.models import Account, Invoice
 from services.billing.queries import accounts, invoices, journal
 
@@ -37,7 +51,7 @@ class AppliedCredit:
 async def apply_customer_credit(session: AsyncSession, command: ApplyCredit, now: datetime) -> AppliedCredit:
     """Pays for an invoice what its own customer has with us."""
     invoice = await invoices.lock(session, command.invoice_id)
-    source_key = f"credit_application:{command.application_id}"
+    source_key = _key(command.application_id)
     done = await journal.amount_of(session, source_key, LedgerAccount.CUSTOMER_CREDIT)
     if done is not None:
         _refuse_another(done, command)
@@ -53,6 +67,43 @@ async def apply_customer_credit(session: AsyncSession, command: ApplyCredit, now
     outbox.add(session, _applied_event(invoice, amount_cents, now), version=invoice.next_version())
     note_if_paid(session, invoice, now)
     return AppliedCredit(invoice, amount_cents, is_new=True)
+
+
+async def unapply_customer_credit(session: AsyncSession, application_id: UUID, now: datetime) -> AppliedCredit:
+    """All of one application: the invoice is owed again, and the money is the customer's again."""
+    done = CreditApplicationNotFound.unless(
+        await journal.amount_of(session, _key(application_id), LedgerAccount.CUSTOMER_CREDIT),
+        "no credit was applied under this id",
+        application_id=application_id,
+    )
+    if done.invoice_id is None:
+        raise CreditApplicationNotFound("no credit was applied under this id", application_id=application_id)
+    invoice = await invoices.lock(session, done.invoice_id)
+    source_key = f"{_key(application_id)}:reversed"
+    if await journal.amount_of(session, source_key, LedgerAccount.CUSTOMER_CREDIT) is not None:
+        return AppliedCredit(invoice, done.amount_cents, is_new=False)
+    _refuse_came_back(invoice, done.amount_cents, application_id)
+    account = await accounts.lock_credit(session, invoice.account_id)
+    invoice.customer_credit_cents += done.amount_cents
+    account.customer_credit_cents += done.amount_cents
+    invoice.paid_at = None
+    await session.flush()
+    await post(session, [_unapplied_posting(invoice, source_key, done.amount_cents, now)], now)
+    event = _unapplied_event(invoice, application_id, done.amount_cents, now)
+    outbox.add(session, event, version=invoice.next_version())
+    return AppliedCredit(invoice, done.amount_cents, is_new=True)
+
+
+def _key(application_id: UUID) -> str:
+    return f"credit_application:{application_id}"
+
+
+def _refuse_came_back(invoice: Invoice, amount_cents: int, application_id: UUID) -> None:
+    """A credit note may have left it to the customer since: then less of it pays for the invoice than was applied."""
+    pays_cents = max(0, -invoice.customer_credit_cents)
+    if amount_cents > pays_cents:
+        detail = f"{dollars(amount_cents)} was applied, and only {dollars(pays_cents)} still pays for the invoice"
+        raise CreditCameBack(detail, invoice_id=invoice.id, application_id=application_id)
 
 
 def _refuse_another(done: journal.PostedAmount, command: ApplyCredit) -> None:
@@ -82,6 +133,30 @@ def _posting(invoice: Invoice, source_key: str, amount_cents: int, now: datetime
         entries=credit_applied_entries(amount_cents),
         party_id=invoice.account_id,
         invoice_id=invoice.id,
+    )
+
+
+def _unapplied_posting(invoice: Invoice, source_key: str, amount_cents: int, now: datetime) -> Posting:
+    return Posting(
+        source_key=source_key,
+        kind=PostingKind.CREDIT_UNAPPLIED,
+        occurred_at=now,
+        entries=credit_unapplied_entries(amount_cents),
+        party_id=invoice.account_id,
+        invoice_id=invoice.id,
+    )
+
+
+def _unapplied_event(
+    invoice: Invoice, application_id: UUID, amount_cents: int, now: datetime
+) -> InvoiceCreditUnapplied:
+    return InvoiceCreditUnapplied(
+        invoice_id=invoice.id,
+        application_id=application_id,
+        amount_cents=amount_cents,
+        currency=CURRENCY,
+        balance_cents=invoice.owed_cents,
+        unapplied_at=now,
     )
 
 

@@ -17,8 +17,9 @@ from contracts.values import InvoiceKind
 from services.billing.commands.journal import post
 from services.billing.domain.issuing import STRIPE_PAYMENT_PATTERN, dollars
 from services.billing.domain.journal import CURRENCY, LedgerAccount, Posting, PostingKind, payment_entries
-from services.billing.domain.statuses import DocumentStatus, InvoiceStatus, PaymentMethod
+from services.billing.domain.statuses import DocumentStatus, InvoiceStatus, Obstacle, PaymentMethod
 from services.billing.errors import (
+    InvoiceWrittenOff,
     NotIssued,
     PaymentExceedsBalance,
     PaymentReferenceTaken,
@@ -74,17 +75,21 @@ class RecordedPayment:
 
 
 async def record_payment(session: AsyncSession, command: RecordPayment, now: datetime) -> RecordedPayment:
-    _refuse_nameless(command)
+    refuse_nameless(command.method, command.reference, command.external_payment_ref, invoice_id=command.invoice_id)
     invoice = await invoices.lock(session, command.invoice_id)
     known = await payments.by_references(session, command.references)
     if known:
         _refuse_another(known, command)
         return RecordedPayment(known[0], invoice, is_new=False)
+    part = await payments.of_receipt(session, command.references, invoice.id, command.amount_cents)
+    if part is not None:
+        return RecordedPayment(part, invoice, is_new=False)
     _refuse_untrue(command, now)
     excess_cents = _excess(invoice, command)
     payment = await _take_in(session, invoice, command, excess_cents, now)
-    await post(session, [_posting(invoice, payment, excess_cents)], now)
-    outbox.add(session, _recorded_event(invoice, payment, excess_cents), version=invoice.next_version())
+    is_at_stripe = payment.external_payment_ref is not None
+    await post(session, [payment_posting(invoice, payment, excess_cents, is_at_stripe=is_at_stripe)], now)
+    outbox.add(session, recorded_event(invoice, payment, excess_cents), version=invoice.next_version())
     note_if_paid(session, invoice, now)
     return RecordedPayment(payment, invoice, is_new=True)
 
@@ -95,6 +100,7 @@ async def mark_paid(session: AsyncSession, command: MarkPaid, now: datetime) -> 
     if invoice.status is InvoiceStatus.PAID:
         return invoice
     _refuse_unissued(invoice)
+    _refuse_written_off(invoice)
     payment = RecordPayment(
         invoice_id=invoice.id,
         amount_cents=invoice.balance_cents,
@@ -131,6 +137,8 @@ def _excess(invoice: Invoice, command: RecordPayment) -> int:
     """What of the payment is more than is owed. Stripe may take money even for an invoice that is void with us."""
     if not (command.excess_to_credit and invoice.document_status is DocumentStatus.VOID):
         _refuse_unissued(invoice)
+    if not command.excess_to_credit:
+        _refuse_written_off(invoice)
     excess_cents = max(0, command.amount_cents - invoice.owed_cents)
     if excess_cents and not command.excess_to_credit:
         raise PaymentExceedsBalance(invoice.id, command.amount_cents, invoice.owed_cents)
@@ -162,16 +170,18 @@ async def _take_in(
     return payment
 
 
-def _refuse_nameless(command: RecordPayment) -> None:
+def refuse_nameless(
+    method: PaymentMethod, reference: str | None, external_payment_ref: str | None, **about: UUID
+) -> None:
     """Stripe will tell us of its payments under their ids: under another name one would be recorded twice."""
-    if command.method is PaymentMethod.STRIPE and command.external_payment_ref is None:
+    if method is PaymentMethod.STRIPE and external_payment_ref is None:
         detail = "a payment at Stripe is known by its id there"
-    elif command.reference is not None and re.search(STRIPE_PAYMENT_PATTERN, command.reference):
+    elif reference is not None and re.search(STRIPE_PAYMENT_PATTERN, reference):
         detail = "the reference is an id of Stripe's: give it as external_payment_ref"
     else:
         return
     fault = FieldError("external_payment_ref", "missing", "Give Stripe's id of the payment: pi_…, py_… or ch_…")
-    raise StripePaymentIdMissing(detail, errors=(fault,), invoice_id=command.invoice_id)
+    raise StripePaymentIdMissing(detail, errors=(fault,), **about)
 
 
 def _refuse_untrue(command: RecordPayment, now: datetime) -> None:
@@ -187,6 +197,11 @@ def _refuse_untrue(command: RecordPayment, now: datetime) -> None:
 def _refuse_unissued(invoice: Invoice) -> None:
     if invoice.document_status is not DocumentStatus.ISSUED:
         raise NotIssued(f"the invoice is {invoice.document_status}: nothing is owed on it", invoice_id=invoice.id)
+
+
+def _refuse_written_off(invoice: Invoice) -> None:
+    if invoice.status is InvoiceStatus.WRITTEN_OFF:
+        raise InvoiceWrittenOff(Obstacle.WRITTEN_OFF, invoice_id=invoice.id)
 
 
 def _refuse_another(known: Sequence[Payment], command: RecordPayment) -> None:
@@ -210,10 +225,13 @@ def _taken(command: RecordPayment) -> PaymentReferenceTaken:
     )
 
 
-def _posting(invoice: Invoice, payment: Payment, excess_cents: int) -> Posting:
-    """Where money lies follows from who took it: what has Stripe's id is at Stripe, whatever the customer paid with."""
-    is_at_stripe = payment.external_payment_ref is not None
-    into = LedgerAccount.STRIPE_CLEARING if is_at_stripe else LedgerAccount.CASH
+def where_it_lies(*, is_at_stripe: bool) -> LedgerAccount:
+    """It follows from who took it: what has Stripe's id is at Stripe, whatever the customer paid with."""
+    return LedgerAccount.STRIPE_CLEARING if is_at_stripe else LedgerAccount.CASH
+
+
+def payment_posting(invoice: Invoice, payment: Payment, excess_cents: int, *, is_at_stripe: bool) -> Posting:
+    into = where_it_lies(is_at_stripe=is_at_stripe)
     return Posting(
         source_key=f"payment:{payment.id}",
         kind=PostingKind.PAYMENT_RECEIVED,
@@ -224,7 +242,7 @@ def _posting(invoice: Invoice, payment: Payment, excess_cents: int) -> Posting:
     )
 
 
-def _recorded_event(invoice: Invoice, payment: Payment, excess_cents: int) -> InvoicePaymentRecorded:
+def recorded_event(invoice: Invoice, payment: Payment, excess_cents: int) -> InvoicePaymentRecorded:
     return InvoicePaymentRecorded(
         invoice_id=invoice.id,
         payment_id=payment.id,

@@ -13,10 +13,11 @@ from contracts.billing import InvoiceVoided
 from services.billing.commands.adjusting import decide
 from services.billing.commands.credit_answers import answer_rejected
 from services.billing.commands.journal import post
+from services.billing.commands.write_offs import reject_pending_of
 from services.billing.domain.credit_requests import Why
 from services.billing.domain.journal import Entry, Posting, PostingKind, reversing_entries
 from services.billing.domain.statuses import AdjustmentState, DocumentStatus, Obstacle
-from services.billing.errors import HasPayments
+from services.billing.errors import HasPayments, InvoiceWrittenOff
 from services.billing.models import Adjustment, AdjustmentDelivery, Invoice, InvoiceLine
 from services.billing.queries import adjustments, invoices
 
@@ -42,6 +43,8 @@ async def void_invoice(session: AsyncSession, command: VoidInvoice, now: datetim
         return invoice
     if invoice.has_money:
         raise HasPayments(Obstacle.HAS_MONEY, invoice_id=invoice.id)
+    if invoice.written_off_cents:
+        raise InvoiceWrittenOff(Obstacle.WRITTEN_OFF, invoice_id=invoice.id)
     entries = [Entry(entry.account, entry.amount_cents) for entry in await invoices.entries(session, invoice.id)]
     if invoice.document_status is DocumentStatus.DRAFT:
         # It was never asked for under its Stripe reference: the next draft may be.
@@ -51,6 +54,7 @@ async def void_invoice(session: AsyncSession, command: VoidInvoice, now: datetim
     await session.flush()
     await _let_lines_fall(session, invoice)
     await _reject_pending(session, invoice, command.by, now)
+    await reject_pending_of(session, invoice, command.by, now)
     await post(session, [_posting(invoice, entries, now)], now)
     outbox.add(session, _voided_event(invoice, command.reason, now), version=invoice.next_version())
     return invoice

@@ -33,6 +33,7 @@ class DecisionObstacle(StrEnum):
     APPROVED = "it is in the books; charge a debit to take it back"
     MAKER = "whoever asked for it cannot agree to it"
     NOT_ISSUED = "its invoice is void"
+    WRITTEN_OFF = "its invoice is written off: reverse that first"
 
 
 CREDIT_REASONS = frozenset(CreditReason)
@@ -61,13 +62,15 @@ def needs_second_operator(inc_gst_cents: int, limit_cents: int) -> bool:
 
 
 def obstacle_to_approval(
-    state: AdjustmentState, *, is_by_maker: bool, is_invoice_issued: bool
+    state: AdjustmentState, *, is_by_maker: bool, is_invoice_issued: bool, is_written_off: bool = False
 ) -> DecisionObstacle | None:
     """The first thing in the way of it; None where it can be agreed to."""
     if state is not AdjustmentState.PENDING:
         return DecisionObstacle.APPROVED if state is AdjustmentState.APPROVED else DecisionObstacle.REJECTED
     if is_by_maker:
         return DecisionObstacle.MAKER
+    if is_written_off:
+        return DecisionObstacle.WRITTEN_OFF
     return None if is_invoice_issued else DecisionObstacle.NOT_ISSUED
 
 

@@ -51,6 +51,7 @@ class Why(StrEnum):
     TURNED_DOWN = "A second operator turned it down"
     DECLINED = "Finance declined it: why stands with the proposal"
     ON_A_DRAFT = "It stands on a draft, and is credited right after the issue"
+    WRITTEN_OFF = "Its invoice is written off: ask again once that is reversed"
     OVER_THE_LIMIT = "It is over the limit of one operator: it is billed, and its credit agreed to by a second one"
 
 
@@ -61,6 +62,7 @@ class Bill(StrEnum):
     DRAFT = "draft"
     ISSUED = "issued"
     DEBIT = "debit"
+    WRITTEN_OFF = "written_off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +85,11 @@ class Road:
 STAYS = Road(None)
 
 
-def bill_of(document_status: DocumentStatus | None, *, is_by_debit: bool) -> Bill:
+def bill_of(document_status: DocumentStatus | None, *, is_by_debit: bool, is_written_off: bool) -> Bill:
     if is_by_debit:
         return Bill.DEBIT
+    if is_written_off:
+        return Bill.WRITTEN_OFF
     if document_status is None:
         return Bill.NOTHING
     return Bill.ISSUED if document_status is DocumentStatus.ISSUED else Bill.DRAFT
@@ -101,6 +105,8 @@ def road_of(charge: Charge | None, *, is_held: bool, is_undecided: bool, is_unde
         return Road(CreditResult.REFUSED, Why.ASKED_ALREADY)
     if charge.bill is Bill.DEBIT:
         return Road(CreditResult.REFUSED, Why.BY_A_DEBIT)
+    if charge.bill is Bill.WRITTEN_OFF:
+        return Road(CreditResult.REFUSED, Why.WRITTEN_OFF)
     return Road(CreditResult.PROPOSED) if is_undecided else _agreed(charge, limit_cents)
 
 

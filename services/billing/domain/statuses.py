@@ -17,12 +17,13 @@ class DocumentStatus(StrEnum):
 
 
 class InvoiceStatus(StrEnum):
-    """What is shown: the document's life and, once issued, what is paid of it."""
+    """What is shown: the document's life and, once issued, what is paid of it or is not waited for any more."""
 
     DRAFT = "draft"
     ISSUED = "issued"
     PARTIALLY_PAID = "partially_paid"
     PAID = "paid"
+    WRITTEN_OFF = "written_off"
     VOID = "void"
 
     @property
@@ -72,17 +73,20 @@ class Action(StrEnum):
     RECORD_PAYMENT = "record_payment"
     MARK_PAID = "mark_paid"
     APPLY_CREDIT = "apply_credit"
+    WRITE_OFF = "write_off"
     ADJUST = "adjust"
     RESEND = "resend"
     VOID = "void"
     REDRAFT = "redraft"
 
 
-def status_of(document_status: DocumentStatus, settled_cents: int, balance_cents: int) -> InvoiceStatus:
+def status_of(
+    document_status: DocumentStatus, settled_cents: int, balance_cents: int, written_off_cents: int = 0
+) -> InvoiceStatus:
     if document_status is not DocumentStatus.ISSUED:
         return InvoiceStatus(document_status)
     if balance_cents == 0:
-        return InvoiceStatus.PAID
+        return InvoiceStatus.WRITTEN_OFF if written_off_cents else InvoiceStatus.PAID
     return InvoiceStatus.PARTIALLY_PAID if settled_cents else InvoiceStatus.ISSUED
 
 
@@ -95,7 +99,8 @@ def is_overdue(status: InvoiceStatus, due_at: datetime | None, now: datetime) ->
 class Standing:
     """Where an invoice stands, as far as it decides what can be done with it.
 
-    `has_money`: money came in for it, or pays for it. `has_credit`: its customer has money with us.
+    `has_money`: money came in for it, or pays for it. `has_credit`: its customer has money with us. `is_written_off`:
+    an approved write-off stands, whatever is owed since. `is_write_off_asked`: one waits for a second operator.
     """
 
     kind: InvoiceKind
@@ -104,6 +109,8 @@ class Standing:
     has_document: bool
     has_credit: bool = False
     is_replaced: bool = False
+    is_written_off: bool = False
+    is_write_off_asked: bool = False
 
 
 class Obstacle(StrEnum):
@@ -119,6 +126,8 @@ class Obstacle(StrEnum):
     DRAFTED_WITH_ITS_MONTH = "an installer's month is drafted again with the others"
     REPLACED = "it is drafted again already"
     SETTLED = "nothing is left to pay"
+    WRITTEN_OFF = "it is written off: reverse that first"
+    WRITE_OFF_ASKED = "a write-off of it waits for approval"
     NO_CREDIT = "the customer has no credit with us"
     NO_DOCUMENT = "its document is not rendered yet: it takes moments"
     HAS_MONEY = "money came in for it: give a credit instead"
@@ -126,7 +135,9 @@ class Obstacle(StrEnum):
 
 _DRAFTED = frozenset({Action.EDIT_LINES, Action.MARK_ISSUED, Action.SEND})
 _PAID = frozenset({Action.RECORD_PAYMENT, Action.MARK_PAID, Action.APPLY_CREDIT})
-_ISSUED = _PAID | {Action.ADJUST, Action.RESEND}
+_OWED = _PAID | {Action.WRITE_OFF}
+_KEPT = frozenset({Action.WRITE_OFF, Action.ADJUST, Action.VOID})
+_ISSUED = _OWED | {Action.ADJUST, Action.RESEND}
 
 # Of which actions what is in the way when; the first that holds is told.
 _RULES: tuple[tuple[frozenset[Action], Callable[[Standing], bool], Obstacle], ...] = (
@@ -138,9 +149,12 @@ _RULES: tuple[tuple[frozenset[Action], Callable[[Standing], bool], Obstacle], ..
     (frozenset({Action.REDRAFT}), lambda it: it.is_replaced, Obstacle.REPLACED),
     (frozenset(Action) - {Action.REDRAFT}, lambda it: it.status is InvoiceStatus.VOID, Obstacle.VOID),
     (frozenset({Action.VOID}), lambda it: it.has_money, Obstacle.HAS_MONEY),
+    (_KEPT, lambda it: it.is_written_off, Obstacle.WRITTEN_OFF),
+    (_PAID, lambda it: it.status is InvoiceStatus.WRITTEN_OFF, Obstacle.WRITTEN_OFF),
     (_DRAFTED, lambda it: it.status is not InvoiceStatus.DRAFT, Obstacle.NOT_A_DRAFT),
     (_ISSUED, lambda it: it.status is InvoiceStatus.DRAFT, Obstacle.NOT_ISSUED),
-    (_PAID, lambda it: not it.status.is_owed, Obstacle.SETTLED),
+    (_OWED, lambda it: not it.status.is_owed, Obstacle.SETTLED),
+    (frozenset({Action.WRITE_OFF}), lambda it: it.is_write_off_asked, Obstacle.WRITE_OFF_ASKED),
     (frozenset({Action.APPLY_CREDIT}), lambda it: not it.has_credit, Obstacle.NO_CREDIT),
     (frozenset({Action.RESEND}), lambda it: not it.has_document, Obstacle.NO_DOCUMENT),
 )

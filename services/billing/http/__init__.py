@@ -14,10 +14,13 @@ from services.billing.http import (
     ops_invoices,
     payments,
     periods,
+    receipts,
     references,
+    reversals,
     stripe,
     trace,
     voids,
+    write_offs,
 )
 
 ROUTES = (
@@ -34,8 +37,11 @@ ROUTES = (
     *ops_invoices.ROUTES,
     *payments.ROUTES,
     *periods.ROUTES,
+    *receipts.ROUTES,
     *references.ROUTES,
+    *reversals.ROUTES,
     *stripe.ROUTES,
     *trace.ROUTES,
     *voids.ROUTES,
+    *write_offs.ROUTES,
 )

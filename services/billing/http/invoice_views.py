@@ -26,14 +26,15 @@ from services.billing.domain.statuses import (
 )
 from services.billing.domain.tax_invoice import Owner
 from services.billing.models import Account, Adjustment, Invoice
-from services.billing.queries import adjustments, documents, invoices, payments
+from services.billing.queries import adjustments, documents, invoices, payments, write_offs
 
 
 class InvoiceView(BaseModel):
     """`total_cents = subtotal_cents - credits_cents + debits_cents + gst_cents`, as it stands after adjustments.
 
-    `balance_cents = total_cents - paid_cents + customer_credit_cents`: of what was paid, that much was more than is
-    owed and is the customer's; where it is negative, it came from the customer's credit. `issued_total_cents` and
+    `balance_cents = total_cents - paid_cents + customer_credit_cents - written_off_cents`: of what was paid,
+    `customer_credit_cents` was more than is owed and is the customer's; where it is negative, it came from the
+    customer's credit. `issued_total_cents` and
     `issued_gst_cents` are the face of the document, which never changes.
     """
 
@@ -58,6 +59,7 @@ class InvoiceView(BaseModel):
     total_cents: int
     paid_cents: int
     customer_credit_cents: int
+    written_off_cents: int
     balance_cents: int
     issued_total_cents: int
     issued_gst_cents: int
@@ -116,6 +118,7 @@ class PaymentView(BaseModel):
     external_payment_ref: str | None
     recorded_by: str
     recorded_at: datetime
+    receipt_id: UUID | None = Field(description="what it came in with, where that was one sum for several")
 
 
 class AdjustmentView(BaseModel):
@@ -195,6 +198,8 @@ async def standing_of(session: AsyncSession, invoice: Invoice, account: Account)
         has_document=await documents.facts_of(session, invoice.id) is not None,
         has_credit=account.customer_credit_cents > 0,
         is_replaced=await invoices.successor(session, invoice.id) is not None,
+        is_written_off=invoice.written_off_cents > 0,
+        is_write_off_asked=await write_offs.pending_of(session, invoice.id) is not None,
     )
 
 

@@ -128,7 +128,7 @@ class Invoice(Versioned, Table):
 
     @property
     def status(self) -> InvoiceStatus:
-        return status_of(self.document_status, self.settled_cents, self.balance_cents)
+        return status_of(self.document_status, self.settled_cents, self.balance_cents, self.written_off_cents)
 
     @property
     def owed_cents(self) -> int:

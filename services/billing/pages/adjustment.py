@@ -148,6 +148,7 @@ def _actions(adjustment: Adjustment, invoice: Invoice, operator: Operator) -> li
         adjustment.state,
         is_by_maker=adjustment.made_by_id == operator.id,
         is_invoice_issued=invoice.document_status is DocumentStatus.ISSUED,
+        is_written_off=invoice.written_off_cents > 0,
     )
     why = refused(operator, MONEY, way)
     if way is DecisionObstacle.MAKER:

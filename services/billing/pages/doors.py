@@ -12,6 +12,9 @@ from services.billing.models import Account, Invoice
 DELIVERIES = "/console/delivery-events"
 HELD = "/console/held-deliveries"
 INVOICES = "/console/invoices"
+PAYMENTS = "/console/payments"
+RECEIPTS = "/console/receipts"
+WRITE_OFFS = "/console/write-offs"
 ROOMS = {InvoiceKind.INSTALLER: INVOICES, InvoiceKind.CLIENT: "/console/client-invoices"}
 
 

@@ -86,6 +86,8 @@ def _amount_note(detail: InvoiceDetail) -> str:
             return f"{detail.currency} owed, of {money(detail.total_cents)}"
         case InvoiceStatus.PAID:
             return f"{detail.currency} with GST, paid"
+        case InvoiceStatus.WRITTEN_OFF:
+            return f"{detail.currency} with GST; {money(detail.written_off_cents)} is written off"
         case _:
             return f"{detail.currency} with GST"
 
@@ -104,6 +106,8 @@ def _sentence(page: InvoicePage) -> str:
             return f"{told}: voided on {day(detail.voided_at)}; its number stays taken."
         case InvoiceStatus.PAID:
             return f"{told}: paid on {day(detail.paid_at)}." if detail.paid_at else f"{told}: nothing is left to pay."
+        case InvoiceStatus.WRITTEN_OFF:
+            return f"{told}: what was left to pay is written off."
         case _ if detail.is_overdue:
             return f"{told}: was due on {day(detail.due_at)}, {counted(detail.days_overdue, 'day', 'days')} ago."
         case _:

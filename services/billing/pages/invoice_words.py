@@ -23,6 +23,7 @@ TONES = {
     InvoiceStatus.ISSUED: "info",
     InvoiceStatus.PARTIALLY_PAID: "info",
     InvoiceStatus.PAID: "positive",
+    InvoiceStatus.WRITTEN_OFF: "warning",
     InvoiceStatus.VOID: "",
 }
 IS_OVERDUE = IS_OWED & (Invoice.due_at < NOW)

@@ -12,7 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.paging import PageRequest
 from services.billing.domain import gst
 from services.billing.domain.credit_requests import FINAL, UNDER_WAY, Charge, CreditResult, Proposal, bill_of
-from services.billing.domain.statuses import DocumentStatus
 from services.billing.errors import CreditRequestNotFound
 from services.billing.models import (
     Account,
@@ -102,7 +101,7 @@ async def lock_standings(session: AsyncSession, assignment_ids: Collection[UUID]
 async def standings(session: AsyncSession, assignment_ids: Collection[UUID]) -> dict[UUID, Standing]:
     by_debit = exists().where(AdjustmentDelivery.delivery_event_id == DeliveryEvent.id, AdjustmentDelivery.is_live)
     query = (
-        select(DeliveryEvent, InvoiceLine.invoice_id, InvoiceLine.line_no, Invoice.document_status, by_debit)
+        select(DeliveryEvent, InvoiceLine.invoice_id, InvoiceLine.line_no, Invoice, by_debit)
         .outerjoin(InvoiceLine, (InvoiceLine.delivery_event_id == DeliveryEvent.id) & InvoiceLine.is_live)
         .outerjoin(Invoice, Invoice.id == InvoiceLine.invoice_id)
         .where(DeliveryEvent.assignment_id.in_(assignment_ids))
@@ -111,10 +110,12 @@ async def standings(session: AsyncSession, assignment_ids: Collection[UUID]) -> 
 
 
 def _standing(
-    delivery: DeliveryEvent, invoice_id: UUID | None, line_no: int | None, status: DocumentStatus | None, is_debit: bool
+    delivery: DeliveryEvent, invoice_id: UUID | None, line_no: int | None, invoice: Invoice | None, is_debit: bool
 ) -> Standing:
     cents = gst.split_gst([delivery.priced])[0].inc_gst_cents
-    charge = Charge(delivery.event_status, bill_of(status, is_by_debit=is_debit), cents)
+    status, is_written_off = (invoice.document_status, invoice.written_off_cents > 0) if invoice else (None, False)
+    bill = bill_of(status, is_by_debit=is_debit, is_written_off=is_written_off)
+    charge = Charge(delivery.event_status, bill, cents)
     return Standing(delivery, charge, invoice_id, line_no)
 
 

@@ -113,6 +113,19 @@ async def amount_of(session: AsyncSession, source_key: str, account: LedgerAccou
     return PostedAmount(row.invoice_id, abs(row.amount_cents)) if row else None
 
 
+async def debited(session: AsyncSession, source_keys: Sequence[str]) -> Sequence[tuple[JournalPosting, int]]:
+    """The postings of these facts with what each debits, as they were posted."""
+    cents = func.sum(JournalEntry.amount_cents).filter(JournalEntry.amount_cents > 0)
+    query = (
+        select(JournalPosting, cents)
+        .join(JournalEntry, JournalEntry.posting_id == JournalPosting.id)
+        .where(JournalPosting.source_key.in_(source_keys))
+        .group_by(JournalPosting.id)
+        .order_by(JournalPosting.posted_at, JournalPosting.id)
+    )
+    return [(row[0], int(row[1])) for row in await session.execute(query)]
+
+
 async def find(session: AsyncSession, posting_id: UUID) -> JournalPosting:
     return PostingNotFound.unless(
         await session.get(JournalPosting, posting_id), "the journal has no such posting", posting_id=posting_id

@@ -27,6 +27,8 @@ from services.billing.models import (
     HeldDelivery,
     Invoice,
     InvoiceLine,
+    Payment,
+    Receipt,
     StripeEvent,
 )
 from services.billing.queries.standings import CONDITIONS, IS_OWED
@@ -158,6 +160,24 @@ async def adjustments(
     if invoice_id is not None:
         query = query.where(Adjustment.invoice_id == invoice_id)
     return (await session.scalars(page.apply(query, Adjustment.created_at, Adjustment.id))).all()
+
+
+async def receipts(session: AsyncSession, page: PageRequest, account_id: UUID | None) -> Sequence[Receipt]:
+    query = select(Receipt)
+    if account_id is not None:
+        query = query.where(Receipt.account_id == account_id)
+    return (await session.scalars(page.apply(query, Receipt.received_at, Receipt.id))).all()
+
+
+async def payments(
+    session: AsyncSession, page: PageRequest, account_id: UUID | None, invoice_id: UUID | None
+) -> Sequence[Payment]:
+    query = select(Payment)
+    if account_id is not None:
+        query = query.where(Payment.invoice_id.in_(select(Invoice.id).where(Invoice.account_id == account_id)))
+    if invoice_id is not None:
+        query = query.where(Payment.invoice_id == invoice_id)
+    return (await session.scalars(page.apply(query, Payment.received_at, Payment.id))).all()
 
 
 async def stripe_events(

@@ -9,6 +9,7 @@ IS_ISSUED = Invoice.document_status == DocumentStatus.ISSUED
 IS_OWED = IS_ISSUED & (Invoice.balance_cents > 0)
 STATUS = case(
     (~IS_ISSUED, Invoice.document_status),
+    ((Invoice.balance_cents == 0) & (Invoice.written_off_cents > 0), str(InvoiceStatus.WRITTEN_OFF)),
     (Invoice.balance_cents == 0, str(InvoiceStatus.PAID)),
     (Invoice.paid_cents > Invoice.customer_credit_cents, str(InvoiceStatus.PARTIALLY_PAID)),
     else_=str(InvoiceStatus.ISSUED),
@@ -17,7 +18,8 @@ CONDITIONS = {
     InvoiceStatus.DRAFT: Invoice.document_status == DocumentStatus.DRAFT,
     InvoiceStatus.ISSUED: IS_OWED & (Invoice.paid_cents == Invoice.customer_credit_cents),
     InvoiceStatus.PARTIALLY_PAID: IS_OWED & (Invoice.paid_cents > Invoice.customer_credit_cents),
-    InvoiceStatus.PAID: IS_ISSUED & (Invoice.balance_cents == 0),
+    InvoiceStatus.PAID: IS_ISSUED & (Invoice.balance_cents == 0) & (Invoice.written_off_cents == 0),
+    InvoiceStatus.WRITTEN_OFF: IS_ISSUED & (Invoice.balance_cents == 0) & (Invoice.written_off_cents > 0),
     InvoiceStatus.VOID: Invoice.document_status == DocumentStatus.VOID,
 }
 """The same one by one, as their indexes serve them."""

@@ -187,6 +187,23 @@ POSTINGS_ARE_FACTS = Equality(
     """,
     Unit.COUNT,
 )
+UNAPPLIED_WAS_APPLIED = Equality(
+    "unapplied_credit_was_applied",
+    "Customer credit that was taken off an invoice again is what had paid for it",
+    "Applied, of what was unapplied",
+    "Unapplied",
+    About.POSTING,
+    """
+    SELECT unapplied.id AS key, applied.cents AS left_side, unapplied.cents AS right_side
+      FROM (SELECT posting.id, posting.source_key, entry.amount_cents AS cents
+              FROM journal_postings posting JOIN journal_entries entry ON entry.posting_id = posting.id
+             WHERE posting.kind = 'credit_unapplied' AND entry.account = 'receivable') AS unapplied
+      LEFT JOIN (SELECT posting.source_key, -entry.amount_cents AS cents
+                   FROM journal_postings posting JOIN journal_entries entry ON entry.posting_id = posting.id
+                  WHERE posting.kind = 'credit_applied' AND entry.account = 'receivable') AS applied
+        ON applied.source_key || ':reversed' = unapplied.source_key
+    """,
+)
 PAY_IS_ALLOCATED = Equality(
     "pay_is_allocated",
     "No payout sent an expert more than was allocated to it",
@@ -218,5 +235,6 @@ EQUALITIES = (
     CUSTOMER_CREDIT_IS_LEFT_OVER,
     POSTINGS_BALANCE,
     POSTINGS_ARE_FACTS,
+    UNAPPLIED_WAS_APPLIED,
     PAY_IS_ALLOCATED,
 )
