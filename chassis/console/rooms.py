@@ -113,6 +113,7 @@ GROUPS = (
             Room("accounts", "Accounts", "billing", "/console/accounts", "building-2", "j", OPS),
             Room("journal", "Journal", "billing", "/console/journal", "file-text", "J", OPS),
             Room("reconciliation", "Reconciliation", "billing", "/console/stripe", "scale", "Z", OPS),
+            Room("certificates", "Certificates", "billing", "/console/certificates", "badge-check", "C", OPS),
             Room(
                 "stripe-events", "Stripe events", "billing", f"/console/stripe-events?{UNSETTLED}", "banknote", "S", OPS
             ),

@@ -80,6 +80,20 @@ BILLING = Row(
             (Query(DIFFERENCE, "{{check}}"),),
         ),
         Chart(
+            "Equalities that do not hold",
+            "By the last certificate of the books. One is an alert.",
+            "short",
+            (Query(largest("waybill_certificate_failed_equalities", "service"), "failed"),),
+            width=4,
+        ),
+        Chart(
+            "Age of the last certificate",
+            "The books are certified every night; more than 26 hours is an alert.",
+            "s",
+            (Query(largest("waybill_certificate_age_seconds", "service"), "age"),),
+            width=4,
+        ),
+        Chart(
             "Questions to Stripe",
             "`pending` is being asked, `unmatched` waits for its invoice, `held` for a person.",
             "short",

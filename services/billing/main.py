@@ -6,10 +6,12 @@ from chassis.database import Database
 from chassis.service import Service, clock_of, database_of
 from contracts.values import InvoiceKind
 from services.billing import pages, work
+from services.billing.certifying import Certifier
 from services.billing.closing import CloseRunner
 from services.billing.commands.account_news import TellingRule
 from services.billing.commands.house import House
 from services.billing.commands.numbers import Numbering
+from services.billing.domain.signing import Signer
 from services.billing.http import ROUTES
 from services.billing.pages.desk import desk_of
 from services.billing.settings import Settings
@@ -34,7 +36,8 @@ def build(
     telling = TellingRule(settings.zone, has_payment_details=bool(house.payment_details))
     bulk = BulkRunner(database, clock, pages.LISTINGS, {"house": house, "gateway": gateway})
     closing = CloseRunner(database, clock, house, gateway)
-    means = work.Means(settings, database, clock, telling, bulk, closing, gateway)
+    certifier = Certifier(database, clock, _signer(settings))
+    means = work.Means(settings, database, clock, telling, bulk, closing, gateway, certifier)
     return Service(
         name="billing",
         settings=settings,
@@ -48,6 +51,7 @@ def build(
         dependencies={
             "bulk": bulk,
             "closing": closing,
+            "certifier": certifier,
             "desk": desk_of(settings.zone),
             "gateway": gateway,
             "house": house,
@@ -66,6 +70,10 @@ def house_of(settings: Settings) -> House:
         approval_limit_cents=settings.approval_limit_cents,
         payment_details=settings.seller_payment_details.strip(),
     )
+
+
+def _signer(settings: Settings) -> Signer | None:
+    return Signer(settings.key_secret.get_secret_value()) if settings.key_secret is not None else None
 
 
 def _stripe(settings: Settings) -> StripeGateway | None:

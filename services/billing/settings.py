@@ -66,6 +66,12 @@ class Settings(ServiceSettings):
         description="how often a worker looks whether something keeps the books from being closed",
     )
 
+    certificate_time: time = Field(
+        time(4),
+        validation_alias="CERTIFICATE_TIME",
+        description="when the books are certified every night, in the business time zone",
+    )
+
     stripe_api_key: SecretStr = Field(
         SecretStr(""), validation_alias="STRIPE_API_KEY", description="empty: references are typed in and not looked up"
     )

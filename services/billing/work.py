@@ -11,6 +11,7 @@ from chassis.database import Database
 from chassis.loops import Loop
 from chassis.schedule import Job, daily
 from chassis.service import Measure
+from services.billing.certifying import Certifier
 from services.billing.closing import CloseRunner
 from services.billing.collecting import PromiseJudge
 from services.billing.commands.account_news import TellingRule
@@ -26,6 +27,7 @@ from services.billing.consumers import (
     payouts,
 )
 from services.billing.measures.books import measure_books
+from services.billing.measures.certificates import measure_certificates
 from services.billing.measures.deliveries import measure_held
 from services.billing.measures.differences import measure_differences
 from services.billing.measures.stripe_events import measure_stripe_events
@@ -54,6 +56,7 @@ class Means:
     bulk: BulkRunner
     closing: CloseRunner
     gateway: StripeGateway | None
+    certifier: Certifier
 
     @property
     def teller(self) -> AccountTeller:
@@ -123,7 +126,9 @@ def jobs(means: Means) -> Sequence[Job]:
             Job("reconciliation", compared, means.reconciler.start),
         )
     )
+    certified = daily(settings.certificate_time, settings.zone)
     return (
+        Job("certificate", certified, means.certifier.nightly),
         Job("promises", after_midnight, means.promises.run),
         Job("receivables_snapshots", after_midnight, means.snapshots.run),
         *of_stripe,
@@ -133,6 +138,7 @@ def jobs(means: Means) -> Sequence[Job]:
 def measures(means: Means) -> Sequence[Measure]:
     return (
         measure_books(means.settings.books_check_seconds),
+        measure_certificates(means.clock),
         measure_differences(means.clock),
         measure_held(means.clock),
         measure_unrecorded,

@@ -144,6 +144,7 @@ FACTS = (
     Fact("billing", "month.issued", f"SELECT id FROM close_runs WHERE kind = 'issue' AND {RUN_THAT_ENDED}"),
     Fact("billing", "difference.changed", "SELECT id FROM differences, generate_series(1, version)"),
     Fact("billing", "reconciliation.finished", "SELECT id FROM reconciliations WHERE finished_at IS NOT NULL"),
+    Fact("billing", "books.certified", "SELECT id FROM certificates"),
     Fact("billing", "invoice.voided", "SELECT id FROM invoices WHERE voided_at IS NOT NULL"),
     Fact("payouts", "payout.allocated", "SELECT id FROM payouts"),
     Fact(

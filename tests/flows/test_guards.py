@@ -121,6 +121,7 @@ PREPARES_MONEY = {
         ("POST", "/admin/billing/differences/{difference_id}/assign"),
         ("POST", "/admin/billing/differences/{difference_id}/look-up"),
         ("PUT", "/admin/billing/stripe-roles"),
+        ("POST", "/admin/billing/certificates"),
         ("POST", "/admin/credit-proposals/{request_id}/decline"),
         ("POST", "/console/stripe/compare"),
         ("POST", "/console/stripe/upload"),
@@ -146,6 +147,7 @@ PREPARES_MONEY = {
         ("POST", "/console/adjustments/{adjustment_id}/reject"),
         ("POST", "/console/credit-proposals/{request_id}/decline"),
         ("POST", "/console/stripe-events/{stripe_event_id}/retry"),
+        ("POST", "/console/certificates"),
     },
     "payouts": {("POST", "/console/board-splits/{board_id}/participations/preview")},
 }

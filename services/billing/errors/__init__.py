@@ -26,6 +26,9 @@ from services.billing.errors.adjustments import (
     UnknownReason,
 )
 from services.billing.errors.books import (
+    CertificateNotFound,
+    CertificateUnderWay,
+    NothingToTrace,
     PostingNotFound,
 )
 from services.billing.errors.closing import (
@@ -137,6 +140,8 @@ __all__ = [
     "AmountMissing",
     "AmountNotExpected",
     "BoardIsBilled",
+    "CertificateNotFound",
+    "CertificateUnderWay",
     "CloseRunIdTaken",
     "CloseRunNotFound",
     "ContactEmailTaken",
@@ -178,6 +183,7 @@ __all__ = [
     "NoteNotReady",
     "NothingOwed",
     "NothingReconciled",
+    "NothingToTrace",
     "OwedOtherwise",
     "OwnerUnknown",
     "PaymentExceedsBalance",

@@ -3,6 +3,7 @@
 from services.billing.http import (
     accounts,
     adjustments,
+    certificates,
     close_runs,
     comparisons,
     contacts,
@@ -32,6 +33,7 @@ from services.billing.http import (
     statements,
     stripe,
     stripe_roles,
+    trace,
     voids,
     write_offs,
 )
@@ -42,6 +44,7 @@ ROUTES = (
     *contacts.ROUTES,
     *close_runs.ROUTES,
     *comparisons.ROUTES,
+    *certificates.ROUTES,
     *credit_proposals.ROUTES,
     *deliveries.ROUTES,
     *differences.ROUTES,
@@ -68,6 +71,7 @@ ROUTES = (
     *statements.ROUTES,
     *stripe.ROUTES,
     *stripe_roles.ROUTES,
+    *trace.ROUTES,
     *voids.ROUTES,
     *write_offs.ROUTES,
 )

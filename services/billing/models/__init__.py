@@ -3,6 +3,7 @@
 from services.billing.models.accounts import Account, PricePlan
 from services.billing.models.adjustments import Adjustment, AdjustmentDelivery, AdjustmentLine
 from services.billing.models.books import BookBlock
+from services.billing.models.certificates import Certificate, CertifiedEquality, CertifiedOffender
 from services.billing.models.close_runs import CloseResult, CloseRun
 from services.billing.models.columns import Table
 from services.billing.models.contacts import BillingContact
@@ -31,6 +32,9 @@ __all__ = [
     "AdjustmentLine",
     "BillingContact",
     "BookBlock",
+    "Certificate",
+    "CertifiedEquality",
+    "CertifiedOffender",
     "CloseResult",
     "CloseRun",
     "CreditRequest",

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 from chassis.console.desk import Desk
 from services.billing.pages import (
     desk_books,
+    desk_certificates,
     desk_close,
     desk_deliveries,
     desk_receivables,
@@ -35,6 +36,7 @@ def desk_of(zone: ZoneInfo) -> Desk:
             desk_stripe.UNMATCHED,
             desk_reconciliation.DIFFERENCES,
             desk_reconciliation.REVIEW,
+            desk_certificates.FAILED,
         ),
         cards=(
             desk_books.invoiced(zone),
@@ -44,6 +46,7 @@ def desk_of(zone: ZoneInfo) -> Desk:
             desk_settlement.CREDIT_RATE,
             desk_receivables.sales_outstanding(zone),
             desk_reconciliation.CLEARING,
+            desk_certificates.LAST,
         ),
         charts=(
             desk_receivables.ages(zone),

@@ -176,6 +176,7 @@ async def show_posting(
             Fact("Posting id", Shown(str(posting.id), Kind.ID)),
         ],
         sections=[_entries_table(entries, total_cents)],
+        links=[("Trace it to its delivery", f"/console/trace/{posting.id}")],
         timeline=None,
     )
     return show_document(console, request, document)

@@ -29,7 +29,7 @@ async def show_trial_balance(
         sentence=f"As of {console.wording.exact(console.clock.now())}: all that was ever posted.",
         notes=_differences(balance),
         sections=[_accounts(balance), _controls(balance)],
-        links=[("Receivables", "/console/receivables")],
+        links=[("Receivables", "/console/receivables"), ("Certificates", "/console/certificates")],
         timeline=None,
     )
     return show_document(console, request, document)

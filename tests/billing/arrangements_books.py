@@ -1,0 +1,82 @@
+"""Books in which every equality of a certificate compares something, written as the commands write them."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from chassis.ids import new_id
+from contracts.values import AdjustmentType, CapReleaseReason
+from services.billing.commands.deliveries import CapRelease, release_caps
+from services.billing.commands.payouts import PayoutMoved, PayoutStep, post_payouts
+from services.billing.domain.adjustments import DebitReason
+from services.billing.rendering import Renderer
+from tests.billing.arrangements import NOW, SYDNEY, Books, march, sent
+from tests.billing.arrangements_settlement import (
+    apply_credit,
+    ask_to_write_off,
+    client_invoices,
+    receive,
+    take_payment_back,
+    take_rest_back,
+    unapply,
+    undo_write_off,
+    void_whole,
+)
+from tests.billing.arrangements_stripe import pay_at_stripe
+
+DEBIT = {"type": AdjustmentType.DEBIT, "reason_code": DebitReason.PRICE_CORRECTION}
+
+
+@dataclass(frozen=True)
+class Filled:
+    """An installer's month with a late delivery, and a client's boards."""
+
+    installer_invoice_id: UUID
+    board_invoice_ids: list[UUID]
+
+
+async def fill(books: Books) -> Filled:
+    """Every kind of fact at least once; all of it ties."""
+    invoice_id = await _month(books)
+    boards = await client_invoices(books, 10_000, 10_000, 10_000, 10_000, 10_000)
+    account_id = (await books.invoice(boards[0])).account_id
+    receipt = (await receive(books, account_id, 15_000, {boards[0]: 11_000, boards[1]: 3_000})).receipt
+    await apply_credit(books, boards[2], 400)
+    await apply_credit(books, boards[1], 300, application_id := new_id())
+    await unapply(books, application_id)
+    await take_rest_back(books, receipt.id, 100)
+    await pay_at_stripe(books, boards[2], 11_000)
+    payment_id = await books.value("SELECT id FROM payments WHERE invoice_id = :id", id=boards[1])
+    await take_payment_back(books, payment_id, 500)
+    await undo_write_off(books, (await ask_to_write_off(books, boards[3])).id)
+    await ask_to_write_off(books, boards[3])
+    await void_whole(books, boards[4])
+    await _pay_an_expert(books)
+    await Renderer(books.database, books.clock, SYDNEY).step()
+    return Filled(invoice_id, boards)
+
+
+async def _month(books: Books) -> UUID:
+    """Three deliveries billed, of which one is credited whole and its cap released; one voided, one held, one late."""
+    installer_id = await books.priced_installer(3_333, 1_111)
+    billed = [sent(installer_id, march(day)) for day in (3, 4, 5)]
+    invoice = await books.issued_invoice(*billed)
+    await books.credit(invoice.id, None, line_no=1)
+    await books.credit(invoice.id, 100)
+    await books.credit(invoice.id, 500, **DEBIT)
+    await books.deliver(late := sent(installer_id, march(30)))
+    id_ = await books.value("SELECT id FROM delivery_events WHERE assignment_id = :a", a=late.assignment_id)
+    is_late = {"type": AdjustmentType.DEBIT, "reason_code": DebitReason.LATE_DELIVERY}
+    await books.credit(invoice.id, None, delivery_event_ids=frozenset([id_]), **is_late)
+    async with books.unit() as session:
+        await release_caps(session, [CapRelease(billed[0].assignment_id, CapReleaseReason.CREDIT_LINKED)])
+    unpriced = await books.installer()
+    await books.deliver(sent(unpriced, march(9)), sent(unpriced, march(20)))
+    await books.plan(unpriced, march(15), 8_500, 3_850)
+    return invoice.id
+
+
+async def _pay_an_expert(books: Books) -> None:
+    payout_id, expert_id = new_id(), new_id()
+    moves = [PayoutMoved(step, new_id(), payout_id, expert_id, 4_000, NOW) for step in PayoutStep]
+    async with books.unit() as session:
+        await post_payouts(session, moves, NOW)
