@@ -58,16 +58,19 @@ class TestGenerateDrafts:
         (result,) = await books.drafts()
         assert result.line_count == 2
 
-    async def test_counts_the_hour_that_daylight_saving_doubles_and_the_edges_around_it(self, books: Books) -> None:
-        """April 2026 has 721 hours in Sydney: one delivery in each is on April's invoice, none is lost or doubled."""
-        installer_id = await books.priced_installer()
-        april, may = Period.of_month("2026-04", SYDNEY), Period.of_month("2026-05", SYDNEY)
-        hours = int((may.start - MARCH.end) / timedelta(hours=1))
-        assert hours == 721
-        await books.deliver(*(sent(installer_id, MARCH.end + timedelta(hours=n)) for n in range(-1, hours + 1)))
-        books.clock.instant = may.end
-        counts = [[result.line_count for result in await books.drafts(period)] for period in (MARCH, april, may)]
-        assert counts == [[1], [721], [1]]
+    @pytest.mark.parametrize(("name", "hours"), [("2026-04", 721), ("2026-10", 743)], ids=["ends", "begins"])
+    async def test_counts_each_hour_of_a_month_in_which_daylight_saving_ends_or_begins(
+        self, books: Books, name: str, hours: int
+    ) -> None:
+        """One delivery in each hour is on its invoice, and one each on its neighbours': none lost or doubled."""
+        installer_id, month = await books.priced_installer(), Period.of_month(name, SYDNEY)
+        assert int((month.end - month.start) / timedelta(hours=1)) == hours
+        await books.deliver(*(sent(installer_id, month.start + timedelta(hours=n)) for n in range(-1, hours + 1)))
+        number = int(name[-2:])
+        months = [Period.of_month(f"2026-{number + step:02}", SYDNEY) for step in (-1, 0, 1)]
+        books.clock.instant = months[-1].end
+        counts = [[result.line_count for result in await books.drafts(one)] for one in months]
+        assert counts == [[1], [hours], [1]]
 
     async def test_again_changes_nothing(self, books: Books) -> None:
         installer_id = await books.priced_installer()

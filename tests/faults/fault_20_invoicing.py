@@ -9,6 +9,7 @@ import httpx
 
 from chassis.ids import new_id
 from tests.faults.fault import Fault, Round
+from tests.faults.stripe_desk import StripeDesk
 from tests.kit.eventually import eventually
 
 BUSINESS = ZoneInfo("Australia/Sydney")
@@ -37,7 +38,8 @@ GAPS = """
     ) AS numbered WHERE place <> rank
 """
 ASKED = "SELECT count(*) FROM close_runs WHERE id = ANY($1::uuid[])"
-DRAFTS = "SELECT id FROM invoices WHERE period = $1 AND document_status = 'draft' ORDER BY id"
+DRAFTS = "SELECT id, total_cents FROM invoices WHERE period = $1 AND document_status = 'draft' ORDER BY id"
+ISSUED = "SELECT count(*) FROM invoices WHERE period = $1 AND document_status = 'issued'"
 
 
 class InvoicedAtOnce(Fault):
@@ -60,6 +62,10 @@ class InvoicedAtOnce(Fault):
             await self._at_once(at, "generate-invoice-drafts", month)
             await self._keep_references(at, month["period"])
             await self._at_once(at, "issue-invoices", month)
+            issued = await eventually(
+                lambda: at.rig.number("billing", ISSUED, month["period"]), at.scale.settle_seconds
+            )
+            at.note("invoices issued", issued)
 
     async def _at_once(self, at: Round, deed: str, month: dict[str, Any]) -> None:
         """Runs of one id each: whoever gets no answer asks again for the same one. Billing dies while they go on."""
@@ -86,7 +92,8 @@ class InvoicedAtOnce(Fault):
     async def _keep_references(self, at: Round, period: str) -> None:
         for row in await at.rig.rows("billing", DRAFTS, period):
             path = f"/admin/billing/invoices/{row['id']}/stripe-reference"
-            await at.rig.told("PUT", "billing", path, {"stripe_invoice_id": f"in_fault{row['id'].hex}"})
+            reference = await StripeDesk(at.rig).invoice(row["total_cents"])
+            await at.rig.told("PUT", "billing", path, {"stripe_invoice_id": reference})
 
     async def verify(self, at: Round) -> None:
         unfinished = await at.rig.rows("billing", UNFINISHED)
