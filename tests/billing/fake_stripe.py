@@ -27,7 +27,7 @@ class FakeStripe:
     def __init__(self) -> None:
         self.invoices: dict[str, StripeInvoice] = {}
         self.paid: dict[str, list[StripePayment]] = {}
-        self.lines: dict[str, list[StripeLine]] = {}
+        self.line_items: dict[str, list[StripeLine]] = {}
         self.items: list[StripeItem] = []
         self.happened: list[Mapping[str, Any]] = []
         self.balance = 0
@@ -40,7 +40,7 @@ class FakeStripe:
         id_ = f"in_fake{self._made:012}"
         self.invoices[id_] = StripeInvoice(id_, "open", total_cents, "aud", customer_id)
         self.paid[id_] = []
-        self.lines[id_] = list(lines)
+        self.line_items[id_] = list(lines)
         return id_
 
     def pay(self, invoice_id: str, amount_cents: int) -> str:
@@ -64,7 +64,7 @@ class FakeStripe:
     async def lines(self, invoice_id: str) -> Succeeded[list[StripeLine]] | Refused | Unknown:
         if self._stays_silent():
             return Unknown("no_answer")
-        return Succeeded(self.lines[invoice_id]) if invoice_id in self.lines else Refused("resource_missing")
+        return Succeeded(self.line_items[invoice_id]) if invoice_id in self.line_items else Refused("resource_missing")
 
     async def payments(self, invoice_id: str) -> Succeeded[list[StripePayment]] | Refused | Unknown:
         if self._stays_silent():

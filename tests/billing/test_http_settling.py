@@ -161,3 +161,15 @@ class TestWriteOffs:
         turned = await desk.do("POST", f"{ADMIN}/write-offs/{asked['id']}/reject")
         assert turned["state"] == "rejected"
         assert len(await desk.items(f"{ADMIN}/write-offs", invoice_id=str(large))) == 1
+
+
+async def test_a_void_month_and_the_one_that_takes_its_place_name_each_other(books: Books, desk: Desk) -> None:
+    installer_id = await books.priced_installer()
+    void = await books.issue(await books.draft_of(installer_id))
+    await desk.do("POST", f"{ADMIN}/invoices/{void.id}/void", {"reason_code": "wrong_details"})
+    (drafted,) = await books.drafts()
+    issued = await books.issue(UUID(str(drafted.invoice_id)))
+    before, after = [await desk.get(f"{ADMIN}/invoices/{id_}") for id_ in (void.id, issued.id)]
+    assert (before["number"], before["status"], before["replaces_invoice_id"]) == ("WB-000001", "void", None)
+    assert (before["replaced_by_invoice_id"], after["replaces_invoice_id"]) == (str(issued.id), str(void.id))
+    assert (after["number"], after["replaced_by_invoice_id"]) == ("WB-000002", None)
