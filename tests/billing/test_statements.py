@@ -54,7 +54,7 @@ async def ledger(books: Books, account_id: UUID, until: str) -> int:
 
 
 def line(kind: PostingKind, cents: int, note: str | None = None) -> StatementLine:
-    return StatementLine(NOW, kind, cents, "WB-000001", note)
+    return StatementLine(UUID(int=1), NOW, kind, cents, "WB-000001", note)
 
 
 class TestTheStatement:

@@ -12,7 +12,8 @@ from contracts.identity import Role
 from contracts.values import InvoiceKind
 from services.billing.domain.month_close import CloseStep
 from services.billing.models import Adjustment
-from tests.billing.arrangements import NOW, march, sent
+from services.billing.snapshotting import SnapshotTaker
+from tests.billing.arrangements import NOW, SYDNEY, march, sent
 from tests.billing.arrangements_stripe import webhook, work_off
 from tests.billing.fake_stripe import FakeStripe
 from tests.browser.conftest import Rooms
@@ -136,6 +137,10 @@ async def test_every_page_is_accessible(rooms: Rooms, visit: Visits, billing: Ca
     rooms.clock.instant += timedelta(days=20)
     event_id = await rooms.books.value("SELECT id FROM stripe_events")
     posting_id = await rooms.books.value("SELECT id FROM journal_postings LIMIT 1")
+    rooms.clock.instant += timedelta(days=20)
+    await SnapshotTaker(rooms.books.database, rooms.clock, SYDNEY).run(rooms.clock.instant)
+    snapshot_id = await rooms.books.value("SELECT id FROM receivables_snapshots LIMIT 1")
+    account_id = await rooms.books.value("SELECT account_id FROM invoices WHERE issued_at IS NOT NULL LIMIT 1")
     here = await visit()
     await here.enter(Role.SUPER_ADMIN, billing("/console/journal"))
     month = "/console/month-close/2026-03"
@@ -144,6 +149,11 @@ async def test_every_page_is_accessible(rooms: Rooms, visit: Visits, billing: Ca
         *(f"{month}/{step}" for step in CloseStep if step is not CloseStep.MONTH),
         "/console/receivables",
         "/console/receivables?as_of=2026-04-03",
+        "/console/receivables/invoices?as_of=2026-04-03",
+        "/console/receivables/snapshots",
+        f"/console/receivables/snapshots/{snapshot_id}",
+        f"/console/receivables/figures?account_id={account_id}",
+        f"/console/accounts/{account_id}/statement",
         "/console/overdue?state=overdue",
         "/console/adjustments?state=pending",
         f"/console/adjustments/{credit.id}",

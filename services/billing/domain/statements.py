@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from contracts.values import InvoiceKind
 from services.billing.domain.abn import is_valid_abn, spaced
 from services.billing.domain.issuing import dollars
 from services.billing.domain.journal import PostingKind
@@ -19,6 +21,7 @@ LONGEST_DAYS = 731
 class StatementLine:
     """A posting; positive is charged, negative came in or was credited. `note` is its document's or its reference."""
 
+    posting_id: UUID
     posted_at: datetime
     kind: PostingKind
     cents: int
@@ -28,6 +31,8 @@ class StatementLine:
 
 @dataclass(frozen=True, slots=True)
 class OpenInvoice:
+    invoice_id: UUID
+    kind: InvoiceKind
     number: str
     issued_at: datetime
     due_at: datetime

@@ -48,6 +48,7 @@ class NewStatement(Body):
 class StatementLineView(BaseModel):
     """Positive is charged, negative came in or was credited; the balance is after it."""
 
+    posting_id: UUID
     posted_at: datetime
     kind: PostingKind
     description: str
@@ -56,6 +57,7 @@ class StatementLineView(BaseModel):
 
 
 class OpenInvoiceView(BaseModel):
+    invoice_id: UUID
     number: str
     issued_at: datetime
     due_at: datetime
@@ -90,6 +92,7 @@ class StatementView(BaseModel):
             currency="AUD",
             lines=[
                 StatementLineView(
+                    posting_id=line.posting_id,
                     posted_at=line.posted_at,
                     kind=line.kind,
                     description=description_of(line),

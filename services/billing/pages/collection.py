@@ -11,11 +11,12 @@ from chassis.console import Console, page_at
 from chassis.console.cells import Kind, Shown
 from chassis.console.charts import Bar, Charts, draw
 from chassis.console.documents import Document, Note, Table, show_document
-from chassis.console.wording import DASH, counted, money
+from chassis.console.wording import DASH, counted
 from chassis.database import Database
 from chassis.http import Given
 from contracts.identity import Capability
 from services.billing.domain.collection import CollectionFigures, figures_of
+from services.billing.domain.issuing import dollars
 from services.billing.domain.periods import month_name
 from services.billing.pages.doors import account_name, account_path
 from services.billing.pages.receivables import BEHIND, JOURNAL, ROOM
@@ -70,8 +71,8 @@ def _days(value: float | None) -> str:
 
 def _measures(it: CollectionFigures) -> Table:
     month, span = it.month, counted(it.span_days, "day", "days")
-    owed, current, sales = money(month.owed_cents), money(month.not_due_cents), money(it.span_sales_cents)
-    opening, sold = money(it.opening_cents), money(month.sales_cents)
+    owed, current, sales = map(dollars, (month.owed_cents, month.not_due_cents, it.span_sales_cents))
+    opening, sold = map(dollars, (it.opening_cents, month.sales_cents))
     share = DASH if it.effectiveness is None else f"{it.effectiveness:,.1f}%"
     rows = [
         ("Days sales outstanding", _days(it.simple), f"{owed} owed ÷ {sales} of net sales x {span}"),

@@ -95,7 +95,7 @@ LISTING = Listing(
     columns=(
         Column("number", "Invoice", Invoice.number),
         Column("account", "Account", Account.name, path=lambda row: account_path(row.account_id), wraps=True),
-        Column("kind", "Kind", Invoice.kind, say=lambda row: KINDS[row.kind]),
+        Column("kind", "Kind", Invoice.kind, say=lambda row: KINDS[row.kind], is_extra=True),
         Column("due", "Due", Invoice.due_at, Kind.DAY, sorts=True),
         Column(
             "days",
@@ -128,7 +128,7 @@ LISTING = Listing(
             path=lambda row: f"{PATH}?owner_id={row.owner_id}" if row.owner_id else "",
         ),
         Column("mailed", "Mailed", Invoice.send_no, Kind.NUMBER),
-        Column("total", "Total", TOTAL_CENTS, Kind.MONEY, sums=True),
+        Column("total", "Total", TOTAL_CENTS, Kind.MONEY, sums=True, is_extra=True),
         Column("balance", "Owed", Invoice.balance_cents, Kind.MONEY, sorts=True, sums=True),
         Column("last_mailed", "Last mailed", Invoice.sent_at, Kind.AGO, is_extra=True),
         Column("promised", "Promised", _of_last_promise(Promise.amount_cents), Kind.MONEY, is_extra=True),

@@ -19,7 +19,7 @@ from chassis.clock import Clock
 from chassis.console import Console, Form, form_at, page_at
 from chassis.console.cells import Kind, Shown, chip, plain_of
 from chassis.console.charts import Charts
-from chassis.console.documents import Document, Done, Fact, Facts, Note, Part, Table, Told, show_document
+from chassis.console.documents import Document, Done, Fact, Facts, Note, Part, Section, Table, Told, show_document
 from chassis.console.fields import Day, start_of
 from chassis.console.lists.export import BOM, harmless
 from chassis.console.lists.routes import CSV
@@ -117,23 +117,31 @@ async def show_receivables(
             else None
         )
         weeks = await snapshots.weeks(session, snapshot_parts.WEEKS)
-    document = Document(
+    sections = [
+        _by_age(found, asked),
+        *(_weeks(found, weeks, now, console) if asked.is_now else ()),
+        _by_account(found, asked),
+        _control(found, asked),
+        *_collection(collected),
+    ]
+    document = _document(found, asked, _sentence(asked, now, console), operator, sections)
+    return show_document(console, request, document, done)
+
+
+def _document(
+    found: Receivables, asked: AsOf, sentence: str, operator: Operator, sections: Sequence[Section]
+) -> Document:
+    return Document(
         title="Receivables",
         room=ROOM,
         up=None,
         states=(chip("Ties with the journal", "positive") if found.ties else chip("Does not tie", "danger"),),
-        sentence=_sentence(asked, now, console),
+        sentence=sentence,
         amount=money(found.total.total_cents),
         amount_note=f"AUD owed, {money(found.total.overdue_cents)} of it overdue",
         notes=() if found.ties else (_difference(found),),
         actions=[snapshot_parts.take(operator)] if asked.is_now else [],
-        sections=[
-            _by_age(found, asked),
-            *(_weeks(found, weeks, now, console) if asked.is_now else ()),
-            _by_account(found, asked),
-            _control(found, asked),
-            *_collection(collected),
-        ],
+        sections=sections,
         timeline=None,
         links=(
             ("Owed invoices", OWED),
@@ -142,7 +150,6 @@ async def show_receivables(
             ("Trial balance", "/console/journal/trial-balance"),
         ),
     )
-    return show_document(console, request, document, done)
 
 
 def _weeks(

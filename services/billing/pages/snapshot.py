@@ -26,7 +26,7 @@ from services.billing.models import ReceivablesSnapshot, SnapshotAccount
 from services.billing.pages import snapshot_parts
 from services.billing.pages.doors import account_path
 from services.billing.pages.overdue import KINDS as ACCOUNT_KINDS
-from services.billing.pages.receivables import AGES, BEHIND, HEADS, MOST_ACCOUNTS, ROOM, csv_line
+from services.billing.pages.receivables import AGES, BEHIND, HEADS, JOURNAL, MOST_ACCOUNTS, ROOM, csv_line
 from services.billing.pages.snapshots import KINDS
 from services.billing.queries import snapshots
 
@@ -65,7 +65,7 @@ async def show_snapshot(
         past=[snapshot_parts.take(operator)],
         sections=[
             _by_age(snapshot),
-            snapshot_parts.compared("A week before, or as near to it as one was kept", snapshot.aged, before),
+            snapshot_parts.compared("A week before, or as near to it as one was kept", snapshot.aged, before, "Then"),
             _by_account(snapshot, found),
             Part("Take it along", "owed_export.html", {"path": f"{PATH}/{snapshot.id}/export", "fields": {}}),
         ],
@@ -140,7 +140,10 @@ def _cells(
 
     ages = [shown(cents, age) for age, cents in zip(Age, aged.owed_cents, strict=True)]
     disputed = shown(aged.disputed_cents, None, is_disputed=True)
-    return (name, kind, *ages, shown(aged.total_cents, None), disputed, Shown(aged.customer_credit_cents, Kind.MONEY))
+    credit_cents = aged.customer_credit_cents
+    postings = f"{JOURNAL}?on=customer_credit" + (f"&party_id={account_id}" if account_id else "")
+    credit = Shown(credit_cents, Kind.MONEY, path=postings if credit_cents else "")
+    return (name, kind, *ages, shown(aged.total_cents, None), disputed, credit)
 
 
 @form_at(PATH + "/{snapshot_id:uuid}/export", Capability.READ_OPS)

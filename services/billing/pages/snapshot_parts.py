@@ -35,7 +35,7 @@ def take(operator: Operator) -> Action:
     )
 
 
-def compared(title: str, now: Aged, before: ReceivablesSnapshot | None) -> Table:
+def compared(title: str, now: Aged, before: ReceivablesSnapshot | None, told: str = "Now") -> Table:
     path = f"{PATH}/{before.id}" if before else ""
     rows = [
         (
@@ -46,7 +46,7 @@ def compared(title: str, now: Aged, before: ReceivablesSnapshot | None) -> Table
         )
         for trend in trends(now, before.aged if before else None)
     ]
-    heads = (("AUD inc. GST", Kind.TEXT), ("Then", Kind.MONEY), ("Here", Kind.MONEY), ("Change", Kind.MONEY))
+    heads = (("AUD inc. GST", Kind.TEXT), ("Before", Kind.MONEY), (told, Kind.MONEY), ("Change", Kind.MONEY))
     note = "" if before else "Nothing to compare with: no earlier snapshot was kept. One is taken each Monday."
     return Table(title, heads, rows, note=note)
 

@@ -30,7 +30,7 @@ from services.billing.http.statements import NewStatement, pdf_of, post_statemen
 from services.billing.models import Account, Statement
 from services.billing.pages.accounts import PATH as ACCOUNTS
 from services.billing.pages.accounts import ROOM
-from services.billing.pages.doors import account_path
+from services.billing.pages.doors import account_path, invoice_path
 from services.billing.pages.receivables import JOURNAL, day_of
 from services.billing.queries import accounts, recipients, statements
 from services.billing.queries.recipients import Recipient
@@ -142,7 +142,7 @@ def _lines(it: AccountStatement, account_id: UUID) -> Table:
 def _line(line: StatementLine, balance: int) -> tuple[Shown | str, ...]:
     return (
         Shown(line.posted_at, Kind.DAY),
-        description_of(line),
+        Shown(description_of(line), path=f"{JOURNAL}/{line.posting_id}"),
         Shown(line.cents if line.cents > 0 else None, Kind.MONEY),
         Shown(-line.cents if line.cents < 0 else None, Kind.MONEY),
         Shown(balance, Kind.MONEY),
@@ -159,7 +159,7 @@ def _open(it: AccountStatement) -> Table:
 
 def _invoice(each: OpenInvoice) -> tuple[Shown | str, ...]:
     return (
-        each.number,
+        Shown(each.number, path=invoice_path(each.kind, each.invoice_id)),
         Shown(each.issued_at, Kind.DAY),
         Shown(each.due_at, Kind.DAY),
         Shown(max(0, each.days_overdue), Kind.NUMBER),

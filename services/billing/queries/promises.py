@@ -69,7 +69,9 @@ async def lock_ended(session: AsyncSession, today: date, most: int) -> Sequence[
             SETTLED.label("settled_cents"),
             (Invoice.document_status == DocumentStatus.ISSUED).label("is_issued"),
         )
-        .join(Invoice, Invoice.id == Promise.invoice_id)
+        # The invoice's lock is taken first, as commands take it.
+        .select_from(Invoice)
+        .join(Promise, Promise.invoice_id == Invoice.id)
         .where(IS_OPEN, has_ended)
         .order_by(Promise.invoice_id)
         .limit(most)

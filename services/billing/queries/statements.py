@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.console.fields import end_of, start_of
 from chassis.paging import PageRequest
+from contracts.values import InvoiceKind
 from services.billing.domain.journal import PostingKind
 from services.billing.domain.statements import MOST_LINES, AccountStatement, OpenInvoice, StatementLine
 from services.billing.errors import StatementNotFound, StatementTooLong
@@ -59,7 +60,7 @@ _LINES = text(
 _OPEN = text(
     f"""
     WITH {_POSTED}
-    SELECT i.number, i.issued_at, i.due_at, sum(moved.owed_cents)::bigint AS owed_cents,
+    SELECT i.id AS invoice_id, i.kind, i.number, i.issued_at, i.due_at, sum(moved.owed_cents)::bigint AS owed_cents,
            CAST(:to_day AS date) - (i.due_at AT TIME ZONE CAST(:zone AS text))::date AS days_overdue
     FROM moved JOIN invoices i ON i.id = moved.invoice_id
     GROUP BY i.id HAVING sum(moved.owed_cents) <> 0 ORDER BY i.due_at, i.number
@@ -76,7 +77,7 @@ class Span:
 
 
 async def statement(session: AsyncSession, account: Account, span: Span, zone: ZoneInfo) -> AccountStatement:
-    """By what had been recorded on each day; the session's reading is of one snapshot or of moments apart."""
+    """By what had been recorded on each of the days."""
     given: dict[str, Any] = {"account_id": account.id, "until": end_of(span.to_day, zone)}
     since = start_of(span.from_day, zone)
     rows = (await session.execute(_LINES, given | {"since": since, "most": MOST_LINES + 1})).all()
@@ -89,12 +90,17 @@ async def statement(session: AsyncSession, account: Account, span: Span, zone: Z
         opening_cents=rows[0].opening_cents,
         closing_cents=rows[0].closing_cents,
         lines=[_line(row) for row in rows if row.id is not None],
-        open_invoices=[OpenInvoice(**row) for row in open_rows.mappings()],
+        open_invoices=[_open(row) for row in open_rows],
     )
 
 
 def _line(row: Row[Any]) -> StatementLine:
-    return StatementLine(row.posted_at, PostingKind(row.kind), row.cents, row.number, row.note)
+    return StatementLine(row.id, row.posted_at, PostingKind(row.kind), row.cents, row.number, row.note)
+
+
+def _open(row: Row[Any]) -> OpenInvoice:
+    dated = (row.number, row.issued_at, row.due_at, row.days_overdue, row.owed_cents)
+    return OpenInvoice(row.invoice_id, InvoiceKind(row.kind), *dated)
 
 
 async def find(session: AsyncSession, account_id: UUID, statement_id: UUID) -> Statement:
