@@ -6,8 +6,6 @@ from uuid import UUID
 from chassis.ids import new_id
 from contracts.identity import Role
 from services.billing.domain.contacts import initials, masked_email
-from services.billing.models import Account
-from services.billing.queries import contacts
 from tests.billing.arrangements import Books
 from tests.billing.desk import Desk, code_of, faults, render_all
 from tests.billing.windows import Window
@@ -97,9 +95,12 @@ class TestCopies:
         account_id = await books.installer()
         await add(desk, account_id, gets_statements=True)
         await add(desk, account_id, email="books@sunny-roofs.example")
-        async with books.database.reading() as session:
-            account = await session.get_one(Account, account_id)
-            assert await contacts.statement_copies(session, account) == ("mia@sunny-roofs.example",)
+        answer = await desk.post(
+            f"/admin/accounts/{account_id}/statements", {"from_day": "2026-03-01", "to_day": "2026-03-31"}
+        )
+        assert answer.status_code == 201, answer.text
+        told = [event["recipient_email"] for event in await books.published("statement.sent")]
+        assert told == ["accounts@sunny-roofs.example", "mia@sunny-roofs.example"]
 
 
 class TestThePages:

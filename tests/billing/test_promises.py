@@ -23,7 +23,7 @@ from services.billing.errors import (
 from services.billing.models import Promise
 from services.billing.queries import invoices
 from tests.billing.arrangements import MAKER, NOW, SYDNEY, Books
-from tests.billing.arrangements_settlement import client_invoices, void_whole
+from tests.billing.arrangements_settlement import ask_to_write_off, client_invoices, void_whole
 from tests.billing.desk import Desk, code_of
 from tests.billing.test_pages_receivables import owing
 from tests.billing.windows import Window
@@ -264,3 +264,14 @@ class TestTheQueue:
         await window.send(f"{deed}/withdraw-promise", promise_id=promise["promise_id"], reason="A credit is due")
         assert "Promised: $40.00" not in await window.open(page)
         assert await states(books) == [WITHDRAWN]
+
+
+class TestAnInvoiceThatIsWrittenOff:
+    async def test_ends_the_promise_with_it(self, books: Books) -> None:
+        invoice = await books.issued_invoice()
+        await promised(books, invoice.id)
+        await ask_to_write_off(books, invoice.id)
+        assert await states(books) == ["withdrawn"]
+        told = [event["state"] for event in await books.published("invoice.promised")]
+        assert told == ["open", "withdrawn"]
+        assert await judge(books, TODAY + DAY) == 0

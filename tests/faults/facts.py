@@ -169,6 +169,19 @@ class Aggregate:
     rows: str
 
 
+BOOKS = """
+    SELECT id, version FROM book_blocks UNION ALL
+    SELECT id, version FROM close_runs UNION ALL
+    SELECT id, version FROM differences UNION ALL
+    SELECT id, recipient_count FROM statements UNION ALL
+    SELECT id, 1 FROM certificates UNION ALL
+    SELECT id, 1 FROM price_plans UNION ALL
+    SELECT id, 1 FROM receipts UNION ALL
+    SELECT id, 1 FROM receivables_snapshots UNION ALL
+    SELECT id, 1 FROM reconciliations WHERE finished_at IS NOT NULL
+"""
+"""What is told of the books as a whole has a subject of its own each time."""
+
 AGGREGATES = (
     Aggregate("intake", "intake.leads", "SELECT id, version FROM leads"),
     Aggregate("intake", "intake.lead_keys", "SELECT lead_id, version FROM lead_keys"),
@@ -181,9 +194,7 @@ AGGREGATES = (
     Aggregate("routing", "routing.dispatches", "SELECT lead_id, version FROM dispatches"),
     Aggregate("billing", "billing.accounts", "SELECT id, version FROM accounts"),
     Aggregate("billing", "billing.invoices", "SELECT id, version FROM invoices"),
-    Aggregate(
-        "billing", "billing.books", "SELECT id, version FROM book_blocks UNION ALL SELECT id, 1 FROM price_plans"
-    ),
+    Aggregate("billing", "billing.books", BOOKS),
     Aggregate(
         "billing",
         "billing.deliveries",

@@ -15,6 +15,7 @@ from contracts.settlement import InvoiceWriteOffReversed, InvoiceWrittenOff
 from services.billing import errors
 from services.billing.commands.adjusting import Decider
 from services.billing.commands.journal import post
+from services.billing.commands.promises import withdraw_open_promise
 from services.billing.domain import settlement as rules
 from services.billing.domain.adjustments import needs_second_operator
 from services.billing.domain.issuing import dollars
@@ -49,6 +50,8 @@ class ReverseWriteOff:
     reason: str
     by: Decider
 
+
+PROMISE_ENDED = "The invoice is written off"
 
 _REFUSALS = {
     WriteOffObstacle.MAKER: errors.MakerCannotApprove,
@@ -136,6 +139,7 @@ async def _put_into_books(
     session: AsyncSession, invoice: Invoice, written: WriteOff, by: Decider, now: datetime
 ) -> None:
     """The GST is that of the invoice as it stands now, with its credits and debits."""
+    await withdraw_open_promise(session, invoice, by.name, PROMISE_ENDED, now)
     written.gst_cents = _gst(invoice)
     _decide(written, WriteOffState.APPROVED, by.id, by.name, now)
     invoice.written_off_cents += written.amount_cents

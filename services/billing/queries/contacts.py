@@ -19,18 +19,20 @@ async def of_account(session: AsyncSession, account_id: UUID) -> Sequence[Billin
 
 async def invoice_copies(session: AsyncSession, account: Account) -> tuple[str, ...]:
     """Addresses that get each invoice and each note too; the account's own gets it anyway."""
-    return await _addresses(session, account, BillingContact.gets_invoices)
+    return tuple(each.email for each in await _others(session, account, BillingContact.gets_invoices))
 
 
-async def statement_copies(session: AsyncSession, account: Account) -> tuple[str, ...]:
-    """Addresses that get each statement of account too."""
-    return await _addresses(session, account, BillingContact.gets_statements)
+async def of_statements(session: AsyncSession, account: Account) -> Sequence[BillingContact]:
+    """Those who get each statement of account too."""
+    return await _others(session, account, BillingContact.gets_statements)
 
 
-async def _addresses(session: AsyncSession, account: Account, wants: ColumnExpressionArgument[bool]) -> tuple[str, ...]:
-    query = select(BillingContact.email).where(
+async def _others(
+    session: AsyncSession, account: Account, wants: ColumnExpressionArgument[bool]
+) -> Sequence[BillingContact]:
+    query = select(BillingContact).where(
         BillingContact.account_id == account.id,
         wants,
         func.lower(BillingContact.email) != account.billing_email.strip().lower(),
     )
-    return tuple((await session.scalars(query.order_by(*IN_ORDER))).all())
+    return (await session.scalars(query.order_by(*IN_ORDER))).all()
