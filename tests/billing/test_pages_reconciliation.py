@@ -1,6 +1,7 @@
 """The rooms of reconciliation: the overview, the differences and one of them, the comparisons, the desk."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -14,6 +15,7 @@ from services.billing.pages.difference import CURES
 from services.billing.queries.found_differences import FOUND
 from tests.billing.arrangements import NOW, Books
 from tests.billing.arrangements_reconciliation import StripeSide, issued_reference, reconcile, work_off_runs
+from tests.billing.arrangements_stripe import webhook, work_off
 from tests.billing.fake_stripe import FakeStripe
 from tests.billing.test_http_reconciliation import INVOICES, known
 from tests.billing.windows import Window
@@ -102,6 +104,37 @@ async def test_an_invoice_is_named_by_its_number(books: Books, window: Window, s
     await window.send(f"{path}/record", invoice=invoice.number or "")
     assert "Gone by itself" in await window.open(f"{path}?done=record")
     assert await books.value("SELECT sum(amount_cents) FROM payments") == 9_350
+
+
+async def test_many_are_given_to_one_and_accepted_at_once(books: Books, window: Window, difference_id: UUID) -> None:
+    await known(books)
+    deeds: list[tuple[str, dict[str, Any]]] = [
+        ("assign", {"owner_id": str(UUID(int=41))}),
+        ("accept", {"reason_code": "timing", "reason": "On its way"}),
+    ]
+    for action, fields in deeds:
+        chosen = await window.send(f"{DIFFERENCES}/bulk", action=action, ids=str(difference_id))
+        await window.send(f"{chosen.headers['Location']}/{action}", **fields)
+    (row,) = await books.rows("SELECT owner_name, state, reason_text FROM differences")
+    assert tuple(row) == ("Chris Checker", "accepted", "On its way")
+
+
+async def test_events_of_stripes_are_tried_again_or_ignored_many_at_a_time(books: Books, window: Window) -> None:
+    stripe = FakeStripe()
+    for number in range(2):
+        await webhook(books, f"evt_{number}", stripe.add_invoice(100))
+    await work_off(books, stripe)
+    ids = [str(row.id) for row in await books.rows("SELECT id FROM stripe_events")]
+    deeds: list[tuple[str, str, dict[str, Any]]] = [
+        ("retry", "pending", {}),
+        ("ignore", "ignored", {"reason": "Not ours"}),
+    ]
+    for action, state, reason in deeds:
+        chosen = await window.send("/console/stripe-events/bulk", action=action, ids=ids)
+        await window.send(f"{chosen.headers['Location']}/{action}", **reason)
+        assert {row.state for row in await books.rows("SELECT state FROM stripe_events")} == {state}
+        await work_off(books, stripe)
+    assert await books.value("SELECT count(*) FROM audit_entries WHERE action = 'ignore_stripe_event'") == 2
 
 
 async def test_the_desk_and_the_gauges_tell_of_what_is_open_and_for_how_long(

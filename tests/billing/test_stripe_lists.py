@@ -28,6 +28,7 @@ class World(Protocol):
     def refund(self, reference: str, cents: int) -> None: ...
     def credit(self, invoice_id: str, cents: int) -> None: ...
     def top_up(self, cents: int) -> None: ...
+    def pay_out(self, cents: int) -> None: ...
     def fall_silent(self) -> None: ...
 
 
@@ -65,6 +66,9 @@ class FakeWorld:
     def top_up(self, cents: int) -> None:
         self.side.movement("topup", cents)
 
+    def pay_out(self, cents: int) -> None:
+        self.side.movement("payout", -cents)
+
     def fall_silent(self) -> None:
         self.gateway.silent = 1
 
@@ -86,6 +90,9 @@ class SimulatedWorld:
 
     def top_up(self, cents: int) -> None:
         self.rig.control("balance/top_up", amount=cents)
+
+    def pay_out(self, cents: int) -> None:
+        self.rig.control("balance/pay_out", amount=cents)
 
     def fall_silent(self) -> None:
         self.rig.control("faults", fault="reset", method="GET")
@@ -128,6 +135,7 @@ async def test_shows_what_is_compared_of_invoices_charges_refunds_credit_notes_a
     world.top_up(500)
     world.refund(reference, 300)
     world.credit(invoice_id, 100)
+    world.pay_out(200)
     invoices = await listed(world, ItemKind.INVOICE)
     assert {(item.stripe_id, item.amount_cents, item.state) for item in invoices} == {
         (id_, cents, "paid") for (id_, _), cents in zip(paid, (1_000, 2_000, 3_000), strict=True)
@@ -140,12 +148,19 @@ async def test_shows_what_is_compared_of_invoices_charges_refunds_credit_notes_a
     (note,) = await listed(world, ItemKind.CREDIT_NOTE)
     assert (note.source_ref, note.amount_cents, note.state) == (invoice_id, 100, "issued")
     movements = [without_ids(item) for item in await listed(world, ItemKind.MOVEMENT)]
-    shown = [("refund", -300), ("topup", 500), ("charge", 3_000), ("charge", 2_000), ("charge", 1_000)]
+    shown = [
+        ("payout", -200),
+        ("refund", -300),
+        ("topup", 500),
+        ("charge", 3_000),
+        ("charge", 2_000),
+        ("charge", 1_000),
+    ]
     assert movements == [
         {"state": "available", "amount_cents": cents, "fee_cents": 0, "currency": "aud", "type": type_}
         for type_, cents in shown
     ]
-    assert await world.gateway.balance_cents("aud") == Succeeded(6_200)
+    assert await world.gateway.balance_cents("aud") == Succeeded(6_000)
     assert await listed(world, ItemKind.CHARGE, datetime.now(UTC) + timedelta(days=1)) == []
 
 

@@ -26,6 +26,7 @@ KEY_LIVES = timedelta(hours=25)
 ORDERED_FIRST = 409
 READY = "SELECT id FROM payouts WHERE state = 'ready' ORDER BY id"
 STATE = "SELECT count(*) FROM payouts WHERE id = $1 AND state = $2"
+TRANSFERS = "SELECT about_key, code FROM differences WHERE about = 'transfer' AND state = 'open'"
 SUCCEEDED = """
     SELECT payout_id, attempt_no FROM attempts WHERE kind = 'transfer' AND outcome = 'succeeded'
 """
@@ -36,7 +37,10 @@ class TransfersInDoubt(Fault):
     injects = (
         "transfers whose answer is lost or late, a 409, a 429, a 500 under the key, or a reset; a key that expires"
     )
-    holds = "each payout goes once, under one attempt's key; what never went goes when it is released (I5)"
+    holds = (
+        "each payout goes once, under one attempt's key; what never went goes when it is released (I5); billing's "
+        "books have each transfer as Stripe has it"
+    )
 
     async def inject(self, at: Round) -> None:
         desk = StripeDesk(at.rig)
@@ -97,3 +101,6 @@ class TransfersInDoubt(Fault):
         at.require(there == ours, f"transfers at Stripe alone {there - ours}, in our books alone {ours - there}")
         paid = Counter(payout_id for payout_id, _ in there.elements())
         at.require(all(times == 1 for times in paid.values()), f"paid more than once: {paid.most_common(1)}")
+        await StripeDesk(at.rig).compare(at.scale.settle_seconds)
+        off = await at.rig.rows("billing", TRANSFERS)
+        at.require(not off, f"transfers that billing has otherwise: {[dict(row) for row in off]}")

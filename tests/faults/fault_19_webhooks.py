@@ -19,7 +19,6 @@ TOLERANCE_SECONDS = 300
 TOTAL = "SELECT total_cents FROM invoices WHERE id = $1"
 PAYMENTS = "SELECT count(*) FROM payments WHERE invoice_id = $1"
 MISSED = "SELECT count(*) FROM stripe_events WHERE stripe_invoice_id = $1 AND was_missed"
-COMPARED = "SELECT count(*) FROM reconciliations WHERE finished_at IS NOT NULL AND id = $1"
 OPEN = """
     SELECT code, about_key FROM differences
      WHERE state = 'open' AND (about_key = $1 OR invoice_id = $2)
@@ -101,9 +100,7 @@ class WebhooksGoneWrong(Fault):
 
     async def _compare(self, at: Round, invoices: list[UUID], stripe_ids: list[str]) -> None:
         """What was lost is found, and the comparison of both sides says so of these invoices."""
-        run = await at.rig.told("POST", "billing", "/admin/billing/reconciliations")
-        run_id = UUID(run["id"])
-        await eventually(lambda: at.rig.number("billing", COMPARED, run_id), at.scale.settle_seconds)
+        await StripeDesk(at.rig).compare(at.scale.settle_seconds)
         for invoice_id, stripe_id in zip(invoices, stripe_ids, strict=True):
             left = await at.rig.rows("billing", OPEN, stripe_id, invoice_id)
             at.require(not left, f"Stripe differs after all: {[dict(row) for row in left]}")

@@ -31,6 +31,7 @@ UNDER_WAY = (
     ("documents", "billing", "SELECT count(*) FROM invoices WHERE document_status = 'issued' AND rendered_at IS NULL"),
     ("news of accounts", "billing", UNTOLD),
     ("webhooks", "billing", "SELECT count(*) FROM stripe_events WHERE state = 'pending'"),
+    ("comparisons", "billing", "SELECT count(*) FROM reconciliations WHERE stage <> 'finished'"),
     ("attempts", "payouts", "SELECT count(*) FROM attempts WHERE outcome IN ('pending', 'unknown')"),
 )
 """Work that a service has in hand, by SQL."""

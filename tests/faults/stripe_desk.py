@@ -3,11 +3,15 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
+from uuid import UUID
 
 from deploy.local.addresses import Stripe
 from tests.faults.rig import Rig
+from tests.kit.eventually import eventually
 
+COMPARED = "SELECT count(*) FROM reconciliations WHERE finished_at IS NOT NULL AND id = $1"
 Transfer = tuple[str, int]
 """A payout and the number of its attempt."""
 
@@ -57,6 +61,12 @@ class StripeDesk:
 
     async def pay(self, stripe_invoice_id: str) -> None:
         await self.control(f"invoices/{stripe_invoice_id}/pay")
+
+    async def compare(self, deadline_seconds: float) -> None:
+        """Billing holds its books against what is here by now; differences are as they stand at its end."""
+        run = await self.rig.told("POST", "billing", "/admin/billing/reconciliations")
+        finished = partial(self.rig.number, "billing", COMPARED, UUID(run["id"]))
+        await eventually(finished, deadline_seconds)
 
     async def transfers(self) -> Counter[Transfer]:
         """How many there are of each attempt."""

@@ -127,6 +127,8 @@ PREPARES_MONEY = {
         ("POST", "/console/stripe/upload"),
         ("POST", "/console/stripe/review"),
         ("POST", "/console/stripe/roles"),
+        ("POST", "/console/stripe-events/bulk/{job_id}/retry"),
+        ("POST", "/console/differences/bulk/{job_id}/assign"),
         ("POST", "/console/differences/{difference_id}/assign"),
         ("POST", "/console/differences/{difference_id}/look_up"),
         ("POST", "/console/accounts/{account_id}/edit"),

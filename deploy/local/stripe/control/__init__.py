@@ -28,6 +28,7 @@ _ACTS: dict[tuple[str, str], Act] = {
     ("POST", "webhooks/duplicate"): webhook_routes.duplicate,
     ("POST", "webhooks/drop"): webhook_routes.drop,
     ("POST", "webhooks/resend"): webhook_routes.resend,
+    ("POST", "balance/pay_out"): money_routes.pay_out,
     ("POST", "balance/top_up"): money_routes.top_up,
 }
 _ACTS_ON: dict[tuple[str, str], ActOn] = {

@@ -6,6 +6,7 @@ from deploy.local.stripe.errors import ApiError, Json
 from deploy.local.stripe.resources.invoice_actions import check_payable
 from deploy.local.stripe.resources.payment_methods import GENERIC_DECLINE, Decline
 from deploy.local.stripe.resources.payment_shapes import new_intent, new_invoice_payment
+from deploy.local.stripe.resources.payouts import pay_out as send_payout
 from deploy.local.stripe.resources.settlement import attempt, complete, default_payment, fail
 from deploy.local.stripe.resources.topups import top_up as add_top_up
 from deploy.local.stripe.views import render
@@ -37,6 +38,18 @@ def top_up(machine: Machine, body: Body) -> Json:
     call = Call(machine.world)
     row = add_top_up(call, amount, currency)
     return {"topup": row["id"], "available_cents": call.books.available_cents}
+
+
+def pay_out(machine: Machine, body: Body) -> Json:
+    """The platform's own balance leaves for its bank, all of it or `amount`."""
+    call = Call(machine.world)
+    currency = body.text("currency", machine.world.settings.currency)
+    available = call.books.available_cents.get(currency, 0)
+    amount = body.integer("amount", available)
+    body.end()
+    if not 0 < amount <= available:
+        raise ApiError(f"the platform has {available} cents available", param="amount")
+    return send_payout(call, amount, currency)
 
 
 def settle(machine: Machine, body: Body, identifier: str) -> Json:
