@@ -99,6 +99,8 @@ GROUPS = (
                 "Q",
                 OPS,
             ),
+            Room("payments", "Payments", "billing", "/console/payments", "banknote", "Y", OPS),
+            Room("write-offs", "Write-offs", "billing", "/console/write-offs?state=pending", "eraser", "O", OPS),
             Room("accounts", "Accounts", "billing", "/console/accounts", "building-2", "j", OPS),
             Room("journal", "Journal", "billing", "/console/journal", "file-text", "J", OPS),
             Room("certificates", "Certificates", "billing", "/console/certificates", "badge-check", "C", OPS),

@@ -1,4 +1,4 @@
-"""Kafka in: boards from intake, paid and voided invoices from billing."""
+"""Kafka in: boards from intake; from billing invoices that are paid, paid no more, or void."""
 
 from collections.abc import Sequence
 from typing import TypeVar
@@ -13,12 +13,14 @@ from contracts import topics
 from contracts.billing import InvoicePaid, InvoiceVoided
 from contracts.envelope import Incoming
 from contracts.intake import BoardClosed, BoardOpened
+from contracts.settlement import InvoiceCreditUnapplied, InvoicePaymentReversed
 from contracts.values import InvoiceKind
+from services.payouts import queries
 from services.payouts.commands import boards as commands
 from services.payouts.commands.boards import BoardFacts
 from services.payouts.settings import Settings
 
-InvoiceEvent = TypeVar("InvoiceEvent", InvoicePaid, InvoiceVoided)
+InvoiceEvent = TypeVar("InvoiceEvent", InvoicePaid, InvoicePaymentReversed, InvoiceVoided)
 
 
 async def on_board_opened(session: AsyncSession, batch: list[Incoming[BoardOpened]]) -> None:
@@ -55,9 +57,36 @@ def consumers(settings: Settings, clock: Clock) -> tuple[Consumer, ...]:
             with caused_by(Cause.of(incoming.envelope)):
                 await commands.void_board_invoice(session, board_id, event.invoice_id, event.voided_at, clock.now())
 
+    async def on_payment_reversed(session: AsyncSession, batch: list[Incoming[InvoicePaymentReversed]]) -> None:
+        for board_id, incoming in _of_boards([incoming for incoming in batch if incoming.event.was_paid]):
+            event = incoming.event
+            with caused_by(Cause.of(incoming.envelope)):
+                await commands.reverse_board_payment(
+                    session, board_id, event.invoice_id, event.reversed_at, clock.now()
+                )
+
+    async def on_credit_unapplied(session: AsyncSession, batch: list[Incoming[InvoiceCreditUnapplied]]) -> None:
+        """It names no board: that was told with the invoice's payment, without which nothing waits on it."""
+        boards = [(await queries.boards.board_of(session, i.event.invoice_id), i) for i in batch]
+        known = [(board_id, incoming) for board_id, incoming in boards if board_id is not None]
+        for board_id, incoming in sorted(known, key=lambda pair: pair[0]):
+            event = incoming.event
+            with caused_by(Cause.of(incoming.envelope)):
+                await commands.reverse_board_payment(
+                    session, board_id, event.invoice_id, event.unapplied_at, clock.now()
+                )
+
     return (
         Consumer(topics.BOARDS, {BoardOpened: on_board_opened, BoardClosed: on_board_closed}),
-        Consumer(topics.INVOICES, {InvoicePaid: on_invoice_paid, InvoiceVoided: on_invoice_voided}),
+        Consumer(
+            topics.INVOICES,
+            {
+                InvoicePaid: on_invoice_paid,
+                InvoicePaymentReversed: on_payment_reversed,
+                InvoiceCreditUnapplied: on_credit_unapplied,
+                InvoiceVoided: on_invoice_voided,
+            },
+        ),
     )
 
 

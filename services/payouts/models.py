@@ -64,7 +64,8 @@ class Board(Model):
 
 class BoardPayment(Model):
     """What billing says of a board's invoice, kept until the board's close is heard of: topics keep no order between
-    them. One that is void pays for nothing, even where it was paid first.
+    them. One that is void pays for nothing, even where it was paid first. `reversed_at` is when its payment last went
+    back: what was told as paid before that is paid no more.
     """
 
     __tablename__ = "board_payments"
@@ -73,6 +74,7 @@ class BoardPayment(Model):
     board_id: Mapped[UUID] = mapped_column(index=True)
     paid_at: Mapped[datetime | None]
     voided_at: Mapped[datetime | None]
+    reversed_at: Mapped[datetime | None]
 
 
 class Participation(Model):

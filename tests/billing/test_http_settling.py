@@ -130,7 +130,7 @@ class TestWriteOffs:
     async def test_over_the_limit_needs_another(self, books: Books, desk: Desk, owed: tuple[UUID, list[UUID]]) -> None:
         invoice_id = owed[1][1]
         body = {"reason_code": "insolvent", "notes": "Wound up", "write_off_id": str(new_id())}
-        maker = {"headers": desk.as_another(UUID(int=6), "Mia Maker")}
+        maker: dict[str, Any] = {"headers": desk.as_another(UUID(int=6), "Mia Maker")}
         for _ in range(2):
             asked = await desk.do("POST", f"{ADMIN}/invoices/{invoice_id}/write-off", body, status=202, **maker)
         assert (asked["state"], asked["amount_cents"], asked["gst_cents"]) == ("pending", 22_000, 2_000)
@@ -161,3 +161,15 @@ class TestWriteOffs:
         turned = await desk.do("POST", f"{ADMIN}/write-offs/{asked['id']}/reject")
         assert turned["state"] == "rejected"
         assert len(await desk.items(f"{ADMIN}/write-offs", invoice_id=str(large))) == 1
+
+
+async def test_a_void_month_and_the_one_that_takes_its_place_name_each_other(books: Books, desk: Desk) -> None:
+    installer_id = await books.priced_installer()
+    void = await books.issue(await books.draft_of(installer_id))
+    await desk.do("POST", f"{ADMIN}/invoices/{void.id}/void", {"reason_code": "wrong_details"})
+    (drafted,) = await books.drafts()
+    issued = await books.issue(UUID(str(drafted.invoice_id)))
+    before, after = [await desk.get(f"{ADMIN}/invoices/{id_}") for id_ in (void.id, issued.id)]
+    assert (before["number"], before["status"], before["replaces_invoice_id"]) == ("WB-000001", "void", None)
+    assert (before["replaced_by_invoice_id"], after["replaces_invoice_id"]) == (str(issued.id), str(void.id))
+    assert (after["number"], after["replaced_by_invoice_id"]) == ("WB-000002", None)

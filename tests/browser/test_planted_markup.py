@@ -115,6 +115,7 @@ REFUSED = {
 """What of all this is not taken even as it was meant."""
 
 UNREACHED = {
+    "/console/accounts/*/receive/record",  # the amount has to be said first
     "/console/account/sessions/*/end",
     "/console/account/sessions/end-others",
     "/console/board-splits/*/participations/preview",  # another button of the form that saves them
@@ -134,12 +135,19 @@ UNREACHED = {
     "/console/escalations/try",
     "/console/invoices/*/apply-credit",
     "/console/invoices/*/resend",
+    "/console/invoices/*/unapply-credit",
     "/console/leads/*/correct-with-credits",
     "/console/leads/*/reject",
     "/console/leads/*/release",
     "/console/leads/*/unmerge",
     "/console/operators/*/enable",
+    "/console/payments/*/reverse",
+    "/console/receipts/*/refund",
+    "/console/receipts/*/reverse",
     "/console/simulations/*/cancel",  # over before the walk comes to it
+    "/console/write-offs/*/approve",
+    "/console/write-offs/*/reject",
+    "/console/write-offs/*/reverse",
 }
 """Deeds of states that nothing is in before the walk. A form that is added is either reached or named here."""
 

@@ -120,6 +120,11 @@ FACTS = (
         "invoice.payment_reversed",
         "SELECT invoice_id FROM payments JOIN payment_reversals r ON r.payment_id = payments.id",
     ),
+    Fact(
+        "billing",
+        "invoice.credit_unapplied",
+        "SELECT invoice_id FROM journal_postings WHERE kind = 'credit_unapplied'",
+    ),
     Fact("billing", "invoice.written_off", "SELECT invoice_id FROM write_offs WHERE state IN ('approved', 'reversed')"),
     Fact("billing", "invoice.write_off_reversed", "SELECT invoice_id FROM write_offs WHERE state = 'reversed'"),
     Fact("billing", "payment.received", "SELECT id FROM receipts"),

@@ -167,6 +167,7 @@ class DocumentFacts(BaseModel):
 
 
 class InvoiceDetail(InvoiceView):
+    replaced_by_invoice_id: UUID | None = Field(description="what took its place, where it is void")
     lines: list[LineView]
     payments: list[PaymentView]
     adjustments: list[AdjustmentView]
@@ -179,8 +180,11 @@ async def detail_of(session: AsyncSession, invoice_id: UUID, house: House, now: 
     """Everything that one page about an invoice shows."""
     invoice, account = await invoices.with_account(session, invoice_id)
     kept = await documents.facts_of(session, invoice_id)
+    taking_its_place = await invoices.successor(session, invoice_id)
+    before_it = {"replaces_invoice_id": await invoices.predecessor_id(session, invoice)}
     return InvoiceDetail(
-        **_shown(invoice, account.name, house, now),
+        **_shown(invoice, account.name, house, now) | before_it,
+        replaced_by_invoice_id=taking_its_place.id if taking_its_place else None,
         lines=_views(LineView, await invoices.lines(session, invoice_id)),
         payments=_views(PaymentView, await payments.of_invoice(session, invoice_id)),
         adjustments=_views(AdjustmentView, await adjustments.of_invoice(session, invoice_id)),

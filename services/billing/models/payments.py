@@ -42,6 +42,7 @@ class Payment(Table):
         ),
         Index("ix_payments_invoice", "invoice_id", "received_at"),
         Index("ix_payments_receipt", "receipt_id"),
+        Index("ix_payments_received_at", "received_at", "id"),
     )
 
 

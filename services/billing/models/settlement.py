@@ -39,6 +39,7 @@ class Receipt(Table):
         CheckConstraint("reference IS NOT NULL OR external_payment_ref IS NOT NULL", name="has_a_reference"),
         CheckConstraint("method <> 'stripe' OR external_payment_ref IS NOT NULL", name="has_stripes_id"),
         Index("ix_receipts_account", "account_id", "received_at"),
+        Index("ix_receipts_received_at", "received_at", "id"),
     )
 
 
@@ -105,6 +106,8 @@ class WriteOff(Table):
             name="reversed_by",
         ),
         Index("ix_write_offs_invoice", "invoice_id", "created_at"),
+        Index("ix_write_offs_created_at", "created_at", "id"),
+        Index("ix_write_offs_pending", "created_at", "id", postgresql_where=text("state = 'pending'")),
         Index(
             "uq_write_offs_live",
             "invoice_id",

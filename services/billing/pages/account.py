@@ -19,7 +19,7 @@ from chassis.database import Database
 from chassis.http import Given, Operator
 from contracts.identity import Capability
 from services.billing.commands.house import House, terms_days
-from services.billing.pages import account_sections, account_terms, holds, plans
+from services.billing.pages import account_credit, account_sections, account_terms, holds, plans, receive
 from services.billing.pages.account_page import AccountPage, MakeAction, MakeNote, MakeSection, read_page
 from services.billing.pages.accounts import PATH, ROOM
 from services.billing.pages.doors import DELIVERIES
@@ -28,6 +28,7 @@ from services.billing.settings import Settings
 ACTIONS: tuple[MakeAction, ...] = (
     plans.set_prices,
     plans.end_prices,
+    receive.receive,
     account_terms.edit,
     holds.hold,
     holds.lift,
@@ -41,11 +42,15 @@ SECTIONS: tuple[MakeSection, ...] = (
     plans.prices,
     account_sections.held_deliveries,
     account_sections.invoices,
+    account_credit.sources,
+    account_credit.applications,
+    account_credit.receipts,
 )
 VERBS = {
     **account_terms.VERBS,
     **holds.VERBS,
     **plans.VERBS,
+    **receive.VERBS,
 }
 
 

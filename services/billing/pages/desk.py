@@ -27,6 +27,7 @@ def desk_of(zone: ZoneInfo) -> Desk:
             desk_close.DRAFTS,
             desk_settlement.ADJUSTMENTS,
             desk_settlement.PROPOSALS,
+            desk_settlement.WRITE_OFFS,
             desk_receivables.overdue_invoices(zone),
             desk_stripe.HELD,
             desk_stripe.UNMATCHED,

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.console.desk import Backlog, Bar, Card, Chart, Figure, Waiting
 from chassis.console.wording import counted, money, words
 from contracts.identity import Capability
-from services.billing.pages import adjustments, credit_proposals
+from services.billing.pages import adjustments, credit_proposals, write_offs
 from services.billing.queries import credit_requests, kpis
 from services.billing.queries.collection import SPAN
 
@@ -45,6 +45,21 @@ PROPOSALS = Waiting(
     lambda number: f"{counted(number, 'credit is', 'credits are')} proposed",
     credit_proposals.QUEUE,
     _proposals,
+    CREDIT_LIMIT,
+)
+
+
+async def _write_offs(session: AsyncSession, _now: datetime) -> Backlog:
+    found = await kpis.pending_write_offs(session)
+    return Backlog(found.number, found.oldest)
+
+
+WRITE_OFFS = Waiting(
+    write_offs.ROOM,
+    READ,
+    lambda number: f"{counted(number, 'write-off waits', 'write-offs wait')} for approval",
+    write_offs.QUEUE,
+    _write_offs,
     CREDIT_LIMIT,
 )
 

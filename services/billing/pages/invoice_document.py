@@ -11,7 +11,7 @@ from chassis.console.wording import counted, money
 from contracts.values import InvoiceKind
 from services.billing.domain.statuses import InvoiceStatus
 from services.billing.http.invoice_views import InvoiceDetail
-from services.billing.pages import invoice_actions, invoice_notes, invoice_sections
+from services.billing.pages import invoice_actions, invoice_notes, invoice_sections, invoice_settling
 from services.billing.pages.doors import INVOICES, account_path
 from services.billing.pages.invoice_page import InvoicePage, MakeAction, MakeNote, MakeSection
 from services.billing.pages.invoice_words import CLIENTS, invoice_title, status_chip
@@ -21,12 +21,15 @@ ACTIONS: tuple[MakeAction, ...] = (
     invoice_actions.credit,
     invoice_actions.debit,
     invoice_actions.apply_credit,
+    invoice_settling.unapply,
+    invoice_settling.write_off,
     invoice_actions.resend,
     invoice_actions.void,
 )
 NOTES: tuple[MakeNote, ...] = (
     invoice_notes.blocked,
     invoice_notes.adjustments_wait,
+    invoice_settling.write_off_waits,
     invoice_notes.deliveries_came_late,
     invoice_notes.drafted_again,
     invoice_notes.replaces,
@@ -34,20 +37,27 @@ NOTES: tuple[MakeNote, ...] = (
 SECTIONS: tuple[MakeSection, ...] = (
     invoice_sections.payments,
     invoice_sections.adjustments,
+    invoice_settling.write_offs_table,
 )
 VERBS = {
     "add_adjustment": "adjusted it",
     "apply_credit": "paid for it with the customer's credit",
     "approve_adjustment": "agreed to an adjustment",
+    "approve_write_off": "agreed to a write-off",
+    "ask_write_off": "asked to write it off",
     "issue_invoice": "issued it",
     "keep_stripe_reference": "kept its Stripe reference",
     "mark_invoice_paid": "marked it paid",
     "record_payment": "recorded a payment",
     "redraft_invoice": "drafted it again",
     "reject_adjustment": "rejected an adjustment",
+    "reject_write_off": "turned a write-off down",
     "resend_invoice": "had it mailed again",
+    "reverse_payment": "took a payment back",
+    "reverse_write_off": "took a write-off back",
     "send_invoice": "sent it",
     "set_invoice_lines": "changed its lines",
+    "unapply_credit": "took the customer's credit back from it",
     "void_invoice": "voided it",
 }
 

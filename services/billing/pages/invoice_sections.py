@@ -3,8 +3,8 @@
 from chassis.console.cells import Kind, Shown
 from chassis.console.documents import Table
 from chassis.console.wording import counted
-from services.billing.http.invoice_views import AdjustmentView, LineView
-from services.billing.pages.doors import DELIVERIES
+from services.billing.http.invoice_views import AdjustmentView, LineView, PaymentView
+from services.billing.pages.doors import DELIVERIES, PAYMENTS, RECEIPTS
 from services.billing.pages.invoice_page import SHOWN_LINES, InvoicePage
 from services.billing.pages.invoice_words import adjustment_name
 
@@ -60,9 +60,9 @@ async def payments(page: InvoicePage) -> Table:
         (("Received", Kind.DAY), ("How", Kind.WORD), ("Reference", Kind.TEXT), ("By", Kind.TEXT), ("Paid", Kind.MONEY)),
         [
             (
-                Shown(each.received_at, Kind.DAY),
+                Shown(each.received_at, Kind.DAY, path=f"{PAYMENTS}/{each.id}"),
                 Shown(each.method, Kind.WORD),
-                each.reference or each.external_payment_ref or "",
+                _came_with(each),
                 each.recorded_by,
                 Shown(each.amount_cents, Kind.MONEY),
             )
@@ -99,6 +99,12 @@ async def adjustments(page: InvoicePage) -> Table:
         ],
         empty="None: it stands as it was issued." if detail.issued_at else "None: a draft itself is changed.",
     )
+
+
+def _came_with(each: PaymentView) -> Shown:
+    if each.receipt_id is not None:
+        return Shown("With others, by one receipt", path=f"{RECEIPTS}/{each.receipt_id}")
+    return Shown(each.reference or each.external_payment_ref or "")
 
 
 def _signed(each: AdjustmentView, cents: int) -> int:

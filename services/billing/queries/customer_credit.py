@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import BigInteger, cast, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -18,7 +18,7 @@ GONE = (
     .correlate(Receipt)
     .scalar_subquery()
 )
-REST_LEFT_CENTS = Receipt.rest_cents - GONE
+REST_LEFT_CENTS = cast(Receipt.rest_cents - GONE, BigInteger)
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,8 +52,35 @@ async def billed_boards(session: AsyncSession, board_ids: Collection[UUID]) -> f
 
 
 async def successor(session: AsyncSession, invoice_id: UUID) -> Invoice | None:
-    """The invoice that took a void one's place."""
-    return (await session.scalars(select(Invoice).where(Invoice.replaces_invoice_id == invoice_id))).one_or_none()
+    """The invoice that took a void one's place: a board's names it, a month's is the one that its account has now."""
+    named = (await session.scalars(select(Invoice).where(Invoice.replaces_invoice_id == invoice_id))).one_or_none()
+    void = await session.get(Invoice, invoice_id)
+    if named is not None or void is None or not _leaves_a_month(void):
+        return named
+    query = select(Invoice).where(Invoice.account_id == void.account_id, Invoice.period_start == void.period_start)
+    return (await session.scalars(query.where(Invoice.document_status != DocumentStatus.VOID))).one_or_none()
+
+
+async def predecessor_id(session: AsyncSession, invoice: Invoice) -> UUID | None:
+    """The void invoice whose place it takes; of a month the last that had a number."""
+    if invoice.replaces_invoice_id is not None or invoice.period_start is None:
+        return invoice.replaces_invoice_id
+    query = select(Invoice.id).where(
+        Invoice.account_id == invoice.account_id,
+        Invoice.period_start == invoice.period_start,
+        Invoice.document_status == DocumentStatus.VOID,
+        Invoice.number.is_not(None),
+        Invoice.id != invoice.id,
+    )
+    if invoice.voided_at is not None:
+        query = query.where(Invoice.voided_at < invoice.voided_at)
+    return (await session.scalars(query.order_by(Invoice.voided_at.desc()).limit(1))).first()
+
+
+def _leaves_a_month(invoice: Invoice) -> bool:
+    """A void draft never stood: nothing takes its place."""
+    is_void = invoice.document_status is DocumentStatus.VOID
+    return is_void and invoice.period_start is not None and invoice.number is not None
 
 
 async def with_account(session: AsyncSession, invoice_id: UUID) -> tuple[Invoice, Account]:

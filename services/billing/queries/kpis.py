@@ -9,8 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.values import AdjustmentType, InvoiceKind, ProductType
 from services.billing.domain.periods import Period
+from services.billing.domain.settlement import WriteOffState
 from services.billing.domain.statuses import AdjustmentState, DocumentStatus, EventStatus
-from services.billing.models import Adjustment, DeliveryEvent, Invoice
+from services.billing.models import Adjustment, DeliveryEvent, Invoice, WriteOff
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,11 @@ async def overdue(session: AsyncSession, today: datetime) -> Backlogged:
 
 async def pending_adjustments(session: AsyncSession) -> Backlogged:
     query = select(func.count(), func.min(Adjustment.created_at)).where(Adjustment.state == AdjustmentState.PENDING)
+    return Backlogged(*(await session.execute(query)).one())
+
+
+async def pending_write_offs(session: AsyncSession) -> Backlogged:
+    query = select(func.count(), func.min(WriteOff.created_at)).where(WriteOff.state == WriteOffState.PENDING)
     return Backlogged(*(await session.execute(query)).one())
 
 

@@ -16,6 +16,12 @@ from contracts.billing import (
     InvoiceVoided,
 )
 from contracts.envelope import Incoming
+from contracts.settlement import (
+    InvoiceCreditUnapplied,
+    InvoicePaymentReversed,
+    InvoiceWriteOffReversed,
+    InvoiceWrittenOff,
+)
 from contracts.topics import INVOICES
 from contracts.values import AdjustmentType
 from services.intake.commands.following import Listed, Told, follow_invoices, list_deliveries
@@ -23,12 +29,16 @@ from services.intake.commands.following import Listed, Told, follow_invoices, li
 Event = (
     InvoiceAdjusted
     | InvoiceCreditApplied
+    | InvoiceCreditUnapplied
     | InvoiceDeliveriesListed
     | InvoiceDrafted
     | InvoiceIssued
     | InvoicePaid
     | InvoicePaymentRecorded
+    | InvoicePaymentReversed
     | InvoiceVoided
+    | InvoiceWriteOffReversed
+    | InvoiceWrittenOff
 )
 
 
@@ -60,6 +70,33 @@ async def on_payment_recorded(session: AsyncSession, batch: list[Incoming[Invoic
 async def on_credit_applied(session: AsyncSession, batch: list[Incoming[InvoiceCreditApplied]]) -> None:
     await _leaves_open(
         session, [_told(i, {**PARTLY_PAID, "since": i.event.applied_at}) for i in batch if i.event.balance_cents > 0]
+    )
+
+
+async def on_payment_reversed(session: AsyncSession, batch: list[Incoming[InvoicePaymentReversed]]) -> None:
+    """What was paid is owed again; what was only more than is owed and went back leaves it paid."""
+    await _leaves_open(
+        session,
+        [_told(i, {"state": "issued", "since": i.event.reversed_at}) for i in batch if i.event.balance_cents > 0],
+    )
+
+
+async def on_credit_unapplied(session: AsyncSession, batch: list[Incoming[InvoiceCreditUnapplied]]) -> None:
+    await _leaves_open(
+        session,
+        [_told(i, {"state": "issued", "since": i.event.unapplied_at}) for i in batch if i.event.balance_cents > 0],
+    )
+
+
+async def on_written_off(session: AsyncSession, batch: list[Incoming[InvoiceWrittenOff]]) -> None:
+    await follow_invoices(
+        session, [_told(i, {"state": "written_off", "since": i.event.written_off_at}, _face(i)) for i in batch]
+    )
+
+
+async def on_write_off_reversed(session: AsyncSession, batch: list[Incoming[InvoiceWriteOffReversed]]) -> None:
+    await follow_invoices(
+        session, [_told(i, {"state": "issued", "since": i.event.reversed_at}, _face(i)) for i in batch]
     )
 
 
@@ -98,7 +135,9 @@ def _face(
     incoming: Incoming[InvoiceIssued]
     | Incoming[InvoicePaid]
     | Incoming[InvoiceVoided]
-    | Incoming[InvoiceDeliveriesListed],
+    | Incoming[InvoiceDeliveriesListed]
+    | Incoming[InvoiceWriteOffReversed]
+    | Incoming[InvoiceWrittenOff],
 ) -> Mapping[str, object]:
     return {"number": incoming.event.number, "kind": incoming.event.kind.value}
 
@@ -118,7 +157,11 @@ CONSUMER = Consumer(
         InvoicePaid: on_paid,
         InvoiceVoided: on_voided,
         InvoicePaymentRecorded: on_payment_recorded,
+        InvoicePaymentReversed: on_payment_reversed,
         InvoiceCreditApplied: on_credit_applied,
+        InvoiceCreditUnapplied: on_credit_unapplied,
+        InvoiceWrittenOff: on_written_off,
+        InvoiceWriteOffReversed: on_write_off_reversed,
         InvoiceAdjusted: on_adjusted,
         InvoiceDeliveriesListed: on_deliveries_listed,
     },

@@ -72,7 +72,7 @@ class LeadDelivery(Model):
 
 
 class KnownInvoice(Model):
-    """An invoice of billing's: draft, issued, partly_paid, paid or void. A draft has no number."""
+    """An invoice of billing's: draft, issued, partly_paid, paid, written_off or void. A draft has no number."""
 
     __tablename__ = "known_invoices"
 

@@ -157,7 +157,12 @@ def _of_mail(message: LeadMessage, name: str) -> Moment:
 
 
 def _of_invoices(assignments: Sequence[KnownAssignment]) -> Iterator[Moment]:
-    ends = {"paid": "was paid", "partly_paid": "was paid in part", "void": "was voided"}
+    ends = {
+        "paid": "was paid",
+        "partly_paid": "was paid in part",
+        "written_off": "was written off",
+        "void": "was voided",
+    }
     seen = {each.invoice_id: each for each in assignments if each.invoice_id}
     for each in seen.values():
         if each.invoice_state in ends and each.invoice_since:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, func
+from sqlalchemy import ColumnElement, case, delete, func, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,7 +13,7 @@ from chassis import outbox
 from chassis.ids import new_id
 from contracts.payouts import AllocationHeld, PayoutAllocated
 from services.payouts import queries
-from services.payouts.commands.payouts import pay_by, unpay
+from services.payouts.commands.payouts import CLIENT_INVOICE_VOID, CLIENT_PAYMENT_REVERSED, pay_by, unpay
 from services.payouts.domain import (
     HeldReason,
     ParticipationRule,
@@ -121,23 +121,51 @@ async def void_board_invoice(
     """What it paid for, or was to pay for, waits for the board's next invoice; a payment told later changes nothing."""
     await queries.boards.lock_close_and_payment(session, board_id)
     await _note_invoice(session, board_id, invoice_id, voided_at=voided_at)
+    await _wait_for_another(session, board_id, invoice_id, CLIENT_INVOICE_VOID, now)
+
+
+async def reverse_board_payment(
+    session: AsyncSession, board_id: UUID, invoice_id: UUID, reversed_at: datetime, now: datetime
+) -> None:
+    """Its client's money went back: what it paid for waits until it is told as paid again."""
+    await queries.boards.lock_close_and_payment(session, board_id)
+    await _note_invoice(session, board_id, invoice_id, reversed_at=reversed_at)
+    is_of_before = (BoardPayment.invoice_id == invoice_id) & (BoardPayment.paid_at <= reversed_at)
+    await session.execute(
+        update(BoardPayment).where(is_of_before).values(paid_at=None).execution_options(synchronize_session=False)
+    )
+    await _wait_for_another(session, board_id, invoice_id, CLIENT_PAYMENT_REVERSED, now)
+
+
+async def _wait_for_another(
+    session: AsyncSession, board_id: UUID, invoice_id: UUID, reason_code: str, now: datetime
+) -> None:
+    """Unless it is paid by then: its word may be here before that of the reversal."""
     board = await queries.boards.lock_board_if_known(session, board_id)
-    if board is None:
+    if board is None or await queries.boards.is_paid(session, invoice_id):
         return
     if board.invoice_id == invoice_id:
         board.invoice_id = board.paid_at = None
     for payout in await queries.payouts.lock_payouts_of_board(session, board_id):
         if payout.invoice_id == invoice_id:
-            unpay(session, payout, now)
+            unpay(session, payout, reason_code, now)
     await _follow_payment(session, board)
 
 
 async def _note_invoice(session: AsyncSession, board_id: UUID, invoice_id: UUID, **instant: datetime) -> None:
-    """`paid_at` or `voided_at`; what was told first stays."""
+    """`paid_at`, `voided_at` or `reversed_at`; what was told first stays, and of reversals the last.
+
+    A payment from before a reversal is none any more, however late its word comes.
+    """
     (column,) = instant
     insertion = insert(BoardPayment).values(board_id=board_id, invoice_id=invoice_id, **instant)
-    first = func.coalesce(getattr(BoardPayment, column), insertion.excluded[column])
-    await session.execute(insertion.on_conflict_do_update(index_elements=["invoice_id"], set_={column: first}))
+    told = insertion.excluded[column]
+    kept: ColumnElement[datetime | None] = func.coalesce(getattr(BoardPayment, column), told)
+    if column == "paid_at":
+        kept = case((BoardPayment.reversed_at > told, BoardPayment.paid_at), else_=kept)
+    elif column == "reversed_at":
+        kept = func.greatest(BoardPayment.reversed_at, told)
+    await session.execute(insertion.on_conflict_do_update(index_elements=["invoice_id"], set_={column: kept}))
 
 
 async def _follow_payment(session: AsyncSession, board: Board) -> None:

@@ -35,6 +35,7 @@ from services.payouts.models import Attempt, Board, Expert, Payout
 log = structlog.get_logger(__name__)
 
 CLIENT_INVOICE_VOID = "client_invoice_void"
+CLIENT_PAYMENT_REVERSED = "client_payment_reversed"
 
 
 async def hold_payout(session: AsyncSession, payout_id: UUID, reason_code: str, now: datetime) -> Payout:
@@ -141,15 +142,20 @@ def pay_by(session: AsyncSession, payout: Payout, invoice_id: UUID, paid_at: dat
     outbox.add(session, event, version=payout.next_version())
 
 
-def unpay(session: AsyncSession, payout: Payout, now: datetime) -> None:
-    """The invoice that paid for it is void. What was sent is an operator's to take back."""
+def unpay(session: AsyncSession, payout: Payout, reason_code: str, now: datetime) -> None:
+    """The invoice that paid for it is void or paid no more. What was sent is an operator's to take back."""
     if payout.state.was_sent:
-        log.warning("sent_from_a_void_invoice", payout_id=str(payout.id), invoice_id=str(payout.invoice_id))
+        log.warning(
+            "sent_before_it_was_unpaid",
+            payout_id=str(payout.id),
+            invoice_id=str(payout.invoice_id),
+            reason_code=reason_code,
+        )
         return
     payout.invoice_id = None
     if payout.state is PayoutState.READY:
         enter(payout, PayoutState.PENDING, now)
-        _tell_held(session, payout, CLIENT_INVOICE_VOID, now)
+        _tell_held(session, payout, reason_code, now)
 
 
 def hold(session: AsyncSession, payout: Payout, reason_code: str, now: datetime) -> None:

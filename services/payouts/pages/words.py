@@ -55,6 +55,7 @@ _WHY = REASONS | {
     "approval": "one operator has asked to send it, a second has to approve",
     "answer_lost": "Stripe's answer was lost: it is being looked up",
     "client_invoice_void": "the client's invoice is void: it waits for the next one",
+    "client_payment_reversed": "the client's payment went back: it waits until it is paid again",
     "balance_insufficient": "the balance at Stripe did not do: it stays first in line",
     "account_invalid": "Stripe does not know the expert's account",
     "insufficient_capabilities_for_transfer": "the expert's account at Stripe cannot take transfers yet",

@@ -38,6 +38,20 @@ async def participations_of(session: AsyncSession, board_id: UUID) -> Sequence[P
     return (await session.scalars(query)).all()
 
 
+async def is_paid(session: AsyncSession, invoice_id: UUID) -> bool:
+    paid = select(BoardPayment.invoice_id).where(BoardPayment.invoice_id == invoice_id)
+    stands = paid.where(BoardPayment.paid_at.is_not(None), BoardPayment.voided_at.is_(None))
+    return await session.scalar(stands) is not None
+
+
+async def board_of(session: AsyncSession, invoice_id: UUID) -> UUID | None:
+    """Of an invoice that was told as paid or void; None where it is none of a board's."""
+    found: UUID | None = await session.scalar(
+        select(BoardPayment.board_id).where(BoardPayment.invoice_id == invoice_id)
+    )
+    return found
+
+
 async def standing_payment(session: AsyncSession, board_id: UUID) -> BoardPayment | None:
     """The first paid invoice of the board that is not void."""
     found: BoardPayment | None = await session.scalar(

@@ -7,7 +7,7 @@ from alembic import context, op
 from chassis.migrations import revoke_change, statements, written_once
 
 revision = "0023"
-down_revision = "0016"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 
