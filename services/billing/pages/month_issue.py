@@ -184,7 +184,7 @@ def cure(blocker: Blocker, invoice: Invoice, account: Account, console: Console)
 WHO = {
     Owner.FINANCE: f"Finance: {holders_of(MONEY).lower()}.",
     Owner.INSTALLER_CARE: f"Installer care: {holders_of(Capability.WRITE_ROUTING).lower()}.",
-    Owner.PLATFORM: "Who runs the platform, in its settings.",
+    Owner.PLATFORM: "Who runs the platform.",
 }
 
 
