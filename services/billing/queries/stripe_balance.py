@@ -1,8 +1,11 @@
-"""What Stripe says that it holds for us, as the last reconciliation found it."""
+"""What Stripe says that it holds for us, as the last comparison found it."""
 
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.billing.domain.reconciliation import RunMode
+from services.billing.queries import reconciliations
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,5 +17,8 @@ class ComparedBalance:
 
 
 async def last_compared(session: AsyncSession) -> ComparedBalance | None:
-    """None where nobody has compared them: typed-in references leave nothing of Stripe's to compare with."""
-    return None
+    """None where nobody has asked Stripe: typed-in references leave nothing of its balance to compare with."""
+    run = await reconciliations.last_finished(session, RunMode.ASKED)
+    if run is None or run.ours_balance_cents is None or run.theirs_balance_cents is None:
+        return None
+    return ComparedBalance(run.ours_balance_cents, run.theirs_balance_cents)
