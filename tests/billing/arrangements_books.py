@@ -1,13 +1,16 @@
 """Books in which every equality of a certificate compares something, written as the commands write them."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from uuid import UUID
 
 from chassis.ids import new_id
 from contracts.values import AdjustmentType, CapReleaseReason
 from services.billing.commands.deliveries import CapRelease, release_caps
 from services.billing.commands.payouts import PayoutMoved, PayoutStep, post_payouts
+from services.billing.commands.reconciling import post_movements
 from services.billing.domain.adjustments import DebitReason
+from services.billing.domain.reconciliation import ItemKind, StripeItem
+from services.billing.models import SeenItem
 from services.billing.rendering import Renderer
 from tests.billing.arrangements import NOW, SYDNEY, Books, march, sent
 from tests.billing.arrangements_settlement import (
@@ -51,6 +54,7 @@ async def fill(books: Books) -> Filled:
     await ask_to_write_off(books, boards[3])
     await void_whole(books, boards[4])
     await _pay_an_expert(books)
+    await _pay_out_at_stripe(books)
     await Renderer(books.database, books.clock, SYDNEY).step()
     return Filled(invoice_id, boards)
 
@@ -80,3 +84,12 @@ async def _pay_an_expert(books: Books) -> None:
     moves = [PayoutMoved(step, new_id(), payout_id, expert_id, 4_000, NOW) for step in PayoutStep]
     async with books.unit() as session:
         await post_payouts(session, moves, NOW)
+
+
+async def _pay_out_at_stripe(books: Books) -> None:
+    """What Stripe takes for a charge, and what it sends to the bank."""
+    charge = StripeItem(ItemKind.MOVEMENT, "txn_1", "available", 11_000, "aud", NOW, fee_cents=180, type="charge")
+    to_bank = StripeItem(ItemKind.MOVEMENT, "txn_2", "available", -2_000, "aud", NOW, type="payout")
+    async with books.unit() as session:
+        session.add_all(SeenItem(**asdict(item), seen_at=NOW) for item in (charge, to_bank))
+        await post_movements(session, [charge, to_bank], NOW)

@@ -180,6 +180,7 @@ FALSEHOODS = (
         "unapplied_credit_was_applied",
         "UPDATE journal_postings SET source_key = 'another:reversed' WHERE kind = 'credit_unapplied'",
     ),
+    Falsehood("stripes_rows_are_posted", "UPDATE stripe_items SET fee_cents = fee_cents + 1 WHERE kind = 'movement'"),
     Falsehood(
         "pay_is_allocated",
         _entry("payout_sent", "expert_payable", "9000"),

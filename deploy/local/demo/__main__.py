@@ -11,10 +11,10 @@ import time
 from rich.console import Console as Terminal
 
 from deploy.local.child import ChildFailed
-from deploy.local.demo.books import show
 from deploy.local.demo.operators import Refused
 from deploy.local.demo.play import play
 from deploy.local.demo.reader import TooLate
+from deploy.local.demo.shown import show
 from deploy.local.keeper import ToldToStop, stop_on_signals
 from deploy.local.system import System
 
@@ -30,13 +30,14 @@ def main() -> None:
     try:
         tell("starting PostgreSQL, Kafka, the mail server, Stripe and the six services")
         with System(report=lambda line: tell(f"[dim]{line}[/dim]")) as system:
-            books = asyncio.run(play(system, tell)).books
+            played = asyncio.run(play(system, tell))
     except ToldToStop:
         sys.exit(130)
     except (Refused, TooLate, ChildFailed) as failed:
         terminal.print(f"[red]the demonstration failed:[/red] {failed}", markup=True)
         sys.exit(1)
-    show(books, terminal)
+    books = played.books
+    show(books, played.certificate, terminal)
     print(json.dumps(books.summary(seconds=round(time.monotonic() - began, 1))), flush=True)
     sys.exit(0 if books.tie else 1)
 

@@ -140,7 +140,10 @@ async def equalities(stage: Stage) -> list[Equality]:
             True,
         ),
         Equality(
-            "written off without GST = bad debts", await number("billing", lost), await number("billing", bad_debts), True
+            "written off without GST = bad debts",
+            await number("billing", lost),
+            await number("billing", bad_debts),
+            True,
         ),
         Equality("snapshots of receivables that differ from the ledger", await _untied(stage, snapshots), 0),
     ]

@@ -7,31 +7,76 @@ from stripe import StripeClient
 from deploy.local.demo.operators import Refused
 from deploy.local.demo.stage import Stage, at, first_of_next_month
 
-ISSUED = "FROM invoices WHERE document_status = 'issued'"
-DOCUMENTS = f"SELECT (SELECT count(*) {ISSUED}) + (SELECT count(*) FROM adjustments WHERE state = 'approved')"
-"""What has to be mailed: every invoice, every note."""
+DOCUMENTS = (
+    "SELECT (SELECT count(*) FROM invoices WHERE issued_at IS NOT NULL) "
+    "+ (SELECT count(*) FROM adjustments WHERE state = 'approved')"
+)
+"""What has to be mailed: every invoice that was issued, void or not, and every note."""
 
 
 async def close_the_month(stage: Stage) -> None:
-    """Preview, drafts, export, an invoice at Stripe for each, held against ours to the cent, issued, mailed."""
+    """Preview, drafts, an invoice at Stripe for each, held against ours to the cent, issued by a run, mailed."""
     month = stage.now().date().replace(day=1)
     period = f"{month:%Y-%m}"
     stage.move_to(at(first_of_next_month(month), 8))
     await stage.finance.get("billing", "/admin/billing/preview-invoice-period", period=period)
-    first = await stage.finance.post("billing", "/admin/billing/generate-invoice-drafts", {"period": period})
-    again = await stage.finance.post("billing", "/admin/billing/generate-invoice-drafts", {"period": period})
+    would = await run(stage, "generate-invoice-drafts", period, dry_run=True)
+    written = await run(stage, "generate-invoice-drafts", period)
+    again = await run(stage, "generate-invoice-drafts", period)
+    stage.tell(
+        f"a dry run would draft {would['drafted_count']} invoices; {written['drafted_count']} drafts for {period}; "
+        f"a second run writes {again['drafted_count']}"
+    )
     drafts = await stage.finance.every("billing", "/admin/billing/invoices", status="draft", kind="installer")
-    written = sum(result["outcome"] == "drafted" for result in first["results"])
-    repeated = sum(result["outcome"] == "drafted" for result in again["results"])
-    stage.tell(f"{written} drafts for {period}; a second run writes {repeated}")
     await _show_the_gate(stage, drafts[0])
     for draft in drafts:
-        await _issue(stage, draft)
-    await stage.reader.until("tax invoices by mail", lambda: mails_to_come(stage))
-    total = await stage.reader.number(
-        "billing", "SELECT sum(total_cents) FROM invoices WHERE document_status = 'issued'"
+        await _refer(stage, draft)
+    await _issue(stage, period)
+    await stage.finance.post("billing", f"/admin/billing/months/{period}/snapshot", {})
+    await void_and_bill_again(stage, period)
+
+
+async def run(stage: Stage, what: str, period: str, **given: Any) -> Any:
+    """A run over a month, to its end: the answer waits for a short one, a long one goes on in the worker."""
+    begun = await stage.finance.post("billing", f"/admin/billing/{what}", {"period": period, **given})
+    path = f"/admin/billing/close-runs/{begun['run_id']}"
+
+    async def to_come() -> int:
+        told = await stage.finance.get("billing", path)
+        return int(told["planned_count"] - told["done_count"])
+
+    await stage.reader.until(f"the run {what}", to_come)
+    return await stage.finance.get("billing", path)
+
+
+async def _issue(stage: Stage, period: str) -> None:
+    would = await run(stage, "issue-invoices", period, dry_run=True)
+    stage.tell(
+        f"a dry run would issue {would['issued_count']} invoices, ${would['total_cents'] / 100:,.2f} with GST; "
+        f"{would['blocked_count']} are blocked"
     )
-    stage.tell(f"{len(drafts)} invoices issued and mailed with their PDF: ${total / 100:,.2f} with GST")
+    issued = await run(stage, "issue-invoices", period)
+    await stage.reader.until("tax invoices by mail", lambda: mails_to_come(stage))
+    stage.tell(
+        f"{issued['issued_count']} invoices issued and mailed with their PDF: "
+        f"${issued['total_cents'] / 100:,.2f} with GST"
+    )
+
+
+async def void_and_bill_again(stage: Stage, period: str) -> None:
+    """One went out to the wrong address: it stays, void, with its number, and names the one that takes its place."""
+    issued = await stage.finance.every("billing", "/admin/billing/invoices", status="issued", kind="installer")
+    wrong = max(issued, key=lambda each: each["number"])
+    body = {"reason_code": "wrong_details", "notes": "It went to their old address"}
+    await stage.finance.post("billing", f"/admin/billing/invoices/{wrong['id']}/void", body)
+    stage.stripe.v1.invoices.void_invoice(wrong["stripe_invoice_id"])
+    only = {"installer_ids": [wrong["account_id"]]}
+    drafted = await run(stage, "generate-invoice-drafts", period, **only)
+    [result] = drafted["results"]
+    await _refer(stage, {"id": result["invoice_id"]})
+    again = await run(stage, "issue-invoices", period, **only)
+    await stage.reader.until("the tax invoice by mail", lambda: mails_to_come(stage))
+    stage.tell(f"{wrong['number']} is void, and {again['results'][0]['number']} takes its place")
 
 
 async def _show_the_gate(stage: Stage, draft: Any) -> None:
@@ -46,8 +91,9 @@ async def _show_the_gate(stage: Stage, draft: Any) -> None:
         raise RuntimeError("an invoice was issued against a Stripe invoice of another total")
 
 
-async def _issue(stage: Stage, draft: Any) -> None:
-    await _mark_issued(stage, draft, await _at_stripe(stage, draft))
+async def _refer(stage: Stage, draft: Any) -> None:
+    reference = {"stripe_invoice_id": await _at_stripe(stage, draft)}
+    await stage.finance.put("billing", f"/admin/billing/invoices/{draft['id']}/stripe-reference", reference)
 
 
 async def _mark_issued(stage: Stage, draft: Any, stripe_invoice_id: str) -> None:

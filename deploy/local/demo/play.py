@@ -3,6 +3,7 @@
 import asyncio
 import os
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 import stripe
@@ -10,6 +11,7 @@ import stripe
 from deploy.local.demo import (
     away,
     boards,
+    collecting,
     credit_hold,
     duplicates,
     erasure,
@@ -18,6 +20,7 @@ from deploy.local.demo import (
     invoices,
     leads,
     queue,
+    reconciling,
     returns,
     sources,
     webhooks,
@@ -36,6 +39,8 @@ class Played:
     """What came of both flows as an independent reader sees it, and who may go on from there."""
 
     books: Books
+    certificate: Any
+    """Billing's own, as it tells it."""
     sign_ins: list[SignIn]
     lead_sources: list[dict[str, str]]
 
@@ -54,9 +59,12 @@ async def play(system: System, tell: Tell) -> Played:
         stage = await _set(system, client, reader, tell)
         await leads_to_money(stage)
         await board_to_experts(stage)
+        await collecting.chase(stage)
         await sources.try_out(stage)
+        await reconciling.reconcile(stage)
+        certificate = await reconciling.certify(stage)
         await leads.begin_the_next_month(stage)
-        return Played(await read_books(stage), stage.sign_ins, stage.lead_sources)
+        return Played(await read_books(stage), certificate, stage.sign_ins, stage.lead_sources)
 
 
 async def _set(system: System, client: httpx.AsyncClient, reader: Reader, tell: Tell) -> Stage:

@@ -1,6 +1,7 @@
 """The journal against the invoices and accounts that it is about, and within itself."""
 
 from services.billing.domain.certificate import Unit
+from services.billing.domain.reconciliation import FEE_TYPES
 from services.billing.queries.equalities.declaration import About, Equality
 
 
@@ -204,6 +205,24 @@ UNAPPLIED_WAS_APPLIED = Equality(
         ON applied.source_key || ':reversed' = unapplied.source_key
     """,
 )
+STRIPES_ROWS_ARE_POSTED = Equality(
+    "stripes_rows_are_posted",
+    "Fees and movements to the bank that are posted are rows of Stripe's balance",
+    "By Stripe's rows",
+    "By the journal",
+    About.POSTING,
+    """
+    SELECT posting.id AS key,
+           CASE posting.kind
+           WHEN 'stripe_fee'
+           THEN item.fee_cents - CASE WHEN item.type = ANY (ARRAY[{fees}]) THEN item.amount_cents ELSE 0 END
+           ELSE -item.amount_cents END AS left_side, -entry.amount_cents AS right_side
+      FROM journal_postings posting
+      JOIN journal_entries entry ON entry.posting_id = posting.id AND entry.account = 'stripe_clearing'
+      LEFT JOIN stripe_items item ON item.kind = 'movement' AND item.stripe_id = split_part(posting.source_key, ':', 2)
+     WHERE posting.kind IN ('stripe_fee', 'stripe_moved')
+    """.replace("{fees}", ", ".join(f"'{each}'" for each in sorted(FEE_TYPES))),
+)
 PAY_IS_ALLOCATED = Equality(
     "pay_is_allocated",
     "No payout sent an expert more than was allocated to it",
@@ -236,5 +255,6 @@ EQUALITIES = (
     POSTINGS_BALANCE,
     POSTINGS_ARE_FACTS,
     UNAPPLIED_WAS_APPLIED,
+    STRIPES_ROWS_ARE_POSTED,
     PAY_IS_ALLOCATED,
 )
