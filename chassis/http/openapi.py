@@ -225,14 +225,17 @@ def _success(endpoint: Endpoint, status: int, description: str, schemas: Schemas
 
 
 def _problems(endpoint: Endpoint) -> dict[str, Any]:
-    """The refusals that this operation can answer with; `default` covers what nobody foresaw."""
+    """The refusals that this operation can answer with; `default` covers what nobody foresaw.
+
+    A handler says what its path does not show: `may_miss` of what its query names, `may_conflict` of one that reads.
+    """
     takes_body = endpoint.body is not None or endpoint.takes_raw_body
     possible = {
         400: bool(endpoint.parameters) or takes_body,
         401: bool(_security(endpoint)),
         403: endpoint.requirement is not None,
-        404: bool(endpoint.route.path_parameters),
-        409: endpoint.method != "GET",
+        404: bool(endpoint.route.path_parameters) or endpoint.handler.opt.get("may_miss", False),
+        409: endpoint.method != "GET" or endpoint.handler.opt.get("may_conflict", False),
         413: takes_body,
         415: endpoint.body is not None,
         422: True,

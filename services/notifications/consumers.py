@@ -103,11 +103,16 @@ class Consumers:
                     DispatchExceptionEscalated: self._alerts(drafts.EXCEPTION_ESCALATED, drafts.exception_escalated),
                 },
             ),
-            Consumer(topics.BOOKS, {StatementSent: self.on_statement_sent}),
+            Consumer(
+                topics.BOOKS,
+                {
+                    BooksBlocked: self._alerts(drafts.BOOKS_BLOCKED, drafts.books_blocked),
+                    StatementSent: self.on_statement_sent,
+                },
+            ),
             Consumer(topics.LEAD_DEEDS, {LeadEscalated: self.on_lead_escalated}),
             Consumer(topics.LEAD_KEYS, {LeadKeyCreated: self.on_key_created, LeadKeyDestroyed: self.on_key_destroyed}),
             Consumer(topics.OPERATORS, {OperatorChanged: self.on_operator_changed}),
-            Consumer(topics.BOOKS, {BooksBlocked: self._alerts(drafts.BOOKS_BLOCKED, drafts.books_blocked)}),
             Consumer(topics.DELIVERIES, {DeliveryHeld: self._alerts(drafts.DELIVERY_HELD, drafts.delivery_held)}),
         )
 

@@ -95,10 +95,8 @@ class TestCopies:
         account_id = await books.installer()
         await add(desk, account_id, gets_statements=True)
         await add(desk, account_id, email="books@sunny-roofs.example")
-        answer = await desk.post(
-            f"/admin/accounts/{account_id}/statements", {"from_day": "2026-03-01", "to_day": "2026-03-31"}
-        )
-        assert answer.status_code == 200, answer.text
+        days = {"from_day": "2026-03-01", "to_day": "2026-03-31"}
+        await desk.do("POST", f"/admin/accounts/{account_id}/statements", days)
         told = [event["recipient_email"] for event in await books.published("statement.sent")]
         assert told == ["accounts@sunny-roofs.example", "mia@sunny-roofs.example"]
 

@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from chassis.errors import Refusal
 from contracts.values import AdjustmentType, CreditReason
@@ -25,7 +26,6 @@ from services.billing.domain.adjustments import DebitReason
 from services.billing.domain.credit_requests import FINAL, CreditResult
 from tests.billing.arrangements import CHECKER, LONG_AGO, MAKER, NOW, Books, march, sent
 from tests.billing.credits import DEAR_CENTS, ask, asked, proposed
-from tests.billing.test_histories import SUMS
 from tests.kit.databases import RolledBackDatabase
 
 pytestmark = pytest.mark.slow
@@ -184,6 +184,42 @@ class History:
             await self.take(Step("charge_late", place, flag=True))
         for place in range(len(self.requests)):
             await self.take(Step("decide", place, flag=False))
+
+
+SUMS = text(
+    """
+    WITH ledger AS (
+        SELECT account, sum(amount_cents)::bigint AS cents FROM journal_entries GROUP BY account
+    ), issued AS (
+        SELECT i.*, coalesce(changes.cents, 0) AS adjusted_cents
+        FROM invoices i LEFT JOIN (
+            SELECT invoice_id, sum(CASE type WHEN 'debit' THEN 1 ELSE -1 END * (ex_gst_cents + gst_cents)) AS cents
+            FROM adjustments WHERE state = 'approved' GROUP BY invoice_id
+        ) AS changes ON changes.invoice_id = i.id
+        WHERE i.document_status = 'issued'
+    )
+    SELECT (SELECT coalesce(sum(cents), 0) FROM ledger)::int AS all_accounts,
+           (SELECT coalesce(sum(cents), 0) FROM ledger WHERE account = 'receivable')::int AS receivable,
+           (SELECT coalesce(-sum(cents), 0) FROM ledger WHERE account = 'customer_credit')::int AS credit,
+           (SELECT coalesce(sum(cents), 0) FROM ledger WHERE account IN ('cash', 'stripe_clearing'))::int AS money,
+           (SELECT coalesce(-sum(cents), 0) FROM ledger WHERE account = 'gst_payable')::int AS gst,
+           (SELECT count(*) FROM (SELECT FROM journal_entries GROUP BY posting_id
+                                  HAVING sum(amount_cents) <> 0 OR count(*) < 2) AS found) AS unbalanced,
+           (SELECT coalesce(sum(balance_cents), 0) FROM issued)::int AS balances,
+           (SELECT coalesce(sum(total_cents + adjusted_cents), 0) FROM issued)::int AS asked,
+           (SELECT coalesce(sum(gst_cents + adjusted_gst_cents), 0) FROM issued)::int AS invoiced_gst,
+           (SELECT sum(customer_credit_cents) FROM accounts)::int AS account_credit,
+           (SELECT min(customer_credit_cents) FROM accounts) AS least_credit,
+           (SELECT sum(customer_credit_cents) FROM invoices)::int AS left_over,
+           (SELECT coalesce(sum(amount_cents), 0) FROM payments)::int AS payments,
+           (SELECT count(*) FROM issued WHERE balance_cents = 0 AND paid_at IS NULL
+                   AND (kind = 'client' OR paid_cents > 0)) AS settled_unsaid,
+           (SELECT coalesce(max(substring(number FROM 4)::int), 0) - count(*) FROM invoices
+            WHERE number IS NOT NULL) AS gaps,
+           (SELECT count(*) FROM adjustment_deliveries d JOIN invoice_lines l USING (delivery_event_id)
+            WHERE d.is_live AND l.is_live) AS billed_twice
+    """
+)
 
 
 async def check(history: History) -> None:

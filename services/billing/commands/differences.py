@@ -155,7 +155,7 @@ async def refer_invoice(session: AsyncSession, difference_id: UUID, invoice_id: 
     invoice.stripe_invoice_id = difference.about_key
     taken = StripeReferenceTaken(f"{difference.about_key} stands on another invoice")
     await flush_or_refuse(session, {"uq_invoices_stripe_invoice_id": taken})
-    await wake_unmatched(session, difference.about_key, now)
+    await wake_unmatched(session, [difference.about_key], now)
     return await _compared(session, difference, now)
 
 

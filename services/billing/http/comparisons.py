@@ -65,6 +65,7 @@ class StripeComparison(BaseModel):
 @get(
     "/admin/billing/invoices/{invoice_id:uuid}/stripe-comparison",
     guards=[requires(Capability.READ_OPS)],
+    may_conflict=True,
 )
 async def get_stripe_comparison(
     invoice_id: FromPath[UUID], database: Given[Database], gateway: Given[StripeGateway | None]

@@ -208,7 +208,7 @@ async def list_owed_invoices(
     )
 
 
-@get("/admin/billing/receivables/figures", guards=[requires(Capability.READ_OPS)])
+@get("/admin/billing/receivables/figures", guards=[requires(Capability.READ_OPS)], may_miss=True)
 async def get_collection_figures(
     database: Given[Database], clock: Given[Clock], house: Given[House], account_id: FromQuery[UUID | None] = None
 ) -> CollectionView:
