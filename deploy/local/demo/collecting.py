@@ -4,11 +4,11 @@ from datetime import timedelta
 from typing import Any
 
 from deploy.local.demo.equality import Equality
-from deploy.local.demo.stage import Stage, at
+from deploy.local.demo.stage import ZONE, Stage, at
 
 TOO_MUCH_CENTS = 5_000
 OPEN = (
-    "SELECT id, account_id, number, balance_cents FROM invoices "
+    "SELECT id, account_id, number, balance_cents, due_at FROM invoices "
     "WHERE kind = 'installer' AND document_status = 'issued' AND balance_cents > 0 ORDER BY number LIMIT 1"
 )
 
@@ -25,7 +25,7 @@ async def chase(stage: Stage) -> None:
 
 
 async def _break_a_promise(stage: Stage, invoice: Any) -> None:
-    until = stage.now().date() + timedelta(days=2)
+    until = max(stage.now(), invoice["due_at"].astimezone(ZONE)).date() + timedelta(days=2)
     path = f"/admin/billing/invoices/{invoice['id']}"
     await stage.finance.post("billing", f"{path}/promises", {"promised_for": until.isoformat()})
     await stage.finance.put("billing", f"{path}/owner", {"owner_id": str(stage.finance.operator_id)})
