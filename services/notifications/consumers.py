@@ -65,6 +65,23 @@ class Consumers:
 
     def all(self) -> tuple[Consumer, ...]:
         return (
+            *self._of_work(),
+            Consumer(
+                topics.BOOKS,
+                {
+                    BooksBlocked: self._alerts(drafts.BOOKS_BLOCKED, drafts.books_blocked),
+                    StatementSent: self.on_statement_sent,
+                },
+            ),
+            Consumer(topics.LEAD_DEEDS, {LeadEscalated: self.on_lead_escalated}),
+            Consumer(topics.LEAD_KEYS, {LeadKeyCreated: self.on_key_created, LeadKeyDestroyed: self.on_key_destroyed}),
+            Consumer(topics.OPERATORS, {OperatorChanged: self.on_operator_changed}),
+            Consumer(topics.DELIVERIES, {DeliveryHeld: self._alerts(drafts.DELIVERY_HELD, drafts.delivery_held)}),
+        )
+
+    def _of_work(self) -> tuple[Consumer, ...]:
+        """What goes out to installers, customers and experts, and what of it needs somebody."""
+        return (
             Consumer(
                 topics.ASSIGNMENTS,
                 {
@@ -103,17 +120,6 @@ class Consumers:
                     DispatchExceptionEscalated: self._alerts(drafts.EXCEPTION_ESCALATED, drafts.exception_escalated),
                 },
             ),
-            Consumer(
-                topics.BOOKS,
-                {
-                    BooksBlocked: self._alerts(drafts.BOOKS_BLOCKED, drafts.books_blocked),
-                    StatementSent: self.on_statement_sent,
-                },
-            ),
-            Consumer(topics.LEAD_DEEDS, {LeadEscalated: self.on_lead_escalated}),
-            Consumer(topics.LEAD_KEYS, {LeadKeyCreated: self.on_key_created, LeadKeyDestroyed: self.on_key_destroyed}),
-            Consumer(topics.OPERATORS, {OperatorChanged: self.on_operator_changed}),
-            Consumer(topics.DELIVERIES, {DeliveryHeld: self._alerts(drafts.DELIVERY_HELD, drafts.delivery_held)}),
         )
 
     async def on_assignment_created(self, session: AsyncSession, batch: list[Incoming[AssignmentCreated]]) -> None:

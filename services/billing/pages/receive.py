@@ -1,5 +1,6 @@
 """One sum for several invoices of an account: how much, then what it pays for, the oldest due first or as one says."""
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -114,17 +115,6 @@ async def show_split(
     parts = oldest_first(cents, owed)
     today = clock.now().astimezone(house.zone).date().isoformat()
     recording = _recording(account, cents, rest_of(cents, parts), today, operator)
-    rows = [
-        {
-            "path": f"{ROOMS[account.kind]}/{each.invoice_id}",
-            "number": each.number,
-            "invoice_id": each.invoice_id,
-            "due": html_of(Kind.DAY, each.due_at, console.wording),
-            "owed": money(each.cents),
-            "part": dollars(parts.get(each.invoice_id, 0)),
-        }
-        for each in owed[:MOST_ROWS]
-    ]
     document = Document(
         title=f"A receipt of {account.name}",
         room=ROOM,
@@ -138,12 +128,31 @@ async def show_split(
             Fact("No invoice takes", money(rest_of(cents, parts))),
         ],
         actions=[] if recording.is_possible else [recording],
-        sections=[Part("What it pays for", "receive.html", {"action": recording, "rows": rows})]
-        if recording.is_possible
-        else [],
+        sections=_what_it_pays(recording, _rows(account, owed, parts, console)),
         timeline=None,
     )
     return show_document(console, request, document)
+
+
+def _what_it_pays(recording: Action, rows: Sequence[Mapping[str, Any]]) -> list[Part]:
+    shown = Part("What it pays for", "receive.html", {"action": recording, "rows": rows})
+    return [shown] if recording.is_possible else []
+
+
+def _rows(
+    account: Account, owed: Sequence[Owed], parts: Mapping[UUID, int], console: Console
+) -> list[Mapping[str, Any]]:
+    return [
+        {
+            "path": f"{ROOMS[account.kind]}/{each.invoice_id}",
+            "number": each.number,
+            "invoice_id": each.invoice_id,
+            "due": html_of(Kind.DAY, each.due_at, console.wording),
+            "owed": money(each.cents),
+            "part": dollars(parts.get(each.invoice_id, 0)),
+        }
+        for each in owed[:MOST_ROWS]
+    ]
 
 
 async def _owed(session: AsyncSession, account_id: UUID) -> list[Owed]:

@@ -1,102 +1,25 @@
-"""Tables of notifications. A message is one mail to one person about one thing, once for ever."""
+"""Messages: a message is one mail to one person about one thing, once for ever."""
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, LargeBinary, MetaData, Text, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.columns import Word, one_of
-from chassis.database import Versioned, named_metadata
+from chassis.database import Versioned
 from contracts.values import DocumentKind
-from services.notifications.domain import accounts, tickets
-from services.notifications.domain.accounts import AccountState, Health, HealthReason
 from services.notifications.domain.addresses import is_deliverable
 from services.notifications.domain.contacts import contact_in
 from services.notifications.domain.messages import MailClass, MessageState, Settled, Standing, standing_of
 from services.notifications.domain.purposes import MailPurpose
 from services.notifications.domain.replies import SuppressionSource, Verdict
-from services.notifications.domain.tickets import EntryKind, TicketState
+from services.notifications.models.columns import Model
 
 PENDING = "pending"
 """An attempt whose outcome is not known yet."""
-
-
-class Model(DeclarativeBase):
-    metadata: ClassVar[MetaData] = named_metadata()
-    type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: DateTime(timezone=True), str: Text, bytes: LargeBinary}
-
-
-class SenderAccount(Model):
-    """`secret_name` names the SMTP URL in the environment or a file; the URL itself is in no table."""
-
-    __tablename__ = "sender_accounts"
-
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(unique=True)
-    from_address: Mapped[str]
-    from_name: Mapped[str]
-    secret_name: Mapped[str]
-    mail_classes: Mapped[list[str]] = mapped_column(ARRAY(Text))
-    daily_cap: Mapped[int]
-    weight: Mapped[int] = mapped_column(default=1, server_default="1")
-    state: Mapped[AccountState] = mapped_column(Word(AccountState), default=AccountState.ACTIVE)
-    state_since: Mapped[datetime]
-    reason: Mapped[HealthReason | None] = mapped_column(Word(HealthReason))
-    next_change_at: Mapped[datetime | None]
-    counted_since: Mapped[datetime]
-    faults_in_a_row: Mapped[int] = mapped_column(default=0, server_default="0")
-    authentication_failures: Mapped[int] = mapped_column(default=0, server_default="0")
-    created_at: Mapped[datetime]
-
-    __table_args__ = (
-        one_of("state", AccountState),
-        CheckConstraint("daily_cap > 0", name="daily_cap"),
-        CheckConstraint("weight BETWEEN 1 AND 1000", name="weight"),
-        CheckConstraint("cardinality(mail_classes) > 0", name="carries_something"),
-    )
-
-    @property
-    def health(self) -> Health:
-        return Health(
-            state=self.state,
-            since=self.state_since,
-            counted_since=self.counted_since,
-            reason=self.reason,
-            next_change_at=self.next_change_at,
-            faults_in_a_row=self.faults_in_a_row,
-            authentication_failures=self.authentication_failures,
-        )
-
-    @property
-    def available_actions(self) -> list[str]:
-        return [action for action in accounts.AccountAction if accounts.obstacle_to(action, self.state) is None]
-
-
-class KnownOperator(Model):
-    """Whom a mail can reach, as identity tells of them; `version` is its last that was applied here."""
-
-    __tablename__ = "operators"
-
-    operator_id: Mapped[UUID] = mapped_column(primary_key=True)
-    name: Mapped[str]
-    email: Mapped[str]
-    is_active: Mapped[bool]
-    version: Mapped[int]
-
-
-class SenderCount(Model):
-    """What an account did in ten minutes; caps and bounce rates are sums of these."""
-
-    __tablename__ = "sender_counts"
-
-    account_id: Mapped[UUID] = mapped_column(ForeignKey("sender_accounts.id"), primary_key=True)
-    bucket_start: Mapped[datetime] = mapped_column(primary_key=True)
-    sends: Mapped[int] = mapped_column(default=0, server_default="0")
-    refusals: Mapped[int] = mapped_column(default=0, server_default="0")
-    faults: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class Document(Model):
@@ -318,53 +241,4 @@ class Suppression(Model):
         Index("uq_suppressions_standing", "address_hash", unique=True, postgresql_where=text("lifted_at IS NULL")),
         Index("ix_suppressions_created_at", "created_at", "id"),
         CheckConstraint("(lifted_at IS NULL) = (lifted_reason IS NULL)", name="lifted_has_its_reason"),
-    )
-
-
-class Ticket(Model):
-    __tablename__ = "tickets"
-
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    subject: Mapped[str]
-    requester_name: Mapped[str]
-    requester_email: Mapped[str]
-    state: Mapped[TicketState] = mapped_column(Word(TicketState), default=TicketState.OPEN)
-    state_since: Mapped[datetime]
-    replies: Mapped[int] = mapped_column(default=0, server_default="0")
-    created_at: Mapped[datetime]
-    updated_at: Mapped[datetime]
-
-    __table_args__ = (
-        Index("ix_tickets_created_at", "created_at", "id"),
-        Index("ix_tickets_state", "state", "created_at", "id"),
-        Index("ix_tickets_state_since", "state_since", "id"),
-        one_of("state", TicketState),
-    )
-
-    @property
-    def available_actions(self) -> list[str]:
-        return [action for action in tickets.TicketAction if tickets.obstacle_to(action, self.state) is None]
-
-
-class TicketEntry(Model):
-    """What was asked, answered or noted. Notes are for operators alone; written once.
-
-    `closes` is set of replies: whether it was asked to close the ticket with it.
-    """
-
-    __tablename__ = "ticket_entries"
-
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    ticket_id: Mapped[UUID] = mapped_column(ForeignKey("tickets.id"))
-    kind: Mapped[EntryKind] = mapped_column(Word(EntryKind))
-    author_id: Mapped[UUID | None]
-    author_name: Mapped[str]
-    body: Mapped[str]
-    message_id: Mapped[UUID | None] = mapped_column(ForeignKey("messages.id"))
-    closes: Mapped[bool | None]
-    created_at: Mapped[datetime]
-
-    __table_args__ = (
-        Index("ix_ticket_entries_ticket_id", "ticket_id", "created_at", "id"),
-        one_of("kind", EntryKind),
     )
