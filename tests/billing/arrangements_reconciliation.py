@@ -88,3 +88,8 @@ async def open_codes(books: Books) -> set[str]:
 def issued_reference(invoice: Invoice) -> str:
     assert invoice.stripe_invoice_id is not None
     return invoice.stripe_invoice_id
+
+
+async def difference(books: Books, code: str) -> Any:
+    (row,) = await books.rows("SELECT * FROM differences WHERE code = :code", code=code)
+    return row

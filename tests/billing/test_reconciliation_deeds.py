@@ -25,6 +25,7 @@ from services.billing.models import Invoice
 from tests.billing.arrangements import NOW, Books
 from tests.billing.arrangements_reconciliation import (
     StripeSide,
+    difference,
     issued_reference,
     open_codes,
     reconcile,
@@ -49,11 +50,6 @@ async def invoice(books: Books, theirs: StripeSide) -> Invoice:
     invoice = await books.issued_invoice()
     theirs.invoice(issued_reference(invoice), 9_350)
     return invoice
-
-
-async def difference(books: Books, code: str) -> Any:
-    (row,) = await books.rows("SELECT * FROM differences WHERE code = :code", code=code)
-    return row
 
 
 class TestDeeds:

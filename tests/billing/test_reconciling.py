@@ -15,6 +15,7 @@ from services.billing.reconciling import Reconciler
 from tests.billing.arrangements import NOW, Books
 from tests.billing.arrangements_reconciliation import (
     StripeSide,
+    difference,
     issued_reference,
     open_codes,
     reconcile,
@@ -41,11 +42,6 @@ async def invoice(books: Books, theirs: StripeSide) -> Invoice:
     invoice = await books.issued_invoice()
     theirs.invoice(issued_reference(invoice), 9_350)
     return invoice
-
-
-async def difference(books: Books, code: str) -> Any:
-    (row,) = await books.rows("SELECT * FROM differences WHERE code = :code", code=code)
-    return row
 
 
 class TestFinding:
