@@ -1,5 +1,6 @@
 """The process entry of every service: `python -m services.<name> [api | worker | all | migrate | check | openapi]`."""
 
+from chassis import lean  # noqa: I001  # isort: split
 import argparse
 import asyncio
 import gc
@@ -135,6 +136,7 @@ def _end_well(server: uvicorn.Server) -> None:
 
 def run(name: str, build: Callable[[], Service], arguments: Sequence[str] | None = None) -> None:
     """Exits with 2 and one line on stderr where the command or the environment is wrong."""
+    lean.let_in()
     parser = argparse.ArgumentParser(prog=f"python -m services.{name}")
     parser.add_argument(
         "command", nargs="?", default="all", choices=[*Shape, "migrate", "check", "openapi", "revision"]

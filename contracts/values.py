@@ -19,7 +19,7 @@ SealedContact = Annotated[
 
 
 class Value(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
 
 class SelectedPath(StrEnum):

@@ -52,7 +52,7 @@ class TestRealServices:
             for name, url in system.addresses.services.items():
                 assert httpx.get(f"{url}/health/ready").status_code == 200
                 rests_at = psutil.Process(system.supervisor.child(name).pid).memory_info().rss
-                assert rests_at < 150 * 1024 * 1024
+                assert rests_at < 168 * 1024 * 1024
             assert system.supervisor.restarts_of(system.supervisor.child("billing")) == 0
             system.supervisor.check()
 

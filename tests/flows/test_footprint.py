@@ -14,7 +14,8 @@ from tests.kit.exports import exports
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("system")]
 
-LARGEST_BYTES = 150 * 1024 * 1024
+LARGEST_BYTES = 168 * 1024 * 1024
+"""Seven eighths of the 192 Mi that the manifests ask for each process: what it rests at leaves room to work in."""
 
 
 def _names_of_event_metrics() -> Iterator[str]:
