@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, DecimalException
 from enum import StrEnum
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -14,6 +14,8 @@ from pydantic_core import PydanticCustomError
 from chassis.console.wording import words
 
 LARGEST_CENTS = 10**12
+LONGEST_CENTS = 10**30
+"""Beyond it what was written is no amount; up to it, one that is too large."""
 MINUTES = len("2026-03-31T14:05")
 FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(2199, 12, 31)
 
@@ -80,8 +82,9 @@ def _cents(written: object) -> object:
         return written
     try:
         cents = Decimal(written.strip().replace(",", "").removeprefix("$")) * 100
-        is_whole = cents.is_finite() and cents == cents.to_integral_value()
-    except InvalidOperation:
+        # Bounded before it is an int: one of a million digits takes minutes to write out.
+        is_whole = cents.is_finite() and abs(cents) <= LONGEST_CENTS and cents == cents.to_integral_value()
+    except DecimalException:
         is_whole = False
     if not is_whole:
         raise PydanticCustomError("amount_invalid", "Input should be an amount in dollars, as 1250.00")

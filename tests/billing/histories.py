@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,10 +12,11 @@ from contracts.values import AdjustmentType, CapReleaseReason, GstTreatment, Inv
 from services.billing.commands.client_invoices import DraftLine, SetLines, redraft_board_invoice, set_lines
 from services.billing.commands.deliveries import CapRelease, release_caps
 from services.billing.domain.adjustments import DebitReason
+from services.billing.domain.periods import Period
 from services.billing.domain.settlement import WriteOffState
 from services.billing.domain.statuses import AdjustmentState
 from services.billing.models import Adjustment, WriteOff
-from tests.billing.arrangements import NOW, Books, client_state, march, sent
+from tests.billing.arrangements import MARCH, SYDNEY, Books, client_state, march, sent
 from tests.billing.arrangements_settlement import (
     apply_credit,
     approve,
@@ -58,6 +60,26 @@ REFUSALS = {
 }
 CASH, STRIPE = "cash", "stripe_clearing"
 DEBIT = {"type": AdjustmentType.DEBIT, "reason_code": DebitReason.PRICE_CORRECTION}
+EDGES = {
+    datetime.fromisoformat(instant): month
+    for instant, month in (
+        # On 5 April clocks go back: half past two comes twice.
+        ("2026-04-04T15:30:00Z", "2026-04"),
+        ("2026-04-04T16:30:00Z", "2026-04"),
+        ("2026-04-30T13:59:59.999999Z", "2026-04"),
+        ("2026-04-30T14:00:00Z", "2026-05"),
+        ("2026-09-30T13:59:59.999999Z", "2026-09"),
+        ("2026-09-30T14:00:00Z", "2026-10"),
+        # On 4 October they leap from two to three, and October is an hour shorter.
+        ("2026-10-03T15:59:59.999999Z", "2026-10"),
+        ("2026-10-03T16:00:00Z", "2026-10"),
+        ("2026-10-31T12:59:59.999999Z", "2026-10"),
+        ("2026-10-31T13:00:00Z", "2026-11"),
+        ("2026-12-31T12:59:59.999999Z", "2026-12"),
+        ("2026-12-31T13:00:00Z", "2027-01"),
+    )
+}
+"""Where Sydney's months end and its clocks change, and the month of each instant by the calendar."""
 LATE = {"type": AdjustmentType.DEBIT, "reason_code": DebitReason.LATE_DELIVERY}
 
 
@@ -79,6 +101,8 @@ class History:
     model: Model = field(default_factory=Model)
     invoices: list[UUID] = field(default_factory=list)
     installer_id: UUID | None = None
+    months: dict[UUID, str] = field(default_factory=dict)
+    """Of each assignment the month that it belongs to."""
     refused: list[str] = field(default_factory=list)
 
     async def begin(self) -> None:
@@ -92,8 +116,13 @@ class History:
         await self.issue(await self.books.draft_of(self.installer_id, *map(self.delivery, (3, 4, 5))))
 
     def delivery(self, day: int) -> Any:
+        return self.sent_at(march(day), MARCH.name)
+
+    def sent_at(self, instant: datetime, month: str) -> Any:
         assert self.installer_id is not None
-        return sent(self.installer_id, march(day))
+        delivery = sent(self.installer_id, instant)
+        self.months[delivery.assignment_id] = month
+        return delivery
 
     async def issue(self, draft: UUID, **changed: Any) -> None:
         invoice = await self.books.issue(draft, **changed)
@@ -209,9 +238,25 @@ class History:
                 await self.issue(draft)
             return
         async with self.books.unit() as session:
-            draft = (await redraft_board_invoice(session, invoice_id, NOW)).id
+            draft = (await redraft_board_invoice(session, invoice_id, self.books.clock.now())).id
         if draft not in self.invoices:
             await self.issue(draft, kind=InvoiceKind.CLIENT, stripe_invoice_id=None)
+
+    async def jump(self, _invoice_id: UUID, step: Step) -> None:
+        """The business clock, over a month's end or an hour that is missing or doubled; a lead is delivered there."""
+        later = [edge for edge in EDGES if edge > self.books.clock.now()]
+        if later:
+            self.books.clock.instant = later[min(step.place % 3, len(later) - 1)]
+            await self.books.deliver(self.sent_at(self.books.clock.instant, EDGES[self.books.clock.instant]))
+
+    async def close_months(self, _invoice_id: UUID, _step: Step) -> None:
+        """All that are over, the one that ends at this very instant too."""
+        periods = [Period.of_month(month, SYDNEY) for month in sorted({*self.months.values()})]
+        for period in periods:
+            drafted = await self.books.drafts(period) if period.has_ended(self.books.clock.now()) else []
+            for result in drafted:
+                if result.invoice_id is not None and result.invoice_id not in self.invoices:
+                    await self.issue(result.invoice_id)
 
     async def _adjusted(self, adjustment: Adjustment) -> None:
         if adjustment.state is AdjustmentState.APPROVED:

@@ -72,11 +72,12 @@ class TestReports:
             ("txn_one,2026-04-01,aud,1.005,0,charge,ch_1", "no amount in dollars"),
             ("txn_one,2026-04-01,aud,1e99,0,charge,ch_1", "no amount in dollars"),
             ("txn_one,2026-04-01,aud,NaN,0,charge,ch_1", "no amount in dollars"),
+            ("txn_one,2026-04-01,aud,9e999999,0,charge,ch_1", "no amount in dollars"),
             ("txn_one,2026-04-01,dollars,1,0,charge,ch_1", "currency is none"),
             ("txn_one,2026-04-01,aud,1,0,charge,\x07", "not to be printed"),
             ("txn_one", "currency is none"),
         ],
-        ids=["id", "time", "fraction", "huge", "nan", "currency", "control", "short"],
+        ids=["id", "time", "fraction", "huge", "nan", "beyond_all", "currency", "control", "short"],
     )
     def test_a_row_that_cannot_be_read_is_named_with_its_line(self, row: str, told: str) -> None:
         good = "txn_good,2026-04-01,aud,1,0,charge,ch_good\n"

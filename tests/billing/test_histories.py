@@ -1,10 +1,11 @@
 """Any history of issues, payments, receipts, reversals, credits, debits, write-offs and voids: the books tie.
 
 After every step they are what a model says that was only told what happened; at the end every equality of a
-certificate holds.
+certificate holds, and each delivery is billed with the month that it fell into.
 """
 
 import copy
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -13,10 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from services.billing.commands.documents import Rendered, keep_document
 from services.billing.domain.certificate import failed
+from services.billing.queries import documents
 from services.billing.queries.books import compare_all
 from tests.billing.arrangements import NOW, Books
-from tests.billing.histories import History, Step
+from tests.billing.histories import EDGES, History, Step
 from tests.kit.databases import RolledBackDatabase
 
 pytestmark = pytest.mark.slow
@@ -55,9 +58,29 @@ async def check(history: History) -> None:
     assert sums.settled_unsaid == 0
 
 
+async def keep_documents(books: Books) -> None:
+    """Of all that is issued, as the renderer does it within the hour; what is printed on them matters to no sum."""
+    async with books.unit() as session:
+        while (found := await documents.next_unrendered(session, [])) is not None:
+            await keep_document(session, Rendered(*found, b"%PDF-1.7"), books.clock.now())
+            await session.flush()
+
+
 async def certify(books: Books) -> None:
+    await keep_documents(books)
     async with books.database.reading() as session:
-        assert failed(await compare_all(session, NOW)) == ()
+        assert failed(await compare_all(session, books.clock.now())) == ()
+
+
+async def check_months(history: History) -> Counter[str]:
+    """How many deliveries each month is invoiced with: none but its own."""
+    query = (
+        "SELECT d.assignment_id, i.period FROM invoice_lines l JOIN invoices i ON i.id = l.invoice_id "
+        "JOIN delivery_events d ON d.id = l.delivery_event_id WHERE l.is_live"
+    )
+    billed = {row.assignment_id: row.period for row in await history.books.rows(query)}
+    assert billed.items() <= history.months.items()
+    return Counter(billed.values())
 
 
 async def check_what_was_told(books: Books) -> None:
@@ -80,14 +103,17 @@ async def undone(begun: History) -> AsyncIterator[History]:
     assert isinstance(begun.books.database, RolledBackDatabase)
     savepoint = await begun.books.database.connection.begin_nested()
     try:
-        yield History(begun.books, copy.deepcopy(begun.model), list(begun.invoices), begun.installer_id)
+        own = (copy.deepcopy(begun.model), list(begun.invoices), begun.installer_id, dict(begun.months))
+        yield History(begun.books, *own)
     finally:
+        begun.books.clock.instant = NOW
         await savepoint.rollback()
 
 
 NAMES = (
     *("pay", "pay_at_stripe", "receive", "take_payment_back", "take_rest_back", "credit", "approve", "debit"),
     *("deliver_late", "release", "apply_credit", "unapply", "write_off", "undo_write_off", "void", "bill_again"),
+    *("jump", "close_months"),
 )
 STEPS = st.builds(
     Step,
@@ -107,6 +133,7 @@ async def test_the_books_tie_after_every_step_of_any_history(begun: History, ste
             await history.take(step)
             await check(history)
         await certify(history.books)
+        await check_months(history)
         await check_what_was_told(history.books)
 
 
@@ -154,3 +181,29 @@ async def test_the_steps_reach_what_they_are_meant_to(books: Books, begun: Histo
             "written_off",
             "write_off_reversed",
         }
+
+
+async def test_each_delivery_falls_into_its_month_whatever_the_clocks_do(begun: History) -> None:
+    """Months are closed at every edge, money moves in between, and one month is billed again from the next year."""
+    async with undone(begun) as history:
+        for place in range(len(EDGES)):
+            await history.take(Step("jump", 0, 0, whole=False))
+            await history.take(Step("close_months", 0, 0, whole=False))
+            await history.take(Step("pay", place, 1_000, whole=True))
+            await check(history)
+            this_month = EDGES[history.books.clock.now()]
+            assert max(await check_months(history)) < this_month
+        await history.take(Step("void", 7, 0, whole=False))
+        await history.take(Step("close_months", 0, 0, whole=False))
+        await check(history)
+        assert history.refused == []
+        assert await check_months(history) == {
+            "2026-03": 3,
+            "2026-04": 3,
+            "2026-05": 1,
+            "2026-09": 1,
+            "2026-10": 4,
+            "2026-11": 1,
+            "2026-12": 1,
+        }
+        await certify(history.books)

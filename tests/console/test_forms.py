@@ -49,6 +49,24 @@ def test_dollars_are_held_in_cents_within_bounds_that_the_edge_sees() -> None:
     assert list(unbounded(Price.model_json_schema(), "Price")) == []
 
 
+@pytest.mark.parametrize(
+    ("typed", "code"),
+    [
+        ("0.001", "amount_invalid"),
+        ("NaN", "amount_invalid"),
+        ("ten", "amount_invalid"),
+        ("10000000000.01", "less_than_equal"),
+        # One is more digits than can be held, the other more than can be written out in a minute.
+        ("9e999999", "amount_invalid"),
+        ("1e999000", "amount_invalid"),
+    ],
+)
+def test_what_is_no_amount_is_named(typed: str, code: str) -> None:
+    found = read_form(Price, fields_of(f"cents={typed}".encode()))
+    assert isinstance(found, list)
+    assert [(fault.field, fault.code) for fault in found] == [("cents", code)]
+
+
 SYDNEY = ZoneInfo("Australia/Sydney")
 
 

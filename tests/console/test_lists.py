@@ -101,6 +101,7 @@ class TestFilters:
             "worth_min=a+lot",
             "worth_min=0.001",
             "worth_max=NaN",
+            "worth_max=9e999999",
             "overdue=perhaps",
             "sort=status",
             "sort=-",

@@ -166,6 +166,7 @@ class TestParticipationsForm:
             ("fixed", "0"),
             ("fixed", "1.005"),
             ("percentage", "101"),
+            ("percentage", "9e999999"),
             ("share", "1.5"),
             ("share", "-1"),
             ("share", "NaN"),

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, DecimalException
 from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
@@ -310,7 +310,7 @@ def _cents(sent: Sequence[str]) -> int | None:
         return None
     try:
         cents = Decimal(sent[-1].replace(",", "").removeprefix("$")) * 100
-    except InvalidOperation:
+    except DecimalException:
         raise Unreadable("no amount as 1250.00") from None
     if not cents.is_finite() or cents != cents.to_integral_value() or abs(cents) > LARGEST_CENTS:
         raise Unreadable("no amount of whole cents")

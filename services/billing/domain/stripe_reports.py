@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, DecimalException
 
 from services.billing.domain.reconciliation import ItemKind, Report, StripeItem
 
@@ -171,7 +171,7 @@ def _cents(written: str) -> int:
     try:
         cents = Decimal(written.replace(",", "") or "0") * 100
         is_whole = cents.is_finite() and abs(cents) <= LARGEST_AMOUNT and cents == cents.to_integral_value()
-    except InvalidOperation:
+    except DecimalException:
         is_whole = False
     if not is_whole:
         raise _Wrong(f"{written[:40]} is no amount in dollars")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, DecimalException
 from functools import partial
 from itertools import zip_longest
 from typing import Annotated, Any
@@ -128,7 +128,7 @@ def _scaled(written: str, most: int, scale: int = 100) -> int | None:
     try:
         found = Decimal(written.strip().removesuffix("%").strip().replace(",", "")) * scale
         is_whole = found.is_finite() and found == found.to_integral_value()
-    except InvalidOperation:
+    except DecimalException:
         return None
     return int(found) if is_whole and 0 <= found <= most else None
 
