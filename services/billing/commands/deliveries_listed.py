@@ -24,7 +24,7 @@ def list_invoiced(
 ) -> None:
     """What stands on their lines, told by the last versions that each has; a client's invoice has no deliveries."""
     for invoice in issued:
-        ids = on_lines.get(invoice.id, ())
+        ids = on_lines[invoice.id]
         versions = iter(range(invoice.version - parts_of(ids) + 1, invoice.version + 1))
         _tell(session, invoice, ids, None, versions.__next__, now)
 

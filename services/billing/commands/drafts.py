@@ -124,7 +124,8 @@ async def _empty_drafts(session: AsyncSession, invoice_ids: Sequence[UUID]) -> f
 # Whoever is in scope has no invoice of the month but an empty draft, so that none of these deliveries stands on a line:
 # they are not looked for among all lines that there are, and the index of live lines would refuse a second one.
 # GST by the total-invoice rule, as domain/gst.py has it: counted in 110ths of a cent, rounded once per invoice, the
-# cents that are missing given to the lines with the largest remainders.
+# cents that are missing given to the lines with the largest remainders. Most months lack none: only those that do are
+# sorted by their remainders.
 _DRAFT = text(
     """
     WITH scope AS (
@@ -139,22 +140,19 @@ _DRAFT = text(
         FROM scope JOIN delivery_events d ON d.installer_id = scope.installer_id
         WHERE d.delivered_at >= :period_start AND d.delivered_at < :period_end AND d.event_status = 'billable'
           AND NOT EXISTS (SELECT FROM adjustment_deliveries a WHERE a.delivery_event_id = d.id AND a.is_live)
-    ), summed AS (
-        SELECT invoice_id, installer_id, count(*) AS line_count,
-               sum(unit_price_cents)::bigint AS price_cents,
-               (2 * sum(gst_110ths)::bigint + 110) / 220 AS gst_cents,
-               ((2 * sum(gst_110ths)::bigint + 110) / 220 - sum(gst_110ths / 110)::bigint) AS missing_cents
-        FROM priced GROUP BY invoice_id, installer_id
+    ), short AS (
+        SELECT invoice_id, (2 * sum(gst_110ths)::bigint + 110) / 220 - sum(gst_110ths / 110)::bigint AS missing_cents
+        FROM priced GROUP BY invoice_id
+        HAVING (2 * sum(gst_110ths)::bigint + 110) / 220 > sum(gst_110ths / 110)::bigint
     ), ranked AS (
-        SELECT priced.*,
-               row_number() OVER (PARTITION BY invoice_id ORDER BY delivered_at, id) AS line_no,
-               row_number() OVER (
+        SELECT id, missing_cents, row_number() OVER (
                    PARTITION BY invoice_id ORDER BY gst_110ths % 110 DESC, includes_gst, delivered_at, id
                ) AS remainder_no
-        FROM priced
+        FROM priced JOIN short USING (invoice_id)
     ), lines AS (
-        SELECT ranked.*, gst_110ths / 110 + (remainder_no <= missing_cents)::int AS gst_cents
-        FROM ranked JOIN summed USING (invoice_id)
+        SELECT priced.*, row_number() OVER (PARTITION BY invoice_id ORDER BY delivered_at, id) AS line_no,
+               gst_110ths / 110 + (raised.id IS NOT NULL)::int AS gst_cents
+        FROM priced LEFT JOIN (SELECT id FROM ranked WHERE remainder_no <= missing_cents) AS raised USING (id)
     ), totals AS (
         SELECT invoice_id, installer_id, count(*) AS line_count,
                sum(unit_price_cents - CASE WHEN includes_gst THEN gst_cents ELSE 0 END)::bigint AS subtotal_cents,

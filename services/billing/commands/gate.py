@@ -1,6 +1,6 @@
 """The gate before issue: for however many drafts at once, everything that stands in the way of each."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -14,6 +14,7 @@ from services.billing.domain.unrecorded import Span, Unrecorded
 from services.billing.errors import MonthHasUnrecordedDeliveries
 from services.billing.models import Account, Invoice
 from services.billing.queries import readiness, unrecorded
+from services.billing.queries.readiness import Billed
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +37,17 @@ async def refuse_unrecorded(session: AsyncSession, period: Period, installer_ids
 
 
 async def blockers_of(
-    session: AsyncSession, candidates: Sequence[Candidate], seller: Party, now: datetime
+    session: AsyncSession,
+    candidates: Sequence[Candidate],
+    seller: Party,
+    now: datetime,
+    billed: Mapping[UUID, Billed] | None = None,
 ) -> dict[UUID, tuple[Blocker, ...]]:
-    """By invoice; none where nothing is in its way."""
+    """By invoice; none where nothing is in its way. Who issues has read `billed` already; others only count."""
     ids = [each.invoice.id for each in candidates]
     lines = await readiness.face_lines(session, ids)
-    held, unbilled = await readiness.held_of(session, ids), await readiness.unbilled_of(session, ids)
+    held = await readiness.held_of(session, ids)
+    unbilled = await readiness.unbilled_of(session, ids) if billed is None else _unbilled(billed)
     lost = await unrecorded.unrecorded(session)
     found: dict[UUID, tuple[Blocker, ...]] = {}
     for each in candidates:
@@ -62,6 +68,10 @@ async def blockers_of(
             )
         )
     return found
+
+
+def _unbilled(billed: Mapping[UUID, Billed]) -> dict[UUID, int]:
+    return {id_: each.unbilled_count for id_, each in billed.items()}
 
 
 def _lost_of(invoice: Invoice, lost: Unrecorded) -> int:

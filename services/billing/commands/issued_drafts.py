@@ -4,7 +4,7 @@ A handful of statements whatever their number; their callers locked them and ask
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
@@ -27,16 +27,16 @@ from services.billing.domain import periods
 from services.billing.domain.journal import CURRENCY, Posting, PostingKind, invoice_entries
 from services.billing.errors import DueBeforeIssue
 from services.billing.models import Account, Invoice
-from services.billing.queries import deliveries
 
 
 @dataclass(frozen=True, slots=True)
 class ReadyDraft:
-    """A locked draft with its reference on it, and nothing in its way."""
+    """A locked draft with its reference on it, and nothing in its way; the assignments in the order of its lines."""
 
     invoice: Invoice
     account: Account
     due_at: datetime
+    assignment_ids: Sequence[UUID]
 
 
 def due_of(asked: datetime | None, invoice: Invoice, account: Account, house: House, now: datetime) -> datetime:
@@ -76,11 +76,11 @@ async def issue_drafts(session: AsyncSession, ready: Sequence[ReadyDraft], house
     # A webhook may have come before us: its turn is now.
     await wake_unmatched(session, [each.stripe_invoice_id for each in invoices if each.stripe_invoice_id], now)
     ids = [each.id for each in invoices]
-    on_lines = await deliveries.assignments_on(session, ids)
-    await _freeze(session, ready, on_lines, house, now)
+    on_lines = {each.invoice.id: each.assignment_ids for each in ready}
+    await _freeze(session, ready, house, now)
     await post(session, [_posting(invoice, now) for invoice in invoices], now)
     for invoice in invoices:
-        version = invoice.version - parts_of(on_lines.get(invoice.id, ()))
+        version = invoice.version - parts_of(on_lines[invoice.id])
         outbox.add(session, issued_event(invoice), version=version)
     list_invoiced(session, invoices, on_lines, now)
     for invoice in invoices:
@@ -88,13 +88,7 @@ async def issue_drafts(session: AsyncSession, ready: Sequence[ReadyDraft], house
     await settle_issued(session, ids, house.approval, now)
 
 
-async def _freeze(
-    session: AsyncSession,
-    ready: Sequence[ReadyDraft],
-    on_lines: Mapping[UUID, Sequence[UUID]],
-    house: House,
-    now: datetime,
-) -> None:
+async def _freeze(session: AsyncSession, ready: Sequence[ReadyDraft], house: House, now: datetime) -> None:
     ids = [each.invoice.id for each in ready]
     given = {
         "now": now,
@@ -102,7 +96,7 @@ async def _freeze(
         "ids": ids,
         "buyers": [json.dumps(asdict(buyer_of(each.account))) for each in ready],
         "due_at": [each.due_at for each in ready],
-        "event_counts": [1 + parts_of(on_lines.get(id_, ())) for id_ in ids],
+        "event_counts": [1 + parts_of(each.assignment_ids) for each in ready],
         "numbers": await next_numbers(session, house.numbering, Series.INVOICE, len(ready)),
     }
     await session.execute(_FREEZE, given)

@@ -21,7 +21,8 @@ from services.billing.errors import (
     StripeReferenceTaken,
 )
 from services.billing.models import Account, Invoice
-from services.billing.queries import invoices
+from services.billing.queries import invoices, readiness
+from services.billing.queries.readiness import NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +44,13 @@ async def issue_invoice(session: AsyncSession, command: IssueInvoice, house: Hou
     account = await session.get_one(Account, invoice.account_id)
     due_at = due_of(command.due_at, invoice, account, house, now)
     candidate = Candidate(invoice, account, command.stripe_invoice_id, command.stripe)
-    blockers = (await blockers_of(session, [candidate], house.seller, now))[invoice.id]
+    billed = await readiness.billed_on(session, [invoice.id])
+    blockers = (await blockers_of(session, [candidate], house.seller, now, billed))[invoice.id]
     if blockers:
         raise NotReadyToIssue(invoice.id, blockers)
     await _take_reference(session, invoice, command)
-    await issue_drafts(session, [ReadyDraft(invoice, account, due_at)], house, now)
+    assignment_ids = billed.get(invoice.id, NOTHING).assignment_ids
+    await issue_drafts(session, [ReadyDraft(invoice, account, due_at, assignment_ids)], house, now)
     return invoice
 
 

@@ -19,7 +19,8 @@ from services.billing.domain.statuses import DocumentStatus
 from services.billing.domain.tax_invoice import Blocker
 from services.billing.errors import StripeAway
 from services.billing.models import CloseRun, Invoice
-from services.billing.queries import close_runs
+from services.billing.queries import close_runs, readiness
+from services.billing.queries.readiness import NOTHING
 
 Lookups = Mapping[str, StripeFacts | StripeAway]
 """By reference, what Stripe said of it, or that it said nothing."""
@@ -44,10 +45,16 @@ async def issue_portion(session: AsyncSession, command: IssuePortion, house: Hou
         Candidate(invoice, account, invoice.stripe_invoice_id, _facts(command.lookups, invoice))
         for invoice, account in drafts
     ]
-    blockers = await blockers_of(session, candidates, house.seller, now)
+    billed = await readiness.billed_on(session, [invoice.id for invoice, _ in drafts])
+    blockers = await blockers_of(session, candidates, house.seller, now, billed)
     reasons = {each.invoice.id: _reasons(command.lookups, each, blockers[each.invoice.id]) for each in candidates}
     ready = [
-        ReadyDraft(invoice, account, due_of(command.run.due_at, invoice, account, house, now))
+        ReadyDraft(
+            invoice,
+            account,
+            due_of(command.run.due_at, invoice, account, house, now),
+            billed.get(invoice.id, NOTHING).assignment_ids,
+        )
         for invoice, account in drafts
         if not reasons[invoice.id]
     ]

@@ -6,7 +6,6 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.billing.domain.statuses import DocumentStatus, EventStatus
@@ -45,18 +44,6 @@ async def billed_on(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, 
     )
     rows = await session.execute(on_lines.union_all(by_debits))
     return {delivery_id: invoice_id for delivery_id, invoice_id in rows if delivery_id is not None}
-
-
-async def assignments_on(session: AsyncSession, invoice_ids: Collection[UUID]) -> dict[UUID, list[UUID]]:
-    """Those whose deliveries stand on each invoice's lines, in the order of these; it has none: it is left out."""
-    in_order = aggregate_order_by(DeliveryEvent.assignment_id, InvoiceLine.line_no)
-    query = (
-        select(InvoiceLine.invoice_id, func.array_agg(in_order).label("ids"))
-        .join(DeliveryEvent, DeliveryEvent.id == InvoiceLine.delivery_event_id)
-        .where(InvoiceLine.invoice_id.in_(invoice_ids), InvoiceLine.is_live)
-        .group_by(InvoiceLine.invoice_id)
-    )
-    return {row.invoice_id: row.ids for row in await session.execute(query)}
 
 
 async def assignments_of_debit(session: AsyncSession, adjustment_id: UUID) -> Sequence[UUID]:

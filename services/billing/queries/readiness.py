@@ -1,6 +1,7 @@
 """What the gate before issue looks at, for however many drafts at once."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -79,6 +80,41 @@ async def unbilled_of(session: AsyncSession, invoice_ids: Collection[UUID]) -> d
         .group_by(Invoice.id)
     )
     return {row.id: row.number for row in await session.execute(query)}
+
+
+@dataclass(frozen=True, slots=True)
+class Billed:
+    """An installer's month against its invoice: the assignments on the lines in their order, and what is on none."""
+
+    assignment_ids: tuple[UUID, ...] = ()
+    unbilled_count: int = 0
+
+
+NOTHING = Billed()
+
+# The ledger's month is read once and held against the lines, whose deliveries are all of it: a trigger saw to that when
+# they were added. Without MATERIALIZED the lines, too new for statistics, are looked up delivery by delivery.
+_BILLED = text(
+    """
+    WITH lines AS MATERIALIZED (
+        SELECT delivery_event_id, line_no FROM invoice_lines WHERE invoice_id = ANY(:ids) AND is_live
+    )
+    SELECT i.id, array_agg(d.assignment_id ORDER BY l.line_no) FILTER (WHERE l.line_no IS NOT NULL) AS assignment_ids,
+           count(*) FILTER (WHERE l.line_no IS NULL AND d.event_status = 'billable' AND NOT EXISTS (
+               SELECT FROM adjustment_deliveries a WHERE a.delivery_event_id = d.id AND a.is_live)) AS unbilled_count
+    FROM invoices i
+    JOIN delivery_events d ON d.installer_id = i.account_id
+        AND d.delivered_at >= i.period_start AND d.delivered_at < i.period_end
+    LEFT JOIN lines l ON l.delivery_event_id = d.id
+    WHERE i.id = ANY(:ids) GROUP BY i.id
+    """
+).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
+
+
+async def billed_on(session: AsyncSession, invoice_ids: Collection[UUID]) -> dict[UUID, Billed]:
+    """For who issues: of locked drafts, whose lines stay as they are; a client's invoice has none and is left out."""
+    rows = await session.execute(_BILLED, {"ids": list(invoice_ids)})
+    return {row.id: Billed(tuple(row.assignment_ids or ()), row.unbilled_count) for row in rows}
 
 
 def _of_its_month(table: Any) -> ColumnElement[bool]:
