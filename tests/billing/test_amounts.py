@@ -158,6 +158,7 @@ async def test_the_largest_invoice_goes_through_all_that_can_happen_to_it(books:
     issued = await desk.do("POST", f"/admin/ops/invoices/{invoice_id}/send")
     assert (issued["total_cents"], issued["balance_cents"]) == (TOTAL, TOTAL)
     await render_all(books)
+    assert (await desk.ask("GET", f"/admin/ops/invoices/{invoice_id}/document")).content.startswith(b"%PDF")
 
     promise = await desk.do("POST", f"{path}/promises", {"promised_for": "2026-04-20"})
     assert promise["amount_cents"] == TOTAL
