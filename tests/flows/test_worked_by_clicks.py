@@ -118,11 +118,11 @@ async def _close_the_month(here: Clicks, month: str, installer: str) -> None:
     await here.go_to("Month close")
     await here.follow(month)
     await expect(here.page.get_by_text("It has ended, and can be closed.")).to_be_visible()
-    for step in ("held deliveries", "preview", "drafts"):
+    for step in ("held deliveries", "deliveries not recorded", "open returns", "preview", "drafts"):
         await here.follow(f"Next: {step}")
     await here.do("Generate drafts")
-    await expect(here.page.get_by_text("Drafts were generated")).to_be_visible()
-    await here.follow("Next: review and issue")
+    await here.until_shown(here.page.get_by_text("Drafted by the last run"))
+    await here.follow("Next: review")
     await expect(here.page.get_by_role("row", name=installer)).to_contain_text("$209.00")
     await here.follow(installer)
 
