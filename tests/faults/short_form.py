@@ -20,11 +20,13 @@ ROUNDS = {
         "LaterIdsCommitFirst",
         "TransfersInDoubt",
         "PoolExhausted",
+    ),
+    "webhooks and months": (
+        "WebhooksGoneWrong",
         "InvoicedAtOnce",
     ),
     "members that change": (
         "TwoRelaysOfOneShard",
-        "WebhooksGoneWrong",
         "ManyWritersWithDelays",
         "StoppedInABatch",
         "MembersComeAndGo",
