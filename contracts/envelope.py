@@ -18,7 +18,7 @@ Headers = list[tuple[str, bytes]]
 class Event(BaseModel):
     """A past-tense fact of one aggregate. Only optional fields are ever added; unknown ones are ignored."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     type: ClassVar[str]
     topic: ClassVar[Topic]

@@ -19,7 +19,7 @@ SealedContact = Annotated[
 
 
 class Value(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class SelectedPath(StrEnum):

@@ -50,7 +50,6 @@ class Body(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid",
-        defer_build=True,
         strict=True,
         frozen=True,
         str_strip_whitespace=True,
