@@ -110,7 +110,10 @@ REFUSED = {
     "/console/stripe/upload",  # no report has such rows
     "/console/email-health/new",  # it lacks its secret
     "/console/board-splits/*/participations",  # no pool is in such words
+    "/console/accounts/*/receive",  # nothing that is asked for is in such words: an amount
     "/console/installers/*/absences",  # it would end as it starts
+    "/console/invoices/*/promise",  # it would be for a day that is over
+    "/console/month-close/*/references/look",  # no list of references is in such words
     "/console/installers/*/hours",  # no hours are in such words
 }
 """What of all this is not taken even as it was meant."""
