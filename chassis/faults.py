@@ -8,6 +8,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 PASSING_CLASSES = ("08", "53", "57", "58")
 # Serialization failure, deadlock, lock not available, read-only (a failover in progress), idle session ended.
 PASSING_STATES = frozenset({"40001", "40P01", "55P03", "25006", "25P03"})
+QUERY_CANCELED = "57014"
 
 # What the file system says no to stays so: no server is away.
 OF_FILES = (FileNotFoundError, FileExistsError, PermissionError, IsADirectoryError, NotADirectoryError)
@@ -22,6 +23,12 @@ def is_passing(fault: BaseException) -> bool:
     if isinstance(fault, DBAPIError):
         return fault.connection_invalidated or _state_passes(fault.orig) or _is_lost_connection(fault.orig)
     return _state_passes(fault) or _is_lost_connection(fault)
+
+
+def is_too_slow(fault: BaseException) -> bool:
+    """Whether a statement of `fault`'s was given up for its length. It may pass; who can do less at once had better."""
+    told = fault.orig if isinstance(fault, DBAPIError) else fault
+    return getattr(told, "sqlstate", None) == QUERY_CANCELED
 
 
 def _state_passes(fault: BaseException | None) -> bool:

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import settings
 
 from contracts.topics import TOPICS
@@ -28,6 +29,14 @@ _controller = pytest.StashKey[Controller]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """The process that controls the run owns the servers; an xdist worker only asks it."""
+    # A trace in colours, with each frame's locals, takes seconds to draw.
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+        ]
+    )
     if hasattr(config, "workerinput"):
         return
     forget_existing_servers()

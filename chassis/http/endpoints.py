@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from hmac import compare_digest
 from typing import Any, get_args
 
@@ -146,12 +147,21 @@ def _faults(endpoint: Endpoint) -> Iterator[str]:
     if endpoint.handler.resolve_before_request() is not validate_request:
         yield "has a before_request of its own, which would switch validation off"
     for parameter in endpoint.parameters:
-        yield from unbounded(parameter.adapter.json_schema(), parameter.name)
+        yield from (f"{parameter.name}{fault}" for fault in _unbounded_of(parameter.adapter))
     if endpoint.body is not None:
-        schema = TypeAdapter(endpoint.body).json_schema()
-        yield from unbounded(schema, endpoint.body.__name__)
-        for name, definition in schema.get("$defs", {}).items():
-            yield from unbounded(definition, name)
+        yield from _unbounded_of_body(endpoint.body)
+
+
+@cache
+def _unbounded_of(adapter: TypeAdapter[Any]) -> tuple[str, ...]:
+    return tuple(unbounded(adapter.json_schema(), ""))
+
+
+@cache
+def _unbounded_of_body(body: type[Body]) -> tuple[str, ...]:
+    schema = body.model_json_schema()
+    definitions = schema.pop("$defs", {}).items()
+    return tuple(fault for name, of in [(body.__name__, schema), *definitions] for fault in unbounded(of, name))
 
 
 _TEXT_BOUNDS = frozenset({"maxLength", "enum", "const", "format", "pattern"})

@@ -18,7 +18,7 @@ from chassis.audit import Change, Subject
 from chassis.clock import Clock
 from chassis.database import Database
 from chassis.errors import Refusal
-from chassis.faults import is_passing
+from chassis.faults import is_passing, is_too_slow
 from chassis.ids import new_id
 from chassis.telemetry.context import RequestContext, answering
 from services.billing.commands.adjusting import Decider
@@ -92,7 +92,7 @@ class CloseRunner:
         return True
 
     async def _do(self, run: CloseRun, ids: Sequence[UUID]) -> None:
-        """Whom a fault of ours meets is found by halves, so that nobody else fails with them."""
+        """Whom a fault of ours meets, or who takes too long, is found by halves, so that nobody else fails with them."""
         lookups = await self._look_up(run, ids)
         try:
             await self._portion(run, ids, lookups)
@@ -103,7 +103,8 @@ class CloseRunner:
             if left:
                 await self._do(run, left)
         except Exception as fault:
-            if is_passing(fault):
+            # What takes too long would do so again: half of it takes less.
+            if is_passing(fault) and not is_too_slow(fault):
                 raise
             log.exception("close_portion_failed", run_id=str(run.id), count=len(ids), fault=type(fault).__name__)
             if len(ids) == 1:

@@ -111,8 +111,9 @@ class TestDrafting:
         assert told == {priced: ("drafted", []), unpriced: ("failed", ["held_deliveries"])}
         assert (await run_of(books, run_id)).failed_count == 1
 
-    async def test_a_fault_of_ours_is_found_by_halves_and_told_of_one(
-        self, books: Books, monkeypatch: pytest.MonkeyPatch
+    @pytest.mark.parametrize("fault", ["SELECT 1 / 0", "SET LOCAL statement_timeout = 1; SELECT pg_sleep(60)"])
+    async def test_a_fault_of_ours_or_what_takes_too_long_is_found_by_halves_and_told_of_one(
+        self, books: Books, monkeypatch: pytest.MonkeyPatch, fault: str
     ) -> None:
         installers = [await books.priced_installer() for _ in range(5)]
         await books.deliver(*(sent(installer_id, march(3)) for installer_id in installers))
@@ -120,7 +121,8 @@ class TestDrafting:
 
         async def generate(session: AsyncSession, command: GenerateDrafts, now: datetime) -> list[DraftResult]:
             if cursed in (command.installer_ids or ()):
-                raise LookupError(cursed)
+                for statement in fault.split("; "):
+                    await session.execute(text(statement))
             return await generate_drafts(session, command, now)
 
         monkeypatch.setattr("services.billing.closing.generate_drafts", generate)

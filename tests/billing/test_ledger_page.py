@@ -2,23 +2,18 @@
 
 import re
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from uuid import UUID
 
 from chassis.ids import new_id
 from contracts.values import AdjustmentType, InvoiceKind
 from deploy.local.paths import ROOT
-from services.billing.commands.journal import post
 from services.billing.commands.payouts import PayoutMoved, PayoutStep, post_payouts
+from services.billing.commands.reconciling import post_movements
 from services.billing.domain.adjustments import DebitReason
-from services.billing.domain.journal import (
-    Entry,
-    LedgerAccount,
-    Posting,
-    PostingKind,
-    stripe_fee_entries,
-    stripe_moved_entries,
-)
+from services.billing.domain.journal import LedgerAccount, PostingKind
+from services.billing.domain.reconciliation import ItemKind, StripeItem
+from services.billing.models import SeenItem
 from services.billing.queries.books import compare_all
 from tests.billing.arrangements import NOW, Books, client_state
 from tests.billing.arrangements_settlement import (
@@ -104,9 +99,15 @@ class Worked:
         async with self.books.unit() as session:
             await post_payouts(session, [PayoutMoved(step, new_id(), payout_id, expert_id, amount, NOW)], NOW)
 
-    async def stripe(self, kind: PostingKind, entries: tuple[Entry, ...]) -> None:
+    async def stripe(self, item: StripeItem) -> None:
+        """As a comparison keeps what moves Stripe's balance, and posts it."""
         async with self.books.unit() as session:
-            await post(session, [Posting(f"{kind}:example", kind, NOW, entries)], NOW)
+            session.add(SeenItem(**asdict(item), seen_at=NOW))
+            await post_movements(session, [item], NOW)
+
+
+def movement(id_: str, type_: str, cents: int, fee_cents: int = 0) -> StripeItem:
+    return StripeItem(ItemKind.MOVEMENT, id_, "available", cents, "aud", NOW, fee_cents=fee_cents, type=type_)
 
 
 Work = Callable[[Worked, list[int]], Awaitable[object]]
@@ -129,8 +130,8 @@ WORK: dict[int, Work] = {
     16: lambda it, given: it.payout(PayoutStep.ALLOCATED, given[0]),
     17: lambda it, given: it.payout(PayoutStep.SENT, given[0]),
     18: lambda it, given: it.payout(PayoutStep.REVERSED, given[0]),
-    19: lambda it, given: it.stripe(PostingKind.STRIPE_FEE, stripe_fee_entries(given[0])),
-    20: lambda it, given: it.stripe(PostingKind.STRIPE_MOVED, stripe_moved_entries(given[0])),
+    19: lambda it, given: it.stripe(movement("txn_19", "charge", 50_000, given[0])),
+    20: lambda it, given: it.stripe(movement("txn_20", "payout", -given[0])),
 }
 
 

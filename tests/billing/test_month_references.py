@@ -7,7 +7,14 @@ from uuid import UUID
 import pytest
 
 from contracts.identity import Role
-from services.billing.domain.references import GivenReference, Held, ReferenceResult, read_references, result_of
+from services.billing.domain.references import (
+    MOST_REFERENCES,
+    GivenReference,
+    Held,
+    ReferenceResult,
+    read_references,
+    result_of,
+)
 from tests.billing.arrangements import Books, march, sent
 from tests.billing.desk import Desk
 from tests.billing.windows import Window
@@ -144,3 +151,19 @@ class TestReferencesAsJson:
         told = await desk.do("POST", f"{MONTH}/stripe-references", {"references": given})
         assert told["results"][0]["result"] == "stripe_reference_taken"
         await desk.do("POST", f"{MONTH}/stripe-references", {"references": given}, status=403, role=Role.EDITOR)
+
+    async def test_as_many_as_are_kept_at_once_fit_into_a_request(self, desk: Desk) -> None:
+        address = "https://pay.example/".ljust(2_000, "x")
+        given = [
+            {"invoice_id": str(UUID(int=n)), "stripe_invoice_id": f"in_{n:07}", "stripe_invoice_url": address}
+            for n in range(MOST_REFERENCES)
+        ]
+        told = await desk.do("POST", f"{MONTH}/stripe-references", {"references": given})
+        assert told["refused_count"] == MOST_REFERENCES
+
+
+async def test_a_months_export_of_as_many_rows_fits_into_the_form(window: Window) -> None:
+    rows = [f'"Sunny Roofs, Pty Ltd, of row {n}",in_{n:07},{UUID(int=n)},' + ",".join("x" * 60) for n in range(500)]
+    written = "\n".join(["customer,stripe_invoice_id,invoice_id", *rows])
+    answer = await window.send(f"{STEP}/look", references=written)
+    assert answer.status_code == 303

@@ -32,6 +32,8 @@ from services.billing.queries.months import MonthFigures
 from services.billing.settings import Settings
 
 READ, MONEY = Capability.READ_OPS, Capability.MANAGE_BILLING_OPS
+LARGEST_LIST_BYTES = 2 * 1024 * 1024
+"""Of as many references as are kept at once, each with the longest address."""
 MonthName = Annotated[str, PathParameter(pattern=MONTH_PATTERN, max_length=7, description="a month as 2026-03")]
 
 
@@ -169,7 +171,12 @@ async def post_mark(
         return await month_view(session, month, clock.now())
 
 
-@post("/admin/billing/months/{period:str}/stripe-references", status_code=200, guards=[requires(MONEY)])
+@post(
+    "/admin/billing/months/{period:str}/stripe-references",
+    status_code=200,
+    guards=[requires(MONEY)],
+    request_max_body_size=LARGEST_LIST_BYTES,
+)
 async def post_references(
     period: MonthName, data: JSONBody[ReferencesBody], database: Given[Database], operator: Given[Operator]
 ) -> ReferencesView:

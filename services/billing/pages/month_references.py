@@ -38,7 +38,9 @@ from services.billing.queries import months
 
 MONEY = Capability.MANAGE_BILLING_OPS
 LOOK, KEEP = "look", "keep"
-LONGEST_LIST = 60_000
+LONGEST_LIST = 500_000
+LARGEST_LIST_BYTES = 3 * LONGEST_LIST
+"""As a form brings it: a comma takes three bytes."""
 
 RESULTS = {
     ReferenceResult.KEPT: ("Is kept", "positive", "Its draft gets the reference"),
@@ -191,7 +193,7 @@ class KeepForm(Form):
     import_id: UUID
 
 
-@form_at(PATH + "/{month:str}/references/look", MONEY)
+@form_at(PATH + "/{month:str}/references/look", MONEY, request_max_body_size=LARGEST_LIST_BYTES)
 async def look_by_form(
     month: Month,
     data: JSONBody[LookForm],
