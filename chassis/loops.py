@@ -20,11 +20,16 @@ IDLE_SECONDS = (0.05, 1.0)
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """`step` does one portion of the work and says whether there was any; with none, the loop rests."""
+    """`step` does one portion of the work and says whether there was any; with none, the loop rests.
+
+    Where `hears_commits` is false its work is not what commits leave (it falls due, or is asked for now and then): it
+    looks when its rest is over, and no sooner.
+    """
 
     name: str
     step: Callable[[], Awaitable[bool]]
     idle_seconds: tuple[float, float] = IDLE_SECONDS
+    hears_commits: bool = True
 
 
 class LoopRunner:
@@ -40,6 +45,10 @@ class LoopRunner:
     @property
     def name(self) -> str:
         return self._loop.name
+
+    @property
+    def hears_commits(self) -> bool:
+        return self._loop.hears_commits
 
     def stop(self) -> None:
         self._stopping = True

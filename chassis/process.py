@@ -121,7 +121,7 @@ def collect_less() -> None:
     """What is here now stays: the collector need not walk over it again, nor look after every few events of a batch."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    gc.set_threshold(*lean.COLLECT_AFTER)
 
 
 def _end_well(server: uvicorn.Server) -> None:

@@ -66,7 +66,9 @@ class Worker:
     def _wake(self) -> None:
         for relay in self.relays:
             relay.wake()
-        self._wake_loops()
+        for loop in self.loops:
+            if loop.hears_commits:
+                loop.wake()
 
     def _wake_loops(self) -> None:
         for loop in self.loops:

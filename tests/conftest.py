@@ -1,5 +1,6 @@
 """Fixtures of every test: real servers, started once per run when first asked for; see tests/kit/."""
 
+import gc
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
@@ -69,6 +70,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             or THOROUGH & set(getattr(item, "fixturenames", ()))
         ):
             item.add_marker("slow")
+
+
+def pytest_collection_finish() -> None:
+    """Some hundred megabytes of tests and of what they import stay: the collector need not walk over them each time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 @pytest.fixture(scope="session")

@@ -92,7 +92,7 @@ class CloseRunner:
         return True
 
     async def _do(self, run: CloseRun, ids: Sequence[UUID]) -> None:
-        """Whom a fault of ours meets, or who takes too long, is found by halves, so that nobody else fails with them."""
+        """Whom a fault of ours meets, or who takes too long, is found by halves: nobody else fails with them."""
         lookups = await self._look_up(run, ids)
         try:
             await self._portion(run, ids, lookups)

@@ -8,7 +8,7 @@ from services.billing.commands.book_blocks import watch_books
 
 
 class BooksWatch:
-    """Every commit wakes a loop: between two looks it rests all the same."""
+    """Looks every so often, however often it is asked."""
 
     def __init__(self, database: Database, clock: Clock, every_seconds: float) -> None:
         self._database, self._clock = database, clock

@@ -102,12 +102,12 @@ def consumers(clock: Clock, rule: ApprovalRule) -> tuple[Consumer, ...]:
 
 def loops(means: Means) -> Sequence[Loop]:
     return (
-        Loop("account_news", means.teller.step),
+        Loop("account_news", means.teller.step, hears_commits=False),
         bulk_loop(means.bulk),
-        Loop("books_watch", means.watch.step),
-        Loop("close_runs", means.closing.step),
+        Loop("books_watch", means.watch.step, hears_commits=False),
+        Loop("close_runs", means.closing.step, hears_commits=False),
         Loop("documents", means.renderer.step),
-        Loop("reconciliation", means.reconciler.step),
+        Loop("reconciliation", means.reconciler.step, hears_commits=False),
         *(Loop("stripe_events", settler.step) for settler in means.settlers),
     )
 

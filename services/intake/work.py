@@ -70,7 +70,10 @@ SCREEN_IDLE_SECONDS = (0.05, 0.25)
 def loops(means: Means) -> Sequence[Loop]:
     return (
         bulk_loop(means.bulk),
-        *(Loop(f"fill_{fill.name}", Filler(means.database, means.clock, fill).step) for fill in FILLS),
+        *(
+            Loop(f"fill_{fill.name}", Filler(means.database, means.clock, fill).step, hears_commits=False)
+            for fill in FILLS
+        ),
         Loop("screen", Screener(means.database, means.clock).step, SCREEN_IDLE_SECONDS),
     )
 

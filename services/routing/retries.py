@@ -56,6 +56,6 @@ class QueueKeeper:
 
     def loops(self) -> tuple[Loop, Loop]:
         return (
-            Loop("escalations", self.escalate, idle_seconds=IDLE_SECONDS),
-            Loop("retries", self.retry, idle_seconds=IDLE_SECONDS),
+            Loop("escalations", self.escalate, idle_seconds=IDLE_SECONDS, hears_commits=False),
+            Loop("retries", self.retry, idle_seconds=IDLE_SECONDS, hears_commits=False),
         )

@@ -133,4 +133,4 @@ def _row(moved: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def simulation_loop(simulator: Simulator) -> Loop:
-    return Loop("simulations", simulator.step, idle_seconds=IDLE_SECONDS)
+    return Loop("simulations", simulator.step, idle_seconds=IDLE_SECONDS, hears_commits=False)

@@ -126,4 +126,4 @@ def _ready(job_id: UUID) -> Any:
 
 def bulk_loop(runner: BulkRunner) -> Loop:
     """For the service's `loops`: finishes what a request left over, or what a process left that died."""
-    return Loop("bulk", runner.step)
+    return Loop("bulk", runner.step, hears_commits=False)
