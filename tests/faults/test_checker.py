@@ -11,7 +11,7 @@ from tests.faults.fault import SHORT
 from tests.faults.settling import NotSettled, until_settled
 from tests.kit.eventually import eventually
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("faults"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("system"), pytest.mark.timeout(300)]
 
 # What keeps rows from being changed is out of the way for whoever says this, and they must be a superuser.
 NO_TRIGGERS = "SET LOCAL session_replication_role = replica"

@@ -5,7 +5,7 @@ import pytest
 from tests.faults.campaign import Campaign, Planned
 from tests.faults.fault_14_consumer_killed import ConsumerKilledBetweenCommits
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("faults"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("system"), pytest.mark.timeout(300)]
 
 FORGETS = (
     "ALTER TABLE inbox DROP CONSTRAINT inbox_pkey",
