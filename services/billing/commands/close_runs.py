@@ -25,7 +25,7 @@ from services.billing.errors import CloseRunIdTaken, DueBeforeIssue
 from services.billing.models import CloseRun
 from services.billing.queries import close_runs
 
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=30)
 """Longer than a portion takes: a second process that takes the same portion up waits for the first at its locks."""
 
 

@@ -37,8 +37,9 @@ from services.billing.models import Reconciliation
 from services.billing.queries import differences, journal, reconciliations
 from services.billing.queries.differences import Comparison
 
-LEASE = timedelta(seconds=90)
-"""Longer than a page of Stripe's takes: a process that died leaves its run to the next one."""
+LEASE = timedelta(seconds=30)
+"""Longer than a page of Stripe's takes: a process that died leaves its run to the next one. Two that work on the same
+page keep it once."""
 LONGEST_WAIT = timedelta(minutes=15)
 MOST_CHANGES = 1000
 """Differences that one transaction opens or closes: each has its event."""

@@ -26,8 +26,9 @@ from services.billing.errors import StripeEventNotWaiting
 from services.billing.models import Invoice, StripeEvent
 from services.billing.queries import invoices, stripe_events
 
-LEASE = timedelta(seconds=60)
-"""Longer than asking Stripe takes: a process that died leaves its event to the next one."""
+LEASE = timedelta(seconds=30)
+"""Longer than an answer of Stripe's takes: a process that died leaves its event to the next one. Two that have asked
+record what was paid once."""
 LONGEST_WAIT = timedelta(minutes=15)
 ASKED_FOR = timedelta(days=90)
 """So long after its issue an invoice is paid at Stripe by people who do not know that it is settled or void."""
