@@ -23,7 +23,7 @@ class Loop:
     """`step` does one portion of the work and says whether there was any; with none, the loop rests.
 
     Where `hears_commits` is false its work is not what commits leave (it falls due, or is asked for now and then): it
-    looks when its rest is over, and no sooner.
+    looks when its rest is over, or when the service wakes all of its loops.
     """
 
     name: str

@@ -3,7 +3,6 @@
 from chassis import lean  # noqa: I001  # isort: split
 import argparse
 import asyncio
-import gc
 import json
 import signal
 import sys
@@ -15,6 +14,7 @@ import structlog
 import uvicorn
 from litestar import Litestar
 
+from chassis.collecting import collect_less
 from chassis.errors import NoDatabase
 from chassis.http.app import build_app
 from chassis.http.health import Health
@@ -115,13 +115,6 @@ def serve(service: Service, shape: Shape) -> None:
     server = uvicorn.Server(config)
     _end_well(server)
     server.run()
-
-
-def collect_less() -> None:
-    """What is here now stays: the collector need not walk over it again, nor look after every few events of a batch."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*lean.COLLECT_AFTER)
 
 
 def _end_well(server: uvicorn.Server) -> None:

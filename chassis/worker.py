@@ -71,6 +71,7 @@ class Worker:
                 loop.wake()
 
     def _wake_loops(self) -> None:
+        """All of them: somebody knows of work that no commit tells of."""
         for loop in self.loops:
             loop.wake()
 

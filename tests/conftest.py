@@ -1,6 +1,5 @@
 """Fixtures of every test: real servers, started once per run when first asked for; see tests/kit/."""
 
-import gc
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
@@ -10,6 +9,7 @@ import pytest
 import structlog
 from hypothesis import settings
 
+from chassis.collecting import collect_less
 from contracts.topics import TOPICS
 from deploy.local.kafka import KafkaServer
 from deploy.local.paths import close_workroom, open_workroom
@@ -74,9 +74,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_collection_finish() -> None:
     """Some hundred megabytes of tests and of what they import stay: the collector need not walk over them each time."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    collect_less()
 
 
 @pytest.fixture(scope="session")

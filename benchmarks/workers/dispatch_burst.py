@@ -14,9 +14,9 @@ import uvloop
 
 from benchmarks.routing import installers, leads
 from chassis.clock import SystemClock
+from chassis.collecting import collect_less
 from chassis.database import Database, create_engine
 from chassis.ids import new_id
-from chassis.process import collect_less
 from chassis.runtime import ConsumerRuntime
 from contracts.envelope import Envelope, to_headers
 from contracts.intake import LeadCreated

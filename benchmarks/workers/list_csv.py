@@ -15,7 +15,8 @@ from litestar import Litestar
 
 from benchmarks.rooms import PageFailed, scope_of
 from benchmarks.workers.room import TOKEN
-from chassis.process import assemble, collect_less
+from chassis.collecting import collect_less
+from chassis.process import assemble
 from chassis.settings import Shape
 from chassis.telemetry import start_telemetry
 from tests.kit.identity import CSRF

@@ -9,7 +9,8 @@ from importlib import import_module
 import uvloop
 
 from benchmarks.rooms import path_of_page, speed_of
-from chassis.process import assemble, collect_less
+from chassis.collecting import collect_less
+from chassis.process import assemble
 from chassis.settings import Shape
 from chassis.telemetry import start_telemetry
 

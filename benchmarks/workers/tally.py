@@ -8,7 +8,7 @@ from time import monotonic, process_time
 
 import uvloop
 
-from chassis.process import collect_less
+from chassis.collecting import collect_less
 
 PATIENCE_SECONDS = 600
 

@@ -162,8 +162,11 @@ class TestReferencesAsJson:
         assert told["refused_count"] == MOST_REFERENCES
 
 
-async def test_a_months_export_of_as_many_rows_fits_into_the_form(window: Window) -> None:
-    rows = [f'"Sunny Roofs, Pty Ltd, of row {n}",in_{n:07},{UUID(int=n)},' + ",".join("x" * 60) for n in range(500)]
+async def test_a_months_export_of_as_many_rows_fits_into_the_form(books: Books, window: Window) -> None:
+    rows = [
+        f'"Sunny Roofs, Pty Ltd, of row {n}",in_{n:07},{UUID(int=n)},' + ",".join("x" * 60)
+        for n in range(MOST_REFERENCES)
+    ]
     written = "\n".join(["customer,stripe_invoice_id,invoice_id", *rows])
-    answer = await window.send(f"{STEP}/look", references=written)
-    assert answer.status_code == 303
+    await window.send(f"{STEP}/look", references=written)
+    assert await books.value("SELECT count(*) FROM reference_imports") == 1

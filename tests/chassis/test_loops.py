@@ -1,9 +1,20 @@
-"""A loop rests as long as it says, and no longer than its own limit."""
+"""A loop rests as long as it says, no longer than its own limit, and is woken by what it hears of."""
+
+from collections import Counter
+from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 
 from chassis import pacing
+from chassis.clock import FixedClock
 from chassis.loops import IDLE_SECONDS, Loop, LoopRunner
+from chassis.process import runtimes_of
+from chassis.service import Service
+from chassis.worker import Worker
+from deploy.local.postgres import ServiceDatabase
+from tests.chassis import probe
+from tests.kit.eventually import eventually
 
 
 class Clock:
@@ -45,3 +56,30 @@ async def test_a_loop_without_work_rests_within_its_limits(
 
 def test_a_loop_that_says_nothing_has_the_usual_limits() -> None:
     assert Loop("example", Clock().step).idle_seconds == IDLE_SECONDS
+
+
+async def test_a_commit_wakes_the_loops_alone_that_hear_of_them(chassis_database: ServiceDatabase) -> None:
+    looks = Counter[str]()
+
+    def loop(name: str, *, hears_commits: bool) -> Loop:
+        async def step() -> bool:
+            looks[name] += 1
+            return False
+
+        return Loop(name, step, (3600, 3600), hears_commits)
+
+    async def looked(**wanted: int) -> bool:
+        return looks == wanted
+
+    settings = probe.settings(chassis_database.url, "127.0.0.1:9")
+    database = probe.database(chassis_database.url)
+    # Were the deaf one woken, it would look first.
+    loops = (loop("deaf", hears_commits=False), loop("hearing", hears_commits=True))
+    service = Service("probe", settings, FixedClock(datetime(2026, 3, 3, 1, tzinfo=UTC)), database, loops=loops)
+    async with Worker(service, runtimes_of(service)).running():
+        await eventually(partial(looked, deaf=1, hearing=1))
+        database.on_commit()
+        await eventually(partial(looked, deaf=1, hearing=2))
+        service.wake_loops()
+        await eventually(partial(looked, deaf=2, hearing=3))
+    await database.close()

@@ -8,7 +8,7 @@ from tests.faults.campaign import Campaign, Planned
 from tests.faults.fault import every_fault
 from tests.faults.short_form import OF_THREE_BROKERS, ROUNDS
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("system"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("system"), pytest.mark.timeout(300)]
 
 SEED = "short"
 FAULTS = {fault.__name__: fault for fault in every_fault()}
