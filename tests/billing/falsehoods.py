@@ -86,8 +86,11 @@ FALSEHOODS = (
     ),
     Falsehood("line_gst_is_invoice_gst", "UPDATE invoice_lines SET gst_cents = gst_cents + 1 WHERE line_no = 2"),
     Falsehood(
+        # Its document, if it was drawn already, goes along.
         "invoice_numbers_have_no_gaps",
-        "UPDATE invoices SET number = 'WB-000999' WHERE number = 'WB-000002'",
+        "WITH renumbered AS (UPDATE invoices SET number = 'WB-000999' WHERE number = 'WB-000002' RETURNING id) "
+        "UPDATE documents SET number = 'WB-000999' FROM renumbered "
+        "WHERE invoice_id = renumbered.id AND adjustment_id IS NULL",
     ),
     Falsehood(
         "note_numbers_have_no_gaps", "UPDATE number_series SET last_number = 99 WHERE series = 'adjustment_note'"

@@ -97,7 +97,8 @@ LAWS = (
 
 CHANGED = {
     "uuid": "gen_random_uuid()",
-    "text": "coalesce({0}, '') || 'x'",
+    # Of its own in each row, or two that have none would be refused for being alike.
+    "text": "coalesce({0}, gen_random_uuid()::text) || 'x'",
     "bigint": "coalesce({0}, 0) + 1",
     "boolean": "NOT coalesce({0}, false)",
     "timestamp with time zone": "coalesce({0}, now()) + interval '1 day'",

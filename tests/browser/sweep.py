@@ -4,10 +4,13 @@
     await here.enter(Role.SUPER_ADMIN, rooms.address("billing", "/console/invoices"))
     await check_everywhere(here, rooms.address("billing", "/console/invoices"))
 
-`check_page` looks once, as the visit stands. `check_everywhere` looks at 1440 and at 390 pixels, each in light and in
-dark, within one loading: axe looks at all of it twice, and twice at the contrasts alone, as nothing else depends on the
-scheme. It leaves the page wide and light.
+`check_page` looks once, as the visit stands. `check_everywhere` looks at 1440 pixels in light and at 390 in dark,
+within one loading: nothing but contrasts depends on the scheme, and no colour on the width. What is there at one width
+alone is therefore looked at in one scheme; `each_scheme` takes both at either width, for pages that have every
+component. It leaves the page wide and light.
 """
+
+from typing import Literal
 
 from playwright.async_api import ViewportSize
 
@@ -15,6 +18,7 @@ from tests.browser.visits import Visit
 
 WIDE: ViewportSize = {"width": 1440, "height": 900}
 NARROW: ViewportSize = {"width": 390, "height": 844}
+Scheme = Literal["light", "dark"]
 
 _OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
@@ -25,18 +29,28 @@ async def check_page(here: Visit, address: str, *, status: int = 200) -> None:
     await _look(here, address)
 
 
-async def check_everywhere(here: Visit, address: str, *, status: int = 200) -> None:
-    await here.page.emulate_media(color_scheme="light", reduced_motion="reduce")
-    await here.page.set_viewport_size(WIDE)
+async def check_everywhere(here: Visit, address: str, *, status: int = 200, each_scheme: bool = False) -> None:
+    await _show(here, WIDE, "light")
     await _open(here, address, status)
-    for viewport in (WIDE, NARROW):
-        await here.page.set_viewport_size(viewport)
-        await _look(here, f"{address} at {viewport['width']} px")
-        await here.page.emulate_media(color_scheme="dark")
-        pale = await here.violations("color-contrast")
-        assert pale == [], f"{address} at {viewport['width']} px, dark: {pale}"
-        await here.page.emulate_media(color_scheme="light")
-    await here.page.set_viewport_size(WIDE)
+    await _look(here, f"{address} at {WIDE['width']} px")
+    if each_scheme:
+        await _compare_colours(here, address, WIDE, "dark")
+    await _show(here, NARROW, "dark")
+    await _look(here, f"{address} at {NARROW['width']} px, dark")
+    if each_scheme:
+        await _compare_colours(here, address, NARROW, "light")
+    await _show(here, WIDE, "light")
+
+
+async def _show(here: Visit, viewport: ViewportSize, scheme: Scheme) -> None:
+    await here.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    await here.page.set_viewport_size(viewport)
+
+
+async def _compare_colours(here: Visit, address: str, viewport: ViewportSize, scheme: Scheme) -> None:
+    await _show(here, viewport, scheme)
+    pale = await here.violations("color-contrast")
+    assert pale == [], f"{address} at {viewport['width']} px, {scheme}: {pale}"
 
 
 async def _open(here: Visit, address: str, status: int) -> None:

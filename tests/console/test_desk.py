@@ -1,6 +1,7 @@
 """A service's share of what spans them all: who sees what of it, how it is drawn, and which pages may read it."""
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from importlib import import_module
@@ -78,8 +79,14 @@ def identity() -> Iterator[TestIdentity]:
         yield identity
 
 
-@pytest.fixture
-async def client(identity: TestIdentity, request: pytest.FixtureRequest) -> AsyncIterator[httpx.AsyncClient]:
+@pytest.fixture(scope="module")
+async def client(identity: TestIdentity) -> AsyncIterator[httpx.AsyncClient]:
+    async with serving_desk(identity, FULL) as client:
+        yield client
+
+
+@asynccontextmanager
+async def serving_desk(identity: TestIdentity, desk: Desk) -> AsyncIterator[httpx.AsyncClient]:
     settings = Settings(
         database_url=NOWHERE,
         environment=Environment.LOCAL,
@@ -87,7 +94,7 @@ async def client(identity: TestIdentity, request: pytest.FixtureRequest) -> Asyn
         console_addresses={"routing": HERE, "identity": THERE},
     )
     service = import_module("services.routing.main").build(settings, clock=FixedClock(NOW))
-    service.dependencies = {**service.dependencies, "desk": getattr(request, "param", FULL)}
+    service.dependencies = {**service.dependencies, "desk": desk}
     async with in_process(assemble(service, Shape.API)) as client:
         yield client
 
@@ -154,12 +161,10 @@ class TestToday:
         assert told.count(">50 leads<") == 2
         assert " style=" not in told
 
-    @pytest.mark.parametrize("client", [Desk()], indirect=True)
-    async def test_is_empty_where_a_service_tells_nothing(
-        self, client: httpx.AsyncClient, identity: TestIdentity
-    ) -> None:
-        assert (await client.get(f"{DESK}/today?part=1", headers=signed_in(identity))).text.strip() == ""
-        assert "Nothing waits" in (await client.get(f"{DESK}/today", headers=signed_in(identity))).text
+    async def test_is_empty_where_a_service_tells_nothing(self, identity: TestIdentity) -> None:
+        async with serving_desk(identity, Desk()) as client:
+            assert (await client.get(f"{DESK}/today?part=1", headers=signed_in(identity))).text.strip() == ""
+            assert "Nothing waits" in (await client.get(f"{DESK}/today", headers=signed_in(identity))).text
 
 
 class TestWaiting:

@@ -25,7 +25,7 @@ def identity() -> Iterator[TestIdentity]:
         yield identity
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def client(identity: TestIdentity) -> AsyncIterator[httpx.AsyncClient]:
     """Of routing's pages, whose database is away: who is let in is told so."""
     async with doors_of("routing", identity) as doors:

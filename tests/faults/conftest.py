@@ -1,8 +1,8 @@
-"""One rig for all short rounds: of one broker, and where a fault needs it, of three."""
+"""One rig for all short rounds: of one broker, and then of three for what needs them, never both at once."""
 
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager
-from pathlib import Path
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -10,17 +10,39 @@ from tests.faults.campaign import Campaign, campaign_on
 from tests.faults.fault import SHORT
 
 
-@pytest.fixture(scope="package")
-async def campaign(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Campaign]:
-    async with _short(tmp_path_factory.mktemp("faults"), is_cluster=False) as campaign:
-        yield campaign
+@dataclass
+class Campaigns:
+    """At rest, too, a rig takes its share of the cores: the one ends before the other begins."""
+
+    rooms: pytest.TempPathFactory
+    _open: dict[bool, Campaign] = field(default_factory=dict)
+    _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+    async def of(self, *, is_cluster: bool) -> Campaign:
+        if is_cluster not in self._open:
+            await self.close()
+            room = self.rooms.mktemp("cluster" if is_cluster else "faults")
+            made = campaign_on(room, SHORT, print, is_cluster=is_cluster)
+            self._open[is_cluster] = await self._stack.enter_async_context(made)
+        return self._open[is_cluster]
+
+    async def close(self) -> None:
+        self._open.clear()
+        await self._stack.aclose()
 
 
 @pytest.fixture(scope="package")
-async def cluster_campaign(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Campaign]:
-    async with _short(tmp_path_factory.mktemp("cluster"), is_cluster=True) as campaign:
-        yield campaign
+async def campaigns(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Campaigns]:
+    ours = Campaigns(tmp_path_factory)
+    yield ours
+    await ours.close()
 
 
-def _short(room: Path, *, is_cluster: bool) -> AbstractAsyncContextManager[Campaign]:
-    return campaign_on(room, SHORT, print, is_cluster=is_cluster)
+@pytest.fixture
+async def campaign(campaigns: Campaigns) -> Campaign:
+    return await campaigns.of(is_cluster=False)
+
+
+@pytest.fixture
+async def cluster_campaign(campaigns: Campaigns) -> Campaign:
+    return await campaigns.of(is_cluster=True)

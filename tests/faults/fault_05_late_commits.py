@@ -3,7 +3,7 @@
 import asyncio
 
 from tests.faults.fault import Fault, Round
-from tests.faults.writers import add_client, change_client, gate, held_back, waiting_writers
+from tests.faults.writers import add_client, change_client, delayed, gate, waiting_writers
 from tests.kit.eventually import eventually
 
 WRITERS = 64
@@ -18,7 +18,7 @@ class LaterIdsCommitFirst(Fault):
     holds = "no event is lost (I2), each aggregate's versions ascend"
 
     async def inject(self, at: Round) -> None:
-        async with at.rig.hold("intake"), held_back(at.rig):
+        async with at.rig.hold("intake"):
             for _ in range(at.scale.times):
                 slow, quick = [await add_client(at.rig, at.chance.getrandbits(40)) for _ in range(2)]
                 await self._later_commits_first(at, slow, quick)
@@ -78,7 +78,7 @@ class ManyWritersWithDelays(Fault):
         delays = [at.chance.uniform(0, 0.2) for _ in range(97)]
         async with at.rig.hold("intake"):
             await (await at.rig.start("intake", environment={"DATABASE_POOL_SIZE": str(WRITERS + 6)})).until_ready()
-            async with held_back(at.rig, delays):
+            async with delayed(at.rig, delays):
                 clients = [await add_client(at.rig, at.chance.getrandbits(40)) for _ in range(CLIENTS)]
                 for turn in range(at.scale.times):
                     chosen = at.chance.choices(clients, k=WRITERS)

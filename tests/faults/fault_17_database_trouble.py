@@ -8,7 +8,7 @@ from functools import partial
 from tests.faults.fault import Fault, Round
 from tests.faults.load import STREET
 from tests.faults.rig import Rig
-from tests.faults.writers import add_client, gate, held_back, waiting_writers
+from tests.faults.writers import add_client, gate, waiting_writers
 from tests.kit.eventually import eventually
 from tests.kit.proxy import Deed, cut_before, holds, lose_the_answer
 
@@ -102,7 +102,7 @@ class PoolExhausted(DatabaseTrouble):
     is_alone = True
 
     async def inject(self, at: Round) -> None:
-        async with at.rig.hold("intake"), held_back(at.rig):
+        async with at.rig.hold("intake"):
             client = await add_client(at.rig, at.chance.getrandbits(40))
             before = at.load.statuses[503] + at.load.statuses[500]
             async with asyncio.TaskGroup() as group, gate(at.rig, client):

@@ -22,6 +22,7 @@ from deploy.local.kafka import KafkaCluster, KafkaNode, KafkaServer
 from deploy.local.paths import free_port
 from deploy.local.postgres import PostgresServer
 from deploy.local.system import System
+from tests.faults.gates import install_gates
 from tests.faults.points import Point
 from tests.faults.processes import Nursery, Process
 from tests.faults.witness import install_witness
@@ -269,7 +270,7 @@ async def open_rig(room: Path, *, is_cluster: bool = False) -> AsyncIterator[Rig
         stack.push_async_callback(nursery.close)
         postgres_proxy, kafka_proxies = await _proxies(system, nodes, stack)
         pools = await _pools(system, stack)
-        await asyncio.gather(*(install_witness(pool) for pool in pools.values()))
+        await asyncio.gather(*(install_witness(pool) for pool in pools.values()), install_gates(pools["intake"]))
         running = await _running(system, room, pools, stack)
         rig = Rig(system, nursery, postgres_proxy, kafka_proxies, running, pools, room)
         await asyncio.gather(*(rig.start(service) for service in SERVICES))

@@ -30,6 +30,10 @@ EVENTS = "SELECT key, headers, body FROM outbox WHERE topic = 'intake.leads' ORD
 STEPS = "SELECT lead_id, from_status, to_status, changed_at FROM lead_status_changes"
 
 
+# Five hundred in earnest.
+AT_ONCE = 5
+
+
 async def received(database: RolledBackDatabase, number: int = 1) -> list[UUID]:
     _, source = await working_source(database)
     return [(await take_lead(database, taking(source, f"key-{i}", someone(i)))).lead_id for i in range(number)]
@@ -123,9 +127,10 @@ class TestLettingIn:
         assert len(await rows(database, EVENTS)) == 3
 
     async def test_takes_so_many_at_once_and_the_rest_after_them(
-        self, database: RolledBackDatabase, clock: FixedClock
+        self, database: RolledBackDatabase, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        lead_ids = await received(database, screening.AT_ONCE + 1)
+        monkeypatch.setattr(screening, "_NEXT", screening._NEXT.limit(AT_ONCE))
+        lead_ids = await received(database, AT_ONCE + 1)
         screener = Screener(database, clock)
         await screener.step()
         (left,) = [lead_id for lead_id, (status, _) in (await by_status(database)).items() if status == "received"]

@@ -10,7 +10,7 @@ from chassis.clock import FixedClock
 from deploy.local.postgres import ServiceDatabase
 from services.routing.commands import attempts, dispatch
 from services.routing.commands.attempts import PORTION, Outcome
-from services.routing.commands.conclusions import write_outcomes
+from services.routing.commands.conclusions import publish, write_outcomes
 from services.routing.domain.decision import Decision, Request, decide
 from services.routing.domain.standing import Considered
 from services.routing.domain.windows import Limits
@@ -57,12 +57,16 @@ async def test_a_portion_is_written_while_the_next_is_decided(floor: Floor, monk
         told.append("decided")
         return decide(request, candidates)
 
+    def watched_publish(session: Any, outcomes: Sequence[Outcome], now: Any) -> None:
+        told.append("concluding")
+        publish(session, outcomes, now)
+
     async def watched_write(session: Any, outcomes: Sequence[Outcome], now: Any) -> None:
-        told.append("writing")
         await write_outcomes(session, outcomes, now)
         told.append(f"wrote {len(outcomes)}")
 
     monkeypatch.setattr(attempts, "decide", watched_decide)
+    monkeypatch.setattr(dispatch, "publish", watched_publish)
     monkeypatch.setattr(dispatch, "write_outcomes", watched_write)
     await floor.dispatch(*leads(SEVERAL, EXCLUSIVE))
     assert [what for what in told if what.startswith("wrote")] == [
@@ -70,7 +74,7 @@ async def test_a_portion_is_written_while_the_next_is_decided(floor: Floor, monk
         f"wrote {PORTION}",
         f"wrote {REST}",
     ]
-    before = told[: told.index("writing")].count("decided")
+    before = told[: told.index("concluding")].count("decided")
     assert PORTION < before < 2 * PORTION
 
 
