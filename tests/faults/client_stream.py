@@ -20,6 +20,7 @@ from tests.faults.writers import add_client
 
 PORTION = 100
 """Changes of one transaction."""
+ADDED_AT_ONCE = 10
 
 # Locks the rows in one direction, and takes each one's next version before its event is written.
 _CHANGE = text(
@@ -70,7 +71,10 @@ class ClientStream:
 @asynccontextmanager
 async def client_stream(rig: Rig, chance: Random) -> AsyncIterator[ClientStream]:
     """In the role of intake, with clients of its own."""
-    ids = [UUID(await add_client(rig, chance.getrandbits(40))) for _ in range(PORTION * 2)]
+    ids: list[UUID] = []
+    while len(ids) < PORTION * 2:
+        added = (add_client(rig, chance.getrandbits(40)) for _ in range(ADDED_AT_ONCE))
+        ids += map(UUID, await asyncio.gather(*added))
     database = Database(create_engine(rig.system.addresses.databases["intake"].url, pool_size=4), "/waybill/intake")
     try:
         yield ClientStream(database, ids, chance)

@@ -23,7 +23,7 @@ FRESH_SECONDS = 240
 
 @dataclass
 class SignedIn:
-    """Signs in anew before the second factor is too old."""
+    """Signs in anew before the second factor is too old: once for all who ask just then, as a code is good once."""
 
     url: str
     client: httpx.AsyncClient
@@ -33,10 +33,12 @@ class SignedIn:
     secrets: set[str] = field(default_factory=set, repr=False)
     _token: str = field(default="", repr=False)
     _since: float = float("-inf")
+    _signing_in: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
 
     async def headers(self) -> dict[str, str]:
-        if monotonic() - self._since > FRESH_SECONDS:
-            await self._sign_in()
+        async with self._signing_in:
+            if monotonic() - self._since > FRESH_SECONDS:
+                await self._sign_in()
         return {"Authorization": f"Bearer {self._token}"}
 
     async def _sign_in(self) -> None:
