@@ -95,12 +95,13 @@ class TestHome:
 
 class TestPalette:
     async def test_goes_to_a_room_by_its_name(self, rooms: Rooms, visit: Visits) -> None:
+        address = f"{rooms.routing}/console/exceptions?state=open"
         here = await at_home(rooms, visit)
         await here.page.keyboard.press("Control+k")
         await here.page.keyboard.type("excep")
         await expect(here.page.get_by_role("option", name="Exceptions")).to_have_attribute("aria-selected", "true")
         await here.page.keyboard.press("Enter")
-        await here.page.wait_for_url(f"{rooms.routing}/console/exceptions?state=open")
+        await here.page.wait_for_url(address)
 
     async def test_finds_at_another_service_by_an_id(self, rooms: Rooms, visit: Visits) -> None:
         item = await waiting(rooms)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
+from typing import Any
 
 from playwright.async_api import BrowserContext, ConsoleMessage, Page
 
@@ -148,7 +149,7 @@ class Visit:
         # What passes is of no interest, and no page has styles from elsewhere that axe would have to fetch first.
         options = {"reporter": "no-passes", "preload": False, **asked}
         found = await self.page.evaluate("async options => (await axe.run(options)).violations", options)
-        return [f"{each['id']}: {node['target']} {node['failureSummary']}" for each in found for node in each["nodes"]]
+        return [f"{each['id']}: {node['target']} {_told(node)}" for each in found for node in each["nodes"]]
 
     def note(self, message: ConsoleMessage) -> None:
         # A refusal is a page with a status of its own, which the browser reports as well.
@@ -156,3 +157,8 @@ class Visit:
         is_vacant = self.rooms.building.is_vacant(message.location["url"])
         if message.type in {"error", "warning"} and not is_refusal and not is_vacant:
             self.complaints.append(message.text)
+
+
+def _told(node: dict[str, Any]) -> str:
+    """What each check of axe had to say of it."""
+    return "; ".join(check["message"] for kind in ("any", "all", "none") for check in node[kind])
