@@ -5,14 +5,14 @@ import os
 import shutil
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from contracts.topics import Topic
 from deploy.local.child import Child, Program
 from deploy.local.kafka_jars import VERSION, ensure_jars
-from deploy.local.kafka_java import java, kept_classes, run
+from deploy.local.kafka_java import LONGEST_SECONDS, java, kept_classes, run
 from deploy.local.paths import CACHE, free_port, is_listening
 
 T = TypeVar("T")
@@ -95,24 +95,35 @@ class KafkaNode:
         return f"{self.id}@127.0.0.1:{self.controller_port}"
 
 
+def _from_kept_classes() -> Sequence[str]:
+    """The archive is made by a broker that starts once for it and ends."""
+
+    def make(room: Path, recording: Sequence[str], creating: Sequence[str]) -> None:
+        trained = KafkaServer(room, java_options=recording)
+        # It writes down its classes as it ends.
+        trained.child.program = replace(trained.child.program, stop_seconds=LONGEST_SECONDS)
+        trained.start()
+        trained.child.wait_until_ready()
+        trained.stop()
+        run(trained.java("kafka.Kafka", options=creating), room)
+
+    return kept_classes(make)
+
+
 @dataclass
 class KafkaServer:
-    """One node; `quorum` is all of them where there are others. `settings` are server properties over ours.
-
-    `java_options` are in the place of those that let it start from kept classes.
-    """
+    """One node; `quorum` is all of them where there are others. `settings` are server properties over ours."""
 
     directory: Path
     settings: Mapping[str, str] = field(default_factory=dict)
     log: Path | None = None
     node: KafkaNode = field(default_factory=KafkaNode)
     quorum: Sequence[KafkaNode] = ()
-    java_options: Sequence[str] | None = None
+    java_options: Sequence[str] = field(default_factory=_from_kept_classes)
 
     def __post_init__(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
         self._class_path = ":".join(map(str, ensure_jars()))
-        self._java_options = _with_kept_classes() if self.java_options is None else self.java_options
         self.child = Child(self._program(), self.log or self.directory / "kafka.log")
 
     @property
@@ -194,7 +205,7 @@ class KafkaServer:
     def java(self, program: str, *arguments: str, options: Sequence[str] | None = None) -> list[str]:
         """The command that runs one of Kafka's programs as this node's."""
         logging = f"-Dlog4j2.configurationFile={self.directory / 'log4j2.properties'}"
-        given = self._java_options if options is None else options
+        given = self.java_options if options is None else options
         return [*java(), *given, logging, "-cp", self._class_path, program, *arguments]
 
 
@@ -241,19 +252,6 @@ class KafkaCluster:
     def kill(self) -> None:
         for server in self.servers:
             server.kill()
-
-
-def _with_kept_classes() -> Sequence[str]:
-    """Made by a broker that starts once for it and ends."""
-
-    def make(room: Path, recording: Sequence[str], creating: Sequence[str]) -> None:
-        trained = KafkaServer(room, java_options=recording)
-        trained.start()
-        trained.child.wait_until_ready()
-        trained.stop()
-        run(trained.java("kafka.Kafka", options=creating), room)
-
-    return kept_classes(make)
 
 
 def _keep_formatted(logs: Path) -> None:

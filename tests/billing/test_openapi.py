@@ -22,6 +22,7 @@ def address(fresh_database: Callable[[str], ServiceDatabase], identity: TestIden
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 async def test_every_operation_answers_as_documented(address: str, identity: TestIdentity) -> None:
     faults = await asyncio.to_thread(faults_found, address, identity.headers(), max_examples=4)
     assert not faults, "\n".join(faults)

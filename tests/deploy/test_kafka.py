@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from aiokafka.errors import KafkaError
 from contracts.topics import TOPICS, Topic
 from deploy.local.kafka import KafkaServer, create_topics
 from deploy.local.kafka_jars import COORDINATES, JARS, JarsRefused, ensure_jars, faults_of, read_sums
+from deploy.local.kafka_java import KafkaFailed, kept_classes, run
 from deploy.local.paths import ROOT
 
 # One worker for all of them: the broker of their own is started once.
@@ -58,6 +60,26 @@ class TestKafkaServer:
             assert accident.name not in await admin.list_topics()
         finally:
             await admin.close()
+
+
+class TestKeptClasses:
+    def test_are_taken_by_what_is_started(self, own_kafka: KafkaServer) -> None:
+        """A JVM that must have them does not start where they are of another one, or of other jars."""
+        must = ("-XX:AOTMode=on", *own_kafka.java_options)
+        assert len(must) == 2
+        run(own_kafka.java("kafka.tools.StorageTool", "random-uuid", options=must), own_kafka.directory)
+        with pytest.raises(KafkaFailed):
+            run(own_kafka.java("kafka.Kafka", options=("-XX:AOTMode=on", "-XX:AOTCache=none")), own_kafka.directory)
+
+    def test_are_done_without_where_they_cannot_be_made(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        def make(_room: Path, _recording: Sequence[str], _creating: Sequence[str]) -> None:
+            raise KafkaFailed("no room for them")
+
+        assert kept_classes(make, tmp_path) == ()
+        assert "no room for them" in capsys.readouterr().err
+        assert not list(tmp_path.glob("*.aot"))
 
 
 class TestCreateTopics:

@@ -30,6 +30,7 @@ async def paths(address: str) -> set[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 class TestEveryOperation:
     async def test_of_operators_answers_as_documented(self, address: str, identity: TestIdentity) -> None:
         faults = await asyncio.to_thread(

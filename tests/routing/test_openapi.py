@@ -21,6 +21,7 @@ def database(fresh_database: Callable[[str], ServiceDatabase]) -> Database:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 class TestEveryOperation:
     async def test_answers_as_documented(self, database: Database, identity: TestIdentity) -> None:
         with serving(application(database, identity, SystemClock())) as address:
