@@ -272,6 +272,20 @@ class TestRuns:
 
 
 class TestTogether:
+    @pytest.mark.parametrize("is_dry", [False, True])
+    async def test_who_comes_to_a_portion_when_the_run_is_over_adds_nothing(self, books: Books, is_dry: bool) -> None:
+        await books.deliver(*[sent(await books.priced_installer(), march(3)) for _ in range(3)])
+        run_id, working = await start(books, RunKind.DRAFT, is_dry=is_dry), runner(books)
+        early = await run_of(books, run_id)
+        async with books.database.reading() as session:
+            ids = await close_runs.next_portion(session, run_id, 3, 100)
+        assert await working.step()
+        ended = await run_of(books, run_id)
+        await working._do(early, ids)
+        again = await run_of(books, run_id)
+        assert (again.drafted_count, again.failed_count, again.version) == (3, 0, ended.version)
+        assert len(await books.published("month.drafted")) == (0 if is_dry else 1)
+
     async def test_two_runs_at_once_and_one_that_dies_half_way_end_in_the_same_invoices(
         self, shared_books: Books, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -37,6 +37,9 @@ GAPS = """
         FROM invoices WHERE number IS NOT NULL
     ) AS numbered WHERE place <> rank
 """
+UNDER_WAY = "SELECT count(*) FROM assignments WHERE status = 'pending' AND created_at < $1"
+DELIVERED = "SELECT id FROM assignments WHERE sent_at < $1"
+RECORDED = "SELECT count(*) FROM delivery_events WHERE assignment_id = ANY($1::uuid[])"
 ASKED = "SELECT count(*) FROM close_runs WHERE id = ANY($1::uuid[])"
 DRAFTS = "SELECT id, total_cents FROM invoices WHERE period = $1 AND document_status = 'draft' ORDER BY id"
 ISSUED = "SELECT count(*) FROM invoices WHERE period = $1 AND document_status = 'issued'"
@@ -58,7 +61,9 @@ class InvoicedAtOnce(Fault):
             month = {"period": f"{now:%Y-%m}"}
             answer = await at.rig.running.ask("POST", "billing", "/admin/billing/generate-invoice-drafts", json=month)
             at.require(answer.status_code == NOT_ENDED, f"a month that runs was answered {answer.status_code}")
-            at.rig.system.clock.move_to(_end_of(now) + timedelta(minutes=1))
+            end = _end_of(now)
+            at.rig.system.clock.move_to(end + timedelta(minutes=1))
+            await eventually(lambda: self._is_all_recorded(at, end), at.scale.settle_seconds)
             await self._at_once(at, "generate-invoice-drafts", month)
             await self._keep_references(at, month["period"])
             await self._at_once(at, "issue-invoices", month)
@@ -66,6 +71,12 @@ class InvoicedAtOnce(Fault):
                 lambda: at.rig.number("billing", ISSUED, month["period"]), at.scale.settle_seconds
             )
             at.note("invoices issued", issued)
+
+    async def _is_all_recorded(self, at: Round, end: datetime) -> bool:
+        """What is under way as the month ends is waited for: a draft that lacks a delivery is rightly not issued."""
+        delivered = [row["id"] for row in await at.rig.rows("routing", DELIVERED, end)]
+        under_way = await at.rig.number("routing", UNDER_WAY, end)
+        return not under_way and await at.rig.number("billing", RECORDED, delivered) == len(delivered)
 
     async def _at_once(self, at: Round, deed: str, month: dict[str, Any]) -> None:
         """Runs of one id each: whoever gets no answer asks again for the same one. Billing dies while they go on."""

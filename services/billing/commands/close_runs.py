@@ -209,7 +209,12 @@ _SETTLE = text(
 
 
 async def keep_results(session: AsyncSession, run: CloseRun, results: Sequence[Result], now: datetime) -> None:
-    """Ends a portion of a locked run, and the run with its last one; what has an outcome already keeps it."""
+    """Ends a portion of a locked run, and the run with its last one; what has an outcome already keeps it.
+
+    Two may have had the same portion in hand: who comes to it when the run is over has nothing to add.
+    """
+    if run.state is RunState.FINISHED:
+        return
     given = {
         "run_id": run.id,
         "installer_ids": [each.installer_id for each in results],
