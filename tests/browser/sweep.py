@@ -4,10 +4,9 @@
     await here.enter(Role.SUPER_ADMIN, rooms.address("billing", "/console/invoices"))
     await check_everywhere(here, rooms.address("billing", "/console/invoices"))
 
-`check_page` looks once, as the visit stands. `check_everywhere` looks at 1440 pixels in light and at 390 in dark,
-within one loading: nothing but contrasts depends on the scheme, and no colour on the width. What is there at one width
-alone is therefore looked at in one scheme; `each_scheme` takes both at either width, for pages that have every
-component. It leaves the page wide and light.
+`check_page` looks once, as the visit stands. `check_everywhere` looks at 1440 and at 390 pixels, each in light and in
+dark, within one loading: axe looks at all of it twice, and twice at the contrasts alone, as nothing else depends on the
+scheme. It leaves the page wide and light.
 """
 
 from typing import Literal
@@ -29,16 +28,14 @@ async def check_page(here: Visit, address: str, *, status: int = 200) -> None:
     await _look(here, address)
 
 
-async def check_everywhere(here: Visit, address: str, *, status: int = 200, each_scheme: bool = False) -> None:
+async def check_everywhere(here: Visit, address: str, *, status: int = 200) -> None:
     await _show(here, WIDE, "light")
     await _open(here, address, status)
     await _look(here, f"{address} at {WIDE['width']} px")
-    if each_scheme:
-        await _compare_colours(here, address, WIDE, "dark")
+    await _compare_colours(here, address, WIDE, "dark")
     await _show(here, NARROW, "dark")
     await _look(here, f"{address} at {NARROW['width']} px, dark")
-    if each_scheme:
-        await _compare_colours(here, address, NARROW, "light")
+    await _compare_colours(here, address, NARROW, "light")
     await _show(here, WIDE, "light")
 
 

@@ -30,7 +30,7 @@ EVENTS = "SELECT key, headers, body FROM outbox WHERE topic = 'intake.leads' ORD
 STEPS = "SELECT lead_id, from_status, to_status, changed_at FROM lead_status_changes"
 
 
-# Five hundred in earnest.
+# Five hundred in earnest, which takes longer than a statement may on a machine with much other work.
 AT_ONCE = 5
 
 
