@@ -1,9 +1,11 @@
 """How a value is told, by its kind: for the eye in a table or beside its title, and in a CSV for a program."""
 
+import html
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -53,20 +55,36 @@ class Shown:
         return link(self.path, shown) if self.path else shown
 
 
-# A list says some hundred of these: `Markup.format` would take ten times as long to escape the same parts.
 def link(path: str, text: object) -> Markup:
-    return Markup(f'<a href="{escape(path)}">{escape(text)}</a>')  # noqa: S704  # both are escaped
+    return Markup(linked(path, escaped(text)))  # noqa: S704  # both are escaped
 
 
 def chip(text: object, tone: str = "") -> Markup:
-    return Markup(f'<span class="chip {escape(tone)}">{escape(text)}</span>')  # noqa: S704  # both are escaped
+    return Markup(_chip(escaped(text), tone))  # noqa: S704  # both are escaped
 
 
 def html_of(kind: Kind, value: Any, wording: Wording, tone: str = "") -> Markup:
     """A dash for what is not there: a cell that is empty could be a fault."""
+    return Markup(cell_of(kind, value, wording, tone))  # noqa: S704  # it is
+
+
+# A page of a list has some hundreds of cells. They are put together as plain text that is escaped already: to make a
+# `Markup` of each part takes longer than to find the rows.
+def cell_of(kind: Kind, value: Any, wording: Wording, tone: str = "") -> str:
+    """`html_of` for who puts it into a `Markup` with others: HTML, though its type does not say so."""
     if value is None or value == "":
-        return Markup(DASH)  # noqa: S704  # our own
+        return DASH
     return _HTML[kind](value, wording, tone)
+
+
+def linked(path: str, inner: str) -> str:
+    """`inner` is HTML already."""
+    return f'<a href="{html.escape(path)}">{inner}</a>'
+
+
+def escaped(text: object) -> str:
+    """As HTML; what is markup stays as it is."""
+    return html.escape(text) if type(text) is str else str(escape(text))
 
 
 def plain_of(kind: Kind, value: Any, wording: Wording) -> str:
@@ -85,32 +103,45 @@ def plain_of(kind: Kind, value: Any, wording: Wording) -> str:
             return str(value)
 
 
-def _number(value: Any) -> Markup:
-    told = f"{value:,}"
-    return escape(told.replace("-", MINUS) if value else DASH)
+def _chip(inner: str, tone: str) -> str:
+    return f'<span class="chip {html.escape(tone)}">{inner}</span>'
 
 
-def _short(value: UUID | str) -> Markup:
+# Of states and reasons there are few.
+@lru_cache(1_000)
+def _word(value: str) -> str:
+    return html.escape(words(value))
+
+
+@lru_cache(1_000)
+def _word_chip(value: str, tone: str) -> str:
+    return _chip(_word(value), tone)
+
+
+def _number(value: Any) -> str:
+    return escaped(f"{value:,}".replace("-", MINUS) if value else DASH)
+
+
+def _short(value: UUID | str) -> str:
     text = str(value)
     shown = text[-_SHORT_ID:] if isinstance(value, UUID) else text
-    return Markup(f'<code title="{escape(text)}">{escape(shown)}</code>')  # noqa: S704  # both are escaped
+    return f'<code title="{html.escape(text)}">{html.escape(shown)}</code>'
 
 
-def _day(value: date | datetime, wording: Wording) -> Markup:
-    local = value.astimezone(wording.zone) if isinstance(value, datetime) else value
-    return escape(calendar_day(local))
+def _day(value: date | datetime, wording: Wording) -> str:
+    return calendar_day(value.astimezone(wording.zone) if isinstance(value, datetime) else value)
 
 
-_HTML: Mapping[Kind, Callable[[Any, Wording, str], Markup]] = {
-    Kind.TEXT: lambda value, _wording, _tone: escape(value),
-    Kind.WORD: lambda value, _wording, _tone: escape(words(value)),
-    Kind.CHIP: lambda value, _wording, tone: chip(words(value), tone),
-    Kind.MONEY: lambda value, _wording, _tone: escape(money(value)),
+_HTML: Mapping[Kind, Callable[[Any, Wording, str], str]] = {
+    Kind.TEXT: lambda value, _wording, _tone: escaped(value),
+    Kind.WORD: lambda value, _wording, _tone: _word(value),
+    Kind.CHIP: lambda value, _wording, tone: _word_chip(value, tone),
+    Kind.MONEY: lambda value, _wording, _tone: money(value),
     Kind.NUMBER: lambda value, _wording, _tone: _number(value),
-    Kind.SHARE: lambda value, _wording, _tone: escape(f"{value * 100:.1f} %"),
+    Kind.SHARE: lambda value, _wording, _tone: f"{value * 100:.1f} %",
     Kind.AGO: lambda value, wording, _tone: wording.ago(value),
-    Kind.INSTANT: lambda value, wording, _tone: escape(wording.exact(value)),
+    Kind.INSTANT: lambda value, wording, _tone: wording.exact(value),
     Kind.DAY: lambda value, wording, _tone: _day(value, wording),
     Kind.ID: lambda value, _wording, _tone: _short(value),
-    Kind.YES_NO: lambda value, _wording, _tone: escape("Yes" if value else "No"),
+    Kind.YES_NO: lambda value, _wording, _tone: "Yes" if value else "No",
 }

@@ -12,13 +12,15 @@ from chassis.clock import Clock
 
 MINUS, DASH = "−", "–"  # noqa: RUF001
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_DAY = 24 * 3600
 _SPANS = (
-    (timedelta(days=365), "year", "years"),
-    (timedelta(days=30), "month", "months"),
-    (timedelta(days=1), "day", "days"),
-    (timedelta(hours=1), "h", "h"),
-    (timedelta(minutes=1), "min", "min"),
+    (365 * _DAY, "year", "years"),
+    (30 * _DAY, "month", "months"),
+    (_DAY, "day", "days"),
+    (3600, "h", "h"),
+    (60, "min", "min"),
 )
+"""In seconds: a page tells hundreds of spans, and to divide a timedelta takes ten times as long."""
 
 
 class Wording:
@@ -56,9 +58,10 @@ def calendar_day(local: date) -> str:
 
 def span(length: timedelta) -> str:
     """As "3 h" or "12 days": the largest unit of which there is one, rounded down."""
+    seconds = length.days * _DAY + length.seconds
     for unit, one, many in _SPANS:
-        if length >= unit:
-            return counted(length // unit, one, many)
+        if seconds >= unit:
+            return counted(seconds // unit, one, many)
     return "under 1 min"
 
 

@@ -106,6 +106,7 @@ class RolledBackDatabase(Database):
             join_transaction_mode="create_savepoint",
             info={"outbox": OutboxConfig(source, max_event_bytes)},
         )
+        self._looks = self._sessions
 
     async def _isolate(self, session: AsyncSession, isolation: Isolation) -> None:
         """Its one transaction has begun, and sees what nobody else writes: any instant is the same."""

@@ -124,13 +124,14 @@ async def show_page(
         # A form sends every field, filled or not: the address tells those alone that mean something.
         return console.redirect(asked.address())
     now = console.clock.now()
-    async with database.reading() as session:
+    async with database.looking() as session:
         found = await read_page(session, asked, now, operator.id)
         totals = await read_totals(session, asked, now, operator.id)
         views = await views_of(session, listing.name, operator.id)
         told = [await filter_.tell(session, held) for filter_, held in asked.held.values()]
         notes = await listing.notes(session, now, console.wording.zone) if listing.notes else ()
-    shown = show_list(asked, found, totals, told, now, console.wording)
+    bulk = [action for action in listing.bulk if operator.can(action.capability)]
+    shown = show_list(asked, found, totals, told, now, console.wording, picks=bool(bulk))
     tabs = _tabs(asked, views, operator)
     context = {
         "listing": listing,
@@ -140,7 +141,7 @@ async def show_page(
         "notes": notes,
         "query": asked.query,
         "tabs": tabs,
-        "bulk": [action for action in listing.bulk if operator.can(action.capability)],
+        "bulk": bulk,
         "links": [(label, path) for label, path, needed in listing.links if needed is None or operator.can(needed)],
     }
     answer = console.page(request, TEMPLATE, context, room=listing.room or listing.name)

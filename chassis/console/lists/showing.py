@@ -8,21 +8,12 @@ from typing import Any
 from markupsafe import Markup
 from sqlalchemy import Row
 
-from chassis.console.cells import html_of, link
+from chassis.console.cells import cell_of, escaped, linked
 from chassis.console.lists.asking import Asked
 from chassis.console.lists.declaration import Column, Density
 from chassis.console.lists.filters import Filter, Held
 from chassis.console.lists.reading import Found, Totals
 from chassis.console.wording import Wording, money
-
-
-@dataclass(frozen=True, slots=True)
-class ShownRow:
-    """`html` is its cells; `name` is what its box to select it says, where there is one."""
-
-    id: str
-    name: str
-    html: Markup
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +48,9 @@ class FilterField:
 class ShownList:
     asked: Asked
     heads: Sequence[Head]
-    rows: Sequence[ShownRow]
+    rows: Markup
+    """The table's body."""
+    on_page: int
     count: int
     sums: Sequence[tuple[str, str]]
     chips: Sequence[Chip]
@@ -70,15 +63,16 @@ class ShownList:
 
 
 def show_list(
-    asked: Asked, found: Found, totals: Totals, told: Sequence[str], now: datetime, wording: Wording
+    asked: Asked, found: Found, totals: Totals, told: Sequence[str], now: datetime, wording: Wording, *, picks: bool
 ) -> ShownList:
-    """`told` are the chips' texts, in the order of the filters that are set."""
+    """`told` are the chips' texts, in the order of the filters that are set; with `picks` rows can be selected."""
     held = list(asked.held.values())
     set_ = {name: each for name, (_, each) in asked.held.items()}
     return ShownList(
         asked=asked,
         heads=[_head(asked, column) for column in asked.columns],
-        rows=_rows(asked, found.rows, now, wording),
+        rows=_rows(asked, found.rows, now, wording, picks=picks),
+        on_page=len(found.rows),
         count=totals.count,
         sums=[(asked.listing.column(name).title, money(cents)) for name, cents in totals.sums.items()],
         chips=[
@@ -103,14 +97,19 @@ def _classes(column: Column) -> str:
 
 
 # A page has some hundreds of cells: a template that walks through them takes longer than the database.
-def _rows(asked: Asked, rows: Sequence[Row[Any]], now: datetime, wording: Wording) -> list[ShownRow]:
+def _rows(asked: Asked, rows: Sequence[Row[Any]], now: datetime, wording: Wording, *, picks: bool) -> Markup:
     listing = asked.listing
     first, *others = asked.columns
     begun = [(column, _begin(_classes(column)), _begin(f"{_classes(column)} breached")) for column in others]
-    shown = []
+    parts: list[str] = []
     for row in rows:
         named = _said(first, row, wording)
-        parts = ['<th scope="row">', link(listing.document(row), named) if listing.document else named, "</th>"]
+        parts.append("<tr>")
+        if picks:
+            # What a screen reader says of the box is the row's name alone, without the name's markup.
+            name = escaped(Markup(named).striptags()) if "<" in named else named  # noqa: S704  # it is
+            parts.append(_PICK.format(id=escaped(row.id), name=name))
+        parts += '<th scope="row">', linked(listing.document(row), named) if listing.document else named, "</th>"
         for column, begins, begins_late in begun:
             is_late = column.is_late is not None and column.is_late(row, now)
             parts += (
@@ -119,11 +118,11 @@ def _rows(asked: Asked, rows: Sequence[Row[Any]], now: datetime, wording: Wordin
                 _LATE if is_late else "",
                 "</td>",
             )
-        html = Markup("".join(parts))  # noqa: S704  # every part is
-        shown.append(ShownRow(str(row.id), named.striptags() if listing.bulk else "", html))
-    return shown
+        parts.append("</tr>\n")
+    return Markup("".join(parts))  # noqa: S704  # every part is
 
 
+_PICK = '<td class="picks"><input type="checkbox" name="ids" value="{id}" aria-label="Select {name}"></td>'
 _LATE = '<span class="out-of-sight">, later than its limit</span>'
 
 
@@ -131,9 +130,10 @@ def _begin(classes: str) -> str:
     return f'<td class="{classes}">' if classes else "<td>"
 
 
-def _said(column: Column, row: Row[Any], wording: Wording) -> Markup:
+def _said(column: Column, row: Row[Any], wording: Wording) -> str:
+    """HTML, as `cell_of` gives it."""
     value = column.say(row) if column.say else getattr(row, column.name)
-    html = html_of(column.kind, value, wording, column.tone_of(row) if column.tone else "")
+    shown = cell_of(column.kind, value, wording, column.tone_of(row) if column.tone else "")
     if column.path is not None and value is not None and (path := column.path(row)):
-        return link(path, html)
-    return html
+        return linked(path, shown)
+    return shown
