@@ -47,8 +47,8 @@ class Wording:
 
 def told_instant(instant: datetime, zone: ZoneInfo) -> str:
     local = instant.astimezone(zone)
-    half = "am" if local.hour < 12 else "pm"
-    return f"{calendar_day(local)}, {local.hour % 12 or 12}:{local.minute:02d} {half}"
+    hour = local.hour
+    return f"{calendar_day(local)}, {hour % 12 or 12}:{local.minute:02d} {'am' if hour < 12 else 'pm'}"
 
 
 def calendar_day(local: date) -> str:

@@ -1,8 +1,9 @@
 """A page of a list as its template takes it: every cell said, every door's address known."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from markupsafe import Markup
@@ -100,24 +101,17 @@ def _classes(column: Column) -> str:
 def _rows(asked: Asked, rows: Sequence[Row[Any]], now: datetime, wording: Wording, *, picks: bool) -> Markup:
     listing = asked.listing
     first, *others = asked.columns
-    begun = [(column, _begin(_classes(column)), _begin(f"{_classes(column)} breached")) for column in others]
+    named_by, cells = _teller(first, wording), [_cell(column, now, wording) for column in others]
     parts: list[str] = []
     for row in rows:
-        named = _said(first, row, wording)
+        named = named_by(row)
         parts.append("<tr>")
         if picks:
             # What a screen reader says of the box is the row's name alone, without the name's markup.
             name = escaped(Markup(named).striptags()) if "<" in named else named  # noqa: S704  # it is
             parts.append(_PICK.format(id=escaped(row.id), name=name))
         parts += '<th scope="row">', linked(listing.document(row), named) if listing.document else named, "</th>"
-        for column, begins, begins_late in begun:
-            is_late = column.is_late is not None and column.is_late(row, now)
-            parts += (
-                begins_late if is_late else begins,
-                _said(column, row, wording),
-                _LATE if is_late else "",
-                "</td>",
-            )
+        parts += [cell(row) for cell in cells]
         parts.append("</tr>\n")
     return Markup("".join(parts))  # noqa: S704  # every part is
 
@@ -125,15 +119,28 @@ def _rows(asked: Asked, rows: Sequence[Row[Any]], now: datetime, wording: Wordin
 _PICK = '<td class="picks"><input type="checkbox" name="ids" value="{id}" aria-label="Select {name}"></td>'
 _LATE = '<span class="out-of-sight">, later than its limit</span>'
 
+Tell = Callable[[Row[Any]], str]
+"""HTML of a row, as `cell_of` gives it."""
 
-def _begin(classes: str) -> str:
-    return f'<td class="{classes}">' if classes else "<td>"
+
+def _cell(column: Column, now: datetime, wording: Wording) -> Tell:
+    tell, classes = _teller(column, wording), _classes(column)
+    begins, is_late = f'<td class="{classes}">' if classes else "<td>", column.is_late
+    if is_late is None:
+        return lambda row: f"{begins}{tell(row)}</td>"
+    begins_late = f'<td class="{f"{classes} breached".strip()}">'
+    return lambda row: f"{begins_late}{tell(row)}{_LATE}</td>" if is_late(row, now) else f"{begins}{tell(row)}</td>"
 
 
-def _said(column: Column, row: Row[Any], wording: Wording) -> str:
-    """HTML, as `cell_of` gives it."""
-    value = column.say(row) if column.say else getattr(row, column.name)
-    shown = cell_of(column.kind, value, wording, column.tone_of(row) if column.tone else "")
-    if column.path is not None and value is not None and (path := column.path(row)):
-        return linked(path, shown)
-    return shown
+def _teller(column: Column, wording: Wording) -> Tell:
+    kind, path, tone_of = column.kind, column.path, column.tone_of if column.tone else None
+    value_of = column.say or attrgetter(column.name)
+
+    def tell(row: Row[Any]) -> str:
+        value = value_of(row)
+        shown = cell_of(kind, value, wording, tone_of(row) if tone_of else "")
+        if path is not None and value is not None and (door := path(row)):
+            return linked(door, shown)
+        return shown
+
+    return tell

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, func, insert, or_, select
+from sqlalchemy import Row, String, Uuid, bindparam, delete, func, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.audit import Actor, Subject, record
@@ -39,16 +39,21 @@ class SaveView:
     actor: Actor
 
 
+_LIST, _OWNER = bindparam("list_name", type_=String), bindparam("owner", type_=Uuid)
+
+# Every page of a list asks for them: the statement is made once.
+_VIEWS = (
+    select(saved_views)
+    .where(saved_views.c.list == _LIST)
+    .where(or_(saved_views.c.owner_id == _OWNER, saved_views.c.is_shared))
+    .order_by(saved_views.c.owner_id != _OWNER, saved_views.c.created_at, saved_views.c.id)
+    .limit(3 * MOST_VIEWS)
+)
+
+
 async def views_of(session: AsyncSession, list_name: str, owner_id: UUID) -> Sequence[Row[Any]]:
     """One's own first, then what others share."""
-    query = (
-        select(saved_views)
-        .where(saved_views.c.list == list_name)
-        .where(or_(saved_views.c.owner_id == owner_id, saved_views.c.is_shared))
-        .order_by(saved_views.c.owner_id != owner_id, saved_views.c.created_at, saved_views.c.id)
-        .limit(3 * MOST_VIEWS)
-    )
-    return (await session.execute(query)).all()
+    return (await session.execute(_VIEWS, {_LIST.key: list_name, _OWNER.key: owner_id})).all()
 
 
 async def save_view(session: AsyncSession, command: SaveView, now: datetime) -> UUID:

@@ -1,20 +1,22 @@
 """Tokens of every kind, and the guard on every route."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from chassis.http.auth import AUDIENCE, Authenticator, NotSignedIn, Operator, public
+from chassis.http.auth import AUDIENCE, MOST_VERIFIED, Authenticator, NotSignedIn, Operator, public
 from chassis.http.keys import JwksKeys
 from chassis.ids import new_id
 from contracts import identity as contract
 from contracts.identity import Capability, Role
 from tests.chassis.http import example
-from tests.kit.identity import TestIdentity, bearer
+from tests.kit.eventually import eventually
+from tests.kit.identity import ISSUER, TestIdentity, bearer
 
 # Later than any run of these tests: an instant of their collection passes while they wait for their turn.
 A_FAR_FUTURE = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp())
@@ -155,3 +157,73 @@ class TestVerify:
         with pytest.raises(NotSignedIn):
             await Authenticator(keys, issuer="other", step_up_seconds=300).verify(identity.token())
         await keys.close()
+
+
+class _Keys:
+    """One key at a time, in place of a set that is fetched."""
+
+    def __init__(self) -> None:
+        self.private = Ed25519PrivateKey.generate()
+        self.shown: Ed25519PublicKey | None = self.private.public_key()
+
+    async def key(self, kid: str) -> Ed25519PublicKey | None:
+        return self.shown
+
+    def token(self, **claims: Any) -> str:
+        now = int(time.time())
+        who = {"sub": str(new_id()), "sid": str(new_id()), "jti": "1", "name": "Robin", "roles": [], "mfa_at": now}
+        said = {"iss": ISSUER, "aud": AUDIENCE, "iat": now, "exp": now + 600, "capabilities": [], **who, **claims}
+        return jwt.encode(said, self.private, algorithm="EdDSA", headers={"kid": "key-1"})
+
+
+class TestAKnownToken:
+    """Its signature is not checked again; all else about it is."""
+
+    async def test_tells_the_same_operator(self) -> None:
+        keys = _Keys()
+        authenticator = Authenticator(keys, issuer=ISSUER, step_up_seconds=300)
+        token = keys.token()
+        assert await authenticator.verify(token) is await authenticator.verify(token)
+
+    async def test_is_refused_once_it_has_expired(self) -> None:
+        keys = _Keys()
+        authenticator = Authenticator(keys, issuer=ISSUER, step_up_seconds=300)
+        # Of the five seconds of leeway at least one is left.
+        token = keys.token(iat=int(time.time()) - 600, exp=int(time.time()) - 3)
+        assert (await authenticator.verify(token)).name == "Robin"
+
+        async def is_refused() -> bool:
+            try:
+                await authenticator.verify(token)
+            except NotSignedIn as refusal:
+                return "expired" in str(refusal)
+            return False
+
+        assert await eventually(is_refused)
+
+    async def test_is_refused_once_its_key_is_withdrawn(self) -> None:
+        keys = _Keys()
+        authenticator = Authenticator(keys, issuer=ISSUER, step_up_seconds=300)
+        token = keys.token()
+        await authenticator.verify(token)
+        keys.shown = None
+        with pytest.raises(NotSignedIn, match="no key of ours"):
+            await authenticator.verify(token)
+
+    async def test_is_refused_once_another_key_has_its_name(self) -> None:
+        keys = _Keys()
+        authenticator = Authenticator(keys, issuer=ISSUER, step_up_seconds=300)
+        token = keys.token()
+        await authenticator.verify(token)
+        keys.shown = Ed25519PrivateKey.generate().public_key()
+        with pytest.raises(NotSignedIn, match="not valid"):
+            await authenticator.verify(token)
+
+    async def test_is_forgotten_before_there_are_too_many(self) -> None:
+        keys = _Keys()
+        authenticator = Authenticator(keys, issuer=ISSUER, step_up_seconds=300)
+        first = keys.token()
+        known = await authenticator.verify(first)
+        for number in range(MOST_VERIFIED):
+            await authenticator.verify(keys.token(jti=str(number)))
+        assert await authenticator.verify(first) is not known
