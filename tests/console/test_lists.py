@@ -177,8 +177,8 @@ class TestPages:
 
     async def test_say_what_waited_too_long(self, house: House) -> None:
         await house.pack("Old", packed_at=TIME - timedelta(days=3))
-        assert "later than its limit" in (await house.get()).text
-        assert "later than its limit" not in (await house.get("q=none")).text
+        assert "3 days ago</time>, limit 2 days" in (await house.get()).text
+        assert "limit 2 days" not in (await house.get("q=none")).text
 
     async def test_show_the_columns_that_are_asked_for_and_always_the_first(self, house: House) -> None:
         await house.pack("Apples", due_at=TIME)

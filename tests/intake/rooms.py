@@ -1,6 +1,7 @@
 """Intake's rooms without a browser: pages as an operator gets them, and forms as they send them."""
 
 import re
+from html import unescape
 from typing import Any
 
 import httpx
@@ -41,8 +42,8 @@ async def done(http: Desk, path: str, person: Person = OPERATOR, **fields: Any) 
 
 
 async def named(http: Desk, path: str, person: Person = OPERATOR) -> list[str]:
-    """The rows that a list shows, in its order."""
-    return ROW.findall(await page(http, path, person))
+    """The rows that a list shows, in its order, as a browser tells them."""
+    return [unescape(name) for name in ROW.findall(await page(http, path, person))]
 
 
 def seen_on(text: str) -> str:

@@ -124,6 +124,24 @@ class TestLeads:
         assert '<span class="chip info">Billable</span>' in listed
         assert "among the newest 20,000" in await page(http, "/console/leads?q=mi")
 
+    async def test_tell_which_limit_they_are_beyond(self, http: Desk, reception: Reception) -> None:
+        ids = await self.arranged(reception)
+        _, source = await reception.source("Old Quotes")
+        ida = await reception.lead(source, ago=30 * HOUR, name="Ida Old")
+        await reception.move(ida, LeadStatus.EXCEPTION, ago=HOUR / 2, reason="no_eligible_installer")
+        mia, tom, zoe, ida_told = [
+            await page(http, f"/console/leads?q={name}&columns=since&columns=received&columns=late")
+            for name in ("Mia", "Tom", "Zoe", "Ida")
+        ]
+        assert "2 h ago</time>, limit 1 h</td>" in mia
+        assert "limit" not in re.sub("<form.*?</form>", "", tom + zoe, flags=re.DOTALL)
+        # Its last step is young enough, the lead is not.
+        assert "30 min ago</time></td>" in ida_told
+        assert "1 day ago</time>, limit 1 day</td>" in ida_told
+        assert ("<td>Yes</td>" in mia, "<td>Yes</td>" in ida_told) == (True, False)
+        assert "Late: 2 h, limit 1 h" in await page(http, f"/console/leads/{ids['Mia Chen']}")
+        assert "Late: " not in await page(http, f"/console/leads/{ida}")
+
     async def test_can_be_ordered_by_how_long_they_are_what_they_are(self, http: Desk, reception: Reception) -> None:
         await self.arranged(reception)
         listed = ROW.findall(await page(http, "/console/leads?sort=since"))

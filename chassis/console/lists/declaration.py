@@ -64,14 +64,30 @@ class Column:
         return self.tone.get(str(getattr(row, self.name)), "")
 
 
-def late_after(limit: timedelta, since: str, unless: Callable[[Row[Any]], bool] | None = None) -> Any:
-    """An `is_late`: the row's instant `since` is longer ago than `limit`, except for rows that wait for nothing."""
+Limit = timedelta | Callable[[Row[Any]], timedelta | None]
 
-    def is_late(row: Row[Any], now: datetime) -> bool:
-        at: datetime | None = getattr(row, since)
-        return at is not None and now - at > limit and not (unless and unless(row))
 
-    return is_late
+@dataclass(frozen=True, slots=True)
+class LateAfter:
+    """An `is_late` that names its limit, which the list then tells beside how long it has been."""
+
+    limit: Limit
+    since: str
+    unless: Callable[[Row[Any]], bool] | None
+
+    def __call__(self, row: Row[Any], now: datetime) -> bool:
+        at: datetime | None = getattr(row, self.since)
+        limit = self.limit_of(row)
+        is_over = at is not None and limit is not None and now - at > limit
+        return is_over and not (self.unless and self.unless(row))
+
+    def limit_of(self, row: Row[Any]) -> timedelta | None:
+        return self.limit(row) if callable(self.limit) else self.limit
+
+
+def late_after(limit: Limit, since: str, unless: Callable[[Row[Any]], bool] | None = None) -> LateAfter:
+    """The row's instant `since` is longer ago than `limit`, except for rows that wait for nothing."""
+    return LateAfter(limit, since, unless)
 
 
 @dataclass(frozen=True, slots=True)

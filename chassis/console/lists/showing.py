@@ -11,10 +11,10 @@ from sqlalchemy import Row
 
 from chassis.console.cells import cell_of, escaped, linked
 from chassis.console.lists.asking import Asked
-from chassis.console.lists.declaration import Column, Density
+from chassis.console.lists.declaration import Column, Density, LateAfter
 from chassis.console.lists.filters import Filter, Held
 from chassis.console.lists.reading import Found, Totals
-from chassis.console.wording import Wording, money
+from chassis.console.wording import Wording, money, span
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,15 @@ def _cell(column: Column, now: datetime, wording: Wording) -> Tell:
     if is_late is None:
         return lambda row: f"{begins}{tell(row)}</td>"
     begins_late = f'<td class="{f"{classes} breached".strip()}">'
-    return lambda row: f"{begins_late}{tell(row)}{_LATE}</td>" if is_late(row, now) else f"{begins}{tell(row)}</td>"
+    limit_of = is_late.limit_of if isinstance(is_late, LateAfter) else lambda _row: None
+
+    def cell(row: Row[Any]) -> str:
+        if not is_late(row, now):
+            return f"{begins}{tell(row)}</td>"
+        limit = limit_of(row)
+        return f"{begins_late}{tell(row)}{_LATE if limit is None else f', limit {span(limit)}'}</td>"
+
+    return cell
 
 
 def _teller(column: Column, wording: Wording) -> Tell:

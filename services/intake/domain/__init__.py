@@ -27,6 +27,7 @@ from services.intake.domain.follow_ups import (
     obstacle_to_scheduling,
 )
 from services.intake.domain.leads import (
+    AGE_LIMIT,
     RESOLUTIONS_THAT_GO_ON,
     STAGE_LIMITS,
     TRANSITIONS,
@@ -68,6 +69,7 @@ from services.intake.domain.sources import (
 )
 
 __all__ = [
+    "AGE_LIMIT",
     "API_KEY",
     "CONTROL",
     "HIGHEST_RATE_PER_MINUTE",

@@ -89,6 +89,10 @@ STAGE_LIMITS: dict[LeadStatus, timedelta] = {
 """How long a lead may be what it is; where no limit stands, it waits for nothing."""
 
 
+AGE_LIMIT = timedelta(days=1)
+"""From its receipt, for a lead that waits for anything: by then whoever asked has asked somewhere else."""
+
+
 def is_late(status: LeadStatus, since: datetime, now: datetime) -> bool:
     limit = STAGE_LIMITS.get(status)
     return limit is not None and now - since > limit

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, case, func, or_, select
+from sqlalchemy import and_, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -23,6 +23,7 @@ from chassis.console.listing import (
     Option,
     Search,
     Tab,
+    late_after,
     routes_of,
 )
 from chassis.console.wording import counted, words
@@ -93,8 +94,7 @@ FINANCE = (
 )
 
 
-def _is_late(row: Row[Any], now: datetime) -> bool:
-    return bool(row.state == "held" and now - row.found > STAGE_LIMITS[LeadStatus.DUPLICATE_REVIEW])
+_IS_LATE = late_after(STAGE_LIMITS[LeadStatus.DUPLICATE_REVIEW], "found", unless=lambda row: row.state != "held")
 
 
 class DismissForm(Dismissal, Form):
@@ -155,7 +155,7 @@ LISTING = Listing(
         Column("score", "Score", LeadPair.score, Kind.NUMBER),
         Column("why", "Why", func.array_to_string(LeadPair.reasons, ","), say=lambda row: told_reasons(row.why)),
         Column("state", "State", STATE, Kind.CHIP, say=lambda row: SAID[row.state], tone=TONES),
-        Column("found", "Found", LeadPair.found_at, Kind.AGO, sorts=True, is_late=_is_late),
+        Column("found", "Found", LeadPair.found_at, Kind.AGO, sorts=True, is_late=_IS_LATE),
         Column("delivered", "Delivered", DELIVERED, Kind.WORD),
         Column("finance", "Finance", FINANCE, Kind.CHIP, tone=FINANCE_TONES),
         Column("service", "Service", Newer.service, Kind.WORD, is_extra=True),

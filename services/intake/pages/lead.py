@@ -1,6 +1,7 @@
 """One lead: the person, what they agreed to, where it came from, and its way so far."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,11 +14,12 @@ from chassis.console.actions import Action
 from chassis.console.cells import chip
 from chassis.console.documents import Document, Done, Elsewhere, Fact, Note, Section, show_document
 from chassis.console.timeline import Moment, in_order
-from chassis.console.wording import words
+from chassis.console.wording import span, words
 from chassis.database import Database
 from chassis.http import Given, Operator
 from contracts.identity import Capability
-from services.intake.domain import is_late
+from services.intake.domain import STAGE_LIMITS, is_late
+from services.intake.models import Lead
 from services.intake.pages import (
     lead_attention,
     lead_consent,
@@ -105,14 +107,18 @@ async def show_lead(
 
 async def _document(file: LeadFile) -> Document:
     lead = file.lead
-    late = is_late(lead.status, lead.status_since, file.console.clock.now())
-    attention = lead_attention.chips_of(lead, file.console.clock.now())
-    states = [chip(words(lead.status), TONES.get(lead.status, "")), *lead_erased.chips_of(lead), *attention]
+    now = file.console.clock.now()
+    states = [
+        chip(words(lead.status), TONES.get(lead.status, "")),
+        *lead_erased.chips_of(lead),
+        *lead_attention.chips_of(lead, now),
+        *_lateness(lead, now),
+    ]
     return Document(
         title=lead_erased.name_of(lead),
         room=ROOM,
         up=("Leads", f"{PATH}?{NEEDS_YOU}"),
-        states=[*states, chip("Late", "danger")] if late else states,
+        states=states,
         sentence=_sentence(file),
         notes=await all_of(NOTES, file),
         facts=await all_of(FACTS, file),
@@ -122,6 +128,12 @@ async def _document(file: LeadFile) -> Document:
         links=lead_erased.links_of(file),
         elsewhere=_elsewhere(lead.id),
     )
+
+
+def _lateness(lead: Lead, now: datetime) -> list[Markup]:
+    if not is_late(lead.status, lead.status_since, now):
+        return []
+    return [chip(f"Late: {span(now - lead.status_since)}, limit {span(STAGE_LIMITS[lead.status])}", "danger")]
 
 
 def _sentence(file: LeadFile) -> Markup:

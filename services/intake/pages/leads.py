@@ -24,6 +24,7 @@ from chassis.console.listing import (
     Search,
     Tab,
     among,
+    late_after,
     routes_of,
 )
 from chassis.console.wording import counted, sentence, words
@@ -32,10 +33,11 @@ from contracts.values import AustralianState, SelectedPath
 from services.intake import queries
 from services.intake.commands.leads.closing import CloseLead, close_lead
 from services.intake.domain import (
+    AGE_LIMIT,
+    STAGE_LIMITS,
     CloseReason,
     LeadAction,
     LeadStatus,
-    is_late,
     obstacle_to_lead,
 )
 from services.intake.http.leads import LeadClosing
@@ -98,8 +100,8 @@ def _tone_of(row: Row[Any]) -> str:
     return "danger" if row.is_critical else TONES.get(row.status, "")
 
 
-def _is_late(row: Row[Any], now: datetime) -> bool:
-    return is_late(row.status, row.since, now)
+IN_STAGE = late_after(lambda row: STAGE_LIMITS.get(row.status), "since")
+UNDELIVERED = late_after(AGE_LIMIT, "received", unless=lambda row: row.status not in STAGE_LIMITS)
 
 
 async def _source_name(session: AsyncSession, source_id: UUID) -> str | None:
@@ -150,12 +152,13 @@ LISTING = Listing(
         Column("name", "Name", NAME, say=leads_found.told_name),
         Column("place", "Suburb", func.concat_ws(" ", Lead.suburb, Lead.state, Lead.postcode), say=_says_place),
         Column("status", "Status", Lead.status, Kind.CHIP, say=lead_attention.told_status, tone=_tone_of),
-        Column("since", "Since", Lead.status_since, Kind.AGO, sorts=True, is_late=_is_late),
-        Column("received", "Received", Lead.received_at, Kind.AGO, sorts=True),
+        Column("since", "Since", Lead.status_since, Kind.AGO, sorts=True, is_late=IN_STAGE),
+        Column("received", "Received", Lead.received_at, Kind.AGO, sorts=True, is_late=UNDELIVERED),
         *owners.COLUMNS,
         *lead_attention.COLUMNS,
         Column("outcome", "Outcome", OUTCOME, say=_says_outcome, path=_path_of_survivor),
         *leads_found.COLUMNS,
+        Column("late", "Late", LATE, Kind.YES_NO, is_extra=True),
         Column("path", "Path", Lead.selected_path, Kind.WORD, is_extra=True),
         Column("source", "Source", LeadSource.name, path=lambda row: f"/console/lead-sources/{row.source_id}"),
         Column("delivered_at", "Delivered", Lead.delivered_at, Kind.AGO, is_extra=True),

@@ -12,7 +12,19 @@ from chassis.console import Form
 from chassis.console.bulk import BulkAction, Verdict, Work
 from chassis.console.cells import Kind
 from chassis.console.fields import FieldKind, FormField
-from chassis.console.listing import Choice, Column, Days, Empty, Exact, Listing, Option, Tab, among, routes_of
+from chassis.console.listing import (
+    Choice,
+    Column,
+    Days,
+    Empty,
+    Exact,
+    Listing,
+    Option,
+    Tab,
+    among,
+    late_after,
+    routes_of,
+)
 from chassis.console.wording import counted, words
 from contracts.identity import Capability
 from services.notifications.commands.messages import retry_message
@@ -99,8 +111,7 @@ def _about_path(row: Row[Any]) -> str:
     return f"/console/tickets/{row.subject_id}" if row.subject_kind == "ticket" else ""
 
 
-def _is_late(row: Row[Any], now: datetime) -> bool:
-    return bool(row.is_waiting) and now - row.created > LIMIT
+_IS_LATE = late_after(LIMIT, "created", unless=lambda row: not row.is_waiting)
 
 
 REASON = FormField("reason", "Reason", FieldKind.PROSE, is_required=True, hint="Stands in the timeline", longest=500)
@@ -129,7 +140,7 @@ LISTING = Listing(
         ),
         Column("state", "State", STANDING, Kind.CHIP, tone=STANDING_TONES),
         Column("reason", "Why", Message.reason_code, say=lambda row: reason_told(row.reason), wraps=True),
-        Column("since", "Since", Message.state_since, Kind.AGO, is_late=_is_late),
+        Column("since", "Since", Message.state_since, Kind.AGO, is_late=_IS_LATE),
         Column("attempts", "Tries", Message.attempts, Kind.NUMBER),
         Column("created", "Queued", Message.created_at, Kind.AGO, sorts=True, is_extra=True),
         Column("account", "Account", SenderAccount.name),

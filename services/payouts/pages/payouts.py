@@ -20,6 +20,7 @@ from chassis.console.listing import (
     Option,
     Search,
     Tab,
+    late_after,
 )
 from services.payouts.domain import AttemptOutcome, PayoutMethod, PayoutState
 from services.payouts.models import Approval, Attempt, Board, Expert, Payout
@@ -95,9 +96,7 @@ def option_of(stands: str) -> Option:
     return Option(stands, STANDS[stands], and_(Payout.state == stands, stands_now == stands))
 
 
-def is_late(row: Row[Any], now: Any) -> bool:
-    limit = LIMITS.get(row.stands)
-    return limit is not None and now - row.since > limit
+is_late = late_after(lambda row: LIMITS.get(row.stands), "since")
 
 
 def _says_stands(row: Row[Any]) -> str:
