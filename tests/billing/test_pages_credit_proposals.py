@@ -292,6 +292,9 @@ class TestElsewhere:
         page = await window.open("/console/month-close/2026-03/review")
         assert "1 credit waits for these invoices" in page
         assert "1 return of the month is not decided" in page
+        returns = await window.open("/console/month-close/2026-03/returns")
+        assert f'/console/returns/{asked_back.return_id}">Decide</a>' in returns
+        assert '/console/returns">All returns that wait for a decision</a>' in returns
         assert "1 credit waits for an invoice" in await window.open("/console/adjustments?state=pending")
         other = await window.open("/console/month-close/2026-02/review")
         assert "for these invoices" not in other

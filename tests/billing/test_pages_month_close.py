@@ -103,6 +103,7 @@ class TestHeldDeliveries:
         assert "2 deliveries have no price" in page
         assert "<b>Sunny</b>" not in page
         assert "/console/held-deliveries?state=waits&amp;month=2026-03" in page
+        assert page.count(f'<a href="/console/accounts/{installer_id}#set_prices-effective_day">Set prices</a>') == 2
         page = await window.open(f"{MARCH_PATH}/drafts")
         assert "<strong>Generate drafts</strong>: deliveries of it have no price" in page
         await window.send(f"{MARCH_PATH}/drafts", status=409)

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from contracts.identity import Role
+from services.billing.certifying import SCHEDULE, Certifier
 from services.billing.domain.reconciliation import DifferenceKind
 from services.billing.measures.differences import measure_differences
 from services.billing.models import Invoice
@@ -89,6 +90,23 @@ async def test_a_difference_shows_both_sides_and_what_can_be_done(
     assert "0 differences" in await window.open(f"{DIFFERENCES}?state=open") or "No differences" in await window.open(
         f"{DIFFERENCES}?state=open"
     )
+
+
+async def test_a_month_closes_with_what_differs_and_with_its_certificate(
+    books: Books, window: Window, difference_id: UUID
+) -> None:
+    path = f"/console/month-close/{await books.value('SELECT period FROM invoices')}/reconcile"
+    page = await window.open(path)
+    assert f'<a href="{DIFFERENCES}?state=open">1</a>' in page
+    assert "1 difference from Stripe to settle" in page
+    assert "<dt>Books certified</dt><dd>Never</dd>" in page
+    for door in (STRIPE, "/console/certificates/new", "/console/journal/trial-balance"):
+        assert f'href="{door}"' in page
+    certificate = await Certifier(books.database, books.clock, None).certify(SCHEDULE)
+    await window.send(f"{DIFFERENCES}/{difference_id}/accept", reason_code="timing", reason="Rounded there")
+    page = await window.open(path)
+    assert f'href="/console/certificates/{certificate.id}"' in page
+    assert "from Stripe to settle" not in page
 
 
 async def test_an_invoice_is_named_by_its_number(books: Books, window: Window, stripe: FakeStripe) -> None:

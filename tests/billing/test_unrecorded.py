@@ -66,7 +66,11 @@ class TestTheMonth:
         answer = await desk.ask("POST", "/admin/billing/generate-invoice-drafts", {"period": "2026-03"})
         assert (answer.status_code, code_of(answer)) == (409, "deliveries_unrecorded")
         assert faults(answer) == {f"parked_events.{parked_id}": "deliveries_unrecorded"}
+        preview = await desk.get("/admin/billing/preview-invoice-period", period="2026-03")
+        assert [preview[name] for name in ("can_close", "obstacle", "unrecorded_count")] == [False, "unrecorded", 1]
         await settle(books)
+        preview = await desk.get("/admin/billing/preview-invoice-period", period="2026-03")
+        assert [preview[name] for name in ("can_close", "obstacle", "unrecorded_count")] == [True, None, 0]
         assert [result.outcome for result in await books.drafts()] == ["drafted"]
 
     @pytest.mark.parametrize(

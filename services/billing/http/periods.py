@@ -1,7 +1,8 @@
 """What a month comes to, over HTTP."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from litestar import get, post
@@ -13,10 +14,12 @@ from chassis.database import Database
 from chassis.http import AwareInstant, Given, requires
 from contracts.identity import Capability
 from contracts.values import GstTreatment, ProductType
+from services.billing.domain.month_close import DraftingObstacle, obstacle_to_drafting
 from services.billing.domain.periods import MONTH_PATTERN, Period
 from services.billing.domain.statuses import DocumentStatus
+from services.billing.domain.unrecorded import Span
 from services.billing.http.months import MonthBody, month_of
-from services.billing.queries import periods
+from services.billing.queries import periods, unrecorded
 from services.billing.queries.periods import Preview
 from services.billing.settings import Settings
 
@@ -62,16 +65,30 @@ class InstallerPreview(BaseModel):
         )
 
 
+Obstacle = Literal["not_ended", "held", "unrecorded"]
+
+_OBSTACLES: Mapping[DraftingObstacle, Obstacle] = {
+    DraftingObstacle.NOT_ENDED: "not_ended",
+    DraftingObstacle.HELD: "held",
+    DraftingObstacle.UNRECORDED: "unrecorded",
+}
+
+
 class PeriodPreview(BaseModel):
-    """`can_close`: the month has ended and no delivery of it is held."""
+    """`can_close`: drafting would not refuse the month; otherwise `obstacle` is why, as it would.
+
+    `unrecorded_count` are deliveries that may be of it and that billing could not write down.
+    """
 
     period: str
     period_start: datetime
     period_end: datetime
     has_ended: bool
     can_close: bool
+    obstacle: Obstacle | None = None
     delivery_count: int
     held_count: int
+    unrecorded_count: int = 0
     subtotal_cents: int
     gst_cents: int
     total_cents: int
@@ -107,15 +124,22 @@ async def preview_invoice_period(
 async def _preview(database: Database, month: Period, installer_ids: list[UUID] | None, now: datetime) -> PeriodPreview:
     async with database.reading() as session:
         found = [InstallerPreview.of(one) for one in await periods.preview(session, month, installer_ids)]
+        lost = await unrecorded.unrecorded(session)
     held_count = sum(one.held_count for one in found)
+    unrecorded_count = lost.count_of(Span(month.start, month.end), installer_ids)
+    obstacle = obstacle_to_drafting(
+        has_ended=month.has_ended(now), held_count=held_count, unrecorded_count=unrecorded_count
+    )
     return PeriodPreview(
         period=month.name,
         period_start=month.start,
         period_end=month.end,
         has_ended=month.has_ended(now),
-        can_close=month.has_ended(now) and held_count == 0,
+        can_close=obstacle is None,
+        obstacle=_OBSTACLES[obstacle] if obstacle else None,
         delivery_count=sum(one.delivery_count for one in found),
         held_count=held_count,
+        unrecorded_count=unrecorded_count,
         subtotal_cents=sum(one.subtotal_cents for one in found),
         gst_cents=sum(one.gst_cents for one in found),
         total_cents=sum(one.total_cents for one in found),

@@ -2,10 +2,11 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Row, select
 
-from chassis.console.cells import Kind
+from chassis.console.cells import Kind, Shown
 from chassis.console.listing import (
     Choice,
     Column,
@@ -24,7 +25,7 @@ from contracts.identity import Capability
 from contracts.values import ProductType
 from services.billing.models import Account, HeldDelivery
 from services.billing.pages.deliveries import ACCOUNTS, lead_title
-from services.billing.pages.doors import account_name
+from services.billing.pages.doors import account_name, account_path
 from services.billing.pages.filters import Month
 
 ROOM = "held"
@@ -34,15 +35,23 @@ LIMIT = timedelta(days=1)
 WAITS = HeldDelivery.released_at.is_(None)
 
 
+def cure_of(installer_id: UUID, *, is_known: bool) -> Shown:
+    """Of a delivery that waits: the door is the field of the day from which prices are set."""
+    if not is_known:
+        return Shown("Waits for the installer's own record")
+    return Shown("Set prices", path=f"{account_path(installer_id)}#set_prices-effective_day")
+
+
 def _cure(row: Row[Any]) -> str:
-    if row.released is not None:
-        return "Priced"
-    return "Set prices" if row.installer is not None else "Waits for the installer's own record"
+    return "Priced" if row.released is not None else str(_cure_of(row).value)
 
 
 def _cure_path(row: Row[Any]) -> str:
-    """To the field of the day from which prices are set."""
-    return f"{ACCOUNTS}/{row.installer_id}#set_prices-effective_day" if row.installer is not None else ""
+    return _cure_of(row).path
+
+
+def _cure_of(row: Row[Any]) -> Shown:
+    return cure_of(row.installer_id, is_known=row.installer is not None)
 
 
 LISTING = Listing(

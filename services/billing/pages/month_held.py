@@ -9,6 +9,7 @@ from chassis.console.wording import counted, words
 from services.billing.domain.periods import Period
 from services.billing.models import HeldDelivery
 from services.billing.pages.doors import HELD, account_path
+from services.billing.pages.held import cure_of
 from services.billing.pages.month_page import Close, MonthStep
 from services.billing.pages.month_screens import Screen
 from services.billing.queries import periods
@@ -25,10 +26,13 @@ async def _show(close: Close) -> Screen:
 def _screen(period: Period, held: Sequence[HeldDelivery], names: Mapping[UUID, str]) -> Screen:
     rows = [
         (
-            Shown(names.get(each.installer_id, "Not known yet"), path=account_path(each.installer_id)),
+            Shown(names[each.installer_id], path=account_path(each.installer_id))
+            if each.installer_id in names
+            else "Not known yet",
             f"{words(each.product_type)} lead, {words(each.service).lower()}, {each.locality}",
             Shown(each.delivered_at, Kind.INSTANT),
             Shown(each.held_at, Kind.AGO),
+            cure_of(each.installer_id, is_known=each.installer_id in names),
         )
         for each in held[:SHOWN_HELD]
     ]
@@ -37,6 +41,7 @@ def _screen(period: Period, held: Sequence[HeldDelivery], names: Mapping[UUID, s
         ("Delivery", Kind.TEXT),
         ("No price for", Kind.INSTANT),
         ("Held", Kind.AGO),
+        ("What cures it", Kind.TEXT),
     )
     door = (f"All {len(held):,} that wait", f"{HELD}?state=waits&month={period.name}")
     table = Table("Waits for a price", heads, rows, more=door if held else None)

@@ -15,6 +15,8 @@ from services.billing.queries import month_steps
 from services.billing.queries.month_steps import MonthReturn
 
 SHOWN_RETURNS = 50
+QUEUE = "/console/returns"
+"""Of routing, which decides them."""
 
 
 async def _show(close: Close) -> Screen:
@@ -39,22 +41,22 @@ async def _show(close: Close) -> Screen:
         ("Decide by", Kind.INSTANT),
         ("", Kind.TEXT),
     )
-    queue = close.console.addresses.url("routing", "/console/returns")
-    door = more(number, queue, len(found))
+    queue = close.console.addresses.url("routing", QUEUE)
+    door = more(number, queue, len(found)) or ("All returns that wait for a decision", queue)
     table = Table("To decide", heads, [_row(each, close.console) for each in found], more=door)
     return Screen("Open returns", notes=[note, *waiting], tables=[table])
 
 
 def _row(each: MonthReturn, console: Console) -> Sequence[Told]:
     delivery = each.delivery
-    lead = console.addresses.url("intake", f"/console/leads/{delivery.lead_id}")
+    asked = console.addresses.url("routing", f"{QUEUE}/{each.return_id}")
     return (
         Shown(lead_title(delivery.service, delivery.locality), path=f"{DELIVERIES}/{delivery.id}"),
         Shown(each.installer_name, path=account_path(delivery.installer_id)),
         Shown(delivery.delivered_at, Kind.INSTANT),
         Shown(delivery.unit_price_cents, Kind.MONEY),
         Shown(each.decide_by, Kind.INSTANT),
-        Shown("Its lead", path=lead),
+        Shown("Decide", path=asked),
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Uuid, any_, func, literal, select, true
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -12,8 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from contracts.values import InvoiceKind
 from services.billing.domain.periods import Period
 from services.billing.domain.receivables import SnapshotKind
+from services.billing.domain.reconciliation import DifferenceState
 from services.billing.domain.statuses import DocumentStatus
-from services.billing.models import Account, DeliveryEvent, Invoice, OpenReturn, ReceivablesSnapshot
+from services.billing.models import Account, DeliveryEvent, Difference, Invoice, OpenReturn, ReceivablesSnapshot
 from services.billing.queries.months import Scope, within
 
 
@@ -22,20 +24,25 @@ class StepCounts:
     returns: int
     without_reference: int
     snapshots: int
+    differences: int
+    """From Stripe, and open: of whatever month, as an amount there may be of several."""
 
 
 async def counts(session: AsyncSession, period: Period, scope: Scope) -> StepCounts:
     returns = select(func.count()).select_from(_returns(period, scope).subquery()).scalar_subquery()
     lacking = select(func.count()).select_from(Invoice).where(_drafts(period, scope)).scalar_subquery()
     taken = select(func.count()).select_from(ReceivablesSnapshot).where(*_taken(period.name)).scalar_subquery()
-    return StepCounts(*(await session.execute(select(returns, lacking, taken))).one())
+    differing = select(func.count()).select_from(Difference).where(Difference.state == DifferenceState.OPEN)
+    every = select(returns, lacking, taken, differing.scalar_subquery())
+    return StepCounts(*(await session.execute(every)).one())
 
 
 @dataclass(frozen=True, slots=True)
 class MonthReturn:
-    """A delivery of the month that its installer wants to give back."""
+    """A delivery of the month that its installer wants to give back; `return_id` is what routing decides."""
 
     delivery: DeliveryEvent
+    return_id: UUID
     installer_name: str
     decide_by: datetime
 
@@ -45,7 +52,7 @@ async def returns(session: AsyncSession, period: Period, scope: Scope, limit: in
     query = (
         _returns(period, scope)
         .join(Account, Account.id == DeliveryEvent.installer_id)
-        .with_only_columns(DeliveryEvent, Account.name, OpenReturn.decide_by)
+        .with_only_columns(DeliveryEvent, OpenReturn.return_id, Account.name, OpenReturn.decide_by)
         .order_by(OpenReturn.decide_by, OpenReturn.assignment_id)
         .limit(limit)
     )
