@@ -176,8 +176,29 @@ class TestAdjustments:
         assert (refused.status_code, code_of(refused)) == (409, "maker_cannot_approve")
         approved = await desk.do("POST", approve, headers=checker)
         assert (approved["state"], approved["decided_by_name"]) == ("approved", "Chris Checker")
-        actions = [row.action for row in await books.rows("SELECT action FROM audit_entries ORDER BY id")]
-        assert actions == ["add_adjustment", "approve_adjustment"]
+        # What stands is agreed to once, whoever says so again: its maker did not.
+        assert await desk.do("POST", approve, headers=maker) == approved
+        told = await books.rows("SELECT action, actor_name, before, after->>'state' AS state FROM audit_entries")
+        assert [(row.action, row.actor_name, row.before, row.state) for row in told] == [
+            ("add_adjustment", "Mia Maker", None, "pending"),
+            ("approve_adjustment", "Chris Checker", {"state": "pending"}, "approved"),
+        ]
+
+    async def test_sent_twice_is_recorded_once(self, desk: Desk, books: Books, invoice: Invoice) -> None:
+        body = {"type": "credit", "reason_code": "invalid_contact", "line_no": 1, "adjustment_id": str(new_id())}
+        for _ in range(2):
+            await desk.do("POST", f"/admin/billing/invoices/{invoice.id}/adjustments", body, status=201)
+        assert await books.value("SELECT count(*) FROM audit_entries WHERE action = 'add_adjustment'") == 1
+
+    async def test_that_waits_is_turned_down_by_a_void_and_that_is_recorded(self, desk: Desk, books: Books) -> None:
+        invoice = await books.issued_invoice(sent(await books.priced_installer(100_000), march(3)))
+        pending = await books.credit(invoice.id, 50_000)
+        for _ in range(2):
+            body = {"reason_code": "issued_in_error"}
+            await desk.do("POST", f"/admin/billing/invoices/{invoice.id}/void", body)
+        [told] = await books.rows("SELECT before, after FROM audit_entries WHERE action = 'reject_adjustment'")
+        assert (told.before, told.after["state"]) == ({"state": "pending"}, "rejected")
+        assert told.after["adjustment_id"] == str(pending.id)
 
     async def test_may_be_rejected(self, desk: Desk, books: Books) -> None:
         invoice = await books.issued_invoice(sent(await books.priced_installer(100_000), march(3)))

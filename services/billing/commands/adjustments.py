@@ -101,7 +101,7 @@ async def approve_adjustment(
     session: AsyncSession, adjustment_id: UUID, by: Decider, numbering: Numbering, now: datetime
 ) -> Adjustment:
     """By another operator than its maker; against what is left by now."""
-    invoice, adjustment = await _lock(session, adjustment_id)
+    invoice, adjustment = await adjustments.lock(session, adjustment_id)
     if adjustment.state is AdjustmentState.APPROVED:
         return adjustment
     obstacle = rules.obstacle_to_approval(
@@ -118,7 +118,7 @@ async def approve_adjustment(
 
 
 async def reject_adjustment(session: AsyncSession, adjustment_id: UUID, by: Decider, now: datetime) -> Adjustment:
-    _, adjustment = await _lock(session, adjustment_id)
+    _, adjustment = await adjustments.lock(session, adjustment_id)
     if adjustment.state is AdjustmentState.REJECTED:
         return adjustment
     obstacle = rules.obstacle_to_rejection(adjustment.state)
@@ -127,13 +127,6 @@ async def reject_adjustment(session: AsyncSession, adjustment_id: UUID, by: Deci
     decide(adjustment, AdjustmentState.REJECTED, by.id, by.name, now)
     await answer_rejected(session, [adjustment_id], Why.TURNED_DOWN, now)
     return adjustment
-
-
-async def _lock(session: AsyncSession, adjustment_id: UUID) -> tuple[Invoice, Adjustment]:
-    adjustment = await adjustments.find(session, adjustment_id)
-    invoice = await invoices.lock(session, adjustment.invoice_id)
-    await session.refresh(adjustment)
-    return invoice, adjustment
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,7 @@ async def ask_write_off(session: AsyncSession, command: AskWriteOff, limit_cents
 
 async def approve_write_off(session: AsyncSession, write_off_id: UUID, by: Decider, now: datetime) -> WriteOff:
     """By another operator than its maker, as long as what was asked for is what is owed."""
-    invoice, written = await _lock(session, write_off_id)
+    invoice, written = await write_offs.lock(session, write_off_id)
     if written.state is WriteOffState.APPROVED:
         return written
     _refuse(
@@ -96,7 +96,7 @@ async def approve_write_off(session: AsyncSession, write_off_id: UUID, by: Decid
 
 async def reject_write_off(session: AsyncSession, write_off_id: UUID, by: Decider, now: datetime) -> WriteOff:
     """It never had an effect."""
-    _, written = await _lock(session, write_off_id)
+    _, written = await write_offs.lock(session, write_off_id)
     if written.state is WriteOffState.REJECTED:
         return written
     _refuse(written, rules.obstacle_to_rejection(written.state))
@@ -107,7 +107,7 @@ async def reject_write_off(session: AsyncSession, write_off_id: UUID, by: Decide
 
 async def reverse_write_off(session: AsyncSession, command: ReverseWriteOff, now: datetime) -> WriteOff:
     """It is owed again, as it was: paid after all, or written off by mistake."""
-    invoice, written = await _lock(session, command.write_off_id)
+    invoice, written = await write_offs.lock(session, command.write_off_id)
     if written.state is WriteOffState.REVERSED:
         return written
     _refuse(written, rules.obstacle_to_reversal(written.state))
@@ -126,13 +126,6 @@ async def reject_pending_of(session: AsyncSession, invoice: Invoice, by: str, no
     pending = await write_offs.pending_of(session, invoice.id)
     if pending is not None:
         _decide(pending, WriteOffState.REJECTED, None, by, now)
-
-
-async def _lock(session: AsyncSession, write_off_id: UUID) -> tuple[Invoice, WriteOff]:
-    written = await write_offs.find(session, write_off_id)
-    invoice = await invoices.lock(session, written.invoice_id)
-    await session.refresh(written)
-    return invoice, written
 
 
 async def _put_into_books(

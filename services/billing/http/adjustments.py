@@ -34,7 +34,7 @@ from services.billing.http.documents import download
 from services.billing.http.fields import AmountCents, LineNo, Note
 from services.billing.http.invoice_views import AdjustmentView
 from services.billing.models import Adjustment
-from services.billing.queries import adjustments, documents, listings
+from services.billing.queries import adjustments, documents, invoices, listings
 
 MONEY = Capability.MANAGE_BILLING_OPS
 _ASKED = {"type", "reason_code", "amount_cents", "line_no", "notes", "gst_treatment"}
@@ -93,8 +93,11 @@ async def add_by_operator(
         adjustment_id=data.adjustment_id or new_id(),
         delivery_event_ids=frozenset(data.delivery_event_ids or ()),
     )
+    await invoices.lock(session, invoice_id)
+    known = await adjustments.find_or_none(session, command.adjustment_id)
+    before = known.state if known else None
     adjustment = await add_adjustment(session, command, rule, now)
-    await _audited(session, operator, "add_adjustment", adjustment, data.notes)
+    await audit_step(session, operator, "add_adjustment", adjustment, before, data.notes)
     return adjustment
 
 
@@ -126,9 +129,10 @@ async def approve(
 ) -> AdjustmentView:
     """By another operator than the one who asked for it."""
     async with database.transaction() as session:
+        before = (await adjustments.lock(session, adjustment_id))[1].state
         by = _decider(operator)
         adjustment = await approve_adjustment(session, adjustment_id, by, house.numbering, clock.now())
-        await _audited(session, operator, "approve_adjustment", adjustment, data.notes if data else None)
+        await audit_step(session, operator, "approve_adjustment", adjustment, before, data.notes if data else None)
     return AdjustmentView.of(adjustment)
 
 
@@ -142,8 +146,9 @@ async def reject(
 ) -> AdjustmentView:
     """By anyone who may; it never had an effect."""
     async with database.transaction() as session:
+        before = (await adjustments.lock(session, adjustment_id))[1].state
         adjustment = await reject_adjustment(session, adjustment_id, _decider(operator), clock.now())
-        await _audited(session, operator, "reject_adjustment", adjustment, data.notes if data else None)
+        await audit_step(session, operator, "reject_adjustment", adjustment, before, data.notes if data else None)
     return AdjustmentView.of(adjustment)
 
 
@@ -159,14 +164,23 @@ async def get_adjustment_note(adjustment_id: FromPath[UUID], database: Given[Dat
         return download(await documents.of_adjustment(session, adjustment_id))
 
 
-async def _audited(
-    session: AsyncSession, operator: Operator, step: Step, adjustment: Adjustment, notes: str | None
+async def audit_step(
+    session: AsyncSession,
+    operator: Operator,
+    step: Step,
+    adjustment: Adjustment,
+    before: AdjustmentState | None,
+    notes: str | None,
 ) -> None:
+    """What was done already and is asked for again leaves no entry; `before` was read under the invoice's lock."""
+    if before is adjustment.state:
+        return
     await audit.record(
         session,
         actor=operator,
         action=step,
         subject=Subject("invoice", adjustment.invoice_id),
+        before={"state": before} if before else None,
         after={
             "adjustment_id": adjustment.id,
             "type": adjustment.type,

@@ -13,9 +13,13 @@ from chassis.http import Body, Given, Operator, requires
 from contracts.identity import Capability
 from services.billing.commands.house import House
 from services.billing.commands.voids import VoidInvoice, VoidReason, void_invoice
+from services.billing.domain.statuses import AdjustmentState
+from services.billing.http.adjustments import audit_step
 from services.billing.http.fields import Note
 from services.billing.http.invoice_views import InvoiceDetail, audit_status, detail_of
-from services.billing.queries import invoices
+from services.billing.queries import adjustments, invoices
+
+VOIDED = "The invoice was voided: nothing is left to credit or to debit"
 
 
 class VoidBody(Body):
@@ -45,11 +49,14 @@ async def post_void(
 async def void_by_operator(
     session: AsyncSession, invoice_id: UUID, data: VoidBody, operator: Operator, now: datetime
 ) -> None:
-    before = (await invoices.find(session, invoice_id)).status
+    before = (await invoices.lock(session, invoice_id)).status
+    waiting = await adjustments.lock_pending(session, invoice_id)
     invoice = await void_invoice(session, VoidInvoice(invoice_id, data.reason_code, operator.name), now)
     await audit_status(
         session, operator, "void_invoice", invoice, before, {}, reason_code=data.reason_code, reason_text=data.notes
     )
+    for adjustment in waiting:
+        await audit_step(session, operator, "reject_adjustment", adjustment, AdjustmentState.PENDING, VOIDED)
 
 
 ROUTES = (post_void,)

@@ -32,7 +32,7 @@ from services.billing.domain.settlement import WriteOffReason, WriteOffState
 from services.billing.http.adjustments import Decision
 from services.billing.http.fields import Note
 from services.billing.models import WriteOff
-from services.billing.queries import write_offs
+from services.billing.queries import invoices, write_offs
 
 MONEY = Capability.MANAGE_BILLING_OPS
 Step = Literal["ask_write_off", "approve_write_off", "reject_write_off", "reverse_write_off"]
@@ -100,6 +100,7 @@ async def ask_by_operator(
 ) -> WriteOff:
     id_ = data.write_off_id or new_id()
     command = AskWriteOff(id_, invoice_id, data.reason_code, _decider(operator), data.notes)
+    await invoices.lock(session, invoice_id)
     known = await session.get(WriteOff, id_)
     before = known.state if known else None
     written = await ask_write_off(session, command, house.approval_limit_cents, now)
@@ -141,7 +142,7 @@ async def post_approve_write_off(
 ) -> WriteOffView:
     """By another operator than the one who asked for it, as long as so much is owed."""
     async with database.transaction() as session:
-        before = (await write_offs.find(session, write_off_id)).state
+        before = (await write_offs.lock(session, write_off_id))[1].state
         written = await approve_write_off(session, write_off_id, _decider(operator), clock.now())
         await audit_step(session, operator, "approve_write_off", written, before, data.notes if data else None)
         return WriteOffView.of(written)
@@ -157,7 +158,7 @@ async def post_reject_write_off(
 ) -> WriteOffView:
     """By anyone who may; it never had an effect."""
     async with database.transaction() as session:
-        before = (await write_offs.find(session, write_off_id)).state
+        before = (await write_offs.lock(session, write_off_id))[1].state
         written = await reject_write_off(session, write_off_id, _decider(operator), clock.now())
         await audit_step(session, operator, "reject_write_off", written, before, data.notes if data else None)
         return WriteOffView.of(written)
@@ -177,7 +178,7 @@ async def post_reverse_write_off(
 ) -> WriteOffView:
     """It is owed again, with its GST: before it is paid after all, or where it was a mistake."""
     async with database.transaction() as session:
-        before = (await write_offs.find(session, write_off_id)).state
+        before = (await write_offs.lock(session, write_off_id))[1].state
         command = ReverseWriteOff(write_off_id, data.notes, _decider(operator))
         written = await reverse_write_off(session, command, clock.now())
         await audit_step(session, operator, "reverse_write_off", written, before, data.notes)

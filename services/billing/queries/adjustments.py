@@ -10,13 +10,22 @@ from services.billing.domain.adjustments import LineLeft
 from services.billing.domain.gst import Amounts
 from services.billing.domain.statuses import AdjustmentState
 from services.billing.errors import AdjustmentNotFound
-from services.billing.models import Adjustment, AdjustmentDelivery, AdjustmentLine, InvoiceLine
+from services.billing.models import Adjustment, AdjustmentDelivery, AdjustmentLine, Invoice, InvoiceLine
+from services.billing.queries import invoices
 
 
 async def find(session: AsyncSession, adjustment_id: UUID) -> Adjustment:
     return AdjustmentNotFound.unless(
         await session.get(Adjustment, adjustment_id), "billing has no such adjustment", adjustment_id=adjustment_id
     )
+
+
+async def lock(session: AsyncSession, adjustment_id: UUID) -> tuple[Invoice, Adjustment]:
+    """With its invoice, as it is now that nobody else can change it."""
+    adjustment = await find(session, adjustment_id)
+    invoice = await invoices.lock(session, adjustment.invoice_id)
+    await session.refresh(adjustment)
+    return invoice, adjustment
 
 
 async def find_or_none(session: AsyncSession, adjustment_id: UUID) -> Adjustment | None:

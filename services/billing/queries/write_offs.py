@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.paging import PageRequest
 from services.billing.domain.settlement import WriteOffState
 from services.billing.errors import WriteOffNotFound
-from services.billing.models import WriteOff
+from services.billing.models import Invoice, WriteOff
+from services.billing.queries import invoices
 
 LIVE = tuple(state for state in WriteOffState if state.is_live)
 
@@ -18,6 +19,14 @@ async def find(session: AsyncSession, write_off_id: UUID) -> WriteOff:
     return WriteOffNotFound.unless(
         await session.get(WriteOff, write_off_id), "billing has no such write-off", write_off_id=write_off_id
     )
+
+
+async def lock(session: AsyncSession, write_off_id: UUID) -> tuple[Invoice, WriteOff]:
+    """With its invoice, as it is now that nobody else can change it."""
+    written = await find(session, write_off_id)
+    invoice = await invoices.lock(session, written.invoice_id)
+    await session.refresh(written)
+    return invoice, written
 
 
 async def pending_of(session: AsyncSession, invoice_id: UUID) -> WriteOff | None:
