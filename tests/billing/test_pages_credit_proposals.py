@@ -10,6 +10,7 @@ from chassis.ids import new_id
 from contracts.identity import Role
 from services.billing.commands.credit_proposals import agree_to_credit, decline_credit
 from services.billing.commands.returns import ReturnAsked, open_returns
+from services.billing.domain.business_days import days_left
 from services.billing.domain.credit_requests import (
     CreditResult,
     Proposal,
@@ -18,7 +19,7 @@ from services.billing.domain.credit_requests import (
     obstacle_to,
 )
 from services.billing.errors import ProposalDecided
-from tests.billing.arrangements import LONG_AGO, MAKER, Books, march, sent
+from tests.billing.arrangements import LONG_AGO, MAKER, SYDNEY, Books, march, sent
 from tests.billing.credits import (
     DEAR_CENTS,
     answers,
@@ -97,6 +98,20 @@ class TestAgree:
         assert code_of(await desk.ask("POST", path, headers=headers)) == "maker_cannot_approve"
         await desk.do("POST", path, headers=desk.as_another(MAKER.id, MAKER.name))
         assert await answers(books) == ["proposed", "pending_approval", "credited"]
+
+    async def test_its_days_run_on_when_somebody_agrees(self, desk: Desk, books: Books, window: Window) -> None:
+        assignment, _ = await issued(books, cents=DEAR_CENTS)
+        request = proposed(assignment)
+        await ask(books, request)
+        asked_at = books.clock.now()
+        left = days_left(asked_at, asked_at + timedelta(days=7), SYDNEY)
+        books.clock.instant += timedelta(days=7)
+        await desk.do("POST", admin(request.request_id, "agree"), headers=desk.as_another(UUID(int=9), "Fay Finance"))
+        [pending] = await desk.items("/admin/billing/adjustments", state="pending")
+        assert datetime.fromisoformat(pending["asked_at"]) == asked_at
+        assert left == 0
+        assert "Decide today" in await window.open("/console/adjustments?state=pending")
+        assert "decide today" in await window.open(f"/console/adjustments/{pending['id']}")
 
     async def test_on_a_draft_waits_for_the_issue(self, desk: Desk, books: Books) -> None:
         assignment, invoice_id = await drafted(books)

@@ -56,6 +56,8 @@ class AddAdjustment:
     by: Decider
     gst_treatment: GstTreatment = GstTreatment.TAXABLE
     delivery_event_ids: frozenset[UUID] = frozenset()
+    asked_at: datetime | None = None
+    """Where it was asked for before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +183,7 @@ def _asked_for(command: AddAdjustment, asked: _Asked, now: datetime) -> Adjustme
         made_by_id=command.by.id,
         made_by_name=command.by.name,
         created_at=now,
+        asked_at=command.asked_at or now,
     )
 
 

@@ -186,6 +186,7 @@ async def _credit(
         line_no=step.standing.line_no,
         notes=None,
         by=by,
+        asked_at=step.request.asked_at,
     )
     adjustment = await add_adjustment(session, command, rule, now)
     if adjustment.state is AdjustmentState.PENDING:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.columns import Word, one_of
@@ -15,7 +15,8 @@ from services.billing.models.columns import Table
 class Adjustment(Table):
     """What was asked for never changes; once decided nothing does, but the instant at which its note was rendered.
 
-    `asked_cents` is None where all that was left was asked for.
+    `asked_cents` is None where all that was left was asked for. It is to be decided within days of `asked_at`: of a
+    credit that was proposed elsewhere that is earlier than `created_at`, when somebody here agreed to the proposal.
     """
 
     __tablename__ = "adjustments"
@@ -35,6 +36,7 @@ class Adjustment(Table):
     made_by_id: Mapped[UUID]
     made_by_name: Mapped[str]
     created_at: Mapped[datetime]
+    asked_at: Mapped[datetime] = mapped_column(server_default=func.now())
     decided_by_id: Mapped[UUID | None]
     decided_by_name: Mapped[str | None]
     decided_at: Mapped[datetime | None]
@@ -49,7 +51,8 @@ class Adjustment(Table):
         CheckConstraint("(state = 'pending') = (decided_at IS NULL)", name="decided"),
         Index("ix_adjustments_invoice", "invoice_id", "created_at"),
         Index("ix_adjustments_created_at", "created_at", "id"),
-        Index("ix_adjustments_pending", "created_at", "id", postgresql_where=text("state = 'pending'")),
+        Index("ix_adjustments_asked_at", "asked_at", "id"),
+        Index("ix_adjustments_pending", "asked_at", "id", postgresql_where=text("state = 'pending'")),
         Index(
             "ix_adjustments_unrendered",
             "decided_at",

@@ -116,7 +116,7 @@ def _links(adjustment: Adjustment, asked: CreditRequest | None) -> list[tuple[st
 def _sentence(adjustment: Adjustment, account: Account, console: Console) -> str:
     what = f"{KINDS[adjustment.type]} for {account.name}, {words(adjustment.reason_code).lower()}"
     if adjustment.state is AdjustmentState.PENDING:
-        left = say_left(days_left(adjustment.created_at, console.clock.now(), console.wording.zone)) or ""
+        left = say_left(days_left(adjustment.asked_at, console.clock.now(), console.wording.zone)) or ""
         return f"{what}. It has no effect until another operator agrees: {left[:1].lower()}{left[1:]}."
     verb = "Agreed to" if adjustment.state is AdjustmentState.APPROVED else "Turned down"
     return f"{what}. {verb} by {adjustment.decided_by_name} on {console.wording.exact(adjustment.decided_at)}."
@@ -132,7 +132,7 @@ def _facts(adjustment: Adjustment, invoice: Invoice, account: Account) -> list[F
         Fact("Falls on", f"Line {adjustment.line_no}" if adjustment.line_no else "The whole invoice"),
         Fact("Adjustment note", Shown(adjustment.number)),
         Fact("Asked for by", Shown(adjustment.made_by_name)),
-        Fact("Asked for", Shown(adjustment.created_at, Kind.INSTANT)),
+        Fact("Asked for", Shown(adjustment.asked_at, Kind.INSTANT)),
         Fact("Invoice owes", Shown(invoice.owed_cents, Kind.MONEY)),
         Fact("Adjustment id", Shown(str(adjustment.id), Kind.ID)),
     ]

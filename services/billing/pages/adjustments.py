@@ -53,7 +53,7 @@ def business_days_until(instant: Any) -> Any:
     return 5 * func.div(days, 7) + func.least(func.mod(days, 7) + 1, 5)
 
 
-DAYS_LEFT = business_days_until(Adjustment.created_at) + CREDIT_DAYS - business_days_until(NOW)
+DAYS_LEFT = business_days_until(Adjustment.asked_at) + CREDIT_DAYS - business_days_until(NOW)
 IS_PENDING = Adjustment.state == AdjustmentState.PENDING
 INC_GST_CENTS = Adjustment.ex_gst_cents + Adjustment.gst_cents
 EFFECT_CENTS = case((Adjustment.type == AdjustmentType.CREDIT, -INC_GST_CENTS), else_=INC_GST_CENTS)
@@ -98,7 +98,7 @@ LISTING = Listing(
         Column("effect", "Effect, inc. GST", EFFECT_CENTS, Kind.MONEY, sorts=True, sums=True),
         Column("state", "State", Adjustment.state, Kind.CHIP, say=lambda row: STATES[row.state], tone=TONES),
         Column("made_by", "Asked for by", Adjustment.made_by_name),
-        Column("asked", "Asked for", Adjustment.created_at, Kind.AGO, sorts=True),
+        Column("asked", "Asked for", Adjustment.asked_at, Kind.AGO, sorts=True),
         Column(
             "left", "Time left", case((IS_PENDING, DAYS_LEFT)), say=lambda row: say_left(row.left), is_late=_is_late
         ),
@@ -120,7 +120,7 @@ LISTING = Listing(
         Choice("kind", "Kind", options=among(Adjustment.type, AdjustmentType, KINDS)),
         Choice("reason", "Reason", options=among(Adjustment.reason_code, [*CreditReason, *DebitReason])),
         Choice("due", "Decision", options=(Option("late", "Late", IS_PENDING & (DAYS_LEFT < 0)),)),
-        Days("asked", "Asked for", column=Adjustment.created_at),
+        Days("asked", "Asked for", column=Adjustment.asked_at),
         Days("decided", "Decided", column=Adjustment.decided_at),
         Amount("amount", "Amount", column=INC_GST_CENTS),
         Exact("account_id", "Account", column=Invoice.account_id, name_of=account_name),

@@ -124,7 +124,7 @@ async def overdue(session: AsyncSession, today: datetime) -> Backlogged:
 
 
 async def pending_adjustments(session: AsyncSession) -> Backlogged:
-    query = select(func.count(), func.min(Adjustment.created_at)).where(Adjustment.state == AdjustmentState.PENDING)
+    query = select(func.count(), func.min(Adjustment.asked_at)).where(Adjustment.state == AdjustmentState.PENDING)
     return Backlogged(*(await session.execute(query)).one())
 
 
