@@ -1,19 +1,18 @@
 """Leads as operators see them."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from litestar import get, post
 from litestar.di import Provide
-from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from chassis.clock import Clock
 from chassis.database import Database
-from chassis.http import AwareInstant, Body, Given, Operator, Text, requires
+from chassis.http import Body, Given, Operator, Text, requires
 from chassis.paging import Page, PageRequest
-from contracts.forms import LONGEST_SERVICE
 from contracts.identity import Capability
 from contracts.values import AustralianState, SelectedPath
 from services.intake import queries
@@ -21,6 +20,7 @@ from services.intake.commands.leads.closing import CloseLead, close_lead
 from services.intake.domain import CloseReason, LeadAction, LeadOutcome, LeadStatus, OwnerDeed
 from services.intake.domain.duplicates import RejectReason
 from services.intake.domain.leads import by_an_operator
+from services.intake.http.narrowing import filters_of, owned_by
 from services.intake.models import Consent, Lead, LeadStatusChange
 from services.intake.queries import LeadFilters, LeadOrder
 
@@ -104,58 +104,13 @@ class LeadClosing(Body):
     reason: Text | None = None
 
 
-Finance = Annotated[
-    Literal["held", "billable", "credited", "void", "none"] | None,
-    QueryParameter(description="a delivery of it is that with billing; `none` where billing has none"),
-]
-Typed = Annotated[
-    str | None,
-    QueryParameter(
-        min_length=1,
-        max_length=200,
-        description="words that each stand in its name, e-mail, phone, address or submission key, or in those of "
-        "leads that were merged into it",
-    ),
-]
-
-
-def filters_of(
-    clock: Given[Clock],
-    status: FromQuery[LeadStatus | None] = None,
-    path: Annotated[SelectedPath | None, QueryParameter(description="the selected path")] = None,
-    # Litestar keeps the name `state` for itself.
-    in_state: Annotated[AustralianState | None, QueryParameter(name="state")] = None,
-    postcode: Annotated[str | None, QueryParameter(pattern="^[0-9]{4}$", max_length=4)] = None,
-    suburb: Annotated[str | None, QueryParameter(max_length=100, description="in any case")] = None,
-    source_id: FromQuery[UUID | None] = None,
-    received_from: FromQuery[AwareInstant | None] = None,
-    received_to: Annotated[AwareInstant | None, QueryParameter(description="exclusive")] = None,
-    service: Annotated[str | None, QueryParameter(max_length=LONGEST_SERVICE)] = None,
-    finance: Finance = None,
-    late: Annotated[bool, QueryParameter(description="what is longer what it is than it may be")] = False,
-    q: Typed = None,
-) -> LeadFilters:
-    """What narrows the list, as a dependency of its route."""
-    return LeadFilters(
-        status=status,
-        selected_path=path,
-        state=in_state,
-        postcode=postcode,
-        suburb=suburb,
-        source_id=source_id,
-        received_from=received_from,
-        received_to=received_to,
-        service=service,
-        finance=finance,
-        late_at=clock.now() if late else None,
-        typed=q,
-    )
-
-
 @get(
     "/admin/leads",
     guards=[requires(Capability.READ_OPS)],
-    dependencies={"filters": Provide(filters_of, sync_to_thread=False)},
+    dependencies={
+        "owned": Provide(owned_by, sync_to_thread=False),
+        "filters": Provide(filters_of, sync_to_thread=False),
+    },
 )
 async def list_leads(
     database: Given[Database],

@@ -20,14 +20,14 @@ from chassis.http import Operator, Text
 from contracts.identity import Capability
 from services.intake import queries
 from services.intake.commands.ownership import NEEDS_NOTE, AssignOwner, assign_owner
-from services.intake.domain import LeadStatus, OwnerDeed, obstacle_to_owning
+from services.intake.domain import OwnerDeed, obstacle_to_owning
 from services.intake.models import Lead
+from services.intake.queries.leads import IS_WAITING
 
 PATH = "/console/leads"
 WRITE = Capability.WRITE_ROUTING
 MINE, UNOWNED = "owner=mine&sort=received", "owner=unowned&sort=received"
 
-OVER = (LeadStatus.REJECTED, LeadStatus.CLOSED)
 NOTE = FormField("note", "Note for who gets it", FieldKind.PROSE, hint="Needed where somebody has it already")
 
 
@@ -55,7 +55,7 @@ COLUMNS = (
     Column("owner_since", "Owner since", Lead.owner_since, Kind.AGO, is_extra=True),
 )
 ALSO = {"owner_id": Lead.owner_id}
-FILTERS = owner_filters(Lead.owner_id, Lead.status.not_in(OVER))
+FILTERS = owner_filters(Lead.owner_id, IS_WAITING)
 TABS = (Tab("Mine", MINE), Tab("Unowned", UNOWNED))
 
 

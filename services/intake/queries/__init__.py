@@ -69,6 +69,7 @@ from services.intake.queries.follow_ups import (
     follow_up,
     follow_up_and_survivor_for_update,
     follow_up_for_update,
+    follow_up_says,
     follow_ups_of,
     list_follow_ups,
     median_first_contact,
@@ -111,6 +112,7 @@ from services.intake.queries.merges import (
     standing_merge,
 )
 from services.intake.queries.operators import (
+    Owned,
     Owner,
     operator_name,
     operators_who_may_own,
@@ -161,6 +163,7 @@ __all__ = [
     "LeadStanding",
     "LiveKey",
     "Near",
+    "Owned",
     "Owner",
     "PairFilters",
     "Quality",
@@ -192,6 +195,7 @@ __all__ = [
     "follow_up",
     "follow_up_and_survivor_for_update",
     "follow_up_for_update",
+    "follow_up_says",
     "follow_ups_of",
     "held_pairs",
     "history_of",
