@@ -105,6 +105,23 @@ class TestTheLead:
 
 
 class TestOverHttp:
+    async def test_is_narrowed_to_ones_own_to_anothers_and_to_nobodys(self, http: Desk, reception: Reception) -> None:
+        _, quotes = await reception.source()
+        mia, tom, zoe, over = [await reception.lead(quotes, name=name) for name in ("Mia", "Tom", "Zoe", "Over")]
+        kim = await reception.operator("Kim Reed")
+        await reception.give(mia, OPERATOR)
+        await reception.give(tom, kim)
+        await reception.close(over, CloseReason.INVALID_LEAD)
+        headers = http.identity.headers(Role.EDITOR, operator_id=OPERATOR.id)
+        for query, wanted in (
+            ("owner=mine", {mia}),
+            (f"owner_id={kim.id}", {tom}),
+            ("owner=unowned", {zoe}),
+            (f"owner=mine&owner_id={kim.id}", set()),
+        ):
+            answer = await http.client.get(f"/admin/leads?{query}", headers=headers)
+            assert {row["id"] for row in answer.json()["items"]} == {str(each) for each in wanted}, query
+
     async def test_a_lead_is_given_and_taken_off(self, http: Desk, reception: Reception) -> None:
         (mia,) = await leads(reception, "Mia Chen")
         kim = await reception.operator("Kim Reed")

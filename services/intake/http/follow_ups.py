@@ -31,6 +31,7 @@ from services.intake.commands.follow_ups import (
     snooze_follow_up,
 )
 from services.intake.domain import Channel, FollowUpAction, FollowUpOutcome, FollowUpState
+from services.intake.domain.escalation import SubjectKind
 from services.intake.http.narrowing import filters_of_their_leads, owned_by
 from services.intake.models import FollowUp
 from services.intake.queries import FollowUpFilters, LeadFilters, Owned
@@ -43,7 +44,8 @@ FollowUpNote = Annotated[Text, StringConstraints(max_length=1000)]
 class FollowUpRow(BaseModel):
     """`note` says what is to be done, `outcome_note` how it went; `done_at` is also when it was cancelled.
 
-    `survivor_id` is the lead that goes on for its lead, where that was merged into another.
+    `survivor_id` is the lead that goes on for its lead, where that was merged into another; `escalates_at` is when
+    something happens next by itself.
     """
 
     model_config = ConfigDict(from_attributes=True)
@@ -64,6 +66,7 @@ class FollowUpRow(BaseModel):
     created_by: str
     done_at: datetime | None
     done_by: str | None
+    escalates_at: datetime | None = None
     available_actions: list[FollowUpAction]
 
     @classmethod
@@ -74,8 +77,13 @@ class FollowUpRow(BaseModel):
     @classmethod
     async def of_all(cls, session: AsyncSession, follow_ups: Sequence[FollowUp]) -> "list[FollowUpRow]":
         survivors = await queries.survivors_of(session, {each.lead_id for each in follow_ups})
-        rows = [cls.model_validate(each) for each in follow_ups]
-        return [row.model_copy(update={"survivor_id": survivors.get(row.lead_id)}) for row in rows]
+        ahead = await queries.next_of(session, SubjectKind.FOLLOW_UP, [each.id for each in follow_ups])
+        return [
+            cls.model_validate(each).model_copy(
+                update={"survivor_id": survivors.get(each.lead_id), "escalates_at": ahead.get(each.id)}
+            )
+            for each in follow_ups
+        ]
 
 
 class FollowUpPlan(Body):
@@ -176,7 +184,7 @@ async def plan_follow_up(
     async with database.transaction() as session:
         await queries.refuse_unknown_lead(session, data.lead_id)
         made = await schedule_follow_up(session, data.lead_id, data.plan(), operator, clock.now())
-    return FollowUpRow.model_validate(made)
+        return await FollowUpRow.of(session, made)
 
 
 @post("/admin/follow-ups/{follow_up_id:uuid}/snooze", guards=[requires(WRITE)], status_code=200)
