@@ -1,5 +1,6 @@
 """Activity: who did what to what in this service, with before and after, the reason and the request."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -8,11 +9,12 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from sqlalchemy import Row, cast, func, select
 from sqlalchemy import Text as SqlText
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.audit import SEARCHED, Subject, audit_entries, find_entry
+from chassis.audit import SEARCHED, Subject, actor_name, actors, audit_entries, find_entry
 from chassis.console.cells import Kind, Shown, link
 from chassis.console.documents import Document, Fact, Table, show_document
-from chassis.console.listing import Column, Days, Empty, Exact, Listing, Search, Tab, Text, routes_of
+from chassis.console.listing import Column, Days, Empty, Listing, Offered, Search, Tab, Text, routes_of
 from chassis.console.page import Console
 from chassis.console.routes import page_at
 from chassis.console.siblings import ACTIVITY
@@ -66,13 +68,17 @@ def activity_of(service: str) -> Listing:
             ),
             Text("action", "What was done", column=ENTRY.action),
             Text("subject", "To what", column=ENTRY.subject_kind),
-            Exact("actor", "Who", column=ENTRY.actor_id),
+            Offered("actor", "Who", column=ENTRY.actor_id, name_of=actor_name, offers=_people),
             Days("at", "When", column=ENTRY.occurred_at),
         ),
         tabs=(Tab("Everything"),),
         document=lambda row: f"{path}/{row.id}",
         empty=Empty("Nothing has been done", "What people change here is kept, with what it was before.", "history"),
     )
+
+
+async def _people(session: AsyncSession) -> Sequence[tuple[str, str]]:
+    return [(str(actor.actor_id), actor.actor_name) for actor in await actors(session)]
 
 
 def _subject(row: Row[Any]) -> str:

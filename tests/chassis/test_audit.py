@@ -1,9 +1,11 @@
 """Who did what to what, and why: written with the change, and never again."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 import pytest
 from sqlalchemy import delete, update
@@ -37,6 +39,11 @@ def operator() -> Operator:
 async def record(database: Database, action: str = "paint", subject: Subject | None = None) -> None:
     async with database.transaction() as session:
         await audit.record(session, actor=SYSTEM, action=action, subject=subject or Subject("thing", new_id()))
+
+
+async def actors_told(database: Database) -> list[tuple[Any, ...]]:
+    async with database.reading() as session:
+        return [tuple(row) for row in await audit.actors(session)]
 
 
 class TestRecord:
@@ -110,6 +117,18 @@ class TestRecordAll:
             await audit.record_all(session, [], actor=SYSTEM, action="paint")
         async with database.reading() as session:
             assert await list_entries(session, PageRequest()) == []
+
+
+class TestActors:
+    async def test_are_those_who_ever_did_something_by_their_last_names(self, database: Database) -> None:
+        assert await actors_told(database) == []
+        robin, kim = operator(), replace(operator(), name="Kim Reed")
+        for actor in (SYSTEM, robin, kim, replace(robin, name="Zoe Field"), SYSTEM, kim):
+            async with database.transaction() as session:
+                await audit.record(session, actor=actor, action="paint", subject=Subject("thing", "1"))
+        assert await actors_told(database) == [(kim.id, "Kim Reed"), (robin.id, "Zoe Field")]
+        async with database.reading() as session:
+            assert [await audit.actor_name(session, id_) for id_ in (robin.id, new_id())] == ["Zoe Field", None]
 
 
 class TestListEntries:

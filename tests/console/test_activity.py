@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import re
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -21,14 +23,22 @@ ROUTE = "/admin/activity"
 CRATE = Subject("crate", "0199a000-0000-7000-8000-0000000000c1")
 
 
+@dataclass(frozen=True)
+class Named:
+    id: UUID
+    name: str
+
+
+ROBIN = Named(UUID("0199a000-0000-7000-8000-0000000000f1"), "Robin Field")
+
+
 async def deed(house: House, action: str, subject: Subject = CRATE, **told: Any) -> UUID:
-    given = {"actor": Person(), "before": {"worth_cents": 1_000}, "after": {"worth_cents": 2_500}, **told}
+    given = {"actor": ROBIN, "before": {"worth_cents": 1_000}, "after": {"worth_cents": 2_500}, **told}
     async with house.database.transaction() as session:
         return await record(session, action=action, subject=subject, **given)
 
 
-class Person:
-    id, name = UUID("0199a000-0000-7000-8000-0000000000f1"), "Robin Field"
+OPTION = re.compile(r'<option value="([^"]*)"[^>]*>([^<]*)</option>')
 
 
 async def ask(house: House, path: str = ROUTE, **query: str) -> httpx.Response:
@@ -65,6 +75,24 @@ class TestTheRoom:
         assert text.index("$10.00") < text.index("$987.00")
         assert "set worth" not in text.partition('<aside class="side"')[2]
 
+    async def test_is_narrowed_to_one_of_those_who_ever_did_something(self, house: House) -> None:
+        kim = Named(new_id(), "Kim <Reed>")
+        await deed(house, "set_worth")
+        await deed(house, "pack", actor=kim)
+        await deed(house, "sweep", actor=SYSTEM)
+        text = (await house.get(path=ROOM)).text
+        offered = OPTION.findall(text.partition('id="q-actor"')[2].partition("</select>")[0])
+        assert offered == [("", "Anybody"), (str(kim.id), "Kim &lt;Reed&gt;"), (str(ROBIN.id), "Robin Field")]
+        text = (await house.get(f"actor={kim.id}", path=ROOM)).text
+        assert f'<option value="{kim.id}" selected>' in text
+        assert "Remove the filter Who: Kim &lt;Reed&gt;" in text
+        assert [action in text for action in (">Pack<", ">Set worth<", ">Sweep<")] == [True, False, False]
+
+    async def test_keeps_who_is_asked_for_though_they_did_nothing(self, house: House) -> None:
+        stranger = new_id()
+        text = (await house.get(f"actor={stranger}", path=ROOM)).text
+        assert f'<option value="{stranger}" selected>{str(stranger)[-8:]}</option>' in text
+
 
 class TestOverHttp:
     async def test_tells_who_did_what_to_what_and_why_the_newest_first(self, house: House) -> None:
@@ -74,7 +102,7 @@ class TestOverHttp:
         items = (await ask(house)).json()["items"]
         assert [item["action"] for item in items] == ["pack", "set_worth"]
         told = items[1]
-        assert (told["id"], told["actor_id"], told["actor_name"]) == (str(first), str(Person.id), "Robin Field")
+        assert (told["id"], told["actor_id"], told["actor_name"]) == (str(first), str(ROBIN.id), "Robin Field")
         assert (told["subject_kind"], told["subject_id"]) == ("crate", CRATE.id)
         assert (told["before"], told["after"]) == ({"worth_cents": 1_000}, {"worth_cents": 2_500})
         assert (told["reason_code"], told["reason_text"], told["request_id"]) == ("worn", "It fell", "request-1")
@@ -86,7 +114,7 @@ class TestOverHttp:
         at = (await ask(house, f"{ROUTE}/{other}")).json()["occurred_at"]
         for query, wanted in (
             ({"subject_kind": "box", "subject_id": "7"}, [str(other)]),
-            ({"actor_id": str(Person.id), "occurred_to": at}, ids[::-1]),
+            ({"actor_id": str(ROBIN.id), "occurred_to": at}, ids[::-1]),
             ({"q": "robin", "occurred_from": at}, [str(other)]),
             ({"action": "deed_1"}, ids[1:2]),
         ):
