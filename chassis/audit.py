@@ -1,16 +1,17 @@
 """Who did what to what, and why: one row per change that an operator makes, written in the change's own transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
 from pydantic_core import to_jsonable_python
-from sqlalchemy import Column, DateTime, Index, Row, Table, Text, Uuid, insert, select
+from sqlalchemy import Column, ColumnElement, DateTime, Index, Row, Table, Text, Uuid, insert, or_, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.errors import NotFound
 from chassis.ids import new_id
 from chassis.paging import PageRequest
 from chassis.tables import metadata
@@ -134,24 +135,82 @@ def _entry(
     }
 
 
-async def list_entries(
-    session: AsyncSession,
-    page: PageRequest,
-    *,
-    subject: Subject | None = None,
-    actor_id: UUID | None = None,
-    action: str | None = None,
-) -> Sequence[Row[Any]]:
+SEARCHED = tuple(audit_entries.c[name] for name in ("actor_name", "subject_id", "reason_text", "request_id"))
+"""In which somebody's words are looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deeds:
+    """Which entries: None is no filter, and the window of instants is half-open. `typed` is a part of any SEARCHED."""
+
+    subject_kind: str | None = None
+    subject_id: str | None = None
+    actor_id: UUID | None = None
+    action: str | None = None
+    request_id: str | None = None
+    occurred_from: datetime | None = None
+    occurred_to: datetime | None = None
+    typed: str | None = None
+
+    def conditions(self) -> Iterator[ColumnElement[bool]]:
+        entry = audit_entries.c
+        for column, wanted in (
+            (entry.subject_kind, self.subject_kind),
+            (entry.subject_id, self.subject_id),
+            (entry.actor_id, self.actor_id),
+            (entry.action, self.action),
+            (entry.request_id, self.request_id),
+        ):
+            if wanted is not None:
+                yield column == wanted
+        if self.occurred_from is not None:
+            yield entry.occurred_at >= self.occurred_from
+        if self.occurred_to is not None:
+            yield entry.occurred_at < self.occurred_to
+        if self.typed is not None:
+            yield or_(*(column.icontains(self.typed, autoescape=True) for column in SEARCHED))
+
+
+ALL = Deeds()
+
+
+async def list_entries(session: AsyncSession, page: PageRequest, deeds: Deeds = ALL) -> Sequence[Row[Any]]:
     """Newest first, one row more than the page holds: `page.page(rows, place, show)` makes the page of them."""
-    query = select(audit_entries)
-    if subject is not None:
-        query = query.where(audit_entries.c.subject_kind == subject.kind, audit_entries.c.subject_id == str(subject.id))
-    if actor_id is not None:
-        query = query.where(audit_entries.c.actor_id == actor_id)
-    if action is not None:
-        query = query.where(audit_entries.c.action == action)
-    query = page.apply(query, audit_entries.c.occurred_at, audit_entries.c.id)
-    return (await session.execute(query)).all()
+    query = select(audit_entries).where(*deeds.conditions())
+    return (await session.execute(page.apply(query, audit_entries.c.occurred_at, audit_entries.c.id))).all()
+
+
+async def find_entry(session: AsyncSession, entry_id: UUID) -> Row[Any]:
+    found = (await session.execute(select(audit_entries).where(audit_entries.c.id == entry_id))).one_or_none()
+    return NotFound.unless(found, "there is no such entry", entry_id=entry_id)
+
+
+_ACTORS = text(
+    """
+    WITH RECURSIVE actors AS (
+        (SELECT actor_id, actor_name FROM audit_entries WHERE actor_id IS NOT NULL
+         ORDER BY actor_id DESC, occurred_at DESC, id DESC LIMIT 1)
+        UNION ALL
+        SELECT next.actor_id, next.actor_name FROM actors CROSS JOIN LATERAL (
+            SELECT actor_id, actor_name FROM audit_entries WHERE actor_id < actors.actor_id
+            ORDER BY actor_id DESC, occurred_at DESC, id DESC LIMIT 1
+        ) AS next
+    )
+    SELECT actor_id, actor_name FROM actors ORDER BY lower(actor_name), actor_id
+    """
+).columns(actor_id=Uuid, actor_name=Text)
+
+
+async def actors(session: AsyncSession) -> Sequence[Row[Any]]:
+    """Who ever did something here, by the name they had last: a step through the index for each, not a look at all."""
+    return (await session.execute(_ACTORS)).all()
+
+
+async def actor_name(session: AsyncSession, actor_id: UUID) -> str | None:
+    """The one they had last."""
+    entry = audit_entries.c
+    query = select(entry.actor_name).where(entry.actor_id == actor_id)
+    return await session.scalar(query.order_by(entry.occurred_at.desc(), entry.id.desc()).limit(1))
 
 
 def place_of(row: Row[Any]) -> tuple[datetime, UUID]:

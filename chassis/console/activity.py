@@ -1,24 +1,26 @@
 """Activity: who did what to what in this service, with before and after, the reason and the request."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from litestar import Request, Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, cast, func, select
+from sqlalchemy import Text as SqlText
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.audit import Subject, audit_entries
+from chassis.audit import SEARCHED, Subject, actor_name, actors, audit_entries, find_entry
 from chassis.console.cells import Kind, Shown, link
-from chassis.console.documents import Document, Fact, show_document
-from chassis.console.listing import Column, Days, Empty, Exact, Listing, Search, Tab, Text, routes_of
+from chassis.console.documents import Document, Fact, Table, show_document
+from chassis.console.listing import Column, Days, Empty, Listing, Offered, Search, Tab, Text, routes_of
 from chassis.console.page import Console
 from chassis.console.routes import page_at
 from chassis.console.siblings import ACTIVITY
-from chassis.console.timeline import moments_of
-from chassis.console.wording import words
+from chassis.console.timeline import changes_of, moments_of
+from chassis.console.wording import Wording, words
 from chassis.database import Database
-from chassis.errors import NotFound
 from chassis.http.given import Given
 from contracts.identity import Capability
 
@@ -51,6 +53,8 @@ def activity_of(service: str) -> Listing:
             Column("subject", "To what", ENTRY.subject_kind, say=_subject),
             Column("at", "When", ENTRY.occurred_at, Kind.AGO, sorts=True),
             Column("reason", "Why", func.coalesce(ENTRY.reason_text, ENTRY.reason_code), say=_reason, wraps=True),
+            Column("before", "Before", cast(ENTRY.before, SqlText), wraps=True, is_extra=True),
+            Column("after", "After", cast(ENTRY.after, SqlText), wraps=True, is_extra=True),
             Column("subject_id", "Its id", ENTRY.subject_id, is_extra=True),
             Column("request_id", "Request", ENTRY.request_id, Kind.ID, is_extra=True),
         ),
@@ -59,18 +63,22 @@ def activity_of(service: str) -> Listing:
             Search(
                 "q",
                 "Name, id or reason",
-                texts=(ENTRY.actor_name, ENTRY.subject_id, ENTRY.reason_text, ENTRY.request_id),
+                texts=SEARCHED,
                 ids=(ENTRY.id, ENTRY.actor_id),
             ),
             Text("action", "What was done", column=ENTRY.action),
             Text("subject", "To what", column=ENTRY.subject_kind),
-            Exact("actor", "Who", column=ENTRY.actor_id),
+            Offered("actor", "Who", column=ENTRY.actor_id, name_of=actor_name, offers=_people),
             Days("at", "When", column=ENTRY.occurred_at),
         ),
         tabs=(Tab("Everything"),),
         document=lambda row: f"{path}/{row.id}",
         empty=Empty("Nothing has been done", "What people change here is kept, with what it was before.", "history"),
     )
+
+
+async def _people(session: AsyncSession) -> Sequence[tuple[str, str]]:
+    return [(str(actor.actor_id), actor.actor_name) for actor in await actors(session)]
 
 
 def _subject(row: Row[Any]) -> str:
@@ -80,6 +88,14 @@ def _subject(row: Row[Any]) -> str:
 def _reason(row: Row[Any]) -> str | None:
     told = row.reason
     return words(told) if told is not None and told == row.reason_code else told
+
+
+def _changed(entry: Row[Any], wording: Wording) -> Table:
+    """However long ago it was: the timeline tells the latest deeds alone."""
+    changes = changes_of(entry, wording)
+    heads = (("What", Kind.TEXT), ("Before", Kind.TEXT), ("After", Kind.TEXT))
+    rows = [(change.name, change.before, change.after) for change in changes]
+    return Table("What it changed", heads, rows, empty="It changed no field.")
 
 
 def activity_routes(service: str) -> tuple[HTTPRouteHandler, ...]:
@@ -93,8 +109,7 @@ def activity_routes(service: str) -> tuple[HTTPRouteHandler, ...]:
         database: Given[Database],
     ) -> Response[str]:
         async with database.reading() as session:
-            query = select(audit_entries).where(ENTRY.id == entry_id)
-            entry = NotFound.unless((await session.execute(query)).one_or_none(), "there is no such entry")
+            entry = await find_entry(session, entry_id)
             subject = Subject(entry.subject_kind, entry.subject_id)
             moments = await moments_of(session, [subject], VERBS, console.wording)
         same = f"{listing.path}?subject={entry.subject_kind}&q={entry.subject_id}"
@@ -108,6 +123,7 @@ def activity_routes(service: str) -> tuple[HTTPRouteHandler, ...]:
                 Fact("Reason", Shown(entry.reason_text or words(entry.reason_code or ""))),
                 Fact("Request", Shown(entry.request_id, Kind.ID)),
             ],
+            sections=[_changed(entry, console.wording)],
             # The timeline is of the same thing: this deed among the others that were done to it.
             timeline=moments,
         )

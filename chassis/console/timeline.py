@@ -125,14 +125,19 @@ def _any_of(subjects: Sequence[Subject]) -> Any:
     return columns.in_([(each.kind, str(each.id)) for each in subjects])
 
 
+def changes_of(row: Row[Any], wording: Wording) -> list[Change]:
+    """What an entry of the audit says was changed."""
+    after = {key: value for key, value in (row.after or {}).items() if key != AT}
+    return list(_changes(row.before or {}, after, wording))
+
+
 def _moment(row: Row[Any], verbs: Mapping[str, str], wording: Wording) -> Moment:
-    after = dict(row.after or {})
-    at = after.pop(AT, None)
+    at = (row.after or {}).get(AT)
     return Moment(
         at=datetime.fromisoformat(at) if at else row.occurred_at,
         who="Waybill" if row.actor_id is None else row.actor_name,
         what=verbs.get(row.action) or f"did: {words(row.action).lower()}",
-        changes=list(_changes(row.before or {}, after, wording)),
+        changes=changes_of(row, wording),
         reason=": ".join(part for part in (words(row.reason_code or ""), row.reason_text or "") if part),
         request_id=row.request_id or "",
     )

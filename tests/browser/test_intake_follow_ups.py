@@ -57,6 +57,14 @@ async def test_a_lead_is_taken_followed_up_and_told_of_by_clicks(
         reception.database, "SELECT f.outcome, l.owner_id IS NOT NULL AS is_owned FROM follow_ups f, leads l"
     )
     assert kept == {"outcome": "left_message", "is_owned": True}
+    await reception.give(await reception.lead(key, name="Zoe Ng"), await reception.operator("Kim Reed"))
+    await here.page.goto(f"{base}/console/leads")
+    await here.page.locator("summary", has_text="Owned by").click()
+    await here.page.locator("#q-owner_id").select_option("Kim Reed")
+    if not has_scripts:
+        await here.page.get_by_role("button", name="Filter").click()
+    await expect(here.page.get_by_role("link", name="Remove the filter Owned by: Kim Reed")).to_have_count(1)
+    await expect(here.page.locator("tbody th")).to_have_text(["Zoe Ng"])
 
 
 async def test_a_merged_leads_follow_up_leads_to_who_goes_on(rooms: Rooms, visit: Visits) -> None:

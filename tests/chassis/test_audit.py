@@ -1,16 +1,18 @@
 """Who did what to what, and why: written with the change, and never again."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 import pytest
 from sqlalchemy import delete, update
 from sqlalchemy.exc import DBAPIError
 
 from chassis import audit
-from chassis.audit import SYSTEM, Change, Subject, audit_entries, list_entries, place_of
+from chassis.audit import SYSTEM, Change, Deeds, Subject, audit_entries, find_entry, list_entries, place_of
 from chassis.database import Database, create_engine
 from chassis.http import Operator
 from chassis.ids import new_id
@@ -37,6 +39,11 @@ def operator() -> Operator:
 async def record(database: Database, action: str = "paint", subject: Subject | None = None) -> None:
     async with database.transaction() as session:
         await audit.record(session, actor=SYSTEM, action=action, subject=subject or Subject("thing", new_id()))
+
+
+async def actors_told(database: Database) -> list[tuple[Any, ...]]:
+    async with database.reading() as session:
+        return [tuple(row) for row in await audit.actors(session)]
 
 
 class TestRecord:
@@ -112,6 +119,18 @@ class TestRecordAll:
             assert await list_entries(session, PageRequest()) == []
 
 
+class TestActors:
+    async def test_are_those_who_ever_did_something_by_their_last_names(self, database: Database) -> None:
+        assert await actors_told(database) == []
+        robin, kim = operator(), replace(operator(), name="Kim Reed")
+        for actor in (SYSTEM, robin, kim, replace(robin, name="Zoe Field"), SYSTEM, kim):
+            async with database.transaction() as session:
+                await audit.record(session, actor=actor, action="paint", subject=Subject("thing", "1"))
+        assert await actors_told(database) == [(kim.id, "Kim Reed"), (robin.id, "Zoe Field")]
+        async with database.reading() as session:
+            assert [await audit.actor_name(session, id_) for id_ in (robin.id, new_id())] == ["Zoe Field", None]
+
+
 class TestListEntries:
     async def test_is_newest_first_and_paged(self, database: Database) -> None:
         for action in ("one", "two", "three"):
@@ -123,14 +142,26 @@ class TestListEntries:
             rest = second.page(await list_entries(session, second), place_of, lambda row: row.action)
         assert (page.items, rest.items, rest.next) == (["three", "two"], ["one"], None)
 
-    async def test_filters_by_subject_actor_and_action(self, database: Database) -> None:
+    async def test_filters_by_subject_actor_action_request_and_time(self, database: Database) -> None:
         subject, actor = Subject("thing", new_id()), operator()
         await record(database, "paint", subject)
-        await record(database, "drop")
+        with answering(RequestContext("request-1", "request-1")):
+            await record(database, "drop")
         async with database.transaction() as session:
-            await audit.record(session, actor=actor, action="lift", subject=Subject("thing", new_id()))
+            lifted = await audit.record(session, actor=actor, action="lift", subject=Subject("box", new_id()))
         async with database.reading() as session:
-            for filters, action in (({"subject": subject}, "paint"), ({"actor_id": actor.id}, "lift")):
-                rows = await list_entries(session, PageRequest(), **filters)
-                assert [row.action for row in rows] == [action]
-            assert len(await list_entries(session, PageRequest(), action="drop")) == 1
+            at = (await find_entry(session, lifted)).occurred_at
+            for deeds, actions in (
+                (Deeds(subject_kind="thing", subject_id=str(subject.id)), ["paint"]),
+                (Deeds(subject_kind="thing"), ["drop", "paint"]),
+                (Deeds(actor_id=actor.id), ["lift"]),
+                (Deeds(action="drop"), ["drop"]),
+                (Deeds(request_id="request-1"), ["drop"]),
+                (Deeds(occurred_from=at), ["lift"]),
+                (Deeds(occurred_to=at), ["drop", "paint"]),
+                (Deeds(typed="robin"), ["lift"]),
+                (Deeds(typed=str(subject.id)[-8:].upper()), ["paint"]),
+                (Deeds(typed="%"), []),
+            ):
+                rows = await list_entries(session, PageRequest(), deeds)
+                assert [row.action for row in rows] == actions

@@ -45,6 +45,7 @@ OF_THE_CHASSIS = (
     "/health/",
     "/metrics",
     "/schema/",
+    "/admin/activity",
     "/admin/clock",
     "/admin/parked-events",
     "/console/assets/",

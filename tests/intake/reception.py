@@ -68,11 +68,18 @@ class Reception:
     async def operator(self, name: str, role: Role = Role.EDITOR, *, is_active: bool = True) -> Person:
         """As identity has told of them."""
         person = Person(new_id(), name)
-        email = f"{name.split(maxsplit=1)[0].lower()}@waybill.example"
-        told = OperatorAsTold(person.id, name, email, sorted(role.capabilities), is_active, 1)
+        await self._tell(person, role, is_active, version=1)
+        return person
+
+    async def leaves(self, person: Person) -> None:
+        """As identity tells it of who was told of once."""
+        await self._tell(person, Role.EDITOR, False, version=2)
+
+    async def _tell(self, person: Person, role: Role, is_active: bool, version: int) -> None:
+        email = f"{person.name.split(maxsplit=1)[0].lower()}@waybill.example"
+        told = OperatorAsTold(person.id, person.name, email, sorted(role.capabilities), is_active, version)
         async with self.database.transaction() as session:
             await keep_operators(session, [told])
-        return person
 
     async def give(self, lead_id: UUID, owner: Person, note: str | None = None, by: Person = OPERATOR) -> None:
         async with self.database.transaction() as session:

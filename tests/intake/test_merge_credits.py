@@ -100,6 +100,15 @@ class TestOverHttp:
         answer = await http.ask("POST", f"/admin/leads/{survivor}/merge-with-credits", json=body)
         assert answer.status_code == 200, answer.text
         assert len(await rows(database, "SELECT 1 FROM credit_requests")) == 1
+        told_ = await http.get(f"/admin/leads/{survivor}")
+        (merged,), (credit,) = told_["merges"], told_["credits"]
+        assert (merged["id"], merged["loser_id"]) == (credit["deed_id"], str(loser))
+        assert (credit["assignment_id"], credit["reason_code"], credit["result"]) == (
+            str(BRIGHT),
+            "duplicate_dispatch",
+            None,
+        )
+        assert [each["lead_id"] for each in told_["assignments"]] == [str(loser)] * 2
 
     async def test_a_correction_asks_for_credits_of_what_was_wrong(
         self, http: Desk, database: RolledBackDatabase, two: list[UUID]

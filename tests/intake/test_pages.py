@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from chassis.clock import FixedClock
 from chassis.http.auth import ACCESS_COOKIE
+from chassis.ids import new_id
 from contracts.identity import Capability, Role
 from contracts.values import AustralianState, SelectedPath
 from services.intake.commands.screening import set_aside
@@ -222,6 +223,36 @@ class TestLeads:
             assert part in told, part
         assert "chose who gets it" not in told
         assert "delivered it to Bright Roofs" not in told
+
+    async def test_tell_over_http_what_their_page_tells(self, http: Desk, reception: Reception) -> None:
+        _, key = await reception.source()
+        lead_id = await reception.lead(key, ago=3 * HOUR, name="Mia <Chen>")
+        await tell_all(reception.database, lead_id)
+        body = {"name": "Mia Chen & Co", "reason_code": "person_told", "reason": "She rang"}
+        await http.ask("POST", f"/admin/leads/{lead_id}/corrections", json=body)
+        told = await http.get(f"/admin/leads/{lead_id}")
+        sent, failed = sorted(told["assignments"], key=lambda each: each["installer_name"])
+        assert (sent["status"], sent["finance"], sent["unit_price_cents"]) == ("sent", "billable", 8_500)
+        assert (sent["cap_status"], sent["invoice_number"], sent["invoice_state"]) == ("counted", "WB-000031", "paid")
+        assert (failed["status"], failed["finance"], failed["invoice_id"]) == ("failed", None, None)
+        assert {(each["outcome"], each["smtp_status"]) for each in told["messages"]} == {
+            ("accepted", None),
+            ("failed", 550),
+        }
+        assert [(each["chosen"], each["candidates"]) for each in told["decisions"]] == [(2, 9)]
+        (correction,) = told["corrections"]
+        assert (correction["before"], correction["note"]) == ({"name": "Mia <Chen>"}, "She rang")
+        moments = await http.get(f"/admin/leads/{lead_id}/timeline")
+        assert [each["at"] for each in moments] == sorted((each["at"] for each in moments), reverse=True)
+        said = [f"{each['who']} {each['what']}" for each in moments]
+        assert "WB-000031 was paid" in said
+        assert said[-1] == "Solar Quotes handed it in"
+        corrected = moments[said.index("Robin Field corrected the lead")]
+        assert corrected["changes"] == [{"field": "Name", "before": "Mia <Chen>", "after": "Mia Chen & Co"}]
+        page_ = await page(http, f"/console/leads/{lead_id}")
+        assert page_.count('<time datetime="', page_.index('<ol class="timeline">')) == len(moments)
+        missing = await http.ask("GET", f"/admin/leads/{new_id()}/timeline")
+        assert missing.status_code == 404
 
     async def test_hand_out_the_evidence_of_consent_with_a_fresh_second_factor_and_a_record(
         self, http: Desk, reception: Reception

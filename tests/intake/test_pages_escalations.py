@@ -190,6 +190,28 @@ class TestOverHttp:
         )
         assert faults(bad) == {"steps": "not_ascending"}
 
+    async def test_a_lead_and_a_follow_up_tell_what_they_wait_for(self, http: Desk, reception: Reception) -> None:
+        mia, tom = await waiting(reception, "Mia Chen", "Tom Reid")
+        planned = await reception.follow_up(mia, ahead=HOUR)
+        for subject, action in (("lead", "critical"), ("follow_up", "nudge")):
+            step = {"after_minutes": 240, "action": action} | ({"notify": "team"} if action == "nudge" else {})
+            body = {"name": f"Of a {subject}", "subject": subject, "steps": [step]}
+            made = await http.ask("POST", "/admin/escalation-policies", json=body)
+            assert (await http.ask("POST", f"/admin/escalation-policies/{made.json()['id']}/on")).status_code == 200
+        listed = {row["id"]: row for row in (await http.get("/admin/leads"))["items"]}
+        assert {listed[str(each)]["escalates_at"] for each in (mia, tom)} == {"2026-03-03T03:15:04Z"}
+        (row,) = (await http.get("/admin/follow-ups"))["items"]
+        assert (row["id"], row["escalates_at"]) == (str(planned.id), "2026-03-03T07:15:04Z")
+        body = {"until": "2026-03-04T00:00:00Z", "reason": "Away"}
+        put_off = (await http.ask("POST", f"/admin/leads/{mia}/snooze", json=body)).json()
+        assert (put_off["snoozed_until"], put_off["escalates_at"]) == ("2026-03-04T00:00:00Z", "2026-03-04T04:00:00Z")
+        reception.clock.advance(HOUR + MINUTE)
+        await escalate(reception.database, reception.clock.now())
+        (critical,) = (await http.get("/admin/leads", attention="critical"))["items"]
+        assert (critical["id"], critical["is_critical"], critical["escalates_at"]) == (str(tom), True, None)
+        snoozed = (await http.get("/admin/leads", attention="snoozed"))["items"]
+        assert [each["id"] for each in snoozed] == [str(mia)]
+
     async def test_a_lead_is_snoozed_and_lifted(self, http: Desk, reception: Reception) -> None:
         (mia,) = await waiting(reception, "Mia Chen")
         body = {"until": "2026-03-04T00:00:00Z", "reason": "Away"}

@@ -1,8 +1,10 @@
 """The follow-ups' rooms: whose queue it is, what their forms do, and what stands on a lead's page."""
 
+import csv
+import io
 import re
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 import pytest
@@ -10,11 +12,14 @@ import pytest
 from chassis.clock import FixedClock
 from chassis.ids import new_id
 from contracts.identity import Role
+from services.intake.commands.follow_ups import Complete, complete_follow_up
+from services.intake.domain import FollowUpOutcome, LeadStatus
 from tests.intake.couples import merge, unmerge
 from tests.intake.desk import Desk, faults
 from tests.intake.reception import Reception
 from tests.intake.rooms import done, named, page, post, seen_on
 from tests.intake.samples import OPERATOR, rows
+from tests.intake.telling import tell_all
 from tests.kit.databases import RolledBackDatabase
 
 HOUR = timedelta(hours=1)
@@ -66,6 +71,76 @@ class TestTheList:
         await done(http, f"{job}/reassign", owner_id=str(kim.id))
         kept = await rows(reception.database, "SELECT DISTINCT due_at, owner_name FROM follow_ups")
         assert kept == [{"due_at": reception.clock.now() + 24 * HOUR, "owner_name": "Kim Reed"}]
+
+
+class TestNarrowed:
+    """Mia's is open and hers whose queue it is, Tom's is done, Zoe's is overdue and nobody's."""
+
+    SAID: ClassVar[list[tuple[str, str | None, set[str]]]] = [
+        ("q=mia+bill", "", {"Mia Chen"}),
+        ("q=tom+bill", "", set()),
+        ("owner=mine", "", {"Mia Chen", "Tom Reid"}),
+        ("owner=unowned", "", {"Zoe Ng"}),
+        ("state=overdue", "overdue=true", {"Zoe Ng"}),
+        ("outcome=booked", "", {"Tom Reid"}),
+        ("lead_status=delivered", "", {"Tom Reid"}),
+        ("path=recommended_installer", "", {"Zoe Ng"}),
+        ("in=VIC", "", {"Tom Reid"}),
+        ("suburb=CARLTON", "", {"Tom Reid"}),
+        ("postcode=3053", "", {"Tom Reid"}),
+        ("service=heat-pump", "", {"Mia Chen"}),
+        ("finance=billable", "", {"Tom Reid"}),
+        ("finance=none&state=open", "", {"Mia Chen", "Zoe Ng"}),
+        ("source=roof", None, {"Tom Reid"}),
+        ("received_to=2026-03-02", "received_to=2026-03-02T13:00:00Z", set()),
+    ]
+    """What the page is asked, what the route is where it goes by other words, and whose are found by it."""
+
+    @pytest.fixture
+    async def three(self, reception: Reception) -> dict[str, UUID]:
+        _, quotes = await reception.source()
+        _, other = await reception.source("Roof Check")
+        mia = await reception.lead(quotes, name="Mia Chen", service="heat-pump")
+        tom = await reception.lead(other, name="Tom Reid", suburb="Carlton", state="VIC", postcode="3053")
+        zoe = await reception.lead(quotes, name="Zoe Ng", ago=3 * HOUR, selected_path="recommended_installer")
+        await reception.follow_up(mia, OPERATOR, ahead=2 * HOUR, note="Ask for the bill")
+        done_ = await reception.follow_up(tom, OPERATOR)
+        await reception.follow_up(zoe, planned_ago=3 * HOUR)
+        async with reception.database.transaction() as session:
+            await complete_follow_up(
+                session, Complete(done_.id, FollowUpOutcome.BOOKED, None, None, OPERATOR, reception.clock.now())
+            )
+        await reception.move(tom, LeadStatus.DISPATCHING, LeadStatus.DELIVERED)
+        await tell_all(reception.database, tom)
+        return {"Mia Chen": mia, "Tom Reid": tom, "Zoe Ng": zoe}
+
+    async def test_is_what_it_says_on_the_page_and_over_http(self, http: Desk, three: dict[str, UUID]) -> None:
+        headers = http.identity.headers(Role.EDITOR, operator_id=OPERATOR.id)
+        for query, over_http, wanted in self.SAID:
+            assert set(await named(http, f"{ROOM}?{query}")) == wanted, query
+            if over_http is not None:
+                answer = await http.client.get(f"/admin/follow-ups?{over_http or query}", headers=headers)
+                assert {row["lead_id"] for row in answer.json()["items"]} == {str(three[name]) for name in wanted}
+
+    async def test_leaves_as_it_is_narrowed_with_what_is_known_of_the_leads(
+        self, http: Desk, reception: Reception, three: dict[str, UUID]
+    ) -> None:
+        answer = await post(http, f"{ROOM}/export", query="finance=billable&q=carlton")
+        (row,) = csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff")))
+        wanted = {"lead": "Tom Reid", "lead_status": "delivered", "source": "Roof Check", "path": "compare_quotes"}
+        assert row.items() >= {**wanted, "finance": "billable", "lead_id": str(three["Tom Reid"])}.items()
+        (entry,) = await rows(reception.database, "SELECT after FROM audit_entries WHERE action = 'export_list'")
+        assert entry["after"]["filters"] == {"q": "searched", "finance": ["billable"]}
+
+    async def test_says_how_long_a_lead_is_what_it_is(self, http: Desk, three: dict[str, UUID]) -> None:
+        text = await page(http, f"{ROOM}?columns=lead&columns=since&columns=received&sort=-received&owner=unowned")
+        assert "In that status since" in text
+        assert "breached" in text
+        assert text.count(">3 h ago<") == 2
+
+    async def test_over_http_takes_no_more_than_twelve_words(self, http: Desk) -> None:
+        for words, status in (("roof " * 12, 200), ("roof " * 13, 422), (" ", 422)):
+            assert (await http.ask("GET", "/admin/follow-ups", params={"q": words})).status_code == status
 
 
 class TestTheFollowUp:

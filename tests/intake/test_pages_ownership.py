@@ -38,6 +38,28 @@ class TestTheList:
         assert await named(http, f"{LEADS}?owner_id={kim.id}") == ["Tom Reid"]
         assert "Kim Reed" in await page(http, f"{LEADS}?owner_id={kim.id}")
 
+    async def test_a_colleagues_can_be_chosen_and_those_of_who_left_stay_chosen(
+        self, http: Desk, reception: Reception
+    ) -> None:
+        _, quotes = await reception.source()
+        mia, tom = [await reception.lead(quotes, name=name) for name in ("Mia Chen", "Tom Reid")]
+        kim, lee = await reception.operator("Kim Reed"), await reception.operator("Lee <Wong>")
+        await reception.operator("Ada Gone", is_active=False)
+        await reception.give(mia, kim)
+        await reception.give(tom, lee)
+        await reception.follow_up(mia, kim)
+        for room in ("/console/leads", "/console/follow-ups"):
+            told = await page(http, room)
+            assert f'<option value="{kim.id}">Kim Reed</option>' in told
+            assert f'<option value="{lee.id}">Lee &lt;Wong&gt;</option>' in told
+            assert "Ada Gone" not in told
+            assert await named(http, f"{room}?owner_id={kim.id}") == ["Mia Chen"]
+            assert f'<option value="{kim.id}" selected>' in await page(http, f"{room}?owner_id={kim.id}")
+        await reception.leaves(lee)
+        assert "Lee &lt;Wong&gt;</option>" not in await page(http, "/console/follow-ups")
+        gone = await page(http, f"/console/leads?owner_id={lee.id}")
+        assert f'<option value="{lee.id}" selected>Lee &lt;Wong&gt;</option>' in gone
+
     async def test_what_is_over_waits_for_no_owner(self, http: Desk, reception: Reception) -> None:
         mia, _ = await leads(reception, "Mia Chen", "Tom Reid")
         await reception.close(mia, CloseReason.WITHDRAWN)
@@ -105,6 +127,23 @@ class TestTheLead:
 
 
 class TestOverHttp:
+    async def test_is_narrowed_to_ones_own_to_anothers_and_to_nobodys(self, http: Desk, reception: Reception) -> None:
+        _, quotes = await reception.source()
+        mia, tom, zoe, over = [await reception.lead(quotes, name=name) for name in ("Mia", "Tom", "Zoe", "Over")]
+        kim = await reception.operator("Kim Reed")
+        await reception.give(mia, OPERATOR)
+        await reception.give(tom, kim)
+        await reception.close(over, CloseReason.INVALID_LEAD)
+        headers = http.identity.headers(Role.EDITOR, operator_id=OPERATOR.id)
+        for query, wanted in (
+            ("owner=mine", {mia}),
+            (f"owner_id={kim.id}", {tom}),
+            ("owner=unowned", {zoe}),
+            (f"owner=mine&owner_id={kim.id}", set()),
+        ):
+            answer = await http.client.get(f"/admin/leads?{query}", headers=headers)
+            assert {row["id"] for row in answer.json()["items"]} == {str(each) for each in wanted}, query
+
     async def test_a_lead_is_given_and_taken_off(self, http: Desk, reception: Reception) -> None:
         (mia,) = await leads(reception, "Mia Chen")
         kim = await reception.operator("Kim Reed")

@@ -245,6 +245,10 @@ class TestTheList:
             ({"finance": "credited"}, set()),
             ({"finance": "none"}, {other}),
             ({"late": "true"}, set()),
+            ({"owner": "unowned"}, {billed, other}),
+            ({"owner": "mine"}, set()),
+            ({"owner_id": str(OPERATOR.id)}, set()),
+            ({"attention": "critical"}, set()),
         ):
             answer = await http.get("/admin/leads", **query)
             assert {UUID(row["id"]) for row in answer["items"]} == wanted, query

@@ -60,6 +60,7 @@ MACROS: Mapping[str, str] = {
     "filters.flag": "For what holds or does not matter.",
     "filters.text": "For one exact text that links set too, as a month.",
     "filters.folded": "For such a text that is asked for now and then: behind a button, where the bar has many.",
+    "filters.offered": "For one of the people that the database knows of: a colleague.",
     "filters.hidden": "For an id that a link sets; its chip takes it away.",
 }
 

@@ -1,7 +1,7 @@
 """What a list can be narrowed by: each reads its part of the address, and says what it then holds to."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, DecimalException
@@ -170,6 +170,29 @@ class Exact(Filter):
     async def tell(self, session: AsyncSession, held: Held) -> str:
         found = await self.name_of(session, UUID(held.value[0])) if self.name_of else None
         return str(found) if found else held.told
+
+
+async def _offers_nothing(_session: AsyncSession) -> Sequence[tuple[str, str]]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Offered(Exact):
+    """One id of those that the database offers while one looks, as of colleagues; links set it too.
+
+    `offers` gives each id and what it is called, in the order in which they stand.
+    """
+
+    offers: Callable[[AsyncSession], Awaitable[Sequence[tuple[str, str]]]] = _offers_nothing
+
+    form: ClassVar[str] = "offered"
+
+    async def options(self, session: AsyncSession, held: Held | None) -> list[tuple[str, str]]:
+        """With what is set already, though it be offered no more: else whoever filters further would lose it."""
+        found = list(await self.offers(session))
+        if held is not None and held.value[0] not in dict(found):
+            found.append((held.value[0], await self.tell(session, held)))
+        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,13 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, JSONBody
 from litestar.response import Redirect, Stream
 from pydantic import Field, StringConstraints
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.console.bulk.routes import bulk_routes
 from chassis.console.lists.asking import LONGEST_QUERY, Asked, read_query
 from chassis.console.lists.declaration import Listing
 from chassis.console.lists.export import record_export, stream_csv
+from chassis.console.lists.filters import Offered
 from chassis.console.lists.reading import read_page, read_totals
 from chassis.console.lists.showing import show_list
 from chassis.console.lists.views import SaveView, remove_view, save_view, views_of
@@ -129,6 +131,7 @@ async def show_page(
         totals = await read_totals(session, asked, now, operator.id)
         views = await views_of(session, listing.name, operator.id)
         told = [await filter_.tell(session, held) for filter_, held in asked.held.values()]
+        offers = await _offers(session, asked)
         notes = await listing.notes(session, now, console.wording.zone) if listing.notes else ()
     bulk = [action for action in listing.bulk if operator.can(action.capability)]
     shown = show_list(asked, found, totals, told, now, console.wording, picks=bool(bulk))
@@ -138,6 +141,7 @@ async def show_page(
         # What one of the list's own tabs narrows by is told by the tab.
         "is_narrowed": bool(shown.chips) and not any(tab["is_current"] and tab["view"] is None for tab in tabs),
         "shown": shown,
+        "offers": offers,
         "notes": notes,
         "query": asked.query,
         "tabs": tabs,
@@ -148,6 +152,13 @@ async def show_page(
     if is_partial:
         answer.headers["HX-Push-Url"] = asked.address()
     return answer
+
+
+async def _offers(session: AsyncSession, asked: Asked) -> dict[str, list[tuple[str, str]]]:
+    """What can be chosen of what the database alone knows, by the filter's name."""
+    held = {name: each for name, (_, each) in asked.held.items()}
+    offered = [each for each in asked.listing.filters if isinstance(each, Offered)]
+    return {each.name: await each.options(session, held.get(each.name)) for each in offered}
 
 
 def _has_blanks(query: str) -> bool:

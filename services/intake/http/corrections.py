@@ -60,8 +60,7 @@ async def correct_lead_by_hand(
 ) -> LeadRow:
     """Correct contact, place or service. Who has the lead is told; dispatch follows while nobody has it."""
     async with database.transaction() as session:
-        lead = await correct_lead(session, data.command(lead_id, operator, clock))
-    return LeadRow.model_validate(lead)
+        return await LeadRow.of(session, await correct_lead(session, data.command(lead_id, operator, clock)))
 
 
 @post(
@@ -79,7 +78,7 @@ async def correct_lead_with_credits(
     """Correct a lead and ask finance to credit who was charged for what was wrong; each answer stands on its page."""
     async with database.transaction() as session:
         lead = await correct_lead(session, data.command(lead_id, operator, clock, data.credits))
-    return LeadRow.model_validate(lead)
+        return await LeadRow.of(session, lead)
 
 
 ROUTES = (correct_lead_by_hand, correct_lead_with_credits)

@@ -25,7 +25,7 @@ from services.intake.commands.reviewing import (
 )
 from services.intake.domain.duplicates import DismissReason, PairState, RejectReason
 from services.intake.http.leads import LeadRow
-from services.intake.models import Lead, LeadPair
+from services.intake.models import LeadPair
 from services.intake.queries import PairFilters
 
 WRITE = Capability.WRITE_ROUTING
@@ -56,10 +56,6 @@ class PairLead(LeadRow):
     email: str
     phone: str
     street: str
-
-    @classmethod
-    def told(cls, lead: Lead) -> "PairLead":
-        return cls.model_validate(lead)
 
 
 class PairDetail(PairRow):
@@ -105,9 +101,9 @@ async def get_duplicate(lead_id: FromPath[UUID], other_id: FromPath[UUID], datab
 
 
 async def _detail(session: AsyncSession, pair: LeadPair) -> PairDetail:
-    lead, other = await queries.lead(session, pair.lead_id), await queries.lead(session, pair.other_id)
-    row = PairRow.model_validate(pair)
-    return PairDetail(**row.model_dump(), lead=PairLead.told(lead), other=PairLead.told(other))
+    both = [await queries.lead(session, lead_id) for lead_id in (pair.lead_id, pair.other_id)]
+    lead, other = await PairLead.of_all(session, both)
+    return PairDetail(**PairRow.model_validate(pair).model_dump(), lead=lead, other=other)
 
 
 @post("/admin/duplicates/{lead_id:uuid}/{other_id:uuid}/dismiss", guards=[requires(WRITE)], status_code=200)
@@ -136,7 +132,7 @@ async def release_held_lead(
     """Let a lead go that is held: it doubles none of those it is held for, and is dispatched."""
     command = ReleaseLead(lead_id, data.reason_code, data.reason, operator, clock.now())
     async with database.transaction() as session:
-        return LeadRow.model_validate(await release_lead(session, command))
+        return await LeadRow.of(session, await release_lead(session, command))
 
 
 @post("/admin/leads/{lead_id:uuid}/reject", guards=[requires(WRITE)], status_code=200)
@@ -150,7 +146,7 @@ async def reject_held_lead(
     """Refuse a lead that is held: it goes nowhere, and its source reads so at its status address."""
     command = RejectLead(lead_id, data.reason_code, data.reason, operator, clock.now())
     async with database.transaction() as session:
-        return LeadRow.model_validate(await reject_lead(session, command))
+        return await LeadRow.of(session, await reject_lead(session, command))
 
 
 ROUTES = (list_duplicates, get_duplicate, dismiss_duplicate, release_held_lead, reject_held_lead)

@@ -242,7 +242,7 @@ async def snooze_lead_until(
     """Silence a lead's escalations until then; from then on they count anew."""
     async with database.transaction() as session:
         command = SnoozeLead(lead_id, data.until, data.reason, operator, clock.now())
-        return LeadRow.model_validate(await snooze_lead(session, command))
+        return await LeadRow.of(session, await snooze_lead(session, command))
 
 
 @post("/admin/leads/{lead_id:uuid}/lift-critical", guards=[requires(WRITE)], status_code=200)
@@ -255,7 +255,8 @@ async def lift_critical_lead(
 ) -> LeadRow:
     """Say of a critical lead that it is seen to."""
     async with database.transaction() as session:
-        return LeadRow.model_validate(await lift_critical(session, lead_id, data.reason, operator, clock.now()))
+        lead = await lift_critical(session, lead_id, data.reason, operator, clock.now())
+        return await LeadRow.of(session, lead)
 
 
 ROUTES = (

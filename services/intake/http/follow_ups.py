@@ -6,6 +6,7 @@ from typing import Annotated
 from uuid import UUID
 
 from litestar import get, post
+from litestar.di import Provide
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -30,8 +31,10 @@ from services.intake.commands.follow_ups import (
     snooze_follow_up,
 )
 from services.intake.domain import Channel, FollowUpAction, FollowUpOutcome, FollowUpState
+from services.intake.domain.escalation import SubjectKind
+from services.intake.http.narrowing import filters_of_their_leads, owned_by
 from services.intake.models import FollowUp
-from services.intake.queries import FollowUpFilters
+from services.intake.queries import FollowUpFilters, LeadFilters, Owned
 
 WRITE = Capability.WRITE_ROUTING
 Id = Annotated[UUID, Field(strict=False)]
@@ -41,7 +44,8 @@ FollowUpNote = Annotated[Text, StringConstraints(max_length=1000)]
 class FollowUpRow(BaseModel):
     """`note` says what is to be done, `outcome_note` how it went; `done_at` is also when it was cancelled.
 
-    `survivor_id` is the lead that goes on for its lead, where that was merged into another.
+    `survivor_id` is the lead that goes on for its lead, where that was merged into another; `escalates_at` is when
+    something happens next by itself.
     """
 
     model_config = ConfigDict(from_attributes=True)
@@ -62,6 +66,7 @@ class FollowUpRow(BaseModel):
     created_by: str
     done_at: datetime | None
     done_by: str | None
+    escalates_at: datetime | None = None
     available_actions: list[FollowUpAction]
 
     @classmethod
@@ -72,8 +77,13 @@ class FollowUpRow(BaseModel):
     @classmethod
     async def of_all(cls, session: AsyncSession, follow_ups: Sequence[FollowUp]) -> "list[FollowUpRow]":
         survivors = await queries.survivors_of(session, {each.lead_id for each in follow_ups})
-        rows = [cls.model_validate(each) for each in follow_ups]
-        return [row.model_copy(update={"survivor_id": survivors.get(row.lead_id)}) for row in rows]
+        ahead = await queries.next_of(session, SubjectKind.FOLLOW_UP, [each.id for each in follow_ups])
+        return [
+            cls.model_validate(each).model_copy(
+                update={"survivor_id": survivors.get(each.lead_id), "escalates_at": ahead.get(each.id)}
+            )
+            for each in follow_ups
+        ]
 
 
 class FollowUpPlan(Body):
@@ -117,20 +127,44 @@ class FollowUpOwner(Body):
     note: FollowUpNote | None = None
 
 
-@get("/admin/follow-ups", guards=[requires(Capability.READ_OPS)])
+Typed = Annotated[
+    str | None,
+    QueryParameter(
+        max_length=200,
+        pattern=r"^\s*\S+(\s+\S+){0,11}\s*$",
+        description="words, twelve at the most, that each stand in what is to be done, or in the name, contact or "
+        "address of its lead or of one that was made one with it",
+    ),
+]
+
+
+@get(
+    "/admin/follow-ups",
+    guards=[requires(Capability.READ_OPS)],
+    dependencies={
+        "owned": Provide(owned_by, sync_to_thread=False),
+        "of": Provide(filters_of_their_leads, sync_to_thread=False),
+    },
+)
 async def list_follow_ups(
     database: Given[Database],
     page: Given[PageRequest],
+    clock: Given[Clock],
+    owned: Given[Owned],
+    of: Given[LeadFilters],
     lead_id: FromQuery[UUID | None] = None,
-    owner_id: FromQuery[UUID | None] = None,
     # Litestar keeps the name `state` for itself.
     in_state: Annotated[FollowUpState | None, QueryParameter(name="state")] = None,
     channel: FromQuery[Channel | None] = None,
+    outcome: FromQuery[FollowUpOutcome | None] = None,
+    overdue: Annotated[bool, QueryParameter(description="what is open, and was due before now")] = False,
     due_from: FromQuery[AwareInstant | None] = None,
     due_to: Annotated[AwareInstant | None, QueryParameter(description="exclusive")] = None,
+    q: Typed = None,
 ) -> Page[FollowUpRow]:
     """By when they are due, the earliest first. A lead's are also those of the leads that were merged into it."""
-    filters = FollowUpFilters(lead_id, owner_id, in_state, channel, due_from, due_to)
+    overdue_at = clock.now() if overdue else None
+    filters = FollowUpFilters(lead_id, in_state, channel, due_from, due_to, outcome, owned, overdue_at, q, of)
     async with database.reading() as session:
         rows = await FollowUpRow.of_all(session, await queries.list_follow_ups(session, page, filters))
     return page.page(rows, lambda row: (row.due_at, row.id), lambda row: row)
@@ -150,7 +184,7 @@ async def plan_follow_up(
     async with database.transaction() as session:
         await queries.refuse_unknown_lead(session, data.lead_id)
         made = await schedule_follow_up(session, data.lead_id, data.plan(), operator, clock.now())
-    return FollowUpRow.model_validate(made)
+        return await FollowUpRow.of(session, made)
 
 
 @post("/admin/follow-ups/{follow_up_id:uuid}/snooze", guards=[requires(WRITE)], status_code=200)

@@ -36,9 +36,9 @@ async def set_lead_owner(
     async with database.transaction() as session:
         if data.owner_id is None:
             unassign = UnassignOwner(lead_id, data.note, operator, clock.now())
-            return LeadRow.model_validate(await unassign_owner(session, unassign))
+            return await LeadRow.of(session, await unassign_owner(session, unassign))
         assign = AssignOwner(lead_id, data.owner_id, data.note, operator, clock.now())
-        return LeadRow.model_validate(await assign_owner(session, assign))
+        return await LeadRow.of(session, await assign_owner(session, assign))
 
 
 ROUTES = (set_lead_owner,)

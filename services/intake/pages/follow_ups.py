@@ -9,7 +9,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from pydantic import Field
-from sqlalchemy import ColumnElement, Row, and_, case, cast, func, or_, select
+from sqlalchemy import Row, case, cast, func, select
 from sqlalchemy import Text as SqlText
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -42,17 +42,18 @@ from services.intake.domain import (
     FollowUpAction,
     FollowUpOutcome,
     FollowUpState,
+    LeadStatus,
+    is_late,
     is_overdue,
     obstacle_to_follow_up,
-    part_of_phone,
 )
 from services.intake.domain.escalation import SubjectKind
 from services.intake.http.follow_ups import FollowUpNote
-from services.intake.models import FollowUp, Lead
+from services.intake.models import FollowUp, Lead, LeadSource
+from services.intake.pages import leads_found
 from services.intake.pages.owners import PATH as LEADS
 from services.intake.pages.owners import owner_filters, owner_options
 from services.intake.queries.leads import NAME, NOBODY
-from services.intake.queries.search import families_that_say
 
 ROOM = "follow-ups"
 PATH = "/console/follow-ups"
@@ -75,20 +76,12 @@ def _is_late(row: Row[Any], now: datetime) -> bool:
     return is_overdue(FollowUpState.OPEN if row.state == "overdue" else FollowUpState(row.state), row.due, now)
 
 
+def _is_lead_late(row: Row[Any], now: datetime) -> bool:
+    return is_late(row.lead_status, row.since, now)
+
+
 def _path_of_owner(row: Row[Any]) -> str:
     return f"{PATH}?owner_id={row.owner_id}&{EVERYBODYS}" if row.owner_id else ""
-
-
-def _holds(word: str) -> ColumnElement[bool]:
-    """Of the lead: who it is, where, how they are reached; of all that were made one with it too."""
-    texts = (Lead.name, Lead.email, Lead.phone, Lead.street, Lead.suburb, Lead.postcode, FollowUp.note)
-    forms = {word, part_of_phone(word)} - {""}
-    families = families_that_say(word)
-    return or_(
-        *(text.icontains(form, autoescape=True) for text in texts for form in forms),
-        Lead.id.in_(families),
-        and_(Lead.merged_into.is_not(None), SURVIVOR_ID.in_(families)),
-    )
 
 
 def _says_lead(row: Row[Any]) -> str:
@@ -205,13 +198,28 @@ BULK = (
     ),
 )
 
+_OF_THE_LEAD = (
+    Column("lead_status", "Lead's status", Lead.status, Kind.WORD),
+    Column("since", "In that status since", Lead.status_since, Kind.AGO, sorts=True, is_late=_is_lead_late),
+    Column("received", "Lead received", Lead.received_at, Kind.AGO, sorts=True),
+    Column("path", "Path", Lead.selected_path, Kind.WORD),
+    Column("service", "Service", Lead.service, Kind.WORD),
+    leads_found.SOURCE,
+    *leads_found.COLUMNS,
+)
+
 LISTING = Listing(
     name=ROOM,
     title="Follow-ups",
     noun=("follow-up", "follow-ups"),
     path=PATH,
     capability=Capability.READ_OPS,
-    rows=select().select_from(FollowUp).join(Lead, Lead.id == FollowUp.lead_id),
+    rows=(
+        select()
+        .select_from(FollowUp)
+        .join(Lead, Lead.id == FollowUp.lead_id)
+        .join(LeadSource, LeadSource.id == Lead.source_id)
+    ),
     key=FollowUp.id,
     one_per=FollowUp,
     order="due",
@@ -226,7 +234,7 @@ LISTING = Listing(
         Column("next", "Escalates", queries.next_at(SubjectKind.FOLLOW_UP), Kind.AGO),
         Column("place", "Suburb", func.concat_ws(" ", Lead.suburb, Lead.state, Lead.postcode), is_extra=True),
         Column("phone", "Phone", Lead.phone, is_extra=True),
-        Column("lead_status", "Lead's status", Lead.status, Kind.WORD, is_extra=True),
+        *(replace(column, is_extra=True) for column in _OF_THE_LEAD),
         Column("snoozes", "Put off", FollowUp.snoozes, Kind.NUMBER, is_extra=True),
         Column("planned", "Planned", FollowUp.created_at, Kind.AGO, sorts=True, is_extra=True),
         Column("planned_by", "Planned by", FollowUp.created_by, is_extra=True),
@@ -236,9 +244,9 @@ LISTING = Listing(
         Column("lead_id", "Lead id", FollowUp.lead_id, Kind.ID, is_extra=True),
         Column("survivor", "Goes on as", SURVIVOR, path=lambda row: f"{LEADS}/{row.survivor_id}", is_extra=True),
     ),
-    also={"owner_id": FollowUp.owner_id, "survivor_id": SURVIVOR_ID},
+    also={"owner_id": FollowUp.owner_id, "survivor_id": SURVIVOR_ID, **leads_found.ALSO},
     filters=(
-        Words("q", "Lead or note", holds=_holds, ids=(FollowUp.id, FollowUp.lead_id)),
+        Words("q", "Lead or note", holds=queries.follow_up_says, ids=(FollowUp.id, FollowUp.lead_id)),
         *owner_filters(FollowUp.owner_id, IS_OPEN),
         Choice(
             "state",
@@ -254,6 +262,10 @@ LISTING = Listing(
         Choice("outcome", "Outcome", options=among(FollowUp.outcome, FollowUpOutcome)),
         Days("due", "Due", column=FollowUp.due_at),
         OfFamily("lead_id", "Lead", column=FollowUp.lead_id, name_of=_lead_name),
+        Choice("lead_status", "Lead's status", options=among(Lead.status, LeadStatus)),
+        *leads_found.ORIGIN,
+        Days("received", "Lead received", column=Lead.received_at),
+        *leads_found.FILTERS,
     ),
     tabs=(
         Tab("My queue", MINE),

@@ -30,7 +30,8 @@ from services.intake.http.follow_ups import FollowUpNote
 from services.intake.models import Lead
 from services.intake.pages.escalations import PATH as POLICIES
 from services.intake.pages.lead_file import LeadFile
-from services.intake.pages.owners import OVER, PATH, WRITE
+from services.intake.pages.owners import PATH, WRITE
+from services.intake.queries.leads import IS_CRITICAL, OVER, is_snoozed_at
 
 VERBS = {"snooze_lead": "snoozed the lead", "lift_critical": "lifted that it was critical"}
 SNOOZE, LIFT = "snooze", "lift-critical"
@@ -47,8 +48,6 @@ WILL = {
 
 # --- in the list -----------------------------------------------------------------------------------------------------
 
-IS_CRITICAL = (Lead.critical_since >= Lead.status_since) & Lead.status.not_in(OVER)
-IS_SNOOZED = Lead.snoozed_until > NOW
 ALSO = {"is_critical": IS_CRITICAL}
 
 
@@ -62,7 +61,7 @@ FILTERS = (
     Choice(
         "attention",
         "Attention",
-        options=(Option("critical", "Critical", IS_CRITICAL), Option("snoozed", "Snoozed", IS_SNOOZED)),
+        options=(Option("critical", "Critical", IS_CRITICAL), Option("snoozed", "Snoozed", is_snoozed_at(NOW))),
     ),
 )
 

@@ -16,21 +16,10 @@ from services.intake.models import (
     Consent,
     Lead,
     LeadCorrection,
-    LeadDecision,
-    LeadMessage,
     LeadSource,
     LeadStatusChange,
 )
-from services.intake.queries.known import KnownAssignment
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What the other services told of the lead's family."""
-
-    assignments: Sequence[KnownAssignment]
-    messages: Sequence[LeadMessage]
-    decisions: Sequence[LeadDecision]
+from services.intake.queries.known import Known
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,20 +60,11 @@ async def read_file(
             session, [Subject("lead", lead_id), Subject("consent", lead_id)], verbs, console.wording
         ),
         family=family,
-        known=await _read_known(session, family),
+        known=await queries.known_about(session, family),
         corrections=await queries.corrections_of(session, family),
         session=session,
         console=console,
         operator=operator,
-    )
-
-
-async def _read_known(session: AsyncSession, family: Sequence[UUID]) -> Known:
-    assignments = await queries.known_of(session, family)
-    return Known(
-        assignments,
-        messages=await queries.messages_about(session, [each.assignment_id for each in assignments]),
-        decisions=await queries.decisions_about(session, family),
     )
 
 

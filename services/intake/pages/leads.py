@@ -18,10 +18,8 @@ from chassis.console.listing import (
     Column,
     Days,
     Empty,
-    Exact,
     Flag,
     Listing,
-    Search,
     Tab,
     among,
     late_after,
@@ -29,8 +27,6 @@ from chassis.console.listing import (
 )
 from chassis.console.wording import counted, sentence, words
 from contracts.identity import Capability
-from contracts.values import AustralianState, SelectedPath
-from services.intake import queries
 from services.intake.commands.leads.closing import CloseLead, close_lead
 from services.intake.domain import (
     AGE_LIMIT,
@@ -104,10 +100,6 @@ IN_STAGE = late_after(lambda row: STAGE_LIMITS.get(row.status), "since")
 UNDELIVERED = late_after(AGE_LIMIT, "received", unless=lambda row: row.status not in STAGE_LIMITS)
 
 
-async def _source_name(session: AsyncSession, source_id: UUID) -> str | None:
-    return await queries.source_name(session, source_id)
-
-
 class CloseForm(LeadClosing, Form):
     """As the JSON route takes it."""
 
@@ -160,7 +152,7 @@ LISTING = Listing(
         *leads_found.COLUMNS,
         Column("late", "Late", LATE, Kind.YES_NO, is_extra=True),
         Column("path", "Path", Lead.selected_path, Kind.WORD, is_extra=True),
-        Column("source", "Source", LeadSource.name, path=lambda row: f"/console/lead-sources/{row.source_id}"),
+        leads_found.SOURCE,
         Column("delivered_at", "Delivered", Lead.delivered_at, Kind.AGO, is_extra=True),
         Column("service", "Service", Lead.service, Kind.WORD, is_extra=True),
         Column("email", "E-mail", Lead.email, is_extra=True),
@@ -173,18 +165,15 @@ LISTING = Listing(
         "suburb": Lead.suburb,
         "state": Lead.state,
         "postcode": Lead.postcode,
-        "source_id": Lead.source_id,
         "merged_into": Lead.merged_into,
+        **leads_found.ALSO,
         **owners.ALSO,
         **lead_attention.ALSO,
     },
     filters=(
         leads_found.LeadWords("q", "Name, contact, place or id", ids=(Lead.id,)),
         Choice("status", "Status", options=among(Lead.status, LeadStatus)),
-        Choice("path", "Path", options=among(Lead.selected_path, SelectedPath)),
-        Choice("in", "Region", options=among(Lead.state, AustralianState, {s: str(s) for s in AustralianState})),
-        Search("source", "Source", texts=(LeadSource.name,)),
-        Exact("source_id", "Source", column=Lead.source_id, name_of=_source_name),
+        *leads_found.ORIGIN,
         *owners.FILTERS,
         *lead_attention.FILTERS,
         Days("received", "Received", column=Lead.received_at),

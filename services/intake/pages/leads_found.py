@@ -6,12 +6,16 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Row, case, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.console.cells import Kind
-from chassis.console.listing import Choice, Column, Filter, FoldedText, Option, Words
+from chassis.console.listing import Choice, Column, Exact, Filter, FoldedText, Option, Words, among
+from chassis.console.listing import Search as Part
 from chassis.console.lists.filters import Held, Sent
 from chassis.console.wording import words
-from services.intake.models import Lead, LeadDelivery
+from contracts.values import AustralianState, SelectedPath
+from services.intake import queries
+from services.intake.models import Lead, LeadDelivery, LeadSource
 from services.intake.queries.leads import FINANCE_STATES, is_billed_as
 from services.intake.queries.search import Search
 
@@ -67,6 +71,19 @@ class Suburb(FoldedText):
         return Held(self.column == held.value[0].lower(), held.told, held.value) if held else None
 
 
+async def _source_name(session: AsyncSession, source_id: UUID) -> str | None:
+    return await queries.source_name(session, source_id)
+
+
+SOURCE = Column("source", "Source", LeadSource.name, path=lambda row: f"/console/lead-sources/{row.source_id}")
+ALSO = {"source_id": Lead.source_id}
+"""What `SOURCE` needs at hand."""
+ORIGIN: tuple[Filter, ...] = (
+    Choice("path", "Path", options=among(Lead.selected_path, SelectedPath)),
+    Choice("in", "Region", options=among(Lead.state, AustralianState, {s: str(s) for s in AustralianState})),
+    Part("source", "Source", texts=(LeadSource.name,)),
+    Exact("source_id", "Source", column=Lead.source_id, name_of=_source_name),
+)
 COLUMNS: tuple[Column, ...] = (Column("finance", "Finance", FINANCE, Kind.CHIP, tone=TONES),)
 FILTERS: tuple[Filter, ...] = (
     Choice(

@@ -14,21 +14,29 @@ from chassis.console import Form
 from chassis.console.bulk import BulkAction, Verdict, Work
 from chassis.console.cells import Kind
 from chassis.console.fields import FieldKind, FormField
-from chassis.console.listing import ME, Choice, Column, Exact, Filter, Option, Tab
+from chassis.console.listing import ME, Choice, Column, Filter, Offered, Option, Tab
 from chassis.console.wording import counted, words
 from chassis.http import Operator, Text
 from contracts.identity import Capability
 from services.intake import queries
 from services.intake.commands.ownership import NEEDS_NOTE, AssignOwner, assign_owner
-from services.intake.domain import LeadStatus, OwnerDeed, obstacle_to_owning
+from services.intake.domain import OwnerDeed, obstacle_to_owning
 from services.intake.models import Lead
+from services.intake.queries.leads import IS_WAITING
 
 PATH = "/console/leads"
 WRITE = Capability.WRITE_ROUTING
 MINE, UNOWNED = "owner=mine&sort=received", "owner=unowned&sort=received"
 
-OVER = (LeadStatus.REJECTED, LeadStatus.CLOSED)
 NOTE = FormField("note", "Note for who gets it", FieldKind.PROSE, hint="Needed where somebody has it already")
+
+
+async def owner_options(session: AsyncSession, me: Operator | None = None) -> list[tuple[str, str]]:
+    """By name; whoever looks is first, where they do the work, and known even before identity has told of them."""
+    known = [(str(each.operator_id), each.name) for each in await queries.operators_who_may_own(session)]
+    if me is None or not me.can(WRITE):
+        return known
+    return [(str(me.id), f"{me.name} (you)"), *(each for each in known if each[0] != str(me.id))]
 
 
 def owner_filters(owner_id: Any, is_waiting: Any, name: str = "owner") -> tuple[Filter, ...]:
@@ -42,7 +50,7 @@ def owner_filters(owner_id: Any, is_waiting: Any, name: str = "owner") -> tuple[
                 Option("unowned", "Unowned", owner_id.is_(None) & is_waiting),
             ),
         ),
-        Exact(f"{name}_id", "Owner", column=owner_id, name_of=queries.operator_name),
+        Offered(f"{name}_id", "Owned by", column=owner_id, name_of=queries.operator_name, offers=owner_options),
     )
 
 
@@ -55,7 +63,7 @@ COLUMNS = (
     Column("owner_since", "Owner since", Lead.owner_since, Kind.AGO, is_extra=True),
 )
 ALSO = {"owner_id": Lead.owner_id}
-FILTERS = owner_filters(Lead.owner_id, Lead.status.not_in(OVER))
+FILTERS = owner_filters(Lead.owner_id, IS_WAITING)
 TABS = (Tab("Mine", MINE), Tab("Unowned", UNOWNED))
 
 
@@ -71,14 +79,6 @@ class TakeForm(Form):
 NOBODY = "nobody"
 OwnerChoice = Annotated[UUID | None, BeforeValidator(lambda written: None if written == NOBODY else written)]
 """An operator, or nobody: what a form leaves empty is neither."""
-
-
-async def owner_options(session: AsyncSession, me: Operator | None = None) -> list[tuple[str, str]]:
-    """By name; whoever looks is first, where they do the work, and known even before identity has told of them."""
-    known = [(str(each.operator_id), each.name) for each in await queries.operators_who_may_own(session)]
-    if me is None or not me.can(WRITE):
-        return known
-    return [(str(me.id), f"{me.name} (you)"), *(each for each in known if each[0] != str(me.id))]
 
 
 async def _assign_fields(session: AsyncSession) -> Sequence[FormField]:

@@ -1,6 +1,6 @@
 """Escalations as SQL: what is due, what is next, what was done. The rules are those of `domain/escalation.py`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -100,6 +100,15 @@ def next_at(kind: SubjectKind) -> ColumnElement[Any]:
     )
     own = (Lead, FollowUp) if kind is SubjectKind.FOLLOW_UP else (Lead,)
     return query.correlate(*own).scalar_subquery()
+
+
+async def next_of(session: AsyncSession, kind: SubjectKind, subject_ids: Collection[UUID]) -> Mapping[UUID, datetime]:
+    """When something happens next by itself to each of the leads or follow-ups; of the others nothing does."""
+    query = select(_SUBJECT[kind], next_at(kind)).select_from(Lead)
+    if kind is SubjectKind.FOLLOW_UP:
+        query = query.join(FollowUp, FollowUp.lead_id == Lead.id)
+    found = await session.execute(query.where(_SUBJECT[kind].in_(subject_ids)))
+    return {subject_id: at for subject_id, at in found if at is not None}
 
 
 async def policies_on(session: AsyncSession) -> Sequence[tuple[UUID, SubjectKind]]:

@@ -1,20 +1,23 @@
 """Follow-ups: one, those of a lead, and how they stand."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.paging import PageRequest
-from services.intake.domain import Channel, FollowUpState
+from services.intake.domain import Channel, FollowUpOutcome, FollowUpState, part_of_phone
 from services.intake.errors import FollowUpNotFound
 from services.intake.models import FollowUp, Lead
-from services.intake.queries.families import members_of, survivors_of
+from services.intake.queries.families import members_of, survivors_of, who_goes_on
+from services.intake.queries.leads import ANY_LEAD, LeadFilters
 from services.intake.queries.leads import lead as lead_of
 from services.intake.queries.merges import locked_leads
+from services.intake.queries.operators import ANYBODYS, Owned
+from services.intake.queries.search import families_that_say
 
 
 async def follow_up(session: AsyncSession, follow_up_id: UUID) -> FollowUp:
@@ -60,36 +63,64 @@ async def open_follow_ups(session: AsyncSession, lead_ids: Collection[UUID]) -> 
     return found.all()
 
 
+def follow_up_says(word: str) -> ColumnElement[bool]:
+    """Of a select of follow-ups and their leads: whether the word stands in what is to be done, or in the lead.
+
+    Who it is, where, how they are reached; and so of all that were made one with the lead.
+    """
+    texts = (Lead.name, Lead.email, Lead.phone, Lead.street, Lead.suburb, Lead.postcode, FollowUp.note)
+    forms = {word, part_of_phone(word)} - {""}
+    families = families_that_say(word)
+    return or_(
+        *(text.icontains(form, autoescape=True) for text in texts for form in forms),
+        Lead.id.in_(families),
+        and_(Lead.merged_into.is_not(None), who_goes_on(Lead.id).in_(families)),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class FollowUpFilters:
-    """None is no filter; the window of due times is half-open. A lead's are those of what was merged into it too."""
+    """None is no filter; the window of due times is half-open. A lead's are those of what was merged into it too.
+
+    `overdue_at` is the instant at which one is overdue. Every word of `typed` must stand somewhere. `of` is its lead's.
+    """
 
     lead_id: UUID | None = None
-    owner_id: UUID | None = None
     state: FollowUpState | None = None
     channel: Channel | None = None
     due_from: datetime | None = None
     due_to: datetime | None = None
+    outcome: FollowUpOutcome | None = None
+    owned: Owned = ANYBODYS
+    overdue_at: datetime | None = None
+    typed: str | None = None
+    of: LeadFilters = ANY_LEAD
 
-    def conditions(self) -> list[ColumnElement[bool]]:
-        exact = (
-            (FollowUp.owner_id, self.owner_id),
+    def conditions(self) -> Iterator[ColumnElement[bool]]:
+        for column, wanted in (
             (FollowUp.state, self.state),
             (FollowUp.channel, self.channel),
-        )
-        found = [column == wanted for column, wanted in exact if wanted is not None]
+            (FollowUp.outcome, self.outcome),
+        ):
+            if wanted is not None:
+                yield column == wanted
         if self.lead_id is not None:
-            found.append(FollowUp.lead_id.in_(members_of(self.lead_id)))
+            yield FollowUp.lead_id.in_(members_of(self.lead_id))
         if self.due_from is not None:
-            found.append(FollowUp.due_at >= self.due_from)
+            yield FollowUp.due_at >= self.due_from
         if self.due_to is not None:
-            found.append(FollowUp.due_at < self.due_to)
-        return found
+            yield FollowUp.due_at < self.due_to
+        is_open = FollowUp.state == FollowUpState.OPEN
+        yield from self.owned.conditions(FollowUp.owner_id, is_open)
+        if self.overdue_at is not None:
+            yield and_(is_open, FollowUp.due_at < self.overdue_at)
+        yield from map(follow_up_says, dict.fromkeys((self.typed or "").split()))
+        yield from self.of.conditions()
 
 
 async def list_follow_ups(session: AsyncSession, page: PageRequest, filters: FollowUpFilters) -> Sequence[FollowUp]:
     """By when they are due, the earliest first."""
-    query = select(FollowUp).where(*filters.conditions())
+    query = select(FollowUp).join(Lead, Lead.id == FollowUp.lead_id).where(*filters.conditions())
     return (await session.scalars(page.apply(query, FollowUp.due_at, FollowUp.id, newest_first=False))).all()
 
 

@@ -127,6 +127,24 @@ async def decisions_about(session: AsyncSession, lead_ids: Sequence[UUID]) -> Se
     return (await session.scalars(query.order_by(LeadDecision.decided_at, LeadDecision.attempt_no))).all()
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the other services told of a lead and of all that were merged into it."""
+
+    assignments: Sequence[KnownAssignment]
+    messages: Sequence[LeadMessage]
+    decisions: Sequence[LeadDecision]
+
+
+async def known_about(session: AsyncSession, family: Sequence[UUID]) -> Known:
+    assignments = await known_of(session, family)
+    return Known(
+        assignments,
+        messages=await messages_about(session, [each.assignment_id for each in assignments]),
+        decisions=await decisions_about(session, family),
+    )
+
+
 async def corrections_of(session: AsyncSession, lead_ids: Sequence[UUID]) -> Sequence[LeadCorrection]:
     query = select(LeadCorrection).where(LeadCorrection.lead_id.in_(lead_ids))
     return (await session.scalars(query.order_by(LeadCorrection.made_at, LeadCorrection.id))).all()

@@ -20,6 +20,7 @@ from services.intake.errors import (
     LeadUnknown,
 )
 from services.intake.models import Consent, Lead, LeadDelivery, LeadStatusChange
+from services.intake.queries.operators import ANYBODYS, Owned
 from services.intake.queries.search import Search
 
 NOBODY = "Erased person"
@@ -122,6 +123,16 @@ def is_late_at(now: ColumnElement[datetime] | datetime) -> ColumnElement[bool]:
     return or_(*(and_(Lead.status == status, Lead.status_since < since) for status, since in stages))
 
 
+OVER = tuple(status for status in LeadStatus if status.is_final)
+IS_WAITING = Lead.status.not_in(OVER)
+IS_CRITICAL = (Lead.critical_since >= Lead.status_since) & IS_WAITING
+
+
+def is_snoozed_at(now: ColumnElement[datetime] | datetime) -> ColumnElement[bool]:
+    """Whether nothing happens to the lead by itself yet."""
+    return Lead.snoozed_until > now
+
+
 class LeadOrder(StrEnum):
     """By its receipt or by how long it is what it is."""
 
@@ -146,7 +157,7 @@ class LeadOrder(StrEnum):
 class LeadFilters:
     """None is no filter. The window of receipt is half-open; the suburb's case does not matter.
 
-    `finance` is one of FINANCE_STATES, or `none`. `late_at` is the instant at which a lead is late.
+    `finance` is one of FINANCE_STATES, or `none`. `late_at` and `snoozed_at` are the instants at which a lead is that.
     """
 
     status: LeadStatus | None = None
@@ -161,6 +172,9 @@ class LeadFilters:
     finance: str | None = None
     late_at: datetime | None = None
     typed: str | None = None
+    owned: Owned = ANYBODYS
+    is_critical: bool = False
+    snoozed_at: datetime | None = None
 
     def conditions(self) -> Iterator[ColumnElement[bool]]:
         for column, wanted in (
@@ -179,12 +193,24 @@ class LeadFilters:
             yield Lead.received_at >= self.received_from
         if self.received_to is not None:
             yield Lead.received_at < self.received_to
+        if self.typed is not None:
+            yield Search.of(self.typed).condition()
+        yield from self._of_its_work()
+
+    def _of_its_work(self) -> Iterator[ColumnElement[bool]]:
+        """Whose it is, and what it waits for."""
+        yield from self.owned.conditions(Lead.owner_id, IS_WAITING)
         if self.finance is not None:
             yield is_billed_as(None if self.finance == "none" else self.finance)
         if self.late_at is not None:
             yield is_late_at(self.late_at)
-        if self.typed is not None:
-            yield Search.of(self.typed).condition()
+        if self.is_critical:
+            yield IS_CRITICAL
+        if self.snoozed_at is not None:
+            yield is_snoozed_at(self.snoozed_at)
+
+
+ANY_LEAD = LeadFilters()
 
 
 async def list_leads(

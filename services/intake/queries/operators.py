@@ -1,10 +1,11 @@
 """Operators whom leads and follow-ups can be given to."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.audit import Actor
@@ -18,6 +19,25 @@ from services.intake.models import KnownOperator
 class Owner:
     id: UUID
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """Whose: an operator's, or `me`, who asks for their own; `is_unowned` is what nobody has and somebody must do."""
+
+    owner_id: UUID | None = None
+    me: UUID | None = None
+    is_unowned: bool = False
+
+    def conditions(self, owner_id: Any, is_waiting: ColumnElement[bool]) -> Iterator[ColumnElement[bool]]:
+        for wanted in (self.owner_id, self.me):
+            if wanted is not None:
+                yield owner_id == wanted
+        if self.is_unowned:
+            yield and_(owner_id.is_(None), is_waiting)
+
+
+ANYBODYS = Owned()
 
 
 async def operators_who_may_own(session: AsyncSession) -> Sequence[KnownOperator]:
