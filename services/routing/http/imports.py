@@ -18,7 +18,9 @@ from services.routing.http.fields import Note
 from services.routing.http.installer_views import TerritoryShape
 from services.routing.queries.imports import ImportPlan, plan_import
 
-MOST_ROWS = 300
+MOST_ROWS = 5_000
+LARGEST_SHEET_BYTES = 1_000_000
+"""So many rows of a usual length."""
 
 
 class SheetRow(Body):
@@ -56,7 +58,12 @@ class ImportAnswer(BaseModel):
     faults: list[ImportFaultView]
 
 
-@post("/admin/territory-imports", guards=[requires(Capability.WRITE_ROUTING)], status_code=200)
+@post(
+    "/admin/territory-imports",
+    guards=[requires(Capability.WRITE_ROUTING)],
+    status_code=200,
+    request_max_body_size=LARGEST_SHEET_BYTES,
+)
 async def import_territories(
     data: JSONBody[TerritoryImport], database: Given[Database], clock: Given[Clock], operator: Given[Operator]
 ) -> ImportAnswer:
