@@ -256,6 +256,20 @@ async def test_who_works_there_no_more_is_named_with_what_it_got_there(trade: Tr
     assert told["score"]["delivered"] > 0
 
 
+async def test_a_region_leads_to_what_stands_behind_its_figures(
+    trade: Trade, desk: Desk, identity: TestIdentity
+) -> None:
+    desk.client.cookies.set(ACCESS_COOKIE, identity.token_of(Role.EDITOR))
+    page = (await desk.client.get("/console/scorecards/regions/VIC")).text
+    doors = {html.unescape(path) for path in re.findall(r'href="(/console/[^"]*\bin=VIC[^"]*)"', page)}
+    assert len(doors) == 8
+    for path in doors:
+        assert (await desk.client.get(path)).status_code == 200, path
+    given = [row["Lead"] for _, row in rows_of((await desk.client.get("/console/assignments?in=VIC")).text)]
+    assert len(given) == 4
+    assert all("Geelong" in each for each in given)
+
+
 async def test_there_is_none_of_an_installer_or_a_region_that_is_not(desk: Desk, identity: TestIdentity) -> None:
     answer = await desk.ask("GET", f"/admin/installers/{UNKNOWN}/scorecard")
     assert (answer.status_code, code_of(answer)) == (404, "no_such_installer")

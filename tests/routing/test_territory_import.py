@@ -118,6 +118,15 @@ class TestOverHttp:
         assert done["faults"] == []
         assert (await lines(three))["Ana Solar"] == codes
 
+    async def test_is_of_no_more_installers_than_can_be_done_at_once(
+        self, three: Floor, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("services.routing.http.imports.MOST_INSTALLERS", 2)
+        rows = [{"installer": f"{name} Solar", "place": "WA"} for name in ("Ana", "Bo", "Cy")]
+        seen = await desk.do("POST", "/admin/territory-imports", {"rows": rows})
+        assert seen["faults"] == [{"row": 1, "message": "the sheet names more than 2 installers"}]
+        assert (await desk.do("POST", "/admin/territory-imports", {"rows": rows[1:]}))["faults"] == []
+
     async def test_a_fault_in_one_row_stops_all(self, three: Floor, desk: Desk) -> None:
         await three.installer(name="Bo Solar")
         rows = [

@@ -19,6 +19,8 @@ from services.routing.http.installer_views import TerritoryShape
 from services.routing.queries.imports import ImportPlan, plan_import
 
 MOST_ROWS = 5_000
+MOST_INSTALLERS = 300
+"""More are for the page, whose worker does them one by one: here all wait for the last."""
 LARGEST_SHEET_BYTES = 1_000_000
 """So many rows of a usual length."""
 
@@ -69,11 +71,11 @@ async def import_territories(
 ) -> ImportAnswer:
     """A dry run unless told otherwise: what would change of each installer, and every row that cannot be read.
 
-    Done, it is done as a whole: with a fault in one row nothing is changed.
+    Done, it is done as a whole: with a fault in one row nothing is changed. At most 300 installers at once.
     """
     sheet = sheet_of_rows((number, row.installer, row.place) for number, row in enumerate(data.rows, start=1))
     async with database.transaction() as session:
-        plan = await plan_import(session, sheet, data.mode)
+        plan = await plan_import(session, sheet, data.mode, MOST_INSTALLERS)
         if not data.dry_run:
             _refuse_faults(plan)
             for each in plan.planned:
