@@ -10,9 +10,8 @@ from services.routing.commands.retrying import fresh_since
 from services.routing.domain.policies import QueuePolicy
 from services.routing.domain.states import Channel, ExceptionReason
 from services.routing.domain.waiting import WaitKind, kind_of
-from services.routing.models import DispatchException
-from services.routing.queries.exceptions import is_due_for_retry, is_late, open_by_reason
-from services.routing.queries.health import breakers_open
+from services.routing.queries.exceptions import is_late, open_by_reason
+from services.routing.queries.health import breakers_open, first_due
 from services.routing.queries.policies import in_force
 
 EXCEPTIONS_OPEN = Gauge(
@@ -52,6 +51,5 @@ def measure_exceptions(clock: Clock) -> Measure:
 
 async def _measure_retries(session: AsyncSession, clock: Clock) -> None:
     now = clock.now()
-    due = is_due_for_retry(now, fresh_since((await in_force(session, QueuePolicy)).policy, now))
-    first = await session.scalar(select(func.min(DispatchException.next_retry_at)).where(due))
+    first = await first_due(session, now, fresh_since((await in_force(session, QueuePolicy)).policy, now))
     RETRIES_OVERDUE_SECONDS.set((now - first).total_seconds() if first is not None else 0)

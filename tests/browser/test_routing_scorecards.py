@@ -47,9 +47,9 @@ async def test_regions_are_sorted_and_taken_along_as_a_sheet(rooms: Rooms, visit
     await expect(here.page.get_by_role("heading", name="Exceptions")).to_be_visible()
 
 
-async def test_both_lists_hold_up_everywhere(rooms: Rooms, visit: Visits) -> None:
+async def test_lists_and_a_region_hold_up_everywhere(rooms: Rooms, visit: Visits) -> None:
     await arrange(rooms)
     here = await visit()
     await here.enter(Role.EDITOR, f"{rooms.routing}/console/scorecards")
-    for path in ("scorecards", "scorecards/regions"):
+    for path in ("scorecards", "scorecards/regions", "scorecards/regions/NSW"):
         await check_everywhere(here, f"{rooms.routing}/console/{path}")

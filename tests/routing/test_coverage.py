@@ -1,5 +1,9 @@
 """Coverage: against a look at every postcode by itself, and as the page and the JSON tell it."""
 
+import csv
+import html
+import io
+import re
 from datetime import timedelta
 from itertools import pairwise
 from uuid import UUID
@@ -14,7 +18,7 @@ from contracts.values import AustralianState, InstallerStatus, Location
 from services.routing.domain.coverage import Demand, segments, with_demand
 from services.routing.domain.places import POSTCODES
 from services.routing.domain.profile import PostcodeRange, Territory
-from tests.kit.identity import TestIdentity
+from tests.kit.identity import CSRF, TestIdentity
 from tests.routing.arrangements import NOW, Floor, lead, postcode_range, postcodes
 from tests.routing.desk import Desk
 
@@ -121,6 +125,47 @@ class TestTheRoom:
         assert "Overlaps (1)" in page
         assert '<th scope="row">2050–2099</th>' in page  # noqa: RUF001  # as print has it
         assert "Gone Solar</a> (away)" in page
+
+    async def test_has_a_next_page_until_every_stretch_was_shown(self, floor: Floor, desk: Desk) -> None:
+        codes = [f"{code}" for code in range(2000, 2420, 2)]
+        await floor.installer(territory=postcodes(*codes))
+        await floor.dispatch(lead(location=SYDNEY))
+        path, seen = "/console/coverage?view=all&in=NSW", []
+        while path:
+            page = (await desk.client.get(path)).text
+            seen.append(re.findall(r'<th scope="row">(\d{4})', page))
+            path = html.unescape(next(iter(re.findall(r'href="([^"]+)" rel="next"', page)), ""))
+        stretches = (await desk.get("/admin/coverage", service="solar-battery", state="NSW"))["segments"]
+        told = [each["first"] for each in stretches]
+        assert [len(rows) for rows in seen] == [200, 200, len(told) - 400]
+        assert [each for rows in seen for each in rows] == sorted(told, key=lambda first: (first != "2000", first))
+        assert f"Stretches 401 to {len(told)} of {len(told)}" in page
+        assert (
+            'href="/console/coverage?service=solar-battery&amp;in=NSW&amp;view=all&amp;more_than=3">First page' in page
+        )
+
+    async def test_is_taken_along_as_its_page_shows_it(self, covered: Floor, desk: Desk) -> None:
+        asked = {"service": "solar-battery", "state": "NSW", "view": "gaps", "more_than": "3"}
+        sheet = await desk.client.post("/console/coverage/export", data={"csrf": CSRF, **asked})
+        assert sheet.status_code == 200, sheet.text
+        rows = list(csv.DictReader(io.StringIO(sheet.text.removeprefix("\ufeff"))))
+        stretches = (await desk.get("/admin/coverage", service="solar-battery", state="NSW"))["segments"]
+        gaps = {each["first"]: each for each in stretches if not each["active_count"]}
+        assert {row["first"] for row in rows} == set(gaps)
+        assert rows[0] == {
+            "state": "NSW",
+            "first": "2204",
+            "last": "2204",
+            "active": "0",
+            "installers": "Paused Solar",
+            "leads": "2",
+            "not_placed": "2",
+        }
+        [entry] = await covered.rows("SELECT subject_id, after FROM audit_entries WHERE action = 'export_list'")
+        assert (entry["subject_id"], entry["after"]["view"]) == ("coverage", "gaps")
+
+    async def test_refuses_a_place_that_is_none(self, floor: Floor, desk: Desk) -> None:
+        assert (await desk.client.get("/console/coverage?after=1.2.NSW")).status_code == 422
 
     async def test_says_that_nothing_is_missing(self, floor: Floor, desk: Desk) -> None:
         await floor.installer(territory=Territory(frozenset(AustralianState)))

@@ -83,3 +83,29 @@ async def test_prometheus_hears_of_what_is_late_and_overdue(floor: Floor) -> Non
     assert gauge("waybill_dispatch_retries_overdue_seconds") == 18 * 60
     assert gauge("waybill_delivery_breakers_open", channel="mail") == 0
     assert floor.clock.now() == NOW + 20 * MINUTE
+
+
+async def test_it_and_prometheus_agree_on_what_is_overdue(floor: Floor, desk: Desk) -> None:
+    """One that is put off and one that has gone cold are tried by nobody, and overdue for nobody."""
+    await floor.installers(2)
+    await floor.dispatch(lead(), lead())
+    await floor.refuse_mail(*[each.id for each in await floor.assignments()])
+    due = min(item.next_retry_at for item in await floor.exceptions() if item.next_retry_at)
+    floor.clock.advance(20 * MINUTE)
+    assert await overdue(floor, desk) == (due.isoformat().replace("+00:00", "Z"), 18 * 60)
+    snooze = {"until": (floor.clock.now() + HOUR).isoformat(), "note": "at noon"}
+    for item in await floor.exceptions():
+        assert (await desk.ask("POST", f"/admin/dispatch-exceptions/{item.id}/snooze", snooze)).status_code == 200
+    assert await overdue(floor, desk) == (None, 0)
+    floor.clock.advance(2 * HOUR)
+    assert (await overdue(floor, desk))[1] > 0
+    floor.clock.advance(30 * DAY)
+    assert await overdue(floor, desk) == (None, 0)
+
+
+async def overdue(floor: Floor, desk: Desk) -> tuple[str | None, float]:
+    """Since when by the room, and for how many seconds by the gauge."""
+    async with floor.database.reading() as session:
+        await measure_exceptions(floor.clock)(session)
+    told = await desk.get("/admin/dispatch-health")
+    return told["retries_overdue_since"], gauge("waybill_dispatch_retries_overdue_seconds")

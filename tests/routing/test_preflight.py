@@ -73,6 +73,23 @@ async def test_refuses_an_unknown_one(desk: Desk) -> None:
     assert (answer.status_code, code_of(answer)) == (404, "no_such_installer")
 
 
+async def test_the_list_in_json_tells_what_each_misses_and_who_is_ready(desk: Desk, floor: Floor) -> None:
+    ready = await floor.installer(name="Ready Solar")
+    await floor.account(ready)
+    gone = await floor.installer(name="Gone Fishing")
+    await floor.account(gone, overdue_cents=1)
+    await floor.absence(gone, NOW - timedelta(days=1))
+    told = {each["name"]: each for each in await desk.items("/admin/installers")}
+    assert {name: (each["is_ready"], each["missing"]) for name, each in told.items()} == {
+        "Ready Solar": (True, []),
+        "Gone Fishing": (False, ["is_present", "owes_nothing_late"]),
+    }
+    for is_ready, name in ((True, "Ready Solar"), (False, "Gone Fishing")):
+        assert [each["name"] for each in await desk.items("/admin/installers", is_ready=is_ready)] == [name]
+    alone = await desk.get(f"/admin/installers/{gone}")
+    assert (alone["is_ready"], alone["missing"]) == (False, told["Gone Fishing"]["missing"])
+
+
 async def test_the_list_tells_who_is_away_and_who_is_not_ready(
     desk: Desk, floor: Floor, identity: TestIdentity
 ) -> None:

@@ -168,7 +168,7 @@ class TestOverHttp:
             for sort in (column.name, f"-{column.name}"):
                 told = await desk.get("/admin/scorecards", by="region", sort=sort)
                 page = (await desk.client.get(f"/console/scorecards/regions?sort={sort}")).text
-                shown = re.findall(r'<th scope="row">([A-Z]+)</th>', page)
+                shown = re.findall(r'<th scope="row"><a href="/console/scorecards/regions/([A-Z]+)">\1</a></th>', page)
                 assert [each["state"] for each in told["scores"]] == shown, sort
                 assert len(shown) == len(AustralianState)
 
@@ -261,8 +261,8 @@ class TestTheRegions:
 
     async def test_are_shown_a_dash_where_nothing_was_to_be_counted(self, worked: Floor, desk: Desk) -> None:
         page = (await desk.client.get("/console/scorecards/regions?sort=region")).text
-        tasmania = page[page.index(">TAS</th>") : page.index(">VIC</th>")]
-        assert re.findall(r"<td[^>]*>([^<]*)</td>", tasmania)[-4:] == [DASH] * 4
+        tasmania = page[page.index(">TAS</a></th>") : page.index(">VIC</a></th>")]
+        assert re.findall(r"<td[^>]*>([^<]*)</td>", tasmania)[4:10] == [DASH] * 6
 
     async def sheet(self, desk: Desk, query: str = "") -> list[dict[str, str]]:
         answer = await desk.client.post("/console/scorecards/regions/export", data={"csrf": CSRF, "query": query})

@@ -27,6 +27,35 @@ class TestSheet:
         ]
         assert sheet.faults == ()
 
+    @pytest.mark.parametrize(
+        ("text", "rows"),
+        [
+            ("Southern Sun,2000-2234", [("southern sun", ["2000-2234"])]),
+            (
+                "installer,place\r\nSouthern Sun, NSW\r\n53 004 085 616,2480",
+                [("southern sun", ["NSW"]), ("53004085616", ["2480"])],
+            ),
+            ("Southern Sun,2480,2490", [("southern sun", ["2480", "2490"])]),
+            ('"Sun, Moon & Co",2000', [("sun, moon & co", ["2000"])]),
+            ('"Sun; Moon",2000', [("sun; moon", ["2000"])]),
+            ('"Sun; Moon";"NSW, 2620"', [("sun; moon", ["NSW", "2620"])]),
+            ('"The ""Sparky"" Crew","WA, 2620"', [('the "sparky" crew', ["WA", "2620"])]),
+            ("Southern Sun; NSW, 2620", [("southern sun", ["NSW", "2620"])]),
+            ("Southern Sun\tNSW, 2620", [("southern sun", ["NSW", "2620"])]),
+            ("place,name\nWA,Southern Sun", [("southern sun", ["WA"])]),
+            ('\ufeffid,name,abn,territory\nx,"Sun, Co",1,"NSW, 2620"', [("x", ["NSW", "2620"])]),
+        ],
+    )
+    def test_is_read_with_commas_and_quotes(self, text: str, rows: list[tuple[str, list[str]]]) -> None:
+        sheet = sheet_of(text)
+        assert [(row.key, lines_of(row.territory)) for row in sheet.rows] == rows
+        assert sheet.faults == ()
+
+    def test_a_row_that_ends_before_its_place_is_told(self) -> None:
+        sheet = sheet_of("id,name,territory\nx,Sun\ny,Moon,\nz,Star,WA")
+        assert [fault.number for fault in sheet.faults] == [2, 3]
+        assert [row.key for row in sheet.rows] == ["z"]
+
     def test_tells_each_row_that_cannot_be_read(self) -> None:
         faults = sheet_of("Southern Sun; 2000\nSouthern Sun\nHarbour; 2234-2000\nYarra; Victoria").faults
         assert [(fault.number, fault.what[:24]) for fault in faults] == [
@@ -81,6 +110,22 @@ class TestOverHttp:
         assert await lines(three) == {"Ana Solar": ["WA", "2000-2060"], "Bo Solar": ["3000"], "Cy Solar": ["6000"]}
         audited = await three.rows("SELECT reason_text FROM audit_entries WHERE action = 'import_territory'")
         assert audited == [{"reason_text": "The new map"}] * 2
+
+    async def test_takes_thousands_of_rows(self, three: Floor, desk: Desk) -> None:
+        codes = [f"{code}" for code in range(2000, 7000, 2)]
+        rows = [{"installer": "51 824 753 556", "place": code} for code in codes]
+        done = await desk.do("POST", "/admin/territory-imports", {"rows": rows, "mode": "replace", "dry_run": False})
+        assert done["faults"] == []
+        assert (await lines(three))["Ana Solar"] == codes
+
+    async def test_is_of_no_more_installers_than_can_be_done_at_once(
+        self, three: Floor, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("services.routing.http.imports.MOST_INSTALLERS", 2)
+        rows = [{"installer": f"{name} Solar", "place": "WA"} for name in ("Ana", "Bo", "Cy")]
+        seen = await desk.do("POST", "/admin/territory-imports", {"rows": rows})
+        assert seen["faults"] == [{"row": 1, "message": "the sheet names more than 2 installers"}]
+        assert (await desk.do("POST", "/admin/territory-imports", {"rows": rows[1:]}))["faults"] == []
 
     async def test_a_fault_in_one_row_stops_all(self, three: Floor, desk: Desk) -> None:
         await three.installer(name="Bo Solar")
@@ -137,6 +182,13 @@ class TestThePage:
             "SELECT actor_name, reason_text FROM audit_entries WHERE action = 'import_territory'"
         )
         assert [row["reason_text"] for row in audited] == ["The new map"] * 2
+
+    async def test_reads_what_the_list_of_installers_is_exported_as(self, three: Floor, desk: Desk) -> None:
+        sheet = await self.post(desk, "/console/installers/export", query="q=o%20solar")
+        assert sheet.status_code == 200, sheet.text
+        answer = await self.post(desk, PAGE, sheet=sheet.text.replace(",3000,", ',"3000, WA",'), mode="replace")
+        page = (await desk.client.get(answer.headers["location"])).text
+        assert re.findall(r'<td class="wrap">(.*?)</td>', page) == ["Adds WA"]
 
     async def test_filled_in_again_with_others_nothing_of_it_can_be_done(self, three: Floor, desk: Desk) -> None:
         answer = await self.post(desk, PAGE, sheet="Ana Solar; 2100", mode="add")

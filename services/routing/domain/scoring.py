@@ -10,7 +10,10 @@ QUICK_MINUTES = 5
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """`entitled_leads` is the share that was due by the policy; `trend` compares with as many days before."""
+    """`entitled_leads` is the share that was due by the policy, and `share_rate` what was got of it.
+
+    `trend` compares with as many days before.
+    """
 
     delivered: int
     accept_rate: float | None
@@ -19,6 +22,7 @@ class Score:
     quick_rate: float | None
     chosen: int
     entitled_leads: float
+    share_rate: float | None
     trend: float | None
 
 
@@ -36,15 +40,17 @@ def score(  # the sums of a scorecard, by name
     delivered = sent + returned
     return Score(
         delivered=delivered,
-        accept_rate=_rate(delivered, delivered + failed),
-        return_rate=_rate(returned, delivered),
+        accept_rate=rate(delivered, delivered + failed),
+        return_rate=rate(returned, delivered),
         deliver_seconds=deliver_seconds_sum // delivered if delivered else None,
-        quick_rate=_rate(within_5_min, delivered),
+        quick_rate=rate(within_5_min, delivered),
         chosen=chosen,
         entitled_leads=entitled_ppm / LEAD_PPM,
+        share_rate=rate(chosen * LEAD_PPM, entitled_ppm),
         trend=(delivered - before) / before if before else None,
     )
 
 
-def _rate(part: int, whole: int) -> float | None:
+def rate(part: int, whole: int) -> float | None:
+    """None of nothing."""
     return part / whole if whole else None

@@ -1,7 +1,8 @@
 """Territories of many installers as a sheet has them: who, and a place that is theirs, a line each."""
 
+import csv
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -14,7 +15,10 @@ from services.routing.domain.profile import Territory, normal_territory
 MOST_RANGES, MOST_POSTCODES = 500, 3_000
 """As many as one installer's territory may have."""
 _SPACED_DIGITS = re.compile(r"[\d\s.-]+")
-_HEADING = ("installer", "name", "abn", "id")
+_QUOTED = re.compile(r'"[^"]*"')
+_WHO = ("id", "installer_id", "abn", "installer", "name")
+_PLACES = ("territory", "place", "places", "postcode", "postcodes")
+"""What headings call the two columns; of several that tell who, the one that is least mistaken is taken."""
 
 
 class ImportMode(StrEnum):
@@ -54,16 +58,40 @@ class Sheet:
 
 @lru_cache(8)
 def sheet_of(text: str) -> Sheet:
-    """Lines of `who; place`, as a spreadsheet with tabs has them as well. A heading and empty lines are passed over."""
-    lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
-    if lines and re.split(r"[;\t]", lines[0][1])[0].strip().lower() in _HEADING:
+    """Lines of who and where, between them a semicolon, a tab or the first comma; what has such stands in quotes.
+
+    Where a heading names a column of places, as that of our own CSVs does, both are taken from the columns it names.
+    Else a heading is passed over, as empty lines are.
+    """
+    lines = [
+        (number, _cells(line)) for number, line in enumerate(_unmarked(text).splitlines(), start=1) if line.strip()
+    ]
+    heading = [cell.lower() for cell in lines[0][1]] if lines else []
+    if places := [at for at, name in enumerate(heading) if name in _PLACES]:
+        named = sorted((_WHO.index(name), at) for at, name in enumerate(heading) if name in _WHO)
+        if named:
+            return sheet_of_rows(_picked(number, cells, named[0][1], places[0]) for number, cells in lines[1:])
+    if heading and heading[0] in _WHO:
         lines = lines[1:]
-    return sheet_of_rows((number, *_two(line)) for number, line in lines)
+    return sheet_of_rows((number, cells[0], ", ".join(cells[1:])) for number, cells in lines)
 
 
-def _two(line: str) -> tuple[str, str]:
-    who, _, place = line.replace("\t", ";").partition(";")
-    return who.strip(), place.strip()
+def _unmarked(text: str) -> str:
+    """Without the mark by which a spreadsheet knows UTF-8."""
+    return text.removeprefix("\ufeff")
+
+
+def _cells(line: str) -> list[str]:
+    """A semicolon or a tab that stands in no quotes is what parts them; a comma parts them where there is neither."""
+    outside = _QUOTED.sub("", line)
+    delimiter = next((each for each in "\t;" if each in outside), ",")
+    [cells] = csv.reader([line], delimiter=delimiter, skipinitialspace=True)
+    return [cell.strip() for cell in cells]
+
+
+def _picked(number: int, cells: Sequence[str], who: int, place: int) -> tuple[int, str, str]:
+    """Nothing where the row ends before the column."""
+    return number, "".join(cells[who : who + 1]), "".join(cells[place : place + 1])
 
 
 def sheet_of_rows(written: Iterable[tuple[int, str, str]]) -> Sheet:
@@ -80,7 +108,9 @@ def sheet_of_rows(written: Iterable[tuple[int, str, str]]) -> Sheet:
 
 def _row(number: int, who: str, place: str) -> ImportRow:
     if not who or not place:
-        raise Fault("row_unreadable", "write who and a place with a semicolon between, as Southern Sun; 2000-2234")
+        raise Fault(
+            "row_unreadable", "write who and a place with a semicolon or a comma between, as Southern Sun; 2000-2234"
+        )
     return ImportRow(number, who, normal_key(who), territory_of(place))
 
 

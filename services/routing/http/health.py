@@ -14,9 +14,12 @@ from chassis.console.fields import start_of
 from chassis.database import Database
 from chassis.http import Given, requires
 from contracts.identity import Capability
+from services.routing.commands.retrying import fresh_since
+from services.routing.domain.policies import QueuePolicy
 from services.routing.domain.states import Channel, Trigger
 from services.routing.queries import health as queries
 from services.routing.queries.exceptions import open_at
+from services.routing.queries.policies import in_force
 from services.routing.settings import Settings
 
 MOST_DAYS = 90
@@ -84,7 +87,8 @@ async def show_dispatch_health(
 
 async def health_of(session: AsyncSession, now: datetime, days: int, zone: ZoneInfo) -> DispatchHealth:
     since = now - timedelta(days=days)
-    keeping = await queries.keeping(session, since, now)
+    fresh = fresh_since((await in_force(session, QueuePolicy)).policy, now)
+    keeping = await queries.keeping(session, since, now, fresh)
     today = now.astimezone(zone).date()
     instants = [start_of(today - timedelta(days=back), zone) for back in reversed(range(MIDNIGHTS))]
     sizes = await open_at(session, [*instants, now])

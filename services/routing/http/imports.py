@@ -18,7 +18,11 @@ from services.routing.http.fields import Note
 from services.routing.http.installer_views import TerritoryShape
 from services.routing.queries.imports import ImportPlan, plan_import
 
-MOST_ROWS = 300
+MOST_ROWS = 5_000
+MOST_INSTALLERS = 300
+"""More are for the page, whose worker does them one by one: here all wait for the last."""
+LARGEST_SHEET_BYTES = 1_000_000
+"""So many rows of a usual length."""
 
 
 class SheetRow(Body):
@@ -56,17 +60,22 @@ class ImportAnswer(BaseModel):
     faults: list[ImportFaultView]
 
 
-@post("/admin/territory-imports", guards=[requires(Capability.WRITE_ROUTING)], status_code=200)
+@post(
+    "/admin/territory-imports",
+    guards=[requires(Capability.WRITE_ROUTING)],
+    status_code=200,
+    request_max_body_size=LARGEST_SHEET_BYTES,
+)
 async def import_territories(
     data: JSONBody[TerritoryImport], database: Given[Database], clock: Given[Clock], operator: Given[Operator]
 ) -> ImportAnswer:
     """A dry run unless told otherwise: what would change of each installer, and every row that cannot be read.
 
-    Done, it is done as a whole: with a fault in one row nothing is changed.
+    Done, it is done as a whole: with a fault in one row nothing is changed. At most 300 installers at once.
     """
     sheet = sheet_of_rows((number, row.installer, row.place) for number, row in enumerate(data.rows, start=1))
     async with database.transaction() as session:
-        plan = await plan_import(session, sheet, data.mode)
+        plan = await plan_import(session, sheet, data.mode, MOST_INSTALLERS)
         if not data.dry_run:
             _refuse_faults(plan)
             for each in plan.planned:

@@ -1,6 +1,6 @@
 """An installer as it is told and as its caps and territory are given."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -13,6 +13,7 @@ from contracts.values import AustralianState, InstallerStatus
 from services.routing.domain.absences import obstacle_to_ending
 from services.routing.domain.candidate import WindowCount
 from services.routing.domain.pausing import actions_on
+from services.routing.domain.preflight import Point
 from services.routing.domain.profile import PostcodeRange, Territory
 from services.routing.domain.states import AbsenceKind
 from services.routing.domain.windows import Limits, WindowKind
@@ -110,10 +111,12 @@ class InstallerRow(BaseModel):
     available_actions: list[Literal["activate", "pause", "suspend"]] = Field(
         default=[], description="what the status route can make of it"
     )
+    is_ready: bool = Field(default=False, description="whether nothing of its pre-flight checklist is missing")
+    missing: list[Point] = Field(default=[], description="the points of its checklist that do not stand")
 
     @classmethod
-    def of(cls, installer: Installer, usage: Iterable[WindowCount]) -> "InstallerRow":
-        return cls.model_validate(installer).model_copy(update=_derived(installer, usage))
+    def of(cls, installer: Installer, usage: Iterable[WindowCount], missing: Sequence[Point]) -> "InstallerRow":
+        return cls.model_validate(installer).model_copy(update=_derived(installer, usage, missing))
 
 
 class AbsenceView(BaseModel):
@@ -148,19 +151,21 @@ class InstallerDetail(InstallerRow):
         usage: Iterable[WindowCount],
         territory: Territory,
         absences: Iterable[InstallerAbsence],
+        missing: Sequence[Point],
         now: datetime,
     ) -> "InstallerDetail":
         more = {
-            **_derived(installer, usage),
+            **_derived(installer, usage, missing),
             "territory": TerritoryShape.of(territory),
             "absences": [AbsenceView.at(absence, now) for absence in absences],
         }
         return cls.model_validate(installer).model_copy(update=more)
 
 
-def _derived(installer: Installer, usage: Iterable[WindowCount]) -> dict[str, Any]:
+def _derived(installer: Installer, usage: Iterable[WindowCount], missing: Sequence[Point]) -> dict[str, Any]:
     actions = [action.value for action in actions_on(installer.status)]
-    return {"caps": _caps(installer, usage), "available_actions": actions}
+    ready = {"is_ready": not missing, "missing": list(missing)}
+    return {"caps": _caps(installer, usage), "available_actions": actions, **ready}
 
 
 def _caps(installer: Installer, usage: Iterable[WindowCount]) -> list[CapUse]:

@@ -32,6 +32,7 @@ from services.routing.http.installer_views import (
 )
 from services.routing.queries import installers as queries
 from services.routing.queries.counters import usage_of
+from services.routing.queries.preflight import missing_of
 from services.routing.settings import Settings
 
 Services = Annotated[list[ServiceSlug], Field(min_length=1, max_length=50)]
@@ -135,13 +136,19 @@ async def list_installers(
     name: Annotated[str | None, QueryParameter(max_length=100, description="a part of the name")] = None,
     covers_postcode: Annotated[str | None, QueryParameter(pattern="^[0-9]{4}$", max_length=4)] = None,
     covers_state: FromQuery[AustralianState | None] = None,
+    is_ready: FromQuery[bool | None] = None,
 ) -> Page[InstallerRow]:
-    """Newest first, with what is taken of each cap now. `covers_postcode` and `covers_state` are one place."""
-    wanted = queries.InstallerFilter(status, service, name, covers_postcode, covers_state)
+    """Newest first, with what is taken of each cap now. `covers_postcode` and `covers_state` are one place.
+
+    Who `is_ready` can receive leads, be billed for them and pay.
+    """
+    wanted = queries.InstallerFilter(status, service, name, covers_postcode, covers_state, is_ready)
+    now = clock.now()
     async with database.reading() as session:
-        installers = await queries.list_installers(session, wanted, page)
-        usage = await usage_of(session, installers, clock.now())
-    return page.page(installers, queries.place_of, lambda row: InstallerRow.of(row, usage[row.id]))
+        installers = await queries.list_installers(session, wanted, page, now)
+        usage = await usage_of(session, installers, now)
+        missing = await missing_of(session, [each.id for each in installers], now)
+    return page.page(installers, queries.place_of, lambda row: InstallerRow.of(row, usage[row.id], missing[row.id]))
 
 
 @get("/admin/installers/{installer_id:uuid}", guards=[requires(Capability.READ_OPS)])

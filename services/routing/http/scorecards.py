@@ -1,13 +1,15 @@
 """What installers and regions made of their leads, over HTTP."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from litestar import get
-from litestar.params import QueryParameter
-from pydantic import BaseModel, ConfigDict
+from litestar.params import FromPath, QueryParameter
+from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.clock import Clock
@@ -17,13 +19,13 @@ from chassis.http import Given, requires
 from contracts.identity import Capability
 from contracts.values import AustralianState
 from services.routing.domain.ordering import jains_index
-from services.routing.domain.scoring import Score, score
+from services.routing.http.score_views import ScoreView, of_installer, of_region
 from services.routing.queries import scores as queries
-from services.routing.queries.installers import names_of
 from services.routing.queries.scores import DAYS, Sums
 from services.routing.settings import Settings
 
 MOST_DAYS = 180
+Days = Annotated[int, QueryParameter(ge=1, le=MOST_DAYS)]
 
 
 class By(StrEnum):
@@ -38,6 +40,10 @@ OF_EACH: Mapping[str, str] = {
     "came_back": "return_rate",
     "took": "deliver_seconds",
     "quick": "quick_rate",
+    "share": "share_rate",
+    "cap": "cap_rate",
+    "outstanding": "outstanding_cents",
+    "overdue": "overdue_cents",
 }
 ORDERS: Mapping[By, Mapping[str, str]] = {
     By.INSTALLER: {"installer": "name", **OF_EACH},
@@ -58,32 +64,6 @@ Sort = Annotated[
 ]
 
 
-class ScoreView(BaseModel):
-    """Rates are of one, null where nothing was to be counted; `trend` compares with as many days before.
-
-    Of a region's `leads` so many were `served`, which is that somebody got them.
-    """
-
-    model_config = ConfigDict(from_attributes=True)
-
-    installer_id: UUID | None = None
-    name: str = ""
-    state: AustralianState | None = None
-    leads: int | None = None
-    served: int | None = None
-    exceptions: int | None = None
-    covering: int | None = None
-    median_seconds: int | None = None
-    delivered: int
-    accept_rate: float | None
-    return_rate: float | None
-    deliver_seconds: int | None
-    quick_rate: float | None
-    chosen: int
-    entitled_leads: float
-    trend: float | None
-
-
 class Scorecards(BaseModel):
     """`evenness` is Jain's index of what each installer got to what it was due: 1 is even."""
 
@@ -93,26 +73,73 @@ class Scorecards(BaseModel):
     scores: list[ScoreView]
 
 
+class Scorecard(BaseModel):
+    days: int
+    score: ScoreView
+
+
+class RegionScorecard(Scorecard):
+    """Of each installer its leads of the state alone, its caps and what it owes as a whole."""
+
+    installers: list[ScoreView]
+
+
 @get("/admin/scorecards", guards=[requires(Capability.READ_OPS)])
 async def show_scorecards(
     database: Given[Database],
     clock: Given[Clock],
     settings: Given[Settings],
     by: Annotated[By, QueryParameter()] = By.INSTALLER,
-    days: Annotated[int, QueryParameter(ge=1, le=MOST_DAYS)] = DAYS,
+    days: Days = DAYS,
     sort: Sort = None,
 ) -> Scorecards:
     """By the number of deliveries, the most first, unless sorted otherwise. Today is in it as it stands."""
     refuse_other_orders(by, sort)
     now, zone = clock.now(), settings.zone
     async with database.reading() as session:
-        of_installers = await queries.sums_by_installer(session, now, days, zone)
+        installers = await queries.installers(session, now, days, zone)
         if by is By.INSTALLER:
-            views = await _of_installers(session, of_installers)
+            views = [of_installer(each) for each in installers]
         else:
-            views = [_of_region(each) for each in await queries.regions(session, now, days, zone)]
+            views = [of_region(each) for each in await queries.regions(session, now, days, zone)]
     scores = in_order(views, by, sort)
-    return Scorecards(days=days, by=by, evenness=evenness(list(of_installers.values())), scores=scores)
+    return Scorecards(days=days, by=by, evenness=evenness([each.sums for each in installers]), scores=scores)
+
+
+@get("/admin/installers/{installer_id:uuid}/scorecard", guards=[requires(Capability.READ_OPS)])
+async def show_scorecard(
+    installer_id: FromPath[UUID],
+    database: Given[Database],
+    clock: Given[Clock],
+    settings: Given[Settings],
+    days: Days = DAYS,
+) -> Scorecard:
+    """Of zeros where it had no lead. Today is in it as it stands."""
+    async with database.reading() as session:
+        found = await queries.installer(session, installer_id, clock.now(), days, settings.zone)
+    return Scorecard(days=days, score=of_installer(found))
+
+
+@get("/admin/scorecards/regions/{region:str}", guards=[requires(Capability.READ_OPS)])
+async def show_region(
+    region: FromPath[AustralianState],
+    database: Given[Database],
+    clock: Given[Clock],
+    settings: Given[Settings],
+    days: Days = DAYS,
+) -> RegionScorecard:
+    """With the installers that work there or were asked for a lead of it, who was delivered most there first."""
+    async with database.reading() as session:
+        return await region_of(session, region, clock.now(), days, settings.zone)
+
+
+async def region_of(
+    session: AsyncSession, state: AustralianState, now: datetime, days: int, zone: ZoneInfo
+) -> RegionScorecard:
+    [region] = await queries.regions(session, now, days, zone, [state])
+    installers = await queries.installers_in(session, state, now, days, zone)
+    views = in_order([of_installer(each) for each in installers], By.INSTALLER, None)
+    return RegionScorecard(days=days, score=of_region(region), installers=views)
 
 
 def refuse_other_orders(by: By, sort: str | None) -> None:
@@ -134,42 +161,8 @@ def in_order(views: list[ScoreView], by: By, sort: str | None) -> list[ScoreView
     return sorted(views, key=place, reverse=sort.startswith("-"))
 
 
-async def _of_installers(session: AsyncSession, found: dict[UUID, Sums]) -> list[ScoreView]:
-    names = await names_of(session, list(found))
-    return [_view(sums, installer_id=id_, name=names[id_]) for id_, sums in found.items()]
-
-
-def _of_region(region: queries.Region) -> ScoreView:
-    return _view(
-        region.sums,
-        state=region.state,
-        leads=region.leads,
-        served=region.served,
-        exceptions=region.raised,
-        covering=region.covering,
-        median_seconds=region.median_seconds,
-    )
-
-
-def score_of(sums: Sums) -> Score:
-    return score(
-        sent=sums.sent,
-        failed=sums.failed,
-        returned=sums.returned,
-        deliver_seconds_sum=sums.deliver_seconds_sum,
-        within_5_min=sums.within_5_min,
-        chosen=sums.chosen,
-        entitled_ppm=sums.entitled_ppm,
-        before=sums.before,
-    )
-
-
-def _view(sums: Sums, **about: object) -> ScoreView:
-    return ScoreView.model_validate(score_of(sums)).model_copy(update=about)
-
-
 def evenness(those: list[Sums]) -> float:
     return round(jains_index([each.chosen for each in those], [each.entitled_ppm for each in those]), 4)
 
 
-ROUTES = (show_scorecards,)
+ROUTES = (show_scorecards, show_scorecard, show_region)

@@ -30,7 +30,7 @@ from chassis.console.listing import (
 )
 from chassis.console.wording import counted, words
 from contracts.identity import Capability
-from contracts.values import CapReleaseReason, SelectedPath
+from contracts.values import AustralianState, CapReleaseReason, SelectedPath
 from services.routing.commands.assignments import CancelAssignment, ReleaseCap, cancel_assignment, release_cap
 from services.routing.domain.giving import obstacle_to_cancelling, obstacle_to_releasing
 from services.routing.domain.states import AssignmentStatus, CancelReason, CapState
@@ -168,6 +168,7 @@ LISTING = Listing(
         Choice("cap", "Cap", options=among(Assignment.cap_state, CapState)),
         Choice("path", "Path", options=among(Assignment.selected_path, SelectedPath)),
         Choice("released_for", "Released for", options=among(Assignment.cap_release_reason, CapReleaseReason)),
+        Choice("in", "Region", options=among(Dispatch.state, AustralianState, {s: str(s) for s in AustralianState})),
         Days("given", "Given", column=Assignment.created_at),
         Flag("stuck", "Stuck", condition=IS_STUCK),
         Flag("recent", "Last 7 days", condition=Assignment.created_at >= NOW - RECENT),

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, case, func, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.console import Form
@@ -17,12 +17,13 @@ from chassis.console.wording import counted, words
 from contracts.identity import Capability
 from services.routing.commands.endpoints import CloseBreaker, close_breaker
 from services.routing.domain.delivering import DeliveryAction, obstacle_to
-from services.routing.domain.states import AssignmentStatus, BreakerState, Channel
+from services.routing.domain.states import BreakerState, Channel
 from services.routing.http.fields import Note
-from services.routing.models import Assignment, DeliveryEndpoint, Installer
+from services.routing.models import DeliveryEndpoint, Installer
 from services.routing.pages.installer_deeds import REASON, WRITE
 from services.routing.pages.telling import BREAKER_TONES, INSTALLERS
 from services.routing.pages.telling import DELIVERY_CHANNELS as PATH
+from services.routing.queries.channels import HOST, IS_USED, ON_THEIR_WAY, ROWS
 from services.routing.queries.installers import names_of
 
 ROOM = "delivery-channels"
@@ -61,20 +62,6 @@ async def _name_of(session: AsyncSession, installer_id: UUID) -> str | None:
     return (await names_of(session, [installer_id])).get(installer_id)
 
 
-_ON_THEIR_WAY = (
-    select(Assignment.installer_id, Assignment.channel, func.count().label("number"))
-    .where(Assignment.status == AssignmentStatus.PENDING)
-    .group_by(Assignment.installer_id, Assignment.channel)
-    .subquery()
-)
-IS_USED = Installer.channel == DeliveryEndpoint.channel
-# Of an address only its host: what stands behind it can be a secret.
-HOST = case(
-    (DeliveryEndpoint.channel == Channel.MAIL, func.split_part(Installer.email, "@", 2)),
-    else_=func.substring(DeliveryEndpoint.url, "://([^/?#]+)"),
-)
-
-
 def _says_channel(row: Row[Any]) -> str:
     return words(row.channel) + ("" if row.used else ", not in use")
 
@@ -85,16 +72,7 @@ LISTING = Listing(
     noun=("channel", "channels"),
     path=PATH,
     capability=Capability.READ_OPS,
-    rows=select()
-    .select_from(DeliveryEndpoint)
-    .join(Installer, Installer.id == DeliveryEndpoint.installer_id)
-    .outerjoin(
-        _ON_THEIR_WAY,
-        and_(
-            _ON_THEIR_WAY.c.installer_id == DeliveryEndpoint.installer_id,
-            _ON_THEIR_WAY.c.channel == DeliveryEndpoint.channel,
-        ),
-    ),
+    rows=ROWS,
     key=DeliveryEndpoint.id,
     order="installer",
     columns=(
@@ -104,7 +82,7 @@ LISTING = Listing(
         Column("breaker", "Breaker", DeliveryEndpoint.breaker, Kind.CHIP, tone=BREAKER_TONES),
         Column("failures", "Failed in a row", DeliveryEndpoint.failures_in_row, Kind.NUMBER, sorts=True),
         Column("probe", "Tried from", DeliveryEndpoint.probe_at, Kind.INSTANT),
-        Column("on_their_way", "On their way", func.coalesce(_ON_THEIR_WAY.c.number, 0), Kind.NUMBER),
+        Column("on_their_way", "On their way", ON_THEIR_WAY, Kind.NUMBER),
         Column("accepted", "Last taken", DeliveryEndpoint.last_accepted_at, Kind.AGO),
         Column("tested", "Tested", DeliveryEndpoint.tested_at, Kind.AGO),
         Column("opened", "Opened", DeliveryEndpoint.opened_at, Kind.AGO, is_extra=True),

@@ -28,6 +28,7 @@ from services.routing.queries.coverage import Coverage, Covering, coverage, serv
 PATH = "/console/coverage"
 ROOM = "coverage"
 SHOWN_ROWS = 200
+AFTER = r"^\d{1,9}\.\d{1,9}\.[A-Z]{2,3}\.\d{4}$"
 SHOWN_INSTALLERS = 4
 MANY = 3
 
@@ -55,14 +56,37 @@ EMPTY = {
 
 @dataclass(frozen=True, slots=True)
 class Asked:
+    """`path` begins anew: where one was in the table is not kept."""
+
     service: str
     state: AustralianState | None
     view: View
     more_than: int
 
+    @property
+    def states(self) -> list[AustralianState]:
+        return [self.state] if self.state else list(AustralianState)
+
     def path(self, **changes: Any) -> str:
         told = {"service": self.service, "in": self.state, "view": self.view, "more_than": self.more_than, **changes}
         return f"{PATH}?{urlencode({name: str(value) for name, value in told.items() if value is not None})}"
+
+
+Place = tuple[int, int, str, str]
+"""Of a stretch among others: the most that were not placed first, then the most leads."""
+
+
+def place_of(each: Covered) -> Place:
+    return -each.not_placed, -each.leads, each.segment.state, each.segment.first
+
+
+def _written(each: Covered) -> str:
+    return f"{each.not_placed}.{each.leads}.{each.segment.state}.{each.segment.first}"
+
+
+def _read(after: str) -> Place:
+    not_placed, leads, state, first = after.split(".")
+    return -int(not_placed), -int(leads), state, first
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,24 +117,34 @@ async def show_coverage(
     within: Annotated[str | None, QueryParameter(name="in", pattern="^[A-Z]{0,3}$", max_length=3)] = None,
     view: FromQuery[View] = View.WANTED,
     more_than: Annotated[int, QueryParameter(ge=1, le=100)] = MANY,
+    after: Annotated[str | None, QueryParameter(pattern=AFTER, max_length=40)] = None,
 ) -> Response[str]:
     named = AustralianState.__members__.get(within or "")
     async with database.reading() as session:
         known = await services(session, clock.now())
         asked = Asked(service or next(iter(known), ""), named, view, more_than)
-        states = [named] if named else list(AustralianState)
-        found = await coverage(session, asked.service, clock.now(), states)
-    told = [each for each in found.covered if _views(found, asked)[view](each)]
+        found = await coverage(session, asked.service, clock.now(), asked.states)
+    told = stretches(found, asked)
+    rest = [each for each in told if after is None or place_of(each) > _read(after)]
+    shown = rest[:SHOWN_ROWS]
     context = {
         "asked": asked,
         "services": known,
         "states": list(AustralianState),
         "tabs": [_tab(found, asked, each) for each in View],
-        "strips": [_strip(found, asked, each) for each in states],
-        "table": _table(found, asked, told),
-        "left_off": max(0, len(told) - SHOWN_ROWS),
+        "strips": [_strip(found, asked, each) for each in asked.states],
+        "table": _table(found, asked, shown),
+        "number": len(told),
+        "passed": len(told) - len(rest),
+        "first": asked.path() if after else None,
+        "following": asked.path(after=_written(shown[-1])) if len(rest) > len(shown) else None,
     }
     return console.page(request, "coverage.html", context, room=ROOM)
+
+
+def stretches(found: Coverage, asked: Asked) -> list[Covered]:
+    """All of the view, in order."""
+    return sorted((each for each in found.covered if _views(found, asked)[asked.view](each)), key=place_of)
 
 
 def _views(found: Coverage, asked: Asked) -> dict[View, Callable[[Covered], bool]]:
@@ -151,8 +185,7 @@ def _level(active: int, covered: Covered, asked: Asked) -> str:
     return "many" if active > asked.more_than else "some"
 
 
-def _table(found: Coverage, asked: Asked, told: Sequence[Covered]) -> Table:
-    most_wanted = sorted(told, key=lambda each: (-each.not_placed, -each.leads, each.segment.state, each.segment.first))
+def _table(found: Coverage, asked: Asked, shown: Sequence[Covered]) -> Table:
     return Table(
         TITLES[asked.view],
         (
@@ -164,7 +197,7 @@ def _table(found: Coverage, asked: Asked, told: Sequence[Covered]) -> Table:
             ("Not placed", Kind.NUMBER),
             ("Cure", Kind.TEXT),
         ),
-        [_row(found, asked, each) for each in most_wanted[:SHOWN_ROWS]],
+        [_row(found, asked, each) for each in shown],
         empty=EMPTY[asked.view],
     )
 

@@ -50,7 +50,8 @@ FIELDS = (
         "sheet",
         "Rows",
         FieldKind.PROSE,
-        hint="One a line: id, ABN or whole name; then a state, a range or a postcode. As Southern Sun Solar; 2000-2234",
+        hint="One a line: id, ABN or whole name; then a state, a range or a postcode. As Southern Sun Solar; "
+        "2000-2234. Or a CSV with columns as id and territory",
         is_required=True,
         longest=LONGEST_SHEET,
     ),

@@ -28,7 +28,7 @@ from services.routing.pages import (
     installer_sections,
     people,
     preflight,
-    scorecards,
+    scorecard,
 )
 from services.routing.pages.answer import why_not_me
 from services.routing.pages.installer_page import InstallerPage, MakeAction, MakeNote, MakeSection, read_page
@@ -68,7 +68,7 @@ NOTES: tuple[MakeNote, ...] = (
 )
 SECTIONS: tuple[MakeSection, ...] = (
     installer_sections.caps,
-    scorecards.scorecard,
+    scorecard.scorecard,
     preflight.checklist,
     availability.when_it_works,
     availability.absences_of_it,

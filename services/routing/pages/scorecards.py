@@ -1,29 +1,27 @@
-"""Scorecards: what each installer and each region made of its leads in four weeks, beside the four before."""
+"""Lists of scorecards: what each installer and each region made of its leads in four weeks, beside the four before."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.console.cells import Kind, Shown
-from chassis.console.documents import Fact, Facts, Note
+from chassis.console.cells import Kind
+from chassis.console.documents import Note
 from chassis.console.listing import Choice, Column, Empty, Listing, Option, Search, Tab, among, routes_of
-from chassis.console.wording import DASH, counted
+from chassis.console.wording import DASH
 from contracts.identity import Capability
-from contracts.values import InstallerStatus
+from contracts.values import AustralianState, InstallerStatus
 from services.routing.domain.ordering import LEAD_PPM
 from services.routing.domain.windows import WindowKind
-from services.routing.http.scorecards import evenness, score_of
+from services.routing.http.scorecards import evenness
 from services.routing.models import Installer, InstallerAccount, TurnTaken
-from services.routing.pages.installer_page import InstallerPage
-from services.routing.pages.telling import ASSIGNMENTS, EVENNESS, EXCEPTIONS, INSTALLERS, told_use
+from services.routing.pages.telling import EVENNESS, EXCEPTIONS, INSTALLERS, told_use
 from services.routing.queries import installer_lists as lists
-from services.routing.queries.scores import DAYS, REGIONS, SCORES, Sums, sums_by_installer
+from services.routing.queries.scores import DAYS, REGIONS, SCORES, WITH_ACCOUNTS, sums_by_installer
 
 ROOM = "scorecards"
 PATH = "/console/scorecards"
@@ -89,6 +87,31 @@ def _rated(name: str, title: str, part: Any, whole: Any) -> Column:
     return Column(name, title, _rate(part, whole), sorts=True, nothing=NO_RATE, say=_of(name))
 
 
+def _share(sums: Any) -> Column:
+    rate = _rate(sums.chosen, sums.entitled_ppm / LEAD_PPM)
+    return Column("share", "Got of its share", rate, sorts=True, nothing=NO_RATE, say=_says_share)
+
+
+def _cap(taken: Any, limit: Any) -> Column:
+    """Of who has a cap; `taken` and `month_limit` are of the row."""
+    return Column(
+        "cap",
+        "Cap of the cycle",
+        _rate(taken, limit),
+        sorts=True,
+        nothing=NO_RATE,
+        say=lambda row: told_use(row.taken, row.month_limit),
+    )
+
+
+def _owed(standing: Any) -> tuple[Column, Column]:
+    outstanding, overdue = (func.coalesce(cents, 0) for cents in (standing.outstanding_cents, standing.overdue_cents))
+    return (
+        Column("outstanding", "Outstanding, AUD", outstanding, Kind.MONEY, sorts=True),
+        Column("overdue", "Overdue, AUD", overdue, Kind.MONEY, sorts=True),
+    )
+
+
 async def notes_of_evenness(session: AsyncSession, now: datetime, zone: ZoneInfo) -> Sequence[Note]:
     """How fair all of it was, as one number; nothing where nobody was due a lead."""
     sums = list((await sums_by_installer(session, now, DAYS, zone)).values())
@@ -103,47 +126,16 @@ LISTING = Listing(
     noun=("installer", "installers"),
     path=PATH,
     capability=READ,
-    rows=lists.ROWS.join(SCORES, S.installer_id == Installer.id).outerjoin(
-        InstallerAccount, InstallerAccount.installer_id == Installer.id
-    ),
+    rows=WITH_ACCOUNTS.join(SCORES, S.installer_id == Installer.id),
     key=Installer.id,
     order="-delivered",
     columns=(
         Column("installer", "Installer", Installer.name, sorts=True),
         *_measures(S).values(),
-        Column(
-            "share",
-            "Got of its share",
-            _rate(S.chosen, S.entitled_ppm / LEAD_PPM),
-            sorts=True,
-            nothing=NO_RATE,
-            say=_says_share,
-        ),
+        _share(S),
         Column("owed", "Owed", func.coalesce(TurnTaken.balance_ppm, 0), sorts=True, say=_says_owed),
-        Column(
-            "cap",
-            "Cap of the cycle",
-            _rate(lists.TAKEN[MONTH], Installer.month_limit),
-            sorts=True,
-            nothing=NO_RATE,
-            say=lambda row: told_use(row.taken, row.month_limit),
-        ),
-        Column(
-            "outstanding",
-            "Outstanding, AUD",
-            func.coalesce(InstallerAccount.outstanding_cents, 0),
-            Kind.MONEY,
-            sorts=True,
-            sums=True,
-        ),
-        Column(
-            "overdue",
-            "Overdue, AUD",
-            func.coalesce(InstallerAccount.overdue_cents, 0),
-            Kind.MONEY,
-            sorts=True,
-            sums=True,
-        ),
+        _cap(lists.TAKEN[MONTH], Installer.month_limit),
+        *(replace(column, sums=True) for column in _owed(InstallerAccount)),
         Column("failed", "Failed", S.failed, Kind.NUMBER, sorts=True, is_extra=True),
         Column("considered", "Considered", S.considered, Kind.NUMBER, sorts=True, is_extra=True),
         Column("eligible", "Eligible", S.eligible, Kind.NUMBER, sorts=True, is_extra=True),
@@ -158,6 +150,7 @@ LISTING = Listing(
     filters=(
         Search("q", "Installer or id", texts=(Installer.name,), ids=(Installer.id,)),
         Choice("status", "Status", options=among(Installer.status, InstallerStatus)),
+        Choice("in", "Region", options=[Option(s.value, s.value, lists.works_in(s)) for s in AustralianState]),
         Choice("money", "Money", options=(Option("overdue", "Overdue", InstallerAccount.overdue_cents > 0),)),
     ),
     tabs=(
@@ -216,46 +209,28 @@ REGIONS_LISTING = Listing(
             nothing=NO_RATE,
             say=lambda row: told_span(row.median),
         ),
-        _OF_REGIONS["accepted"],
-        _OF_REGIONS["came_back"],
-        _OF_REGIONS["trend"],
-        *(replace(_OF_REGIONS[name], is_extra=True) for name in ("delivered", "took", "quick")),
+        *(_OF_REGIONS[name] for name in ("delivered", "trend", "accepted", "came_back", "took")),
+        _share(R),
+        _cap(R.cap_taken, R.cap_limit),
+        *_owed(R),
+        replace(_OF_REGIONS["quick"], is_extra=True),
     ),
+    also={"chosen": R.chosen, "entitled_ppm": R.entitled_ppm, "taken": R.cap_taken, "month_limit": R.cap_limit},
     tabs=(
         Tab("By leads"),
         Tab("By exceptions", "sort=-raised"),
         Tab("By returns", "sort=-came_back"),
         Tab("Slowest", "sort=-median"),
+        Tab("Fullest", "sort=-cap"),
+        Tab("Owes most", "sort=-outstanding"),
     ),
     links=(("By installer", PATH, READ),),
-    note=f"Of {DAYS} days with today, beside the {DAYS} before. A lead counts in the state of its address.",
+    document=lambda row: f"{BY_REGION}/{row.region}",
+    note=f"Of {DAYS} days with today, beside the {DAYS} before. A lead counts in the state of its address; "
+    "the caps and what is owed are those of the installers that work there, each whole in every state of its own.",
     empty=Empty("There is no region", "Each state and territory stands here, with leads or without.", "map"),
 )
 LISTINGS = (LISTING, REGIONS_LISTING)
-
-
-async def scorecard(page: InstallerPage) -> Facts:
-    """On the installer's own page."""
-    sums = await _sums_of(page.session, page.installer.id, page.now, page.console.wording.zone)
-    score = score_of(sums)
-    given = Shown(f"{score.delivered:,}", path=f"{ASSIGNMENTS}?installer_id={page.installer.id}")
-    return Facts(
-        f"Scorecard of {DAYS} days",
-        [
-            Fact("Delivered", given),
-            Fact(f"Against the {DAYS} days before", told_trend(score.trend)),
-            Fact("Accepted", percent(score.accept_rate)),
-            Fact("Returned", percent(score.return_rate)),
-            Fact("Time to deliver", told_span(score.deliver_seconds)),
-            Fact("Within 5 min", percent(score.quick_rate)),
-            Fact("Got of its share", f"{score.chosen:,} of {score.entitled_leads:,.1f} leads"),
-            Fact("Asked for", f"{counted(sums.considered, 'lead', 'leads')}, eligible for {sums.eligible:,}"),
-        ],
-    )
-
-
-async def _sums_of(session: AsyncSession, installer_id: UUID, now: datetime, zone: ZoneInfo) -> Sums:
-    return (await sums_by_installer(session, now, DAYS, zone)).get(installer_id, Sums())
 
 
 ROUTES = (*routes_of(LISTING), *routes_of(REGIONS_LISTING))

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.routing.domain.states import AssignmentStatus, BreakerState, Channel, Trigger
 from services.routing.models import Assignment, Decision, DeliveryEndpoint, DispatchException, Installer
-from services.routing.queries.exceptions import is_late
+from services.routing.queries.exceptions import is_due_for_retry, is_late
 
 DELIVERED = [status for status in AssignmentStatus if status.was_delivered]
 
@@ -110,18 +110,22 @@ class Keeping:
     breakers_open: int
 
 
-async def keeping(session: AsyncSession, since: datetime, now: datetime) -> Keeping:
+async def keeping(session: AsyncSession, since: datetime, now: datetime, fresh_since: datetime) -> Keeping:
+    """What has waited since before `fresh_since` is due for nothing."""
     of_time = (Decision.trigger == Trigger.SCHEDULED, Decision.decided_at >= since, Decision.decided_at < now)
     settled = func.count().filter(Decision.chosen_count > 0)
     tried, gave = (await session.execute(select(func.count(), settled).where(*of_time))).one()
     late = await session.scalar(select(func.count()).where(is_late(now)))
-    overdue = await session.scalar(
-        select(func.min(DispatchException.next_retry_at)).where(
-            DispatchException.resolved_at.is_(None), DispatchException.next_retry_at <= now
-        )
-    )
+    overdue = await first_due(session, now, fresh_since)
     breakers = await breakers_open(session)
     return Keeping(tried, gave, late or 0, overdue, sum(breakers.values()))
+
+
+async def first_due(session: AsyncSession, now: datetime, fresh_since: datetime) -> datetime | None:
+    """Since when the first try has been due that nobody has put off; None where none is."""
+    query = select(func.min(DispatchException.next_retry_at)).where(is_due_for_retry(now, fresh_since))
+    since: datetime | None = await session.scalar(query)
+    return since
 
 
 async def breakers_open(session: AsyncSession) -> dict[Channel, int]:

@@ -47,7 +47,9 @@ class ImportPlan:
     faults: Sequence[ImportFault]
 
 
-async def plan_import(session: AsyncSession, sheet: Sheet, mode: ImportMode) -> ImportPlan:
+async def plan_import(
+    session: AsyncSession, sheet: Sheet, mode: ImportMode, most_installers: int = MOST_INSTALLERS
+) -> ImportPlan:
     known = await _known(session, {row.key for row in sheet.rows})
     faults = [*sheet.faults, *(fault for row in sheet.rows if (fault := _fault(row, known)))]
     rows: dict[UUID, list[ImportRow]] = {}
@@ -56,8 +58,8 @@ async def plan_import(session: AsyncSession, sheet: Sheet, mode: ImportMode) -> 
         for id_, name in known.get(row.key, {}).items():
             rows.setdefault(id_, []).append(row)
             names[id_] = name
-    if len(rows) > MOST_INSTALLERS:
-        faults.append(ImportFault(1, f"it names more than {MOST_INSTALLERS:,} installers"))
+    if len(rows) > most_installers:
+        faults.append(ImportFault(1, f"the sheet names more than {most_installers:,} installers"))
     before = await territories_of(session, list(rows))
     planned = [
         PlannedTerritory(id_, names[id_], own, before[id_], combined(before[id_], own, mode))

@@ -17,6 +17,7 @@ from services.routing.domain.profile import PostcodeRange, Territory
 from services.routing.errors import NoSuchInstaller
 from services.routing.models import Installer, TerritoryPostcode, TerritoryRange, TerritoryState, TurnTaken
 from services.routing.queries.arrays import among
+from services.routing.queries.preflight import IS_READY
 
 
 async def get(session: AsyncSession, installer_id: UUID) -> Installer:
@@ -120,9 +121,12 @@ class InstallerFilter:
     name: str | None = None
     covers_postcode: str | None = None
     covers_state: AustralianState | None = None
+    is_ready: bool | None = None
 
 
-async def list_installers(session: AsyncSession, wanted: InstallerFilter, page: PageRequest) -> Sequence[Installer]:
+async def list_installers(
+    session: AsyncSession, wanted: InstallerFilter, page: PageRequest, now: datetime
+) -> Sequence[Installer]:
     """Newest first, one row more than the page holds."""
     query = select(Installer)
     if wanted.status is not None:
@@ -131,10 +135,12 @@ async def list_installers(session: AsyncSession, wanted: InstallerFilter, page: 
         query = query.where(Installer.services.contains([wanted.service]))
     if wanted.name is not None:
         query = query.where(Installer.name.icontains(wanted.name, autoescape=True))
+    if wanted.is_ready is not None:
+        query = query.where(IS_READY if wanted.is_ready else ~IS_READY)
     covering = _covering(wanted)
     if covering:
         query = query.where(or_(*(Installer.id.in_(owners) for owners in covering)))
-    return (await session.scalars(page.apply(query, Installer.created_at, Installer.id))).all()
+    return (await session.scalars(page.apply(query, Installer.created_at, Installer.id), {"now": now})).all()
 
 
 def _covering(wanted: InstallerFilter) -> list[Select[UUID]]:

@@ -1,5 +1,6 @@
 """Whether each point of the pre-flight checklist stands: one expression each, for one installer and for the list."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 from zoneinfo import available_timezones
@@ -12,6 +13,7 @@ from chassis.console.lists.declaration import NOW
 from contracts.values import InstallerStatus
 from services.routing.domain.preflight import Check, Point, checks
 from services.routing.domain.states import BreakerState, Channel
+from services.routing.errors import NoSuchInstaller
 from services.routing.models import (
     DeliveryEndpoint,
     Installer,
@@ -22,7 +24,7 @@ from services.routing.models import (
     TerritoryState,
 )
 from services.routing.queries.absences import is_not_over
-from services.routing.queries.installers import get
+from services.routing.queries.arrays import among
 
 
 def _account(holds: ColumnElement[bool]) -> ColumnElement[bool]:
@@ -72,11 +74,18 @@ STANDS: dict[Point, ColumnElement[bool]] = {
 MISSING: ColumnElement[int] = sum((case((stands, 0), else_=1) for stands in STANDS.values()), start=literal(0))
 """How many points do not stand."""
 IS_READY = and_(true(), *STANDS.values())
+_TOLD = [stands.label(point) for point, stands in STANDS.items()]
 
 
 async def preflight(session: AsyncSession, installer_id: UUID, now: datetime) -> list[Check]:
-    await get(session, installer_id)
-    told = [stands.label(point) for point, stands in STANDS.items()]
-    query = select(*told, _account(true()).label("is_told")).where(Installer.id == installer_id)
-    row = (await session.execute(query, {"now": now})).one()
-    return checks({point: bool(getattr(row, point)) for point in Point}, account_is_known=row.is_told)
+    query = select(*_TOLD, _account(true()).label("is_told")).where(Installer.id == installer_id)
+    row = (await session.execute(query, {"now": now})).one_or_none()
+    found = NoSuchInstaller.unless(row, "no such installer", installer_id=installer_id)
+    return checks({point: bool(getattr(found, point)) for point in Point}, account_is_known=found.is_told)
+
+
+async def missing_of(session: AsyncSession, installer_ids: Sequence[UUID], now: datetime) -> dict[UUID, list[Point]]:
+    """Of each the points that do not stand, in the order of the checklist."""
+    query = select(Installer.id, *_TOLD).where(among(Installer.id, installer_ids))
+    rows = await session.execute(query, {"now": now})
+    return {row.id: [point for point in Point if not getattr(row, point)] for row in rows}

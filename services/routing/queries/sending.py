@@ -17,6 +17,7 @@ from services.routing.models import (
     Dispatch,
     LeadContact,
     LeadKey,
+    WebhookAttempt,
     WebhookDelivery,
     WebhookTest,
 )
@@ -202,6 +203,12 @@ async def log_of(session: AsyncSession, assignment_id: UUID) -> Sequence[Deliver
     """In the order in which it happened."""
     query = select(DeliveryLogEntry).where(DeliveryLogEntry.assignment_id == assignment_id)
     return (await session.scalars(query.order_by(DeliveryLogEntry.id))).all()
+
+
+async def tries_of(session: AsyncSession, assignment_id: UUID) -> Sequence[WebhookAttempt]:
+    """The first one first."""
+    query = select(WebhookAttempt).where(WebhookAttempt.assignment_id == assignment_id)
+    return (await session.scalars(query.order_by(WebhookAttempt.attempt_no))).all()
 
 
 async def delivery_of(session: AsyncSession, assignment_id: UUID) -> WebhookDelivery | None:
