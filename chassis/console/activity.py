@@ -1,5 +1,6 @@
 """Activity: who did what to what in this service, with before and after, the reason and the request."""
 
+from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID
 
@@ -8,13 +9,13 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from sqlalchemy import Row, func, select
 
-from chassis.audit import Subject, audit_entries
+from chassis.audit import BULK_JOB, Subject, audit_entries
 from chassis.console.cells import Kind, Shown, link
 from chassis.console.documents import Document, Fact, show_document
 from chassis.console.listing import Column, Days, Empty, Exact, Listing, Search, Tab, Text, routes_of
 from chassis.console.page import Console
 from chassis.console.routes import page_at
-from chassis.console.siblings import ACTIVITY
+from chassis.console.siblings import ACTIVITY, BULK_ACTIONS
 from chassis.console.timeline import moments_of
 from chassis.console.wording import words
 from chassis.database import Database
@@ -48,7 +49,7 @@ def activity_of(service: str) -> Listing:
         columns=(
             Column("action", "What was done", ENTRY.action, Kind.WORD),
             Column("who", "Who", ENTRY.actor_name, say=lambda row: row.who if row.actor_id else "By itself"),
-            Column("subject", "To what", ENTRY.subject_kind, say=_subject),
+            Column("subject", "To what", ENTRY.subject_kind, say=_subject, path=_bulk_action_path(service)),
             Column("at", "When", ENTRY.occurred_at, Kind.AGO, sorts=True),
             Column("reason", "Why", func.coalesce(ENTRY.reason_text, ENTRY.reason_code), say=_reason, wraps=True),
             Column("subject_id", "Its id", ENTRY.subject_id, is_extra=True),
@@ -73,6 +74,15 @@ def activity_of(service: str) -> Listing:
     )
 
 
+def _bulk_action_path(service: str) -> Callable[[Row[Any]], str]:
+    """Of the kinds of subjects the bulk actions alone are of the chassis: no room of the service's has them."""
+
+    def path(row: Row[Any]) -> str:
+        return BULK_ACTIONS.path_of(service, row.subject_id) if row.subject == BULK_JOB else ""
+
+    return path
+
+
 def _subject(row: Row[Any]) -> str:
     return f"{words(row.subject)} {row.subject_id[-8:]}"
 
@@ -80,6 +90,13 @@ def _subject(row: Row[Any]) -> str:
 def _reason(row: Row[Any]) -> str | None:
     told = row.reason
     return words(told) if told is not None and told == row.reason_code else told
+
+
+def _bulk_action(service: str, entry: Row[Any]) -> Iterator[Fact]:
+    """The one that began, or that the deed is a part of."""
+    job_id = entry.subject_id if entry.subject_kind == BULK_JOB else (entry.after or {}).get(BULK_JOB)
+    if job_id:
+        yield Fact("Bulk action", link(BULK_ACTIONS.path_of(service, job_id), "What became of each"))
 
 
 def activity_routes(service: str) -> tuple[HTTPRouteHandler, ...]:
@@ -105,6 +122,7 @@ def activity_routes(service: str) -> tuple[HTTPRouteHandler, ...]:
             sentence=f"{entry.actor_name}, {console.wording.exact(entry.occurred_at)}",
             facts=[
                 Fact("To what", link(same, f"{words(entry.subject_kind)} {entry.subject_id}")),
+                *_bulk_action(service, entry),
                 Fact("Reason", Shown(entry.reason_text or words(entry.reason_code or ""))),
                 Fact("Request", Shown(entry.request_id, Kind.ID)),
             ],

@@ -15,6 +15,8 @@ from litestar.types import ControllerRouterHandler
 from chassis.clock import SystemClock
 from chassis.console import design
 from chassis.console.assets import serve_asset
+from chassis.console.bulk.room import Declared, bulk_room_routes
+from chassis.console.bulk.running import BulkRunner
 from chassis.console.desk import Desk
 from chassis.console.page import Console
 from chassis.console.parked import parked_routes
@@ -64,6 +66,7 @@ def build_app(
     own = [route for needed, routes in _OWN_ROUTES.items() if needed in dependencies for route in routes]
     if "database" in dependencies:
         own += desk_routes(name)
+        own += bulk_room_routes(name, _declared(dependencies.get("bulk")))
         own += design.LISTS if settings.is_local else ()
     if "replayer" in dependencies:
         own += parked_routes(name)
@@ -87,6 +90,11 @@ def build_app(
     _describe(app)
     app.asgi_handler = Edge(app.asgi_handler)
     return app
+
+
+def _declared(bulk: BulkRunner | None) -> Declared:
+    """A service whose lists have no bulk actions has the room too: it is empty there."""
+    return bulk.listings if bulk else {}
 
 
 def _local(settings: ServiceSettings) -> tuple[ControllerRouterHandler, ...]:

@@ -27,6 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.causation import current_cause
 from chassis.clock import FixedClock
 from chassis.console import Form
 from chassis.console.bulk import BulkAction, Verdict, Work
@@ -59,6 +60,7 @@ from chassis.http.auth import ACCESS_COOKIE
 from chassis.http.health import Health
 from chassis.ids import new_id
 from chassis.settings import Environment, ServiceSettings
+from chassis.telemetry.context import current_request
 from contracts.identity import Capability, Role
 from tests.chassis.http.serving import in_process
 from tests.kit.identity import CSRF, TestIdentity
@@ -120,6 +122,8 @@ class Docks:
     refusing: set[str] = field(default_factory=set)
     breaking: set[str] = field(default_factory=set)
     shipped: list[str] = field(default_factory=list)
+    answered: list[tuple[str, str, UUID | None]] = field(default_factory=list)
+    """Of each that was shipped: the request and the correlation, and of which bulk action it was."""
 
     async def look(self, session: AsyncSession, ids: Sequence[UUID], _now: datetime) -> dict[UUID, Verdict]:
         rows = (await session.execute(select(crates).where(crates.c.id.in_(ids)))).all()
@@ -154,6 +158,10 @@ class Docks:
             if name in self.breaking:
                 raise ZeroDivisionError
         self.shipped.append(name)
+        request, cause = current_request(), current_cause()
+        assert request is not None
+        assert cause is not None
+        self.answered.append((request.request_id, cause.correlation_id, request.bulk_job_id))
 
 
 def _without_dashes(text: str) -> str:
