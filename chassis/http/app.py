@@ -22,6 +22,7 @@ from chassis.console.page import Console
 from chassis.console.parked import parked_routes
 from chassis.console.shell import desk_routes
 from chassis.http.auth import Authenticator, provide_operator, public
+from chassis.http.bulk import BULK_ROUTES
 from chassis.http.clock import move_clock, read_clock
 from chassis.http.edge import Edge
 from chassis.http.endpoints import JsonRequest, read_endpoints, validate_request
@@ -43,6 +44,7 @@ TOKEN_KEYS = "token_keys"  # noqa: S105  # the name of a dependency
 # Each is served where the process has what its routes need.
 _OWN_ROUTES: Mapping[str, tuple[ControllerRouterHandler, ...]] = {
     "clock": (read_clock, move_clock),
+    "bulk": BULK_ROUTES,
     "replayer": (list_parked_events, get_parked_event, replay_parked_event, discard_parked_event),
 }
 

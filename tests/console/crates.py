@@ -231,6 +231,15 @@ def listing_of(docks: Docks) -> Listing:
                 form=RepriceForm,
                 fields=reprice_fields,
             ),
+            BulkAction(
+                name="ship_insured",
+                label="Ship insured",
+                capability=Capability.WRITE_ROUTING,
+                look=docks.look,
+                do=docks.ship,
+                effect=lambda number: f"Ships {number} crates, and pays for it.",
+                step_up=True,
+            ),
         ),
     )
 
@@ -250,9 +259,18 @@ class House:
     lacking: tuple[Capability, ...] = ()
 
     @property
-    def cookies(self) -> dict[str, str]:
+    def token(self) -> str:
         capabilities = [each for each in self.role.capabilities if each not in self.lacking]
-        return {"Cookie": f"{ACCESS_COOKIE}={self.identity.token(capabilities, **self.operator)}"}
+        return self.identity.token(capabilities, **self.operator)
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        return {"Cookie": f"{ACCESS_COOKIE}={self.token}"}
+
+    @property
+    def bearer(self) -> dict[str, str]:
+        """As a program asks."""
+        return {"Authorization": f"Bearer {self.token}"}
 
     async def get(self, query: str = "", path: str = PATH, **headers: str) -> httpx.Response:
         address = f"{path}?{query}" if query else path

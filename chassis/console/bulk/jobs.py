@@ -19,6 +19,7 @@ from chassis.console.bulk.states import JobState, RowState
 from chassis.errors import Invalid, NotFound, Refusal
 from chassis.http.forms import CSRF_FIELD, Form
 from chassis.ids import new_id
+from chassis.paging import PageRequest
 from chassis.tables import bulk_jobs, bulk_rows
 from chassis.telemetry.context import current_request
 
@@ -229,6 +230,31 @@ async def find(session: AsyncSession, job_id: UUID, *, lock: bool = False) -> Ro
 async def counts_of(session: AsyncSession, job_id: UUID) -> Mapping[RowState, int]:
     query = select(bulk_rows.c.state, func.count()).where(bulk_rows.c.job_id == job_id).group_by(bulk_rows.c.state)
     return {RowState(state): count for state, count in (await session.execute(query)).all()}
+
+
+async def counts_of_all(session: AsyncSession, job_ids: Sequence[UUID]) -> Mapping[UUID, Mapping[RowState, int]]:
+    """As `counts_of`, of each of them."""
+    query = (
+        select(bulk_rows.c.job_id, bulk_rows.c.state, func.count().label("number"))
+        .where(bulk_rows.c.job_id.in_(job_ids))
+        .group_by(bulk_rows.c.job_id, bulk_rows.c.state)
+    )
+    counts: dict[UUID, dict[RowState, int]] = {job_id: {} for job_id in job_ids}
+    for row in await session.execute(query):
+        counts[row.job_id][RowState(row.state)] = row.number
+    return counts
+
+
+async def list_jobs(
+    session: AsyncSession, page: PageRequest, state: JobState | None, actor_id: UUID | None
+) -> Sequence[Row[Any]]:
+    """The latest first, one more than the page holds."""
+    query = select(bulk_jobs)
+    if state is not None:
+        query = query.where(bulk_jobs.c.state == state)
+    if actor_id is not None:
+        query = query.where(bulk_jobs.c.actor_id == actor_id)
+    return (await session.execute(page.apply(query, bulk_jobs.c.proposed_at, bulk_jobs.c.id))).all()
 
 
 async def rows_of(session: AsyncSession, job_id: UUID) -> Sequence[Row[Any]]:
