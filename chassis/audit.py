@@ -15,7 +15,10 @@ from chassis.errors import NotFound
 from chassis.ids import new_id
 from chassis.paging import PageRequest
 from chassis.tables import metadata
-from chassis.telemetry.context import current_request_id
+from chassis.telemetry.context import current_request
+
+BULK_JOB = "bulk_job"
+"""Where `after` tells of which bulk action the change is a part, and the kind of subject that such an action is."""
 
 audit_entries = Table(
     "audit_entries",
@@ -119,6 +122,10 @@ async def record_all(
 def _entry(
     actor: Actor, action: str, change: Change, reason_code: str | None, reason_text: str | None
 ) -> dict[str, object]:
+    request = current_request()
+    after = change.after
+    if request is not None and request.bulk_job_id is not None:
+        after = {**(after or {}), BULK_JOB: request.bulk_job_id}
     return {
         "id": new_id(),
         "occurred_at": datetime.now(UTC),
@@ -128,10 +135,10 @@ def _entry(
         "subject_kind": change.subject.kind,
         "subject_id": str(change.subject.id),
         "before": to_jsonable_python(change.before),
-        "after": to_jsonable_python(change.after),
+        "after": to_jsonable_python(after),
         "reason_code": reason_code,
         "reason_text": reason_text,
-        "request_id": current_request_id(),
+        "request_id": request.request_id if request else None,
     }
 
 

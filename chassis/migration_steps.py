@@ -263,3 +263,8 @@ BEGIN
 END $$;
 REVOKE ALL ON FUNCTION redact_audit(text[], text[], text[]) FROM PUBLIC;
 """
+
+STEP_5 = """
+ALTER TABLE bulk_jobs ADD COLUMN request_id text, ADD COLUMN correlation_id text;
+CREATE INDEX ix_bulk_jobs_proposed_at ON bulk_jobs (proposed_at, id);
+"""

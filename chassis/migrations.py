@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from chassis.migration_steps import STEP_1, STEP_2, STEP_3, STEP_4
+from chassis.migration_steps import STEP_1, STEP_2, STEP_3, STEP_4, STEP_5
 
 # A migration that cannot have its lock soon gives up instead of queueing every writer behind it.
 LOCK_TIMEOUT = "SET lock_timeout = '5s'"
@@ -41,9 +41,15 @@ def allow_erasure(app_role: str | None) -> list[str]:
     return [*statements(STEP_4), *granted, *revoke_change("audit_entries", app_role)]
 
 
+def keep_bulk_requests() -> list[str]:
+    """The fifth step: a bulk job keeps the request that confirmed it, and the jobs are a list."""
+    return list(statements(STEP_5))
+
+
 def whole_chassis() -> list[str]:
     """All steps, for a database that has nothing else."""
-    return [*create_chassis_tables(), *grow_event_path(), *furnish_console(), *allow_erasure(None)]
+    steps = (create_chassis_tables(), grow_event_path(), furnish_console(), allow_erasure(None), keep_bulk_requests())
+    return [statement for step in steps for statement in step]
 
 
 def written_once(table: str) -> list[str]:

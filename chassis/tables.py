@@ -126,7 +126,11 @@ bulk_jobs = Table(
     Column("proposed_at", DateTime(timezone=True), nullable=False),
     Column("started_at", DateTime(timezone=True)),
     Column("finished_at", DateTime(timezone=True)),
+    # Of the confirmation: whatever process does a row, it answers that request.
+    Column("request_id", Text),
+    Column("correlation_id", Text),
 )
+Index("ix_bulk_jobs_proposed_at", bulk_jobs.c.proposed_at, bulk_jobs.c.id)
 Index("ix_bulk_jobs_running", bulk_jobs.c.started_at, postgresql_where=bulk_jobs.c.state == "running")
 
 bulk_rows = Table(

@@ -1,6 +1,6 @@
 """Activity: who did what to what in this service, with before and after, the reason and the request."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -11,13 +11,13 @@ from sqlalchemy import Row, cast, func, select
 from sqlalchemy import Text as SqlText
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.audit import SEARCHED, Subject, actor_name, actors, audit_entries, find_entry
+from chassis.audit import BULK_JOB, SEARCHED, Subject, actor_name, actors, audit_entries, find_entry
 from chassis.console.cells import Kind, Shown, link
 from chassis.console.documents import Document, Fact, Table, show_document
 from chassis.console.listing import Column, Days, Empty, Listing, Offered, Search, Tab, Text, routes_of
 from chassis.console.page import Console
 from chassis.console.routes import page_at
-from chassis.console.siblings import ACTIVITY
+from chassis.console.siblings import ACTIVITY, BULK_ACTIONS
 from chassis.console.timeline import changes_of, moments_of
 from chassis.console.wording import Wording, words
 from chassis.database import Database
@@ -50,7 +50,7 @@ def activity_of(service: str) -> Listing:
         columns=(
             Column("action", "What was done", ENTRY.action, Kind.WORD),
             Column("who", "Who", ENTRY.actor_name, say=lambda row: row.who if row.actor_id else "By itself"),
-            Column("subject", "To what", ENTRY.subject_kind, say=_subject),
+            Column("subject", "To what", ENTRY.subject_kind, say=_subject, path=_bulk_action_path(service)),
             Column("at", "When", ENTRY.occurred_at, Kind.AGO, sorts=True),
             Column("reason", "Why", func.coalesce(ENTRY.reason_text, ENTRY.reason_code), say=_reason, wraps=True),
             Column("before", "Before", cast(ENTRY.before, SqlText), wraps=True, is_extra=True),
@@ -81,6 +81,15 @@ async def _people(session: AsyncSession) -> Sequence[tuple[str, str]]:
     return [(str(actor.actor_id), actor.actor_name) for actor in await actors(session)]
 
 
+def _bulk_action_path(service: str) -> Callable[[Row[Any]], str]:
+    """Of the kinds of subjects the bulk actions alone are of the chassis: no room of the service's has them."""
+
+    def path(row: Row[Any]) -> str:
+        return BULK_ACTIONS.path_of(service, row.subject_id) if row.subject == BULK_JOB else ""
+
+    return path
+
+
 def _subject(row: Row[Any]) -> str:
     return f"{words(row.subject)} {row.subject_id[-8:]}"
 
@@ -96,6 +105,13 @@ def _changed(entry: Row[Any], wording: Wording) -> Table:
     heads = (("What", Kind.TEXT), ("Before", Kind.TEXT), ("After", Kind.TEXT))
     rows = [(change.name, change.before, change.after) for change in changes]
     return Table("What it changed", heads, rows, empty="It changed no field.")
+
+
+def _bulk_action(service: str, entry: Row[Any]) -> Iterator[Fact]:
+    """The one that began, or that the deed is a part of."""
+    job_id = entry.subject_id if entry.subject_kind == BULK_JOB else (entry.after or {}).get(BULK_JOB)
+    if job_id:
+        yield Fact("Bulk action", link(BULK_ACTIONS.path_of(service, job_id), "What became of each"))
 
 
 def activity_routes(service: str) -> tuple[HTTPRouteHandler, ...]:
@@ -120,6 +136,7 @@ def activity_routes(service: str) -> tuple[HTTPRouteHandler, ...]:
             sentence=f"{entry.actor_name}, {console.wording.exact(entry.occurred_at)}",
             facts=[
                 Fact("To what", link(same, f"{words(entry.subject_kind)} {entry.subject_id}")),
+                *_bulk_action(service, entry),
                 Fact("Reason", Shown(entry.reason_text or words(entry.reason_code or ""))),
                 Fact("Request", Shown(entry.request_id, Kind.ID)),
             ],

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from chassis.console.assets import assets
 from chassis.console.navigation import Navigation
 from chassis.console.onward import Onward
 from chassis.console.rooms import SERVICE_TITLES, Addresses
+from chassis.console.siblings import BULK_ACTIONS
 from chassis.console.wording import Wording
 from chassis.http.auth import NotSignedIn, Operator, StepUpRequired
 from chassis.http.forms import CSRF_FIELD, FIELDS_KEY, ForeignForm
@@ -57,6 +59,7 @@ class Console:
             "desk": self.addresses.desk,
             "service": service,
             "service_titles": SERVICE_TITLES,
+            "bulk_action_path": partial(BULK_ACTIONS.path_of, service),
             "environment": settings.environment.value,
             "zone": settings.business_time_zone,
         }

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from chassis.console.siblings import ACTIVITY, DESKS, PARKED_EVENTS
+from chassis.console.siblings import ACTIVITY, BULK_ACTIONS, DESKS, PARKED_EVENTS
 from contracts.identity import Capability
 
 
@@ -159,6 +159,7 @@ GROUPS = (
         (
             Room("operators", "Operators", "identity", "/console/operators", "users", "o", ACCESS),
             Room("activity", "Activity", "identity", ACTIVITY.path("identity"), "history", "y", OPS),
+            Room("bulk-actions", "Bulk actions", "routing", BULK_ACTIONS.path("routing"), "clipboard-list", "A", OPS),
         ),
     ),
     Group(

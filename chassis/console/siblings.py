@@ -15,6 +15,12 @@ class SharedRoom:
     def path(self, service: str) -> str:
         return f"{DESKS}/{service}/{self.page}"
 
+    def path_of(self, service: str, id_: object) -> str:
+        """Of one thing in it."""
+        return f"{self.path(service)}/{id_}"
+
 
 ACTIVITY = SharedRoom("activity")
+BULK_ACTIONS = SharedRoom("bulk-actions")
+BULK_ROWS = SharedRoom("bulk-rows")
 PARKED_EVENTS = SharedRoom("parked-events")

@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 from sqlalchemy import ColumnElement, Row, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.audit import Subject, audit_entries
+from chassis.audit import BULK_JOB, Subject, audit_entries
 from chassis.console.cells import Kind, html_of
 from chassis.console.wording import DASH, Wording, words
 from chassis.database import locked_by_name
@@ -49,6 +49,8 @@ class Moment:
     changes: Sequence[Change] = ()
     reason: str = ""
     request_id: str = ""
+    bulk_job: str = ""
+    """The bulk action that it was a part of."""
 
     @property
     def is_made(self) -> bool:
@@ -127,12 +129,13 @@ def _any_of(subjects: Sequence[Subject]) -> Any:
 
 def changes_of(row: Row[Any], wording: Wording) -> list[Change]:
     """What an entry of the audit says was changed."""
-    after = {key: value for key, value in (row.after or {}).items() if key != AT}
+    after = {key: value for key, value in (row.after or {}).items() if key not in (AT, BULK_JOB)}
     return list(_changes(row.before or {}, after, wording))
 
 
 def _moment(row: Row[Any], verbs: Mapping[str, str], wording: Wording) -> Moment:
-    at = (row.after or {}).get(AT)
+    after = row.after or {}
+    at, bulk_job = after.get(AT), after.get(BULK_JOB)
     return Moment(
         at=datetime.fromisoformat(at) if at else row.occurred_at,
         who="Waybill" if row.actor_id is None else row.actor_name,
@@ -140,6 +143,7 @@ def _moment(row: Row[Any], verbs: Mapping[str, str], wording: Wording) -> Moment
         changes=changes_of(row, wording),
         reason=": ".join(part for part in (words(row.reason_code or ""), row.reason_text or "") if part),
         request_id=row.request_id or "",
+        bulk_job=bulk_job or "",
     )
 
 

@@ -15,12 +15,15 @@ from litestar.types import ControllerRouterHandler
 from chassis.clock import SystemClock
 from chassis.console import design
 from chassis.console.assets import serve_asset
+from chassis.console.bulk.room import Declared, bulk_room_routes
+from chassis.console.bulk.running import BulkRunner
 from chassis.console.desk import Desk
 from chassis.console.page import Console
 from chassis.console.parked import parked_routes
 from chassis.console.shell import desk_routes
 from chassis.http import activity
 from chassis.http.auth import Authenticator, provide_operator, public
+from chassis.http.bulk import BULK_ROUTES
 from chassis.http.clock import move_clock, read_clock
 from chassis.http.edge import Edge
 from chassis.http.endpoints import JsonRequest, read_endpoints, validate_request
@@ -43,6 +46,7 @@ TOKEN_KEYS = "token_keys"  # noqa: S105  # the name of a dependency
 _OWN_ROUTES: Mapping[str, tuple[ControllerRouterHandler, ...]] = {
     "clock": (read_clock, move_clock),
     "database": activity.ROUTES,
+    "bulk": BULK_ROUTES,
     "replayer": (list_parked_events, get_parked_event, replay_parked_event, discard_parked_event),
 }
 
@@ -66,6 +70,7 @@ def build_app(
     own = [route for needed, routes in _OWN_ROUTES.items() if needed in dependencies for route in routes]
     if "database" in dependencies:
         own += desk_routes(name)
+        own += bulk_room_routes(name, _declared(dependencies.get("bulk")))
         own += design.LISTS if settings.is_local else ()
     if "replayer" in dependencies:
         own += parked_routes(name)
@@ -89,6 +94,11 @@ def build_app(
     _describe(app)
     app.asgi_handler = Edge(app.asgi_handler)
     return app
+
+
+def _declared(bulk: BulkRunner | None) -> Declared:
+    """A service whose lists have no bulk actions has the room too: it is empty there."""
+    return bulk.listings if bulk else {}
 
 
 def _local(settings: ServiceSettings) -> tuple[ControllerRouterHandler, ...]:

@@ -2,15 +2,20 @@
 
 from contextvars import ContextVar
 from dataclasses import dataclass
+from uuid import UUID
 
 
 @dataclass(slots=True)
 class RequestContext:
-    """`operator_id` is filled in once the caller's token has been verified."""
+    """`operator_id` is filled in once the caller's token has been verified.
+
+    `bulk_job_id` names the bulk action of whose rows one is being done.
+    """
 
     request_id: str
     correlation_id: str
     operator_id: str | None = None
+    bulk_job_id: UUID | None = None
 
 
 _current: ContextVar[RequestContext | None] = ContextVar("request", default=None)

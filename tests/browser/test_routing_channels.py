@@ -68,6 +68,7 @@ async def test_a_webhook_is_set_up_by_clicks_and_its_secret_shown_once(
     form = here.page.locator("#do-set_channel")
     await form.get_by_label("Webhook, to the address below").check()
     await form.get_by_label("Address of the webhook").fill(URL)
+    await form.get_by_label("Reason").fill("They asked for it")
     await form.get_by_role("button", name="Set delivery channel").click()
     await expect(here.page.locator("#webhook-secret")).to_have_text(KEYS.told(installer_id, 1))
     await here.page.get_by_role("link", name="Go to Southern Sun Solar").click()
@@ -85,6 +86,7 @@ async def test_a_secret_is_rotated_and_shown_once(rooms: Rooms, visit: Visits) -
     here = await visit()
     await here.enter(Role.EDITOR, f"{rooms.routing}/console/installers/{installer_id}")
     await here.page.locator("summary", has_text="Rotate the webhook's secret").click()
+    await here.page.locator("#do-rotate_secret").get_by_label("Reason").fill("The former one was in a mail")
     await here.page.get_by_role("button", name="Rotate the webhook's secret").click()
     await expect(here.page.locator("#webhook-secret")).to_have_text(KEYS.told(installer_id, 3))
 

@@ -27,6 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.causation import current_cause
 from chassis.clock import FixedClock
 from chassis.console import Form
 from chassis.console.bulk import BulkAction, Verdict, Work
@@ -59,6 +60,7 @@ from chassis.http.auth import ACCESS_COOKIE
 from chassis.http.health import Health
 from chassis.ids import new_id
 from chassis.settings import Environment, ServiceSettings
+from chassis.telemetry.context import current_request
 from contracts.identity import Capability, Role
 from tests.chassis.http.serving import in_process
 from tests.kit.identity import CSRF, TestIdentity
@@ -120,6 +122,8 @@ class Docks:
     refusing: set[str] = field(default_factory=set)
     breaking: set[str] = field(default_factory=set)
     shipped: list[str] = field(default_factory=list)
+    answered: list[tuple[str, str, UUID | None]] = field(default_factory=list)
+    """Of each that was shipped: the request and the correlation, and of which bulk action it was."""
 
     async def look(self, session: AsyncSession, ids: Sequence[UUID], _now: datetime) -> dict[UUID, Verdict]:
         rows = (await session.execute(select(crates).where(crates.c.id.in_(ids)))).all()
@@ -154,6 +158,10 @@ class Docks:
             if name in self.breaking:
                 raise ZeroDivisionError
         self.shipped.append(name)
+        request, cause = current_request(), current_cause()
+        assert request is not None
+        assert cause is not None
+        self.answered.append((request.request_id, cause.correlation_id, request.bulk_job_id))
 
 
 def _without_dashes(text: str) -> str:
@@ -223,6 +231,15 @@ def listing_of(docks: Docks) -> Listing:
                 form=RepriceForm,
                 fields=reprice_fields,
             ),
+            BulkAction(
+                name="ship_insured",
+                label="Ship insured",
+                capability=Capability.WRITE_ROUTING,
+                look=docks.look,
+                do=docks.ship,
+                effect=lambda number: f"Ships {number} crates, and pays for it.",
+                step_up=True,
+            ),
         ),
     )
 
@@ -242,9 +259,18 @@ class House:
     lacking: tuple[Capability, ...] = ()
 
     @property
-    def cookies(self) -> dict[str, str]:
+    def token(self) -> str:
         capabilities = [each for each in self.role.capabilities if each not in self.lacking]
-        return {"Cookie": f"{ACCESS_COOKIE}={self.identity.token(capabilities, **self.operator)}"}
+        return self.identity.token(capabilities, **self.operator)
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        return {"Cookie": f"{ACCESS_COOKIE}={self.token}"}
+
+    @property
+    def bearer(self) -> dict[str, str]:
+        """As a program asks."""
+        return {"Authorization": f"Bearer {self.token}"}
 
     async def get(self, query: str = "", path: str = PATH, **headers: str) -> httpx.Response:
         address = f"{path}?{query}" if query else path

@@ -7,12 +7,21 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
-from sqlalchemy import select, update
+import pytest
+from sqlalchemy import func, select, update
 
 from chassis.audit import audit_entries
+from chassis.console.bulk import routes
+from chassis.console.bulk.jobs import MOST_ROWS
+from chassis.console.bulk.running import ROWS_AT_ONCE
+from chassis.console.lists.asking import Place
 from chassis.tables import bulk_jobs, bulk_rows
 from contracts.identity import Capability
-from tests.console.crates import PATH, House, crates
+from tests.console.crates import PATH, House, crates, names_in
+from tests.kit.identity import CSRF
+
+DESK = "/console/desk/identity"
+JOBS, ROWS, ACTIVITY = f"{DESK}/bulk-actions", f"{DESK}/bulk-rows", f"{DESK}/activity"
 
 
 async def choose(house: House, **fields: Any) -> str:
@@ -72,6 +81,131 @@ async def test_all_that_match_are_taken_whatever_page_they_are_on(house: House) 
     await confirm(house, job)
     assert len(house.docks.shipped) == 70
     assert "All 70 are done" in (await house.get(path=job)).text
+
+
+async def test_more_than_one_action_takes_are_refused_and_none_is_left_out(house: House) -> None:
+    await house.pack(*(f"A{number}" for number in range(MOST_ROWS + 1)))
+    assert "More than 10,000 match: narrow the list down" in (await house.get("q=a")).text
+    answer = await house.post("bulk", action="ship", query="q=a", every="true")
+    assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert "10,001 crates match, and one bulk action takes 10,000 at the most" in answer.text
+    async with house.database.reading() as session:
+        assert await session.scalar(select(func.count()).select_from(bulk_jobs)) == 0
+
+
+async def test_of_rows_that_all_are_blocked_the_number_is_told(house: House) -> None:
+    job = await choose(house, ids=[str(id_) for id_ in await house.pack("A", "B", status="shipped")])
+    assert "2 crates selected" in (await house.get(path=job)).text
+
+
+class TestAgain:
+    """What was refused or failed, once it is cured."""
+
+    async def test_takes_those_rows_alone(self, house: House) -> None:
+        house.docks.refusing, house.docks.breaking = {"B"}, {"C"}
+        job = await choose(house, ids=[str(id_) for id_ in await house.pack("A", "B", "C")])
+        await confirm(house, job)
+        assert "Look at those 2 again" in (await house.get(path=job)).text
+        house.docks.refusing, house.docks.breaking = set(), set()
+        again = await choose(house, again_of=job.rpartition("/")[2])
+        await confirm(house, again)
+        assert house.docks.shipped == ["A", "B", "C"]
+        assert "All 2 are done" in (await house.get(path=again)).text
+
+    async def test_is_of_the_same_action(self, house: House) -> None:
+        job = await choose_to_reprice(house, "A")
+        answer = await house.post("bulk", action="ship", again_of=job.rpartition("/")[2])
+        assert answer.status_code == HTTPStatus.NOT_FOUND
+
+
+async def test_whichever_process_does_a_row_it_answers_the_confirmation(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(routes, "WAIT_SECONDS", 0)
+    job = await choose(house, ids=[str(id_) for id_ in await house.pack(*(f"A{number}" for number in range(60)))])
+    sent = {"Accept": "text/html", "X-Request-Id": "the-confirmation", "X-Correlation-Id": "what-it-is-about"}
+    data = {"csrf": CSRF, "reason": "The ship is here"}
+    await house.client.post(f"{job}/ship", data=data, headers={**house.cookies, **sent})
+    assert len(house.docks.shipped) == ROWS_AT_ONCE
+    while await house.bulk.step():
+        pass
+    job_id = UUID(job.rpartition("/")[2])
+    assert house.docks.answered == [("the-confirmation", "what-it-is-about", job_id)] * 60
+
+
+class TestRoom:
+    """Where a job is found again, whoever began it."""
+
+    async def test_lists_each_with_the_way_to_it_and_to_its_rows(self, house: House) -> None:
+        house.docks.refusing, house.docks.breaking = {"B"}, {"C"}
+        job = await choose(house, ids=[str(id_) for id_ in await house.pack("A", "B", "C")])
+        await confirm(house, job)
+        job_id = job.rpartition("/")[2]
+        page = (await house.get(path=JOBS)).text
+        assert f'<a href="{JOBS}/{job_id}">Ship</a>' in page
+        for state in ("done", "refused", "failed"):
+            assert f'<a href="{ROWS}?job={job_id}&amp;state={state}">1</a>' in page
+        assert f"job={job_id}&amp;state=ready" not in page
+        assert (await house.get(path=f"{JOBS}/{job_id}")).headers["location"] == job
+        assert (await house.get(path=f"{JOBS}/{uuid4()}")).status_code == HTTPStatus.NOT_FOUND
+
+    async def test_is_narrowed_to_what_needs_somebody(self, house: House) -> None:
+        house.docks.refusing = {"A"}
+        for name in ("A", "B"):
+            await confirm(house, await choose(house, ids=[str(id_) for id_ in await house.pack(name)]))
+        await choose(house, ids=[str(id_) for id_ in await house.pack("C")])
+        for query, number in (("undone=true", 1), ("state=open", 1), ("state=finished", 2), ("mine=true", 3)):
+            assert len(names_in(await house.get(query, path=JOBS))) == number, query
+        house.operator = {"operator_id": uuid4()}
+        assert names_in(await house.get("mine=true", path=JOBS)) == []
+
+    async def test_has_every_row_of_a_job_page_by_page(self, house: House) -> None:
+        await choose(house, ids=[str(id_) for id_ in await house.pack("Before")])
+        names = [f"A{number:03}" for number in range(260)]
+        await house.pack(*names)
+        job = await choose(house, query="q=a&sort=name", every="true")
+        async with house.database.transaction() as session:
+            # As it is left by one that has run to its end.
+            await session.execute(update(bulk_jobs).values(state="finished"))
+            await session.execute(update(bulk_rows).where(bulk_rows.c.name < "A130").values(state="refused"))
+        page = (await house.get(path=job)).text
+        asked = f"job={job.rpartition('/')[2]}"
+        assert "The first 200 are shown" in page
+        assert f'<a href="{ROWS}?{asked}&amp;state=refused">130 refused</a>' in page
+        found: list[str] = []
+        query: str | None = f"{asked}&state=refused&limit=100"
+        while query is not None:
+            answer = await house.get(query, path=ROWS)
+            found += names_in(answer)
+            onward = re.search(rf'href="{ROWS}\?([^"]+)" rel="next"', answer.text)
+            query = onward[1].replace("&amp;", "&") if onward else None
+        assert sorted(found) == names[:130]
+
+    async def test_gives_a_jobs_rows_as_csv(self, house: House) -> None:
+        house.docks.refusing = {"B"}
+        job = await choose(house, ids=[str(id_) for id_ in await house.pack("A", "B")])
+        await confirm(house, job)
+        data = {"csrf": CSRF, "query": f"job={job.rpartition('/')[2]}"}
+        answer = await house.client.post(f"{ROWS}/export", data=data, headers=house.cookies)
+        lines = [line.split(",") for line in answer.text.splitlines()]
+        assert [line[:4] for line in lines] == [
+            ["\ufeffid", "name", "state", "detail"],
+            ["1", "A", "done", ""],
+            ["2", "B", "refused", "it is marked as fragile"],
+        ]
+
+    async def test_a_place_that_no_page_gave_is_refused(self, house: House) -> None:
+        place = Place.write(uuid4(), 10**30)
+        assert (await house.get(f"after={place}", path=ROWS)).status_code == HTTPStatus.BAD_REQUEST
+
+    async def test_the_activity_leads_to_it(self, house: House) -> None:
+        job = await choose(house, ids=[str(id_) for id_ in await house.pack("A")])
+        await confirm(house, job)
+        door = f"{JOBS}/{job.rpartition('/')[2]}"
+        assert f'<a href="{door}">Bulk job' in (await house.get(path=ACTIVITY)).text
+        async with house.database.reading() as session:
+            entry_id = await session.scalar(select(audit_entries.c.id))
+        assert f'<a href="{door}">What became of each</a>' in (await house.get(path=f"{ACTIVITY}/{entry_id}")).text
 
 
 async def test_confirmed_twice_it_is_done_once(house: House) -> None:

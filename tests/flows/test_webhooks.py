@@ -23,7 +23,9 @@ async def _with_webhook(running: Running, sink: Sink, service: str) -> tuple[Ins
     """An installer whose leads go to the receiver, and the secret by which they are signed."""
     installer = await running.add_installer(service, exclusive_cents=7_250)
     path = f"/admin/installers/{installer.id}/delivery"
-    set_ = await running.told("PUT", "routing", path, json={"channel": "webhook", "url": sink.url})
+    set_ = await running.told(
+        "PUT", "routing", path, json={"channel": "webhook", "url": sink.url, "reason": "They asked"}
+    )
     return installer, b64decode(set_["secret"].removeprefix("whsec_"))
 
 

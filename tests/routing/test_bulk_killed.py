@@ -12,11 +12,13 @@ from chassis.clock import FixedClock
 from chassis.console.bulk import jobs
 from chassis.console.bulk.declaration import BulkAction
 from chassis.console.bulk.running import BulkRunner
+from chassis.telemetry.context import RequestContext, answering
 from deploy.local.postgres import ServiceDatabase
 from services.routing.domain.windows import Limits
 from services.routing.pages.installers import LISTING
 from tests.routing.arrangements import NOW, ROBIN, Floor, committing
 
+CONFIRMATION = RequestContext("the-confirmation", "what-it-is-about")
 ROOT = Path(__file__).resolve().parents[2]
 INSTALLERS, DONE = 12, 5
 PATIENCE_SECONDS = 60
@@ -37,8 +39,18 @@ async def confirmed(floor: Floor, action: BulkAction, fields: dict[str, Any]) ->
     form = action.form.model_validate(fields)
     async with floor.database.transaction() as session:
         job_id = await jobs.propose(session, jobs.Propose(LISTING.name, action, ids, ROBIN), NOW)
-    async with floor.database.transaction() as session:
-        await jobs.confirm(session, job_id, action, form, ROBIN, NOW)
+    with answering(CONFIRMATION):
+        async with floor.database.transaction() as session:
+            await jobs.confirm(session, job_id, action, form, ROBIN, NOW)
+
+
+async def answered(floor: Floor, action: str) -> list[dict[str, Any]]:
+    """Which requests and which jobs its audit rows are of."""
+    return await floor.rows(
+        """SELECT request_id, after ->> 'bulk_job' AS job, count(*) AS rows
+           FROM audit_entries WHERE action = :action GROUP BY 1, 2""",
+        action=action,
+    )
 
 
 async def run_until_killed(given: ServiceDatabase, step: str) -> int | None:
@@ -82,4 +94,8 @@ async def test_each_row_is_done_once_whenever_its_worker_dies(
             pass
         all_of_them = {"told": INSTALLERS, "done": INSTALLERS, "installers": INSTALLERS}
         assert await counts(floor, AUDITED[name]) == all_of_them
-        assert await floor.rows("SELECT state FROM bulk_jobs") == [{"state": "finished"}]
+        [job] = await floor.rows("SELECT id, state FROM bulk_jobs")
+        assert job["state"] == "finished"
+        assert await answered(floor, AUDITED[name]) == [
+            {"request_id": CONFIRMATION.request_id, "job": str(job["id"]), "rows": INSTALLERS}
+        ]

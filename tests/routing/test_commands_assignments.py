@@ -1,5 +1,7 @@
 """Taking assignments back and releasing places under the caps, on a real database."""
 
+from typing import Any
+
 import pytest
 
 from contracts.routing import AssignmentCancelled, AssignmentCapReleased
@@ -15,13 +17,18 @@ from services.routing.domain.states import AssignmentStatus, CancelReason, CapSt
 from services.routing.domain.windows import Limits
 from services.routing.errors import CapNotCounted, CapReleasedOtherwise, NotPending
 from services.routing.models import Assignment
-from tests.routing.arrangements import NOW, ROBIN, SHARED, Floor, lead
+from tests.routing.arrangements import NOW, ROBIN, SHARED, Floor, lead, leads
 
 
 async def cancel(floor: Floor, assignment: Assignment) -> None:
     command = CancelAssignment(assignment.id, CancelReason.LEAD_WITHDRAWN, "asked by phone", ROBIN)
     async with floor.database.transaction() as session:
         await cancel_assignment(session, command, floor.clock.now())
+
+
+async def releases(floor: Floor) -> list[dict[str, Any]]:
+    """What the audit says of places that were freed."""
+    return await floor.rows("SELECT * FROM audit_entries WHERE action = 'release_cap' ORDER BY id")
 
 
 async def release(
@@ -153,10 +160,30 @@ class TestReleaseCapsForCredits:
         assert (await floor.only_assignment()).cap_release_reason is CapReleaseReason.CREDIT_LINKED
         assert await floor.counts(made.installer_id) == {}
         assert len(await floor.events("assignment.cap_released")) == 1
+        [row] = await releases(floor)
+        assert (row["subject_id"], row["actor_id"]) == (str(made.id), None)
+        assert (row["before"], row["after"]["cap_state"]) == ({"cap_state": "counted"}, "released")
+        assert (row["reason_code"], row["reason_text"]) == ("credit_linked", "credited: invalid_contact")
+
+    async def test_says_of_each_why_it_was_freed(self, floor: Floor) -> None:
+        await floor.installers(3)
+        await floor.dispatch(*leads(1, SHARED))
+        made = [each.id for each in await floor.assignments()]
+        await floor.deliver(*made)
+        notes = ("credited: invalid_contact", "credited: invalid_contact", "voided: invalid_contact")
+        commands = [
+            ReleaseCap(id_, CapReleaseReason.CREDIT_LINKED, note) for id_, note in zip(made, notes, strict=True)
+        ]
+        async with floor.database.transaction() as session:
+            await release_caps_for_credits(session, commands, NOW)
+        told = {row["subject_id"]: row["reason_text"] for row in await releases(floor)}
+        assert told == {str(id_): note for id_, note in zip(made, notes, strict=True)}
 
     async def test_leaves_what_an_operator_released(self, floor: Floor) -> None:
         made = await delivered(floor)
         await release(floor, made)
         async with floor.database.transaction() as session:
             await release_caps_for_credits(session, [ReleaseCap(made.id, CapReleaseReason.CREDIT_LINKED)], NOW)
+        [row] = await releases(floor)
+        assert row["actor_id"] == ROBIN.id
         assert (await floor.only_assignment()).cap_release_reason is CapReleaseReason.INVALID_LEAD

@@ -211,6 +211,7 @@ class TestDenyAndWithdraw:
         )
         assert [row["action"] for row in rows] == [
             "request_return", "deny_return", "request_return", "withdraw_return", "request_return", "accept_return",
+            "release_cap",
         ]  # fmt: skip
         assert {row["actor_name"] for row in rows} == {ROBIN.name}
         assert rows[1]["after"]["denial_code"] == "not_proven"

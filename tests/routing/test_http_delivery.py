@@ -15,7 +15,8 @@ from tests.routing.arrangements import NOW, Floor, lead
 from tests.routing.desk import UNKNOWN, Desk, answering, code_of, faults
 from tests.routing.webhooks import KEYS, sending, strict_gateway
 
-WEBHOOK = {"channel": "webhook", "url": "https://leads.example/waybill?token=1"}
+WHY = {"reason": "They asked for it"}
+WEBHOOK = {"channel": "webhook", "url": "https://leads.example/waybill?token=1", **WHY}
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ class TestSetDelivery:
         await floor.dispatch(lead())
         await desk.do("PUT", path(installer_id), WEBHOOK)
         await floor.dispatch(lead())
-        await desk.do("PUT", path(installer_id), {"channel": "mail"})
+        await desk.do("PUT", path(installer_id), {"channel": "mail", **WHY})
         await floor.dispatch(lead())
         assert [made.channel for made in await floor.assignments()] == ["mail", "webhook", "mail"]
         told = await desk.get(path(installer_id))
@@ -72,8 +73,8 @@ class TestSetDelivery:
     async def test_goes_back_to_the_webhook_that_was_without_an_address(self, desk: Desk, floor: Floor) -> None:
         installer_id = await floor.installer()
         await desk.do("PUT", path(installer_id), WEBHOOK)
-        await desk.do("PUT", path(installer_id), {"channel": "mail"})
-        told = await desk.do("PUT", path(installer_id), {"channel": "webhook"})
+        await desk.do("PUT", path(installer_id), {"channel": "mail", **WHY})
+        told = await desk.do("PUT", path(installer_id), {"channel": "webhook", **WHY})
         assert (told["endpoints"][1]["url"], told["secret"]) == (WEBHOOK["url"], None)
 
     @pytest.mark.parametrize(
@@ -89,7 +90,7 @@ class TestSetDelivery:
     )
     async def test_refuses_an_address_by_name(self, desk: Desk, floor: Floor, url: str | None, why: str) -> None:
         installer_id = await floor.installer()
-        body: dict[str, Any] = {"channel": "webhook", "url": url}
+        body: dict[str, Any] = {"channel": "webhook", "url": url, **WHY}
         answer = await desk.ask("PUT", path(installer_id), body)
         assert (answer.status_code, code_of(answer), answer.json()["why"]) == (409, "endpoint_refused", why)
         assert (await desk.get(path(installer_id)))["channel"] == "mail"
@@ -125,11 +126,12 @@ class TestSetDelivery:
         async with answering(floor.database, identity, floor.clock, strict_gateway(None)) as desk:
             answer = await desk.ask("PUT", path(installer_id), WEBHOOK)
             assert (answer.status_code, code_of(answer)) == (409, "webhooks_not_set_up")
-            await desk.do("PUT", path(installer_id), {"channel": "mail"})
+            await desk.do("PUT", path(installer_id), {"channel": "mail", **WHY})
 
     async def test_of_nobody_is_not_found(self, desk: Desk) -> None:
         for method, deed in (("GET", ""), ("PUT", ""), ("POST", "/rotate-secret"), ("POST", "/test")):
-            answer = await desk.ask(method, path(UNKNOWN, deed), WEBHOOK if method == "PUT" else None)
+            body = {"PUT": WEBHOOK, "POST": WHY}.get(method)
+            answer = await desk.ask(method, path(UNKNOWN, deed), body)
             assert (answer.status_code, code_of(answer)) == (404, "no_such_installer")
 
 
@@ -137,7 +139,7 @@ class TestRotateSecret:
     async def test_shows_the_new_one_and_keeps_the_former_for_a_day(self, desk: Desk, floor: Floor) -> None:
         installer_id = await floor.installer()
         await desk.do("PUT", path(installer_id), WEBHOOK)
-        told = await desk.do("POST", path(installer_id, "/rotate-secret"))
+        told = await desk.do("POST", path(installer_id, "/rotate-secret"), WHY)
         assert told["secret"] == KEYS.told(installer_id, 2)
         webhook = told["endpoints"][1]
         assert webhook["previous_secret_until"] == (NOW + timedelta(days=1)).isoformat().replace("+00:00", "Z")
@@ -146,9 +148,40 @@ class TestRotateSecret:
     async def test_needs_a_webhook(self, desk: Desk, floor: Floor) -> None:
         installer_id = await floor.installer()
         for deed in ("/rotate-secret", "/test"):
-            answer = await desk.ask("POST", path(installer_id, deed))
+            answer = await desk.ask("POST", path(installer_id, deed), WHY)
             assert (answer.status_code, code_of(answer)) == (409, "no_webhook")
         assert (await desk.get(path(installer_id)))["available_actions"] == ["set_channel"]
+
+
+class TestReasons:
+    """Who lets leads out another way, or makes another secret, says why."""
+
+    async def test_are_required_of_a_channel_and_of_a_secret(self, desk: Desk, floor: Floor) -> None:
+        installer_id = await floor.installer()
+        for method, deed, body in (("PUT", "", {"channel": "mail"}), ("POST", "/rotate-secret", {})):
+            answer = await desk.ask(method, path(installer_id, deed), body)
+            assert faults(answer) == {"reason": "missing"}
+
+    async def test_stand_in_the_audit_with_what_was_done(self, desk: Desk, floor: Floor) -> None:
+        installer_id = await floor.installer()
+        await desk.do("PUT", path(installer_id), WEBHOOK)
+        await desk.do("POST", path(installer_id, "/rotate-secret"), {"reason": "It was in a mail"})
+        tests = [
+            (await desk.ask("POST", path(installer_id, "/test"), body)).json()["id"]
+            for body in ({"reason": "After the rotation"}, None)
+        ]
+        rows = await floor.rows(
+            """SELECT action, after ->> 'test_id' AS test_id, after ->> 'url' AS url, reason_text, actor_name
+               FROM audit_entries WHERE request_id IS NOT NULL AND subject_id = :id ORDER BY id""",
+            id=str(installer_id),
+        )
+        assert [(row["action"], row["reason_text"], row["test_id"]) for row in rows] == [
+            ("set_channel", "They asked for it", None),
+            ("rotate_webhook_secret", "It was in a mail", None),
+            ("test_webhook", "After the rotation", tests[0]),
+            ("test_webhook", None, tests[1]),
+        ]
+        assert {row["url"] for row in rows[2:]} == {WEBHOOK["url"]}
 
 
 class TestTestDelivery:

@@ -83,6 +83,7 @@ class TestTheCap:
         # An operator who comes later is told for which other reason it was released.
         assert {type(each) for each in outcomes if isinstance(each, BaseException)} <= {CapReleasedOtherwise}
         assert len(await floor.events("assignment.cap_released")) == 1
+        assert (await floor.audited()).count("release_cap") == 1
         assert await floor.counts(one.installer_id) == {}
 
 

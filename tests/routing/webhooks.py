@@ -64,7 +64,9 @@ class Webhooks:
 
     async def set_channel(self, installer_id: UUID, channel: Channel, url: str | None = None) -> ChannelSet:
         async with self.floor.database.transaction() as session:
-            return await set_channel(session, SetChannel(installer_id, channel, url, ROBIN), self.floor.clock.now())
+            return await set_channel(
+                session, SetChannel(installer_id, channel, url, "They asked for it", ROBIN), self.floor.clock.now()
+            )
 
     async def given(self) -> UUID:
         """One lead more; returns its assignment."""

@@ -13,13 +13,15 @@ from sqlalchemy import Row, Text, Uuid, bindparam, func, insert, select, text, u
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.audit import Actor, Subject, record
+from chassis.audit import BULK_JOB, Actor, Subject, record
 from chassis.console.bulk.declaration import BulkAction, Verdict
 from chassis.console.bulk.states import JobState, RowState
 from chassis.errors import Invalid, NotFound, Refusal
 from chassis.http.forms import CSRF_FIELD, Form
 from chassis.ids import new_id
+from chassis.paging import PageRequest
 from chassis.tables import bulk_jobs, bulk_rows
+from chassis.telemetry.context import current_request
 
 MOST_ROWS = 10_000
 _ROWS_AT_ONCE = 1_000
@@ -41,6 +43,11 @@ _SEE = text("""
 class NothingSelected(Invalid):
     code = "nothing_selected"
     title = "Nothing selected"
+
+
+class TooManySelected(Invalid):
+    code = "too_many_selected"
+    title = "Too many selected"
 
 
 class NotPreviewed(Refusal):
@@ -71,6 +78,8 @@ async def propose(session: AsyncSession, command: Propose, now: datetime) -> UUI
     """Changes nothing but its own rows: what would be done to each, and what could not be."""
     if not command.ids:
         raise NothingSelected("select at least one row")
+    if len(command.ids) > MOST_ROWS:
+        raise TooManySelected(f"one bulk action takes {MOST_ROWS:,} rows at the most: narrow the list down")
     verdicts: dict[UUID, Verdict] = {}
     for ids in _portions(command.ids):
         verdicts |= await command.action.look(session, ids, now)
@@ -192,15 +201,21 @@ async def _open_job(session: AsyncSession, job_id: UUID, actor: Actor) -> Row[An
 async def _begin(
     session: AsyncSession, job: Row[Any], action: BulkAction, form: Mapping[str, Any], actor: Actor, at: datetime
 ) -> None:
-    await session.execute(
-        update(bulk_jobs).where(bulk_jobs.c.id == job.id).values(state=JobState.RUNNING, form=form, started_at=at)
-    )
+    request = current_request()
+    begun = {
+        "state": JobState.RUNNING,
+        "form": form,
+        "started_at": at,
+        "request_id": request.request_id if request else None,
+        "correlation_id": request.correlation_id if request else None,
+    }
+    await session.execute(update(bulk_jobs).where(bulk_jobs.c.id == job.id).values(begun))
     counts = await counts_of(session, job.id)
     await record(
         session,
         actor=actor,
         action=f"bulk_{action.name}",
-        subject=Subject("bulk_job", job.id),
+        subject=Subject(BULK_JOB, job.id),
         after={"list": job.list, "rows": counts.get(RowState.READY, 0)},
         reason_text=str(form["reason"]) if form.get("reason") else None,
     )
@@ -217,10 +232,53 @@ async def counts_of(session: AsyncSession, job_id: UUID) -> Mapping[RowState, in
     return {RowState(state): count for state, count in (await session.execute(query)).all()}
 
 
+async def counts_of_all(session: AsyncSession, job_ids: Sequence[UUID]) -> Mapping[UUID, Mapping[RowState, int]]:
+    """As `counts_of`, of each of them."""
+    query = (
+        select(bulk_rows.c.job_id, bulk_rows.c.state, func.count().label("number"))
+        .where(bulk_rows.c.job_id.in_(job_ids))
+        .group_by(bulk_rows.c.job_id, bulk_rows.c.state)
+    )
+    counts: dict[UUID, dict[RowState, int]] = {job_id: {} for job_id in job_ids}
+    for row in await session.execute(query):
+        counts[row.job_id][RowState(row.state)] = row.number
+    return counts
+
+
+async def list_jobs(
+    session: AsyncSession, page: PageRequest, state: JobState | None, actor_id: UUID | None
+) -> Sequence[Row[Any]]:
+    """The latest first, one more than the page holds."""
+    query = select(bulk_jobs)
+    if state is not None:
+        query = query.where(bulk_jobs.c.state == state)
+    if actor_id is not None:
+        query = query.where(bulk_jobs.c.actor_id == actor_id)
+    return (await session.execute(page.apply(query, bulk_jobs.c.proposed_at, bulk_jobs.c.id))).all()
+
+
 async def rows_of(session: AsyncSession, job_id: UUID) -> Sequence[Row[Any]]:
-    """What needs a person's eye first."""
+    """The first of them, what needs a person's eye before all else; the list of the job's rows has them all."""
     query = select(bulk_rows).where(bulk_rows.c.job_id == job_id)
     order = func.array_position(
         [RowState.FAILED, RowState.REFUSED, RowState.BLOCKED, RowState.READY, RowState.DONE], bulk_rows.c.state
     )
     return (await session.execute(query.order_by(order, bulk_rows.c.row_no).limit(SHOWN_ROWS))).all()
+
+
+async def rows_after(
+    session: AsyncSession, job_id: UUID, row_no: int, limit: int, state: RowState | None
+) -> Sequence[Row[Any]]:
+    """In the order of their numbers, from the one after `row_no` on."""
+    query = select(bulk_rows).where(bulk_rows.c.job_id == job_id, bulk_rows.c.row_no > row_no)
+    if state is not None:
+        query = query.where(bulk_rows.c.state == state)
+    return (await session.execute(query.order_by(bulk_rows.c.row_no).limit(limit))).all()
+
+
+async def undone_of(session: AsyncSession, job_id: UUID) -> Sequence[UUID]:
+    """What was refused or failed, and could be done again."""
+    query = select(bulk_rows.c.subject_id).where(
+        bulk_rows.c.job_id == job_id, bulk_rows.c.state.in_([RowState.REFUSED, RowState.FAILED])
+    )
+    return (await session.scalars(query.order_by(bulk_rows.c.row_no))).all()

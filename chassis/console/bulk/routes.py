@@ -1,6 +1,6 @@
 """A bulk action's pages, made from its list's declaration: what would be done, and then what was."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 from uuid import UUID
@@ -16,16 +16,17 @@ from chassis.console.actions import Action
 from chassis.console.bulk import jobs
 from chassis.console.bulk.declaration import BulkAction
 from chassis.console.bulk.running import BulkRunner
-from chassis.console.bulk.states import JobState, RowState
+from chassis.console.bulk.selecting import Asking, Selection, propose_selected
+from chassis.console.bulk.states import ROW_STATES, JobState, RowState
 from chassis.console.fields import FormField, filled
-from chassis.console.lists.asking import LONGEST_QUERY, read_query
+from chassis.console.lists.asking import LONGEST_QUERY
 from chassis.console.lists.declaration import Listing
-from chassis.console.lists.reading import given, ids_that_match
 from chassis.console.page import Console
 from chassis.console.routes import form_at, page_at
+from chassis.console.siblings import BULK_ACTIONS, BULK_ROWS
 from chassis.database import Database
 from chassis.errors import NotFound
-from chassis.http.auth import CapabilityMissing, Operator, page_for
+from chassis.http.auth import Operator, page_for
 from chassis.http.forms import Form
 from chassis.http.given import Given
 
@@ -34,12 +35,16 @@ WAIT_SECONDS = 1.5
 
 
 class SelectForm(Form):
-    """`every` takes all that match `query`, whatever page they are on."""
+    """`every` takes all that match `query`, whatever page they are on; `again_of` what that job left undone."""
 
     action: Annotated[str, Field(max_length=60)]
     ids: Annotated[list[UUID], Field(max_length=200)] = []
     every: bool = False
     query: Annotated[str, Field(max_length=LONGEST_QUERY)] = ""
+    again_of: UUID | None = None
+
+    def selection(self) -> Selection:
+        return Selection(self.ids, self.query if self.every else None, self.again_of)
 
 
 class SightForm(Form):
@@ -66,9 +71,24 @@ class Progress:
     def total(self) -> int:
         return self.through + self.ready
 
+    @property
+    def selected(self) -> int:
+        """With what could not be done from the start."""
+        return self.total + self.blocked
 
-COUNTED = (RowState.DONE, RowState.REFUSED, RowState.FAILED, RowState.BLOCKED, RowState.READY)
-"""In the order of Progress."""
+    @property
+    def undone(self) -> int:
+        return self.refused + self.failed
+
+    @property
+    def by_state(self) -> list[tuple[RowState, int]]:
+        """Of those states that a row is in, what needs a person first."""
+        numbers = [(RowState(name), getattr(self, name)) for name in ("failed", "refused", "blocked", "ready", "done")]
+        return [(state, number) for state, number in numbers if number]
+
+    @classmethod
+    def of(cls, counts: Mapping[RowState, int]) -> "Progress":
+        return cls(**{state.value: counts.get(state, 0) for state in RowState})
 
 
 def bulk_routes(listing: Listing) -> tuple[HTTPRouteHandler, ...]:
@@ -81,18 +101,9 @@ def bulk_routes(listing: Listing) -> tuple[HTTPRouteHandler, ...]:
         database: Given[Database],
         operator: Given[Operator],
     ) -> Redirect:
-        action = NotFound.unless(listing.action(data.action), "there is no such bulk action")
-        if not operator.can(action.capability):
-            raise CapabilityMissing(f"this needs the capability {action.capability}", capability=action.capability)
-        now = console.clock.now()
+        asking = Asking(operator, console.clock.now(), console.wording.zone)
         async with database.transaction() as session:
-            ids = list(data.ids)
-            if data.every:
-                asked = read_query(listing, data.query, console.wording.zone)
-                ids = list(
-                    await session.scalars(ids_that_match(asked, jobs.MOST_ROWS), given(asked.zone, now, operator.id))
-                )
-            job_id = await jobs.propose(session, jobs.Propose(listing.name, action, ids, operator), now)
+            job_id = await propose_selected(session, listing, data.action, data.selection(), asking)
         return console.redirect(f"{listing.path}/bulk/{job_id}")
 
     @page_at(listing.path + "/bulk/{job_id:uuid}", listing.capability)
@@ -101,8 +112,9 @@ def bulk_routes(listing: Listing) -> tuple[HTTPRouteHandler, ...]:
         request: Request[Any, Any, Any],
         console: Given[Console],
         database: Given[Database],
+        operator: Given[Operator],
     ) -> Response[str]:
-        return await show_page(listing, job_id, request, console, database)
+        return await show_page(listing, job_id, request, console, database, operator)
 
     return choose, show_job, *(route for action in listing.bulk for route in _deciding(listing, action))
 
@@ -180,7 +192,12 @@ def _posted(path: str, action: BulkAction, *, step_up: bool = False) -> post:
 
 
 async def show_page(
-    listing: Listing, job_id: UUID, request: Request[Any, Any, Any], console: Console, database: Database
+    listing: Listing,
+    job_id: UUID,
+    request: Request[Any, Any, Any],
+    console: Console,
+    database: Database,
+    operator: Operator,
 ) -> Response[str]:
     async with database.reading() as session:
         job = await jobs.find(session, job_id)
@@ -188,13 +205,18 @@ async def show_page(
         rows = await jobs.rows_of(session, job_id)
         declared = NotFound.unless(listing.action(job.action), "there is no such bulk action")
         fields = await declared.fields_now(session) if JobState(job.state).is_open else ()
-    progress = Progress(*(counts.get(state, 0) for state in COUNTED))
+    progress = Progress.of(counts)
     context = {
         "listing": listing,
         "state": JobState(job.state),
         "progress": progress,
         "rows": rows,
+        "row_states": ROW_STATES,
         "path": f"{listing.path}/bulk/{job_id}",
+        "job_id": job_id,
+        "may_begin_again": operator.can(declared.capability),
+        "rows_path": f"{BULK_ROWS.path(console.service)}?job={job_id}",
+        "jobs_path": BULK_ACTIONS.path(console.service),
         **decisions_of(declared, job, fields, _path_of(listing, job_id, declared), progress.ready),
     }
     return console.page(request, "bulk.html", context, room=listing.room or listing.name)

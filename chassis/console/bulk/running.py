@@ -8,6 +8,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy import Row, exists, select, update
 
+from chassis.causation import Cause, caused_by, current_cause
 from chassis.clock import Clock
 from chassis.console.bulk import jobs
 from chassis.console.bulk.declaration import BulkAction, BulkActor, DoneAlready, Work
@@ -17,6 +18,7 @@ from chassis.errors import Refusal
 from chassis.faults import is_passing
 from chassis.loops import Loop
 from chassis.tables import bulk_jobs, bulk_rows
+from chassis.telemetry.context import RequestContext, answering
 
 if TYPE_CHECKING:
     from chassis.console.lists.declaration import Listing
@@ -37,6 +39,7 @@ class BulkRunner:
         self._clock = clock
         self._given = given or {}
         self._actions = {(each.name, action.name): action for each in listings for action in each.bulk}
+        self.listings = {each.name: each for each in listings if each.bulk}
 
     async def step(self) -> bool:
         """A portion of the oldest job that runs; whether there was any."""
@@ -59,8 +62,11 @@ class BulkRunner:
             if not rows or action is None:
                 await self._finish(job_id)
                 return
-            for row in rows:
-                await self._do(job, row, action)
+            # Whichever process it is in, what is done answers the request that confirmed it.
+            request = _request_of(job)
+            with answering(request), caused_by(_cause_of(request)):
+                for row in rows:
+                    await self._do(job, row, action)
             if is_enough():
                 return
 
@@ -113,6 +119,18 @@ class BulkRunner:
                 .where(bulk_jobs.c.id == job_id, bulk_jobs.c.state == JobState.RUNNING, ~left)
                 .values(state=JobState.FINISHED, finished_at=self._clock.now())
             )
+
+
+def _request_of(job: Row[Any]) -> RequestContext:
+    """One that was confirmed before requests were kept stands for its own."""
+    request_id = job.request_id or str(job.id)
+    return RequestContext(request_id, job.correlation_id or request_id, str(job.actor_id), job.id)
+
+
+def _cause_of(request: RequestContext) -> Cause:
+    """In the request itself it stays part of that one's trace."""
+    here = current_cause()
+    return Cause(request.correlation_id, traceparent=here.traceparent if here else None)
 
 
 def _ready(job_id: UUID) -> Any:

@@ -1,5 +1,6 @@
 """Where a job is, and where each of its rows."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -25,3 +26,13 @@ class RowState(StrEnum):
     DONE = "done"
     REFUSED = "refused"
     FAILED = "failed"
+
+
+ROW_STATES: Mapping[str, str] = {
+    RowState.READY: "To come",
+    RowState.BLOCKED: "Could not be done",
+    RowState.DONE: "Done",
+    RowState.REFUSED: "Refused",
+    RowState.FAILED: "Failed",
+}
+"""As the pages say them."""

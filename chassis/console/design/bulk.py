@@ -12,7 +12,7 @@ from pydantic import Field
 from chassis.console import Console, Form, page_for
 from chassis.console.actions import Action
 from chassis.console.bulk.routes import Progress
-from chassis.console.bulk.states import JobState, RowState
+from chassis.console.bulk.states import ROW_STATES, JobState, RowState
 from chassis.console.design.listing import DESIGN, ROOM, SAMPLES
 from chassis.console.fields import Day, FieldKind, FormField
 from chassis.console.routes import form_at
@@ -99,6 +99,11 @@ def _route(state: JobState) -> HTTPRouteHandler:
             "action": action,
             "preview": preview,
             "path": path,
+            "job_id": "",
+            "may_begin_again": False,
+            "rows_path": f"{DESIGN}/list?",
+            "jobs_path": f"{DESIGN}/list",
+            "row_states": ROW_STATES,
             "progress": _progress(state, console.clock.now().second),
             "rows": _ROWS[state],
             "state": state,

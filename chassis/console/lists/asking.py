@@ -23,6 +23,7 @@ PICKED = (SORT, COLUMNS, LIMIT)
 VIEWS_KEPT = 512
 LONGEST_QUERY = 4_000
 MOST_FIELDS = 200
+LARGEST_INTEGER = 2**63 - 1
 
 
 class NotThisList(Invalid):
@@ -55,7 +56,10 @@ class Place:
 def _typed(kind: type[Any], value: Any) -> Any:
     if isinstance(value, str) and UNSAYABLE.search(value):
         raise ValueError("unsayable")
-    return TypeAdapter(kind).validate_python(value)
+    found = TypeAdapter(kind).validate_python(value)
+    if isinstance(found, int) and abs(found) > LARGEST_INTEGER:
+        raise ValueError("larger than a column holds")
+    return found
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)

@@ -11,6 +11,7 @@ from litestar.response import Redirect, Stream
 from pydantic import Field, StringConstraints
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.console.bulk.jobs import MOST_ROWS
 from chassis.console.bulk.routes import bulk_routes
 from chassis.console.lists.asking import LONGEST_QUERY, Asked, read_query
 from chassis.console.lists.declaration import Listing
@@ -146,6 +147,7 @@ async def show_page(
         "query": asked.query,
         "tabs": tabs,
         "bulk": bulk,
+        "most_in_bulk": MOST_ROWS,
         "links": [(label, path) for label, path, needed in listing.links if needed is None or operator.can(needed)],
     }
     answer = console.page(request, TEMPLATE, context, room=listing.room or listing.name)

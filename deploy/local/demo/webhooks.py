@@ -18,11 +18,13 @@ async def set_up_webhooks(stage: Stage) -> None:
     """Before any lead: each gets a secret, is tested, and one rotates its secret."""
     for name in (STEADY, BROKEN):
         url = f"{_sink(stage)}/{_address(name)}"
-        answer = await stage.dispatcher.put("routing", _path(stage, name), {"channel": "webhook", "url": url})
+        wanted = {"channel": "webhook", "url": url, "reason": "They take leads by their own system"}
+        answer = await stage.dispatcher.put("routing", _path(stage, name), wanted)
         await _control(stage, name, secrets=[answer["secret"]])
         await stage.dispatcher.post("routing", f"{_path(stage, name)}/test")
         await stage.reader.until(f"{name}'s test", partial(_untested, stage, name))
-    rotated = await stage.dispatcher.post("routing", f"{_path(stage, STEADY)}/rotate-secret")
+    why = {"reason": "The first one was sent by mail"}
+    rotated = await stage.dispatcher.post("routing", f"{_path(stage, STEADY)}/rotate-secret", why)
     await _control(stage, STEADY, secrets=[rotated["secret"]])
     await _control(stage, BROKEN, status=503)
     stage.tell(

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import audit, outbox
-from chassis.audit import SYSTEM, Actor, Subject
+from chassis.audit import SYSTEM, Actor, Change, Subject
 from chassis.causation import Cause
 from contracts.routing import AssignmentCancelled, AssignmentCapReleased
 from contracts.values import CapReleaseReason
@@ -102,16 +102,7 @@ async def release_cap(session: AsyncSession, command: ReleaseCap, now: datetime)
     if obstacle := obstacle_to_releasing(assignment.cap_state):
         raise CapNotCounted(obstacle, assignment_id=assignment.id)
     await move(session, [release(session, assignment, command, now)])
-    await audit.record(
-        session,
-        actor=command.by,
-        action="release_cap",
-        subject=Subject("assignment", assignment.id),
-        before={"cap_state": CapState.COUNTED},
-        after={"cap_state": CapState.RELEASED},
-        reason_code=command.reason,
-        reason_text=command.note,
-    )
+    await audit_releases(session, [command], now)
     return assignment
 
 
@@ -120,16 +111,32 @@ async def release_caps_for_credits(session: AsyncSession, commands: Sequence[Rel
     if not commands:
         return
     assignments, _ = await locked_with_dispatches(session, {command.assignment_id for command in commands})
-    moves = [
-        release(session, assignments[command.assignment_id], command, now)
-        for command in commands
-        if obstacle_to_releasing(assignments[command.assignment_id].cap_state) is None
-    ]
+    moves, released = [], []
+    for command in commands:
+        assignment = assignments[command.assignment_id]
+        if obstacle_to_releasing(assignment.cap_state) is None:
+            moves.append(release(session, assignment, command, now))
+            released.append(command)
     await move(session, moves)
+    await audit_releases(session, released, now)
+
+
+async def audit_releases(session: AsyncSession, released: Sequence[ReleaseCap], now: datetime) -> None:
+    """A row for each that `release` has released, whoever asked for it: by the few reasons, not one by one."""
+    alike: dict[tuple[Actor, CapReleaseReason, str | None], list[Change]] = {}
+    for command in released:
+        change = Change(
+            Subject("assignment", command.assignment_id),
+            before={"cap_state": CapState.COUNTED},
+            after={"cap_state": CapState.RELEASED, "at": now},
+        )
+        alike.setdefault((command.by, command.reason, command.note), []).append(change)
+    for (by, reason, note), changes in alike.items():
+        await audit.record_all(session, changes, actor=by, action="release_cap", reason_code=reason, reason_text=note)
 
 
 def release(session: AsyncSession, assignment: Assignment, command: ReleaseCap, now: datetime) -> CapMove:
-    """Of a place that counts, and says so; the move of the counters is the caller's."""
+    """Of a place that counts, and says so; the move of the counters is the caller's, and so is the audit."""
     assignment.cap_state = CapState.RELEASED
     assignment.cap_released_at = now
     assignment.cap_release_reason = command.reason

@@ -25,6 +25,7 @@ class SetChannel:
     installer_id: UUID
     channel: Channel
     url: str | None
+    reason: str
     by: Actor
 
 
@@ -52,7 +53,7 @@ async def set_channel(session: AsyncSession, command: SetChannel, now: datetime)
         return ChannelSet(endpoint, shows_secret=False)
     installer.channel = command.channel
     await publish(session, installer, now)
-    await keep_change(session, command.by, "set_channel", installer, before=before, after=after)
+    await keep_change(session, command.by, "set_channel", installer, before=before, after=after, reason=command.reason)
     return ChannelSet(endpoint, shows_secret=is_new and command.channel is Channel.WEBHOOK)
 
 
@@ -63,15 +64,24 @@ def _new(installer: Installer, command: SetChannel) -> DeliveryEndpoint:
     return DeliveryEndpoint(installer_id=installer.id, channel=command.channel, url=url, secret_generation=1)
 
 
-async def rotate_secret(session: AsyncSession, installer_id: UUID, by: Actor, now: datetime) -> DeliveryEndpoint:
+@dataclass(frozen=True, slots=True)
+class RotateSecret:
+    installer_id: UUID
+    reason: str
+    by: Actor
+
+
+async def rotate_secret(session: AsyncSession, command: RotateSecret, now: datetime) -> DeliveryEndpoint:
     """Both sign for a while, so that the installer can change over; of more than two none does."""
-    installer = await installers.locked(session, installer_id)
+    installer = await installers.locked(session, command.installer_id)
     endpoint = await _webhook(session, installer.id)
     before = {"secret_generation": endpoint.secret_generation}
     endpoint.secret_generation += 1
     endpoint.previous_secret_until = now + OVERLAP
     after = {"secret_generation": endpoint.secret_generation}
-    await keep_change(session, by, "rotate_webhook_secret", installer, before=before, after=after)
+    await keep_change(
+        session, command.by, "rotate_webhook_secret", installer, before=before, after=after, reason=command.reason
+    )
     return endpoint
 
 
@@ -101,14 +111,23 @@ async def close_breaker(session: AsyncSession, command: CloseBreaker) -> Deliver
     return endpoint
 
 
-async def ask_for_test(
-    session: AsyncSession, installer_id: UUID, test_id: UUID, by: Actor, now: datetime
-) -> WebhookTest:
+@dataclass(frozen=True, slots=True)
+class AskForTest:
+    installer_id: UUID
+    test_id: UUID
+    by: Actor
+    reason: str | None = None
+
+
+async def ask_for_test(session: AsyncSession, command: AskForTest, now: datetime) -> WebhookTest:
     """A worker sends it: who serves pages is not let out to the internet."""
-    installer = await installers.get(session, installer_id)
-    await _webhook(session, installer.id)
-    test = WebhookTest(id=test_id, installer_id=installer.id, asked_by=by.name, asked_at=now)
+    installer = await installers.get(session, command.installer_id)
+    endpoint = await _webhook(session, installer.id)
+    test = WebhookTest(id=command.test_id, installer_id=installer.id, asked_by=command.by.name, asked_at=now)
     session.add(test)
+    # Somebody else's server hears from us: where, and who wanted it, is on record.
+    after = {"test_id": test.id, "url": endpoint.url}
+    await keep_change(session, command.by, "test_webhook", installer, after=after, reason=command.reason)
     return test
 
 

@@ -22,7 +22,7 @@ from contracts.routing import (
     AssignmentReturnWithdrawn,
 )
 from contracts.values import CreditReason, CreditRequest
-from services.routing.commands.assignments import ReleaseCap, release
+from services.routing.commands.assignments import ReleaseCap, audit_releases, release
 from services.routing.commands.offering import GivenBack, let_go
 from services.routing.domain.business_days import end_of_business_days
 from services.routing.domain.evidence import Evidence
@@ -209,10 +209,11 @@ async def _accept(session: AsyncSession, case: Case, command: AcceptReturn, now:
     asked.credit_reason = asked.code.credit_reason or command.credit_reason
     assignment.status = AssignmentStatus.RETURNED
     assignment.ended_at, assignment.ended_reason = now, asked.code.value
-    moves = []
+    released, moves = [], []
     if assignment.cap_state is CapState.COUNTED:
         reason = cap_release_reason(asked.code, asked.rule_verdict)
-        moves.append(release(session, assignment, ReleaseCap(assignment.id, reason, by=command.by), now))
+        released.append(ReleaseCap(assignment.id, reason, by=command.by))
+        moves.append(release(session, assignment, released[0], now))
     _publish_returned(session, case, command.by, now)
     await let_go(session, GivenBack(dispatch, assignment, moves, asked.code, asked.is_offered_on, command.by), now)
     after = {
@@ -221,6 +222,7 @@ async def _accept(session: AsyncSession, case: Case, command: AcceptReturn, now:
         "is_offered_on": asked.is_offered_on,
     }
     await _audit(session, case, command.by, "accept_return", after, command.note)
+    await audit_releases(session, released, now)
 
 
 def _publish_returned(session: AsyncSession, case: Case, by: Actor, now: datetime) -> None:

@@ -14,11 +14,19 @@ from chassis.ids import new_id
 from chassis.outbound import Refused
 from contracts.identity import Capability
 from services.routing.commands import endpoints as commands
-from services.routing.commands.endpoints import CloseBreaker, SetChannel
+from services.routing.commands.endpoints import AskForTest, CloseBreaker, RotateSecret, SetChannel
 from services.routing.domain.signing import Keys
 from services.routing.domain.states import Channel
 from services.routing.errors import EndpointRefused, WebhooksNotSetUp
-from services.routing.http.delivery_views import ChannelBody, CloseBreakerBody, DeliverySet, DeliveryView, TestView
+from services.routing.http.delivery_views import (
+    ChannelBody,
+    CloseBreakerBody,
+    DeliverySet,
+    DeliveryView,
+    RotateSecretBody,
+    TestBody,
+    TestView,
+)
 from services.routing.queries import installers, sending
 from services.routing.webhook_gateway import WebhookGateway
 
@@ -51,7 +59,7 @@ async def set_delivery(
     """From the next lead on. The secret of a new webhook is in this answer, and in no other."""
     keys = keys_of(gateway) if data.channel is Channel.WEBHOOK else None
     await refuse_endpoint(gateway, data.url)
-    command = SetChannel(installer_id, data.channel, data.url, operator)
+    command = SetChannel(installer_id, data.channel, data.url, data.reason, operator)
     async with database.transaction() as session:
         done = await commands.set_channel(session, command, clock.now())
         await session.flush()
@@ -64,6 +72,7 @@ async def set_delivery(
 @post(PATH + "/rotate-secret", guards=[requires(WRITE, step_up=True)], status_code=200)
 async def rotate_webhook_secret(
     installer_id: FromPath[UUID],
+    data: JSONBody[RotateSecretBody],
     database: Given[Database],
     clock: Given[Clock],
     operator: Given[Operator],
@@ -72,7 +81,8 @@ async def rotate_webhook_secret(
     """A new secret, in this answer and in no other; the one before signs besides for 24 hours."""
     keys = keys_of(gateway)
     async with database.transaction() as session:
-        endpoint = await commands.rotate_secret(session, installer_id, operator, clock.now())
+        command = RotateSecret(installer_id, data.reason, operator)
+        endpoint = await commands.rotate_secret(session, command, clock.now())
         await session.flush()
         view = await view_of(session, installer_id)
     secret = keys.told(installer_id, endpoint.secret_generation)
@@ -86,11 +96,13 @@ async def send_test(
     clock: Given[Clock],
     operator: Given[Operator],
     gateway: Given[WebhookGateway],
+    data: JSONBody[TestBody | None] = None,
 ) -> TestView:
     """A `webhook.test` of no lead is on its way; what came of it is told with the installer's delivery."""
     keys_of(gateway)
+    command = AskForTest(installer_id, new_id(), operator, data.reason if data else None)
     async with database.transaction() as session:
-        return TestView.of(await commands.ask_for_test(session, installer_id, new_id(), operator, clock.now()))
+        return TestView.of(await commands.ask_for_test(session, command, clock.now()))
 
 
 @post(PATH + "/close-breaker", guards=[requires(WRITE)], status_code=200)

@@ -24,12 +24,23 @@ class ChannelBody(Body):
 
     channel: Channel
     url: Url | None = None
+    reason: Note
 
     @model_validator(mode="after")
     def _an_address_is_a_webhooks(self) -> "ChannelBody":
         if self.channel is Channel.MAIL and self.url is not None:
             raise PydanticCustomError("url_not_wanted", "mail goes to the installer's e-mail address: give no url")
         return self
+
+
+class RotateSecretBody(Body):
+    reason: Note
+
+
+class TestBody(Body):
+    __test__ = False
+
+    reason: Note | None = None
 
 
 class CloseBreakerBody(Body):

@@ -13,7 +13,7 @@ from services.routing.domain.states import BreakerState, Channel
 from services.routing.domain.webhooks import Verdict
 from services.routing.http.delivery_views import obstacles_on
 from services.routing.models import DeliveryEndpoint, WebhookTest
-from services.routing.pages.installer_deeds import REASON, WRITE
+from services.routing.pages.installer_deeds import REASON, WHY, WRITE
 from services.routing.pages.installer_page import InstallerPage
 from services.routing.pages.telling import BREAKER_TONES, told_answer
 from services.routing.queries import sending
@@ -118,6 +118,7 @@ async def set_channel(page: InstallerPage) -> Action:
                 hint="On the open internet, as https://leads.example/waybill",
                 longest=LONGEST_URL,
             ),
+            REASON,
         ),
         hidden={"seen": page.seen},
         done="Its delivery channel is set",
@@ -132,6 +133,7 @@ async def rotate_secret(page: InstallerPage) -> Action:
         f"{page.path}/webhook-secret",
         effect="Makes a new secret and shows it once. The present one signs besides for 24 hours; one before it "
         "stops at once.",
+        fields=(REASON,),
         hidden={"seen": page.seen},
         **refused(page.operator, WRITE, await _obstacle(page, DeliveryAction.ROTATE_SECRET)),
     )
@@ -143,6 +145,7 @@ async def send_test(page: InstallerPage) -> Action:
         "Send a test to its webhook",
         f"{page.path}/webhook-test",
         effect="A signed message of no lead and no person. Nobody is billed, and no breaker moves.",
+        fields=(WHY,),
         done="The test is on its way: what comes of it stands under Delivery",
         **refused(page.operator, WRITE, await _obstacle(page, DeliveryAction.TEST)),
     )

@@ -14,11 +14,11 @@ from chassis.console.timeline import refuse_if_changed
 from chassis.database import Database
 from chassis.http import Given, Operator
 from services.routing.commands import endpoints as commands
-from services.routing.commands.endpoints import CloseBreaker, SetChannel
+from services.routing.commands.endpoints import CloseBreaker, RotateSecret, SetChannel
 from services.routing.domain.delivering import DeliveryAction
 from services.routing.domain.states import Channel
 from services.routing.http.delivery import keys_of, refuse_endpoint, send_test
-from services.routing.http.delivery_views import Url
+from services.routing.http.delivery_views import TestBody, Url
 from services.routing.http.fields import Note
 from services.routing.models import Installer
 from services.routing.pages.installer_deeds import WRITE
@@ -36,6 +36,11 @@ class ChannelForm(SeenForm):
 
     channel: Channel
     url: Url | None = None
+    reason: Note
+
+
+class RotateForm(SeenForm):
+    reason: Note
 
 
 class BreakerForm(SeenForm):
@@ -43,10 +48,8 @@ class BreakerForm(SeenForm):
     reason: Note
 
 
-class TestForm(Form):
-    """Nothing but the session's mark."""
-
-    __test__ = False
+class TestForm(TestBody, Form):
+    """As the JSON route takes it."""
 
 
 @form_at(f"{ONE}/channel", WRITE, step_up=True)
@@ -66,7 +69,8 @@ async def set_channel_by_form(
     await refuse_endpoint(gateway, url)
     async with database.transaction() as session:
         await refuse_if_changed(session, Subject("installer", installer_id), data.seen)
-        done = await commands.set_channel(session, SetChannel(installer_id, data.channel, url, operator), clock.now())
+        command = SetChannel(installer_id, data.channel, url, data.reason, operator)
+        done = await commands.set_channel(session, command, clock.now())
         installer = await installers.get(session, installer_id)
     if keys is None or not done.shows_secret:
         return _back(console, installer_id, DeliveryAction.SET_CHANNEL)
@@ -76,7 +80,7 @@ async def set_channel_by_form(
 @form_at(f"{ONE}/webhook-secret", WRITE, step_up=True)
 async def rotate_secret_by_form(
     installer_id: FromPath[UUID],
-    data: JSONBody[SeenForm],
+    data: JSONBody[RotateForm],
     request: Request[Any, Any, Any],
     console: Given[Console],
     database: Given[Database],
@@ -87,7 +91,8 @@ async def rotate_secret_by_form(
     keys = keys_of(gateway)
     async with database.transaction() as session:
         await refuse_if_changed(session, Subject("installer", installer_id), data.seen)
-        endpoint = await commands.rotate_secret(session, installer_id, operator, clock.now())
+        command = RotateSecret(installer_id, data.reason, operator)
+        endpoint = await commands.rotate_secret(session, command, clock.now())
         installer = await installers.get(session, installer_id)
     return _show_secret(console, request, installer, keys.told(installer_id, endpoint.secret_generation))
 
@@ -102,7 +107,7 @@ async def send_test_by_form(
     operator: Given[Operator],
     gateway: Given[WebhookGateway],
 ) -> Redirect:
-    await send_test.fn(installer_id, database, clock, operator, gateway)
+    await send_test.fn(installer_id, database, clock, operator, gateway, data)
     return _back(console, installer_id, DeliveryAction.TEST)
 
 

@@ -87,6 +87,7 @@ VERBS = {
     "rotate_webhook_secret": "rotated its webhook's secret",
     "set_caps": "set its caps",
     "set_channel": "set its delivery channel",
+    "test_webhook": "sent a test to its webhook",
     "add_contact": "added a contact",
     "change_contact": "changed a contact",
     "remove_contact": "removed a contact",
