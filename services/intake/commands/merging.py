@@ -14,6 +14,7 @@ from contracts.intake import LeadClosed, LeadMerged
 from contracts.values import CreditReason
 from services.intake import queries
 from services.intake.commands.crediting import AskCredits, ask_credits
+from services.intake.commands.crediting_later import AskCreditsLater, ask_what_is_missing
 from services.intake.commands.judging import pair_by_hand
 from services.intake.commands.leads.correcting import Made, make_right, said_by
 from services.intake.commands.reviewing import let_go, step
@@ -31,7 +32,7 @@ MERGED = "merged"
 
 @dataclass(frozen=True, slots=True)
 class MergeLeads:
-    """`take` are the fields that the survivor takes from the loser; `credits` assignments of the loser."""
+    """`take` are the fields that the survivor takes from the loser; `credits` assignments of the loser's family."""
 
     survivor_id: UUID
     loser_id: UUID
@@ -44,13 +45,19 @@ class MergeLeads:
 
 
 async def merge_leads(session: AsyncSession, command: MergeLeads) -> Merge:
-    """In one transaction: the fields, the tombstone, the pair, the credits. Merged twice is merged once."""
+    """In one transaction: the fields, the tombstone, the pair, the credits. Merged twice is merged once.
+
+    What a merge that stands was to ask for besides is asked for all the same.
+    """
     if command.survivor_id == command.loser_id:
         raise LeadNotMergeable("a lead is not merged with itself", lead_id=command.loser_id)
     leads = await queries.locked_leads(session, command.survivor_id, command.loser_id)
     survivor, loser = leads[command.survivor_id], leads[command.loser_id]
     standing = await queries.standing_merge(session, loser.id)
     if standing is not None and standing.survivor_id == survivor.id:
+        if command.credits:
+            later = AskCreditsLater(loser.id, command.credits, command.note, command.by, command.now)
+            await ask_what_is_missing(session, loser, later, command.reason)
         return standing
     _refuse(survivor, loser, standing)
     merge = _merge(command, loser)
