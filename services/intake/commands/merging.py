@@ -70,7 +70,7 @@ async def merge_leads(session: AsyncSession, command: MergeLeads) -> Merge:
     await _take(session, survivor, command, merge, changed)
     await _release(session, survivor, command)
     await _tell(session, loser, command, merge)
-    await _record(session, command, changed)
+    await _record(session, command, merge, loser, changed)
     return merge
 
 
@@ -158,21 +158,27 @@ async def _tell(session: AsyncSession, loser: Lead, command: MergeLeads, merge: 
     await ask_credits(session, loser, ask)
 
 
-async def _record(session: AsyncSession, command: MergeLeads, changed: dict[str, tuple[str, str]]) -> None:
+async def _record(
+    session: AsyncSession, command: MergeLeads, merge: Merge, loser: Lead, changed: dict[str, tuple[str, str]]
+) -> None:
     """With both: the values stand with the merge, where an erasure blanks them."""
     fields = [field.value for field in corrected_by({name: after for name, (_, after) in changed.items()})]
-    told: tuple[tuple[str, UUID, dict[str, Any]], ...] = (
-        ("merge_leads", command.survivor_id, {"merged_lead_id": command.loser_id, "fields_taken": fields}),
-        ("merge_into", command.loser_id, {"merged_into_lead_id": command.survivor_id}),
+    before = {"status": merge.loser_before["status"], "merged_into_lead_id": None}
+    after = {"status": loser.status, "merged_into_lead_id": command.survivor_id}
+    taken = {"merged_lead_id": command.loser_id, "fields_taken": fields}
+    told: tuple[tuple[str, UUID, dict[str, Any], dict[str, Any]], ...] = (
+        ("merge_leads", command.survivor_id, {"merged_lead_id": None}, taken),
+        ("merge_into", command.loser_id, before, after),
     )
     asked = {"credits_asked": len(command.credits)} if command.credits else {}
-    for action, lead_id, after in told:
+    for action, lead_id, was, became in told:
         await audit.record(
             session,
             actor=command.by,
             action=action,
             subject=Subject("lead", lead_id),
-            after={**after, **asked, "at": command.now},
+            before=was,
+            after={**became, **asked, "at": command.now},
             reason_code=command.reason,
             reason_text=command.note,
         )

@@ -17,7 +17,7 @@ from contracts.values import AustralianState, Location, SealedContact
 from services.intake import queries
 from services.intake.commands.crediting import AskCredits, ask_credits
 from services.intake.commands.crediting_later import AskCreditsLater, ask_what_is_missing
-from services.intake.commands.judging import judge_again
+from services.intake.commands.judging_again import judge_again
 from services.intake.commands.keys import sealed
 from services.intake.commands.leads.creating import contact_of
 from services.intake.commands.searching import index_leads
@@ -95,7 +95,7 @@ async def make_right(session: AsyncSession, lead: Lead, changes: Mapping[str, st
         outbox.add(session, _event(lead, correction, person), version=lead.next_version())
     await session.flush()
     await index_leads(session, [lead.id])
-    await judge_again(session, [lead], made.now)
+    await judge_again(session, lead, made.now)
     return correction
 
 
