@@ -145,6 +145,7 @@ UNREACHED = {
     "/console/invoices/*/resend",
     "/console/invoices/*/unapply-credit",
     "/console/invoices/*/withdraw-promise",  # nobody promised anything
+    "/console/leads/*/ask-credits",  # where somebody was charged: its words are as those of the corrections
     "/console/leads/*/correct-with-credits",
     "/console/leads/*/reject",
     "/console/leads/*/release",

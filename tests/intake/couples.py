@@ -21,8 +21,8 @@ from services.intake.queries import LiveKey
 from tests.intake.samples import CONTENT, NOW, OPERATOR, rows, screened
 
 PAIRS = """
-    SELECT lead_id, other_id, score, reasons, days_apart, is_same_service, holds, state FROM lead_pairs
-    ORDER BY score DESC, lead_id, other_id
+    SELECT lead_id, other_id, score, reasons, days_apart, is_same_service, holds, state, screened_score
+      FROM lead_pairs ORDER BY score DESC, lead_id, other_id
 """
 
 

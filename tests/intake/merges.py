@@ -53,6 +53,18 @@ async def state_of(database: RolledBackDatabase, lead_id: UUID) -> dict[str, Any
     return row
 
 
+FOUND = (
+    "SELECT * FROM lead_pairs WHERE NOT (lead_id = ANY (:ids) AND other_id = ANY (:ids)) ORDER BY id",
+    "SELECT kind, value, lead_id FROM lead_match ORDER BY kind, value, lead_id",
+    "SELECT * FROM lead_search ORDER BY lead_id",
+)
+
+
+async def found_by(database: RolledBackDatabase, two: list[UUID]) -> list[list[dict[str, Any]]]:
+    """By what leads are found, as doubles and by words; but for the pair of the two themselves."""
+    return [await rows(database, query, **({"ids": two} if ":ids" in query else {})) for query in FOUND]
+
+
 async def said(database: RolledBackDatabase, lead_id: UUID, *statuses: LeadStatus, first: int = 1) -> None:
     """Routing's word on a lead."""
     steps = [

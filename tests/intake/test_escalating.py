@@ -22,6 +22,7 @@ from services.intake.commands.policies import PolicyDraft, change_policy, create
 from services.intake.domain import CloseReason, LeadStatus
 from services.intake.domain.escalation import Notify, Ownership, Policy, Step, StepAction, SubjectKind
 from services.intake.errors import DueTimeOver, LeadOver, NotCritical, PolicyNameTaken, StepsInvalid
+from tests.intake.merges import merge, unmerge
 from tests.intake.reception import Reception
 from tests.intake.samples import NOW, OPERATOR, Person, committing, rows
 from tests.kit.databases import RolledBackDatabase
@@ -73,6 +74,10 @@ async def told(database: Database) -> list[dict[str, Any]]:
 
 async def escalated(database: Database) -> list[dict[str, Any]]:
     return [event for event in await told(database) if event["type"] == b"lead.escalated"]
+
+
+async def critical_ones(database: Database) -> list[UUID]:
+    return [row["id"] for row in await rows(database, "SELECT id FROM leads WHERE critical_since IS NOT NULL")]
 
 
 class TestEscalate:
@@ -137,6 +142,42 @@ class TestEscalate:
         assert [await escalate(database, NOW + minutes * MINUTE) for minutes in (89, 90, 91)] == [0, 1, 0]
         (nudge,) = await escalated(database)
         assert (nudge["follow_up_id"], nudge["recipient_ids"]) == (str(planned.id), [str(ash.id)])
+
+    async def test_a_follow_up_of_a_merged_lead_escalates_on_the_one_that_goes_on(
+        self, database: RolledBackDatabase, reception: Reception
+    ) -> None:
+        first, between, last = await leads(reception, 3)
+        planned = await reception.follow_up(first, OPERATOR, ahead=HOUR)
+        await merge(database, between, first)
+        await merge(database, last, between)
+        await policy(database, LADDER[0], LADDER[1], subject=SubjectKind.FOLLOW_UP)
+        async with database.reading() as session:
+            for step in (
+                await queries.next_of_lead(session, last),
+                await queries.next_of_follow_up(session, planned.id),
+            ):
+                assert step is not None
+                assert (step.subject_id, step.lead_id, step.due_at) == (planned.id, last, NOW + 90 * MINUTE)
+            assert await queries.next_of_lead(session, first) is None
+        assert [await escalate(database, NOW + minutes * MINUTE) for minutes in (90, 91)] == [1, 0]
+        (nudge,) = await escalated(database)
+        assert (nudge["lead_id"], nudge["follow_up_id"]) == (str(last), str(planned.id))
+        await unmerge(database, between)
+        await unmerge(database, first)
+        assert await escalate(database, NOW + 2 * HOUR) == 1
+        assert await critical_ones(database) == [first]
+
+    async def test_who_planned_something_for_a_lead_that_is_closed_is_nudged_to_end_it(
+        self, database: RolledBackDatabase, reception: Reception
+    ) -> None:
+        (lead,) = await leads(reception)
+        planned = await reception.follow_up(lead, OPERATOR, ahead=HOUR)
+        await policy(database, LADDER[0], LADDER[1], subject=SubjectKind.FOLLOW_UP)
+        await reception.close(lead, CloseReason.WITHDRAWN)
+        assert await escalate(database, NOW + 5 * HOUR) == 1
+        (nudge,) = await escalated(database)
+        assert (nudge["action"], nudge["follow_up_id"]) == ("nudge", str(planned.id))
+        assert await critical_ones(database) == []
 
     async def test_goes_on_over_portions(
         self, database: RolledBackDatabase, reception: Reception, monkeypatch: pytest.MonkeyPatch

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,7 @@ from chassis.ids import new_id
 from contracts.values import AustralianState, SelectedPath
 from services.intake import queries
 from services.intake.commands.policies import PolicyDraft, create_policy, turn_policy
-from services.intake.domain import CloseReason, LeadStatus
+from services.intake.domain import CloseReason, FollowUpState, LeadStatus
 from services.intake.domain.escalation import (
     WAITING,
     Due,
@@ -36,7 +37,8 @@ from services.intake.domain.escalation import (
     since_of,
     steps_ahead,
 )
-from services.intake.models import Lead
+from services.intake.models import FollowUp, Lead
+from tests.intake.merges import merge
 from tests.intake.reception import Reception
 from tests.intake.samples import NOW, OPERATOR
 from tests.kit.databases import RolledBackDatabase
@@ -100,6 +102,16 @@ class TestMatches:
     @pytest.mark.parametrize("status", [LeadStatus.CLOSED, LeadStatus.REJECTED, LeadStatus.RECEIVED])
     def test_what_is_over_or_only_taken_in_is_never_escalated(self, status: LeadStatus) -> None:
         assert not matches(policy(nudge(5), statuses=frozenset({status})), standing(status=status))
+
+    @pytest.mark.parametrize("status", [LeadStatus.CLOSED, LeadStatus.REJECTED])
+    def test_what_was_planned_for_what_is_over_is_nudged_about_and_nothing_else_is_done(
+        self, status: LeadStatus
+    ) -> None:
+        rules = policy(nudge(30), critical(60), nudge(90), subject=SubjectKind.FOLLOW_UP)
+        assert numbers(steps_ahead(rules, standing(status=status))) == [1, 3]
+        assert numbers(steps_ahead(rules, standing())) == [1, 2, 3]
+        narrowed = policy(nudge(30), subject=SubjectKind.FOLLOW_UP, statuses=frozenset({LeadStatus.EXCEPTION}))
+        assert steps_ahead(narrowed, standing(status=status)) == ()
 
 
 class TestStepsAhead:
@@ -200,7 +212,7 @@ class TestTheSameInSql:
         dice = Random(seed)  # noqa: S311  # a die, not a secret
         reception = Reception(database, clock)
         keys = [(await reception.source(f"Source {number}"))[1] for number in range(2)]
-        follow_ups = {}
+        open_leads = []
         for _ in range(16):
             ago = dice.randrange(0, 300) * MINUTE
             lead = await reception.lead(
@@ -215,10 +227,14 @@ class TestTheSameInSql:
             await self.changed(database, dice, lead)
             if dice.random() < 0.7:
                 owner = dice.choice([None, OPERATOR])
-                planned = await reception.follow_up(lead, owner, ahead=10 * MINUTE, planned_ago=ago)
-                follow_ups[planned.id] = planned
+                await reception.follow_up(lead, owner, ahead=10 * MINUTE, planned_ago=ago)
             if dice.random() < 0.15:
                 await reception.close(lead, CloseReason.WITHDRAWN)
+            else:
+                open_leads.append(lead)
+        last, between, first = dice.sample(open_leads, 3)
+        await merge(database, between, first)
+        await merge(database, last, between)
         drafts = [self.drawn(dice, [key.source_id for key in keys]) for _ in range(8)]
         async with database.transaction() as session:
             policies = []
@@ -228,13 +244,18 @@ class TestTheSameInSql:
                 policies.append(await turn_policy(session, made.id, is_on=True, reason=None, by=OPERATOR, now=on_since))
             await session.flush()
             leads = {lead.id: lead for lead in await session.scalars(select(Lead))}
+            follow_ups = {each.id: each for each in await session.scalars(select(FollowUp))}
             for kind in SubjectKind:
                 found = await session.execute(queries.escalations.steps_ahead(kind))
                 in_sql = sorted((row.policy_id, row.subject_id, row.step_no, row.since, row.due_at) for row in found)
                 subjects = (
                     {id_: (lead, lead.owner_id, lead.status_since) for id_, lead in leads.items()}
                     if kind is SubjectKind.LEAD
-                    else {id_: (leads[f.lead_id], f.owner_id, f.due_at) for id_, f in follow_ups.items()}
+                    else {
+                        id_: (self.who_goes_on(leads, f.lead_id), f.owner_id, f.due_at)
+                        for id_, f in follow_ups.items()
+                        if f.state is FollowUpState.OPEN
+                    }
                 )
                 in_python = sorted(
                     (each.id, id_, due.step_no, since_of(stands), due.at)
@@ -245,6 +266,10 @@ class TestTheSameInSql:
                     for due in steps_ahead(each.rules, stands)
                 )
                 assert in_sql == in_python
+
+    def who_goes_on(self, leads: dict[UUID, Lead], lead_id: UUID) -> Lead:
+        lead = leads[lead_id]
+        return self.who_goes_on(leads, lead.merged_into) if lead.merged_into else lead
 
     async def changed(self, database: RolledBackDatabase, dice: Random, lead_id: Any) -> None:
         """Some have an owner, and some are snoozed."""

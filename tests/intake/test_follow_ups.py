@@ -145,6 +145,8 @@ class TestComplete:
         with pytest.raises(FollowUpOver):
             await do(database, complete_follow_up, reached(first, NOW))
         assert [event["state"] for event in await told(database)] == ["open", "cancelled"]
+        (entry,) = await rows(database, "SELECT before, after FROM audit_entries WHERE action = 'cancel_follow_up'")
+        assert (entry["before"], entry["after"]["state"]) == ({"state": "open"}, "cancelled")
 
     async def test_can_still_be_told_once_the_lead_is_closed(
         self, database: RolledBackDatabase, reception: Reception

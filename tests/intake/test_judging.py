@@ -6,12 +6,15 @@ from uuid import UUID
 
 from contracts.envelope import decode_body
 from contracts.intake import LeadCreated
+from services.intake import queries
 from services.intake.commands.leads.correcting import CorrectLead, correct_lead
 from services.intake.domain.corrections import CorrectionReason
+from services.intake.queries import Effect
 from tests.intake.couples import Couples
 from tests.intake.samples import CONTENT, NOW, OPERATOR, rows, someone
 from tests.kit.databases import RolledBackDatabase
 
+HOUR = timedelta(hours=1)
 TWIN = replace(CONTENT, name="Mia OBrien", street="12 Cadogan St")
 NEIGHBOUR = replace(CONTENT, name="Mia O'Brien", email="mia@else.example", phone="+61400000001", street="12 Cadogn St")
 
@@ -31,6 +34,7 @@ class TestWhatComesTwice:
             "is_same_service": True,
             "holds": True,
             "state": "open",
+            "screened_score": None,
         }
 
     async def test_between_the_thresholds_goes_on_and_its_pair_waits(self, couples: Couples) -> None:
@@ -121,6 +125,33 @@ class TestACorrection:
         (pair,) = await couples.pairs()
         assert (pair["lead_id"], pair["other_id"]) == (second, first)
 
+    async def test_takes_back_what_was_alike_by_the_mistake_alone(
+        self, couples: Couples, database: RolledBackDatabase
+    ) -> None:
+        _, second = await couples.leads(CONTENT, someone(1))
+        await _correct(database, second, phone=CONTENT.phone, email=CONTENT.email)
+        await _correct(database, second, email="right@post.example")
+        (pair,) = await couples.pairs()
+        assert (pair["score"], pair["reasons"]) == (45, ["same_phone", "other_name"])
+        await _correct(database, second, phone="+61499000111")
+        assert await couples.pairs() == []
+
+    async def test_leaves_a_preview_what_was_found_as_they_came_in(
+        self, couples: Couples, database: RolledBackDatabase
+    ) -> None:
+        _, second, third = await couples.leads(CONTENT, NEIGHBOUR, someone(1))
+        before = await _effect(database)
+        assert (before.held, before.reviewed) == (0, 1)
+        await _correct(database, second, name="Noah Walker", street="1 Other Road")
+        await _correct(database, third, phone=CONTENT.phone, email=CONTENT.email, name=CONTENT.name)
+        assert [pair["lead_id"] for pair in await couples.pairs() if not pair["score"]] == [second]
+        assert await _effect(database) == before
+        async with database.reading() as session:
+            assert [pair.lead_id for pair in await queries.pairs_of(session, [second])] == []
+        await _correct(database, second, name=NEIGHBOUR.name, street=NEIGHBOUR.street)
+        (again,) = [pair for pair in await couples.pairs() if pair["lead_id"] == second]
+        assert (again["score"], again["screened_score"]) == (45, None)
+
     async def test_of_one_that_is_held_leaves_it_held(self, couples: Couples, database: RolledBackDatabase) -> None:
         _, second = await couples.leads(CONTENT, TWIN)
         await _correct(database, second, name="Noah Walker")
@@ -139,3 +170,8 @@ async def _correct(database: RolledBackDatabase, lead_id: UUID, **given: str) ->
     command = CorrectLead(lead_id, given, CorrectionReason.PERSON_TOLD, None, OPERATOR, NOW)
     async with database.transaction() as session:
         await correct_lead(session, command)
+
+
+async def _effect(database: RolledBackDatabase) -> Effect:
+    async with database.reading() as session:
+        return await queries.effect_of(session, await queries.thresholds(session), NOW - HOUR, NOW + HOUR)

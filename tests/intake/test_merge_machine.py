@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -28,14 +29,16 @@ from chassis.ids import new_id
 from chassis.outbox import unpack_headers
 from contracts.envelope import from_headers
 from services.intake.commands.dispatches import DispatchStep, follow_dispatch
+from services.intake.commands.judging import evidence_of, keys_of
 from services.intake.commands.leads.closing import CloseLead, close_lead
 from services.intake.commands.leads.correcting import CorrectLead, correct_lead
 from services.intake.commands.merging import MergeLeads, merge_leads
 from services.intake.commands.reviewing import ReleaseLead, release_lead
+from services.intake.commands.searching import index_leads
 from services.intake.commands.unmerging import UnmergeLead, unmerge_lead
 from services.intake.domain import CloseReason, LeadStatus, followed
 from services.intake.domain.corrections import Correctable, CorrectionReason
-from services.intake.domain.duplicates import DismissReason
+from services.intake.domain.duplicates import KEPT_FROM, DismissReason, score
 from services.intake.domain.merging import CHOOSABLE, MergeReason, UnmergeReason
 from tests.intake.couples import Couples
 from tests.intake.samples import NOW, OPERATOR, someone, working_source
@@ -116,9 +119,12 @@ class Merges(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Whatever still stands is taken apart: then there is no lead left that a merge excuses."""
         try:
+            self.what_may_be_one_is_so_by_what_leads_say_now()
             self.unmerge_all()
             self.what_is_in_no_merge_is_as_the_other_events_alone_have_made_it()
             self.no_version_is_left_out()
+            self.what_may_be_one_is_so_by_what_leads_say_now()
+            self.what_is_found_by_words_is_as_if_written_anew()
         finally:
             self.run(self.outer.rollback())
 
@@ -241,6 +247,22 @@ class Merges(RuleBasedStateMachine):
         told = Known(**{name: row[name] for name in Known.__dataclass_fields__})
         wanted = replace(known, **{name: row[name] for name in CORRECTED}) if takes else known
         assert told == wanted
+
+    def what_may_be_one_is_so_by_what_leads_say_now(self) -> None:
+        """Of pairs that are open, and of the keys by which leads are found; what is merged is found by its own too."""
+        leads = {row["id"]: SimpleNamespace(**row) for row in self.rows("SELECT * FROM leads")}
+        for pair in self.rows("SELECT * FROM lead_pairs WHERE state = 'open'"):
+            now = score(evidence_of(leads[pair["lead_id"]], leads[pair["other_id"]]))
+            assert (pair["score"], pair["reasons"]) == (now.number, list(now.reasons))
+            assert pair["score"] >= KEPT_FROM or pair["screened_score"] or pair["holds"]
+        keys = {(row["lead_id"], row["kind"], row["value"]) for row in self.rows("SELECT * FROM lead_match")}
+        assert keys == {(id_, kind.number, key) for id_, lead in leads.items() for kind, key in keys_of(lead).items()}
+
+    def what_is_found_by_words_is_as_if_written_anew(self) -> None:
+        query = "SELECT * FROM lead_search ORDER BY lead_id"
+        before = self.rows(query)
+        self.does(index_leads, [known.id for known in self.known])
+        assert self.rows(query) == before
 
     @invariant()
     def no_version_is_left_out(self) -> None:

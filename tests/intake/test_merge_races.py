@@ -11,14 +11,16 @@ import pytest
 from chassis.database import Database
 from chassis.errors import Refusal
 from deploy.local.postgres import ServiceDatabase
+from services.intake.commands.crediting_later import AskCreditsLater, ask_credits_later
 from services.intake.commands.merging import MergeLeads, merge_leads
 from services.intake.commands.reviewing import DismissPair, ReleaseLead, dismiss_pair, release_lead
 from services.intake.commands.unmerging import UnmergeLead, unmerge_lead
 from services.intake.domain.duplicates import DismissReason
 from services.intake.domain.merging import MergeReason, UnmergeReason
-from services.intake.errors import LeadNotHeld, LeadNotMergeable, PairDecided
+from services.intake.errors import CreditNotPossible, LeadNotHeld, LeadNotMergeable, PairDecided
 from tests.intake.couples import Couples
 from tests.intake.samples import CONTENT, NOW, OPERATOR, committing, rows, someone, working_source
+from tests.intake.telling import BRIGHT, tell_all
 
 TWIN = replace(CONTENT, name="Mia OBrien")
 
@@ -41,9 +43,9 @@ async def at_once(database: Database, *deeds: tuple[Any, Any]) -> list[Refusal |
     return [each if isinstance(each, Refusal) else None for each in ended]
 
 
-def merging(survivor: UUID, loser: UUID) -> tuple[Any, MergeLeads]:
+def merging(survivor: UUID, loser: UUID, *credited: UUID) -> tuple[Any, MergeLeads]:
     taken: frozenset[Any] = frozenset()
-    return merge_leads, MergeLeads(survivor, loser, taken, MergeReason.ASKED_TWICE, None, OPERATOR, NOW)
+    return merge_leads, MergeLeads(survivor, loser, taken, MergeReason.ASKED_TWICE, None, OPERATOR, NOW, credited)
 
 
 async def test_of_two_on_one_merge_both_are_done_and_it_is_one(couples: Couples) -> None:
@@ -51,6 +53,31 @@ async def test_of_two_on_one_merge_both_are_done_and_it_is_one(couples: Couples)
     assert await at_once(couples.database, *[merging(first, second)] * 2) == [None, None]
     assert len(await rows(couples.database, "SELECT 1 FROM merges")) == 1
     assert [type_ for type_, _ in await couples.events("intake.lead_deeds")] == ["lead.merged"]
+
+
+async def test_credits_of_a_merge_are_asked_for_whoever_comes_first(couples: Couples) -> None:
+    """On the same leads one with credits, and one without."""
+    first, second = await couples.leads(CONTENT, someone(1))
+    await tell_all(couples.database, second)
+    both = [merging(first, second), merging(first, second, BRIGHT)]
+    assert await at_once(couples.database, *both) == [None, None]
+    (kept,) = await rows(couples.database, "SELECT deed_id, assignment_id FROM credit_requests")
+    (made,) = await rows(couples.database, "SELECT id FROM merges")
+    assert kept == {"deed_id": made["id"], "assignment_id": BRIGHT}
+
+
+async def test_of_a_family_one_asks_for_a_credit(couples: Couples) -> None:
+    first, second, third = await couples.leads(CONTENT, someone(1), someone(2))
+    await tell_all(couples.database, first)
+    await at_once(couples.database, merging(second, first))
+    await at_once(couples.database, merging(third, second))
+    asking = [
+        (ask_credits_later, AskCreditsLater(lead_id, (BRIGHT,), "Sold twice", OPERATOR, NOW))
+        for lead_id in (first, second)
+    ]
+    ended = await at_once(couples.database, *asking)
+    assert sorted(type(each) is CreditNotPossible for each in ended) == [False, True]
+    assert len(await rows(couples.database, "SELECT 1 FROM credit_requests")) == 1
 
 
 async def test_of_two_who_merge_each_into_the_other_one_is_refused(couples: Couples) -> None:

@@ -71,6 +71,9 @@ class TestMergeLeads:
             "merge_into": str(loser),
         }
         assert not any(value in str(ours) for value in ("Mia", "Cadogan", CONTENT.phone, "Marrickville"))
+        (into,) = [entry for entry in ours if entry["action"] == "merge_into"]
+        assert into["before"] == {"status": "routable", "merged_into_lead_id": None}
+        assert (into["after"]["status"], into["after"]["merged_into_lead_id"]) == ("closed", str(survivor))
 
     async def test_lets_go_of_a_survivor_that_was_held_for_the_loser_alone(self, couples: Couples) -> None:
         first, second = await couples.leads(CONTENT, replace(CONTENT, name="Mia OBrien"))

@@ -127,6 +127,26 @@ class TestCredits:
         assert "Not answered yet" in survivor
         assert "Bright Roofs" in survivor
 
+    async def test_are_asked_for_after_a_merge_that_asked_for_none(
+        self, http: Desk, database: RolledBackDatabase, couples: Couples
+    ) -> None:
+        first, second = await couples.leads(CONTENT, someone(5))
+        await tell_all(database, second)
+        assert "Ask for credits" not in await page(http, f"{LEADS}/{second}", role=Role.ADMIN)
+        await done(http, f"{PAIRS}/{second}/{first}/merge", survivor_id=str(first), **MERGED)
+        assert "Credits can still be asked for" in await page(http, f"{PAIRS}/{second}/{first}")
+        assert "Your role lacks manage_billing_ops" in await page(http, f"{LEADS}/{second}")
+        before = await page(http, f"{LEADS}/{second}", role=Role.ADMIN)
+        assert "because it went into another lead: duplicate dispatch" in before
+        fields: Any = {"credits": [str(BRIGHT)], "reason": "Sold twice", "seen": seen_on(before)}
+        answer = await post(http, f"{LEADS}/{second}/ask-credits", role=Role.ADMIN, **fields)
+        assert (answer.status_code, answer.headers["location"]) == (303, f"{LEADS}/{second}?done=ask-credits")
+        after = await page(http, f"{LEADS}/{second}?done=ask-credits", role=Role.ADMIN)
+        for told in ("Finance is asked for the credits", "asked finance for credits", "Not answered yet"):
+            assert told in after
+        assert "Ask for credits" not in after
+        assert "Credits can still be asked for" not in await page(http, f"{PAIRS}/{second}/{first}")
+
     async def test_follow_a_correction_where_somebody_was_charged(
         self, http: Desk, database: RolledBackDatabase, couples: Couples
     ) -> None:
@@ -147,9 +167,15 @@ class TestCredits:
             "reason_code": "person_told",
             "credits": [str(BRIGHT)],
         }
+        nobody = await post(
+            http, f"{LEADS}/{lead_id}/correct-with-credits", role=Role.ADMIN, **fields | {"credits": []}
+        )
+        assert nobody.status_code == 422
         answer = await post(http, f"{LEADS}/{lead_id}/correct-with-credits", role=Role.ADMIN, **fields)
         assert answer.status_code == 303, answer.text
-        assert "by the correction" in await page(http, f"{LEADS}/{lead_id}")
+        after = await page(http, answer.headers["location"])
+        assert "Corrected, and finance is asked for the credits" in after
+        assert "by the correction" in after
 
 
 class TestALeadsPage:

@@ -12,6 +12,7 @@ from contracts.identity import Role
 from services.intake.commands.escalating import escalate
 from services.intake.domain import CloseReason, LeadStatus
 from tests.intake.desk import Desk, faults
+from tests.intake.merges import merge
 from tests.intake.reception import Reception
 from tests.intake.rooms import done, named, page, post, seen_on
 from tests.intake.samples import NOW, OPERATOR, rows
@@ -132,6 +133,22 @@ class TestTheDryRun:
         run = (await http.ask("POST", "/admin/escalation-policies/dry-run", json=body)).json()
         assert run["by_step"] == [1]
         assert run["firings"][0]["at"] == "2026-03-03T01:45:04Z"
+
+    async def test_of_follow_ups_are_of_the_lead_that_goes_on(self, http: Desk, reception: Reception) -> None:
+        first, between, last = await waiting(reception, "Tom Reid", "Mia Chen", "Zoe Ng")
+        await reception.follow_up(first, planned_ago=3 * HOUR, ahead=HOUR)
+        await merge(reception.database, between, first)
+        await merge(reception.database, last, between)
+        steps = [
+            {"after_minutes": 60, "action": "nudge", "notify": "team"},
+            {"after_minutes": 90, "action": "critical"},
+        ]
+        body = {"name": "A", "subject": "follow_up", "steps": steps}
+        run = (await http.ask("POST", "/admin/escalation-policies/dry-run", json=body)).json()
+        assert [(each["step_no"], each["lead_id"]) for each in run["firings"]] == [(1, str(last)), (2, str(last))]
+        await reception.close(last, CloseReason.WITHDRAWN)
+        run = (await http.ask("POST", "/admin/escalation-policies/dry-run", json=body)).json()
+        assert run["by_step"] == [1, 0]
 
 
 class TestTheLead:

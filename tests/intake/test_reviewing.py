@@ -110,7 +110,8 @@ class TestDismissPair:
         await dismiss(couples, first, second)
         (pair,) = await couples.pairs()
         assert pair["state"] == "dismissed"
-        assert len(await rows(database, "SELECT 1 FROM audit_entries WHERE action = 'dismiss_pair'")) == 1
+        (entry,) = await rows(database, "SELECT before, after FROM audit_entries WHERE action = 'dismiss_pair'")
+        assert (entry["before"], entry["after"]["pair"]) == ({"pair": "open"}, "dismissed")
 
 
 class TestRejectLead:

@@ -12,21 +12,30 @@ from services.intake.domain import CloseReason, LeadStatus
 from services.intake.domain.corrections import CorrectionReason
 from services.intake.errors import LeadNotMerged, UnmergeBlocked
 from tests.intake.couples import Couples
-from tests.intake.merges import ALL, LATER, TWIN, merge, said, state_of, unmerge
+from tests.intake.merges import ALL, LATER, TWIN, found_by, merge, said, state_of, unmerge
 from tests.intake.samples import CONTENT, NOW, OPERATOR, rows, someone
 from tests.kit.databases import RolledBackDatabase
 
 
 class TestUnmergeLead:
-    async def test_restores_both_exactly(self, database: RolledBackDatabase, two: list[UUID]) -> None:
+    async def test_restores_both_exactly(self, database: RolledBackDatabase, couples: Couples, two: list[UUID]) -> None:
+        """And whom else they may be one with: one was like the survivor, the other is so while it is merged."""
         loser, survivor = two
+        like_survivor = await couples.lead(someone(3, phone=TWIN.phone))
+        like_loser = await couples.lead(someone(4, phone=CONTENT.phone))
         await said(database, loser, LeadStatus.DISPATCHING, LeadStatus.EXCEPTION)
         async with database.transaction() as session:
             await session.execute(text("UPDATE leads SET critical_since = status_since WHERE id = :id"), {"id": loser})
         before = [await state_of(database, each) for each in two]
+        found = await found_by(database, two)
         await merge(database, survivor, loser, ALL)
+        assert {
+            pair["lead_id"] for pair in await couples.pairs() if pair["other_id"] == survivor and pair["score"]
+        } == {like_loser}
         await unmerge(database, loser)
         assert [await state_of(database, each) for each in two] == before
+        assert await found_by(database, two) == found
+        assert [pair["other_id"] for pair in await couples.pairs() if pair["lead_id"] == like_survivor] == [survivor]
 
     async def test_opens_it_again_for_the_others(
         self, database: RolledBackDatabase, couples: Couples, two: list[UUID]
@@ -68,6 +77,9 @@ class TestUnmergeLead:
         assert (after["phone"], after["street"], after["suburb"]) == ("+61499999999", TWIN.street, TWIN.suburb)
         (entry,) = await rows(database, "SELECT after FROM audit_entries WHERE action = 'unmerge_from'")
         assert entry["after"]["fields_kept"] == ["phone"]
+        (entry,) = await rows(database, "SELECT before, after FROM audit_entries WHERE action = 'unmerge_lead'")
+        assert entry["before"] == {"status": "closed", "merged_into_lead_id": str(survivor)}
+        assert (entry["after"]["status"], entry["after"]["merged_into_lead_id"]) == ("routable", None)
 
     async def test_twice_is_once_and_of_what_was_never_merged_refused(
         self, database: RolledBackDatabase, two: list[UUID]

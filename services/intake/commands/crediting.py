@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import BigInteger, DateTime, Integer, Text, Uuid, bindparam, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import outbox
@@ -15,6 +15,7 @@ from chassis.ids import new_id
 from contracts.intake import LeadCreditsAsked
 from contracts.values import CreditReason, CreditRequest
 from services.intake import queries
+from services.intake.domain.merging import CreditObstacle
 from services.intake.errors import CreditNotPossible
 from services.intake.models import CreditAsked, Lead
 from services.intake.queries.merges import Creditable
@@ -22,7 +23,7 @@ from services.intake.queries.merges import Creditable
 
 @dataclass(frozen=True, slots=True)
 class AskCredits:
-    """`credits` are assignments of the lead with the reason for each; `deed` is merge or correction.
+    """`credits` are assignments of the lead's family with the reason for each; `deed` is merge or correction.
 
     `note` is a sentence of ours: what is typed may name a person, and goes by no topic.
     """
@@ -35,16 +36,16 @@ class AskCredits:
     now: datetime
 
 
-async def ask_credits(session: AsyncSession, lead: Lead, command: AskCredits) -> Sequence[CreditAsked]:
-    """In one event for all. The lead's row is locked. Refuses what is not the lead's, not charged, or asked for."""
+async def ask_credits(session: AsyncSession, lead: Lead, command: AskCredits) -> None:
+    """In one event for all. The lead's row is locked. Refuses what is not its family's, not charged, or asked for."""
     if not command.credits:
-        return []
+        return
     possible = {each.known.assignment_id: each for each in await queries.creditable_of(session, lead.id)}
     asked = [
-        _asked(lead, command, _possible(possible, assignment_id, lead), reason)
+        _asked(command, _possible(possible, assignment_id, lead), reason)
         for assignment_id, reason in command.credits.items()
     ]
-    session.add_all(asked)
+    await _keep(session, lead, asked)
     event = LeadCreditsAsked(
         lead_id=lead.id,
         deed=command.deed,
@@ -52,7 +53,19 @@ async def ask_credits(session: AsyncSession, lead: Lead, command: AskCredits) ->
         credits=tuple(_request(each, command) for each in asked),
     )
     outbox.add(session, event, version=lead.next_deed())
-    return asked
+
+
+async def _keep(session: AsyncSession, lead: Lead, asked: Sequence[CreditAsked]) -> None:
+    """Of an assignment that two leads of a family share, whoever comes second is refused, and breaks nothing."""
+    rows = [
+        {column.key: getattr(each, column.key) for column in CreditAsked.__mapper__.column_attrs}
+        for each in sorted(asked, key=lambda each: each.assignment_id)
+    ]
+    kept = insert(CreditAsked).values(rows).on_conflict_do_nothing().returning(CreditAsked.assignment_id)
+    found = set(await session.scalars(kept))
+    for each in asked:
+        if each.assignment_id not in found:
+            raise _refused(lead, each.assignment_id, each.installer_name, CreditObstacle.ASKED)
 
 
 def _possible(possible: Mapping[UUID, Creditable], assignment_id: UUID, lead: Lead) -> Creditable:
@@ -60,18 +73,19 @@ def _possible(possible: Mapping[UUID, Creditable], assignment_id: UUID, lead: Le
     if found is None or found.known.installer_id is None:
         raise CreditNotPossible("the assignment is none of the lead", lead_id=lead.id, assignment_id=assignment_id)
     if found.obstacle:
-        raise CreditNotPossible(
-            f"the delivery to {found.known.installer_name or 'the installer'}: {found.obstacle}",
-            lead_id=lead.id,
-            assignment_id=assignment_id,
-        )
+        raise _refused(lead, assignment_id, found.known.installer_name, found.obstacle)
     return found
 
 
-def _asked(lead: Lead, command: AskCredits, found: Creditable, reason: CreditReason) -> CreditAsked:
+def _refused(lead: Lead, assignment_id: UUID, installer: str | None, why: CreditObstacle) -> CreditNotPossible:
+    told = f"the delivery to {installer or 'the installer'}: {why}"
+    return CreditNotPossible(told, lead_id=lead.id, assignment_id=assignment_id)
+
+
+def _asked(command: AskCredits, found: Creditable, reason: CreditReason) -> CreditAsked:
     return CreditAsked(
         request_id=new_id(),
-        lead_id=lead.id,
+        lead_id=found.known.lead_id,
         deed=command.deed,
         deed_id=command.deed_id,
         assignment_id=found.known.assignment_id,

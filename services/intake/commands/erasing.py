@@ -52,7 +52,7 @@ async def erase_person(session: AsyncSession, command: ErasePerson) -> Erasure:
     told = Told.by(await queries.contacts_told(session, fresh))
     _refuse_naming(command, told)
     ids = [lead.id for lead in fresh]
-    await cancel_open(session, fresh, command.by, command.now)
+    await cancel_open(session, fresh, CloseReason.ERASED, command.by, command.now)
     for lead in fresh:
         _end(session, lead, command)
     await session.flush()

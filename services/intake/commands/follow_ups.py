@@ -165,7 +165,16 @@ async def complete_follow_up(session: AsyncSession, command: Complete) -> Follow
     lead.first_contact_at = lead.first_contact_at or command.now
     _tell(session, lead, follow_up, command.now)
     after = {"state": FollowUpState.DONE, "outcome": command.outcome}
-    await _record(session, command.by, "complete_follow_up", follow_up, command.now, after=after, note=command.note)
+    await _record(
+        session,
+        command.by,
+        "complete_follow_up",
+        follow_up,
+        command.now,
+        before=_WAS_OPEN,
+        after=after,
+        note=command.note,
+    )
     if command.following is not None:
         if obstacle := obstacle_to_scheduling(survivor.status):
             raise LeadOver(f"{obstacle}: nothing new is planned for it", lead_id=survivor.id)
@@ -189,16 +198,33 @@ async def cancel_follow_up(session: AsyncSession, command: Cancel) -> FollowUp:
     _end(follow_up, FollowUpState.CANCELLED, command.by, command.now)
     _tell(session, lead, follow_up, command.now)
     after = {"state": FollowUpState.CANCELLED}
-    await _record(session, command.by, "cancel_follow_up", follow_up, command.now, after=after, note=command.note)
+    await _record(
+        session,
+        command.by,
+        "cancel_follow_up",
+        follow_up,
+        command.now,
+        before=_WAS_OPEN,
+        after=after,
+        note=command.note,
+    )
     return follow_up
 
 
-async def cancel_open(session: AsyncSession, leads: Sequence[Lead], by: Actor, now: datetime) -> None:
+async def cancel_open(session: AsyncSession, leads: Sequence[Lead], reason_code: str, by: Actor, now: datetime) -> None:
     """What was planned for them, as there is nobody to do it for. The leads are locked."""
     of = {lead.id: lead for lead in leads}
     for follow_up in await queries.open_follow_ups(session, of):
         _end(follow_up, FollowUpState.CANCELLED, by, now)
         _tell(session, of[follow_up.lead_id], follow_up, now)
+        after = {"state": FollowUpState.CANCELLED}
+        await _record(
+            session, by, "cancel_follow_up", follow_up, now, before=_WAS_OPEN, after=after, reason_code=reason_code
+        )
+
+
+_WAS_OPEN = {"state": FollowUpState.OPEN}
+"""Nothing else is ended."""
 
 
 def _end(follow_up: FollowUp, state: FollowUpState, by: Actor, now: datetime) -> None:
@@ -240,6 +266,7 @@ async def _record(
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any],
     note: str | None = None,
+    reason_code: str | None = None,
 ) -> None:
     await audit.record(
         session,
@@ -248,5 +275,6 @@ async def _record(
         subject=Subject(SUBJECT, follow_up.id),
         before=before,
         after={**after, "at": now},
+        reason_code=reason_code,
         reason_text=note,
     )

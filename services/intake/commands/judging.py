@@ -1,4 +1,4 @@
-"""Looking for leads that may be one: as they come in, and anew when one is corrected."""
+"""Looking for leads that may be one, as they come in."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,6 @@ from sqlalchemy import (
     Text,
     Uuid,
     bindparam,
-    delete,
     select,
     text,
 )
@@ -40,7 +39,7 @@ from services.intake.domain.duplicates import (
     verdict,
 )
 from services.intake.likeness import names_alike, plain_name, plain_street, streets_alike
-from services.intake.models import Lead, LeadMatch, LeadPair, Merge
+from services.intake.models import Lead, LeadPair, Merge
 from services.intake.queries import Arrival, Keyed, Near
 from services.intake.queries.duplicates import SAME_PERSON, arrays_of
 
@@ -64,7 +63,7 @@ class Found:
 
 async def judge(session: AsyncSession, batch: Batch) -> None:
     """Holds what the settings hold. What is found is kept whatever they say, so that others can be tried on it."""
-    found = await _look(session, batch.arrivals)
+    found = await look(session, batch.arrivals)
     settings = await queries.thresholds(session)
     by_lead: dict[UUID, list[Found]] = {}
     for each in found:
@@ -82,26 +81,19 @@ async def judge(session: AsyncSession, batch: Batch) -> None:
         each.lead.id in held and settings.counts(each.compared) and each.score.number >= settings.hold_from
         for each in found
     ]
-    await _keep(session, found, holding, batch.now)
+    await keep(session, found, holding, batch.now)
 
 
 def _same_person(pairs: Sequence[Found]) -> Sequence[UUID]:
     return [each.other.id for each in pairs if IS_PERSON & set(each.score.reasons)][:SAME_PERSON]
 
 
-async def judge_again(session: AsyncSession, leads: Sequence[Lead], now: datetime) -> None:
-    """After a correction: what may be one is found anew, and nothing is held for it nor taken back."""
-    await session.execute(delete(LeadMatch).where(LeadMatch.lead_id.in_([lead.id for lead in leads])))
-    found = await _look(session, leads)
-    await _keep(session, found, [False] * len(found), now, by_age=True)
-
-
-async def _look(session: AsyncSession, leads: Sequence[Arrival | Lead]) -> list[Found]:
+async def look(session: AsyncSession, leads: Sequence[Arrival | Lead]) -> list[Found]:
     """The newest of each lead's neighbours first. Of leads that are looked at together each sees those before it."""
     keyed = [Keyed(lead.id, lead.received_at, keys_of(lead)) for lead in leads]
     await session.execute(_KEEP_KEYS, arrays_of(keyed))
     by_id = {lead.id: lead for lead in leads}
-    compared = [_compared(by_id[near.lead_id], near) for near in await queries.near(session, keyed)]
+    compared = [compare(by_id[near.lead_id], near) for near in await queries.near(session, keyed)]
     return [each for each in compared if each.score.number >= KEPT_FROM]
 
 
@@ -128,7 +120,7 @@ def keys_of(lead: Any) -> Mapping[Any, bytes]:
     )
 
 
-def _compared(lead: Arrival | Lead, other: Near) -> Found:
+def compare(lead: Arrival | Lead, other: Near) -> Found:
     evidence = evidence_of(lead, other)
     return Found(lead, other, evidence, score(evidence))
 
@@ -159,21 +151,24 @@ _KEEP_KEYS = text(
     bindparam("received_at", type_=ARRAY(DateTime(timezone=True))),
 )
 
-# A pair that was decided stays so, and what holds a lead goes on holding it: that is an operator's to end.
+# A pair that was decided stays so, and what holds a lead goes on holding it: that is an operator's to end. What was
+# found at screening keeps what it scored then, where it scores otherwise now.
 _KEEP = text(
     """
     INSERT INTO lead_pairs (id, lead_id, other_id, score, reasons, similarities, days_apart, is_same_service, holds,
-                            state, found_at)
+                            state, found_at, screened_score)
     SELECT id, lead_id, other_id, score, reasons::text[], similarities::jsonb, days_apart, is_same_service, holds,
-           'open', :now
+           'open', :now, CASE WHEN :is_later THEN 0 END
       FROM unnest(:ids, :lead_ids, :other_ids, :scores, :reasons, :similarities, :days_apart, :is_same_service, :holds)
         AS found (id, lead_id, other_id, score, reasons, similarities, days_apart, is_same_service, holds)
     ON CONFLICT (least(lead_id, other_id), greatest(lead_id, other_id)) DO UPDATE
-       SET score = excluded.score, reasons = excluded.reasons, similarities = excluded.similarities
+       SET score = excluded.score, reasons = excluded.reasons, similarities = excluded.similarities,
+           screened_score = nullif(coalesce(lead_pairs.screened_score, lead_pairs.score), excluded.score)
      WHERE lead_pairs.state = 'open'
     """
 ).bindparams(
     bindparam("now", type_=DateTime(timezone=True)),
+    bindparam("is_later", type_=Boolean),
     bindparam("ids", type_=ARRAY(Uuid)),
     bindparam("lead_ids", type_=ARRAY(Uuid)),
     bindparam("other_ids", type_=ARRAY(Uuid)),
@@ -186,15 +181,15 @@ _KEEP = text(
 )
 
 
-async def _keep(
-    session: AsyncSession, found: Sequence[Found], holding: Sequence[bool], now: datetime, *, by_age: bool = False
+async def keep(
+    session: AsyncSession, found: Sequence[Found], holding: Sequence[bool], now: datetime, *, is_later: bool = False
 ) -> None:
-    """A pair's own lead is the one that was looked at; `by_age` the newer one, which may be either."""
+    """A pair's own lead is the one that was looked at; after screening it is the newer one, which may be either."""
     if not found:
         return
     compared = [each.compared for each in found]
     pairs = [(each.lead.id, each.other.id) for each in found]
-    pairs = [(max(pair), min(pair)) for pair in pairs] if by_age else pairs
+    pairs = [(max(pair), min(pair)) for pair in pairs] if is_later else pairs
     columns = {
         "ids": [new_id() for _ in pairs],
         "lead_ids": [lead_id for lead_id, _ in pairs],
@@ -206,7 +201,7 @@ async def _keep(
         "is_same_service": [each.is_same_service for each in compared],
         "holds": list(holding),
     }
-    await session.execute(_KEEP, columns | {"now": now})
+    await session.execute(_KEEP, columns | {"now": now, "is_later": is_later})
 
 
 def _similarities(evidence: Evidence) -> dict[str, float]:
@@ -249,4 +244,5 @@ def _unfound(survivor: Lead, loser: Lead, merge: Merge) -> LeadPair:
         is_same_service=survivor.service == loser.service,
         holds=False,
         found_at=merge.merged_at,
+        screened_score=0,
     )

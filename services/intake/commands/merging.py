@@ -14,6 +14,7 @@ from contracts.intake import LeadClosed, LeadMerged
 from contracts.values import CreditReason
 from services.intake import queries
 from services.intake.commands.crediting import AskCredits, ask_credits
+from services.intake.commands.crediting_later import AskCreditsLater, ask_what_is_missing
 from services.intake.commands.judging import pair_by_hand
 from services.intake.commands.leads.correcting import Made, make_right, said_by
 from services.intake.commands.reviewing import let_go, step
@@ -31,7 +32,7 @@ MERGED = "merged"
 
 @dataclass(frozen=True, slots=True)
 class MergeLeads:
-    """`take` are the fields that the survivor takes from the loser; `credits` assignments of the loser."""
+    """`take` are the fields that the survivor takes from the loser; `credits` assignments of the loser's family."""
 
     survivor_id: UUID
     loser_id: UUID
@@ -44,13 +45,19 @@ class MergeLeads:
 
 
 async def merge_leads(session: AsyncSession, command: MergeLeads) -> Merge:
-    """In one transaction: the fields, the tombstone, the pair, the credits. Merged twice is merged once."""
+    """In one transaction: the fields, the tombstone, the pair, the credits. Merged twice is merged once.
+
+    What a merge that stands was to ask for besides is asked for all the same.
+    """
     if command.survivor_id == command.loser_id:
         raise LeadNotMergeable("a lead is not merged with itself", lead_id=command.loser_id)
     leads = await queries.locked_leads(session, command.survivor_id, command.loser_id)
     survivor, loser = leads[command.survivor_id], leads[command.loser_id]
     standing = await queries.standing_merge(session, loser.id)
     if standing is not None and standing.survivor_id == survivor.id:
+        if command.credits:
+            later = AskCreditsLater(loser.id, command.credits, command.note, command.by, command.now)
+            await ask_what_is_missing(session, loser, later, command.reason)
         return standing
     _refuse(survivor, loser, standing)
     merge = _merge(command, loser)
@@ -63,7 +70,7 @@ async def merge_leads(session: AsyncSession, command: MergeLeads) -> Merge:
     await _take(session, survivor, command, merge, changed)
     await _release(session, survivor, command)
     await _tell(session, loser, command, merge)
-    await _record(session, command, changed)
+    await _record(session, command, merge, loser, changed)
     return merge
 
 
@@ -151,21 +158,27 @@ async def _tell(session: AsyncSession, loser: Lead, command: MergeLeads, merge: 
     await ask_credits(session, loser, ask)
 
 
-async def _record(session: AsyncSession, command: MergeLeads, changed: dict[str, tuple[str, str]]) -> None:
+async def _record(
+    session: AsyncSession, command: MergeLeads, merge: Merge, loser: Lead, changed: dict[str, tuple[str, str]]
+) -> None:
     """With both: the values stand with the merge, where an erasure blanks them."""
     fields = [field.value for field in corrected_by({name: after for name, (_, after) in changed.items()})]
-    told: tuple[tuple[str, UUID, dict[str, Any]], ...] = (
-        ("merge_leads", command.survivor_id, {"merged_lead_id": command.loser_id, "fields_taken": fields}),
-        ("merge_into", command.loser_id, {"merged_into_lead_id": command.survivor_id}),
+    before = {"status": merge.loser_before["status"], "merged_into_lead_id": None}
+    after = {"status": loser.status, "merged_into_lead_id": command.survivor_id}
+    taken = {"merged_lead_id": command.loser_id, "fields_taken": fields}
+    told: tuple[tuple[str, UUID, dict[str, Any], dict[str, Any]], ...] = (
+        ("merge_leads", command.survivor_id, {"merged_lead_id": None}, taken),
+        ("merge_into", command.loser_id, before, after),
     )
     asked = {"credits_asked": len(command.credits)} if command.credits else {}
-    for action, lead_id, after in told:
+    for action, lead_id, was, became in told:
         await audit.record(
             session,
             actor=command.by,
             action=action,
             subject=Subject("lead", lead_id),
-            after={**after, **asked, "at": command.now},
+            before=was,
+            after={**became, **asked, "at": command.now},
             reason_code=command.reason,
             reason_text=command.note,
         )

@@ -103,7 +103,8 @@ async def dismiss_pair(session: AsyncSession, command: DismissPair) -> LeadPair:
         raise PairDecided(f"{found.decided_by} merged them", lead_id=found.lead_id, other_id=found.other_id)
     _dismiss([found], command.reason, command.note, command.by, command.now)
     await session.flush()
-    is_let_go = lead.status is LeadStatus.DUPLICATE_REVIEW and not await queries.holding_pairs(session, [lead.id])
+    before = lead.status
+    is_let_go = before is LeadStatus.DUPLICATE_REVIEW and not await queries.holding_pairs(session, [lead.id])
     if is_let_go:
         await let_go(session, lead, command.by, command.now)
     await audit.record(
@@ -111,7 +112,9 @@ async def dismiss_pair(session: AsyncSession, command: DismissPair) -> LeadPair:
         actor=command.by,
         action="dismiss_pair",
         subject=Subject("lead", lead.id),
+        before={"pair": PairState.OPEN, **({"status": before} if is_let_go else {})},
         after={
+            "pair": found.state,
             "not_the_same_as": [found.other_id],
             **({"status": lead.status} if is_let_go else {}),
             "at": command.now,

@@ -13,6 +13,7 @@ from contracts.intake import LeadReopened, LeadUnmerged
 from services.intake import queries
 from services.intake.commands.dispatches import followed_all
 from services.intake.commands.judging import pair_by_hand
+from services.intake.commands.judging_again import score_again
 from services.intake.commands.leads.correcting import Made, make_right, said_by
 from services.intake.commands.reviewing import step
 from services.intake.commands.searching import index_leads
@@ -59,7 +60,7 @@ async def unmerge_lead(session: AsyncSession, command: UnmergeLead) -> Merge:
     await session.flush()
     restored = await _give_back(session, survivor, merge, command)
     _tell(session, loser, merge, command)
-    await _record(session, merge, restored, command)
+    await _record(session, loser, merge, restored, command)
     return merge
 
 
@@ -105,6 +106,8 @@ async def _give_back(session: AsyncSession, survivor: Lead, merge: Merge, comman
         await make_right(session, survivor, changes, made)
     else:
         await index_leads(session, [survivor.id])
+        # The pair of the two may be open again, and the survivor corrected since it was decided.
+        await score_again(session, survivor, command.now)
     return back
 
 
@@ -124,19 +127,23 @@ def _tell(session: AsyncSession, loser: Lead, merge: Merge, command: UnmergeLead
         outbox.add(session, reopened, version=loser.next_version())
 
 
-async def _record(session: AsyncSession, merge: Merge, back: Undone, command: UnmergeLead) -> None:
+async def _record(session: AsyncSession, loser: Lead, merge: Merge, back: Undone, command: UnmergeLead) -> None:
     fields = {"fields_kept": [field.value for field in back.kept]} if back.kept else {}
-    told: tuple[tuple[str, UUID, dict[str, Any]], ...] = (
-        ("unmerge_lead", merge.loser_id, {"was_in_lead_id": merge.survivor_id}),
-        ("unmerge_from", merge.survivor_id, {"unmerged_lead_id": merge.loser_id, **fields}),
+    before = {"status": LeadStatus.CLOSED, "merged_into_lead_id": merge.survivor_id}
+    after = {"status": loser.status, "merged_into_lead_id": None, "was_in_lead_id": merge.survivor_id}
+    apart = {"merged_lead_id": None, "unmerged_lead_id": merge.loser_id, **fields}
+    told: tuple[tuple[str, UUID, dict[str, Any], dict[str, Any]], ...] = (
+        ("unmerge_lead", merge.loser_id, before, after),
+        ("unmerge_from", merge.survivor_id, {"merged_lead_id": merge.loser_id}, apart),
     )
-    for action, lead_id, after in told:
+    for action, lead_id, was, became in told:
         await audit.record(
             session,
             actor=command.by,
             action=action,
             subject=Subject("lead", lead_id),
-            after={**after, "at": command.now},
+            before=was,
+            after={**became, "at": command.now},
             reason_code=command.reason,
             reason_text=command.note,
         )

@@ -61,6 +61,7 @@ WAITING = (
     LeadStatus.DELIVERED,
 )
 """The states in which a lead can be escalated: what is only being taken in, or is over, never is."""
+FINAL = tuple(status for status in LeadStatus if status.is_final)
 
 
 _FINAL = {LeadStatus.REJECTED: Obstacle.REJECTED, LeadStatus.CLOSED: Obstacle.CLOSED}
@@ -139,14 +140,24 @@ class Episode:
 
 def matches(policy: Policy, standing: Standing) -> bool:
     return (
-        standing.status in (policy.statuses or WAITING)
-        and standing.status in WAITING
+        _counts(policy, standing.status)
         and _holds(policy.paths, standing.path)
         and _holds(policy.services, standing.service)
         and _holds(policy.states, standing.state)
         and _holds(policy.source_ids, standing.source_id)
         and (policy.ownership is Ownership.ANY or standing.is_owned is (policy.ownership is Ownership.OWNED))
     )
+
+
+def _counts(policy: Policy, status: LeadStatus) -> bool:
+    """What was planned stays open when its lead is over: without a filter of states it counts all the same."""
+    is_planned_for_what_is_over = policy.subject is SubjectKind.FOLLOW_UP and status.is_final and not policy.statuses
+    return is_planned_for_what_is_over or (status in WAITING and _holds(policy.statuses, status))
+
+
+def _is_done_at(step: Step, status: LeadStatus) -> bool:
+    """To a lead that is over nothing is done; who planned something for it is nudged to end that."""
+    return step.action is StepAction.NUDGE or not status.is_final
 
 
 def _holds(wanted: Collection[object], found: object) -> bool:
@@ -163,7 +174,7 @@ def steps_ahead(policy: Policy, standing: Standing, fired: Collection[tuple[int,
     if policy.on_since is None or not matches(policy, standing):
         return ()
     since = since_of(standing)
-    numbered = enumerate(policy.steps, start=1)
+    numbered = [each for each in enumerate(policy.steps, start=1) if _is_done_at(each[1], standing.status)]
     dues = (Due(number, step, since, since + timedelta(minutes=step.after_minutes)) for number, step in numbered)
     return tuple(due for due in dues if due.at > policy.on_since and (due.step_no, since) not in fired)
 

@@ -65,6 +65,8 @@ class LeadMatch(Model):
 class LeadPair(Model):
     """Two leads that may be one. `lead_id` is the one that was looked at later, and held where the pair holds one.
 
+    `score`, reasons and similarities are as the two leads say now while the pair is open. `screened_score` is what it
+    scored when its lead was screened, where that is another: 0 where it was found later.
     `similarities` are numbers alone; what they were taken of stands with the leads. No foreign keys: screening would
     wait for whoever works on an earlier lead.
     """
@@ -75,6 +77,7 @@ class LeadPair(Model):
     lead_id: Mapped[UUID] = mapped_column(primary_key=True)
     other_id: Mapped[UUID] = mapped_column(primary_key=True)
     score: Mapped[int] = mapped_column(SmallInteger)
+    screened_score: Mapped[int | None] = mapped_column(SmallInteger)
     reasons: Mapped[list[str]] = mapped_column(ARRAY(Text))
     similarities: Mapped[dict[str, float]] = mapped_column(JSONB)
     days_apart: Mapped[int]
@@ -90,6 +93,7 @@ class LeadPair(Model):
     __table_args__ = (
         CheckConstraint("lead_id <> other_id", name="two_leads"),
         CheckConstraint(f"score BETWEEN 0 AND {MOST}", name="score_range"),
+        CheckConstraint(f"screened_score BETWEEN 0 AND {MOST}", name="screened_score_range"),
         CheckConstraint("(state = 'open') = (decided_at IS NULL)", name="decided"),
         among("state", PairState),
         Index(

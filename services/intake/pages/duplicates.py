@@ -221,7 +221,9 @@ LISTING = Listing(
 
 
 def told_reasons(joined: str) -> str:
-    """What is the same, and what speaks against it."""
+    """What is the same, and what speaks against it; nothing is left where a lead was corrected since."""
+    if not joined:
+        return "Alike no more"
     return ", ".join(
         words(reason).lower() if place else words(reason) for place, reason in enumerate(joined.split(","))
     )

@@ -24,6 +24,7 @@ from services.intake.pages import (
     lead_attention,
     lead_consent,
     lead_corrections,
+    lead_credits,
     lead_deeds,
     lead_duplicates,
     lead_erased,
@@ -55,6 +56,7 @@ DEEDS: tuple[Part[Action], ...] = (
     lead_attention.deeds_of,
     lead_corrections.deeds_of,
     lead_duplicates.deeds_of,
+    lead_credits.deeds_of,
     lead_deeds.deeds_of,
 )
 SECTIONS: tuple[Part[Section], ...] = (
@@ -63,7 +65,7 @@ SECTIONS: tuple[Part[Section], ...] = (
     lead_known.decisions_of,
     lead_duplicates.pairs_of,
     lead_duplicates.merges_of,
-    lead_duplicates.credits_of,
+    lead_credits.credits_of,
     lead_corrections.corrections_of,
     lead_sections.person_of,
     lead_consent.consent_of,
@@ -79,10 +81,12 @@ MOMENTS: tuple[Part[Moment], ...] = (
     lead_attention.moments_of,
     lead_follow_ups.moments_of,
     lead_duplicates.moments_of,
+    lead_credits.moments_of,
 )
 VERBS: Mapping[str, str] = {
     **lead_consent.VERBS,
     **lead_corrections.VERBS,
+    **lead_credits.VERBS,
     **lead_deeds.VERBS,
     **lead_duplicates.VERBS,
     **lead_owner.VERBS,
@@ -123,6 +127,7 @@ async def _document(file: LeadFile) -> Document:
         notes=await all_of(NOTES, file),
         facts=await all_of(FACTS, file),
         actions=await all_of(DEEDS, file),
+        past=(lead_corrections.CREDITED, lead_credits.ASKED),
         sections=await all_of(SECTIONS, file),
         timeline=in_order(await all_of(MOMENTS, file)),
         links=lead_erased.links_of(file),
@@ -160,6 +165,7 @@ ROUTES = (
     show_lead,
     *lead_consent.ROUTES,
     *lead_corrections.ROUTES,
+    *lead_credits.ROUTES,
     *lead_deeds.ROUTES,
     *lead_duplicates.ROUTES,
     *lead_follow_ups.ROUTES,

@@ -17,7 +17,7 @@ from chassis.console.cells import Kind, Shown
 from chassis.console.documents import Section, Table
 from chassis.console.fields import FieldKind, FormField, options_of
 from chassis.console.timeline import Change, Moment, refuse_if_changed, seen_of
-from chassis.console.wording import money, words
+from chassis.console.wording import words
 from chassis.database import Database
 from chassis.http import Given as Injected
 from chassis.http import Operator
@@ -28,14 +28,17 @@ from services.intake import queries
 from services.intake.commands.leads.correcting import correct_lead
 from services.intake.domain import LeadAction
 from services.intake.domain.corrections import Correctable, CorrectionReason, Given, effects_of
-from services.intake.http.corrections import LeadCorrecting
+from services.intake.http.corrections import Credits, LeadCorrecting
 from services.intake.models import Lead, LeadCorrection
+from services.intake.pages.lead_credits import credits_field
 from services.intake.pages.lead_file import LeadFile
 from services.intake.pages.lead_known import name_of
 from services.intake.pages.leads import PATH, WRITE
 
 VERBS = {"correct_lead": "corrected the lead"}
 WITH_CREDITS = "correct-with-credits"
+CREDITED = Action(WITH_CREDITS, "", "", done="Corrected, and finance is asked for the credits")
+"""Not offered any more once all were asked for."""
 
 
 class CorrectForm(LeadCorrecting, Form):
@@ -47,7 +50,7 @@ class CorrectForm(LeadCorrecting, Form):
 class CorrectWithCreditsForm(CorrectForm):
     """`credits` are assignments whose deliveries are to be credited for what was wrong."""
 
-    credits: Annotated[list[Annotated[UUID, Field(strict=False)]], Field(max_length=20)] = []
+    credits: Credits
 
 
 async def deeds_of(file: LeadFile) -> Sequence[Action]:
@@ -74,8 +77,6 @@ async def _with_credits(file: LeadFile) -> Sequence[Action]:
     charged = [each.known for each in await queries.creditable_of(file.session, lead.id) if each.obstacle is None]
     if not charged or lead.obstacle_to(LeadAction.CORRECT):
         return []
-    options = [(str(each.assignment_id), f"{name_of(each)}, {money(each.unit_price_cents)}") for each in charged]
-    ticked = tuple(value for value, _ in options)
     return [
         Action(
             WITH_CREDITS,
@@ -83,9 +84,8 @@ async def _with_credits(file: LeadFile) -> Sequence[Action]:
             f"{PATH}/{lead.id}/{WITH_CREDITS}",
             effect="As a correction; and finance is asked to credit who was charged, where the place, the phone or the "
             "e-mail was wrong. The answer stands on this page.",
-            fields=(FormField("credits", "Credit", FieldKind.CHOICES, ticked, options=options), *_fields(lead)),
+            fields=(credits_field(file, charged), *_fields(lead)),
             hidden={"seen": await seen_of(file.session, Subject("lead", lead.id))},
-            done="Corrected, and finance is asked for the credits",
             **refused(file.operator, Capability.MANAGE_BILLING_OPS),
         )
     ]

@@ -1,4 +1,4 @@
-"""What one lead may double, what was merged into it, and what was asked of finance for it."""
+"""What one lead may double, and what was merged into it."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -17,7 +17,7 @@ from chassis.console.cells import Kind, Shown, chip
 from chassis.console.documents import Note, Section, Table
 from chassis.console.fields import FieldKind, FormField, options_of
 from chassis.console.timeline import Moment, refuse_if_changed, seen_of
-from chassis.console.wording import DASH, words
+from chassis.console.wording import words
 from chassis.database import Database
 from chassis.http import Given, Operator
 from services.intake import queries
@@ -28,7 +28,7 @@ from services.intake.domain.duplicates import RejectReason
 from services.intake.domain.merging import UnmergeReason
 from services.intake.http.duplicates import Dismissal, Rejection
 from services.intake.http.merging import Unmerging
-from services.intake.models import CreditAsked, Lead, LeadPair, Merge
+from services.intake.models import Lead, LeadPair, Merge
 from services.intake.pages.duplicates import PATH as PAIRS
 from services.intake.pages.duplicates import REASONS as NOT_ONE
 from services.intake.pages.duplicates import told_reasons
@@ -45,7 +45,6 @@ VERBS = {
     "unmerge_from": "took a merge into it apart",
 }
 COMPARE = "compare"
-RESULT_TONES = {"credited": "positive", "voided": "positive", "refused": "danger", "declined": "danger"}
 Seen = Annotated[UUID | None, Field(strict=False)]
 IN_WORDS = FormField("reason", "In your words", FieldKind.PROSE, is_required=True, hint="Stands in the timeline")
 
@@ -146,7 +145,7 @@ async def _unmerge(file: LeadFile, merge: Merge, hidden: dict[str, str]) -> Acti
         "Unmerge",
         f"{PATH}/{file.lead.id}/{LeadAction.UNMERGE}",
         effect="Both leads are as before. What was corrected since stays, what was sent since stays sent, and credits "
-        f"that were asked for stand.{await _told_credits(file)}",
+        f"that were asked for stand.{await _told_credits(file, merge)}",
         fields=(FormField("reason_code", "Why", FieldKind.CHOICE, options=options, is_required=True), IN_WORDS),
         hidden=hidden,
         done="Unmerged: it is a lead of its own again",
@@ -154,8 +153,8 @@ async def _unmerge(file: LeadFile, merge: Merge, hidden: dict[str, str]) -> Acti
     )
 
 
-async def _told_credits(file: LeadFile) -> str:
-    asked = await queries.credits_of(file.session, [file.lead.id])
+async def _told_credits(file: LeadFile, merge: Merge) -> str:
+    asked = await queries.credits_because_of(file.session, merge.id)
     names = [each.installer_name or "an installer" for each in asked if each.result in {None, "credited", "voided"}]
     return f" Of {', '.join(names)}: a debit on the invoice takes it back." if names else ""
 
@@ -212,49 +211,8 @@ def _merge(merge: Merge, leads: dict[UUID, Lead]) -> Sequence[Any]:
     )
 
 
-async def credits_of(file: LeadFile) -> Sequence[Section]:
-    asked = await queries.credits_of(file.session, file.family)
-    heads = (
-        ("Installer", Kind.TEXT),
-        ("For", Kind.TEXT),
-        ("Answer", Kind.CHIP),
-        ("Amount", Kind.MONEY),
-        ("What stands", Kind.TEXT),
-        ("Asked", Kind.AGO),
-    )
-    rows = [_credit(file, each) for each in reversed(asked)]
-    return [Table("Credits asked for", heads, rows)] if rows else []
-
-
-def _credit(file: LeadFile, asked: CreditAsked) -> Sequence[Any]:
-    door = file.console.addresses.url("billing", f"/console/invoices/{asked.invoice_id}") if asked.invoice_id else ""
-    answer = asked.result or "not_answered_yet"
-    return (
-        asked.installer_name or "An installer",
-        f"{words(asked.reason_code)}, by the {asked.deed}",
-        chip(words(answer), RESULT_TONES.get(answer, "info")),
-        Shown(asked.amount_cents, Kind.MONEY),
-        Shown(asked.detail or "The invoice", path=door) if door else asked.detail or DASH,
-        Shown(asked.asked_at, Kind.AGO),
-    )
-
-
 async def moments_of(file: LeadFile) -> Sequence[Moment]:
-    own = [moment for moment in file.audit if moment.what in VERBS.values()]
-    asked = await queries.credits_of(file.session, file.family)
-    answered = [each for each in asked if each.answered_at is not None and each.result]
-    return [*own, *(_answer(each) for each in reversed(answered))]
-
-
-def _answer(asked: CreditAsked) -> Moment:
-    who = asked.installer_name or "an installer"
-    assert asked.answered_at is not None  # noqa: S101  # asked for above
-    return Moment(
-        asked.answered_at,
-        "Billing",
-        f"answered for the credit of {who}: {words(asked.result or '').lower()}",
-        reason=asked.detail or "",
-    )
+    return [moment for moment in file.audit if moment.what in VERBS.values()]
 
 
 # --- what is done ----------------------------------------------------------------------------------------------------

@@ -145,10 +145,18 @@ def _notes(both: Both) -> list[Note]:
     notes = []
     if both.pair and both.pair.state is not PairState.OPEN:
         told = "merged them" if both.pair.state is PairState.MERGED else "said that they are not duplicates"
-        notes.append(Note(f"{both.pair.decided_by} {told}", words(both.pair.reason_code or ""), tone="info"))
+        said = f"{words(both.pair.reason_code or '')}.{_credits_left(both)}"
+        notes.append(Note(f"{both.pair.decided_by} {told}", said, tone="info"))
     if both.obstacle:
         notes.append(Note("They cannot be merged so", f"{both.obstacle}.", tone="warning"))
     return notes
+
+
+def _credits_left(both: Both) -> str:
+    """Of the one that was merged away: a merge asks for none unless somebody who may wants it to."""
+    away = [side for side in (both.survivor, both.loser) if side.lead.is_merged]
+    is_left = any(each.obstacle is None for side in away for each in side.creditable)
+    return " Credits can still be asked for, on the page of the one that was closed." if is_left else ""
 
 
 def _actions(both: Both, operator: Operator) -> dict[str, bool]:

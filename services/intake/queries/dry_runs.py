@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.values import AustralianState, SelectedPath
 from services.intake.domain import LeadStatus
-from services.intake.domain.escalation import WAITING, Episode, Policy, Standing, SubjectKind, replay
+from services.intake.domain.escalation import FINAL, WAITING, Episode, Policy, Standing, SubjectKind, replay
 from services.intake.models import Lead
 from services.intake.queries.leads import NAME
 
@@ -52,7 +52,8 @@ class DryRun:
 async def dry_run(session: AsyncSession, policy: Policy, now: datetime, zone: ZoneInfo) -> DryRun:
     """Over the last 30 days, as if it had been turned on at their beginning.
 
-    Owners are those of today, and a follow-up's due time is its last one: what they were is nowhere kept.
+    Owners are those of today, and a follow-up's due time is its last one: what they were is nowhere kept. What was
+    planned for a lead that was merged is of the one that goes on today.
     """
     run = DryRun(now - DRY_RUN, now, [0] * len(policy.steps))
     firings: list[Firing] = []
@@ -82,12 +83,16 @@ async def _named(session: AsyncSession, firings: Sequence[Firing]) -> list[Firin
     ]
 
 
+_ANY = {SubjectKind.LEAD: WAITING, SubjectKind.FOLLOW_UP: (*WAITING, *FINAL)}
+"""The rules say what of it counts."""
+
+
 async def _episodes(session: AsyncSession, policy: Policy, first: datetime, now: datetime) -> AsyncIterator[Episode]:
     """Those that are long enough for the first step, and were going on in the time."""
     given = {
         "first": first,
         "now": now,
-        "statuses": [str(each) for each in policy.statuses or WAITING],
+        "statuses": [str(each) for each in policy.statuses or _ANY[policy.subject]],
         "shortest": timedelta(minutes=min((step.after_minutes for step in policy.steps), default=0)),
     }
     query = _OF_LEADS if policy.subject is SubjectKind.LEAD else _OF_FOLLOW_UPS
@@ -125,10 +130,19 @@ _OF_LEADS = text(
 
 _OF_FOLLOW_UPS = text(
     """
-    SELECT f.lead_id, f.id AS subject_id, l.status, f.due_at AS begun_at, f.done_at AS ended_at, l.selected_path,
+    SELECT l.id AS lead_id, f.id AS subject_id, l.status, f.due_at AS begun_at, f.done_at AS ended_at, l.selected_path,
            l.service, l.state, l.source_id, f.owner_id,
            CASE WHEN f.done_at IS NULL THEN l.snoozed_until END AS snoozed_until
-      FROM follow_ups f JOIN leads l ON l.id = f.lead_id
+      FROM follow_ups f
+      JOIN leads own ON own.id = f.lead_id
+      JOIN leads l ON l.id = CASE WHEN own.merged_into IS NULL THEN own.id ELSE (
+            WITH RECURSIVE way AS (
+                SELECT id, merged_into FROM leads WHERE id = own.merged_into
+                 UNION ALL
+                SELECT further.id, further.merged_into FROM way JOIN leads further ON further.id = way.merged_into
+            )
+            SELECT id FROM way WHERE merged_into IS NULL
+           ) END
      WHERE l.status = ANY (:statuses) AND coalesce(f.done_at, :now) > :first AND f.due_at <= :now
        AND coalesce(f.done_at, :now) - f.due_at >= :shortest
     """

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Uuid,
     and_,
     bindparam,
+    case,
     func,
     or_,
     select,
@@ -28,6 +29,7 @@ from chassis.paging import PageRequest
 from services.intake.domain import LeadStatus
 from services.intake.domain.duplicates import (
     FARTHEST_DAYS,
+    KEPT_FROM,
     NEWEST_OF_A_KEY,
     MatchKind,
     PairReason,
@@ -120,6 +122,47 @@ async def near(session: AsyncSession, keyed: Sequence[Keyed]) -> Sequence[Near]:
     return [Near(*row) for row in await session.execute(_NEAR, arrays)]
 
 
+_BESIDE = (
+    Lead.id,
+    Lead.service,
+    Lead.name,
+    Lead.email_match,
+    Lead.phone,
+    Lead.street,
+    Lead.postcode,
+    Lead.received_at,
+)
+
+
+async def beside(session: AsyncSession, lead_id: UUID, other_ids: Sequence[UUID]) -> Sequence[Near]:
+    """These leads as they are compared with that one, whether they share a key with it or not."""
+    found = await session.execute(select(*_BESIDE).where(Lead.id.in_(other_ids)))
+    return [Near(lead_id, *row) for row in found]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPair:
+    """Of a lead; `beside` is the other one, whichever came first. `was_screened`: it was found as they came in."""
+
+    lead_id: UUID
+    other_id: UUID
+    beside: UUID
+    was_screened: bool
+    holds: bool
+
+
+SCREENED_SCORE = func.coalesce(LeadPair.screened_score, LeadPair.score)
+
+
+async def open_pairs_for_update(session: AsyncSession, lead_id: UUID) -> Sequence[OpenPair]:
+    """Locked in the order of their ids."""
+    other = case((LeadPair.lead_id == lead_id, LeadPair.other_id), else_=LeadPair.lead_id)
+    query = select(LeadPair.lead_id, LeadPair.other_id, other, SCREENED_SCORE > 0, LeadPair.holds)
+    of_it = (LeadPair.lead_id == lead_id) | (LeadPair.other_id == lead_id)
+    found = query.where(of_it, LeadPair.state == PairState.OPEN).order_by(LeadPair.id).with_for_update()
+    return [OpenPair(*row) for row in await session.execute(found)]
+
+
 async def same_person(session: AsyncSession, lead_id: UUID) -> Sequence[UUID]:
     """The newest leads with its phone or its e-mail, as its pairs tell."""
     told = (PairReason.SAME_PHONE.value, PairReason.SAME_EMAIL.value)
@@ -195,8 +238,9 @@ async def held_pairs(session: AsyncSession) -> tuple[int, datetime | None]:
 
 
 async def pairs_of(session: AsyncSession, lead_ids: Sequence[UUID]) -> Sequence[LeadPair]:
-    """The most alike first."""
+    """The most alike first; without what is alike no more, and neither holds a lead nor was decided."""
     query = select(LeadPair).where(LeadPair.lead_id.in_(lead_ids) | LeadPair.other_id.in_(lead_ids))
+    query = query.where(or_(LeadPair.score >= KEPT_FROM, LeadPair.holds, LeadPair.state != PairState.OPEN))
     return (await session.scalars(query.order_by(LeadPair.score.desc(), LeadPair.found_at, LeadPair.lead_id))).all()
 
 
@@ -216,16 +260,17 @@ class Effect:
     """Merged by hand since, though the thresholds neither hold them nor show them."""
 
 
-# The same as domain/duplicates.py says of one lead, over the scores that are kept of all.
+# The same as domain/duplicates.py says of one lead, over the scores that are kept of all: as they were when it was
+# screened, so that no correction since makes the thresholds hold what they did not, or the other way round.
 _EFFECT = text(
     """
     WITH judged AS (
         SELECT p.lead_id,
-               coalesce(max(p.score) FILTER (
+               coalesce(max(coalesce(p.screened_score, p.score)) FILTER (
                    WHERE :is_on AND p.days_apart < :look_back_days AND (:scope = 'any' OR p.is_same_service)
                ), 0) AS highest,
                bool_or(p.state = 'merged') AS is_merged,
-               bool_and(p.state = 'dismissed') AS is_dismissed
+               bool_and(p.state = 'dismissed' OR p.screened_score IS NOT DISTINCT FROM 0) AS is_dismissed
           FROM lead_pairs p
           JOIN leads l ON l.id = p.lead_id
          WHERE l.received_at >= :first AND l.received_at < :end

@@ -5,22 +5,30 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, cast, exists, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, cast, exists, func, or_, select, true
 from sqlalchemy import Text as SqlText
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from services.intake.domain import FollowUpState
-from services.intake.domain.escalation import WAITING, Ownership, SubjectKind
+from services.intake.domain.escalation import FINAL, WAITING, Ownership, StepAction, SubjectKind
 from services.intake.errors import PolicyNotFound
 from services.intake.models import Escalation, EscalationPolicy, EscalationStep, FollowUp, Lead
+from services.intake.queries.families import members_of, who_goes_on
 
+GOES_ON = aliased(Lead, name="goes_on")
+"""Of a follow-up its lead, or the one that goes on for it where that was merged: what is done is done to this one."""
+_STANDS: dict[SubjectKind, Any] = {SubjectKind.LEAD: Lead, SubjectKind.FOLLOW_UP: GOES_ON}
 SINCE: dict[SubjectKind, ColumnElement[datetime]] = {
     SubjectKind.LEAD: func.greatest(Lead.status_since, Lead.snoozed_until),
-    SubjectKind.FOLLOW_UP: func.greatest(FollowUp.due_at, Lead.snoozed_until),
+    SubjectKind.FOLLOW_UP: func.greatest(FollowUp.due_at, GOES_ON.snoozed_until),
 }
 _AFTER = func.make_interval(0, 0, 0, 0, 0, EscalationStep.after_minutes)
 _SUBJECT: dict[SubjectKind, Any] = {SubjectKind.LEAD: Lead.id, SubjectKind.FOLLOW_UP: FollowUp.id}
 _OWNER: dict[SubjectKind, Any] = {SubjectKind.LEAD: Lead.owner_id, SubjectKind.FOLLOW_UP: FollowUp.owner_id}
+
+
+_IS_WHO_GOES_ON = GOES_ON.id == func.coalesce(who_goes_on(Lead.id), Lead.id)
 
 
 def _in(wanted: Any, found: Any) -> ColumnElement[bool]:
@@ -29,18 +37,27 @@ def _in(wanted: Any, found: Any) -> ColumnElement[bool]:
 
 
 def _matches(kind: SubjectKind) -> ColumnElement[bool]:
-    policy, owner = EscalationPolicy, _OWNER[kind]
+    policy, owner, lead = EscalationPolicy, _OWNER[kind], _STANDS[kind]
     return and_(
         policy.is_on,
         policy.subject == kind,
-        Lead.status.in_(WAITING),
-        _in(policy.statuses, Lead.status),
-        _in(policy.paths, Lead.selected_path),
-        _in(policy.services, Lead.service),
-        _in(policy.states, Lead.state),
-        or_(func.cardinality(policy.source_ids) == 0, Lead.source_id == func.any(policy.source_ids)),
+        _counts(kind),
+        _in(policy.paths, lead.selected_path),
+        _in(policy.services, lead.service),
+        _in(policy.states, lead.state),
+        or_(func.cardinality(policy.source_ids) == 0, lead.source_id == func.any(policy.source_ids)),
         or_(policy.ownership == Ownership.ANY, (policy.ownership == Ownership.OWNED) == owner.is_not(None)),
     )
+
+
+def _counts(kind: SubjectKind) -> ColumnElement[bool]:
+    """What was planned for a lead that is over is still nudged about, where no states are named."""
+    status, wanted = _STANDS[kind].status, EscalationPolicy.statuses
+    waits = and_(status.in_(WAITING), _in(wanted, status))
+    if kind is SubjectKind.LEAD:
+        return waits
+    is_nudge = EscalationStep.action == StepAction.NUDGE
+    return or_(waits, and_(status.in_(FINAL), func.cardinality(wanted) == 0, is_nudge))
 
 
 def _is_ahead(kind: SubjectKind) -> ColumnElement[bool]:
@@ -52,7 +69,7 @@ def _is_ahead(kind: SubjectKind) -> ColumnElement[bool]:
         Escalation.subject_id == _SUBJECT[kind],
         Escalation.since == SINCE[kind],
     )
-    is_open = FollowUp.state == FollowUpState.OPEN if kind is SubjectKind.FOLLOW_UP else Lead.id.is_not(None)
+    is_open = FollowUp.state == FollowUpState.OPEN if kind is SubjectKind.FOLLOW_UP else true()
     return and_(_matches(kind), is_open, due_at(kind) > EscalationPolicy.on_since, ~done)
 
 
@@ -62,6 +79,7 @@ def due_at(kind: SubjectKind) -> ColumnElement[datetime]:
 
 def steps_ahead(kind: SubjectKind) -> Select[Any]:
     """A row for each step that will be done, or is due: narrow it to leads, to a policy, to what is due."""
+    lead = _STANDS[kind]
     query: Select[Any] = (
         select(
             EscalationPolicy.id.label("policy_id"),
@@ -72,21 +90,21 @@ def steps_ahead(kind: SubjectKind) -> Select[Any]:
             EscalationStep.notify_id,
             EscalationStep.snooze_minutes,
             _SUBJECT[kind].label("subject_id"),
-            Lead.id.label("lead_id"),
+            lead.id.label("lead_id"),
             _OWNER[kind].label("owner_id"),
             SINCE[kind].label("since"),
             due_at(kind).label("due_at"),
-            Lead.service,
-            Lead.suburb,
-            Lead.state,
-            Lead.postcode,
+            lead.service,
+            lead.suburb,
+            lead.state,
+            lead.postcode,
         )
         .select_from(Lead)
         .join(EscalationPolicy, EscalationPolicy.subject == kind)
         .join(EscalationStep, EscalationStep.policy_id == EscalationPolicy.id)
     )
     if kind is SubjectKind.FOLLOW_UP:
-        query = query.join(FollowUp, FollowUp.lead_id == Lead.id)
+        query = query.join(FollowUp, FollowUp.lead_id == Lead.id).join(GOES_ON, _IS_WHO_GOES_ON)
     return query.where(_is_ahead(kind))
 
 
@@ -98,8 +116,9 @@ def next_at(kind: SubjectKind) -> ColumnElement[Any]:
         .join(EscalationStep, EscalationStep.policy_id == EscalationPolicy.id)
         .where(_is_ahead(kind))
     )
-    own = (Lead, FollowUp) if kind is SubjectKind.FOLLOW_UP else (Lead,)
-    return query.correlate(*own).scalar_subquery()
+    if kind is SubjectKind.FOLLOW_UP:
+        return query.join(GOES_ON, _IS_WHO_GOES_ON).correlate(Lead, FollowUp).scalar_subquery()
+    return query.correlate(Lead).scalar_subquery()
 
 
 async def next_of(session: AsyncSession, kind: SubjectKind, subject_ids: Collection[UUID]) -> Mapping[UUID, datetime]:
@@ -131,8 +150,14 @@ async def due_steps(
     session: AsyncSession, policy_id: UUID, kind: SubjectKind, now: datetime, lead_ids: Sequence[UUID]
 ) -> Sequence[Row[Any]]:
     """As steps stand under the leads' locks, each lead's in the order in which they fell due."""
-    query = steps_ahead(kind).where(EscalationPolicy.id == policy_id, due_at(kind) <= now, Lead.id.in_(lead_ids))
-    return list(await session.execute(query.order_by(Lead.id, due_at(kind), EscalationStep.step_no)))
+    query = _of_leads(kind, lead_ids).where(EscalationPolicy.id == policy_id, due_at(kind) <= now)
+    return list(await session.execute(query.order_by(_STANDS[kind].id, due_at(kind), EscalationStep.step_no)))
+
+
+def _of_leads(kind: SubjectKind, lead_ids: Sequence[UUID]) -> Select[Any]:
+    """With what was planned for leads that were merged into them."""
+    query = steps_ahead(kind).where(_STANDS[kind].id.in_(lead_ids))
+    return query.where(Lead.id.in_(members_of(*lead_ids))) if kind is SubjectKind.FOLLOW_UP else query
 
 
 async def next_of_lead(session: AsyncSession, lead_id: UUID) -> Row[Any] | None:
@@ -141,7 +166,7 @@ async def next_of_lead(session: AsyncSession, lead_id: UUID) -> Row[Any] | None:
         row
         for kind in SubjectKind
         for row in await session.execute(
-            steps_ahead(kind).where(Lead.id == lead_id).order_by(due_at(kind), EscalationStep.step_no).limit(1)
+            _of_leads(kind, [lead_id]).order_by(due_at(kind), EscalationStep.step_no).limit(1)
         )
     ]
     return min(found, key=lambda row: row.due_at, default=None)

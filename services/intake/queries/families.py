@@ -29,9 +29,9 @@ async def survivors_of(session: AsyncSession, lead_ids: Collection[UUID]) -> Map
     return {row[0]: row[1] for row in await session.execute(query)}
 
 
-def members_of(lead_id: UUID) -> Select[UUID]:
-    """Ids of the lead, and of all that were merged into it."""
-    family = select(Lead.id).where(Lead.id == lead_id).cte("members", recursive=True)
+def members_of(*lead_ids: UUID) -> Select[UUID]:
+    """Ids of the leads, and of all that were merged into any of them."""
+    family = select(Lead.id).where(Lead.id.in_(lead_ids)).cte("members", recursive=True)
     family = family.union_all(select(Lead.id).where(Lead.merged_into == family.c.id))
     return select(family.c.id)
 

@@ -2,14 +2,18 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from contracts.values import CreditReason
+from services.intake.domain.corrections import Correctable, credited_for
 from services.intake.domain.merging import ASKED_AGAIN, CreditObstacle, UnmergeObstacle, obstacle_to_credit
 from services.intake.errors import LeadNotFound
 from services.intake.models import CreditAsked, Lead, LeadCorrection, Merge, MergeField
+from services.intake.queries.families import family_of
 from services.intake.queries.known import KnownAssignment, known_of
 
 
@@ -73,24 +77,59 @@ async def corrected_since(session: AsyncSession, merge: Merge) -> set[str]:
 
 @dataclass(frozen=True, slots=True)
 class Creditable:
-    """An assignment of a lead, and why its delivery is not credited now where it is not."""
+    """An assignment of a lead's family, and why its delivery is not credited now where it is not."""
 
     known: KnownAssignment
     obstacle: CreditObstacle | None
 
 
 async def creditable_of(session: AsyncSession, lead_id: UUID) -> Sequence[Creditable]:
-    """All that were given, those that nothing was ever charged for too."""
-    known = await known_of(session, [lead_id])
+    """All that were given of the lead and of what was merged into it, those that nothing was charged for too."""
+    known = await known_of(session, await family_of(session, lead_id))
     asked = await asked_for(session, [each.assignment_id for each in known])
     return [Creditable(each, obstacle_to_credit(each.finance, is_asked=each.assignment_id in asked)) for each in known]
+
+
+_STANDS = or_(CreditAsked.result.is_(None), CreditAsked.result.not_in(sorted(ASKED_AGAIN)))
 
 
 async def asked_for(session: AsyncSession, assignment_ids: Collection[UUID]) -> set[UUID]:
     """Those of which a credit was asked for, and not refused."""
     query = select(CreditAsked.assignment_id).where(CreditAsked.assignment_id.in_(assignment_ids))
-    stands = or_(CreditAsked.result.is_(None), CreditAsked.result.not_in(sorted(ASKED_AGAIN)))
-    return set(await session.scalars(query.where(stands)))
+    return set(await session.scalars(query.where(_STANDS)))
+
+
+@dataclass(frozen=True, slots=True)
+class CreditDeed:
+    """What was done with a lead, for which its charged deliveries may be credited; `told` goes to billing."""
+
+    deed: str
+    deed_id: UUID
+    reason: CreditReason
+    told: str
+    at: datetime
+
+    def concerns(self, known: KnownAssignment) -> bool:
+        """What was sold twice was so whenever it was given; what was wrong was so until it was corrected."""
+        return self.deed == "merge" or known.created_at is None or known.created_at <= self.at
+
+
+async def credit_deed(session: AsyncSession, lead: Lead) -> CreditDeed | None:
+    """The merge into another that stands; else its last correction of what is credited."""
+    if merge := await standing_merge(session, lead.id):
+        told = f"merged: {merge.reason_code}"
+        return CreditDeed("merge", merge.id, CreditReason.DUPLICATE_DISPATCH, told, merge.merged_at)
+    query = select(LeadCorrection).where(LeadCorrection.lead_id == lead.id, LeadCorrection.origin == "correction")
+    for each in await session.scalars(query.order_by(LeadCorrection.id.desc())):
+        if reason := credited_for([Correctable(field) for field in each.fields]):
+            return CreditDeed("correction", each.id, reason, f"corrected: {each.reason_code}", each.made_at)
+    return None
+
+
+async def credits_because_of(session: AsyncSession, deed_id: UUID) -> Sequence[CreditAsked]:
+    """Those that stand, in the order in which they were asked for."""
+    query = select(CreditAsked).where(CreditAsked.deed_id == deed_id, _STANDS)
+    return (await session.scalars(query.order_by(CreditAsked.asked_at, CreditAsked.request_id))).all()
 
 
 async def credits_of(session: AsyncSession, lead_ids: Sequence[UUID]) -> Sequence[CreditAsked]:

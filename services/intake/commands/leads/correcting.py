@@ -16,7 +16,8 @@ from contracts.intake import LeadCorrected
 from contracts.values import AustralianState, Location, SealedContact
 from services.intake import queries
 from services.intake.commands.crediting import AskCredits, ask_credits
-from services.intake.commands.judging import judge_again
+from services.intake.commands.crediting_later import AskCreditsLater, ask_what_is_missing
+from services.intake.commands.judging_again import judge_again
 from services.intake.commands.keys import sealed
 from services.intake.commands.leads.creating import contact_of
 from services.intake.commands.searching import index_leads
@@ -51,13 +52,14 @@ class CorrectLead:
 async def correct_lead(session: AsyncSession, command: CorrectLead) -> Lead:
     """Told to the others once they know the lead; one that is held yet is created for them as it is by then.
 
-    Where nothing is other than it was, nothing happens.
+    Where nothing is other than it was, nothing happens; credits are asked for because of the correction that stands.
     """
     lead = await queries.lead(session, command.lead_id, for_update=True)
     if obstacle := lead.obstacle_to(LeadAction.CORRECT):
         raise LeadNotCorrectable(f"{obstacle}, and is not corrected", lead_id=lead.id)
     changes = changes_between(said_by(lead), command.given)
     if not changes:
+        await _ask_because_of_the_last(session, lead, command)
         return lead
     made = Made("correction", command.reason, command.note, command.by, command.now)
     correction = await make_right(session, lead, changes, made)
@@ -93,7 +95,7 @@ async def make_right(session: AsyncSession, lead: Lead, changes: Mapping[str, st
         outbox.add(session, _event(lead, correction, person), version=lead.next_version())
     await session.flush()
     await index_leads(session, [lead.id])
-    await judge_again(session, [lead], made.now)
+    await judge_again(session, lead, made.now)
     return correction
 
 
@@ -156,6 +158,13 @@ async def _ask(session: AsyncSession, lead: Lead, correction: LeadCorrection, co
     asked = dict.fromkeys(command.credits, reason)
     ask = AskCredits("correction", correction.id, asked, f"corrected: {command.reason}", command.by, command.now)
     await ask_credits(session, lead, ask)
+
+
+async def _ask_because_of_the_last(session: AsyncSession, lead: Lead, command: CorrectLead) -> None:
+    """It was put right before, and nothing asked for."""
+    if command.credits:
+        later = AskCreditsLater(lead.id, command.credits, command.note, command.by, command.now)
+        await ask_what_is_missing(session, lead, later, command.reason)
 
 
 async def _record(session: AsyncSession, command: CorrectLead, correction: LeadCorrection) -> None:
