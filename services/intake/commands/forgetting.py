@@ -87,6 +87,8 @@ KEPT = Map(
         Harmless("erasures", ("note",), "it is refused where it names the person"),
         Harmless("erasures", ("requested_by",), OURS),
         Harmless("lead_messages", ("outcome", "reason_code"), WORDS),
+        Harmless("lead_moments", ("kind", "reason_code"), WORDS),
+        Harmless("lead_moments", ("number",), "the number of an invoice"),
         Harmless("lead_pairs", ("reasons", "state", "reason_code"), WORDS),
         Harmless("lead_pairs", ("similarities",), "numbers"),
         Harmless("lead_pairs", ("decided_by",), OURS),

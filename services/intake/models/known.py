@@ -110,6 +110,32 @@ class LeadMessage(Model):
     version: Mapped[int]
 
 
+class LeadMoment(Model):
+    """What happened, by the type of the event that told of it: for a timeline, which forgets nothing that came later.
+
+    Its subject is the lead, the assignment or the invoice it happened to. Where a delivery is put on an invoice, the
+    assignment's moment names that, and its number; what happens to the invoice is told once for all that stand on it.
+    Of one subject `version` orders what happened at one instant. Written once.
+    """
+
+    __tablename__ = "lead_moments"
+
+    event_id: Mapped[UUID] = mapped_column(primary_key=True)
+    subject_id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    kind: Mapped[str]
+    at: Mapped[datetime]
+    reason_code: Mapped[str | None]
+    amount_cents: Mapped[int | None] = mapped_column(BigInteger)
+    balance_cents: Mapped[int | None] = mapped_column(BigInteger)
+    """What was left to pay of the invoice."""
+    invoice_id: Mapped[UUID | None]
+    number: Mapped[str | None]
+    adjustment_id: Mapped[UUID | None]
+
+    __table_args__ = (Index("ix_lead_moments_subject_id_at", "subject_id", "at"),)
+
+
 class LeadDecision(Model):
     """One attempt of routing at a lead: of how many installers it chose how many."""
 

@@ -26,6 +26,7 @@ from services.intake.pages import (
     lead_duplicates,
     lead_erased,
     lead_follow_ups,
+    lead_happened,
     lead_known,
     lead_moments,
     lead_owner,
@@ -69,6 +70,7 @@ SECTIONS: tuple[Part[Section], ...] = (
 MOMENTS: tuple[Part[Moment], ...] = (
     lead_corrections.moments_of,
     lead_erased.moments_of,
+    lead_happened.moments_of,
     lead_known.moments_of,
     lead_moments.steps_of,
     lead_consent.moments_of,

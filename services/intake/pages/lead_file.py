@@ -18,6 +18,7 @@ from services.intake.models import (
     LeadCorrection,
     LeadDecision,
     LeadMessage,
+    LeadMoment,
     LeadSource,
     LeadStatusChange,
 )
@@ -31,6 +32,7 @@ class Known:
     assignments: Sequence[KnownAssignment]
     messages: Sequence[LeadMessage]
     decisions: Sequence[LeadDecision]
+    happened: Sequence[LeadMoment]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +83,12 @@ async def read_file(
 
 async def _read_known(session: AsyncSession, family: Sequence[UUID]) -> Known:
     assignments = await queries.known_of(session, family)
+    ids = [each.assignment_id for each in assignments]
     return Known(
         assignments,
-        messages=await queries.messages_about(session, [each.assignment_id for each in assignments]),
+        messages=await queries.messages_about(session, ids),
         decisions=await queries.decisions_about(session, family),
+        happened=await queries.happened_to(session, [*family, *ids]),
     )
 
 

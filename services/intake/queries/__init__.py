@@ -79,6 +79,7 @@ from services.intake.queries.known import (
     KnownAssignment,
     corrections_of,
     decisions_about,
+    happened_to,
     known_of,
     messages_about,
 )
@@ -193,6 +194,7 @@ __all__ = [
     "follow_up_and_survivor_for_update",
     "follow_up_for_update",
     "follow_ups_of",
+    "happened_to",
     "held_pairs",
     "history_of",
     "holding_pairs",

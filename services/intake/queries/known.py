@@ -18,6 +18,7 @@ from services.intake.models import (
     LeadDecision,
     LeadDelivery,
     LeadMessage,
+    LeadMoment,
 )
 
 
@@ -120,6 +121,15 @@ async def messages_about(session: AsyncSession, assignment_ids: Sequence[UUID]) 
     """In the order in which they came to an end."""
     query = select(LeadMessage).where(LeadMessage.assignment_id.in_(assignment_ids)).order_by(LeadMessage.at)
     return (await session.scalars(query)).all()
+
+
+async def happened_to(session: AsyncSession, subject_ids: Sequence[UUID]) -> Sequence[LeadMoment]:
+    """What happened to leads and assignments, and to every invoice that ever listed one of these; in order."""
+    ours = literal(list(subject_ids), ARRAY(Uuid))
+    invoices = select(LeadMoment.invoice_id).where(LeadMoment.subject_id == any_(ours))
+    subjects = select(func.unnest(ours)).union(invoices.where(LeadMoment.invoice_id.is_not(None)))
+    query = select(LeadMoment).where(LeadMoment.subject_id.in_(subjects))
+    return (await session.scalars(query.order_by(LeadMoment.at, LeadMoment.version, LeadMoment.event_id))).all()
 
 
 async def decisions_about(session: AsyncSession, lead_ids: Sequence[UUID]) -> Sequence[LeadDecision]:
