@@ -185,11 +185,18 @@ class TestQuality:
         source_id = await self.arranged(http, database, clock)
         told = await http.get(f"/admin/lead-sources/{source_id}/quality")
         days = told.pop("days")
-        assert [day for day in days if day["accepted"] or day["refused"]] == [
-            {"day": "2026-03-01", "accepted": 1, "refused": 0},
-            {"day": "2026-03-02", "accepted": 1, "refused": 1},
-            {"day": "2026-03-03", "accepted": 1, "refused": 2},
+        faults = [day.pop("faults") for day in days]
+        assert [tuple(day.values()) for day in days if day["accepted"] or day["refused"]] == [
+            ("2026-03-01", 1, 0, 0, 1),
+            ("2026-03-02", 1, 1, 1, 0),
+            ("2026-03-03", 1, 2, 0, 0),
         ]
+        assert list(days[0]) == ["day", "accepted", "refused", "duplicates", "returned"]
+        assert [[(fault["code"], fault["number"]) for fault in each] for each in faults[-2:]] == [
+            [("submission_key_reused", 1)],
+            [("invalid_request", 2), ("phone_invalid", 2), ("rate_limited", 1)],
+        ]
+        assert not any(faults[:-2])
         assert len(days) == 30
         standings = told.pop("standings")
         assert {(each["status"], each["was_delivered"], each["close_reason"]) for each in standings} >= {
