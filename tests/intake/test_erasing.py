@@ -88,14 +88,15 @@ async def correct(reception: Reception, lead_id: UUID, **given: str) -> None:
 
 class TestErasing:
     async def test_leaves_nothing_of_the_person_in_any_table(self, reception: Reception) -> None:
-        lead_id = await a_lead(reception)
+        said = {"consent_given_at": "2026-03-03T02:15:00+00:00", "consent_remote_address": "2001:db8::7"}
+        lead_id = await a_lead(reception, **said)
         await correct(reception, lead_id, phone="+61499111222", name="Mia O'Brian")
         await reception.follow_up(lead_id, note="Ask Mia O'Brien")
         before = await everywhere(reception)
         assert all(word in before for word in SAID)
         erasure = await erase(reception, lead_id)
         after = await everywhere(reception)
-        assert not [word for word in (*SAID, "499111222", "Brian", "Mia") if word in after]
+        assert not [word for word in (*SAID, "499111222", "Brian", "Mia", "2001:db8", "203.0.113") if word in after]
         assert erasure.lead_ids == [lead_id]
         assert {name: erasure.counts[name] for name in ("leads", "lead_corrections", "follow_ups", "consents")} == {
             "leads": 1,

@@ -265,7 +265,11 @@ class TestSpec:
         fields = {field["name"]: field for field in spec["fields"]}
         assert {name.partition(".")[0] for name in fields} == set(LeadSubmission.model_fields)
         assert [name for name, field in fields.items() if not (field["form"] and field["codes"])] == []
-        assert [name for name, field in fields.items() if not field["is_required"]] == ["test"]
+        assert [name for name, field in fields.items() if not field["is_required"]] == [
+            "consent.given_at",
+            "consent.remote_address",
+            "test",
+        ]
         assert (fields["name"]["type"], fields["name"]["longest"]) == ("text", 200)
         assert fields["address.state"]["choices"] == list(AustralianState)
         told = {code for field in spec["fields"] for code in field["codes"]}

@@ -46,7 +46,11 @@ KEPT = Map(
         Elsewhere("lead_search", ("text", "merged"), "it is written anew from what is left of the lead"),
         Elsewhere("lead_keys", ("key",), "the key is destroyed"),
         Elsewhere("lead_match", ("value",), "the lead's digests are deleted: no lead that comes is like it"),
-        Elsewhere("consents", ("text", "url", "remote_address"), "by the database's function erase_consents"),
+        Elsewhere(
+            "consents",
+            ("text", "url", "remote_address", "asserted_remote_address"),
+            "by the database's function erase_consents",
+        ),
     ),
     harmless=(
         Harmless(

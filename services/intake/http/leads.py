@@ -54,12 +54,16 @@ class LeadRow(BaseModel):
 
 
 class ConsentRecord(BaseModel):
+    """`given_at` and `remote_address` are of the request that handed the lead in; `asserted_*` what its source says."""
+
     model_config = ConfigDict(from_attributes=True)
 
     text: str
     url: str
     remote_address: str
     given_at: datetime
+    asserted_given_at: datetime | None = None
+    asserted_remote_address: str | None = None
 
 
 class StatusChange(BaseModel):
