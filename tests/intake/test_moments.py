@@ -46,6 +46,11 @@ def at(minutes: int, type_: str, version: int, **changed: Any) -> Any:
     return told(type_, version, **instants, **changed)
 
 
+def settled(minutes: int, version: int, **changed: Any) -> Any:
+    when = NOW - timedelta(hours=2) + timedelta(minutes=minutes)
+    return told("message.settled", version, **({"message_id": new_id(), "settled_at": when} | changed))
+
+
 @pytest.fixture
 def reception(database: RolledBackDatabase, clock: FixedClock) -> Reception:
     return Reception(database, clock)
@@ -165,6 +170,29 @@ class TestTheTimeline:
             "WB-000030 was voided Wrong month",
             "Billing put it on WB-000030 of Bright Roofs",
         ]
+
+    async def test_tells_of_mails_about_a_lead_that_one_has_and_of_none_as_the_lead(
+        self, http: Desk, reception: Reception
+    ) -> None:
+        late = new_id()
+        moments = await self.tell(
+            http,
+            reception,
+            settled(10, 1, message_id=late, purpose="lead_correction", outcome="failed"),
+            settled(20, 2, message_id=late, purpose="lead_correction", outcome="accepted", reason_code=None),
+            settled(30, 1, purpose="return_answer", outcome="accepted", reason_code=None),
+        )
+        assert _said(moments, "Mail ") == [
+            "Mail told Bright Roofs why its return was denied",
+            "Mail told Bright Roofs of the correction",
+            "Mail could not tell Bright Roofs of the correction Mailbox unknown",
+        ]
+        (lead,) = await rows(reception.database, "SELECT id FROM leads")
+        seen = await page(http, f"/console/leads/{lead['id']}")
+        mails = seen.partition("Mails to installers</h2>")[2].partition("</section>")[0]
+        for part in ("Its correction</a>", "Their return, denied</a>", "Accepted", f"/console/messages/{late}"):
+            assert part in mails
+        assert "The lead" not in mails
 
     async def test_tells_that_the_queue_escalated_it(self, http: Desk, reception: Reception) -> None:
         escalated = told("dispatch.exception_escalated", 2, reason_code="no_candidates")

@@ -212,7 +212,10 @@ class TestLeads:
         self, http: Desk, reception: Reception
     ) -> None:
         _, key = await reception.source("Solar <b>Quotes")
-        said: dict[str, Any] = {"consent_given_at": "2026-03-03T02:14:50+00:00", "consent_remote_address": "198.51.100.7"}
+        said: dict[str, Any] = {
+            "consent_given_at": "2026-03-03T02:14:50+00:00",
+            "consent_remote_address": "198.51.100.7",
+        }
         lead_id = await reception.lead(key, consent_text="I <b>agree</b>.", **said)
         path = f"/console/leads/{lead_id}/consent-evidence"
         stale = http.identity.stale_headers()["Authorization"].removeprefix("Bearer ")

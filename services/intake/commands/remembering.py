@@ -27,6 +27,8 @@ class Happened:
     invoice_id: UUID | None = None
     number: str | None = None
     adjustment_id: UUID | None = None
+    purpose: str | None = None
+    outcome: str | None = None
 
 
 async def remember(session: AsyncSession, happened: Sequence[Happened]) -> None:

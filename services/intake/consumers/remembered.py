@@ -24,6 +24,7 @@ from contracts.billing import (
     InvoiceVoided,
 )
 from contracts.envelope import Event, Incoming
+from contracts.notifications import MessageSettled
 from contracts.routing import (
     AssignmentReturnDenied,
     AssignmentReturned,
@@ -98,6 +99,7 @@ KEPT: Mapping[type[Event], Part] = {
     InvoiceWrittenOff: Part(INVOICE, "written_off_at"),
     InvoiceWriteOffReversed: Part(INVOICE, "reversed_at"),
     InvoiceAdjusted: Part(INVOICE, "adjusted_at", is_kept=_is_debit),
+    MessageSettled: Part(ASSIGNMENT, "settled_at"),
 }
 
 
@@ -118,6 +120,8 @@ def _happened(incoming: Incoming[Any], part: Part) -> Sequence[Happened]:
             invoice_id=getattr(event, "invoice_id", None),
             number=getattr(event, "number", None),
             adjustment_id=getattr(event, "adjustment_id", None),
+            purpose=getattr(event, "purpose", None),
+            outcome=getattr(event, "outcome", None),
         )
         for subject_id in _subjects(getattr(event, part.subject))
     ]

@@ -97,17 +97,22 @@ class InvoicedDelivery(Model):
 
 
 class LeadMessage(Model):
-    """What became of a mail that brings an installer a lead: accepted or failed."""
+    """What became of a mail that brings an installer a lead, or tells of one it has: accepted or failed."""
 
     __tablename__ = "lead_messages"
 
     message_id: Mapped[UUID] = mapped_column(primary_key=True)
     assignment_id: Mapped[UUID] = mapped_column(index=True)
+    purpose: Mapped[str] = mapped_column(default="lead_delivery", server_default="lead_delivery")
     outcome: Mapped[str]
     reason_code: Mapped[str | None]
     smtp_status: Mapped[int | None]
     at: Mapped[datetime]
     version: Mapped[int]
+
+    @property
+    def brings_the_lead(self) -> bool:
+        return self.purpose == "lead_delivery"
 
 
 class LeadMoment(Model):
@@ -132,6 +137,9 @@ class LeadMoment(Model):
     invoice_id: Mapped[UUID | None]
     number: Mapped[str | None]
     adjustment_id: Mapped[UUID | None]
+    purpose: Mapped[str | None]
+    """Of a mail, with its outcome."""
+    outcome: Mapped[str | None]
 
     __table_args__ = (Index("ix_lead_moments_subject_id_at", "subject_id", "at"),)
 

@@ -59,6 +59,7 @@ DEEDS: tuple[Part[Action], ...] = (
 SECTIONS: tuple[Part[Section], ...] = (
     lead_follow_ups.section_of,
     lead_known.assignments_of,
+    lead_known.mails_of,
     lead_known.decisions_of,
     lead_duplicates.pairs_of,
     lead_duplicates.merges_of,

@@ -30,8 +30,15 @@ TOLD: Mapping[str, tuple[str, str]] = {
     "invoice.written_off": ("{number}", "was written off"),
     "invoice.write_off_reversed": ("{number}", "is owed again: its write-off was reversed"),
     "invoice.adjusted": ("{number}", "was raised by a debit{how_much}"),
+    "message.settled": ("Mail", "{mailed}"),
 }
 """Who did what, by the event's type; what the consumers remember has its words here."""
+
+MAILED: Mapping[str, tuple[str, str]] = {
+    "lead_correction": ("told {name} of the correction", "could not tell {name} of the correction"),
+    "return_answer": ("told {name} why its return was denied", "could not tell {name} why its return was denied"),
+}
+"""By a mail's purpose, where it was accepted and where it failed."""
 
 
 async def moments_of(file: LeadFile) -> Sequence[Moment]:
@@ -43,8 +50,10 @@ async def moments_of(file: LeadFile) -> Sequence[Moment]:
 
 def _told(happened: LeadMoment, names: Mapping[UUID, str], numbers: Mapping[UUID, str]) -> Moment:
     who, what = TOLD[happened.kind]
+    name = names.get(happened.subject_id, "")
     known = {
-        "name": names.get(happened.subject_id, ""),
+        "name": name,
+        "mailed": _mailed(happened, name),
         "number": (numbers.get(happened.invoice_id) if happened.invoice_id else None) or "The invoice",
         "amount": money(happened.amount_cents),
         "how_much": _how_much(happened),
@@ -53,6 +62,12 @@ def _told(happened: LeadMoment, names: Mapping[UUID, str], numbers: Mapping[UUID
         what = BY_A_DEBIT
     reason = words(happened.reason_code or "")
     return Moment(happened.at, who.format(**known), what.format(**known), reason=reason)
+
+
+def _mailed(happened: LeadMoment, name: str) -> str:
+    """The wire's purposes may grow."""
+    accepted, failed = MAILED.get(happened.purpose or "", ("reached {name}", "could not reach {name}"))
+    return (accepted if happened.outcome == "accepted" else failed).format(name=name)
 
 
 def _how_much(happened: LeadMoment) -> str:

@@ -29,7 +29,7 @@ HEADS = (
 
 
 async def assignments_of(file: LeadFile) -> Sequence[Section]:
-    last = {message.assignment_id: message for message in file.known.messages}
+    last = {message.assignment_id: message for message in file.known.messages if message.brings_the_lead}
     rows = [_row(file, each, last.get(each.assignment_id)) for each in file.known.assignments]
     return [Table("Assignments and invoices", HEADS, rows, empty="No installer has had it.")]
 
@@ -67,6 +67,27 @@ def _invoice(file: LeadFile, known: KnownAssignment) -> Told:
     return number + " " + chip(words(state), INVOICE_TONES.get(state, ""))
 
 
+async def mails_of(file: LeadFile) -> Sequence[Section]:
+    heads = (("About", Kind.TEXT), ("To", Kind.TEXT), ("Outcome", Kind.CHIP), ("Why", Kind.TEXT), ("When", Kind.AGO))
+    names = {each.assignment_id: name_of(each) for each in file.known.assignments}
+    rows = [_mail_row(file, each, names[each.assignment_id]) for each in file.known.messages]
+    return [Table("Mails to installers", heads, rows)] if rows else []
+
+
+MAILS = {"lead_delivery": "The lead", "lead_correction": "Its correction", "return_answer": "Their return, denied"}
+
+
+def _mail_row(file: LeadFile, message: LeadMessage, name: str) -> Sequence[Told]:
+    door = file.console.addresses.url("notifications", f"/console/messages/{message.message_id}")
+    return (
+        Shown(MAILS.get(message.purpose, words(message.purpose)), path=door),
+        name,
+        Shown(message.outcome, Kind.CHIP, tones=MAIL_TONES),
+        _why_failed(message) or DASH,
+        Shown(message.at, Kind.AGO),
+    )
+
+
 async def decisions_of(file: LeadFile) -> Sequence[Section]:
     heads = (("Attempt", Kind.TEXT), ("Chosen", Kind.TEXT), ("When", Kind.AGO))
     rows = [
@@ -81,12 +102,13 @@ async def decisions_of(file: LeadFile) -> Sequence[Section]:
 
 async def moments_of(file: LeadFile) -> Sequence[Moment]:
     """In the order in which things follow from each other: of one instant the later stands above."""
-    brought = {each.assignment_id for each in file.known.messages if each.outcome == "accepted"}
+    deliveries = [each for each in file.known.messages if each.brings_the_lead]
+    brought = {each.assignment_id for each in deliveries if each.outcome == "accepted"}
     moments = [_decision(each.decided_at, each.chosen, each.candidates) for each in file.known.decisions]
     for known in file.known.assignments:
         moments += _of_dispatch(known, is_told_by_mail=known.assignment_id in brought)
     names = {each.assignment_id: name_of(each) for each in file.known.assignments}
-    moments += [_of_mail(message, names[message.assignment_id]) for message in file.known.messages]
+    moments += [_of_mail(message, names[message.assignment_id]) for message in deliveries]
     return moments[::-1]
 
 
@@ -116,6 +138,9 @@ def _of_dispatch(known: KnownAssignment, *, is_told_by_mail: bool) -> Iterator[M
 def _of_mail(message: LeadMessage, name: str) -> Moment:
     if message.outcome == "accepted":
         return Moment(message.at, "Mail", f"brought it to {name}")
+    return Moment(message.at, "Mail", f"could not bring it to {name}", reason=_why_failed(message))
+
+
+def _why_failed(message: LeadMessage) -> str:
     status = f"SMTP {message.smtp_status}" if message.smtp_status else ""
-    reason = ", ".join(part for part in (words(message.reason_code or ""), status) if part)
-    return Moment(message.at, "Mail", f"could not bring it to {name}", reason=reason)
+    return ", ".join(part for part in (words(message.reason_code or ""), status) if part)

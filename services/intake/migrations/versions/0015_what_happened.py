@@ -22,8 +22,11 @@ CREATE TABLE lead_moments (
     invoice_id uuid,
     number text,
     adjustment_id uuid,
+    purpose text,
+    outcome text,
     CONSTRAINT pk_lead_moments PRIMARY KEY (event_id, subject_id)
 );
+ALTER TABLE lead_messages ADD COLUMN purpose text NOT NULL DEFAULT 'lead_delivery';
 CREATE INDEX ix_lead_moments_subject_id_at ON lead_moments (subject_id, at);
 """
 
