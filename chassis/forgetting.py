@@ -65,6 +65,40 @@ class Map:
             yield from ((known.table, column) for known in several for column in known.columns)
 
 
+CHASSIS = Map(
+    places=(),
+    elsewhere=(
+        Elsewhere("audit_entries", ("before", "after", "reason_text"), "by the database's function redact_audit"),
+        Elsewhere("saved_views", ("name", "query"), "forget_views deletes those that search for the person"),
+        Elsewhere("bulk_jobs", ("form",), "scrub_bulk"),
+        Elsewhere("bulk_rows", ("name", "detail"), "scrub_bulk"),
+        Elsewhere("parked_events", ("body", "reason_detail", "settled_reason"), "scrub_parked"),
+        Elsewhere("outbox", ("body",), "it goes once it is relayed, and holds the person sealed: the key is destroyed"),
+    ),
+    harmless=(
+        Harmless("alembic_version", ("version_num",), "the number of a migration"),
+        Harmless(
+            "audit_entries",
+            ("action", "subject_kind", "subject_id", "reason_code", "request_id", "actor_name"),
+            "words of ours, ids, and names of operators",
+        ),
+        Harmless("saved_views", ("list", "owner_name"), "the name of a list, and of an operator"),
+        Harmless("bulk_jobs", ("list", "action", "state", "actor_name"), "words of ours, and names of operators"),
+        Harmless("bulk_rows", ("state",), "words of ours"),
+        Harmless(
+            "parked_events",
+            ("consumer", "topic", "key", "headers", "event_type", "state", "reason_code", "settled_by"),
+            "words of ours, ids, and names of operators",
+        ),
+        Harmless("outbox", ("topic", "key", "headers"), "words of ours, and ids"),
+        Harmless("inbox", ("consumer",), "the name of a consumer"),
+        Harmless("consumer_positions", ("consumer", "key"), "the name of a consumer, and an id"),
+        Harmless("schedule_runs", ("job", "error"), "the name of a job; what fails is logged, not kept"),
+    ),
+)
+"""What stands in the chassis's own tables of each service: chassis/redaction.py forgets it."""
+
+
 async def forget(session: AsyncSession, places: Sequence[Place], lead_ids: Collection[UUID]) -> Mapping[str, int]:
     """Rows changed, by table. Done twice it changes nothing."""
     ids = sorted(lead_ids)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from contracts import topics
 from contracts.envelope import Event
-from contracts.values import Instant, MessagePurpose
+from contracts.values import Instant, MessagePurpose, Word
 
 
 class MessageAccepted(Event):
@@ -34,3 +34,22 @@ class MessageFailed(Event):
     reason_code: str
     smtp_status: int | None = None
     failed_at: Instant
+
+
+class MessageSettled(Event):
+    """What became of a mail that tells an installer something of a lead it has already; of several the last stands.
+
+    `purpose`: `lead_correction` or `return_answer`; `outcome`: `accepted` or `failed`, as the mail that brings a lead.
+    """
+
+    type: ClassVar[str] = "message.settled"
+    topic: ClassVar[topics.Topic] = topics.MESSAGES
+
+    message_id: UUID
+    assignment_id: UUID
+    lead_id: UUID
+    purpose: Word
+    outcome: Word
+    reason_code: str | None = None
+    smtp_status: int | None = None
+    settled_at: Instant

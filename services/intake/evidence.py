@@ -16,6 +16,8 @@ _TEMPLATES = Environment(
     lstrip_blocks=True,
 )
 
+NOT_TOLD = "not told by the source"
+
 
 def as_html(evidence: ConsentEvidence, exported_by: str, exported_at: datetime, zone: ZoneInfo) -> str:
     """Complete by itself: it loads nothing. Instants are given where business is done, and in UTC."""
@@ -24,12 +26,14 @@ def as_html(evidence: ConsentEvidence, exported_by: str, exported_at: datetime, 
         local = instant.astimezone(zone).isoformat(timespec="seconds")
         return f"{local} {zone.key} ({instant.isoformat(timespec='seconds')})"
 
+    agreed_at = evidence.asserted_given_at
     facts = (
-        ("Agreed at", told(evidence.given_at)),
+        ("Agreed at, as the source says", told(agreed_at) if agreed_at else NOT_TOLD),
+        ("From the network address, as the source says", evidence.asserted_remote_address or NOT_TOLD),
         ("On the page", evidence.url),
-        ("From the network address", evidence.remote_address),
         ("Handed in by", f"{evidence.source_name} ({evidence.source_id})"),
         ("Received at", told(evidence.received_at)),
+        ("Received from the network address", evidence.remote_address),
         ("Lead id", evidence.lead_id),
         ("Submission key", evidence.submission_key),
         ("Fingerprint of the submission", evidence.fingerprint),

@@ -81,6 +81,11 @@ FACTS = (
     Fact(
         "notifications", "message.failed", f"SELECT id FROM messages WHERE state IN ('failed', 'suppressed') AND {TOLD}"
     ),
+    Fact(
+        "notifications",
+        "message.settled",
+        "SELECT id FROM messages, generate_series(1, version) WHERE purpose IN ('lead_correction', 'return_answer')",
+    ),
     Fact("billing", "delivery.recorded", "SELECT assignment_id FROM delivery_events"),
     Fact("billing", "delivery.held", "SELECT assignment_id FROM held_deliveries"),
     Fact("billing", "price_plan.added", "SELECT id FROM price_plans"),

@@ -59,7 +59,7 @@ SUBSCRIPTIONS = (
         "invoice.adjusted",
         "invoice.deliveries_listed",
     ),
-    _takes("intake", "notifications.messages", "message.accepted", "message.failed"),
+    _takes("intake", "notifications.messages", "message.accepted", "message.failed", "message.settled"),
     _takes(
         "intake",
         "routing.dispatches",

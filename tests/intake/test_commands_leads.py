@@ -55,6 +55,8 @@ class TestTakeLead:
             "url": CONTENT.consent_url,
             "remote_address": "203.0.113.9",
             "given_at": NOW,
+            "asserted_given_at": None,
+            "asserted_remote_address": None,
         }
         assert (await count(database, "lead_status_changes"), await count(database, LEAD_EVENTS)) == (0, 0)
 

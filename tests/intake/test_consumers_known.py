@@ -170,6 +170,15 @@ class TestMessages:
         await take(database, told("message.accepted", 1, purpose=purpose, subject_kind=kind))
         assert await rows(database, "SELECT * FROM lead_messages") == []
 
+    async def test_what_tells_of_a_lead_that_one_has_is_kept_with_its_purpose(
+        self, database: RolledBackDatabase
+    ) -> None:
+        id_ = new_id()
+        await take(database, told("message.settled", 1, message_id=id_, purpose="return_answer", outcome="failed"))
+        await take(database, told("message.settled", 2, message_id=id_, purpose="return_answer", outcome="accepted"))
+        kept = await only(database, "lead_messages")
+        assert (kept["assignment_id"], kept["purpose"], kept["outcome"]) == (ASSIGNMENT, "return_answer", "accepted")
+
 
 class TestDecisions:
     async def test_are_kept_once_with_how_many_were_chosen(self, database: RolledBackDatabase) -> None:

@@ -1,5 +1,6 @@
 """The rules of intake, each without anything around it."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -122,6 +123,12 @@ class TestFingerprint:
         other = replace(CONTENT, name="Mia", email="O Brien")
         assert fingerprint(one) != fingerprint(other)
 
+    def test_is_what_it_was_before_time_and_address_of_the_consent_could_be_said(self) -> None:
+        """Of the leads that are kept, each is known again when it is sent once more."""
+        said = [str(getattr(CONTENT, name)) for name in LeadContent.__slots__[:11]]
+        told = json.dumps(said, ensure_ascii=False, separators=(",", ":"))
+        assert fingerprint(CONTENT) == sha256(told.encode()).digest()
+
 
 class TestOneLine:
     def test_trims_and_collapses_white_space(self) -> None:
@@ -156,6 +163,33 @@ class TestWebAddress:
     )
     def test_refuses_all_else(self, address: str) -> None:
         assert refused_as(domain.web_address, address) == "url_invalid"
+
+
+class TestInstant:
+    @pytest.mark.parametrize(
+        "given",
+        ["2026-03-03T13:15:04+11:00", " 2026-03-03T02:15:04Z ", "20260303T131504+1100", "2026-03-03 02:15:04-00:00"],
+    )
+    def test_is_told_in_utc(self, given: str) -> None:
+        assert domain.instant(given) == "2026-03-03T02:15:04+00:00"
+
+    @pytest.mark.parametrize(
+        "given", ["", "yesterday", "2026-03-03", "2026-03-03T13:15:04", "0001-01-01T00:00:00+14:00"]
+    )
+    def test_refuses_what_is_none_or_has_no_zone(self, given: str) -> None:
+        assert refused_as(domain.instant, given) == "instant_invalid"
+
+
+class TestNetworkAddress:
+    @pytest.mark.parametrize(
+        ("given", "address"), [(" 203.0.113.9", "203.0.113.9"), ("2001:DB8:0:0::1", "2001:db8::1"), ("::1", "::1")]
+    )
+    def test_is_as_it_is_usually_written(self, given: str, address: str) -> None:
+        assert domain.network_address(given) == address
+
+    @pytest.mark.parametrize("given", ["", "quotes.example", "203.0.113", "203.0.113.9:443", "fe80::1%Mia"])
+    def test_refuses_all_else(self, given: str) -> None:
+        assert refused_as(domain.network_address, given) == "address_invalid"
 
 
 S = AustralianState

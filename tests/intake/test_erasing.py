@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,8 @@ from services.intake.commands.forgetting import KEPT
 from services.intake.commands.leads.closing import CloseLead, close_lead
 from services.intake.commands.leads.correcting import CorrectLead, correct_lead
 from services.intake.commands.leads.evidence import export_consent
+from services.intake.commands.leads.taking import TakeLead
+from services.intake.commands.leads.testing import hand_in
 from services.intake.domain import CloseReason, LeadStatus
 from services.intake.domain.corrections import CorrectionReason
 from services.intake.domain.erasure import AskedVia, ErasureReason
@@ -25,7 +28,7 @@ from services.intake.models import Erasure, Lead
 from tests.intake.reception import Reception
 from tests.intake.samples import CONTENT, NOW, OPERATOR, rows
 from tests.kit.databases import RolledBackDatabase
-from tests.kit.forgetting import undeclared
+from tests.kit.forgetting import undeclared_anywhere
 from tests.kit.sealed import unsealed
 
 
@@ -85,14 +88,15 @@ async def correct(reception: Reception, lead_id: UUID, **given: str) -> None:
 
 class TestErasing:
     async def test_leaves_nothing_of_the_person_in_any_table(self, reception: Reception) -> None:
-        lead_id = await a_lead(reception)
+        said = {"consent_given_at": "2026-03-03T02:15:00+00:00", "consent_remote_address": "2001:db8::7"}
+        lead_id = await a_lead(reception, **said)
         await correct(reception, lead_id, phone="+61499111222", name="Mia O'Brian")
         await reception.follow_up(lead_id, note="Ask Mia O'Brien")
         before = await everywhere(reception)
         assert all(word in before for word in SAID)
         erasure = await erase(reception, lead_id)
         after = await everywhere(reception)
-        assert not [word for word in (*SAID, "499111222", "Brian", "Mia") if word in after]
+        assert not [word for word in (*SAID, "499111222", "Brian", "Mia", "2001:db8", "203.0.113") if word in after]
         assert erasure.lead_ids == [lead_id]
         assert {name: erasure.counts[name] for name in ("leads", "lead_corrections", "follow_ups", "consents")} == {
             "leads": 1,
@@ -176,6 +180,19 @@ class TestErasing:
         assert (await row(reception, kept))["submission_key"] == before
         assert (await row(reception, told))["submission_key"].startswith("erased-")
 
+    async def test_replaces_the_key_of_a_sources_test_that_tells_of_the_person(self, reception: Reception) -> None:
+        """Whoever tries a form out may do it with themselves, and again."""
+        lead_id = await a_lead(reception)
+        _, key = await reception.source("Trying out")
+        for tried in (f"form-{CONTENT.email.upper()}", "form-7731"):
+            await hand_in(reception.database, TakeLead(key, tried, CONTENT, "203.0.113.9", NOW), asks_for_test=True)
+        erasure = await erase(reception, lead_id)
+        kept = await rows(reception.database, "SELECT submission_key FROM test_submissions ORDER BY submission_key")
+        digest = sha256(f"form-{CONTENT.email.upper()}".encode()).hexdigest()
+        assert [each["submission_key"] for each in kept] == [f"erased-{digest}", "form-7731"]
+        assert erasure.counts["test_submissions"] == 1
+        assert not [word for word in SAID if word.lower() in (await everywhere(reception)).lower()]
+
     async def test_refuses_a_note_that_names_who_is_erased(self, reception: Reception) -> None:
         lead_id = await a_lead(reception)
         with pytest.raises(ErasureNamesPerson):
@@ -230,5 +247,5 @@ class TestAnErasedLead:
 class TestTheList:
     async def test_of_what_is_forgotten_is_whole(self, database: RolledBackDatabase) -> None:
         """A column that can hold text is blanked by an erasure, or it is told why it names nobody."""
-        found = await undeclared(database, KEPT, roots=("leads",))
+        found = await undeclared_anywhere(database, KEPT)
         assert found == {"not on the list": [], "not there": [], "twice": []}

@@ -155,13 +155,16 @@ class TestConstraints:
 
 
 class TestWrittenOnce:
-    @pytest.mark.parametrize("table", ["consents", "lead_status_changes"])
-    @pytest.mark.parametrize("change", ["UPDATE {} SET lead_id = lead_id", "DELETE FROM {}", "TRUNCATE {}"])
+    @pytest.mark.parametrize(
+        ("table", "column"),
+        [("consents", "lead_id"), ("lead_status_changes", "lead_id"), ("lead_moments", "subject_id")],
+    )
+    @pytest.mark.parametrize("change", ["UPDATE {0} SET {1} = {1}", "DELETE FROM {0}", "TRUNCATE {0}"])
     async def test_the_serving_role_has_no_grant_to_change_it(
-        self, tables: asyncpg.Connection, table: str, change: str
+        self, tables: asyncpg.Connection, table: str, column: str, change: str
     ) -> None:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await tables.execute(change.format(table))
+            await tables.execute(change.format(table, column))
 
     @pytest.mark.parametrize("change", ["UPDATE {} SET action = ''", "DELETE FROM {}", "TRUNCATE {}"])
     async def test_nor_to_change_what_was_audited(self, tables: asyncpg.Connection, change: str) -> None:

@@ -168,7 +168,10 @@ class TestLeads:
         told = await page(http, f"/console/leads/{ids['Zoe Ng']}")
         for part in (
             "I agree to be called about quotes.",
+            "Received from",
             "203.0.113.9",
+            "Agreed at, as the source says",
+            "Not told by the source",
             "https://quotes.example/solar",
             "Invalid lead, after delivery",
             "delivered it",
@@ -258,7 +261,11 @@ class TestLeads:
         self, http: Desk, reception: Reception
     ) -> None:
         _, key = await reception.source("Solar <b>Quotes")
-        lead_id = await reception.lead(key, consent_text="I <b>agree</b>.")
+        said: dict[str, Any] = {
+            "consent_given_at": "2026-03-03T02:14:50+00:00",
+            "consent_remote_address": "198.51.100.7",
+        }
+        lead_id = await reception.lead(key, consent_text="I <b>agree</b>.", **said)
         path = f"/console/leads/{lead_id}/consent-evidence"
         stale = http.identity.stale_headers()["Authorization"].removeprefix("Bearer ")
         assert (await send(http, path, token=stale)).status_code == 403
@@ -274,7 +281,11 @@ class TestLeads:
                 "I &lt;b&gt;agree&lt;/b&gt;.",
                 "Solar &lt;b&gt;Quotes",
                 "https://quotes.example/solar",
+                "Received from the network address",
                 "203.0.113.9",
+                "From the network address, as the source says",
+                "198.51.100.7",
+                "2026-03-03T13:14:50+11:00 Australia/Sydney (2026-03-03T02:14:50+00:00)",
                 kept["hex"],
                 kept["submission_key"],
                 "2026-03-03T13:15:04+11:00 Australia/Sydney (2026-03-03T02:15:04+00:00)",
@@ -282,7 +293,10 @@ class TestLeads:
                 assert part in each.text, part
         entries = await rows(reception.database, "SELECT action FROM audit_entries WHERE subject_kind = 'consent'")
         assert [entry["action"] for entry in entries] == ["export_consent"] * 2
-        assert "exported the evidence of consent" in await page(http, f"/console/leads/{lead_id}")
+        told = await page(http, f"/console/leads/{lead_id}")
+        assert "exported the evidence of consent" in told
+        assert "<code>198.51.100.7</code>" in told
+        assert "Not told by the source" not in told
 
     async def test_are_closed_by_who_may_with_a_reason(self, http: Desk, reception: Reception) -> None:
         path = f"/console/leads/{(await self.arranged(reception))['Mia Chen']}/close"

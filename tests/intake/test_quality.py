@@ -185,11 +185,18 @@ class TestQuality:
         source_id = await self.arranged(http, database, clock)
         told = await http.get(f"/admin/lead-sources/{source_id}/quality")
         days = told.pop("days")
-        assert [day for day in days if day["accepted"] or day["refused"]] == [
-            {"day": "2026-03-01", "accepted": 1, "refused": 0},
-            {"day": "2026-03-02", "accepted": 1, "refused": 1},
-            {"day": "2026-03-03", "accepted": 1, "refused": 2},
+        faults = [day.pop("faults") for day in days]
+        assert [tuple(day.values()) for day in days if day["accepted"] or day["refused"]] == [
+            ("2026-03-01", 1, 0, 0, 1),
+            ("2026-03-02", 1, 1, 1, 0),
+            ("2026-03-03", 1, 2, 0, 0),
         ]
+        assert list(days[0]) == ["day", "accepted", "refused", "duplicates", "returned"]
+        assert [[(fault["code"], fault["number"]) for fault in each] for each in faults[-2:]] == [
+            [("submission_key_reused", 1)],
+            [("invalid_request", 2), ("phone_invalid", 2), ("rate_limited", 1)],
+        ]
+        assert not any(faults[:-2])
         assert len(days) == 30
         standings = told.pop("standings")
         assert {(each["status"], each["was_delivered"], each["close_reason"]) for each in standings} >= {
@@ -258,7 +265,11 @@ class TestSpec:
         fields = {field["name"]: field for field in spec["fields"]}
         assert {name.partition(".")[0] for name in fields} == set(LeadSubmission.model_fields)
         assert [name for name, field in fields.items() if not (field["form"] and field["codes"])] == []
-        assert [name for name, field in fields.items() if not field["is_required"]] == ["test"]
+        assert [name for name, field in fields.items() if not field["is_required"]] == [
+            "consent.given_at",
+            "consent.remote_address",
+            "test",
+        ]
         assert (fields["name"]["type"], fields["name"]["longest"]) == ("text", 200)
         assert fields["address.state"]["choices"] == list(AustralianState)
         told = {code for field in spec["fields"] for code in field["codes"]}

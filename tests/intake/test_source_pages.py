@@ -10,11 +10,12 @@ from chassis.clock import FixedClock
 from contracts.identity import Capability, Role
 from services.intake.commands.rejections import Rejection
 from services.intake.commands.source_keys import rotate_key
-from services.intake.domain import LeadStatus
+from services.intake.domain import CloseReason, LeadStatus
 from services.intake.rejections import RejectionCounter
 from tests.intake.desk import Desk
 from tests.intake.reception import Reception
 from tests.intake.samples import NOW, OPERATOR, rows
+from tests.intake.telling import take, told
 from tests.intake.test_pages import named, page, send
 from tests.kit.databases import RolledBackDatabase
 
@@ -25,6 +26,12 @@ SEEN = re.compile(r'name="seen" value="([^"]+)"')
 @pytest.fixture
 def reception(database: RolledBackDatabase, clock: FixedClock) -> Reception:
     return Reception(database, clock)
+
+
+def bars(told: str, title: str) -> dict[str, str]:
+    """What a chart tells, by the label of each bar."""
+    chart = told.partition(f"<figcaption><h3>{title}</h3>")[2].partition("<details")[0]
+    return dict(re.findall(r"<span>([^<]+)</span>.*?<span class=\"number\">([^<]+)</span>", chart, re.DOTALL))
 
 
 async def seen_of(http: Desk, path: str) -> str:
@@ -187,6 +194,26 @@ class TestWhatTheyTell:
         door = re.search(r'href="(/console/leads\?[^"]*status=delivered)"', told)
         assert door is not None
         assert await named(http, door[1].partition("?")[2].replace("&amp;", "&")) == {"Mia Chen"}
+
+    async def test_of_quality_over_time_what_came_twice_what_came_back_and_each_code(
+        self, http: Desk, reception: Reception
+    ) -> None:
+        source, key = await reception.source()
+        twice = await reception.lead(key, ago=timedelta(days=1))
+        await reception.close(twice, CloseReason.DUPLICATE)
+        back = await reception.lead(key, ago=timedelta(days=2))
+        await take(reception.database, told("assignment.returned", 3, lead_id=back))
+        counter = RejectionCounter(reception.database)
+        counter.add([Rejection(source.id, NOW.replace(minute=0, second=0), "phone_invalid", "phone")] * 3)
+        counter.add([Rejection(source.id, NOW.replace(minute=0, second=0), f"code_{no}", "email") for no in range(6)])
+        await counter.write()
+        seen = await page(http, f"{SOURCES}/{source.id}/quality?days=7")
+        assert bars(seen, "Duplicates of other leads") == {"Tue 3 Mar": "0", "Mon 2 Mar": "1", "Sun 1 Mar": "0"}
+        assert bars(seen, "Returned by installers") == {"Tue 3 Mar": "0", "Mon 2 Mar": "0", "Sun 1 Mar": "1"}
+        assert bars(seen, "phone: phone_invalid") == {"Tue 3 Mar": "3", "Mon 2 Mar": "0", "Sun 1 Mar": "0"}
+        assert "The 6 most frequent of 7: all are counted below." in seen
+        weeks = bars(await page(http, f"{SOURCES}/{source.id}/quality?days=90"), "phone: phone_invalid")
+        assert weeks == {"2 Mar to 3 Mar": "3", "23 Feb to 1 Mar": "0"}
 
     async def test_of_a_source_that_is_new_nothing(self, http: Desk, reception: Reception) -> None:
         source, _ = await reception.source()

@@ -1,5 +1,6 @@
 """Corrected leads as mail: who has the lead is told once of each correction, and nobody who has it no more."""
 
+import json
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -123,13 +124,20 @@ class TestLeadCorrected:
 
 
 class TestSending:
-    async def test_goes_out_and_nobody_is_told_of_its_outcome(
+    async def test_goes_out_and_its_outcome_is_told_with_whose_lead_it_is(
         self, database: RolledBackDatabase, desk: Handlers, sender_of: MakeSender
     ) -> None:
-        await desk.take(lead_corrected(), lead_corrected(deliver_to="nobody"))
+        sent, refused = lead_corrected(), lead_corrected(deliver_to="nobody")
+        await desk.take(sent, refused)
         await run_until_idle(sender_of(database))
         assert sorted(await states(database)) == ["accepted", "failed"]
-        assert await published(database) == []
+        events = [json.loads(each.body) for each in await published(database)]
+        assert [(each["assignment_id"], each["lead_id"], each["outcome"]) for each in events] == [
+            (str(refused.assignment_id), str(refused.lead_id), "failed"),
+            (str(sent.assignment_id), str(sent.lead_id), "accepted"),
+        ]
+        assert {each["purpose"] for each in events} == {"lead_correction"}
+        assert (events[0]["reason_code"], events[1].get("reason_code")) == ("recipient_invalid", None)
 
 
 class TestOver:

@@ -102,7 +102,10 @@ class TestForgetting:
         await desk.take(key_destroyed(lead_id), version=2)
         states = await rows(database, "SELECT purpose, state, reason_code FROM messages ORDER BY purpose")
         assert {(each["state"], each["reason_code"]) for each in states} == {("failed", "contact_erased")}
-        assert [event.envelope.type for event in await published(database)] == ["message.failed"]
+        assert [event.envelope.type for event in await published(database)] == [
+            "message.failed",
+            "message.settled",
+        ]
         correction = await one(database, "SELECT id FROM messages WHERE purpose = 'lead_correction'")
         async with database.transaction() as session:
             with pytest.raises(MessageCancelled):

@@ -42,10 +42,15 @@ KEPT = Map(
     ),
     elsewhere=(
         Elsewhere("leads", ("submission_key",), "the key is replaced where it tells of the person"),
+        Elsewhere("test_submissions", ("submission_key",), "the key is replaced where it tells of the person"),
         Elsewhere("lead_search", ("text", "merged"), "it is written anew from what is left of the lead"),
         Elsewhere("lead_keys", ("key",), "the key is destroyed"),
         Elsewhere("lead_match", ("value",), "the lead's digests are deleted: no lead that comes is like it"),
-        Elsewhere("consents", ("text", "url", "remote_address"), "by the database's function erase_consents"),
+        Elsewhere(
+            "consents",
+            ("text", "url", "remote_address", "asserted_remote_address"),
+            "by the database's function erase_consents",
+        ),
     ),
     harmless=(
         Harmless(
@@ -86,7 +91,9 @@ KEPT = Map(
         Harmless("erasures", ("asked_via", "reason_code", "counts"), "words of ours, and numbers of rows"),
         Harmless("erasures", ("note",), "it is refused where it names the person"),
         Harmless("erasures", ("requested_by",), OURS),
-        Harmless("lead_messages", ("outcome", "reason_code"), WORDS),
+        Harmless("lead_messages", ("purpose", "outcome", "reason_code"), WORDS),
+        Harmless("lead_moments", ("kind", "reason_code", "purpose", "outcome"), WORDS),
+        Harmless("lead_moments", ("number",), "the number of an invoice"),
         Harmless("lead_pairs", ("reasons", "state", "reason_code"), WORDS),
         Harmless("lead_pairs", ("similarities",), "numbers"),
         Harmless("lead_pairs", ("decided_by",), OURS),
@@ -96,6 +103,24 @@ KEPT = Map(
         Harmless("merge_fields", ("field",), WORDS),
         Harmless("credit_requests", ("deed", "reason_code", "result", "detail"), WORDS),
         Harmless("credit_requests", ("installer_name", "asked_by"), OURS),
+        Harmless("test_submissions", ("faults",), "names of fields, as ours are called, and codes"),
+        Harmless("test_submissions", ("fingerprint",), "a digest of the whole submission"),
+        Harmless("source_rejections", ("code", "field"), "names of fields, as ours are called, and codes"),
+        Harmless("lead_sources", ("name", "mode"), "how operators named a source, and words"),
+        Harmless("lead_source_keys", ("prefix", "key_sha256"), "a source's key, of which it holds a digest"),
+        Harmless("known_invoices", ("kind", "number", "state"), "the number of an invoice, and words"),
+        Harmless("duplicate_settings", ("scope",), WORDS),
+        Harmless("duplicate_settings", ("changed_by",), OURS),
+        Harmless("escalation_policies", ("name",), "how operators named a policy"),
+        Harmless("escalation_policies", ("ownership", "paths", "services", "states", "statuses", "subject"), WORDS),
+        Harmless("escalation_policies", ("changed_by",), OURS),
+        Harmless("escalation_steps", ("action", "notify"), WORDS),
+        Harmless("operators", ("name", "email", "capabilities"), OURS),
+        Harmless(
+            "clients", ("name", "abn", "billing_name", "billing_email", "billing_address"), "companies, none of a lead"
+        ),
+        Harmless("boards", ("title", "purchase_order", "currency", "status"), "what companies ordered"),
+        Harmless("ndas", ("expert_name", "document_version"), "experts, none of whom is a lead's person"),
     ),
 )
 
@@ -141,10 +166,26 @@ async def forget_typed(session: AsyncSession, lead_ids: Sequence[UUID], told: To
     subjects += [Subject("follow_up", id_) for id_ in follow_ups]
     await scrub_bulk(session, told.literals)
     return {
+        "test_submissions": await _rename_tests(session, told.literals),
         "audit_entries": await redact_audit(session, subjects, told.literals),
         "saved_views": await forget_views(session, [*told.literals, *told.parts]),
         "parked_events": await scrub_parked(session, lead_ids, told.marks),
     }
+
+
+# As a lead's key that tells of the person: domain/erasure.py.
+_RENAME_TESTS = text(
+    """
+    UPDATE test_submissions
+    SET submission_key = 'erased-' || encode(sha256(convert_to(submission_key, 'UTF8')), 'hex')
+    FROM literal_patterns(:literals) AS patterns WHERE holds_pattern(submission_key, patterns) RETURNING id
+    """
+).bindparams(bindparam("literals", type_=ARRAY(Text)))
+
+
+async def _rename_tests(session: AsyncSession, literals: Sequence[str]) -> int:
+    renamed = await session.execute(_RENAME_TESTS, {"literals": list(literals)})
+    return len(renamed.all())
 
 
 _FOLLOW_UPS = (

@@ -20,6 +20,7 @@ from contracts.routing import (
 )
 from contracts.topics import ASSIGNMENTS
 from services.intake.commands.following import Told, follow_assignments
+from services.intake.consumers.remembered import remembered
 
 Facts = Mapping[str, object]
 # What comes after the sending says that it was sent, should that never have been told.
@@ -104,4 +105,4 @@ _READ: Mapping[type[Event], Callable[[Any], tuple[Facts, Facts]]] = {
     AssignmentReturnDenied: return_denied,
     AssignmentReturnWithdrawn: return_withdrawn,
 }
-CONSUMER = Consumer(ASSIGNMENTS, {event: _follows(read) for event, read in _READ.items()})
+CONSUMER = Consumer(ASSIGNMENTS, remembered({event: _follows(read) for event, read in _READ.items()}))

@@ -10,6 +10,7 @@ from contracts.envelope import Incoming
 from contracts.topics import DELIVERIES
 from services.intake.commands.crediting import Answer, keep_answers
 from services.intake.commands.following import Told, follow_deliveries
+from services.intake.consumers.remembered import remembered
 
 
 async def on_held(session: AsyncSession, batch: list[Incoming[DeliveryHeld]]) -> None:
@@ -81,11 +82,13 @@ def _voided(incoming: Incoming[DeliveryVoided]) -> Told:
 
 CONSUMER = Consumer(
     DELIVERIES,
-    {
-        DeliveryHeld: on_held,
-        DeliveryRecorded: on_recorded,
-        DeliveryCredited: on_credited,
-        DeliveryVoided: on_voided,
-        DeliveryCreditAnswered: on_credit_answered,
-    },
+    remembered(
+        {
+            DeliveryHeld: on_held,
+            DeliveryRecorded: on_recorded,
+            DeliveryCredited: on_credited,
+            DeliveryVoided: on_voided,
+            DeliveryCreditAnswered: on_credit_answered,
+        }
+    ),
 )

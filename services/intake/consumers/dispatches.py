@@ -22,6 +22,7 @@ from contracts.topics import DISPATCHES
 from services.intake.commands.dispatches import DispatchStep, follow_dispatch
 from services.intake.commands.following import Decided, keep_decisions
 from services.intake.commands.leads.closing import CloseLead, close_rejected
+from services.intake.consumers.remembered import remembered
 from services.intake.domain import LeadStatus, close_reason_of, resolved_to
 
 
@@ -129,13 +130,15 @@ def _decided(event: DispatchDecided) -> Decided:
 
 CONSUMER = Consumer(
     DISPATCHES,
-    {
-        DispatchDecided: on_decided,
-        DispatchDelivered: on_delivered,
-        DispatchReopened: on_reopened,
-        DispatchExceptionEscalated: on_exception_escalated,
-        DispatchExceptionRaised: on_exception_raised,
-        DispatchExceptionResolved: on_exception_resolved,
-        DispatchRejected: on_rejected,
-    },
+    remembered(
+        {
+            DispatchDecided: on_decided,
+            DispatchDelivered: on_delivered,
+            DispatchReopened: on_reopened,
+            DispatchExceptionEscalated: on_exception_escalated,
+            DispatchExceptionRaised: on_exception_raised,
+            DispatchExceptionResolved: on_exception_resolved,
+            DispatchRejected: on_rejected,
+        }
+    ),
 )

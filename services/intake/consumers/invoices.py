@@ -25,6 +25,7 @@ from contracts.settlement import (
 from contracts.topics import INVOICES
 from contracts.values import AdjustmentType
 from services.intake.commands.following import Listed, Told, follow_invoices, list_deliveries
+from services.intake.consumers.remembered import remembered
 
 Event = (
     InvoiceAdjusted
@@ -151,18 +152,20 @@ def _listed(event: InvoiceDeliveriesListed) -> list[Listed]:
 
 CONSUMER = Consumer(
     INVOICES,
-    {
-        InvoiceDrafted: on_drafted,
-        InvoiceIssued: on_issued,
-        InvoicePaid: on_paid,
-        InvoiceVoided: on_voided,
-        InvoicePaymentRecorded: on_payment_recorded,
-        InvoicePaymentReversed: on_payment_reversed,
-        InvoiceCreditApplied: on_credit_applied,
-        InvoiceCreditUnapplied: on_credit_unapplied,
-        InvoiceWrittenOff: on_written_off,
-        InvoiceWriteOffReversed: on_write_off_reversed,
-        InvoiceAdjusted: on_adjusted,
-        InvoiceDeliveriesListed: on_deliveries_listed,
-    },
+    remembered(
+        {
+            InvoiceDrafted: on_drafted,
+            InvoiceIssued: on_issued,
+            InvoicePaid: on_paid,
+            InvoiceVoided: on_voided,
+            InvoicePaymentRecorded: on_payment_recorded,
+            InvoicePaymentReversed: on_payment_reversed,
+            InvoiceCreditApplied: on_credit_applied,
+            InvoiceCreditUnapplied: on_credit_unapplied,
+            InvoiceWrittenOff: on_written_off,
+            InvoiceWriteOffReversed: on_write_off_reversed,
+            InvoiceAdjusted: on_adjusted,
+            InvoiceDeliveriesListed: on_deliveries_listed,
+        }
+    ),
 )

@@ -1,13 +1,14 @@
-"""What became of the mails that bring installers our leads."""
+"""What became of the mails that bring installers our leads, and of those that tell of leads they have."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.consumer import Consumer
 from contracts.envelope import Incoming
-from contracts.notifications import MessageAccepted, MessageFailed
+from contracts.notifications import MessageAccepted, MessageFailed, MessageSettled
 from contracts.topics import MESSAGES
 from contracts.values import MessagePurpose
 from services.intake.commands.following import Told, follow_messages
+from services.intake.consumers.remembered import remembered
 
 ASSIGNMENT = "assignment"
 
@@ -18,6 +19,10 @@ async def on_accepted(session: AsyncSession, batch: list[Incoming[MessageAccepte
 
 async def on_failed(session: AsyncSession, batch: list[Incoming[MessageFailed]]) -> None:
     await _follow(session, [_failed(incoming) for incoming in batch if _brings_a_lead(incoming.event)])
+
+
+async def on_settled(session: AsyncSession, batch: list[Incoming[MessageSettled]]) -> None:
+    await _follow(session, [_settled(incoming) for incoming in batch])
 
 
 async def _follow(session: AsyncSession, told: list[Told]) -> None:
@@ -46,4 +51,19 @@ def _failed(incoming: Incoming[MessageFailed]) -> Told:
     return Told(event.message_id, incoming.envelope.aggregate_version, facts, {"assignment_id": event.subject_id})
 
 
-CONSUMER = Consumer(MESSAGES, {MessageAccepted: on_accepted, MessageFailed: on_failed})
+def _settled(incoming: Incoming[MessageSettled]) -> Told:
+    event = incoming.event
+    facts = {
+        "outcome": event.outcome,
+        "at": event.settled_at,
+        "reason_code": event.reason_code,
+        "smtp_status": event.smtp_status,
+    }
+    known = {"assignment_id": event.assignment_id, "purpose": event.purpose}
+    return Told(event.message_id, incoming.envelope.aggregate_version, facts, known)
+
+
+CONSUMER = Consumer(
+    MESSAGES,
+    remembered({MessageAccepted: on_accepted, MessageFailed: on_failed, MessageSettled: on_settled}),
+)

@@ -3,7 +3,9 @@
 import json
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from hashlib import sha256
+from ipaddress import ip_address
 
 from contracts.forms import Fault
 from contracts.values import AustralianState, SelectedPath
@@ -11,7 +13,10 @@ from contracts.values import AustralianState, SelectedPath
 
 @dataclass(frozen=True, slots=True)
 class LeadContent:
-    """A submission in its normal form. `phone` is E.164, `email` has a lower-case domain, white space is single."""
+    """A submission in its normal form. `phone` is E.164, `email` has a lower-case domain, white space is single.
+
+    When and from where the consent was given is what the source says, if it does: an instant in UTC, and an address.
+    """
 
     selected_path: SelectedPath
     service: str
@@ -24,6 +29,8 @@ class LeadContent:
     postcode: str
     consent_text: str
     consent_url: str
+    consent_given_at: str | None = None
+    consent_remote_address: str | None = None
 
 
 def fingerprint(content: LeadContent) -> bytes:
@@ -32,7 +39,9 @@ def fingerprint(content: LeadContent) -> bytes:
     Kept for ever: whoever changes the normal form computes those of the kept leads anew, from their columns as they
     were before the first correction.
     """
-    said = [getattr(content, name) for name in LeadContent.__slots__]
+    *said, given_at, remote_address = [getattr(content, name) for name in LeadContent.__slots__]
+    # What does not say them is the same as it was before they could be said.
+    said += [given_at, remote_address] if given_at or remote_address else []
     return sha256(json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()).digest()
 
 
@@ -63,6 +72,29 @@ def web_address(given: str) -> str:
     if not WEB_ADDRESS.fullmatch(address):
         raise Fault("url_invalid", "must be an http or https address")
     return address
+
+
+def instant(given: str) -> str:
+    """Of ISO 8601, with its zone; in UTC."""
+    try:
+        told = datetime.fromisoformat(given.strip())
+        utc = told.astimezone(UTC) if told.tzinfo else None
+    except (ValueError, OverflowError):
+        utc = None
+    if utc is None:
+        raise Fault("instant_invalid", "must be an instant with its zone, as 2026-03-03T13:15:04+11:00")
+    return utc.isoformat()
+
+
+def network_address(given: str) -> str:
+    """Of either version, as it is usually written; without the name of an interface, which may be any word."""
+    try:
+        address = ip_address(given.strip())
+    except ValueError:
+        address = None
+    if address is None or getattr(address, "scope_id", None):
+        raise Fault("address_invalid", "must be an IPv4 or IPv6 address")
+    return address.compressed
 
 
 _BETWEEN_DIGITS = re.compile(r"[ ().\-/]")

@@ -15,6 +15,7 @@ TEXTS = (
     "consent.text",
     "consent.url",
 )
+OPTIONAL = ("consent.given_at", "consent.remote_address")
 CHOICES = ("selected_path", "address.state")
 OBJECTS = ("address", "consent")
 POSTCODE = "address.postcode"
@@ -37,18 +38,18 @@ FAULTS = (
     FaultCode("missing", "The field is not there, and has to be.", (KEY, *CHOICES, *TEXTS, *OBJECTS, POSTCODE)),
     FaultCode("extra_forbidden", "No such field is known: its name is misspelt, or it is too much.", (UNKNOWN,)),
     FaultCode("model_type", "It has to be an object.", (BODY, *OBJECTS)),
-    FaultCode("string_type", "It has to be a text.", (KEY, *TEXTS, POSTCODE)),
+    FaultCode("string_type", "It has to be a text.", (KEY, *TEXTS, *OPTIONAL, POSTCODE)),
     FaultCode("bool_type", "It has to be true or false.", ("test",)),
     FaultCode("enum", "It is none of the words that are allowed here.", CHOICES),
-    FaultCode("string_too_short", "The text is empty.", TEXTS),
-    FaultCode("string_too_long", "The text is longer than it may be.", (KEY, KEY_HEADER, *TEXTS, POSTCODE)),
+    FaultCode("string_too_short", "The text is empty.", (*TEXTS, *OPTIONAL)),
+    FaultCode("string_too_long", "The text is longer than it may be.", (KEY, KEY_HEADER, *TEXTS, *OPTIONAL, POSTCODE)),
     FaultCode(
         "string_pattern_mismatch", "The text does not have the form of such a field.", (KEY, KEY_HEADER, POSTCODE)
     ),
     FaultCode(
         "string_unsayable",
         "The text holds NUL characters or lone surrogates, which nothing can keep.",
-        (KEY, *CHOICES, *TEXTS, *OBJECTS, POSTCODE, "test", UNKNOWN),
+        (KEY, *CHOICES, *TEXTS, *OPTIONAL, *OBJECTS, POSTCODE, "test", UNKNOWN),
     ),
     FaultCode(
         "string_control_character",
@@ -60,6 +61,8 @@ FAULTS = (
     FaultCode("email_invalid", "It is no e-mail address.", ("email",)),
     FaultCode("phone_invalid", "It is no telephone number that can ring.", ("phone",)),
     FaultCode("url_invalid", "It is no http or https address.", ("consent.url",)),
+    FaultCode("instant_invalid", "It is no instant of ISO 8601 with its zone.", ("consent.given_at",)),
+    FaultCode("address_invalid", "It is no IPv4 or IPv6 address.", ("consent.remote_address",)),
     FaultCode("postcode_unknown", "There is no such Australian postcode.", (POSTCODE,)),
     FaultCode("postcode_state_mismatch", "The postcode is not of the state that was given.", (POSTCODE,)),
     FaultCode("submission_keys_differ", "The key of the body and that of the header are not the same.", (KEY,)),

@@ -25,6 +25,8 @@ Phone = Annotated[Text, StringConstraints(max_length=40), AfterValidator(e164)]
 Email = Annotated[Text, StringConstraints(max_length=LONGEST_EMAIL), AfterValidator(email_address)]
 ServiceSlug = Annotated[Text, StringConstraints(max_length=LONGEST_SERVICE), AfterValidator(service_slug)]
 WebAddress = Annotated[Text, StringConstraints(max_length=2000), AfterValidator(domain.web_address)]
+GivenAt = Annotated[Text, StringConstraints(max_length=40), AfterValidator(domain.instant)]
+NetworkAddress = Annotated[Text, StringConstraints(max_length=45), AfterValidator(domain.network_address)]
 Postcode = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}$", max_length=4), AfterValidator(_postcode_of_state)]
 """Stands after `state` in its model: it is checked against it."""
 Abn = Annotated[Line, StringConstraints(max_length=20), AfterValidator(abn)]

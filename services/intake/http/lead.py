@@ -24,10 +24,14 @@ class Told(BaseModel):
 
 
 class ConsentRecord(Told):
+    """`given_at` and `remote_address` are of the request that handed the lead in; `asserted_*` what its source says."""
+
     text: str
     url: str
     remote_address: str
     given_at: datetime
+    asserted_given_at: datetime | None = None
+    asserted_remote_address: str | None = None
 
 
 class StatusChange(Told):
@@ -90,10 +94,11 @@ class LeadDecided(Told):
 
 
 class LeadMailed(Told):
-    """What became of a mail that brings an installer the lead."""
+    """What became of a mail about an assignment of the lead; `purpose` is lead_delivery where it brings the lead."""
 
     message_id: UUID
     assignment_id: UUID
+    purpose: str
     outcome: str
     reason_code: str | None
     smtp_status: int | None

@@ -9,7 +9,18 @@ from pydantic_core import PydanticCustomError
 from chassis.http import Body, Text
 from contracts.values import AustralianState, SelectedPath
 from services.intake.domain import SUBMISSION_KEY, LeadContent
-from services.intake.http.fields import Email, PersonName, Phone, Postcode, ServiceSlug, Street, Suburb, WebAddress
+from services.intake.http.fields import (
+    Email,
+    GivenAt,
+    NetworkAddress,
+    PersonName,
+    Phone,
+    Postcode,
+    ServiceSlug,
+    Street,
+    Suburb,
+    WebAddress,
+)
 
 header_key: ContextVar[str | None] = ContextVar("idempotency_key", default=None)
 """The header's key, for the body's validation: what is wrong between the two is told with all other faults."""
@@ -35,10 +46,20 @@ class AddressOfLead(Body):
 
 
 class ConsentOfLead(Body):
-    """What the person was shown and agreed to, and on which page; instant and remote address are taken by us."""
+    """What the person was shown and agreed to, and on which page, when and from where.
+
+    Instant and address of the request are kept beside these, which are what the source says.
+    """
 
     text: Annotated[Text, Field(description="The very words that the person was shown")]
     url: Annotated[WebAddress, Field(description="The page they stood on: http or https")]
+    given_at: Annotated[
+        GivenAt | None, Field(description="When they agreed: ISO 8601 with its zone. It is kept as what you say")
+    ] = None
+    remote_address: Annotated[
+        NetworkAddress | None,
+        Field(description="The network address they agreed from: IPv4 or IPv6. It is kept as what you say"),
+    ] = None
 
 
 class LeadSubmission(Body):
@@ -73,4 +94,6 @@ class LeadSubmission(Body):
             postcode=self.address.postcode,
             consent_text=self.consent.text,
             consent_url=self.consent.url,
+            consent_given_at=self.consent.given_at,
+            consent_remote_address=self.consent.remote_address,
         )

@@ -1,5 +1,6 @@
 """What a source's leads are worth, and how it hands them in, for operators."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Annotated, Any
 from uuid import UUID
@@ -19,16 +20,11 @@ from services.intake import queries
 from services.intake.domain import CloseReason, LeadStatus
 from services.intake.errors import PeriodInvalid
 from services.intake.http.specs import LeadSpec, address_of, spec_of
+from services.intake.queries.quality import Fault
 from services.intake.settings import Settings
 
 DAYS = 30
 MOST_DAYS = 366
-
-
-class DayOfSource(BaseModel):
-    day: date
-    accepted: int
-    refused: int
 
 
 class FaultOfSource(BaseModel):
@@ -37,6 +33,32 @@ class FaultOfSource(BaseModel):
     code: str
     field: str
     number: int
+
+
+class DayOfSource(BaseModel):
+    """`duplicates` and `returned` are of the leads that came in on that day, whenever it turned out."""
+
+    day: date
+    accepted: int
+    refused: int
+    duplicates: int
+    returned: int
+    faults: list[FaultOfSource]
+
+    @classmethod
+    def of(cls, day: date, quality: queries.Quality) -> "DayOfSource":
+        return cls(
+            day=day,
+            accepted=quality.accepted.get(day, 0),
+            refused=quality.refused.get(day, 0),
+            duplicates=quality.doubled.get(day, 0),
+            returned=quality.given_back.get(day, 0),
+            faults=_told(quality.faulty.get(day, ())),
+        )
+
+
+def _told(faults: Sequence[Fault]) -> list[FaultOfSource]:
+    return [FaultOfSource(**fault._asdict()) for fault in faults]
 
 
 class StandingOfSource(BaseModel):
@@ -89,11 +111,8 @@ class SourceQuality(BaseModel):
             delivered_share=queries.share(quality.delivered, quality.leads),
             duplicate_share=queries.share(quality.duplicates, quality.leads),
             returned_share=queries.share(quality.returned, quality.delivered),
-            days=[
-                DayOfSource(day=day, accepted=quality.accepted.get(day, 0), refused=quality.refused.get(day, 0))
-                for day in days
-            ],
-            faults=[FaultOfSource(**fault._asdict()) for fault in quality.faults],
+            days=[DayOfSource.of(day, quality) for day in days],
+            faults=_told(quality.faults),
             standings=[StandingOfSource(**standing._asdict()) for standing in quality.standings],
         )
 

@@ -23,7 +23,12 @@ EXAMPLE: Mapping[str, Any] = {
     "email": "mia.citizen@example.com",
     "phone": "0491 570 006",
     "address": {"street": "12 Example Street", "suburb": "Marrickville", "state": "NSW", "postcode": "2204"},
-    "consent": {"text": "I agree to be called about quotes.", "url": "https://quotes.example/solar"},
+    "consent": {
+        "text": "I agree to be called about quotes.",
+        "url": "https://quotes.example/solar",
+        "given_at": "2026-03-03T13:14:50+11:00",
+        "remote_address": "198.51.100.7",
+    },
 }
 """The number is one of those that are kept free for drama and for examples."""
 

@@ -34,6 +34,7 @@ from services.intake.models.known import (
     LeadDecision,
     LeadDelivery,
     LeadMessage,
+    LeadMoment,
     LeadSearch,
 )
 from services.intake.models.leads import (
@@ -79,6 +80,7 @@ __all__ = [
     "LeadKey",
     "LeadMatch",
     "LeadMessage",
+    "LeadMoment",
     "LeadPair",
     "LeadSearch",
     "LeadSource",

@@ -97,17 +97,51 @@ class InvoicedDelivery(Model):
 
 
 class LeadMessage(Model):
-    """What became of a mail that brings an installer a lead: accepted or failed."""
+    """What became of a mail that brings an installer a lead, or tells of one it has: accepted or failed."""
 
     __tablename__ = "lead_messages"
 
     message_id: Mapped[UUID] = mapped_column(primary_key=True)
     assignment_id: Mapped[UUID] = mapped_column(index=True)
+    purpose: Mapped[str] = mapped_column(default="lead_delivery", server_default="lead_delivery")
     outcome: Mapped[str]
     reason_code: Mapped[str | None]
     smtp_status: Mapped[int | None]
     at: Mapped[datetime]
     version: Mapped[int]
+
+    @property
+    def brings_the_lead(self) -> bool:
+        return self.purpose == "lead_delivery"
+
+
+class LeadMoment(Model):
+    """What happened, by the type of the event that told of it: for a timeline, which forgets nothing that came later.
+
+    Its subject is the lead, the assignment or the invoice it happened to. Where a delivery is put on an invoice, the
+    assignment's moment names that, and its number; what happens to the invoice is told once for all that stand on it.
+    Of one subject `version` orders what happened at one instant. Written once.
+    """
+
+    __tablename__ = "lead_moments"
+
+    event_id: Mapped[UUID] = mapped_column(primary_key=True)
+    subject_id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    kind: Mapped[str]
+    at: Mapped[datetime]
+    reason_code: Mapped[str | None]
+    amount_cents: Mapped[int | None] = mapped_column(BigInteger)
+    balance_cents: Mapped[int | None] = mapped_column(BigInteger)
+    """What was left to pay of the invoice."""
+    invoice_id: Mapped[UUID | None]
+    number: Mapped[str | None]
+    adjustment_id: Mapped[UUID | None]
+    purpose: Mapped[str | None]
+    """Of a mail, with its outcome."""
+    outcome: Mapped[str | None]
+
+    __table_args__ = (Index("ix_lead_moments_subject_id_at", "subject_id", "at"),)
 
 
 class LeadDecision(Model):

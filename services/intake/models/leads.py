@@ -143,9 +143,11 @@ class Lead(Versioned, Model):
 
 
 class Consent(Model):
-    """What the person agreed to, when and from where. Written once, with the lead.
+    """What the person agreed to. Written once, with the lead.
 
-    An erasure alone changes it, by a function of the database: the words go, that and when it was given stays.
+    `given_at` and `remote_address` are of the request that handed the lead in, which is the source's; what the source
+    says of the person stands beside them, where it says so. An erasure alone changes it, by a function of the database:
+    the words and the addresses go, that and when it was given stays.
     """
 
     __tablename__ = "consents"
@@ -155,6 +157,8 @@ class Consent(Model):
     url: Mapped[str]
     remote_address: Mapped[str]
     given_at: Mapped[datetime]
+    asserted_given_at: Mapped[datetime | None]
+    asserted_remote_address: Mapped[str | None]
 
 
 class LeadStatusChange(Model):

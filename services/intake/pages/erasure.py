@@ -29,6 +29,7 @@ COUNTED = {
     "lead_corrections": "Corrections whose values went",
     "follow_ups": "Follow-ups whose notes went",
     "consents": "Consents that lost their words",
+    "test_submissions": "Tests of sources whose key told of the person",
     "audit_entries": "Entries of the timeline that lost what was typed",
     "saved_views": "Saved views that looked for the person",
     "parked_events": "Parked events that told of the person",

@@ -29,6 +29,7 @@ from services.intake.pages import (
     lead_duplicates,
     lead_erased,
     lead_follow_ups,
+    lead_happened,
     lead_known,
     lead_moments,
     lead_owner,
@@ -62,6 +63,7 @@ DEEDS: tuple[Part[Action], ...] = (
 SECTIONS: tuple[Part[Section], ...] = (
     lead_follow_ups.section_of,
     lead_known.assignments_of,
+    lead_known.mails_of,
     lead_known.decisions_of,
     lead_duplicates.pairs_of,
     lead_duplicates.merges_of,
@@ -73,6 +75,7 @@ SECTIONS: tuple[Part[Section], ...] = (
 MOMENTS: tuple[Part[Moment], ...] = (
     lead_corrections.moments_of,
     lead_erased.moments_of,
+    lead_happened.moments_of,
     lead_known.moments_of,
     lead_moments.steps_of,
     lead_consent.moments_of,

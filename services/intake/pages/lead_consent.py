@@ -17,10 +17,12 @@ from chassis.database import Database
 from chassis.http import Given, Operator
 from contracts.identity import Capability
 from services.intake.http.evidence import export_consent_evidence
+from services.intake.models import Consent
 from services.intake.pages.lead_file import LeadFile
 from services.intake.pages.leads import PATH
 from services.intake.settings import Settings
 
+NOT_TOLD = "Not told by the source"
 VERBS = {"export_consent": "exported the evidence of consent"}
 
 
@@ -31,15 +33,30 @@ class EvidenceForm(Form):
 async def consent_of(file: LeadFile) -> Sequence[Section]:
     consent = file.consent
     if file.lead.erased_at is not None:
-        given = Fact("Given", Shown(consent.given_at, Kind.INSTANT))
-        return [Facts("Consent", [given, Fact("What the person agreed to", "Erased with the person")])]
+        gone = Fact("What the person agreed to", "Erased with the person")
+        return [Facts("Consent", [_agreed_at(consent), _received_at(consent), gone])]
     facts = [
-        Fact("Given", Shown(consent.given_at, Kind.INSTANT)),
-        Fact("From address", Markup("<code>{}</code>").format(consent.remote_address)),
+        _agreed_at(consent),
+        Fact("From address, as the source says", _address(consent.asserted_remote_address)),
         Fact("On page", consent.url),
+        _received_at(consent),
+        Fact("Received from", _address(consent.remote_address)),
     ]
     context = {"facts": facts, "text": consent.text, "path": f"{PATH}/{file.lead.id}/consent-evidence"}
     return [Part("Consent: what the person agreed to", "lead_consent.html", context)]
+
+
+def _agreed_at(consent: Consent) -> Fact:
+    told = Shown(consent.asserted_given_at, Kind.INSTANT) if consent.asserted_given_at else NOT_TOLD
+    return Fact("Agreed at, as the source says", told)
+
+
+def _received_at(consent: Consent) -> Fact:
+    return Fact("Received at", Shown(consent.given_at, Kind.INSTANT))
+
+
+def _address(address: str | None) -> Markup | str:
+    return Markup("<code>{}</code>").format(address) if address else NOT_TOLD
 
 
 async def moments_of(file: LeadFile) -> Sequence[Moment]:

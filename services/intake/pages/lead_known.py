@@ -1,12 +1,12 @@
 """What the other services have done with a lead, from what intake keeps of their events: who got it, for how much."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from chassis.console.cells import Kind, Shown, chip
 from chassis.console.documents import Section, Table, Told
 from chassis.console.timeline import Moment
-from chassis.console.wording import DASH, counted, money, words
+from chassis.console.wording import DASH, counted, words
 from services.intake.models import LeadMessage
 from services.intake.pages.lead_file import LeadFile
 from services.intake.queries.known import KnownAssignment
@@ -29,7 +29,7 @@ HEADS = (
 
 
 async def assignments_of(file: LeadFile) -> Sequence[Section]:
-    last = {message.assignment_id: message for message in file.known.messages}
+    last = {message.assignment_id: message for message in file.known.messages if message.brings_the_lead}
     rows = [_row(file, each, last.get(each.assignment_id)) for each in file.known.assignments]
     return [Table("Assignments and invoices", HEADS, rows, empty="No installer has had it.")]
 
@@ -67,6 +67,27 @@ def _invoice(file: LeadFile, known: KnownAssignment) -> Told:
     return number + " " + chip(words(state), INVOICE_TONES.get(state, ""))
 
 
+async def mails_of(file: LeadFile) -> Sequence[Section]:
+    heads = (("About", Kind.TEXT), ("To", Kind.TEXT), ("Outcome", Kind.CHIP), ("Why", Kind.TEXT), ("When", Kind.AGO))
+    names = {each.assignment_id: name_of(each) for each in file.known.assignments}
+    rows = [_mail_row(file, each, names[each.assignment_id]) for each in file.known.messages]
+    return [Table("Mails to installers", heads, rows)] if rows else []
+
+
+MAILS = {"lead_delivery": "The lead", "lead_correction": "Its correction", "return_answer": "Their return, denied"}
+
+
+def _mail_row(file: LeadFile, message: LeadMessage, name: str) -> Sequence[Told]:
+    door = file.console.addresses.url("notifications", f"/console/messages/{message.message_id}")
+    return (
+        Shown(MAILS.get(message.purpose, words(message.purpose)), path=door),
+        name,
+        Shown(message.outcome, Kind.CHIP, tones=MAIL_TONES),
+        _why_failed(message) or DASH,
+        Shown(message.at, Kind.AGO),
+    )
+
+
 async def decisions_of(file: LeadFile) -> Sequence[Section]:
     heads = (("Attempt", Kind.TEXT), ("Chosen", Kind.TEXT), ("When", Kind.AGO))
     rows = [
@@ -81,15 +102,13 @@ async def decisions_of(file: LeadFile) -> Sequence[Section]:
 
 async def moments_of(file: LeadFile) -> Sequence[Moment]:
     """In the order in which things follow from each other: of one instant the later stands above."""
-    brought = {each.assignment_id for each in file.known.messages if each.outcome == "accepted"}
+    deliveries = [each for each in file.known.messages if each.brings_the_lead]
+    brought = {each.assignment_id for each in deliveries if each.outcome == "accepted"}
     moments = [_decision(each.decided_at, each.chosen, each.candidates) for each in file.known.decisions]
     for known in file.known.assignments:
         moments += _of_dispatch(known, is_told_by_mail=known.assignment_id in brought)
-        moments += _of_return(known)
-        moments += _of_billing(known)
     names = {each.assignment_id: name_of(each) for each in file.known.assignments}
-    moments += [_of_mail(message, names[message.assignment_id]) for message in file.known.messages]
-    moments += _of_invoices(file.known.assignments)
+    moments += [_of_mail(message, names[message.assignment_id]) for message in deliveries]
     return moments[::-1]
 
 
@@ -116,54 +135,12 @@ def _of_dispatch(known: KnownAssignment, *, is_told_by_mail: bool) -> Iterator[M
         yield Moment(known.cap_released_at, "Dispatch", told, reason=words(known.cap_reason or ""))
 
 
-RETURNS: Mapping[str, tuple[str, str]] = {
-    "asked": ("{name}", "asked to give it back"),
-    "accepted": ("Dispatch", "took it back from {name}, who returned it"),
-    "denied": ("Dispatch", "denied {name} its return"),
-    "withdrawn": ("{name}", "keeps it after all"),
-}
-
-
-def _of_return(known: KnownAssignment) -> Iterator[Moment]:
-    if known.return_state and known.return_changed_at:
-        name = name_of(known)
-        who, what = RETURNS[known.return_state]
-        reason = words(known.return_reason or "")
-        yield Moment(known.return_changed_at, who.format(name=name), what.format(name=name), reason=reason)
-
-
-def _of_billing(known: KnownAssignment) -> Iterator[Moment]:
-    name = name_of(known)
-    if known.recorded_at:
-        yield Moment(known.recorded_at, "Billing", f"charged {name} {money(known.unit_price_cents)} for it")
-    ends = {
-        "held": f"found no price for the delivery to {name}",
-        "credited": f"credited it to {name}",
-        "void": f"took the delivery to {name} off the books",
-    }
-    if known.finance in ends and known.finance_since:
-        yield Moment(known.finance_since, "Billing", ends[known.finance], reason=words(known.finance_reason or ""))
-    if known.listed_at:
-        how = "added it by a debit to" if known.adjustment_id else "put it on"
-        yield Moment(known.listed_at, "Billing", f"{how} {known.invoice_number} of {name}")
-
-
 def _of_mail(message: LeadMessage, name: str) -> Moment:
     if message.outcome == "accepted":
         return Moment(message.at, "Mail", f"brought it to {name}")
+    return Moment(message.at, "Mail", f"could not bring it to {name}", reason=_why_failed(message))
+
+
+def _why_failed(message: LeadMessage) -> str:
     status = f"SMTP {message.smtp_status}" if message.smtp_status else ""
-    reason = ", ".join(part for part in (words(message.reason_code or ""), status) if part)
-    return Moment(message.at, "Mail", f"could not bring it to {name}", reason=reason)
-
-
-def _of_invoices(assignments: Sequence[KnownAssignment]) -> Iterator[Moment]:
-    ends = {
-        "paid": "was paid",
-        "partly_paid": "was paid in part",
-        "written_off": "was written off",
-        "void": "was voided",
-    }
-    seen = {each.invoice_id: each for each in assignments if each.invoice_id}
-    for each in seen.values():
-        if each.invoice_state in ends and each.invoice_since:
-            yield Moment(each.invoice_since, each.invoice_number or "The invoice", ends[each.invoice_state])
+    return ", ".join(part for part in (words(message.reason_code or ""), status) if part)

@@ -1,10 +1,11 @@
 """What one source's leads are worth: how many were taken, what was refused and why, what became of those taken."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import IntEnum
 from itertools import groupby
+from operator import attrgetter
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -23,12 +24,13 @@ from contracts.identity import Capability
 from services.intake import queries
 from services.intake.domain import LeadStatus
 from services.intake.domain.vocabulary import FAULTS
-from services.intake.http.quality import DayOfSource, SourceQuality, StandingOfSource, get_source_quality
+from services.intake.http.quality import DayOfSource, FaultOfSource, SourceQuality, StandingOfSource, get_source_quality
 from services.intake.models import LeadSource
 from services.intake.pages.sources import PATH, ROOM
 from services.intake.settings import Settings
 
 LEADS = "/console/leads"
+MOST_CODES = 6
 MEANINGS = {each.code: each.meaning for each in FAULTS}
 REFUSED_AS = {
     "invalid_request": "It had faults: they are counted below, by field.",
@@ -51,6 +53,10 @@ class Look:
     source: LeadSource
     quality: SourceQuality
     days: Days
+
+    @property
+    def unit(self) -> str:
+        return "week" if self.days is Days.QUARTER else "day"
 
     @property
     def leads(self) -> str:
@@ -88,7 +94,7 @@ def _document(look: Look) -> Document:
         up=(look.source.name, f"{PATH}/{look.source.id}"),
         sentence=f"In {look.days} days {accepted} accepted and {refused} refused.",
         facts=_facts(look),
-        sections=(_charts(look), _refused(look), _faults(look), _standings(look)),
+        sections=(_charts(look), *_codes(look), _refused(look), _faults(look), _standings(look)),
         timeline=None,
         links=(("Spec", f"{PATH}/{look.source.id}/spec"),),
     )
@@ -110,39 +116,87 @@ def _facts(look: Look) -> Sequence[Fact]:
 
 
 def _charts(look: Look) -> Charts:
-    spans = _without_the_oldest_empty(list(_spans(look)))
-    unit = "week" if look.days is Days.QUARTER else "day"
+    spans = _told_spans(look)
+    lasting = f"Leads of that {look.unit}, whenever it turned out"
+    drawn = (
+        ("Accepted", "Leads", _count("accepted")),
+        ("Refused", "Requests, however many faults each had", _count("refused")),
+        ("Duplicates of other leads", lasting, _count("duplicates")),
+        ("Returned by installers", lasting, _count("returned")),
+    )
     return Charts(
-        f"By {unit}",
-        [
-            draw("Accepted", "Leads", [_bar(look, span, span.accepted) for span in spans]),
-            draw(
-                "Refused", "Requests, however many faults each had", [_bar(look, span, span.refused) for span in spans]
-            ),
-        ],
+        f"By {look.unit}",
+        [draw(title, told, [_bar(look, span, span.sum_of(count)) for span in spans]) for title, told, count in drawn],
         note=f"Nothing came in before {_day(spans[-1].first)}."
         if spans and spans[-1].first > look.quality.first
         else "",
     )
 
 
+def _codes(look: Look) -> Sequence[Charts]:
+    """A source that goes wrong is seen in these first."""
+    faults, spans = look.quality.faults, _told_spans(look)
+    if not faults:
+        return []
+    drawn = [
+        draw(_named(each), _meaning(each), [_bar(look, span, span.sum_of(_number_of(each))) for span in spans])
+        for each in faults[:MOST_CODES]
+    ]
+    more = f"The {MOST_CODES} most frequent of {len(faults)}: all are counted below." if faults[MOST_CODES:] else ""
+    return [Charts(f"Codes by {look.unit}", drawn, note=more)]
+
+
+def _named(fault: FaultOfSource) -> str:
+    return f"{fault.field}: {fault.code}" if fault.field else fault.code
+
+
+def _meaning(fault: FaultOfSource) -> str:
+    return MEANINGS.get(fault.code, "") if fault.field else REFUSED_AS.get(fault.code, "")
+
+
+Count = Callable[[DayOfSource], int]
+
+
+def _count(field: str) -> Count:
+    return attrgetter(field)
+
+
+def _number_of(fault: FaultOfSource) -> Count:
+    def number(day: DayOfSource) -> int:
+        return sum(each.number for each in day.faults if (each.code, each.field) == (fault.code, fault.field))
+
+    return number
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
-    first: date
-    last: date
-    accepted: int
-    refused: int
+    """Days one after the other, the latest first."""
+
+    days: Sequence[DayOfSource]
+
+    @property
+    def first(self) -> date:
+        return self.days[-1].day
+
+    @property
+    def last(self) -> date:
+        return self.days[0].day
+
+    @property
+    def is_empty(self) -> bool:
+        return not any(day.accepted or day.faults for day in self.days)
+
+    def sum_of(self, count: Count) -> int:
+        return sum(count(day) for day in self.days)
 
 
-def _spans(look: Look) -> Iterator[Span]:
-    """The latest first: single days, or weeks from Monday where days would be too many to look at."""
-    for _, days in groupby(reversed(look.quality.days), lambda each: _start(each, look.days)):
-        told = list(days)
-        yield Span(told[-1].day, told[0].day, sum(each.accepted for each in told), sum(each.refused for each in told))
-
-
-def _without_the_oldest_empty(spans: list[Span]) -> list[Span]:
-    while spans and not (spans[-1].accepted or spans[-1].refused):
+def _told_spans(look: Look) -> Sequence[Span]:
+    """The latest first, from the first in which anything came: single days, or weeks from Monday where days would be
+    too many to look at.
+    """
+    grouped = groupby(reversed(look.quality.days), lambda each: _start(each, look.days))
+    spans = [Span(list(days)) for _, days in grouped]
+    while spans and spans[-1].is_empty:
         spans.pop()
     return spans
 

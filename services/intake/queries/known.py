@@ -18,6 +18,7 @@ from services.intake.models import (
     LeadDecision,
     LeadDelivery,
     LeadMessage,
+    LeadMoment,
 )
 
 
@@ -122,6 +123,15 @@ async def messages_about(session: AsyncSession, assignment_ids: Sequence[UUID]) 
     return (await session.scalars(query)).all()
 
 
+async def happened_to(session: AsyncSession, subject_ids: Sequence[UUID]) -> Sequence[LeadMoment]:
+    """What happened to leads and assignments, and to every invoice that ever listed one of these; in order."""
+    ours = literal(list(subject_ids), ARRAY(Uuid))
+    invoices = select(LeadMoment.invoice_id).where(LeadMoment.subject_id == any_(ours))
+    subjects = select(func.unnest(ours)).union(invoices.where(LeadMoment.invoice_id.is_not(None)))
+    query = select(LeadMoment).where(LeadMoment.subject_id.in_(subjects))
+    return (await session.scalars(query.order_by(LeadMoment.at, LeadMoment.version, LeadMoment.event_id))).all()
+
+
 async def decisions_about(session: AsyncSession, lead_ids: Sequence[UUID]) -> Sequence[LeadDecision]:
     query = select(LeadDecision).where(LeadDecision.lead_id.in_(lead_ids))
     return (await session.scalars(query.order_by(LeadDecision.decided_at, LeadDecision.attempt_no))).all()
@@ -134,14 +144,17 @@ class Known:
     assignments: Sequence[KnownAssignment]
     messages: Sequence[LeadMessage]
     decisions: Sequence[LeadDecision]
+    happened: Sequence[LeadMoment]
 
 
 async def known_about(session: AsyncSession, family: Sequence[UUID]) -> Known:
     assignments = await known_of(session, family)
+    ids = [each.assignment_id for each in assignments]
     return Known(
         assignments,
-        messages=await messages_about(session, [each.assignment_id for each in assignments]),
+        messages=await messages_about(session, ids),
         decisions=await decisions_about(session, family),
+        happened=await happened_to(session, [*family, *ids]),
     )
 
 

@@ -1,8 +1,11 @@
 """What a source's leads are worth: how many were taken, what was refused and why, what became of those taken."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple
 from uuid import UUID
 
@@ -41,15 +44,15 @@ class Standing(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """Days are of the zone's calendar; one without any is not there. `faults` come most first."""
+    """Days are of the zone's calendar, on which it came in; one without any is not there. Faults come most first."""
 
     accepted: dict[date, int]
     refused: dict[date, int]
-    faults: Sequence[Fault]
+    faulty: dict[date, Sequence[Fault]]
     standings: Sequence[Standing]
-    duplicates: int
+    doubled: dict[date, int]
     """Leads that were another once more."""
-    returned: int
+    given_back: dict[date, int]
     """Leads that an installer gave back, or several did."""
 
     @property
@@ -62,12 +65,31 @@ class Quality:
         return sum(self.refused.values())
 
     @property
+    def duplicates(self) -> int:
+        return sum(self.doubled.values())
+
+    @property
+    def returned(self) -> int:
+        return sum(self.given_back.values())
+
+    @property
+    def faults(self) -> Sequence[Fault]:
+        numbers: Counter[tuple[str, str]] = Counter()
+        for fault in (each for day in self.faulty.values() for each in day):
+            numbers[fault.code, fault.field] += fault.number
+        return _most_first(Fault(*named, number) for named, number in numbers.items())
+
+    @property
     def sent_back(self) -> int:
         return sum(fault.number for fault in self.faults if fault.code == RateLimited.code)
 
     @property
     def delivered(self) -> int:
         return sum(standing.number for standing in self.standings if standing.was_delivered)
+
+
+def _most_first(faults: Iterable[Fault]) -> list[Fault]:
+    return sorted(faults, key=lambda fault: (-fault.number, fault.code, fault.field))
 
 
 def share(part: int, whole: int) -> float | None:
@@ -79,10 +101,10 @@ async def quality_of(session: AsyncSession, source_id: UUID, first: datetime, en
     return Quality(
         accepted=await _accepted(session, source_id, first, end, zone),
         refused=await _refused(session, source_id, first, end, zone),
-        faults=await _faults(session, source_id, first, end),
+        faulty=await _faulty(session, source_id, first, end, zone),
         standings=await _standings(session, source_id, first, end),
-        duplicates=await _duplicates(session, source_id, first, end),
-        returned=await _returned(session, source_id, first, end),
+        doubled=await _doubled(session, source_id, first, end, zone),
+        given_back=await _given_back(session, source_id, first, end, zone),
     )
 
 
@@ -105,28 +127,38 @@ async def _refused(
     return {row[0]: row[1] for row in rows}
 
 
-async def _faults(session: AsyncSession, source_id: UUID, first: datetime, end: datetime) -> list[Fault]:
-    number = func.sum(SourceRejection.number)
-    query = select(SourceRejection.code, SourceRejection.field, number).where(SourceRejection.source_id == source_id)
+async def _faulty(
+    session: AsyncSession, source_id: UUID, first: datetime, end: datetime, zone: str
+) -> dict[date, Sequence[Fault]]:
+    day = cast(func.timezone(zone, SourceRejection.hour), Date).label("day")
+    told = SourceRejection.code, SourceRejection.field
+    query = select(day, *told, func.sum(SourceRejection.number)).where(SourceRejection.source_id == source_id)
     window = query.where(SourceRejection.hour >= first, SourceRejection.hour < end)
-    grouped = window.group_by(SourceRejection.code, SourceRejection.field)
-    rows = await session.execute(grouped.order_by(number.desc(), SourceRejection.code, SourceRejection.field))
-    return [Fault(*row) for row in rows]
+    rows = await session.execute(window.group_by(day, *told).order_by(day))
+    return {on: _most_first(Fault(*row[1:]) for row in those) for on, those in groupby(rows, itemgetter(0))}
 
 
-async def _duplicates(session: AsyncSession, source_id: UUID, first: datetime, end: datetime) -> int:
-    query = select(func.count()).where(Lead.source_id == source_id, IS_DOUBLE)
-    return (await session.execute(query.where(Lead.received_at >= first, Lead.received_at < end))).scalar_one()
+async def _doubled(
+    session: AsyncSession, source_id: UUID, first: datetime, end: datetime, zone: str
+) -> dict[date, int]:
+    day = cast(func.timezone(zone, Lead.received_at), Date)
+    query = select(day, func.count()).where(Lead.source_id == source_id, IS_DOUBLE)
+    rows = await session.execute(query.where(Lead.received_at >= first, Lead.received_at < end).group_by(day))
+    return {row[0]: row[1] for row in rows}
 
 
-async def _returned(session: AsyncSession, source_id: UUID, first: datetime, end: datetime) -> int:
+async def _given_back(
+    session: AsyncSession, source_id: UUID, first: datetime, end: datetime, zone: str
+) -> dict[date, int]:
+    day = cast(func.timezone(zone, Lead.received_at), Date)
     query = (
-        select(func.count(LeadAssignment.lead_id.distinct()))
+        select(day, func.count(LeadAssignment.lead_id.distinct()))
         .join(Lead, Lead.id == LeadAssignment.lead_id)
         .where(LeadAssignment.returned_at.is_not(None), Lead.source_id == source_id)
         .where(Lead.received_at >= first, Lead.received_at < end)
+        .group_by(day)
     )
-    return (await session.execute(query)).scalar_one()
+    return {row[0]: row[1] for row in await session.execute(query)}
 
 
 async def _standings(session: AsyncSession, source_id: UUID, first: datetime, end: datetime) -> list[Standing]:

@@ -14,10 +14,12 @@ from chassis.audit import Actor, Subject
 from chassis.causation import Cause
 from chassis.errors import NotFound, Refusal
 from chassis.ids import new_id
-from contracts.notifications import MessageAccepted, MessageFailed
+from contracts.envelope import Event
+from contracts.notifications import MessageAccepted, MessageFailed, MessageSettled
 from services.notifications.domain.addresses import address_hash, is_deliverable, normalised, one_line
 from services.notifications.domain.messages import (
     PUBLISHED,
+    TELLS_OF_ASSIGNMENTS,
     MessageState,
     RetryObstacle,
     header_id,
@@ -77,8 +79,8 @@ async def queue_messages(session: AsyncSession, drafts: Sequence[Draft], mail_do
     insertion = insert(Message).on_conflict_do_nothing(constraint="uq_messages_once").returning(Message.id)
     fresh = set(await session.scalars(insertion, [_row(draft, mail_domain, now) for draft in drafts]))
     for draft in drafts:
-        if draft.id in fresh and draft.refusal is not None and draft.purpose in PUBLISHED:
-            outbox.add(session, _failed(draft, draft.refusal, now), version=1, cause=draft.cause)
+        if draft.id in fresh and draft.refusal is not None and draft.purpose in PUBLISHED | TELLS_OF_ASSIGNMENTS:
+            outbox.add(session, _born_failed(draft, draft.refusal, now), version=1, cause=draft.cause)
     return fresh
 
 
@@ -118,7 +120,16 @@ def _row(draft: Draft, mail_domain: str, now: datetime) -> dict[str, Any]:
     }
 
 
-def _failed(draft: Draft, reason_code: str, now: datetime) -> MessageFailed:
+def _born_failed(draft: Draft, reason_code: str, now: datetime) -> Event:
+    if draft.purpose in TELLS_OF_ASSIGNMENTS:
+        return MessageSettled(
+            message_id=draft.id,
+            **_assignment_in(draft.context),
+            purpose=draft.purpose,
+            outcome=MessageState.FAILED,
+            reason_code=reason_code,
+            settled_at=now,
+        )
     return MessageFailed(
         message_id=draft.id,
         purpose=draft.purpose.on_the_wire,
@@ -216,6 +227,8 @@ def settle(message: Message, state: MessageState, reason_code: str | None, now: 
 def publish_outcome(session: AsyncSession, message: Message, now: datetime) -> None:
     """Tells those who wait for this mail what became of it; of other mail, nobody is told."""
     purpose, state = message.purpose, message.state
+    if purpose in TELLS_OF_ASSIGNMENTS:
+        _publish_settled(session, message, now)
     if purpose not in PUBLISHED:
         return
     subject: dict[str, Any] = {
@@ -236,6 +249,27 @@ def publish_outcome(session: AsyncSession, message: Message, now: datetime) -> N
             **subject, reason_code=message.reason_code or state, smtp_status=message.smtp_status, failed_at=now
         )
         outbox.add(session, event, version=message.next_version(), cause=cause_of(message))
+
+
+def _publish_settled(session: AsyncSession, message: Message, now: datetime) -> None:
+    state = message.state
+    if state not in (MessageState.ACCEPTED, MessageState.FAILED, MessageState.SUPPRESSED):
+        return
+    is_accepted = state is MessageState.ACCEPTED
+    event = MessageSettled(
+        message_id=message.id,
+        **_assignment_in(message.context or {}),
+        purpose=message.purpose,
+        outcome=MessageState.ACCEPTED if is_accepted else MessageState.FAILED,
+        reason_code=None if is_accepted else message.reason_code or state,
+        smtp_status=None if is_accepted else message.smtp_status,
+        settled_at=now,
+    )
+    outbox.add(session, event, version=message.next_version(), cause=cause_of(message))
+
+
+def _assignment_in(context: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: context[name] for name in ("assignment_id", "lead_id")}
 
 
 def cause_of(message: Message) -> Cause | None:

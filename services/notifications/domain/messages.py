@@ -118,6 +118,8 @@ def obstacle_to_retry(message: Settled) -> RetryObstacle | None:
 
 PUBLISHED = frozenset({MailPurpose.LEAD_DELIVERY, MailPurpose.INVOICE, MailPurpose.PAYOUT_RECEIPT})
 """The purposes whose outcome other services wait for."""
+TELLS_OF_ASSIGNMENTS = frozenset({MailPurpose.LEAD_CORRECTION, MailPurpose.RETURN_ANSWER})
+"""The purposes whose outcome is told beside the lead's; their context names the assignment and the lead."""
 
 _PRIORITY = {
     MailPurpose.LEAD_DELIVERY: 0,

@@ -1,4 +1,4 @@
-"""Why a mail is sent: the wire's words, and those that are nobody's business but ours and are never published."""
+"""Why a mail is sent: the words of the wire's own list, and those that are not on it."""
 
 from enum import StrEnum
 

@@ -14,7 +14,10 @@ from services.intake.errors import ConsentErased
 
 @dataclass(frozen=True, slots=True)
 class ConsentEvidence:
-    """`fingerprint` is the submission's, as hexadecimal digits."""
+    """`fingerprint` is the submission's, as hexadecimal digits.
+
+    `received_at` and `remote_address` are of the request, and the source's; what it says of the person is asserted.
+    """
 
     lead_id: UUID
     source_id: UUID
@@ -24,8 +27,9 @@ class ConsentEvidence:
     text: str
     url: str
     remote_address: str
-    given_at: datetime
     received_at: datetime
+    asserted_given_at: datetime | None
+    asserted_remote_address: str | None
 
 
 async def export_consent(session: AsyncSession, lead_id: UUID, by: Actor, now: datetime) -> ConsentEvidence:
@@ -46,6 +50,7 @@ async def export_consent(session: AsyncSession, lead_id: UUID, by: Actor, now: d
         text=consent.text,
         url=consent.url,
         remote_address=consent.remote_address,
-        given_at=consent.given_at,
         received_at=lead.received_at,
+        asserted_given_at=consent.asserted_given_at,
+        asserted_remote_address=consent.asserted_remote_address,
     )

@@ -23,7 +23,7 @@ from services.intake.queries import FirstAnswer, LiveKey
 
 @dataclass(frozen=True, slots=True)
 class TakeLead:
-    """`remote_address` is where the consent was given from, as far as we can tell."""
+    """`remote_address` is where the request came from, as far as we can tell."""
 
     source: LiveKey
     submission_key: str
@@ -68,8 +68,8 @@ _TAKE = """
         ON CONFLICT (source_id, submission_key) DO NOTHING
         RETURNING id
     ), consent AS (
-        INSERT INTO consents (lead_id, text, url, remote_address, given_at)
-        SELECT id, $19, $20, $21, $15 FROM lead
+        INSERT INTO consents (lead_id, text, url, remote_address, given_at, asserted_given_at, asserted_remote_address)
+        SELECT id, $19, $20, $21, $15, $22, $23 FROM lead
     )
     SELECT id FROM lead
 """
@@ -130,4 +130,6 @@ def _values(command: TakeLead, lead_id: UUID, digest: bytes) -> tuple[object, ..
         content.consent_text,
         content.consent_url,
         command.remote_address,
+        datetime.fromisoformat(content.consent_given_at) if content.consent_given_at else None,
+        content.consent_remote_address,
     )
