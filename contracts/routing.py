@@ -260,7 +260,7 @@ class DispatchExceptionResolved(Event):
 
 
 class DispatchExceptionEscalated(Event):
-    """The item waited longer than its kind may: `expected` or `alarming`. Nobody's where no owner is named."""
+    """The item waited longer than its kind may: `expected` or `alarming`. Nobody's where nobody may own it."""
 
     type: ClassVar[str] = "dispatch.exception_escalated"
     topic: ClassVar[topics.Topic] = topics.DISPATCHES

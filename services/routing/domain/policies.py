@@ -106,8 +106,8 @@ STALE_HOURS = 48
 
 @dataclass(frozen=True, slots=True)
 class QueuePolicy(_Numbers):
-    """`fallback_owner_id` gets what nobody has taken in time; None calls all who are on watch. What has waited for
-    `stale_hours` is not given away by itself any more.
+    """`fallback_owner_id` gets what nobody has taken in time; without one whoever has the fewest open
+    items of those who may own one. What has waited for `stale_hours` is not given away by itself any more.
     """
 
     kind: ClassVar = PolicyKind.QUEUE

@@ -137,7 +137,7 @@ async def _facts(session: AsyncSession, policy: Policy, row: RoutingPolicy) -> l
         owner = policy.fallback_owner_id
         name = None if owner is None else await operators.operator_name(session, owner)
         told = [
-            Fact("What nobody takes goes to", name or "Nobody: all who are on watch are called"),
+            Fact("What nobody takes goes to", name or "Whoever has the fewest open items"),
             Fact("Given by itself for", f"{policy.stale_hours:,} hours; then it has gone stale"),
         ]
         return [*told, *stands]
@@ -175,7 +175,7 @@ async def _actions(session: AsyncSession, policy: Policy, row: RoutingPolicy, op
         "What nobody takes goes to",
         FieldKind.CHOICE,
         str(policy.fallback_owner_id or ""),
-        hint="Empty calls all who are on watch",
+        hint="Empty gives it to whoever has the fewest open items",
         options=known,
     )
     stale = FormField(
