@@ -46,6 +46,7 @@ from services.intake.domain.obstacles import (
 )
 from services.intake.domain.ownership import (
     OwnerDeed,
+    has_fewest,
     may_own,
     obstacle_to_owning,
 )
@@ -101,6 +102,7 @@ __all__ = [
     "email_match",
     "fingerprint",
     "followed",
+    "has_fewest",
     "is_late",
     "is_overdue",
     "may_own",
