@@ -15,6 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import audit, outbox
 from chassis.audit import SYSTEM, Actor, Subject
+from chassis.database import locked_by_name
+from chassis.errors import FieldError
 from contracts.routing import (
     AssignmentReturnDenied,
     AssignmentReturned,
@@ -38,16 +40,17 @@ from services.routing.domain.returns import (
     TakingObstacle,
     cap_release_reason,
     decide_return,
+    is_over_quota,
     obstacle_to_deciding,
     obstacle_to_taking,
     told_denial,
 )
 from services.routing.domain.states import AssignmentStatus, CapState
-from services.routing.errors import CreditReasonFixed, NotReturnable, ReturnExists, ReturnIsDecided
+from services.routing.errors import CreditReasonFixed, NotReturnable, OverQuotaNeedsNote, ReturnExists, ReturnIsDecided
 from services.routing.models import Assignment, Dispatch, Return
 from services.routing.queries import installers, returns
 from services.routing.queries.assignments import locked_with_dispatches
-from services.routing.queries.evidence import gather
+from services.routing.queries.evidence import gather, quota_now
 from services.routing.queries.policies import in_force
 
 
@@ -109,7 +112,7 @@ async def request_return(session: AsyncSession, command: RequestReturn, now: dat
     dispatch = dispatches[assignment.lead_id]
     policy = (await in_force(session, ReturnsPolicy)).policy
     evidence = await gather(session, assignment, dispatch, policy, now, zone)
-    ruling = decide_return(command.code, evidence)
+    ruling = decide_return(command.code, evidence, policy.over_quota)
     decide_by = end_of_business_days(now, policy.decide_business_days, zone)
     case = Case(_asked(command, assignment, evidence, ruling, decide_by, now), assignment, dispatch)
     session.add(case.asked)
@@ -154,6 +157,7 @@ def _asked(
         evidence=to_jsonable_python(asdict(evidence)),
         rule_verdict=ruling.verdict,
         rule_reason=ruling.reason,
+        is_over_quota=is_over_quota(command.code, ruling.verdict, evidence.quota),
         state=ReturnState.REQUESTED,
         decided_by_rule=False,
     )
@@ -196,9 +200,21 @@ async def accept_return(session: AsyncSession, command: AcceptReturn, now: datet
     fixed = case.asked.code.credit_reason
     if fixed is not None and command.credit_reason not in (None, fixed):
         raise CreditReasonFixed(f"{case.asked.code} is credited as {fixed}", return_id=case.asked.id)
+    await _judge_quota_again(session, case.asked, command.note)
     await _accept(session, case, command, now)
     await session.flush()
     return case.asked
+
+
+async def _judge_quota_again(session: AsyncSession, asked: Return, note: str | None) -> None:
+    """By what was taken back since it was asked for: one more than the quota is accepted for a reason, or not."""
+    # Two returns of one installer are decided under the locks of two leads, and only one of them may be the last.
+    await locked_by_name(session, f"returns_quota {asked.installer_id}")
+    quota = await quota_now(session, asked, (await in_force(session, ReturnsPolicy)).policy)
+    asked.is_over_quota = is_over_quota(asked.code, asked.rule_verdict, quota)
+    if asked.is_over_quota and not note:
+        fault = FieldError("note", "note_required", "Say why it is taken back all the same")
+        raise OverQuotaNeedsNote(f"{quota.told} this cycle", errors=(fault,), return_id=asked.id)
 
 
 async def _accept(session: AsyncSession, case: Case, command: AcceptReturn, now: datetime) -> None:
@@ -219,6 +235,7 @@ async def _accept(session: AsyncSession, case: Case, command: AcceptReturn, now:
         "state": ReturnState.ACCEPTED,
         "credit_reason": asked.credit_reason,
         "is_offered_on": asked.is_offered_on,
+        "is_over_quota": asked.is_over_quota,
     }
     await _audit(session, case, command.by, "accept_return", after, command.note)
 
