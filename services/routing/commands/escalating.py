@@ -41,7 +41,7 @@ async def _escalate(
     before = item.owner_name
     item.escalated_at = now
     if item.owner_id is None and (owner := those.next()) is not None:
-        await give(session, item, owner, now)
+        await give(session, item, dispatch, owner, now)
     event = DispatchExceptionEscalated(
         lead_id=item.lead_id,
         exception_id=item.id,
@@ -63,9 +63,9 @@ async def give_late_ones(session: AsyncSession, now: datetime, most: int = AT_ON
     if not found:
         return 0
     those, given = await standby(session), 0
-    for item, _ in found:
+    for item, dispatch in found:
         if (owner := those.next()) is not None:
-            await give(session, item, owner, now)
+            await give(session, item, dispatch, owner, now)
             await _audit_given(session, item, None, now)
             given += 1
     return given
@@ -80,12 +80,12 @@ async def give_on_from_who_left(session: AsyncSession, now: datetime, most: int 
     if not found:
         return 0
     those = await standby(session)
-    for item, _ in found:
+    for item, dispatch in found:
         before, owner = item.owner_name, those.next()
         if owner is None:
-            await take_away(session, item, now)
+            await take_away(session, item, dispatch, now)
         else:
-            await give(session, item, owner, now)
+            await give(session, item, dispatch, owner, now)
         await _audit_given(session, item, before, now, OWNER_LEFT)
     return len(found)
 
