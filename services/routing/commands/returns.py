@@ -15,8 +15,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import audit, outbox
 from chassis.audit import SYSTEM, Actor, Subject
-from chassis.database import locked_by_name
-from chassis.errors import FieldError
 from contracts.routing import (
     AssignmentReturnDenied,
     AssignmentReturned,
@@ -26,6 +24,7 @@ from contracts.routing import (
 from contracts.values import CreditReason, CreditRequest
 from services.routing.commands.assignments import ReleaseCap, release
 from services.routing.commands.offering import GivenBack, let_go
+from services.routing.commands.quota import judge_quota_again
 from services.routing.domain.business_days import end_of_business_days
 from services.routing.domain.evidence import Evidence
 from services.routing.domain.policies import ReturnsPolicy
@@ -46,11 +45,11 @@ from services.routing.domain.returns import (
     told_denial,
 )
 from services.routing.domain.states import AssignmentStatus, CapState
-from services.routing.errors import CreditReasonFixed, NotReturnable, OverQuotaNeedsNote, ReturnExists, ReturnIsDecided
+from services.routing.errors import CreditReasonFixed, NotReturnable, ReturnExists, ReturnIsDecided
 from services.routing.models import Assignment, Dispatch, Return
 from services.routing.queries import installers, returns
 from services.routing.queries.assignments import locked_with_dispatches
-from services.routing.queries.evidence import gather, quota_now
+from services.routing.queries.evidence import gather
 from services.routing.queries.policies import in_force
 
 
@@ -200,21 +199,10 @@ async def accept_return(session: AsyncSession, command: AcceptReturn, now: datet
     fixed = case.asked.code.credit_reason
     if fixed is not None and command.credit_reason not in (None, fixed):
         raise CreditReasonFixed(f"{case.asked.code} is credited as {fixed}", return_id=case.asked.id)
-    await _judge_quota_again(session, case.asked, command.note)
+    await judge_quota_again(session, case.asked, command.note)
     await _accept(session, case, command, now)
     await session.flush()
     return case.asked
-
-
-async def _judge_quota_again(session: AsyncSession, asked: Return, note: str | None) -> None:
-    """By what was taken back since it was asked for: one more than the quota is accepted for a reason, or not."""
-    # Two returns of one installer are decided under the locks of two leads, and only one of them may be the last.
-    await locked_by_name(session, f"returns_quota {asked.installer_id}")
-    quota = await quota_now(session, asked, (await in_force(session, ReturnsPolicy)).policy)
-    asked.is_over_quota = is_over_quota(asked.code, asked.rule_verdict, quota)
-    if asked.is_over_quota and not note:
-        fault = FieldError("note", "note_required", "Say why it is taken back all the same")
-        raise OverQuotaNeedsNote(f"{quota.told} this cycle", errors=(fault,), return_id=asked.id)
 
 
 async def _accept(session: AsyncSession, case: Case, command: AcceptReturn, now: datetime) -> None:
@@ -231,12 +219,8 @@ async def _accept(session: AsyncSession, case: Case, command: AcceptReturn, now:
         moves.append(release(session, assignment, ReleaseCap(assignment.id, reason, by=command.by), now))
     _publish_returned(session, case, command.by, now)
     await let_go(session, GivenBack(dispatch, assignment, moves, asked.code, asked.is_offered_on, command.by), now)
-    after = {
-        "state": ReturnState.ACCEPTED,
-        "credit_reason": asked.credit_reason,
-        "is_offered_on": asked.is_offered_on,
-        "is_over_quota": asked.is_over_quota,
-    }
+    decided = {name: getattr(asked, name) for name in ("credit_reason", "is_offered_on", "is_over_quota")}
+    after = {"state": ReturnState.ACCEPTED, **decided}
     await _audit(session, case, command.by, "accept_return", after, command.note)
 
 
