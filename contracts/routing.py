@@ -19,10 +19,15 @@ from contracts.values import (
 
 
 class InstallerChanged(Event):
-    """Full state of an installer."""
+    """Full state of an installer, as far as others need it.
+
+    `changed` names what was changed, of that state or of what routing keeps for itself: its services, territory,
+    limits, hours, absences, share or channel. Of a new one nothing is named.
+    """
 
     type: ClassVar[str] = "installer.changed"
     topic: ClassVar[topics.Topic] = topics.INSTALLERS
+    schema_version: ClassVar[int] = 2
 
     installer_id: UUID
     name: str
@@ -33,6 +38,7 @@ class InstallerChanged(Event):
     billing_address: str | None = None
     status: InstallerStatus
     time_zone: str
+    changed: tuple[Word, ...] = ()
 
 
 class AssignmentCreated(Event):
@@ -260,7 +266,7 @@ class DispatchExceptionResolved(Event):
 
 
 class DispatchExceptionEscalated(Event):
-    """The item waited longer than its kind may: `expected` or `alarming`. Nobody's where no owner is named."""
+    """The item waited longer than its kind may: `expected` or `alarming`. Nobody's where nobody may own it."""
 
     type: ClassVar[str] = "dispatch.exception_escalated"
     topic: ClassVar[topics.Topic] = topics.DISPATCHES
@@ -272,6 +278,31 @@ class DispatchExceptionEscalated(Event):
     owner_name: str | None = None
     detail: str
     escalated_at: Instant
+
+
+class DispatchExceptionOwnerChanged(Event):
+    """Whose the item is now; nobody's without an owner."""
+
+    type: ClassVar[str] = "dispatch.exception_owner_changed"
+    topic: ClassVar[topics.Topic] = topics.DISPATCHES
+
+    lead_id: UUID
+    exception_id: UUID
+    owner_id: UUID | None = None
+    owner_name: str | None = None
+    changed_at: Instant
+
+
+class DispatchExceptionSnoozed(Event):
+    """The item sleeps until then, and wakes by itself; without a time somebody woke it before."""
+
+    type: ClassVar[str] = "dispatch.exception_snoozed"
+    topic: ClassVar[topics.Topic] = topics.DISPATCHES
+
+    lead_id: UUID
+    exception_id: UUID
+    snoozed_until: Instant | None = None
+    changed_at: Instant
 
 
 class DispatchReopened(Event):

@@ -11,7 +11,7 @@ from chassis.database import Database
 from chassis.loops import Loop
 from chassis.schedule import Job
 from chassis.service import Measure
-from services.intake.commands import escalating
+from services.intake.commands import escalating, giving_on
 from services.intake.commands.filling import FILLS, Filler
 from services.intake.commands.screening import Screener
 from services.intake.consumers import (
@@ -51,8 +51,12 @@ def jobs(means: Means) -> Sequence[Job]:
     async def escalate(due_at: datetime) -> None:
         await escalating.escalate(means.database, due_at)
 
+    async def give_on(due_at: datetime) -> None:
+        await giving_on.give_on(means.database, due_at)
+
     return (
         Job("escalate", each_minute, escalate),
+        Job("give_on", each_minute, give_on),
         forget_source_rejections(means.database, means.settings),
         forget_test_submissions(means.database, means.settings),
     )

@@ -213,6 +213,11 @@ class ReturnIsDecided(Refusal):
     title = "The return is decided"
 
 
+class OverQuotaNeedsNote(Invalid):
+    code = "over_quota_needs_note"
+    title = "What is taken back beyond the quota needs a note"
+
+
 class CreditReasonFixed(Refusal):
     code = "credit_reason_fixed"
     title = "The return's code says for what it is credited"

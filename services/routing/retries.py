@@ -7,7 +7,12 @@ from chassis.clock import Clock
 from chassis.database import Database
 from chassis.faults import is_passing
 from chassis.loops import Loop
-from services.routing.commands.escalating import escalate_due, give_late_ones, put_cold_ones_aside
+from services.routing.commands.escalating import (
+    escalate_due,
+    give_late_ones,
+    give_on_from_who_left,
+    put_cold_ones_aside,
+)
 from services.routing.commands.retrying import RetryBrokeOff, put_off, retry_next
 
 log = structlog.get_logger(__name__)
@@ -48,11 +53,13 @@ class QueueKeeper:
         async with self._database.transaction() as session:
             cold = await put_cold_ones_aside(session, now)
         async with self._database.transaction() as session:
+            left = await give_on_from_who_left(session, now)
+        async with self._database.transaction() as session:
             number = await escalate_due(session, now)
         async with self._database.transaction() as session:
             given = await give_late_ones(session, now)
         ESCALATED.inc(number)
-        return bool(cold or number or given)
+        return bool(cold or left or number or given)
 
     def loops(self) -> tuple[Loop, Loop]:
         return (

@@ -34,6 +34,15 @@ CLOSED = """
 RUN_THAT_ENDED = "state = 'finished' AND NOT is_dry"
 """Over a month; a dry one changes nothing, and nobody hears of it."""
 
+GIVEN = """
+    SELECT d.lead_id
+      FROM audit_entries a JOIN dispatch_exceptions d ON d.id::text = a.subject_id
+     WHERE a.subject_kind = 'dispatch_exception'
+       AND (a.action IN ('claim_exception', 'hand_over_exception', 'unassign_exception')
+            OR a.action = 'escalate_exception' AND a.before->>'owner' IS DISTINCT FROM a.after->>'owner')
+"""
+"""Whose an item of the exception queue is changes by an operator's deed, or by itself."""
+
 FACTS = (
     Fact("intake", "lead.created", LET_IN),
     Fact("intake", "lead.erased", ERASED),
@@ -67,6 +76,13 @@ FACTS = (
         "routing",
         "dispatch.exception_resolved",
         "SELECT lead_id FROM dispatch_exceptions WHERE resolved_at IS NOT NULL",
+    ),
+    Fact("routing", "dispatch.exception_owner_changed", GIVEN),
+    Fact(
+        "routing",
+        "dispatch.exception_snoozed",
+        "SELECT d.lead_id FROM audit_entries a JOIN dispatch_exceptions d ON d.id::text = a.subject_id "
+        "WHERE a.action IN ('snooze_exception', 'wake_exception')",
     ),
     Fact("routing", "assignment.created", "SELECT id FROM assignments"),
     Fact("routing", "assignment.sent", "SELECT id FROM assignments WHERE sent_at IS NOT NULL"),

@@ -85,6 +85,13 @@ class Load:
             self._begin()
         await self.all_answered()
 
+    async def one(self) -> UUID:
+        """The id of a lead for one installer who takes it."""
+        body = self.submission() | {"service": SERVICE, "selected_path": "recommended_installer"}
+        await self._until_accepted(body)
+        (lead_id,) = self.answers[body["client_submission_key"]]
+        return UUID(lead_id)
+
     async def all_answered(self) -> None:
         while self._under_way:
             done, self._under_way = self._under_way, set()

@@ -59,6 +59,8 @@ ROUNDS = {
         "StoppedInABatchLongerThanItsGrace",
         "RollingUpgrade",
         "OneKeysGap",
+        "OneLeadsGap",
+        "OneAssignmentsGap",
         "RecordsComeAgain",
         "KilledAnywhere",
     ),

@@ -70,6 +70,8 @@ SUBSCRIPTIONS = (
         "dispatch.exception_resolved",
         "dispatch.rejected",
         "dispatch.exception_escalated",
+        "dispatch.exception_owner_changed",
+        "dispatch.exception_snoozed",
     ),
     _takes("intake", "identity.operators", "operator.changed"),
     _takes("routing", "intake.leads", "lead.created", "lead.corrected", "lead.closed", "lead.reopened", "lead.erased"),

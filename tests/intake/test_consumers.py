@@ -12,8 +12,10 @@ from contracts.envelope import Event, Incoming
 from contracts.routing import (
     DispatchDecided,
     DispatchDelivered,
+    DispatchExceptionOwnerChanged,
     DispatchExceptionRaised,
     DispatchExceptionResolved,
+    DispatchExceptionSnoozed,
     DispatchRejected,
     DispatchReopened,
 )
@@ -143,6 +145,18 @@ class TestFollowingDispatch:
         assert await way(database, lead) == ["routable", "dispatching", "delivered"]
         (row,) = await rows(database, "SELECT delivered_at, status_since FROM leads")
         assert row == {"delivered_at": LATER, "status_since": LATER}
+
+    async def test_waits_as_it_did_while_somebody_has_its_exception_or_puts_it_off(
+        self, database: RolledBackDatabase
+    ) -> None:
+        (lead,) = await leads(database)
+        await handle(database, raised(lead, 1, "all_at_cap"))
+        item = new_id()
+        owned = DispatchExceptionOwnerChanged(lead_id=lead, exception_id=item, owner_name="Kim", changed_at=LATER)
+        await handle(database, incoming(owned, 2))
+        snoozed = DispatchExceptionSnoozed(lead_id=lead, exception_id=item, snoozed_until=LATER, changed_at=LATER)
+        await handle(database, incoming(snoozed, 3))
+        assert await standing(database, lead) == ("exception", 3, "all_at_cap")
 
     async def test_an_exception_keeps_its_reason_until_it_is_resolved(self, database: RolledBackDatabase) -> None:
         (lead,) = await leads(database)

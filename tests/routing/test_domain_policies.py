@@ -10,6 +10,7 @@ from services.routing.domain.policies import (
     DEFAULT_CARE,
     Care,
     OrderingPolicy,
+    OverQuota,
     Policy,
     PolicyKind,
     QueuePolicy,
@@ -25,6 +26,7 @@ from services.routing.domain.states import ExceptionReason
     [
         OrderingPolicy(most_owed_leads=7, same_person_days=0),
         ReturnsPolicy(quota_percent=0),
+        ReturnsPolicy(over_quota=OverQuota.DENY),
         QueuePolicy(new_id(), dict(DEFAULT_CARE) | {ExceptionReason.ALL_AWAY: Care(budget=3, factor=4)}),
         QueuePolicy(),
     ],

@@ -15,7 +15,7 @@ from services.billing.domain.adjustments import RefusedReason
 from services.routing.domain import returns
 from services.routing.domain.business_days import business_days_until, days_left, end_of_business_days
 from services.routing.domain.evidence import Before, Duplicate, Evidence, Quota, Window, told_verdict
-from services.routing.domain.policies import ReturnsPolicy
+from services.routing.domain.policies import OverQuota, ReturnsPolicy
 from services.routing.domain.returns import (
     DenialCode,
     NoReason,
@@ -27,6 +27,7 @@ from services.routing.domain.returns import (
     cap_release_reason,
     counts_in_quota,
     decide_return,
+    is_over_quota,
     obstacle_to_deciding,
     obstacle_to_taking,
     offering_of,
@@ -39,6 +40,7 @@ SYDNEY = ZoneInfo("Australia/Sydney")
 SENT = datetime(2026, 3, 3, 2, 15, tzinfo=UTC)
 INSTANTS = st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1)).map(lambda naive: naive.replace(tzinfo=UTC))  # noqa: DTZ001
 DAYS = st.integers(1, 60)
+FAULTS_OF_OURS = {ReturnCode.DUPLICATE_FROM_US, ReturnCode.OUT_OF_AREA, ReturnCode.WRONG_SERVICE}
 ZONES = st.sampled_from([SYDNEY, ZoneInfo("Australia/Perth"), ZoneInfo("Pacific/Auckland")])
 
 
@@ -99,11 +101,31 @@ class TestTheRule:
         if code not in faults:
             assert ruling == returns.ask("quota_is_used" if is_used else "a_person_can_tell")
 
+    @pytest.mark.parametrize("code", sorted(set(ReturnCode) - FAULTS_OF_OURS))
+    def test_denies_what_is_over_the_quota_where_the_policy_says_so(self, code: ReturnCode) -> None:
+        ruling = decide_return(code, evidence(is_used=True), OverQuota.DENY)
+        assert (ruling.verdict, ruling.denial) == (RuleVerdict.DENY, DenialCode.QUOTA_USED)
+        assert decide_return(code, evidence(), OverQuota.DENY) == returns.ask("a_person_can_tell")
+
+    @pytest.mark.parametrize("code", sorted(FAULTS_OF_OURS))
+    def test_judges_a_fault_of_ours_whatever_the_quota(self, code: ReturnCode) -> None:
+        for known in (None, True, False):
+            told = evidence(is_used=True, territory=known, service=known, duplicates=int(known is False))
+            assert decide_return(code, told, OverQuota.DENY) == decide_return(code, told)
+
+    def test_over_the_quota_is_what_would_count_in_it_when_it_is_used(self) -> None:
+        used, free = evidence(is_used=True).quota, evidence().quota
+        assert is_over_quota(ReturnCode.OTHER, RuleVerdict.ASK, used)
+        assert not is_over_quota(ReturnCode.OTHER, RuleVerdict.ASK, free)
+        assert not is_over_quota(ReturnCode.DUPLICATE_FROM_US, RuleVerdict.ASK, used)
+        assert not is_over_quota(ReturnCode.OUT_OF_AREA, RuleVerdict.ACCEPT, used)
+
     def test_has_words_for_each_of_its_denials(self) -> None:
         policy = ReturnsPolicy(window_business_days=3)
         assert "within 3 business days" in told_denial(DenialCode.WINDOW_PASSED, policy)
         assert "territory" in told_denial(DenialCode.INSIDE_TERRITORY, policy)
         assert "service" in told_denial(DenialCode.SERVICE_OFFERED, policy)
+        assert "15 percent" in told_denial(DenialCode.QUOTA_USED, policy)
         with pytest.raises(ValueError, match="not_proven"):
             told_denial(DenialCode.NOT_PROVEN, policy)
 

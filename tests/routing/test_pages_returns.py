@@ -96,6 +96,7 @@ class TestList:
             "window_passed",
             "inside_territory",
             "service_offered",
+            "quota_used",
         }
 
 

@@ -41,6 +41,13 @@ class TestOverHttp:
         assert (await desk.ask("PUT", f"{PATH}/returns", body, role=Role.EDITOR)).status_code == 403
         assert (await desk.ask("PUT", f"{PATH}/returns", body, role=Role.ADMIN)).status_code == 200
 
+    async def test_says_what_becomes_of_what_is_over_the_quota(self, desk: Desk) -> None:
+        body = {"policy": {"over_quota": "lose"}, "version": 1, "reason": "agreed"}
+        refused = await desk.ask("PUT", f"{PATH}/returns", body, role=Role.ADMIN)
+        assert (refused.status_code, code_of(refused)) == (422, "policy_unreadable")
+        taken = await desk.ask("PUT", f"{PATH}/returns", body | {"policy": {"over_quota": "deny"}}, role=Role.ADMIN)
+        assert taken.json()["policy"]["over_quota"] == "deny"
+
 
 class TestThePages:
     @pytest.fixture(autouse=True)
@@ -79,3 +86,15 @@ class TestThePages:
         )
         assert answer.status_code == 303, answer.text
         assert (await desk.get(f"{PATH}/ordering"))["policy"]["same_person_days"] == 0
+
+    async def test_what_is_over_the_quota_is_chosen_by_its_words(self, desk: Desk) -> None:
+        path = "/console/routing-policies/returns"
+        assert "Waits for an operator, who says why" in (await desk.client.get(path)).text
+        numbers = {"window_business_days": 5, "quota_percent": 10, "quota_least": 2, "decide_business_days": 5}
+        form = {"csrf": CSRF, "version": 1, "reason": "too many come back", "over_quota": "deny", **numbers}
+        answer = await desk.client.post(f"{path}/change", data=form)
+        assert answer.status_code == 303, answer.text
+        assert (await desk.get(f"{PATH}/returns"))["policy"] == numbers | {"over_quota": "deny"}
+        page = (await desk.client.get(path)).text
+        assert "Is denied at once, and the installer told by mail" in page
+        assert "Taken by rule" not in page

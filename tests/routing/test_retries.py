@@ -215,7 +215,7 @@ class TestEscalation:
         assert (event.kind, event.owner_name, event.reason_code) == ("alarming", "Sam Reed", "delivery_failed")
         assert (await floor.audited()).count("escalate_exception") == 1
 
-    async def test_without_a_fallback_owner_it_stays_nobodys_and_is_told_of(self, floor: Floor) -> None:
+    async def test_where_nobody_may_own_it_it_stays_nobodys_and_is_told_of(self, floor: Floor) -> None:
         await floor.dispatch(lead(location=FREMANTLE))
         floor.clock.advance(8 * HOUR)
         await escalated(floor)
@@ -234,13 +234,12 @@ class TestEscalation:
             await escalated(floor)
         assert {item.owner_name for item in await floor.exceptions(is_open=True)} == {"Sam Reed"}
 
-    async def test_what_was_escalated_before_there_was_a_fallback_owner_goes_to_them(self, floor: Floor) -> None:
-        await floor.operator(SAM)
+    async def test_what_was_escalated_while_nobody_might_own_it_goes_to_who_comes(self, floor: Floor) -> None:
         await floor.dispatch(lead(location=FREMANTLE))
         floor.clock.advance(9 * HOUR)
         await escalated(floor)
         assert (await floor.only_exception()).owner_id is None
-        await floor.policy(QueuePolicy(SAM.id))
+        await floor.operator(SAM)
         await escalated(floor)
         assert (await floor.only_exception()).owner_name == "Sam Reed"
         assert len(await floor.events("dispatch.exception_escalated")) == 1

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -87,7 +88,7 @@ class Returns(RuleBasedStateMachine):
             return
         id_ = data.draw(st.sampled_from(sorted(self.states)))
         deed: Any = {
-            ReturnState.ACCEPTED: self.floor.take_back,
+            ReturnState.ACCEPTED: partial(self.floor.take_back, note="Right, whatever the quota"),
             ReturnState.DENIED: self.floor.turn_down,
             ReturnState.WITHDRAWN: self.floor.withdraw,
         }[wanted]

@@ -17,8 +17,12 @@ FAR_AWAY = "Harbour Electrical"
 """It is given a lead by hand that is nowhere near it, and gives it back: a fault of ours, sure at once."""
 ACCEPTED: Sequence[tuple[str, str, dict[str, Any]]] = (
     ("contact_invalid", "The number is not connected", {"note": "Tried twice, not connected"}),
-    ("did_not_request", "They never asked for anybody", {}),
-    ("outside_criteria", "A flat without a roof of its own", {"credit_reason": "system_fault"}),
+    ("did_not_request", "They never asked for anybody", {"note": "They say so to us as well"}),
+    (
+        "outside_criteria",
+        "A flat without a roof of its own",
+        {"credit_reason": "system_fault", "note": "A flat by its address too"},
+    ),
 )
 DENIED = (
     (

@@ -91,20 +91,36 @@ async def reassign_follow_up(session: AsyncSession, command: Reassign) -> Follow
         return follow_up
     _refuse(FollowUpAction.REASSIGN, follow_up)
     owner = await queries.owner_for(session, command.owner_id, command.by) if command.owner_id else None
+    await give(session, lead, follow_up, owner, command.by, command.now, note=command.note)
+    return follow_up
+
+
+async def give(
+    session: AsyncSession,
+    lead: Lead,
+    follow_up: FollowUp,
+    owner: queries.Owner | None,
+    by: Actor,
+    now: datetime,
+    *,
+    note: str | None = None,
+    reason: str | None = None,
+) -> None:
+    """Whose it is, told and on record; `reason` is a word of ours, `note` the operator's own."""
     before = follow_up.owner_name
     follow_up.owner_id, follow_up.owner_name = (owner.id, owner.name) if owner else (None, None)
-    _tell(session, lead, follow_up, command.now)
+    _tell(session, lead, follow_up, now)
     await _record(
         session,
-        command.by,
+        by,
         "reassign_follow_up",
         follow_up,
-        command.now,
+        now,
         before={"owner": before},
         after={"owner": follow_up.owner_name},
-        note=command.note,
+        note=note,
+        reason_code=reason,
     )
-    return follow_up
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ async def assign_owner(session: AsyncSession, command: AssignOwner) -> Lead:
     if deed is OwnerDeed.HAND_OVER and not command.note:
         raise NoteNeeded(f"{lead.owner_name} has it: {NEEDS_NOTE}", lead_id=lead.id)
     owner = await queries.owner_for(session, command.to, command.by)
-    await _change(session, lead, deed, owner, command.note, command.by, command.now)
+    await change(session, lead, deed, owner, command.by, command.now, note=command.note)
     return lead
 
 
@@ -61,7 +61,7 @@ async def unassign_owner(session: AsyncSession, command: UnassignOwner) -> Lead:
     if lead.owner_id is None:
         return lead
     _refuse(OwnerDeed.UNASSIGN, lead)
-    await _change(session, lead, OwnerDeed.UNASSIGN, None, command.note, command.by, command.now)
+    await change(session, lead, OwnerDeed.UNASSIGN, None, command.by, command.now, note=command.note)
     return lead
 
 
@@ -70,15 +70,18 @@ def _refuse(deed: OwnerDeed, lead: Lead) -> None:
         raise LeadNotOwnable(f"{obstacle}, and keeps its owner", lead_id=lead.id)
 
 
-async def _change(
+async def change(
     session: AsyncSession,
     lead: Lead,
     deed: OwnerDeed,
     owner: queries.Owner | None,
-    note: str | None,
     by: Actor,
     now: datetime,
+    *,
+    note: str | None = None,
+    reason: str | None = None,
 ) -> None:
+    """Who has it, told and on record; `reason` is a word of ours, `note` the operator's own."""
     before = lead.owner_name
     lead.owner_id, lead.owner_name = (owner.id, owner.name) if owner else (None, None)
     lead.owner_since = now if owner else None
@@ -91,5 +94,6 @@ async def _change(
         subject=Subject("lead", lead.id),
         before={"owner": before},
         after={"owner": lead.owner_name, "at": now},
+        reason_code=reason,
         reason_text=note,
     )

@@ -13,8 +13,10 @@ from contracts.routing import (
     DispatchDecided,
     DispatchDelivered,
     DispatchExceptionEscalated,
+    DispatchExceptionOwnerChanged,
     DispatchExceptionRaised,
     DispatchExceptionResolved,
+    DispatchExceptionSnoozed,
     DispatchRejected,
     DispatchReopened,
 )
@@ -85,6 +87,13 @@ async def on_exception_escalated(session: AsyncSession, batch: list[Incoming[Dis
     await follow_dispatch(session, [_step(incoming, None, incoming.event.escalated_at) for incoming in batch])
 
 
+async def on_exception_tended(
+    session: AsyncSession, batch: list[Incoming[DispatchExceptionOwnerChanged | DispatchExceptionSnoozed]]
+) -> None:
+    """Somebody has it, or put it off: the lead waits as it did."""
+    await follow_dispatch(session, [_step(incoming, None, incoming.event.changed_at) for incoming in batch])
+
+
 async def on_rejected(session: AsyncSession, batch: list[Incoming[DispatchRejected]]) -> None:
     """Of its dispatch there is nothing to follow: the lead is closed here, which then ends its dispatch too."""
     await follow_dispatch(session, [_step(incoming, None, incoming.event.rejected_at) for incoming in batch])
@@ -136,8 +145,10 @@ CONSUMER = Consumer(
             DispatchDelivered: on_delivered,
             DispatchReopened: on_reopened,
             DispatchExceptionEscalated: on_exception_escalated,
+            DispatchExceptionOwnerChanged: on_exception_tended,
             DispatchExceptionRaised: on_exception_raised,
             DispatchExceptionResolved: on_exception_resolved,
+            DispatchExceptionSnoozed: on_exception_tended,
             DispatchRejected: on_rejected,
         }
     ),

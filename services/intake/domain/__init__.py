@@ -49,6 +49,7 @@ from services.intake.domain.obstacles import (
 )
 from services.intake.domain.ownership import (
     OwnerDeed,
+    has_fewest,
     may_own,
     obstacle_to_owning,
 )
@@ -105,6 +106,7 @@ __all__ = [
     "email_match",
     "fingerprint",
     "followed",
+    "has_fewest",
     "instant",
     "is_late",
     "is_overdue",

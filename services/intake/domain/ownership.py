@@ -1,7 +1,8 @@
 """Who looks after a lead: one operator at a time, or nobody."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from enum import StrEnum
+from uuid import UUID
 
 from contracts.identity import Capability
 from services.intake.domain.leads import LeadStatus
@@ -36,3 +37,8 @@ def obstacle_to_owning(deed: OwnerDeed, status: LeadStatus, *, is_owned: bool) -
 def may_own(capabilities: Collection[str], *, is_active: bool) -> bool:
     """Whether an operator can be given leads and follow-ups: who cannot sign in or do the work is given none."""
     return is_active and Capability.WRITE_ROUTING in capabilities
+
+
+def has_fewest(numbers: Mapping[UUID, int]) -> UUID | None:
+    """Who gets what somebody had who may own nothing any more; of those who have as few, the first by id."""
+    return min(numbers, key=lambda operator_id: (numbers[operator_id], operator_id), default=None)

@@ -122,9 +122,12 @@ from services.intake.queries.merges import (
 from services.intake.queries.operators import (
     Owned,
     Owner,
+    lock_leads_of,
+    numbers_owned,
     operator_name,
     operators_who_may_own,
     owner_for,
+    who_left,
 )
 from services.intake.queries.quality import (
     Quality,
@@ -238,6 +241,7 @@ __all__ = [
     "live_key",
     "lock_due_leads",
     "lock_leads",
+    "lock_leads_of",
     "locked_leads",
     "median_first_contact",
     "members_of",
@@ -250,6 +254,7 @@ __all__ = [
     "next_of",
     "next_of_follow_up",
     "next_of_lead",
+    "numbers_owned",
     "obstacle_to_unmerge",
     "open_boards",
     "open_follow_ups",
@@ -287,4 +292,5 @@ __all__ = [
     "waiting_leads",
     "was_held",
     "who_goes_on",
+    "who_left",
 ]

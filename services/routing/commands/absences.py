@@ -63,7 +63,7 @@ async def add_absence(session: AsyncSession, command: AddAbsence, now: datetime)
         created_at=now,
     )
     session.add(added)
-    await publish(session, installer, now)
+    await publish(session, installer, now, "absences")
     await keep_change(session, command.by, "add_absence", installer, after=_told(added), reason=command.reason)
     return added
 
@@ -105,7 +105,7 @@ async def end_absence(session: AsyncSession, command: EndAbsence, now: datetime)
         raise AbsenceIsOver(obstacle.value, absence_id=absence.id)
     before = _told(absence)
     absence.ended_at = now
-    await publish(session, installer, now)
+    await publish(session, installer, now, "absences")
     states: dict[str, Mapping[str, Any]] = {"before": before, "after": {**_told(absence), "ends_at": back_at(absence)}}
     await keep_change(session, command.by, "end_absence", installer, **states, reason=command.reason)
     return installer

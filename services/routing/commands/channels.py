@@ -9,6 +9,8 @@ import structlog
 from sqlalchemy import insert, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis import audit
+from chassis.audit import SYSTEM, Subject
 from services.routing.domain.breaker import THRESHOLDS, EndedTry, after
 from services.routing.domain.delivering import says_something
 from services.routing.domain.states import BreakerState, Channel, DeliveryStep
@@ -43,7 +45,7 @@ async def note_tries(session: AsyncSession, tries: Sequence[Try], now: datetime)
     endpoints = await _locked(session, {each.endpoint for each in telling})
     for each in telling:
         if (endpoint := endpoints.get(each.endpoint)) is not None:
-            _move(endpoint, each, now)
+            await _move(session, endpoint, each, now)
 
 
 def _entry(each: Try, now: datetime) -> dict[str, object]:
@@ -72,16 +74,27 @@ async def _locked(
     return {(endpoint.installer_id, endpoint.channel): endpoint for endpoint in found}
 
 
-def _move(endpoint: DeliveryEndpoint, each: Try, now: datetime) -> None:
+async def _move(session: AsyncSession, endpoint: DeliveryEndpoint, each: Try, now: datetime) -> None:
+    """What opens the breaker or closes it stands in the installer's own history, as an operator's deed does."""
     before, is_success = endpoint.breaker, each.step is DeliveryStep.ACCEPTED
     endpoint.health = after(endpoint.health, EndedTry(is_success, each.begun_at, now), THRESHOLDS[each.channel])
     if is_success:
         endpoint.last_accepted_at = now
-    if (endpoint.breaker is BreakerState.OPEN) != (before is BreakerState.OPEN):
+    if endpoint.breaker is not before:
         log.warning(
             "breaker_moved",
             installer_id=str(endpoint.installer_id),
             channel=endpoint.channel.value,
             before=before.value,
             after=endpoint.breaker.value,
+        )
+        what = f"{endpoint.channel}_breaker"
+        await audit.record(
+            session,
+            actor=SYSTEM,
+            action="open_breaker" if endpoint.breaker is BreakerState.OPEN else "close_breaker",
+            subject=Subject("installer", endpoint.installer_id),
+            before={what: before},
+            after={what: endpoint.breaker, "failures_in_row": endpoint.health.failures_in_row},
+            reason_code=each.reason,
         )

@@ -52,7 +52,7 @@ async def set_channel(session: AsyncSession, command: SetChannel, now: datetime)
     if after == before:
         return ChannelSet(endpoint, shows_secret=False)
     installer.channel = command.channel
-    await publish(session, installer, now)
+    await publish(session, installer, now, "channel")
     await keep_change(session, command.by, "set_channel", installer, before=before, after=after, reason=command.reason)
     return ChannelSet(endpoint, shows_secret=is_new and command.channel is Channel.WEBHOOK)
 

@@ -37,7 +37,7 @@ async def set_hours(session: AsyncSession, command: SetHours, now: datetime) -> 
     installer.keeps_public_holidays = command.keeps_public_holidays
     if _stored(installer) == was:
         return installer
-    await publish(session, installer, now)
+    await publish(session, installer, now, "hours")
     after = _told(installer)
     await keep_change(session, command.by, "set_hours", installer, before=before, after=after, reason=command.reason)
     return installer
@@ -74,7 +74,7 @@ async def set_share_weight(session: AsyncSession, command: SetShareWeight, now: 
     if command.weight == before:
         return installer
     installer.share_weight = command.weight
-    await publish(session, installer, now)
+    await publish(session, installer, now, "share_weight")
     states = {"before": {"share_weight": before}, "after": {"share_weight": command.weight}}
     await keep_change(session, command.by, "set_share_weight", installer, **states, reason=command.reason)
     return installer

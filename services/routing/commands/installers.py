@@ -134,7 +134,7 @@ async def change_particulars(
         return installer
     for name, value in _columns(after).items():
         setattr(installer, name, value)
-    await publish(session, installer, now)
+    await publish(session, installer, now, *_changed(before, after))
     if after.time_zone != before.time_zone:
         await recount(session, installer.id, ZoneInfo(after.time_zone))
     states = {"before": asdict(before), "after": asdict(after)}
@@ -151,7 +151,7 @@ async def set_caps(
     if limits == before:
         return installer
     installer.day_limit, installer.week_limit, installer.month_limit = limits.day, limits.week, limits.month
-    await publish(session, installer, now)
+    await publish(session, installer, now, "limits")
     states = {"before": asdict(before), "after": asdict(limits)}
     await keep_change(session, by, "set_caps", installer, **states, reason=reason)
     return installer
@@ -211,7 +211,7 @@ async def _change_territory(session: AsyncSession, change: _TerritoryChange, now
     for table in (TerritoryState, TerritoryRange, TerritoryPostcode):
         await session.execute(delete(table).where(table.installer_id == installer.id))
     await _write_territory(session, installer.id, after)
-    await publish(session, installer, now)
+    await publish(session, installer, now, "territory")
     states = {"before": told_territory(before), "after": told_territory(after)}
     await keep_change(session, change.by, change.action, installer, **states, reason=change.reason)
     return installer
@@ -232,7 +232,7 @@ async def change_status(session: AsyncSession, command: ChangeStatus, now: datet
     if obstacle_to(command.status, status=before):
         return installer
     installer.status, installer.status_since = command.status, now
-    await publish(session, installer, now)
+    await publish(session, installer, now, "status")
     states = {"before": {"status": before}, "after": {"status": command.status}}
     await keep_change(session, command.by, "change_installer_status", installer, **states, reason=command.reason)
     return installer
@@ -250,6 +250,10 @@ def particulars_of(installer: Installer) -> Particulars:
         time_zone=installer.time_zone,
         services=tuple(installer.services),
     )
+
+
+def _changed(before: Particulars, after: Particulars) -> list[str]:
+    return [name for name in asdict(after) if getattr(before, name) != getattr(after, name)]
 
 
 def _columns(particulars: Particulars) -> dict[str, Any]:

@@ -183,7 +183,7 @@ async def fall_back_to_mail(session: AsyncSession, installer_id: UUID, url: str,
     if installer.channel is not Channel.WEBHOOK or endpoint is None or endpoint.url != url:
         return
     installer.channel = Channel.MAIL
-    await publish(session, installer, now)
+    await publish(session, installer, now, "channel")
     await audit.record(
         session,
         actor=SYSTEM,

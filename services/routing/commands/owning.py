@@ -6,13 +6,15 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis import outbox
 from chassis.audit import Actor
 from chassis.errors import FieldError
+from contracts.routing import DispatchExceptionOwnerChanged
 from services.routing.commands.items import audit_item, care_of, load, refuse
 from services.routing.domain.queue import QueueAction
 from services.routing.domain.waiting import escalate_at
 from services.routing.errors import HandOverNeedsNote
-from services.routing.models import DispatchException
+from services.routing.models import Dispatch, DispatchException
 from services.routing.queries.operators import Owner, owner_for
 
 
@@ -47,7 +49,7 @@ async def claim_exception(session: AsyncSession, command: ClaimException, now: d
         return item
     refuse(QueueAction.CLAIM, loaded, now)
     assert command.by.id is not None  # noqa: S101  # only people claim
-    await _give(session, item, Owner(command.by.id, command.by.name), now)
+    await give(session, item, loaded.dispatch, Owner(command.by.id, command.by.name), now)
     await audit_item(
         session, item, "claim_exception", command.by, now, before={"owner": None}, after={"owner": item.owner_name}
     )
@@ -65,7 +67,7 @@ async def hand_over_exception(session: AsyncSession, command: HandOverException,
         fault = FieldError("note", "note_required", "Say what was done, and what is next")
         raise HandOverNeedsNote(f"{item.owner_name} has it", errors=(fault,), exception_id=item.id)
     before = item.owner_name
-    await _give(session, item, await owner_for(session, command.to, command.by), now)
+    await give(session, item, loaded.dispatch, await owner_for(session, command.to, command.by), now)
     await audit_item(
         session,
         item,
@@ -87,8 +89,7 @@ async def unassign_exception(session: AsyncSession, command: UnassignException, 
         return item
     refuse(QueueAction.UNASSIGN, loaded, now)
     before = item.owner_name
-    item.owner_id = item.owner_name = item.owned_since = None
-    item.escalate_at, item.escalated_at = escalate_at(await care_of(session, item), now, is_owned=False), None
+    await take_away(session, item, loaded.dispatch, now)
     await audit_item(
         session,
         item,
@@ -102,9 +103,28 @@ async def unassign_exception(session: AsyncSession, command: UnassignException, 
     return item
 
 
-async def _give(session: AsyncSession, item: DispatchException, owner: Owner, now: datetime) -> None:
+async def give(session: AsyncSession, item: DispatchException, dispatch: Dispatch, owner: Owner, now: datetime) -> None:
     """Whoever has it has the time that the policy gives; what was escalated already is not escalated once more."""
     item.owner_id, item.owner_name, item.owned_since = owner.id, owner.name, now
     if item.escalated_at is None and item.escalate_at is not None:
         owned = escalate_at(await care_of(session, item), item.raised_at, is_owned=True)
         item.escalate_at = max(item.escalate_at, owned)
+    _publish(session, item, dispatch, now)
+
+
+async def take_away(session: AsyncSession, item: DispatchException, dispatch: Dispatch, now: datetime) -> None:
+    """Somebody is called for it again, as for anything that is nobody's."""
+    item.owner_id = item.owner_name = item.owned_since = None
+    item.escalate_at, item.escalated_at = escalate_at(await care_of(session, item), now, is_owned=False), None
+    _publish(session, item, dispatch, now)
+
+
+def _publish(session: AsyncSession, item: DispatchException, dispatch: Dispatch, now: datetime) -> None:
+    event = DispatchExceptionOwnerChanged(
+        lead_id=item.lead_id,
+        exception_id=item.id,
+        owner_id=item.owner_id,
+        owner_name=item.owner_name,
+        changed_at=now,
+    )
+    outbox.add(session, event, version=dispatch.next_version())

@@ -13,8 +13,11 @@ from services.routing.models import Installer, InstallerVersion
 from services.routing.queries.versions import profile_of
 
 
-async def publish(session: AsyncSession, installer: Installer, now: datetime) -> None:
-    """Tells everybody what it is now, and keeps it: a decision is made again by the version that it was made by."""
+async def publish(session: AsyncSession, installer: Installer, now: datetime, *changed: str) -> None:
+    """Tells everybody what it is now, and keeps it: a decision is made again by the version that it was made by.
+
+    `changed` names what was, as the installer's audit does; of a new one nothing.
+    """
     event = InstallerChanged(
         installer_id=installer.id,
         name=installer.name,
@@ -25,6 +28,7 @@ async def publish(session: AsyncSession, installer: Installer, now: datetime) ->
         billing_address=installer.billing_address,
         status=installer.status,
         time_zone=installer.time_zone,
+        changed=changed,
     )
     outbox.add(session, event, version=installer.next_version())
     await session.flush()

@@ -44,5 +44,5 @@ async def keep_accounts(session: AsyncSession, states: Sequence[AccountState]) -
 
 
 async def keep_operators(session: AsyncSession, states: Sequence[OperatorState]) -> None:
-    """Who is not active stays, by name: what was theirs still says so."""
+    """Who is not active stays, by name: what was theirs when it ended still says so."""
     await keep_newest(session, KnownOperator, states)

@@ -24,6 +24,7 @@ from contracts.routing import (
 from contracts.values import CreditReason, CreditRequest
 from services.routing.commands.assignments import ReleaseCap, audit_releases, release
 from services.routing.commands.offering import GivenBack, let_go
+from services.routing.commands.quota import judge_quota_again
 from services.routing.domain.business_days import end_of_business_days
 from services.routing.domain.evidence import Evidence
 from services.routing.domain.policies import ReturnsPolicy
@@ -38,6 +39,7 @@ from services.routing.domain.returns import (
     TakingObstacle,
     cap_release_reason,
     decide_return,
+    is_over_quota,
     obstacle_to_deciding,
     obstacle_to_taking,
     told_denial,
@@ -109,7 +111,7 @@ async def request_return(session: AsyncSession, command: RequestReturn, now: dat
     dispatch = dispatches[assignment.lead_id]
     policy = (await in_force(session, ReturnsPolicy)).policy
     evidence = await gather(session, assignment, dispatch, policy, now, zone)
-    ruling = decide_return(command.code, evidence)
+    ruling = decide_return(command.code, evidence, policy.over_quota)
     decide_by = end_of_business_days(now, policy.decide_business_days, zone)
     case = Case(_asked(command, assignment, evidence, ruling, decide_by, now), assignment, dispatch)
     session.add(case.asked)
@@ -154,6 +156,7 @@ def _asked(
         evidence=to_jsonable_python(asdict(evidence)),
         rule_verdict=ruling.verdict,
         rule_reason=ruling.reason,
+        is_over_quota=is_over_quota(command.code, ruling.verdict, evidence.quota),
         state=ReturnState.REQUESTED,
         decided_by_rule=False,
     )
@@ -196,6 +199,7 @@ async def accept_return(session: AsyncSession, command: AcceptReturn, now: datet
     fixed = case.asked.code.credit_reason
     if fixed is not None and command.credit_reason not in (None, fixed):
         raise CreditReasonFixed(f"{case.asked.code} is credited as {fixed}", return_id=case.asked.id)
+    await judge_quota_again(session, case.asked, command.note)
     await _accept(session, case, command, now)
     await session.flush()
     return case.asked
@@ -216,11 +220,8 @@ async def _accept(session: AsyncSession, case: Case, command: AcceptReturn, now:
         moves.append(release(session, assignment, released[0], now))
     _publish_returned(session, case, command.by, now)
     await let_go(session, GivenBack(dispatch, assignment, moves, asked.code, asked.is_offered_on, command.by), now)
-    after = {
-        "state": ReturnState.ACCEPTED,
-        "credit_reason": asked.credit_reason,
-        "is_offered_on": asked.is_offered_on,
-    }
+    decided = {name: getattr(asked, name) for name in ("credit_reason", "is_offered_on", "is_over_quota")}
+    after = {"state": ReturnState.ACCEPTED, **decided}
     await _audit(session, case, command.by, "accept_return", after, command.note)
     await audit_releases(session, released, now)
 

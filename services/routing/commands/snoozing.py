@@ -6,9 +6,11 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis import outbox
 from chassis.audit import Actor
 from chassis.errors import FieldError
-from services.routing.commands.items import audit_item, care_of, load, refuse
+from contracts.routing import DispatchExceptionSnoozed
+from services.routing.commands.items import Loaded, audit_item, care_of, load, refuse
 from services.routing.domain.queue import QueueAction, QueueObstacle, is_ahead
 from services.routing.domain.waiting import escalate_at, is_snoozed
 from services.routing.errors import SnoozeNotAhead
@@ -39,6 +41,7 @@ async def snooze_exception(session: AsyncSession, command: SnoozeException, now:
     _refuse_other_times(command.until, now)
     item.snoozed_until, item.snoozed_by, item.snooze_note = command.until, command.by.name, command.note
     await _count_from(session, item, command.until)
+    _publish(session, loaded, now)
     await audit_item(
         session,
         item,
@@ -61,6 +64,7 @@ async def wake_exception(session: AsyncSession, command: WakeException, now: dat
     refuse(QueueAction.WAKE, loaded, now)
     item.snoozed_until = item.snoozed_by = item.snooze_note = None
     await _count_from(session, item, now)
+    _publish(session, loaded, now)
     await audit_item(
         session,
         item,
@@ -71,6 +75,14 @@ async def wake_exception(session: AsyncSession, command: WakeException, now: dat
         after={"snoozed_until": None},
     )
     return item
+
+
+def _publish(session: AsyncSession, loaded: Loaded, now: datetime) -> None:
+    item = loaded.item
+    event = DispatchExceptionSnoozed(
+        lead_id=item.lead_id, exception_id=item.id, snoozed_until=item.snoozed_until, changed_at=now
+    )
+    outbox.add(session, event, version=loaded.dispatch.next_version())
 
 
 async def _count_from(session: AsyncSession, item: DispatchException, since: datetime) -> None:

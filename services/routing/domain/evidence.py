@@ -33,8 +33,8 @@ class Quota:
 
     @property
     def told(self) -> str:
-        """As "3 of 7 allowed"."""
-        return f"{self.accepted} of {self.allowed} allowed"
+        """As "3 of 7 are taken back already"."""
+        return f"{self.accepted} of {self.allowed} are taken back already"
 
 
 @dataclass(frozen=True, slots=True)

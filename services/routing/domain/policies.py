@@ -53,10 +53,20 @@ class OrderingPolicy(_Numbers):
     same_person_days: int = _number(90, 0, 3_650)
 
 
+class OverQuota(StrEnum):
+    """What becomes of a return when its installer has given back as many as it may."""
+
+    ASK = "ask"
+    """An operator decides, who says why where they accept it."""
+    DENY = "deny"
+    """It is denied at once."""
+
+
 @dataclass(frozen=True, slots=True)
 class ReturnsPolicy(_Numbers):
     """A return is asked for within `window_business_days` of the delivery, and decided within `decide_business_days`.
-    `quota_percent` of a cycle's deliveries, and `quota_least` in any case, are taken back by rule.
+    `quota_percent` of a cycle's deliveries, and `quota_least` in any case, may be given back; `over_quota` is what
+    becomes of one more. Faults of ours are outside of it.
     """
 
     kind: ClassVar = PolicyKind.RETURNS
@@ -65,6 +75,7 @@ class ReturnsPolicy(_Numbers):
     quota_percent: int = _number(15, 0, 100)
     quota_least: int = _number(2, 0, 1_000)
     decide_business_days: int = _number(5, 1, 60)
+    over_quota: OverQuota = OverQuota.ASK
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +117,8 @@ STALE_HOURS = 48
 
 @dataclass(frozen=True, slots=True)
 class QueuePolicy(_Numbers):
-    """`fallback_owner_id` gets what nobody has taken in time; None calls all who are on watch. What has waited for
-    `stale_hours` is not given away by itself any more.
+    """`fallback_owner_id` gets what nobody has taken in time; without one whoever has the fewest open
+    items of those who may own one. What has waited for `stale_hours` is not given away by itself any more.
     """
 
     kind: ClassVar = PolicyKind.QUEUE
@@ -142,7 +153,14 @@ def policy_of(kind: PolicyKind, body: Mapping[str, Any]) -> Policy:
         case PolicyKind.QUEUE:
             return _queue_policy(body)
         case PolicyKind.RETURNS:
-            return _part(ReturnsPolicy, body)
+            return _returns_policy(body)
+
+
+def _returns_policy(body: Mapping[str, Any]) -> ReturnsPolicy:
+    told = body.get("over_quota", OverQuota.ASK)
+    if told not in list(OverQuota):
+        raise Fault("policy_value", "{name} must be ask or deny", {"name": "over_quota"})
+    return _part(ReturnsPolicy, {**body, "over_quota": OverQuota(told)})
 
 
 def _queue_policy(body: Mapping[str, Any]) -> QueuePolicy:

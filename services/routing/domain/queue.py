@@ -1,9 +1,10 @@
 """What an operator may do with an item of the exception queue: one rule for the command, the JSON and the page."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from uuid import UUID
 
 LONGEST_SNOOZE = timedelta(days=366)
 
@@ -37,6 +38,11 @@ class QueueObstacle(StrEnum):
 def is_ahead(until: datetime, now: datetime) -> bool:
     """Whether anything can be snoozed until then: else QueueObstacle.NOT_AHEAD is in the way."""
     return now < until <= now + LONGEST_SNOOZE
+
+
+def has_fewest(open_counts: Mapping[UUID, int]) -> UUID | None:
+    """Who gets what nobody has taken where nobody is named for it; of those who have as few, the first by id."""
+    return min(open_counts, key=lambda operator_id: (open_counts[operator_id], operator_id), default=None)
 
 
 @dataclass(frozen=True, slots=True)

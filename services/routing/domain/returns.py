@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from contracts.values import CapReleaseReason, CreditReason
-from services.routing.domain.evidence import Evidence
-from services.routing.domain.policies import ReturnsPolicy
+from services.routing.domain.evidence import Evidence, Quota
+from services.routing.domain.policies import OverQuota, ReturnsPolicy
 from services.routing.domain.states import AssignmentStatus
 
 
@@ -135,8 +135,10 @@ def ask(reason: str) -> Ruling:
     return Ruling(RuleVerdict.ASK, reason)
 
 
-def decide_return(code: ReturnCode, evidence: Evidence) -> Ruling:
-    """At once where the evidence is sure; all else is for an operator."""
+def decide_return(code: ReturnCode, evidence: Evidence, over_quota: OverQuota = OverQuota.ASK) -> Ruling:
+    """At once where the evidence is sure, or the quota is used and the policy denies what is over it; all else is for
+    an operator. Whatever claims a fault of ours is judged by that alone.
+    """
     if evidence.window.is_past:
         return deny(DenialCode.WINDOW_PASSED)
     match code:
@@ -146,7 +148,9 @@ def decide_return(code: ReturnCode, evidence: Evidence) -> Ruling:
             return _by_its_decision(evidence.territory, DenialCode.INSIDE_TERRITORY, "given_outside_by_hand")
         case ReturnCode.WRONG_SERVICE:
             return _by_its_decision(evidence.service, DenialCode.SERVICE_OFFERED, "given_unoffered_by_hand")
-    return ask("quota_is_used" if evidence.quota.is_used else "a_person_can_tell")
+    if not evidence.quota.is_used:
+        return ask("a_person_can_tell")
+    return deny(DenialCode.QUOTA_USED) if over_quota is OverQuota.DENY else ask("quota_is_used")
 
 
 def _by_its_decision(passed: bool | None, denial: DenialCode, fault_of_ours: str) -> Ruling:
@@ -159,6 +163,11 @@ def _by_its_decision(passed: bool | None, denial: DenialCode, fault_of_ours: str
 def counts_in_quota(code: ReturnCode, verdict: RuleVerdict) -> bool:
     """Of those that are accepted: what was a fault of ours is nobody's quota."""
     return code is not ReturnCode.DUPLICATE_FROM_US and verdict is not RuleVerdict.ACCEPT
+
+
+def is_over_quota(code: ReturnCode, verdict: RuleVerdict, quota: Quota) -> bool:
+    """Whether it would be one more than the installer may give back in the cycle."""
+    return quota.is_used and counts_in_quota(code, verdict)
 
 
 def quota_of(delivered: int, policy: ReturnsPolicy) -> int:
@@ -184,6 +193,9 @@ def told_denial(code: DenialCode, policy: ReturnsPolicy) -> str:
             return "The place of the lead was in your territory when it was given to you."
         case DenialCode.SERVICE_OFFERED:
             return "The service of the lead was among those that you do when it was given to you."
+        case DenialCode.QUOTA_USED:
+            share = f"{policy.quota_percent} percent of a month's leads, or {policy.quota_least} where that is more"
+            return f"You may give back {share}, and you have given back as many this month."
     raise ValueError(f"no rule denies for {code}")
 
 

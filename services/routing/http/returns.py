@@ -50,7 +50,10 @@ class ReturnBody(Body):
 
 
 class AcceptBody(Body):
-    """`credit_reason` and `is_offered_on` are for codes that leave them open; without, there is neither."""
+    """`credit_reason` and `is_offered_on` are for codes that leave them open; without, there is neither.
+
+    Where the quota of its cycle is used, `note` is needed.
+    """
 
     credit_reason: CreditReason | None = None
     is_offered_on: bool = False
@@ -83,6 +86,7 @@ class ReturnView(FromRow):
     evidence: dict[str, Any]
     rule_verdict: RuleVerdict
     rule_reason: str
+    is_over_quota: Annotated[bool, Field(description="one more than the quota, as of the request or the acceptance")]
     state: ReturnState
     decided_at: datetime | None
     decided_by_name: str | None
@@ -143,9 +147,10 @@ async def list_returns(
     lead_id: FromQuery[UUID | None] = None,
     assignment_id: FromQuery[UUID | None] = None,
     decide_before: Annotated[AwareInstant | None, QueryParameter(description="only those that wait till then")] = None,
+    over_quota: FromQuery[bool | None] = None,
 ) -> Page[ReturnView]:
     """Newest first."""
-    wanted = queries.ReturnFilter(standing, code, installer_id, lead_id, assignment_id, decide_before)
+    wanted = queries.ReturnFilter(standing, code, installer_id, lead_id, assignment_id, decide_before, over_quota)
     async with database.reading() as session:
         found = await queries.list_returns(session, wanted, page)
         names = await names_of(session, [asked.installer_id for asked in found])

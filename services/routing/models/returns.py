@@ -21,7 +21,8 @@ class Return(Model):
     """One request to give a lead back. Whoever changes it holds the lock of its lead's dispatch.
 
     `words` are as they were typed, `evidence` is what the system itself knew at that moment, with nobody's name.
-    `credit_*` is what billing answered last; without any, none was asked for or the answer is not here yet.
+    `is_over_quota` was so when it was asked for, and once it is accepted when it was. `credit_*` is what billing
+    answered last; without any, none was asked for or the answer is not here yet.
     """
 
     __tablename__ = "returns"
@@ -41,6 +42,7 @@ class Return(Model):
     evidence: Mapped[dict[str, Any]] = mapped_column(JSONB)
     rule_verdict: Mapped[RuleVerdict] = mapped_column(Word(RuleVerdict))
     rule_reason: Mapped[str]
+    is_over_quota: Mapped[bool] = mapped_column(default=False, server_default="false")
     state: Mapped[ReturnState] = mapped_column(Word(ReturnState))
     decided_at: Mapped[datetime | None]
     decided_by_id: Mapped[UUID | None]

@@ -84,6 +84,7 @@ VERBS = {
     "change_installer": "changed its particulars",
     "change_installer_status": "changed its status",
     "close_breaker": "closed its breaker",
+    "open_breaker": "opened its breaker: nothing is sent that way until a try goes well",
     "rotate_webhook_secret": "rotated its webhook's secret",
     "set_caps": "set its caps",
     "set_channel": "set its delivery channel",

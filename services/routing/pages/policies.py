@@ -24,7 +24,7 @@ from chassis.database import Database
 from chassis.http import Given, Operator
 from contracts.identity import Capability
 from services.routing.commands.policies import SetPolicy, set_policy
-from services.routing.domain.policies import Policy, PolicyKind, QueuePolicy, body_of, policy_of
+from services.routing.domain.policies import OverQuota, Policy, PolicyKind, QueuePolicy, body_of, policy_of
 from services.routing.domain.states import ExceptionReason
 from services.routing.domain.waiting import kind_of
 from services.routing.http.fields import Note
@@ -58,14 +58,19 @@ LABELS = {
     "backlog_per_hour": ("Of what waited", "leads an hour for each installer"),
     "same_person_days": ("The same person again", "days until it may go to one installer twice; 0 lets it"),
     "window_business_days": ("Asked for within", "business days of the delivery"),
-    "quota_percent": ("Taken by rule, at the most", "percent of a cycle’s deliveries"),  # noqa: RUF001  # as print has it
+    "quota_percent": ("May be given back", "percent of a cycle’s deliveries"),  # noqa: RUF001  # as print has it
     "quota_least": ("And in any case", "returns a cycle"),
     "decide_business_days": ("Decided within", "business days"),
+    "over_quota": ("What is over the quota", "faults of ours are outside of it"),
     "first_retry_minutes": ("First try after", "minutes"),
     "factor": ("Each wait times", "the one before"),
     "budget": ("Tries by itself", "at the most; 0 is never"),
     "escalate_minutes": ("Escalates after", "minutes"),
     "unowned_minutes": ("Nobody’s for", "minutes at the most"),  # noqa: RUF001  # as print has it
+}
+OVER_QUOTA: Mapping[OverQuota, str] = {
+    OverQuota.ASK: "Waits for an operator, who says why where they accept it",
+    OverQuota.DENY: "Is denied at once, and the installer told by mail",
 }
 CARE = ("first_retry_minutes", "factor", "budget", "escalate_minutes", "unowned_minutes")
 
@@ -86,6 +91,7 @@ class ReturnsForm(PolicyForm):
     quota_percent: Number
     quota_least: Number
     decide_business_days: Number
+    over_quota: Annotated[OverQuota, Field(strict=False)]
 
 
 class CareForm(PolicyForm):
@@ -137,12 +143,16 @@ async def _facts(session: AsyncSession, policy: Policy, row: RoutingPolicy) -> l
         owner = policy.fallback_owner_id
         name = None if owner is None else await operators.operator_name(session, owner)
         told = [
-            Fact("What nobody takes goes to", name or "Nobody: all who are on watch are called"),
+            Fact("What nobody takes goes to", name or "Whoever has the fewest open items"),
             Fact("Given by itself for", f"{policy.stale_hours:,} hours; then it has gone stale"),
         ]
         return [*told, *stands]
-    body = body_of(policy)
-    return [*[Fact(LABELS[name][0], f"{body[name]:,} {LABELS[name][1]}") for name in body], *stands]
+    return [*[_fact(name, value) for name, value in body_of(policy).items()], *stands]
+
+
+def _fact(name: str, value: int | OverQuota) -> Fact:
+    label, unit = LABELS[name]
+    return Fact(label, OVER_QUOTA[value] if isinstance(value, OverQuota) else f"{value:,} {unit}")
 
 
 def _sections(policy: Policy) -> Sequence[Section]:
@@ -157,6 +167,14 @@ def _sections(policy: Policy) -> Sequence[Section]:
     return (Table("By reason", heads, rows, note=note),)
 
 
+def _field(name: str, value: int | OverQuota) -> FormField:
+    if not isinstance(value, OverQuota):
+        return _number(name, value)
+    label, hint = LABELS[name]
+    options = [(str(each), said) for each, said in OVER_QUOTA.items()]
+    return FormField(name, label, FieldKind.CHOICE, str(value), hint=hint, is_required=True, options=options)
+
+
 def _number(name: str, value: int | str = "") -> FormField:
     label, hint = LABELS[name]
     return FormField(name, label, FieldKind.NUMBER, str(value), hint=hint, is_required=True, longest=6)
@@ -167,7 +185,7 @@ async def _actions(session: AsyncSession, policy: Policy, row: RoutingPolicy, op
     hidden = {"version": str(row.version)}
     at, done = f"{PATH}/{row.kind}", "It is in force from now on"
     if not isinstance(policy, QueuePolicy):
-        fields = [*(_number(name, value) for name, value in body_of(policy).items()), REASON]
+        fields = [*(_field(name, value) for name, value in body_of(policy).items()), REASON]
         return [Action("change", "Change", f"{at}/change", fields=fields, hidden=hidden, done=done, **why_not)]
     known = [(str(each.operator_id), each.name) for each in await operators.who_may_own(session)]
     owner = FormField(
@@ -175,7 +193,7 @@ async def _actions(session: AsyncSession, policy: Policy, row: RoutingPolicy, op
         "What nobody takes goes to",
         FieldKind.CHOICE,
         str(policy.fallback_owner_id or ""),
-        hint="Empty calls all who are on watch",
+        hint="Empty gives it to whoever has the fewest open items",
         options=known,
     )
     stale = FormField(

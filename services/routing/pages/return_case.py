@@ -22,7 +22,9 @@ from chassis.database import Database
 from chassis.http import Given, Operator
 from contracts.identity import Capability
 from services.routing.domain.business_days import days_left
-from services.routing.domain.returns import ReturnAction, ReturnState, obstacle_to_deciding
+from services.routing.domain.evidence import Quota
+from services.routing.domain.policies import ReturnsPolicy
+from services.routing.domain.returns import ReturnAction, ReturnState, is_over_quota, obstacle_to_deciding
 from services.routing.http.returns import AcceptBody, ReturnView, accept_return, deny_return, withdraw_return
 from services.routing.models import Dispatch
 from services.routing.pages import moments
@@ -45,7 +47,9 @@ from services.routing.pages.returns import DENY_FIELDS, QUEUE, ROOM, WRITE, Deny
 from services.routing.pages.telling import ASSIGNMENTS, DISPATCHES, INSTALLERS, lead_title
 from services.routing.pages.telling import RETURNS as PATH
 from services.routing.queries import dispatches, returns
+from services.routing.queries.evidence import quota_now
 from services.routing.queries.installers import names_of
+from services.routing.queries.policies import in_force
 
 
 class AcceptForm(AcceptBody, Form):
@@ -53,7 +57,10 @@ class AcceptForm(AcceptBody, Form):
 
 
 class Page(NamedTuple):
+    """`quota` is of its cycle as it stands now."""
+
     asked: ReturnView
+    quota: Quota
     lead: Dispatch
     console: Console
     operator: Operator
@@ -78,7 +85,8 @@ async def show_return(
         found = await returns.get(session, return_id)
         names = await names_of(session, [found.installer_id])
         asked = ReturnView.of(found, names[found.installer_id], clock.now())
-        page = Page(asked, await dispatches.get(session, found.lead_id), console, operator, clock.now())
+        quota = await quota_now(session, found, (await in_force(session, ReturnsPolicy)).policy)
+        page = Page(asked, quota, await dispatches.get(session, found.lead_id), console, operator, clock.now())
         is_of_it = audit_entries.c.after["return_id"].astext == str(return_id)
         subject = Subject("assignment", found.assignment_id)
         timeline = await moments_of(session, [subject], moments.ASSIGNMENT_VERBS, console.wording, is_of_it)
@@ -122,6 +130,8 @@ def _credit_of(asked: ReturnView) -> str:
 def _chips(page: Page) -> list[Markup]:
     asked = page.asked
     chips = [chip(STATES[asked.state], TONES.get(asked.state, ""))]
+    if asked.is_over_quota:
+        chips.append(chip("Over the quota", "warning"))
     if asked.is_late:
         chips.append(chip("Late", "danger"))
     if asked.state is ReturnState.ACCEPTED:
@@ -193,7 +203,10 @@ def _why(page: Page) -> Any:
 
 def _accept(page: Page) -> Action:
     code = page.asked.code
-    note = FormField("note", "Note", FieldKind.PROSE, hint="Stands in the timeline", longest=1000)
+    is_over = is_over_quota(code, page.asked.rule_verdict, page.quota)
+    hint = "Say why it is taken back all the same; stands in the timeline" if is_over else "Stands in the timeline"
+    note = FormField("note", "Note", FieldKind.PROSE, hint=hint, longest=1000, is_required=is_over)
+    over = f" Its quota is used: {page.quota.told} this cycle." if is_over else ""
     credit = FormField("credit_reason", "Credit", FieldKind.CHOICE, options=CREDIT_OPTIONS)
     tick = FormField("is_offered_on", "Offer the lead to others", FieldKind.CHECK)
     return Action(
@@ -201,7 +214,7 @@ def _accept(page: Page) -> Action:
         "Accept return",
         f"{page.path}/accept",
         effect=f"{page.asked.installer_name} has the lead no more, never gets it again, and its place under the caps "
-        f"is free. {told_credit(code)} {told_offer(code)}",
+        f"is free. {told_credit(code)} {told_offer(code)}{over}",
         fields=(
             *((credit,) if code.credit_reason is None else ()),
             *((tick,) if code.is_offered_on is None else ()),

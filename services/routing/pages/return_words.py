@@ -24,6 +24,7 @@ RULES: Mapping[str, str] = {
     "its_decision_does_not_tell": "Its decision does not tell",
     "quota_is_used": "Only a person can tell; its quota is used",
     "a_person_can_tell": "Only a person can tell",
+    "quota_used": "Denied by the policy: its quota is used",
     "window_passed": "Sure: asked for after the window",
     "inside_territory": "Sure: the place was in its territory",
     "service_offered": "Sure: it does this service",

@@ -160,6 +160,7 @@ LISTING = Listing(
         ),
         Column("rule", "What the rule sees", Return.rule_reason, say=lambda row: RULES[row.rule], wraps=True),
         Column("quota", "Quota", QUOTA),
+        Column("over_quota", "Over the quota", Return.is_over_quota, Kind.YES_NO, is_extra=True),
         Column("due", "Decide by", Return.decide_by, Kind.INSTANT, sorts=True, is_extra=True),
         Column("decided", "Decided", Return.decided_at, Kind.AGO, is_extra=True),
         Column("decided_by", "Decided by", Return.decided_by_name, is_extra=True),
@@ -190,6 +191,7 @@ LISTING = Listing(
         Choice("in", "Region", options=among(Dispatch.state, AustralianState, {s: str(s) for s in AustralianState})),
         Days("asked", "Asked for", column=Return.requested_at),
         Days("decided", "Decided", column=Return.decided_at),
+        Flag("over_quota", "Over the quota", condition=Return.is_over_quota),
         Flag("recent", "Last 30 days", condition=Return.requested_at >= NOW - RECENT),
         Exact("installer_id", "Installer", column=Return.installer_id, name_of=_name_of),
         Exact("assignment_id", "Assignment", column=Return.assignment_id),
@@ -197,6 +199,7 @@ LISTING = Listing(
     tabs=(
         Tab("To decide", "state=requested&sort=due"),
         Tab("Late", "state=requested&decision=late&sort=due"),
+        Tab("Over the quota", "state=requested&over_quota=true&sort=due"),
         Tab("Accepted", "state=accepted"),
         Tab("Denied", "state=denied"),
         Tab("All"),

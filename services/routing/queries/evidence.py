@@ -60,6 +60,12 @@ async def _cycle_of(session: AsyncSession, installer_id: UUID, now: datetime) ->
     return window.starts_at, window.ends_at
 
 
+async def quota_now(session: AsyncSession, asked: Return, policy: ReturnsPolicy) -> Quota:
+    """Of the cycle that it was asked for in, as it stands now: others may have been taken back since."""
+    cycle = await _cycle_of(session, asked.installer_id, asked.requested_at)
+    return await _quota(session, asked.installer_id, cycle, policy)
+
+
 async def _quota(session: AsyncSession, installer_id: UUID, cycle: Cycle, policy: ReturnsPolicy) -> Quota:
     starts_at, ends_at = cycle
     delivered = (

@@ -14,8 +14,9 @@ from contracts.values import SelectedPath
 from services.routing.domain.states import AssignmentStatus, ExceptionReason
 from services.routing.domain.waiting import WaitKind
 from services.routing.errors import NoSuchException
-from services.routing.models import Assignment, Dispatch, DispatchException
+from services.routing.models import Assignment, Dispatch, DispatchException, KnownOperator
 from services.routing.queries.arrays import among
+from services.routing.queries.operators import MAY_OWN
 
 MOST_NAMED = 5
 
@@ -157,6 +158,12 @@ def is_late(now: datetime) -> ColumnElement[bool]:
     """Nobody's past its limit."""
     nobodys = DispatchException.owner_id.is_(None)
     return and_(IS_OPEN, nobodys, DispatchException.escalate_at <= now, is_awake(now))
+
+
+def is_of_who_left() -> ColumnElement[bool]:
+    """Its owner may own nothing any more. Of whom nothing was told yet, nobody knows that they left."""
+    left = select(KnownOperator.operator_id).where(~MAY_OWN)
+    return and_(IS_OPEN, DispatchException.owner_id.in_(left))
 
 
 async def lock_some(

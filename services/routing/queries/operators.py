@@ -4,14 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.audit import Actor
 from chassis.errors import FieldError
 from contracts.identity import Capability
 from services.routing.errors import NoSuchOperator, OperatorInactive
-from services.routing.models import KnownOperator
+from services.routing.models import DispatchException, KnownOperator
+
+MAY_OWN = and_(KnownOperator.is_active, KnownOperator.capabilities.contains([Capability.WRITE_ROUTING.value]))
+"""As `may_own` has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +24,8 @@ class Owner:
 
 
 async def who_may_own(session: AsyncSession) -> Sequence[KnownOperator]:
-    """By name, as `may_own` has it."""
-    query = (
-        select(KnownOperator)
-        .where(KnownOperator.is_active, KnownOperator.capabilities.contains([Capability.WRITE_ROUTING.value]))
-        .order_by(func.lower(KnownOperator.name), KnownOperator.operator_id)
-    )
+    """By name."""
+    query = select(KnownOperator).where(MAY_OWN).order_by(func.lower(KnownOperator.name), KnownOperator.operator_id)
     return (await session.scalars(query)).all()
 
 
@@ -47,6 +46,18 @@ async def fallback_owner(session: AsyncSession, operator_id: UUID | None) -> Own
     """None where nobody is named, or who is named can be given no work any more."""
     found = None if operator_id is None else await session.get(KnownOperator, operator_id)
     return Owner(found.operator_id, found.name) if found is not None and found.may_own else None
+
+
+async def open_counts(session: AsyncSession) -> dict[Owner, int]:
+    """How many open items each of those has who may own one, snoozed ones too."""
+    is_theirs = and_(DispatchException.owner_id == KnownOperator.operator_id, DispatchException.resolved_at.is_(None))
+    query = (
+        select(KnownOperator.operator_id, KnownOperator.name, func.count(DispatchException.id))
+        .outerjoin(DispatchException, is_theirs)
+        .where(MAY_OWN)
+        .group_by(KnownOperator.operator_id)
+    )
+    return {Owner(id_, name): count for id_, name, count in await session.execute(query)}
 
 
 async def operator_name(session: AsyncSession, operator_id: UUID) -> str | None:

@@ -49,6 +49,7 @@ class ReturnFilter:
     lead_id: UUID | None = None
     assignment_id: UUID | None = None
     decide_before: datetime | None = None
+    is_over_quota: bool | None = None
 
 
 async def list_returns(session: AsyncSession, wanted: ReturnFilter, page: PageRequest) -> Sequence[Return]:
@@ -60,6 +61,7 @@ async def list_returns(session: AsyncSession, wanted: ReturnFilter, page: PageRe
         (Return.installer_id, wanted.installer_id),
         (Return.lead_id, wanted.lead_id),
         (Return.assignment_id, wanted.assignment_id),
+        (Return.is_over_quota, wanted.is_over_quota),
     ):
         if value is not None:
             query = query.where(column == value)
