@@ -7,6 +7,7 @@ from datetime import timedelta
 from html import unescape
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from alembic import command
@@ -15,6 +16,7 @@ from sqlalchemy import text
 
 from chassis import migrate
 from chassis.clock import FixedClock
+from chassis.console.wording import told_instant
 from chassis.database import Database, create_engine
 from chassis.ids import new_id
 from contracts.envelope import Event
@@ -193,6 +195,25 @@ class TestTheTimeline:
         for part in ("Its correction</a>", "Their return, denied</a>", "Accepted", f"/console/messages/{late}"):
             assert part in mails
         assert "The lead" not in mails
+
+    async def test_tells_who_has_its_exception_and_until_when_it_is_put_off(
+        self, http: Desk, reception: Reception
+    ) -> None:
+        moments = await self.tell(
+            http,
+            reception,
+            told("dispatch.exception_owner_changed", 2, owner_name="Ada Tan", changed_at=NOW),
+            told("dispatch.exception_snoozed", 3, snoozed_until=NOW + timedelta(hours=4), changed_at=NOW),
+            told("dispatch.exception_snoozed", 4, snoozed_until=None, changed_at=NOW),
+            told("dispatch.exception_owner_changed", 5, owner_id=None, owner_name=None, changed_at=NOW),
+        )
+        until = told_instant(NOW + timedelta(hours=4), ZoneInfo("Australia/Sydney"))
+        assert _said(moments, "exception") == [
+            "Dispatch left its exception to nobody",
+            "Dispatch took its exception up again",
+            f"Dispatch put its exception off until {until}",
+            "Dispatch gave its exception to Ada Tan",
+        ]
 
     async def test_tells_that_the_queue_escalated_it(self, http: Desk, reception: Reception) -> None:
         escalated = told("dispatch.exception_escalated", 2, reason_code="no_candidates")

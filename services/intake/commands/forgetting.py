@@ -16,7 +16,7 @@ from contracts.values import LeadContact
 from services.intake.models import LeadMatch
 
 OF_A_LEAD = "id = ANY (:ids)"
-WORDS = "words of lists of ours, and what the other services told in such words"
+WORDS = "words of lists of ours, and what the other services told in such words or of an operator"
 OF_A_MERGE = "survivor_id = ANY (:ids) OR loser_id = ANY (:ids)"
 OF_ITS_FIELDS = f"merge_id IN (SELECT id FROM merges WHERE {OF_A_MERGE})"  # noqa: S608  # ours alone
 OF_A_PAIR = "lead_id = ANY (:ids) OR other_id = ANY (:ids)"
@@ -92,7 +92,7 @@ KEPT = Map(
         Harmless("erasures", ("note",), "it is refused where it names the person"),
         Harmless("erasures", ("requested_by",), OURS),
         Harmless("lead_messages", ("purpose", "outcome", "reason_code"), WORDS),
-        Harmless("lead_moments", ("kind", "reason_code", "purpose", "outcome"), WORDS),
+        Harmless("lead_moments", ("kind", "reason_code", "purpose", "outcome", "detail"), WORDS),
         Harmless("lead_moments", ("number",), "the number of an invoice"),
         Harmless("lead_pairs", ("reasons", "state", "reason_code"), WORDS),
         Harmless("lead_pairs", ("similarities",), "numbers"),

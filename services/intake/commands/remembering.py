@@ -29,6 +29,7 @@ class Happened:
     adjustment_id: UUID | None = None
     purpose: str | None = None
     outcome: str | None = None
+    detail: str | None = None
 
 
 async def remember(session: AsyncSession, happened: Sequence[Happened]) -> None:

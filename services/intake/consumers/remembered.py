@@ -5,6 +5,7 @@ What happens once to an assignment stands with it.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -31,6 +32,8 @@ from contracts.routing import (
     AssignmentReturnRequested,
     AssignmentReturnWithdrawn,
     DispatchExceptionEscalated,
+    DispatchExceptionOwnerChanged,
+    DispatchExceptionSnoozed,
 )
 from contracts.settlement import (
     InvoiceCreditUnapplied,
@@ -66,6 +69,7 @@ class Part:
     at: str
     reason: str = "reason_code"
     amount: str = "amount_cents"
+    detail: str = ""
     is_kept: Callable[[Any], bool] | None = None
 
 
@@ -89,6 +93,8 @@ KEPT: Mapping[type[Event], Part] = {
     DeliveryCredited: Part(ASSIGNMENT, "credited_at"),
     DeliveryVoided: Part(ASSIGNMENT, "voided_at"),
     DispatchExceptionEscalated: Part(LEAD, "escalated_at"),
+    DispatchExceptionOwnerChanged: Part(LEAD, "changed_at", detail="owner_name"),
+    DispatchExceptionSnoozed: Part(LEAD, "changed_at", detail="snoozed_until"),
     InvoiceDeliveriesListed: Part("assignment_ids", "listed_at"),
     InvoicePaymentRecorded: Part(INVOICE, "received_at", is_kept=_leaves_something),
     InvoicePaymentReversed: Part(INVOICE, "reversed_at", is_kept=_leaves_something),
@@ -122,6 +128,7 @@ def _happened(incoming: Incoming[Any], part: Part) -> Sequence[Happened]:
             adjustment_id=getattr(event, "adjustment_id", None),
             purpose=getattr(event, "purpose", None),
             outcome=getattr(event, "outcome", None),
+            detail=_detail_of(event, part),
         )
         for subject_id in _subjects(getattr(event, part.subject))
     ]
@@ -131,6 +138,11 @@ def _amount_of(event: Any, part: Part) -> int | None:
     """With GST, as it is owed."""
     amount_cents: int | None = getattr(event, part.amount, None)
     return amount_cents + event.gst_cents if isinstance(event, InvoiceAdjusted) and amount_cents else amount_cents
+
+
+def _detail_of(event: Any, part: Part) -> str | None:
+    detail = getattr(event, part.detail, None)
+    return detail.isoformat() if isinstance(detail, datetime) else detail
 
 
 def _subjects(named: UUID | tuple[UUID, ...]) -> tuple[UUID, ...]:

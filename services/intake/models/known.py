@@ -140,6 +140,8 @@ class LeadMoment(Model):
     purpose: Mapped[str | None]
     """Of a mail, with its outcome."""
     outcome: Mapped[str | None]
+    detail: Mapped[str | None]
+    """Of an item of the exception queue: whose it is, or until when it is put off, in ISO 8601."""
 
     __table_args__ = (Index("ix_lead_moments_subject_id_at", "subject_id", "at"),)
 

@@ -1,10 +1,11 @@
 """What happened to a lead elsewhere and may happen again, or was followed by something else: nothing is left out."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from chassis.console.timeline import Moment
-from chassis.console.wording import money, words
+from chassis.console.wording import Wording, money, words
 from services.intake.models import LeadMoment
 from services.intake.pages.lead_file import LeadFile
 from services.intake.pages.lead_known import name_of
@@ -20,6 +21,8 @@ TOLD: Mapping[str, tuple[str, str]] = {
     "delivery.credited": ("Billing", "credited it to {name}"),
     "delivery.voided": ("Billing", "took the delivery to {name} off the books"),
     "dispatch.exception_escalated": ("Dispatch", "escalated it: it waits longer than it may"),
+    "dispatch.exception_owner_changed": ("Dispatch", "{whose}"),
+    "dispatch.exception_snoozed": ("Dispatch", "{put_off}"),
     "invoice.deliveries_listed": ("Billing", "put it on {number} of {name}"),
     "invoice.payment_recorded": ("{number}", "was paid in part{how_much}"),
     "invoice.payment_reversed": ("{number}", "lost a payment that went back{how_much}"),
@@ -45,15 +48,17 @@ async def moments_of(file: LeadFile) -> Sequence[Moment]:
     """The latest first."""
     names = {each.assignment_id: name_of(each) for each in file.known.assignments}
     numbers = {each.invoice_id: each.number for each in file.known.happened if each.invoice_id and each.number}
-    return [_told(each, names, numbers) for each in reversed(file.known.happened)]
+    return [_told(each, names, numbers, file.console.wording) for each in reversed(file.known.happened)]
 
 
-def _told(happened: LeadMoment, names: Mapping[UUID, str], numbers: Mapping[UUID, str]) -> Moment:
+def _told(happened: LeadMoment, names: Mapping[UUID, str], numbers: Mapping[UUID, str], wording: Wording) -> Moment:
     who, what = TOLD[happened.kind]
     name = names.get(happened.subject_id, "")
     known = {
         "name": name,
         "mailed": _mailed(happened, name),
+        "whose": f"gave its exception to {happened.detail}" if happened.detail else "left its exception to nobody",
+        "put_off": _put_off(happened, wording) if happened.kind == "dispatch.exception_snoozed" else "",
         "number": (numbers.get(happened.invoice_id) if happened.invoice_id else None) or "The invoice",
         "amount": money(happened.amount_cents),
         "how_much": _how_much(happened),
@@ -68,6 +73,12 @@ def _mailed(happened: LeadMoment, name: str) -> str:
     """The wire's purposes may grow."""
     accepted, failed = MAILED.get(happened.purpose or "", ("reached {name}", "could not reach {name}"))
     return (accepted if happened.outcome == "accepted" else failed).format(name=name)
+
+
+def _put_off(happened: LeadMoment, wording: Wording) -> str:
+    if happened.detail is None:
+        return "took its exception up again"
+    return f"put its exception off until {wording.exact(datetime.fromisoformat(happened.detail))}"
 
 
 def _how_much(happened: LeadMoment) -> str:

@@ -24,6 +24,7 @@ CREATE TABLE lead_moments (
     adjustment_id uuid,
     purpose text,
     outcome text,
+    detail text,
     CONSTRAINT pk_lead_moments PRIMARY KEY (event_id, subject_id)
 );
 ALTER TABLE lead_messages ADD COLUMN purpose text NOT NULL DEFAULT 'lead_delivery';
