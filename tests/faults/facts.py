@@ -81,6 +81,7 @@ FACTS = (
     Fact(
         "notifications", "message.failed", f"SELECT id FROM messages WHERE state IN ('failed', 'suppressed') AND {TOLD}"
     ),
+    Fact("notifications", "message.bounced", f"SELECT id FROM messages WHERE bounced_at IS NOT NULL AND {TOLD}"),
     Fact("billing", "delivery.recorded", "SELECT assignment_id FROM delivery_events"),
     Fact("billing", "delivery.held", "SELECT assignment_id FROM held_deliveries"),
     Fact("billing", "price_plan.added", "SELECT id FROM price_plans"),

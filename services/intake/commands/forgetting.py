@@ -86,7 +86,7 @@ KEPT = Map(
         Harmless("erasures", ("asked_via", "reason_code", "counts"), "words of ours, and numbers of rows"),
         Harmless("erasures", ("note",), "it is refused where it names the person"),
         Harmless("erasures", ("requested_by",), OURS),
-        Harmless("lead_messages", ("outcome", "reason_code"), WORDS),
+        Harmless("lead_messages", ("outcome", "reason_code", "bounce_reason", "bounce_status"), WORDS),
         Harmless("lead_pairs", ("reasons", "state", "reason_code"), WORDS),
         Harmless("lead_pairs", ("similarities",), "numbers"),
         Harmless("lead_pairs", ("decided_by",), OURS),

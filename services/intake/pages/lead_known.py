@@ -14,7 +14,7 @@ from services.intake.queries.known import KnownAssignment
 ASSIGNMENT_TONES = {"sent": "positive", "pending": "info", "failed": "danger", "returned": "warning"}
 CAP_TONES = {"counted": "positive", "released": "warning", "reserved": "info"}
 FINANCE_TONES = {"billable": "info", "held": "warning", "credited": "warning"}
-MAIL_TONES = {"accepted": "positive", "failed": "danger"}
+MAIL_TONES = {"accepted": "positive", "failed": "danger", "bounced": "danger"}
 INVOICE_TONES = {"paid": "positive", "void": "warning"}
 
 HEADS = (
@@ -39,7 +39,7 @@ def _row(file: LeadFile, known: KnownAssignment, message: LeadMessage | None) ->
     return (
         Shown(name_of(known), path=url("routing", f"/console/assignments/{known.assignment_id}")),
         Shown(known.status or "pending", Kind.CHIP, tones=ASSIGNMENT_TONES),
-        Shown(message.outcome, Kind.CHIP, tones=MAIL_TONES) if message else DASH,
+        Shown(message.standing, Kind.CHIP, tones=MAIL_TONES) if message else DASH,
         Shown(known.cap_status or "reserved", Kind.CHIP, tones=CAP_TONES),
         Shown(known.finance, Kind.CHIP, tones=FINANCE_TONES),
         _price(file, known),
@@ -88,7 +88,8 @@ async def moments_of(file: LeadFile) -> Sequence[Moment]:
         moments += _of_return(known)
         moments += _of_billing(known)
     names = {each.assignment_id: name_of(each) for each in file.known.assignments}
-    moments += [_of_mail(message, names[message.assignment_id]) for message in file.known.messages]
+    for message in file.known.messages:
+        moments += _of_mail(message, names[message.assignment_id])
     moments += _of_invoices(file.known.assignments)
     return moments[::-1]
 
@@ -148,12 +149,19 @@ def _of_billing(known: KnownAssignment) -> Iterator[Moment]:
         yield Moment(known.listed_at, "Billing", f"{how} {known.invoice_number} of {name}")
 
 
-def _of_mail(message: LeadMessage, name: str) -> Moment:
+def _of_mail(message: LeadMessage, name: str) -> Iterator[Moment]:
     if message.outcome == "accepted":
-        return Moment(message.at, "Mail", f"brought it to {name}")
-    status = f"SMTP {message.smtp_status}" if message.smtp_status else ""
-    reason = ", ".join(part for part in (words(message.reason_code or ""), status) if part)
-    return Moment(message.at, "Mail", f"could not bring it to {name}", reason=reason)
+        yield Moment(message.at, "Mail", f"brought it to {name}")
+    else:
+        status = f"SMTP {message.smtp_status}" if message.smtp_status else ""
+        yield Moment(message.at, "Mail", f"could not bring it to {name}", reason=_why(message.reason_code, status))
+    if message.bounced_at is not None:
+        reason = _why(message.bounce_reason, message.bounce_status)
+        yield Moment(message.bounced_at, "Mail", f"came back: {name} never got it", reason=reason)
+
+
+def _why(reason_code: str | None, status: str | None) -> str:
+    return ", ".join(part for part in (words(reason_code or ""), status) if part)
 
 
 def _of_invoices(assignments: Sequence[KnownAssignment]) -> Iterator[Moment]:
