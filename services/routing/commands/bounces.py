@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.causation import Cause, caused_by
 from services.routing.commands.channels import Try, note_tries
 from services.routing.commands.returns import Case, decide_by_rule
+from services.routing.domain.evidence import Logged
 from services.routing.domain.policies import ReturnsPolicy
 from services.routing.domain.returns import rule_on_bounce
 from services.routing.domain.states import DeliveryStep
@@ -45,14 +46,14 @@ async def note_bounces(session: AsyncSession, bounces: Sequence[Bounce], now: da
     assignments, dispatches = await locked_with_dispatches(session, by_id.keys())
     known = await sending.bounced_among(session, by_id)
     fresh = {id_: each for id_, each in by_id.items() if id_ not in known}
-    tries = [_try(assignments[id_], each) for id_, each in fresh.items()]
-    count_deliveries(session, [(each.channel, each.step) for each in tries])
-    await note_tries(session, tries, now)
     for asked in await returns.requested_of(session, fresh):
         assignment = assignments[asked.assignment_id]
         case = Case(asked, assignment, dispatches[assignment.lead_id])
         with caused_by(fresh[assignment.id].cause):
-            await _judge_again(session, case, now, is_permanent=fresh[assignment.id].is_permanent)
+            await _judge_again(session, case, fresh[assignment.id], now)
+    tries = [_try(assignments[id_], each) for id_, each in fresh.items()]
+    count_deliveries(session, [(each.channel, each.step) for each in tries])
+    await note_tries(session, tries, now)
 
 
 def _try(assignment: Assignment, bounce: Bounce) -> Try:
@@ -67,12 +68,16 @@ def _try(assignment: Assignment, bounce: Bounce) -> Try:
     )
 
 
-async def _judge_again(session: AsyncSession, case: Case, now: datetime, *, is_permanent: bool) -> None:
+async def _judge_again(session: AsyncSession, case: Case, bounce: Bounce, now: datetime) -> None:
     """A return that was asked for in time and waits: what came back since is evidence of it, and may make it sure."""
-    asked = case.asked
-    log = await delivery_of(session, asked.assignment_id)
+    asked, assignment, _ = case
+    step, status = DeliveryStep.BOUNCED, bounce.enhanced_status
+    log = (
+        *await delivery_of(session, assignment.id),
+        Logged(now, assignment.channel, step, bounce.reason_code, None, status),
+    )
     asked.evidence = asked.evidence | {"delivery": to_jsonable_python([asdict(each) for each in log])}
-    ruling = rule_on_bounce(asked.code) if is_permanent else None
+    ruling = rule_on_bounce(asked.code) if bounce.is_permanent else None
     if ruling is not None:
         asked.rule_verdict, asked.rule_reason = ruling.verdict, ruling.reason
         await decide_by_rule(session, case, ruling, (await in_force(session, ReturnsPolicy)).policy, now)
