@@ -154,11 +154,12 @@ class TestDeniedReturn:
             told = await running.told("POST", "notifications", "/admin/ops/bounces", content=raw)
             assert told["standing"] == "bounced"
 
-        async def is_known() -> None:
+        async def is_known() -> bool:
             in_the_log = "SELECT count(*) FROM delivery_log WHERE assignment_id = $1 AND enhanced_status = '5.1.1'"
             of_the_lead = "SELECT count(*) FROM lead_messages WHERE assignment_id = $1 AND bounce_status = '5.1.1'"
             assert await running.number("routing", in_the_log, UUID(assignment_id)) == 1
             assert await running.number("intake", of_the_lead, UUID(assignment_id)) == 1
+            return True
 
         await running.until(is_known)
         await _ask(running, assignment_id, "other")
