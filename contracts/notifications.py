@@ -5,7 +5,7 @@ from uuid import UUID
 
 from contracts import topics
 from contracts.envelope import Event
-from contracts.values import Instant, MessagePurpose, Word
+from contracts.values import BounceClass, Instant, MessagePurpose, Word
 
 
 class MessageAccepted(Event):
@@ -53,3 +53,22 @@ class MessageSettled(Event):
     reason_code: str | None = None
     smtp_status: int | None = None
     settled_at: Instant
+
+
+class MessageBounced(Event):
+    """The mail came back after the recipient's mail server had taken it over: nobody has it.
+
+    `enhanced_status` is RFC 3463's, as the notification gives it.
+    """
+
+    type: ClassVar[str] = "message.bounced"
+    topic: ClassVar[topics.Topic] = topics.MESSAGES
+
+    message_id: UUID
+    purpose: MessagePurpose
+    subject_kind: str
+    subject_id: UUID
+    bounce_class: BounceClass
+    enhanced_status: str
+    reason_code: str
+    bounced_at: Instant

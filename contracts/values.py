@@ -106,6 +106,13 @@ class DocumentKind(StrEnum):
     ADJUSTMENT_NOTE = "adjustment_note"
 
 
+class BounceClass(StrEnum):
+    """Whether a mail that came back would come back again: of RFC 3463's classes 5 and 4."""
+
+    PERMANENT = "permanent"
+    TRANSIENT = "transient"
+
+
 class MessagePurpose(StrEnum):
     """Why a mail is sent; with the subject it is the mail's identity."""
 

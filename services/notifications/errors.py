@@ -41,6 +41,29 @@ class AddressSuppressed(Refusal):
     title = "The recipient is on the suppression list"
 
 
+class NoNotification(Refusal):
+    code = "no_delivery_status_notification"
+    title = "This is no delivery status notification"
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class NotBounced(Refusal):
+    code = "not_bounced"
+    title = "The notification does not say that the mail came back"
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class BounceNotOurs(Refusal):
+    code = "bounce_not_ours"
+    title = "The notification is about no mail of ours"
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class MessageNotAccepted(Refusal):
+    code = "message_not_accepted"
+    title = "Only a mail that a server took over can come back"
+
+
 class SenderAccountExists(Refusal):
     code = "sender_account_exists"
     title = "A sender account of this name exists"

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from services.notifications.domain.addresses import one_line
+from services.notifications.domain.bounces import OUR_HEADER
 from services.notifications.domain.purposes import MailPurpose
 from services.notifications.smtp_gateway import Letter
 from services.notifications.wording import filters
@@ -138,10 +139,10 @@ class Renderer:
         for name, value in self._further_headers(message).items():
             mail[name] = one_line(value, 900)
         _fill(mail, written, message)
-        return Letter(sender, recipient, bytes(mail))
+        return Letter(sender, recipient, bytes(mail), str(message.message_id))
 
     def _further_headers(self, message: Renderable) -> dict[str, str]:
-        headers = {"Reply-To": self._house.support_address, "X-Waybill-Message": str(message.message_id)}
+        headers = {"Reply-To": self._house.support_address, OUR_HEADER: str(message.message_id)}
         headers |= {name: message.extra_headers[name] for name in _EXTRA_HEADERS if name in message.extra_headers}
         if message.traceparent is not None:
             headers["traceparent"] = message.traceparent

@@ -63,11 +63,15 @@ class SmtpServer:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One mail, rendered: the envelope's two addresses, and the content byte for byte."""
+    """One mail, rendered: the envelope's two addresses, and the content byte for byte.
+
+    By `envelope_id` a server names it again when it sends it back (RFC 3461).
+    """
 
     sender: str
     recipient: str
     content: bytes
+    envelope_id: str | None = None
 
     @property
     def needs_utf8(self) -> bool:
@@ -248,8 +252,11 @@ class _Exchange:
 
     async def _exchange(self, client: SMTP, letter: Letter) -> Reply:
         options, encoding = ([], "ascii") if not letter.needs_utf8 else (["SMTPUTF8"], "utf-8")
-        if letter.needs_utf8 and not await _offers_utf8(client):
+        if letter.needs_utf8 and not await _offers(client, "smtputf8"):
             return Reply(Phase.RECIPIENT, 553, "5.6.7 the server takes no address beyond ASCII")
+        if letter.envelope_id is not None and await _offers(client, "dsn"):
+            # Should it come back, without its content: the person whom it tells of has no need to travel again.
+            options = [*options, "RET=HDRS", f"ENVID={letter.envelope_id}"]
         await client.mail(letter.sender, options=options, encoding=encoding)
         self.phase = Phase.RECIPIENT
         await client.rcpt(letter.recipient, encoding=encoding)
@@ -258,10 +265,10 @@ class _Exchange:
         return Reply(Phase.CONTENT, answer.code, answer.message)
 
 
-async def _offers_utf8(client: SMTP) -> bool:
+async def _offers(client: SMTP, extension: str) -> bool:
     if client.is_ehlo_or_helo_needed:
         await client.ehlo()
-    return client.supports_extension("smtputf8")
+    return client.supports_extension(extension)
 
 
 def _unanswered(phase: Phase, fault: Exception) -> Reply:

@@ -115,6 +115,7 @@ REFUSED = {
     "/console/invoices/*/promise",  # it would be for a day that is over
     "/console/month-close/*/references/look",  # no list of references is in such words
     "/console/installers/*/hours",  # no hours are in such words
+    "/console/messages/bounce",  # no mail that came back is in such words
 }
 """What of all this is not taken even as it was meant."""
 

@@ -102,6 +102,7 @@ FACTS = (
         "message.settled",
         "SELECT id FROM messages, generate_series(1, version) WHERE purpose IN ('lead_correction', 'return_answer')",
     ),
+    Fact("notifications", "message.bounced", f"SELECT id FROM messages WHERE bounced_at IS NOT NULL AND {TOLD}"),
     Fact("billing", "delivery.recorded", "SELECT assignment_id FROM delivery_events"),
     Fact("billing", "delivery.held", "SELECT assignment_id FROM held_deliveries"),
     Fact("billing", "price_plan.added", "SELECT id FROM price_plans"),

@@ -59,7 +59,14 @@ SUBSCRIPTIONS = (
         "invoice.adjusted",
         "invoice.deliveries_listed",
     ),
-    _takes("intake", "notifications.messages", "message.accepted", "message.failed", "message.settled"),
+    _takes(
+        "intake",
+        "notifications.messages",
+        "message.accepted",
+        "message.failed",
+        "message.settled",
+        "message.bounced",
+    ),
     _takes(
         "intake",
         "routing.dispatches",
@@ -77,7 +84,7 @@ SUBSCRIPTIONS = (
     _takes("routing", "intake.leads", "lead.created", "lead.corrected", "lead.closed", "lead.reopened", "lead.erased"),
     _takes("routing", "intake.lead_deeds", "lead.merged", "lead.unmerged"),
     _takes("routing", "intake.lead_keys", "lead_key.created", "lead_key.destroyed"),
-    _takes("routing", "notifications.messages", "message.accepted", "message.failed"),
+    _takes("routing", "notifications.messages", "message.accepted", "message.failed", "message.bounced"),
     _takes(
         "routing",
         "billing.deliveries",

@@ -15,6 +15,7 @@ from deploy.local.demo.invoices import at_stripe
 from deploy.local.demo.stage import ZONE, at, first_of_next_month
 from tests.flows.people import Person, new_service
 from tests.flows.running import Installer, Running
+from tests.kit.returned_mail import notification
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("system"), pytest.mark.timeout(300)]
 
@@ -143,6 +144,27 @@ class TestDeniedReturn:
         for part in ("text", "html"):
             assert "was in your territory when it was given to you" in answer[part]
         await _returned_at_intake(running, assignment_id, "denied")
+        await self._comes_back_after_all(running, installer, assignment_id)
+
+    async def _comes_back_after_all(self, running: Running, installer: Installer, assignment_id: str) -> None:
+        """The mail that had brought the lead: then it is nobody's word against another's any more."""
+        delivery = await running.mail((await running.mails_to(installer.email))[0]["id"])
+        raw = notification(delivery["headers"]["message-id"])
+        for _ in range(2):
+            told = await running.told("POST", "notifications", "/admin/ops/bounces", content=raw)
+            assert told["standing"] == "bounced"
+
+        async def is_known() -> bool:
+            in_the_log = "SELECT count(*) FROM delivery_log WHERE assignment_id = $1 AND enhanced_status = '5.1.1'"
+            of_the_lead = "SELECT count(*) FROM lead_messages WHERE assignment_id = $1 AND bounce_status = '5.1.1'"
+            assert await running.number("routing", in_the_log, UUID(assignment_id)) == 1
+            assert await running.number("intake", of_the_lead, UUID(assignment_id)) == 1
+            return True
+
+        await running.until(is_known)
+        await _ask(running, assignment_id, "other")
+        await _returned_at_intake(running, assignment_id, "accepted")
+        assert await running.parked() == {}
 
 
 class TestKilledInTheMidst:

@@ -39,7 +39,7 @@ async def take_batch(database: Database, *events: Incoming[Any]) -> None:
         await HANDLERS[events[0].envelope.type](session, list(events))
 
 
-BRIGHT, SUNNY = new_id(), new_id()
+BRIGHT, SUNNY, BRIGHTS_MAIL = new_id(), new_id(), new_id()
 AFTER = timedelta(minutes=1)
 
 
@@ -61,7 +61,7 @@ async def tell_all(database: Database, lead_id: UUID, dispatch_version: int = 1)
         ),
         told("assignment.created", 1, **of_bright, created_at=at),
         told("assignment.created", 1, **of_sunny, created_at=at),
-        told("message.accepted", 1, subject_id=BRIGHT, message_id=new_id(), **mail, accepted_at=at + AFTER),
+        told("message.accepted", 1, subject_id=BRIGHT, message_id=BRIGHTS_MAIL, **mail, accepted_at=at + AFTER),
         told(
             "message.failed",
             1,

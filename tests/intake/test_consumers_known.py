@@ -165,6 +165,27 @@ class TestMessages:
         kept = await only(database, "lead_messages")
         assert (kept["outcome"], kept["smtp_status"], kept["assignment_id"]) == ("failed", 550, ASSIGNMENT)
 
+    @pytest.mark.parametrize("came_first", ["message.accepted", "message.bounced"])
+    async def test_what_came_back_was_accepted_whichever_is_heard_of_first(
+        self, database: RolledBackDatabase, came_first: str
+    ) -> None:
+        mail = {"purpose": "lead_delivery", "subject_kind": "assignment", "subject_id": ASSIGNMENT}
+        id_ = new_id()
+        accepted = told("message.accepted", 1, message_id=id_, **mail)
+        bounced = told(
+            "message.bounced", 2, message_id=id_, enhanced_status="5.2.2", reason_code="mailbox_full", **mail
+        )
+        for each in sorted((accepted, bounced), key=lambda each: each.envelope.type != came_first):
+            await take(database, each)
+        kept = await only(database, "lead_messages")
+        assert (kept["outcome"], kept["bounce_status"], kept["bounce_reason"], kept["version"]) == (
+            "accepted",
+            "5.2.2",
+            "mailbox_full",
+            2,
+        )
+        assert kept["bounced_at"] is not None
+
     @pytest.mark.parametrize(("purpose", "kind"), [("ops_alert", "assignment"), ("invoice", "invoice")])
     async def test_other_mails_are_not(self, database: RolledBackDatabase, purpose: str, kind: str) -> None:
         await take(database, told("message.accepted", 1, purpose=purpose, subject_kind=kind))

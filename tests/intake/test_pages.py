@@ -19,7 +19,8 @@ from services.intake.domain import CloseReason, LeadStatus
 from tests.intake.desk import Desk
 from tests.intake.reception import Reception
 from tests.intake.samples import rows
-from tests.intake.telling import BRIGHT, tell_all
+from tests.intake.telling import BRIGHT, BRIGHTS_MAIL, take, tell_all
+from tests.intake.telling import told as told_of
 from tests.kit.databases import RolledBackDatabase
 from tests.kit.identity import CSRF
 
@@ -226,6 +227,15 @@ class TestLeads:
             assert part in told, part
         assert "chose who gets it" not in told
         assert "delivered it to Bright Roofs" not in told
+        await take(reception.database, told_of("message.bounced", 2, message_id=BRIGHTS_MAIL, subject_id=BRIGHT))
+        told = await page(http, f"/console/leads/{lead_id}")
+        for part in (
+            '<span class="chip danger">Bounced</span>',
+            "brought it to Bright Roofs",
+            "came back: Bright Roofs never got it",
+            "No such mailbox, 5.1.1",
+        ):
+            assert part in told, part
 
     async def test_tell_over_http_what_their_page_tells(self, http: Desk, reception: Reception) -> None:
         _, key = await reception.source()

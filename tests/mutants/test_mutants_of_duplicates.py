@@ -46,9 +46,11 @@ class TestTheMergesOwnTests:
         with applied(LET_THE_SURVIVOR_GO_AGAIN), pytest.raises(AssertionError, match=r"lead\.created"):
             await merging.TestMergeLeads().test_tells_the_others_that_it_was_closed(database, couples, two)
 
-    async def test_notice_a_field_that_stays(self, database: RolledBackDatabase, two: list[UUID]) -> None:
+    async def test_notice_a_field_that_stays(
+        self, database: RolledBackDatabase, couples: Couples, two: list[UUID]
+    ) -> None:
         with applied(KEEP_ONE_FIELD), pytest.raises(AssertionError, match="phone"):
-            await unmerging.TestUnmergeLead().test_restores_both_exactly(database, two)
+            await unmerging.TestUnmergeLead().test_restores_both_exactly(database, couples, two)
 
     async def test_notice_a_credit_that_nobody_asks_for(self, database: RolledBackDatabase, two: list[UUID]) -> None:
         with applied(FORGET_THE_CREDIT), pytest.raises(Malformed, match="credits: missing"):

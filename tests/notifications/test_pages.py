@@ -122,7 +122,7 @@ class TestStandings:
     async def test_are_the_same_in_sql_as_by_the_rule(self, mailroom: Mailroom) -> None:
         (message_id,) = await mailroom.queue(draft())
         reasons = (None, "tries_exhausted", Verdict.OUTCOME_UNKNOWN.value, *sorted(BOUNCES))
-        settled_states = [state for state in MessageState if state not in (MessageState.SENDING, MessageState.ACCEPTED)]
+        settled_states = [state for state in MessageState if state is not MessageState.SENDING]
         for state in settled_states:
             for reason in reasons:
                 found, belongs = await self._stand(mailroom, message_id, state, reason)
@@ -133,7 +133,8 @@ class TestStandings:
         self, mailroom: Mailroom, message_id: UUID, state: MessageState, reason: str | None
     ) -> tuple[str, list[Standing]]:
         async with mailroom.database.transaction() as session:
-            await session.execute(update(Message).values(state=state, reason_code=reason))
+            accepted_at = NOW if state is MessageState.ACCEPTED else None
+            await session.execute(update(Message).values(state=state, reason_code=reason, accepted_at=accepted_at))
             found = await session.scalar(select(STANDING).where(Message.id == message_id))
             told = [each for each, condition in IN_STANDING.items() if await session.scalar(select(condition))]
         assert found is not None

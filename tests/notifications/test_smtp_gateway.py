@@ -207,6 +207,42 @@ class TokenSink(SmtpSink):
         return AuthResult(success=True, auth_data="post")
 
 
+class NotifyingSink(SmtpSink):
+    """Offers to name a mail by its envelope id when it comes back, and keeps how it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+
+    def _open_session(self) -> SMTP:
+        session = super()._open_session()
+        push, mail = session.push, session._smtp_methods["MAIL"]
+
+        async def offering(line: Any) -> None:
+            if str(line).startswith("250-SIZE"):
+                await push("250-DSN")
+            await push(line)
+
+        async def asking(line: str) -> None:
+            address, *options = line.split()
+            self.asked.append(" ".join(option for option in options if option.startswith(("RET=", "ENVID="))))
+            await mail(address)
+
+        session.push = offering  # type: ignore[assignment]
+        session._smtp_methods = {**session._smtp_methods, "MAIL": asking}
+        return session
+
+
+class TestEnvelopeId:
+    async def test_goes_with_the_mail_where_a_server_would_name_it_again(self, gateway: AiosmtplibGateway) -> None:
+        letter = Letter(LETTER.sender, LETTER.recipient, CONTENT, "0199a000-0000-7000-8000-000000000035")
+        async with NotifyingSink() as sink, SmtpSink() as other:
+            replies = [await gateway.send(SmtpServer.of_url(each.url), letter) for each in (sink, sink, other)]
+            assert {judge(reply) for reply in replies} == {Verdict.ACCEPTED}
+            assert sink.asked == ["RET=HDRS ENVID=0199a000-0000-7000-8000-000000000035"] * 2
+            await gateway.close()
+
+
 class TestOfUrl:
     def test_reads_every_part(self) -> None:
         server = SmtpServer.of_url("smtps://a%40b:c%3Ad@mail.example.test?auth=xoauth2")

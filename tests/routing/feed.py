@@ -13,8 +13,8 @@ from chassis.runtime import ConsumerRuntime
 from contracts.billing import DeliveryCredited, DeliveryVoided
 from contracts.envelope import Event
 from contracts.intake import LeadClosed, LeadCreated
-from contracts.notifications import MessageAccepted, MessageFailed
-from contracts.values import CreditReason, MessagePurpose
+from contracts.notifications import MessageAccepted, MessageBounced, MessageFailed
+from contracts.values import BounceClass, CreditReason, MessagePurpose
 from services.routing.consumers import consumers
 from tests.kit.records import KafkaRecord, record_of
 from tests.routing.arrangements import MARRICKVILLE, MIA, NOW, SHARED, Floor
@@ -96,6 +96,21 @@ def failed(assignment_id: UUID, **changes: Any) -> MessageFailed:
         **changes,
     }
     return MessageFailed(**given)
+
+
+def bounced(assignment_id: UUID, **changes: Any) -> MessageBounced:
+    given: dict[str, Any] = {
+        "message_id": new_id(),
+        "purpose": MessagePurpose.LEAD_DELIVERY,
+        "subject_kind": "assignment",
+        "subject_id": assignment_id,
+        "bounce_class": BounceClass.PERMANENT,
+        "enhanced_status": "5.1.1",
+        "reason_code": "no_such_mailbox",
+        "bounced_at": NOW,
+        **changes,
+    }
+    return MessageBounced(**given)
 
 
 def voided(assignment_id: UUID, installer_id: UUID, reason: CreditReason) -> DeliveryVoided:

@@ -270,7 +270,7 @@ class TestConsumers:
             "intake.lead_keys": {"lead_key.created", "lead_key.destroyed"},
             "intake.leads": {"lead.created", "lead.corrected", "lead.closed", "lead.erased", "lead.reopened"},
             "intake.lead_deeds": {"lead.merged", "lead.unmerged"},
-            "notifications.messages": {"message.accepted", "message.failed"},
+            "notifications.messages": {"message.accepted", "message.failed", "message.bounced"},
             "billing.deliveries": {
                 "delivery.credited",
                 "delivery.credit_answered",

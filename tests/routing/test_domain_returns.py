@@ -1,5 +1,6 @@
 """Returns: which a rule decides and how, on which days, within which quota."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
@@ -14,7 +15,7 @@ from services.billing.domain import business_days as of_billing
 from services.billing.domain.adjustments import RefusedReason
 from services.routing.domain import returns
 from services.routing.domain.business_days import business_days_until, days_left, end_of_business_days
-from services.routing.domain.evidence import Before, Duplicate, Evidence, Quota, Window, told_verdict
+from services.routing.domain.evidence import Before, Duplicate, Evidence, Logged, Quota, Window, told_verdict
 from services.routing.domain.policies import OverQuota, ReturnsPolicy
 from services.routing.domain.returns import (
     DenialCode,
@@ -34,7 +35,7 @@ from services.routing.domain.returns import (
     quota_of,
     told_denial,
 )
-from services.routing.domain.states import AssignmentStatus, LinkKind
+from services.routing.domain.states import AssignmentStatus, Channel, DeliveryStep, LinkKind
 
 SYDNEY = ZoneInfo("Australia/Sydney")
 SENT = datetime(2026, 3, 3, 2, 15, tzinfo=UTC)
@@ -120,6 +121,29 @@ class TestTheRule:
         assert not is_over_quota(ReturnCode.DUPLICATE_FROM_US, RuleVerdict.ASK, used)
         assert not is_over_quota(ReturnCode.OUT_OF_AREA, RuleVerdict.ACCEPT, used)
 
+    @given(code=st.sampled_from(ReturnCode), status=st.sampled_from(["5.1.1", "5.7.1", "4.4.7", None]))
+    def test_takes_back_what_came_back_for_good_but_for_what_is_said_of_a_consent(
+        self, code: ReturnCode, status: str | None
+    ) -> None:
+        log = (Logged(SENT, Channel.MAIL, DeliveryStep.BOUNCED, "no_such_mailbox", None, status),)
+        ruling = decide_return(code, replace(evidence(), delivery=log))
+        is_sure = status in ("5.1.1", "5.7.1") and code is not ReturnCode.CONSENT_OR_COMPLIANCE
+        assert (ruling == returns.accept(returns.ITS_MAIL_CAME_BACK)) is is_sure
+        assert (returns.credited_for(code, ruling) is CreditReason.UNREACHABLE_PAYLOAD) is is_sure
+
+    @pytest.mark.parametrize(
+        ("state", "reason", "is_sure"),
+        [
+            ("accepted", "a_person_can_tell", True),
+            ("accepted", returns.ITS_MAIL_CAME_BACK, False),
+            ("denied", "a_person_can_tell", False),
+        ],
+    )
+    def test_takes_a_contact_for_invalid_that_was_found_so(self, state: str, reason: str, is_sure: bool) -> None:
+        before = (Before(new_id(), "contact_invalid", state, SENT, reason),)
+        ruling = decide_return(ReturnCode.CONTACT_INVALID, replace(evidence(), of_the_lead=before))
+        assert (ruling.verdict is RuleVerdict.ACCEPT) is is_sure
+
     def test_has_words_for_each_of_its_denials(self) -> None:
         policy = ReturnsPolicy(window_business_days=3)
         assert "within 3 business days" in told_denial(DenialCode.WINDOW_PASSED, policy)
@@ -165,11 +189,13 @@ class TestWords:
         }
 
     def test_the_place_is_released_for_what_went_wrong(self) -> None:
-        by_hand, asked = RuleVerdict.ACCEPT, RuleVerdict.ASK
+        by_hand, asked = returns.accept("given_outside_by_hand"), returns.ask("a_person_can_tell")
+        bounced = returns.accept(returns.ITS_MAIL_CAME_BACK)
         assert cap_release_reason(ReturnCode.DUPLICATE_FROM_US, asked) is CapReleaseReason.DUPLICATE_DISPATCH
         assert cap_release_reason(ReturnCode.OUT_OF_AREA, by_hand) is CapReleaseReason.OPERATOR_ERROR
         assert cap_release_reason(ReturnCode.OUT_OF_AREA, asked) is CapReleaseReason.INVALID_LEAD
         assert cap_release_reason(ReturnCode.CONTACT_INVALID, asked) is CapReleaseReason.INVALID_LEAD
+        assert {cap_release_reason(code, bounced) for code in ReturnCode} == {CapReleaseReason.DELIVERY_FAULT}
 
     def test_only_what_was_sent_is_taken_back_and_only_what_waits_is_decided(self) -> None:
         free = {status for status in AssignmentStatus if obstacle_to_taking(status, is_asked_for=False) is None}

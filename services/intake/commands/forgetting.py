@@ -91,7 +91,7 @@ KEPT = Map(
         Harmless("erasures", ("asked_via", "reason_code", "counts"), "words of ours, and numbers of rows"),
         Harmless("erasures", ("note",), "it is refused where it names the person"),
         Harmless("erasures", ("requested_by",), OURS),
-        Harmless("lead_messages", ("purpose", "outcome", "reason_code"), WORDS),
+        Harmless("lead_messages", ("purpose", "outcome", "reason_code", "bounce_reason", "bounce_status"), WORDS),
         Harmless("lead_moments", ("kind", "reason_code", "purpose", "outcome", "detail"), WORDS),
         Harmless("lead_moments", ("number",), "the number of an invoice"),
         Harmless("lead_pairs", ("reasons", "state", "reason_code"), WORDS),

@@ -4,7 +4,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.consumer import Consumer
 from contracts.envelope import Incoming
-from contracts.notifications import MessageAccepted, MessageFailed, MessageSettled
+from contracts.notifications import MessageAccepted, MessageBounced, MessageFailed, MessageSettled
 from contracts.topics import MESSAGES
 from contracts.values import MessagePurpose
 from services.intake.commands.following import Told, follow_messages
@@ -25,12 +25,16 @@ async def on_settled(session: AsyncSession, batch: list[Incoming[MessageSettled]
     await _follow(session, [_settled(incoming) for incoming in batch])
 
 
+async def on_bounced(session: AsyncSession, batch: list[Incoming[MessageBounced]]) -> None:
+    await _follow(session, [_bounced(incoming) for incoming in batch if _brings_a_lead(incoming.event)])
+
+
 async def _follow(session: AsyncSession, told: list[Told]) -> None:
     if told:
         await follow_messages(session, told)
 
 
-def _brings_a_lead(event: MessageAccepted | MessageFailed) -> bool:
+def _brings_a_lead(event: MessageAccepted | MessageFailed | MessageBounced) -> bool:
     return event.purpose is MessagePurpose.LEAD_DELIVERY and event.subject_kind == ASSIGNMENT
 
 
@@ -63,7 +67,26 @@ def _settled(incoming: Incoming[MessageSettled]) -> Told:
     return Told(event.message_id, incoming.envelope.aggregate_version, facts, known)
 
 
+def _bounced(incoming: Incoming[MessageBounced]) -> Told:
+    """It had been accepted, which stays true: only what is known of nothing else is assumed from it."""
+    event = incoming.event
+    facts = {
+        "bounced_at": event.bounced_at,
+        "bounce_status": event.enhanced_status,
+        "bounce_reason": event.reason_code,
+    }
+    assumed = {"assignment_id": event.subject_id, "outcome": "accepted", "at": event.bounced_at}
+    return Told(event.message_id, incoming.envelope.aggregate_version, facts, assumed)
+
+
 CONSUMER = Consumer(
     MESSAGES,
-    remembered({MessageAccepted: on_accepted, MessageFailed: on_failed, MessageSettled: on_settled}),
+    remembered(
+        {
+            MessageAccepted: on_accepted,
+            MessageBounced: on_bounced,
+            MessageFailed: on_failed,
+            MessageSettled: on_settled,
+        }
+    ),
 )

@@ -97,7 +97,10 @@ class InvoicedDelivery(Model):
 
 
 class LeadMessage(Model):
-    """What became of a mail that brings an installer a lead, or tells of one it has: accepted or failed."""
+    """What became of a mail that brings an installer a lead, or tells of one it has: accepted or failed.
+
+    What was accepted may come back: `bounce_status` is RFC 3463's.
+    """
 
     __tablename__ = "lead_messages"
 
@@ -108,11 +111,19 @@ class LeadMessage(Model):
     reason_code: Mapped[str | None]
     smtp_status: Mapped[int | None]
     at: Mapped[datetime]
+    bounced_at: Mapped[datetime | None]
+    bounce_status: Mapped[str | None]
+    bounce_reason: Mapped[str | None]
     version: Mapped[int]
 
     @property
     def brings_the_lead(self) -> bool:
         return self.purpose == "lead_delivery"
+
+    @property
+    def standing(self) -> str:
+        """As accepted, failed or bounced."""
+        return self.outcome if self.bounced_at is None else "bounced"
 
 
 class LeadMoment(Model):

@@ -14,7 +14,7 @@ from services.intake.queries.known import KnownAssignment
 ASSIGNMENT_TONES = {"sent": "positive", "pending": "info", "failed": "danger", "returned": "warning"}
 CAP_TONES = {"counted": "positive", "released": "warning", "reserved": "info"}
 FINANCE_TONES = {"billable": "info", "held": "warning", "credited": "warning"}
-MAIL_TONES = {"accepted": "positive", "failed": "danger"}
+MAIL_TONES = {"accepted": "positive", "failed": "danger", "bounced": "danger"}
 INVOICE_TONES = {"paid": "positive", "void": "warning"}
 
 HEADS = (
@@ -39,7 +39,7 @@ def _row(file: LeadFile, known: KnownAssignment, message: LeadMessage | None) ->
     return (
         Shown(name_of(known), path=url("routing", f"/console/assignments/{known.assignment_id}")),
         Shown(known.status or "pending", Kind.CHIP, tones=ASSIGNMENT_TONES),
-        Shown(message.outcome, Kind.CHIP, tones=MAIL_TONES) if message else DASH,
+        Shown(message.standing, Kind.CHIP, tones=MAIL_TONES) if message else DASH,
         Shown(known.cap_status or "reserved", Kind.CHIP, tones=CAP_TONES),
         Shown(known.finance, Kind.CHIP, tones=FINANCE_TONES),
         _price(file, known),
@@ -82,9 +82,9 @@ def _mail_row(file: LeadFile, message: LeadMessage, name: str) -> Sequence[Told]
     return (
         Shown(MAILS.get(message.purpose, words(message.purpose)), path=door),
         name,
-        Shown(message.outcome, Kind.CHIP, tones=MAIL_TONES),
-        _why_failed(message) or DASH,
-        Shown(message.at, Kind.AGO),
+        Shown(message.standing, Kind.CHIP, tones=MAIL_TONES),
+        _why_not(message) or DASH,
+        Shown(message.bounced_at or message.at, Kind.AGO),
     )
 
 
@@ -108,7 +108,8 @@ async def moments_of(file: LeadFile) -> Sequence[Moment]:
     for known in file.known.assignments:
         moments += _of_dispatch(known, is_told_by_mail=known.assignment_id in brought)
     names = {each.assignment_id: name_of(each) for each in file.known.assignments}
-    moments += [_of_mail(message, names[message.assignment_id]) for message in deliveries]
+    for message in deliveries:
+        moments += _of_mail(message, names[message.assignment_id])
     return moments[::-1]
 
 
@@ -135,12 +136,21 @@ def _of_dispatch(known: KnownAssignment, *, is_told_by_mail: bool) -> Iterator[M
         yield Moment(known.cap_released_at, "Dispatch", told, reason=words(known.cap_reason or ""))
 
 
-def _of_mail(message: LeadMessage, name: str) -> Moment:
+def _of_mail(message: LeadMessage, name: str) -> Iterator[Moment]:
     if message.outcome == "accepted":
-        return Moment(message.at, "Mail", f"brought it to {name}")
-    return Moment(message.at, "Mail", f"could not bring it to {name}", reason=_why_failed(message))
+        yield Moment(message.at, "Mail", f"brought it to {name}")
+    else:
+        yield Moment(message.at, "Mail", f"could not bring it to {name}", reason=_why_not(message))
+    if message.bounced_at is not None:
+        yield Moment(message.bounced_at, "Mail", f"came back: {name} never got it", reason=_why_not(message))
 
 
-def _why_failed(message: LeadMessage) -> str:
-    status = f"SMTP {message.smtp_status}" if message.smtp_status else ""
-    return ", ".join(part for part in (words(message.reason_code or ""), status) if part)
+def _why_not(message: LeadMessage) -> str:
+    """The last of it: what was refused cannot come back."""
+    if message.bounced_at is not None:
+        return _why(message.bounce_reason, message.bounce_status)
+    return _why(message.reason_code, f"SMTP {message.smtp_status}" if message.smtp_status else None)
+
+
+def _why(reason_code: str | None, status: str | None) -> str:
+    return ", ".join(part for part in (words(reason_code or ""), status) if part)

@@ -147,6 +147,17 @@ async def count_sends(
     await session.execute(insertion.on_conflict_do_update(index_elements=["account_id", "bucket_start"], set_=added))
 
 
+async def count_bounce(session: AsyncSession, account: SenderAccount, now: datetime) -> None:
+    """A refusal that came late: the send itself is counted already. The account is locked."""
+    row = {"account_id": account.id, "bucket_start": bucket_start(now, account.counted_since), "refusals": 1}
+    added = {"refusals": SenderCount.refusals + 1}
+    await session.execute(
+        insert(SenderCount)
+        .values(**row)
+        .on_conflict_do_update(index_elements=["account_id", "bucket_start"], set_=added)
+    )
+
+
 def note_health(account: SenderAccount, health: Health) -> None:
     """Writes the health down; a change of it is said aloud, as a cap that is near is somebody's affair."""
     if (account.state, account.reason) != (health.state, health.reason):

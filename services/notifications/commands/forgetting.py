@@ -50,7 +50,7 @@ KEPT = Map(
     ),
     harmless=(
         Harmless("messages", ("purpose", "subject_kind", "mail_class", "template", "state", "reason_code"), WORDS),
-        Harmless("messages", ("enhanced_status", "recipient_hash", "header_id", "sha256"), IDS),
+        Harmless("messages", ("enhanced_status", "bounce_status", "recipient_hash", "header_id", "sha256"), IDS),
         Harmless("messages", ("correlation_id", "causation_id", "traceparent"), IDS),
         Harmless("messages", ("extra_headers",), "ids of a thread's mails"),
         Harmless("attempts", ("outcome", "enhanced_status"), WORDS),

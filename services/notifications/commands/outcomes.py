@@ -146,7 +146,7 @@ async def note_tickets_of_failed(session: AsyncSession, messages: Sequence[Messa
         message.subject_id: message
         for message in messages
         if message.purpose is MailPurpose.TICKET_REPLY
-        and message.state in (MessageState.FAILED, MessageState.SUPPRESSED)
+        and (message.state in (MessageState.FAILED, MessageState.SUPPRESSED) or message.bounced_at is not None)
     }
     for ticket in await lock_tickets(session, replies) if replies else []:
         _reopen(session, ticket, replies, now)
@@ -157,7 +157,8 @@ def _reopen(session: AsyncSession, ticket: Ticket, replies: Mapping[UUID, Messag
     if ticket.state is not TicketState.OPEN:
         ticket.state, ticket.state_since = TicketState.OPEN, now
     ticket.updated_at = now
-    body = f"The reply was not delivered: {message.reason_code}, {message.enhanced_status or 'no further status'}."
+    status = message.bounce_status or message.enhanced_status or "no further status"
+    body = f"The reply was not delivered: {message.reason_code}, {status}."
     session.add(
         TicketEntry(
             id=new_id(),

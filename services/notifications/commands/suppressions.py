@@ -14,7 +14,7 @@ from chassis.audit import Actor, Subject
 from chassis.errors import NotFound
 from chassis.ids import new_id
 from services.notifications.domain.addresses import address_hash
-from services.notifications.domain.replies import SuppressionSource, reason_code, suppresses
+from services.notifications.domain.replies import SuppressionSource, is_of_no_mailbox, reason_code, suppresses
 from services.notifications.domain.suppressions import obstacle_to_lifting
 from services.notifications.models import Message, Suppression
 
@@ -50,6 +50,13 @@ async def suppress_after_refusal(
             if outcome.reply is not None
         ],
     )
+
+
+async def suppress_after_bounce(session: AsyncSession, message: Message, now: datetime, days: int) -> None:
+    """What a server says when it sends a mail back counts as what it says at once."""
+    if is_of_no_mailbox(message.bounce_status):
+        row = _row(message.recipient_hash, message.reason_code or "", SuppressionSource.SMTP, now, days)
+        await _put(session, [row | {"detail": message.bounce_status, "message_id": message.id}])
 
 
 async def lift_after_success(session: AsyncSession, hashes: Sequence[str], now: datetime) -> None:

@@ -93,7 +93,8 @@ class Traffic:
 
     @property
     def bounce_rate(self) -> float:
-        return self.window_refusals / self.window_sends if self.window_sends else 0.0
+        """At most 1, though what comes back now may have been sent before the window."""
+        return min(1.0, self.window_refusals / self.window_sends) if self.window_sends else 0.0
 
     @property
     def bounces_too_much(self) -> bool:

@@ -54,7 +54,7 @@ class Standing(StrEnum):
     """Deferred, as the connection broke when the mail may have been handed over already."""
     ACCEPTED = "accepted"
     BOUNCED = "bounced"
-    """Failed, as the recipient's server refused it."""
+    """The recipient's server refused it, or sent it back after it had taken it over."""
     FAILED = "failed"
     SUPPRESSED = "suppressed"
     CANCELLED = "cancelled"
@@ -63,7 +63,7 @@ class Standing(StrEnum):
 def standing_of(state: MessageState, reason_code: str | None) -> Standing:
     if state is MessageState.DEFERRED and reason_code == Verdict.OUTCOME_UNKNOWN:
         return Standing.UNKNOWN
-    if state is MessageState.FAILED and reason_code in BOUNCES:
+    if state in (MessageState.FAILED, MessageState.ACCEPTED) and reason_code in BOUNCES:
         return Standing.BOUNCED
     return Standing(state)
 

@@ -111,22 +111,34 @@ def _passing(reply: Reply) -> Verdict:
     return Verdict.DEFERRED
 
 
-BOUNCES = frozenset({"no_such_mailbox", "refused_by_policy", "mailbox_full", "content_refused", "recipient_refused"})
-"""The words of `reason_code`: the recipient's server has refused the mail for good."""
+GIVEN_UP = "given_up"
+"""The recipient's server had taken the mail over, and tried in vain until its time was over."""
+BOUNCES = frozenset(
+    {"no_such_mailbox", "refused_by_policy", "mailbox_full", "content_refused", "recipient_refused", GIVEN_UP}
+)
+"""The words of `reason_code`: the recipient's server has refused the mail for good, at once or later."""
 
 
 def suppresses(reply: Reply) -> bool:
-    """Whether the answer says that there is no such mailbox. 5.7.x speaks of our reputation, not of the person."""
-    return judge(reply) is Verdict.REFUSED and reply.enhanced_status in _NO_SUCH_MAILBOX
+    """Whether the answer says that there is no such mailbox."""
+    return judge(reply) is Verdict.REFUSED and is_of_no_mailbox(reply.enhanced_status)
+
+
+def is_of_no_mailbox(enhanced_status: str | None) -> bool:
+    """5.7.x speaks of our reputation, not of the person."""
+    return enhanced_status in _NO_SUCH_MAILBOX
 
 
 def reason_code(reply: Reply) -> str:
     """A stable word for why a message was refused."""
-    status = reply.enhanced_status or ""
-    if status in _NO_SUCH_MAILBOX:
+    otherwise = "content_refused" if reply.phase is Phase.CONTENT else "recipient_refused"
+    return reason_of_status(reply.enhanced_status or "", otherwise)
+
+
+def reason_of_status(enhanced_status: str, otherwise: str) -> str:
+    """`otherwise` is for what the status does not tell."""
+    if is_of_no_mailbox(enhanced_status):
         return "no_such_mailbox"
-    if status.startswith("5.7."):
+    if enhanced_status.startswith("5.7."):
         return "refused_by_policy"
-    if status == "5.2.2":
-        return "mailbox_full"
-    return "content_refused" if reply.phase is Phase.CONTENT else "recipient_refused"
+    return "mailbox_full" if enhanced_status == "5.2.2" else otherwise

@@ -1,5 +1,5 @@
 """The routes of notifications."""
 
-from services.notifications.http import accounts, health, messages, suppressions, tickets
+from services.notifications.http import accounts, bounces, health, messages, suppressions, tickets
 
-ROUTES = (*messages.ROUTES, *tickets.ROUTES, *health.ROUTES, *accounts.ROUTES, *suppressions.ROUTES)
+ROUTES = (*messages.ROUTES, *bounces.ROUTES, *tickets.ROUTES, *health.ROUTES, *accounts.ROUTES, *suppressions.ROUTES)

@@ -28,7 +28,8 @@ from services.notifications.rendering import Renderer
 class MessageRow(BaseModel):
     """`next_attempt_at` is business time; null once nothing follows by itself. Addresses are gone when erased.
 
-    `standing` is the state with what has bounced, and what may have arrived, told apart.
+    `standing` is the state with what has bounced, and what may have arrived, told apart. `bounced_at` and
+    `bounce_status` are of what came back after it was accepted.
     """
 
     id: UUID
@@ -50,6 +51,8 @@ class MessageRow(BaseModel):
     sender_account_id: UUID | None
     created_at: datetime
     accepted_at: datetime | None
+    bounced_at: datetime | None
+    bounce_status: str | None
     available_actions: list[str]
 
 
@@ -87,7 +90,7 @@ class RetryMessage(Body):
     override_suppression: bool = False
 
 
-def _row(message: Message) -> dict[str, object]:
+def row_of(message: Message) -> dict[str, object]:
     # A suppression is no obstacle to who overrides it.
     obstacle = obstacle_to_retry(message.settled(is_suppressed=False))
     fields = {name: getattr(message, name, None) for name in MessageRow.model_fields}
@@ -101,7 +104,7 @@ def _detail(message: Message, attempts: Sequence[Attempt], renderer: Renderer) -
     subject, text = wording_of(message, renderer)
     further = ("document_id", "sha256", "correlation_id", "override_reason", "erased_at")
     return MessageDetail.model_validate(
-        _row(message)
+        row_of(message)
         | {name: getattr(message, name) for name in further}
         | {
             "message_id_header": message.header_id,
@@ -142,7 +145,7 @@ async def list_mail(
     return page.page(
         found,
         lambda message: (message.created_at, message.id),
-        lambda message: MessageRow.model_validate(_row(message)),
+        lambda message: MessageRow.model_validate(row_of(message)),
     )
 
 

@@ -119,6 +119,9 @@ class Message(Versioned, Model):
     traceparent: Mapped[str | None]
     created_at: Mapped[datetime]
     accepted_at: Mapped[datetime | None]
+    bounced_at: Mapped[datetime | None]
+    """When it was told that the mail had come back after it was accepted; `bounce_status` is RFC 3463's."""
+    bounce_status: Mapped[str | None]
     erased_at: Mapped[datetime | None]
 
     __table_args__ = (
@@ -155,6 +158,7 @@ class Message(Versioned, Model):
         ),
         Index("ix_messages_recipient", "recipient_hash", "created_at", "id"),
         Index("ix_messages_thread", "thread_id", "accepted_at", postgresql_where=text("thread_id IS NOT NULL")),
+        Index("ix_messages_bounced_at", "bounced_at", postgresql_where=text("bounced_at IS NOT NULL")),
         Index("ix_messages_to_erase", "state_since", postgresql_where=text("erased_at IS NULL")),
         one_of("state", MessageState),
         one_of("purpose", MailPurpose),
@@ -166,6 +170,8 @@ class Message(Versioned, Model):
             name="in_hand_has_its_lease",
         ),
         CheckConstraint("(state = 'accepted') = (accepted_at IS NOT NULL)", name="accepted_has_its_time"),
+        CheckConstraint("bounced_at IS NULL OR (state = 'accepted' AND reason_code IS NOT NULL)", name="bounced"),
+        CheckConstraint("(bounced_at IS NULL) = (bounce_status IS NULL)", name="bounced_has_its_status"),
         CheckConstraint(
             "erased_at IS NULL OR (recipient_email IS NULL AND recipient_name IS NULL AND context IS NULL)",
             name="erased_is_empty",

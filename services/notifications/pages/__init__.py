@@ -2,6 +2,7 @@
 
 from services.notifications.pages import (
     account,
+    bounce,
     email_health,
     message,
     messages,
@@ -16,6 +17,7 @@ ROUTES = (
     *tickets.ROUTES,
     *ticket.ROUTES,
     *messages.ROUTES,
+    *bounce.ROUTES,
     *message.ROUTES,
     *email_health.ROUTES,
     *account.ROUTES,

@@ -34,7 +34,7 @@ from services.notifications.queries.messages import attempts_of, document_number
 from services.notifications.queries.suppressions import suppression_of
 from services.notifications.rendering import Renderer
 
-VERBS = {"retry_message": "queued it again"}
+VERBS = {"retry_message": "queued it again", "take_bounce": "put in the notification that it came back"}
 VERDICT_TONES: Mapping[str, str] = {
     PENDING: "info",
     Verdict.ACCEPTED: "positive",
@@ -124,7 +124,8 @@ def _sentence(message: Message, wording: Wording) -> Markup:
         case Standing.ACCEPTED:
             return Markup("Accepted by the recipient's server {}.").format(since)
         case _:
-            return Markup("{} {}: {}. Nothing follows by itself.").format(words(message.standing), since, why)
+            what = words(message.standing) if message.bounced_at is None else "Accepted, and came back"
+            return Markup("{} {}: {}. Nothing follows by itself.").format(what, since, why)
 
 
 def _notes(dossier: Dossier) -> list[Note]:
@@ -161,6 +162,9 @@ def _facts(dossier: Dossier, console: Console) -> list[Fact]:
         facts.append(Fact("Next try", Shown(message.next_attempt_at, Kind.INSTANT)))
     if message.accepted_at is not None:
         facts.append(Fact("Accepted", Shown(message.accepted_at, Kind.INSTANT)))
+    if message.bounced_at is not None:
+        facts.append(Fact("Came back", Shown(message.bounced_at, Kind.INSTANT)))
+        facts.append(Fact("Status it came back with", Shown(message.bounce_status)))
     if message.override_reason is not None:
         facts.append(Fact("Suppression overridden", message.override_reason))
     return facts

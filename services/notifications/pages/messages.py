@@ -40,6 +40,7 @@ from services.notifications.queries.suppressions import suppressed_hashes
 
 ROOM = "messages"
 PATH = "/console/messages"
+BOUNCE = f"{PATH}/bounce"
 QUEUE = f"{PATH}?attention=undelivered&attention=unknown"
 LIMIT = timedelta(minutes=15)
 """What has not gone out by then is late: a lead is worth less with every minute."""
@@ -149,6 +150,8 @@ LISTING = Listing(
         Column("enhanced", "Enhanced status", Message.enhanced_status, is_extra=True),
         Column("next", "Next try", Message.next_attempt_at, Kind.INSTANT, is_extra=True),
         Column("accepted", "Accepted", Message.accepted_at, Kind.INSTANT, is_extra=True),
+        Column("bounced", "Came back", Message.bounced_at, Kind.INSTANT, is_extra=True),
+        Column("bounce_status", "Status it came back with", Message.bounce_status, is_extra=True),
         Column("subject_id", "Id of what it is about", Message.subject_id, Kind.ID, is_extra=True),
         Column("message_id", "Message id", Message.id, Kind.ID, is_extra=True),
     ),
@@ -193,6 +196,7 @@ LISTING = Listing(
             ),
         ),
     ),
+    links=(("Put in a returned mail", BOUNCE, WRITE),),
     document=lambda row: f"{PATH}/{row.id}",
     empty=Empty(
         "No mail yet", "A lead, an invoice, a payout or a reply to a ticket puts its mail here by itself.", "mail"

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from chassis.console.wording import words
 from services.notifications import drafts, returns
+from services.notifications.commands.bounces import LEAD_BOUNCED
 from services.notifications.domain.accounts import AccountState, HealthReason
 from services.notifications.domain.messages import Standing
 from services.notifications.domain.purposes import MailPurpose
@@ -60,6 +61,7 @@ REASONS: Mapping[str, str] = {
     "deferred": "not now, for this recipient",
     "delivered": "a later mail arrived",
     "expired": "its time is over",
+    "given_up": "the server tried in vain until its time was over",
     "invoice_voided": "the invoice was voided",
     "mailbox_full": "the mailbox is full",
     "no_such_mailbox": "there is no such mailbox",
@@ -103,6 +105,7 @@ _ALERTS = {
         drafts.PAYOUT_FAILED,
         drafts.PAYOUT_HELD,
         returns.NO_CONSENT,
+        LEAD_BOUNCED,
     )
 }
 

@@ -102,6 +102,19 @@ async def lock_messages(session: AsyncSession, message_ids: Collection[UUID]) ->
     return {message.id: message for message in found}
 
 
+async def lock_named(session: AsyncSession, header_ids: Collection[str], ids: Collection[UUID]) -> Message | None:
+    """The message of one of these Message-IDs, else of one of these ids."""
+    found: Message | None = await session.scalar(
+        select(Message)
+        .where(Message.header_id.in_(header_ids) | Message.id.in_(ids))
+        .order_by(Message.header_id.in_(header_ids).desc())
+        .limit(1)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return found
+
+
 async def lock_uncancelled_about(
     session: AsyncSession, purpose: MailPurpose, subject_ids: Collection[UUID]
 ) -> list[Message]:

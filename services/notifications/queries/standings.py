@@ -15,7 +15,8 @@ from services.notifications.domain.replies import BOUNCES, Verdict
 from services.notifications.models import Message
 
 _IS_UNKNOWN = (Message.state == MessageState.DEFERRED) & (Message.reason_code == Verdict.OUTCOME_UNKNOWN)
-_IS_BOUNCED = (Message.state == MessageState.FAILED) & Message.reason_code.in_(sorted(BOUNCES))
+_IS_BOUNCED = Message.state.in_([MessageState.FAILED, MessageState.ACCEPTED]) & Message.reason_code.in_(sorted(BOUNCES))
+_DID_NOT_BOUNCE = Message.reason_code.is_(None) | Message.reason_code.not_in(sorted(BOUNCES))
 
 STANDING: ColumnElement[str] = case(
     (_IS_UNKNOWN, Standing.UNKNOWN),
@@ -29,19 +30,19 @@ IN_STANDING: Mapping[Standing, ColumnElement[bool]] = {
     Standing.BOUNCED: _IS_BOUNCED,
     Standing.DEFERRED: (Message.state == MessageState.DEFERRED)
     & Message.reason_code.is_distinct_from(Verdict.OUTCOME_UNKNOWN),
-    Standing.FAILED: (Message.state == MessageState.FAILED)
-    & (Message.reason_code.is_(None) | Message.reason_code.not_in(sorted(BOUNCES))),
+    Standing.ACCEPTED: (Message.state == MessageState.ACCEPTED) & _DID_NOT_BOUNCE,
+    Standing.FAILED: (Message.state == MessageState.FAILED) & _DID_NOT_BOUNCE,
     **{
         Standing(state): Message.state == state
         for state in MessageState
-        if state not in (MessageState.DEFERRED, MessageState.FAILED)
+        if state not in (MessageState.DEFERRED, MessageState.ACCEPTED, MessageState.FAILED)
     },
 }
 
 _Later = aliased(Message)
 
 IS_UNDELIVERED: ColumnElement[bool] = (
-    Message.state.in_([MessageState.FAILED, MessageState.SUPPRESSED])
+    (Message.state.in_([MessageState.FAILED, MessageState.SUPPRESSED]) | Message.bounced_at.is_not(None))
     & Message.cancelled_at.is_(None)
     & Message.erased_at.is_(None)
     & ((Message.purpose != MailPurpose.LEAD_DELIVERY) | (Message.version == 0))
@@ -53,7 +54,10 @@ IS_UNDELIVERED: ColumnElement[bool] = (
         (Message.purpose != MailPurpose.LEAD_CORRECTION) | (_Later.recipient_hash == Message.recipient_hash),
     )
 )
-"""It did not arrive, and nothing has taken its place: no later mail about the same, and no exception of dispatch."""
+"""It did not arrive, and nothing has taken its place: no later mail about the same, and no exception of dispatch.
+
+A lead's that came back is dispatch's affair too, and operations are told of it.
+"""
 
 IS_UNKNOWN: ColumnElement[bool] = _IS_UNKNOWN
 

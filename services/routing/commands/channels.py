@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """`begun_at` is business time. `reason` is a word of ours, `status` the server's number."""
+    """`begun_at` is business time. `reason` is a word of ours, `status` the server's number, or its RFC 3463 code."""
 
     assignment_id: UUID
     installer_id: UUID
@@ -30,6 +30,7 @@ class Try:
     begun_at: datetime
     reason: str | None = None
     status: int | None = None
+    enhanced_status: str | None = None
 
     @property
     def endpoint(self) -> tuple[UUID, Channel]:
@@ -56,6 +57,7 @@ def _entry(each: Try, now: datetime) -> dict[str, object]:
         "what": each.step,
         "reason_code": each.reason,
         "status": each.status,
+        "enhanced_status": each.enhanced_status,
     }
 
 

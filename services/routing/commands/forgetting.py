@@ -49,7 +49,11 @@ KEPT = Map(
         Harmless("lead_links", ("kind",), WORDS),
         Harmless("webhook_deliveries", ("state", "reason_code"), WORDS),
         Harmless("webhook_attempts", ("outcome", "reason_code"), WORDS),
-        Harmless("delivery_log", ("channel", "what", "reason_code"), "words of ours: no answer of a server is kept"),
+        Harmless(
+            "delivery_log",
+            ("channel", "what", "reason_code", "enhanced_status"),
+            "words of ours and numbers: no answer of a server is kept",
+        ),
         Harmless("returns", ("code", "asked_by", "channel", "state", "rule_verdict", "rule_reason"), WORDS),
         Harmless("returns", ("denial_code", "credit_reason", "credit_result", "credit_detail"), WORDS),
         Harmless("returns", ("requested_by_name", "decided_by_name"), OURS),

@@ -38,10 +38,12 @@ from services.routing.domain.returns import (
     Ruling,
     TakingObstacle,
     cap_release_reason,
+    credited_for,
     decide_return,
     is_over_quota,
     obstacle_to_deciding,
     obstacle_to_taking,
+    offered_on,
     told_denial,
 )
 from services.routing.domain.states import AssignmentStatus, CapState
@@ -117,7 +119,7 @@ async def request_return(session: AsyncSession, command: RequestReturn, now: dat
     session.add(case.asked)
     _publish_requested(session, case)
     await _audit(session, case, command.by, "request_return", {"state": ReturnState.REQUESTED}, command.words)
-    await _decide_by_rule(session, case, ruling, policy, now)
+    await decide_by_rule(session, case, ruling, policy, now)
     await session.flush()
     return case.asked
 
@@ -176,9 +178,10 @@ def _publish_requested(session: AsyncSession, case: Case) -> None:
     outbox.add(session, event, version=assignment.next_version())
 
 
-async def _decide_by_rule(
+async def decide_by_rule(
     session: AsyncSession, case: Case, ruling: Ruling, policy: ReturnsPolicy, now: datetime
 ) -> None:
+    """What it is sure of; the rest waits for an operator."""
     match ruling.verdict:
         case RuleVerdict.ACCEPT:
             await _accept(session, case, AcceptReturn(case.asked.id, SYSTEM), now)
@@ -196,7 +199,7 @@ async def accept_return(session: AsyncSession, command: AcceptReturn, now: datet
     if case.asked.state is ReturnState.ACCEPTED:
         return case.asked
     _refuse_decided(case.asked)
-    fixed = case.asked.code.credit_reason
+    fixed = credited_for(case.asked.code, case.asked.ruling)
     if fixed is not None and command.credit_reason not in (None, fixed):
         raise CreditReasonFixed(f"{case.asked.code} is credited as {fixed}", return_id=case.asked.id)
     await judge_quota_again(session, case.asked, command.note)
@@ -208,14 +211,14 @@ async def accept_return(session: AsyncSession, command: AcceptReturn, now: datet
 async def _accept(session: AsyncSession, case: Case, command: AcceptReturn, now: datetime) -> None:
     asked, assignment, dispatch = case
     _settle(asked, ReturnState.ACCEPTED, command.by, command.note, now)
-    fixed = asked.code.is_offered_on
+    fixed = offered_on(asked.code, asked.ruling)
     asked.is_offered_on = command.is_offered_on if fixed is None else fixed
-    asked.credit_reason = asked.code.credit_reason or command.credit_reason
+    asked.credit_reason = credited_for(asked.code, asked.ruling) or command.credit_reason
     assignment.status = AssignmentStatus.RETURNED
     assignment.ended_at, assignment.ended_reason = now, asked.code.value
     released, moves = [], []
     if assignment.cap_state is CapState.COUNTED:
-        reason = cap_release_reason(asked.code, asked.rule_verdict)
+        reason = cap_release_reason(asked.code, asked.ruling)
         released.append(ReleaseCap(assignment.id, reason, by=command.by))
         moves.append(release(session, assignment, released[0], now))
     _publish_returned(session, case, command.by, now)

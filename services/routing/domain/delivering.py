@@ -25,7 +25,7 @@ def says_something(channel: Channel, step: DeliveryStep, reason: str | None) -> 
         case DeliveryStep.ACCEPTED_LATE:
             return False
         case _ if channel is Channel.MAIL:
-            return step is DeliveryStep.FAILED and reason in _PERMANENT_FOR_MAIL
+            return step in (DeliveryStep.FAILED, DeliveryStep.BOUNCED) and reason in _PERMANENT_FOR_MAIL
         case _:
             return reason not in _OURS
 

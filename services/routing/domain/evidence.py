@@ -39,13 +39,19 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """One try to deliver, as the delivery log has it."""
+    """One try to deliver, as the delivery log has it. `enhanced_status` is of a mail that came back."""
 
     at: datetime
     channel: Channel
     what: DeliveryStep
     reason_code: str | None
     status: int | None
+    enhanced_status: str | None = None
+
+    @property
+    def is_bounce(self) -> bool:
+        """For good: the installer's server sent it back, and would again."""
+        return self.what is DeliveryStep.BOUNCED and (self.enhanced_status or "").startswith("5")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +66,16 @@ class Duplicate:
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """An earlier return: of this lead by anybody, or of anything by this installer in its cycle."""
+    """An earlier return: of this lead by anybody, or of anything by this installer in its cycle.
+
+    `rule_reason` is what its rule saw of it.
+    """
 
     return_id: UUID
     code: str
     state: str
     requested_at: datetime
+    rule_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +95,10 @@ class Evidence:
     duplicates: tuple[Duplicate, ...] = ()
     of_the_lead: tuple[Before, ...] = ()
     of_the_installer: tuple[Before, ...] = ()
+
+    @property
+    def has_bounced(self) -> bool:
+        return any(each.is_bounce for each in self.delivery)
 
 
 def told_verdict(

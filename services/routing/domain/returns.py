@@ -104,6 +104,10 @@ class DenialCode(StrEnum):
     QUOTA_USED = "quota_used"
 
 
+ITS_MAIL_CAME_BACK = "its_mail_came_back"
+"""Why a rule is sure: the delivery that is given back never reached the installer."""
+
+
 class RuleVerdict(StrEnum):
     ACCEPT = "accept"
     DENY = "deny"
@@ -118,12 +122,16 @@ class Ruling:
     reason: str
 
     @property
+    def is_of_a_bounce(self) -> bool:
+        return self.reason == ITS_MAIL_CAME_BACK
+
+    @property
     def denial(self) -> DenialCode:
         return DenialCode(self.reason)
 
 
 def accept(reason: str) -> Ruling:
-    """Only what was a fault of ours is taken back unseen: it is outside the quota."""
+    """What is taken back unseen is outside the quota: it was a fault of ours, or of the lead as we gave it."""
     return Ruling(RuleVerdict.ACCEPT, reason)
 
 
@@ -141,7 +149,23 @@ def decide_return(code: ReturnCode, evidence: Evidence, over_quota: OverQuota = 
     """
     if evidence.window.is_past:
         return deny(DenialCode.WINDOW_PASSED)
+    if evidence.has_bounced and (ruling := rule_on_bounce(code)) is not None:
+        return ruling
+    return _by_its_code(code, evidence, over_quota)
+
+
+def rule_on_bounce(code: ReturnCode) -> Ruling | None:
+    """Of a delivery whose mail came back for good: who never got it is charged for nothing, whatever it says of it.
+
+    None for what is said of a consent, which is always for a person to look at.
+    """
+    return None if code is ReturnCode.CONSENT_OR_COMPLIANCE else accept(ITS_MAIL_CAME_BACK)
+
+
+def _by_its_code(code: ReturnCode, evidence: Evidence, over_quota: OverQuota) -> Ruling:
     match code:
+        case ReturnCode.CONTACT_INVALID if _was_found_invalid(evidence):
+            return accept("found_invalid_before")
         case ReturnCode.DUPLICATE_FROM_US:
             return accept("had_the_person_before") if evidence.duplicates else ask("no_earlier_one_known")
         case ReturnCode.OUT_OF_AREA:
@@ -151,6 +175,16 @@ def decide_return(code: ReturnCode, evidence: Evidence, over_quota: OverQuota = 
     if not evidence.quota.is_used:
         return ask("a_person_can_tell")
     return deny(DenialCode.QUOTA_USED) if over_quota is OverQuota.DENY else ask("quota_is_used")
+
+
+def _was_found_invalid(evidence: Evidence) -> bool:
+    """Another installer's return for the same was accepted: not for a bounce, which says nothing of the person."""
+    return any(
+        each.code == ReturnCode.CONTACT_INVALID
+        and each.state == ReturnState.ACCEPTED
+        and each.rule_reason != ITS_MAIL_CAME_BACK
+        for each in evidence.of_the_lead
+    )
 
 
 def _by_its_decision(passed: bool | None, denial: DenialCode, fault_of_ours: str) -> Ruling:
@@ -175,10 +209,22 @@ def quota_of(delivered: int, policy: ReturnsPolicy) -> int:
     return max(policy.quota_least, delivered * policy.quota_percent // 100)
 
 
-def cap_release_reason(code: ReturnCode, verdict: RuleVerdict) -> CapReleaseReason:
+def credited_for(code: ReturnCode, ruling: Ruling) -> CreditReason | None:
+    """What never arrived is credited as that, whatever it was given back for; None is an operator's to say."""
+    return CreditReason.UNREACHABLE_PAYLOAD if ruling.is_of_a_bounce else code.credit_reason
+
+
+def offered_on(code: ReturnCode, ruling: Ruling) -> bool | None:
+    """Nothing is said against a lead that never arrived; None is an operator's to say."""
+    return True if ruling.is_of_a_bounce and code is ReturnCode.OTHER else code.is_offered_on
+
+
+def cap_release_reason(code: ReturnCode, ruling: Ruling) -> CapReleaseReason:
+    if ruling.is_of_a_bounce:
+        return CapReleaseReason.DELIVERY_FAULT
     if code is ReturnCode.DUPLICATE_FROM_US:
         return CapReleaseReason.DUPLICATE_DISPATCH
-    if code in (ReturnCode.OUT_OF_AREA, ReturnCode.WRONG_SERVICE) and verdict is RuleVerdict.ACCEPT:
+    if code in (ReturnCode.OUT_OF_AREA, ReturnCode.WRONG_SERVICE) and ruling.verdict is RuleVerdict.ACCEPT:
         return CapReleaseReason.OPERATOR_ERROR
     return CapReleaseReason.INVALID_LEAD
 

@@ -49,6 +49,8 @@ class DeliveryStep(StrEnum):
     """For good."""
     ACCEPTED_LATE = "accepted_late"
     """After the assignment had ended: nobody is charged."""
+    BOUNCED = "bounced"
+    """Accepted, and sent back later: the installer never got it."""
 
 
 class AbsenceKind(StrEnum):

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.columns import Word, one_of
 from contracts.values import CreditReason
-from services.routing.domain.returns import AskedBy, AskedVia, DenialCode, ReturnCode, ReturnState, RuleVerdict
+from services.routing.domain.returns import AskedBy, AskedVia, DenialCode, ReturnCode, ReturnState, RuleVerdict, Ruling
 from services.routing.models.model import Model
 
 IS_STANDING = text("state IN ('requested', 'accepted')")
@@ -78,3 +78,7 @@ class Return(Model):
         Index("ix_returns_assignment_id", "assignment_id"),
         Index("ix_returns_lead_id", "lead_id"),
     )
+
+    @property
+    def ruling(self) -> Ruling:
+        return Ruling(self.rule_verdict, self.rule_reason)

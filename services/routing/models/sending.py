@@ -13,6 +13,7 @@ from services.routing.models.model import Model
 
 IS_WAITING = text("state = 'waiting'")
 IS_SENDING = text("state = 'sending'")
+IS_BOUNCED = text("what = 'bounced'")
 IS_UNFINISHED = text("finished_at IS NULL")
 
 
@@ -93,7 +94,10 @@ class WebhookTest(Model):
 
 
 class DeliveryLogEntry(Model):
-    """What became of a try to deliver, by mail or webhook. `status` is the server's number, SMTP's or HTTP's."""
+    """What became of a try to deliver, by mail or webhook. `status` is the server's number, SMTP's or HTTP's.
+
+    `enhanced_status` is RFC 3463's, of a mail that came back.
+    """
 
     __tablename__ = "delivery_log"
 
@@ -104,9 +108,11 @@ class DeliveryLogEntry(Model):
     what: Mapped[DeliveryStep] = mapped_column(Word(DeliveryStep))
     reason_code: Mapped[str | None]
     status: Mapped[int | None] = mapped_column(SmallInteger)
+    enhanced_status: Mapped[str | None]
 
     __table_args__ = (
         one_of("channel", Channel),
         one_of("what", DeliveryStep),
+        Index("uq_delivery_log_bounced", "assignment_id", unique=True, postgresql_where=IS_BOUNCED),
         Index("ix_delivery_log_assignment_id", "assignment_id", "id"),
     )

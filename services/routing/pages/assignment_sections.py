@@ -65,7 +65,7 @@ async def delivery_log(page: AssignmentPage) -> Table:
                 Shown(entry.channel, Kind.WORD),
                 Shown(entry.what, Kind.CHIP, tones=STEP_TONES),
                 "Its answer" if answered(entry.reason_code) else Shown(entry.reason_code, Kind.WORD),
-                Shown(told_answer(entry.channel, entry.status)),
+                Shown(told_answer(entry.channel, entry.status, entry.enhanced_status)),
             )
             for entry in entries
         ],

@@ -7,14 +7,14 @@ from typing import Any
 from chassis.console.cells import Kind, Shown
 from chassis.console.documents import Fact, Facts, Prose, Section, Table
 from chassis.console.wording import words
-from services.routing.domain.states import Channel
+from services.routing.domain.states import Channel, DeliveryStep
 from services.routing.http.returns import ReturnView
 from services.routing.pages.return_words import STATES, TONES, last_day
 from services.routing.pages.telling import ASSIGNMENTS, DISPATCHES, RETURNS, STEP_TONES, told_answer
 
 
 def sections_of(asked: ReturnView) -> Sequence[Section]:
-    """Told as it was when the return was asked for, whatever became of it since."""
+    """Told as it was when the return was asked for, but for a mail that came back while it waited."""
     told = asked.evidence
     said = [Prose("What the installer says", [asked.words])] if asked.words else []
     decided = [Prose("What was decided", [asked.decision_note])] if asked.decision_note else []
@@ -80,12 +80,19 @@ def _delivery_log(entries: Sequence[Mapping[str, Any]]) -> Table:
                 _instant(each["at"]),
                 Shown(each["channel"], Kind.WORD),
                 Shown(each["what"], Kind.CHIP, tones=STEP_TONES),
-                Shown(told_answer(Channel(each["channel"]), each["status"]) or words(each["reason_code"] or "")),
+                Shown(_answer(each)),
             )
             for each in entries
         ],
         empty="It was delivered before this was kept.",
     )
+
+
+def _answer(each: Mapping[str, Any]) -> str:
+    """What was kept before mails could come back has no status of theirs."""
+    answer = told_answer(Channel(each["channel"]), each["status"], each.get("enhanced_status"))
+    reason = words(each["reason_code"] or "")
+    return f"{reason}, {answer}" if each["what"] == DeliveryStep.BOUNCED else answer or reason
 
 
 def _before(title: str, earlier: Sequence[Mapping[str, Any]], empty: str) -> Table:

@@ -17,6 +17,8 @@ STATES: Mapping[str, str] = {
 TONES: Mapping[str, str] = {ReturnState.REQUESTED: "warning", ReturnState.ACCEPTED: "positive"}
 
 RULES: Mapping[str, str] = {
+    "its_mail_came_back": "Sure: its mail came back, so it never had the lead",
+    "found_invalid_before": "Sure: the contact was found invalid when another gave the lead back",
     "had_the_person_before": "Sure: it had this person before",
     "no_earlier_one_known": "No earlier lead of this person is known",
     "given_outside_by_hand": "Sure: given outside its territory by hand",

@@ -22,7 +22,13 @@ DELIVERY_CHANNELS = "/console/delivery-channels"
 INSTALLER_TONES = {"active": "positive", "paused": "warning", "suspended": "danger"}
 ASSIGNMENT_TONES = {"sent": "positive", "pending": "info", "failed": "danger", "returned": "warning"}
 BREAKER_TONES = {"closed": "positive", "open": "danger", "half_open": "warning"}
-STEP_TONES = {"accepted": "positive", "tried": "warning", "failed": "danger", "accepted_late": "warning"}
+STEP_TONES = {
+    "accepted": "positive",
+    "tried": "warning",
+    "failed": "danger",
+    "accepted_late": "warning",
+    "bounced": "danger",
+}
 CAP_TONES = {"counted": "positive", "released": "warning", "reserved": "info"}
 DISPATCH_TONES = {"delivered": "positive", "dispatching": "info", "exception": "warning"}
 
@@ -57,10 +63,10 @@ def answered(reason: str | None) -> bool:
     return (reason or "").startswith("http_")
 
 
-def told_answer(channel: Channel, status: int | None) -> str | None:
-    """As "HTTP 503" or "SMTP 550"."""
+def told_answer(channel: Channel, status: int | None, enhanced_status: str | None = None) -> str | None:
+    """As "HTTP 503" or "SMTP 550"; of a mail that came back, as "5.1.1"."""
     if status is None:
-        return None
+        return enhanced_status
     return f"{'HTTP' if channel is Channel.WEBHOOK else 'SMTP'} {status}"
 
 

@@ -44,7 +44,7 @@ async def gather(
         service=told_verdict(kept, id_, Rule.SERVICE, "wanted", lead.service),
         window=Window(policy.window_business_days, ends_at, now >= ends_at),
         quota=await _quota(session, made.installer_id, cycle, policy),
-        delivery=await _delivery(session, made.id),
+        delivery=await delivery_of(session, made.id),
         duplicates=await _duplicates(session, made, lead, made.sent_at),
         of_the_lead=await _before(session, Return.lead_id == made.lead_id),
         of_the_installer=await _before(session, _in_cycle(made.installer_id, cycle)),
@@ -84,9 +84,12 @@ def _in_cycle(installer_id: UUID, cycle: Cycle) -> Any:
     return and_(Return.installer_id == installer_id, Return.requested_at >= starts_at, Return.requested_at < ends_at)
 
 
-async def _delivery(session: AsyncSession, assignment_id: UUID) -> tuple[Logged, ...]:
+async def delivery_of(session: AsyncSession, assignment_id: UUID) -> tuple[Logged, ...]:
     entries = await log_of(session, assignment_id)
-    return tuple(Logged(each.at, each.channel, each.what, each.reason_code, each.status) for each in entries)
+    return tuple(
+        Logged(each.at, each.channel, each.what, each.reason_code, each.status, each.enhanced_status)
+        for each in entries
+    )
 
 
 async def _duplicates(
@@ -114,6 +117,6 @@ async def _duplicates(
 
 
 async def _before(session: AsyncSession, which: Any) -> tuple[Before, ...]:
-    query = select(Return.id, Return.code, Return.state, Return.requested_at).where(which)
+    query = select(Return.id, Return.code, Return.state, Return.requested_at, Return.rule_reason).where(which)
     rows = await session.execute(query.order_by(Return.requested_at, Return.id))
     return tuple(Before(*row) for row in rows)

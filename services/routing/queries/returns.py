@@ -1,6 +1,6 @@
 """Leads that installers give back: one, those of an assignment, and the list of them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -31,6 +31,12 @@ async def asked_for(session: AsyncSession, assignment_ids: Sequence[UUID]) -> fr
     """Of which one waits to be decided."""
     query = select(Return.assignment_id).where(among(Return.assignment_id, assignment_ids))
     return frozenset(await session.scalars(query.where(Return.state == ReturnState.REQUESTED)))
+
+
+async def requested_of(session: AsyncSession, assignment_ids: Collection[UUID]) -> Sequence[Return]:
+    """Those that wait to be decided, one of an assignment at the most, as they stand now."""
+    query = select(Return).where(among(Return.assignment_id, assignment_ids), Return.state == ReturnState.REQUESTED)
+    return (await session.scalars(query.order_by(Return.id).execution_options(populate_existing=True))).all()
 
 
 async def of_assignment(session: AsyncSession, assignment_id: UUID) -> Sequence[Return]:

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Integer, Row, Uuid, bindparam, exists, fun
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.routing.domain.states import AssignmentStatus, BreakerState, Channel
+from services.routing.domain.states import AssignmentStatus, BreakerState, Channel, DeliveryStep
 from services.routing.domain.webhooks import DeliveryState
 from services.routing.models import (
     Assignment,
@@ -209,6 +209,14 @@ async def tries_of(session: AsyncSession, assignment_id: UUID) -> Sequence[Webho
     """The first one first."""
     query = select(WebhookAttempt).where(WebhookAttempt.assignment_id == assignment_id)
     return (await session.scalars(query.order_by(WebhookAttempt.attempt_no))).all()
+
+
+async def bounced_among(session: AsyncSession, assignment_ids: Collection[UUID]) -> set[UUID]:
+    """Those whose mail is known to have come back."""
+    query = select(DeliveryLogEntry.assignment_id).where(
+        among(DeliveryLogEntry.assignment_id, assignment_ids), DeliveryLogEntry.what == DeliveryStep.BOUNCED
+    )
+    return set(await session.scalars(query))
 
 
 async def delivery_of(session: AsyncSession, assignment_id: UUID) -> WebhookDelivery | None:
