@@ -24,6 +24,7 @@ from chassis.http import Given, Operator
 from chassis.ids import new_id
 from contracts.identity import Capability
 from contracts.values import InstallerStatus
+from services.routing.domain.ordering import LEAD_PPM
 from services.routing.domain.simulating import IGNORABLE
 from services.routing.http.fields import Limit
 from services.routing.http.installer_views import Caps
@@ -189,10 +190,13 @@ def _sentence(view: SimulationView) -> str:
     if view.totals is None:
         return "Past leads are decided again as it is and with the draft; nothing of dispatch is changed by it."
     as_happened = view.totals["as_happened"]
-    return (
+    told = (
         f"With the draft {counted(view.totals['moved'], 'lead', 'leads')} of {view.totals['leads']:,} would have gone "
         f"elsewhere. Without it {as_happened['same']:,} of {as_happened['of']:,} go where they really went."
     )
+    left_off = view.totals.get("left_off", 0)
+    were = "lead of the days was" if left_off == 1 else "leads of the days were"
+    return f"{told} The oldest {left_off:,} {were} left off." if left_off else told
 
 
 def _facts(view: SimulationView) -> list[Fact]:
@@ -242,36 +246,49 @@ def _in_sum(before: Mapping[str, Any], after: Mapping[str, Any]) -> Table:
         ("Leads that nobody got", "unplaced", Kind.NUMBER),
         ("Revenue at known prices", "revenue_cents", Kind.MONEY),
         ("Leads of no known price", "unpriced", Kind.NUMBER),
+        ("Leads that a cap kept from anybody", "leads_at_cap", Kind.NUMBER),
+        ("Times that a cap kept a lead from an installer", "cap_hits", Kind.NUMBER),
+        ("Days on which a cap kept any from an installer", "full_days", Kind.NUMBER),
     )
-    rows = [(title, Shown(before[name], kind), Shown(after[name], kind)) for title, name, kind in named]
+    rows = [(title, Shown(before.get(name), kind), Shown(after.get(name), kind)) for title, name, kind in named]
     evenness = ("Evenness", f"{before['jain']:.3f}", f"{after['jain']:.3f}")
     heads = (("What", Kind.TEXT), ("As it is", Kind.TEXT), ("With the draft", Kind.TEXT))
     return Table("In sum", heads, [*rows, evenness], note=EVENNESS)
 
 
+DRAFTED = "With the draft"
+BY_INSTALLER = (
+    ("Leads as it is", "leads", Kind.NUMBER),
+    ("Share as it is", "share", Kind.SHARE),
+    ("Entitled as it is", "entitled", Kind.TEXT),
+    ("Revenue as it is", "revenue_cents", Kind.MONEY),
+    ("Missed by a cap as it is", "cap_hits", Kind.NUMBER),
+    ("Days at a cap as it is", "full_days", Kind.NUMBER),
+)
+
+
 def _by_installer(before: Mapping[str, Any], after: Mapping[str, Any]) -> Table:
-    heads = (
-        ("Installer", Kind.TEXT),
-        ("Leads as it is", Kind.NUMBER),
-        ("With the draft", Kind.NUMBER),
-        ("Entitled as it is", Kind.TEXT),
-        ("With the draft", Kind.TEXT),
-        ("Missed by a cap as it is", Kind.NUMBER),
-        ("With the draft", Kind.NUMBER),
-    )
-    rows = [
-        (
-            Shown(name, path=f"{INSTALLERS}/{id_}"),
-            Shown(one["leads"], Kind.NUMBER),
-            Shown(other["leads"], Kind.NUMBER),
-            f"{one['entitled_leads']:,.1f}",
-            f"{other['entitled_leads']:,.1f}",
-            Shown(one["cap_hits"], Kind.NUMBER),
-            Shown(other["cap_hits"], Kind.NUMBER),
-        )
-        for id_, name, one, other in _pairs(before, after)
-    ]
+    heads = [("Installer", Kind.TEXT)]
+    for title, _, kind in BY_INSTALLER:
+        heads += [(title, kind), (DRAFTED, kind)]
+    rows = []
+    for id_, name, one, other in _pairs(before, after):
+        row: list[Any] = [Shown(name, path=f"{INSTALLERS}/{id_}")]
+        for _, what, kind in BY_INSTALLER:
+            row += [Shown(_figure(side, what), kind) for side in (one, other)]
+        rows.append(tuple(row))
     return Table("By installer", heads, rows, empty="No installer covers any of the leads.")
+
+
+def _figure(side: Mapping[str, Any], what: str) -> Any:
+    """None where a simulation did not tell it yet."""
+    match what:
+        case "share":
+            return None if (ppm := side.get("share_ppm")) is None else ppm / LEAD_PPM
+        case "entitled":
+            return f"{side['entitled_leads']:,.1f}"
+        case _:
+            return side.get(what)
 
 
 def _chart(before: Mapping[str, Any], after: Mapping[str, Any]) -> Charts:
@@ -282,7 +299,14 @@ def _chart(before: Mapping[str, Any], after: Mapping[str, Any]) -> Charts:
     return Charts("Leads", [draw("Leads by installer", "With the draft; in grey as it is", bars)])
 
 
-NONE: Mapping[str, Any] = {"leads": 0, "entitled_leads": 0.0, "cap_hits": 0}
+NONE: Mapping[str, Any] = {
+    "leads": 0,
+    "share_ppm": 0,
+    "entitled_leads": 0.0,
+    "revenue_cents": 0,
+    "cap_hits": 0,
+    "full_days": 0,
+}
 
 
 def _pairs(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, str, Any, Any]]:

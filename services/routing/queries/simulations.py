@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import ColumnElement, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.paging import PageRequest
@@ -25,7 +25,7 @@ from services.routing.queries.policies import in_force
 from services.routing.queries.public_holidays import holidays_between
 
 MOST_LEADS = 50_000
-"""The newest, where there were more: a run of an hour answers nobody."""
+"""The newest, where there were more: a run of an hour answers nobody. How many are left off is told."""
 
 
 async def get(session: AsyncSession, simulation_id: UUID, *, lock: bool = False) -> Simulation:
@@ -61,7 +61,17 @@ async def request_of(session: AsyncSession, draft: Mapping[str, Any], now: datet
             for state in AustralianState
         },
     }
-    return {"world": world, "draft": draft, "prices": [[str(row[0]), row[1], row[2]] for row in prices]}
+    received = await session.scalar(select(func.count()).where(*_received(since, now)))
+    return {
+        "world": world,
+        "draft": draft,
+        "prices": [[str(row[0]), row[1], row[2]] for row in prices],
+        "left_off": max(0, (received or 0) - MOST_LEADS),
+    }
+
+
+def _received(since: datetime, now: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return Dispatch.received_at >= since, Dispatch.received_at <= now
 
 
 _PROFILES = select(Installer.id, InstallerVersion.version, InstallerVersion.profile).join(
@@ -95,7 +105,7 @@ async def _arrivals(session: AsyncSession, since: datetime, now: datetime) -> li
     linked = {row.lead_id: row.others for row in await session.execute(_LINKED, {"since": since})}
     query = (
         select(Dispatch)
-        .where(Dispatch.received_at >= since, Dispatch.received_at <= now)
+        .where(*_received(since, now))
         .order_by(Dispatch.received_at.desc(), Dispatch.lead_id.desc())
         .limit(MOST_LEADS)
     )
