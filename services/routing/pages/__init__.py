@@ -21,6 +21,7 @@ from services.routing.pages import (
     installer_routes,
     installers,
     new_installer,
+    new_simulation,
     policies,
     return_case,
     returns,
@@ -65,6 +66,7 @@ ROUTES = (
     *returns.ROUTES,
     *policies.ROUTES,
     *scorecards.ROUTES,
+    *new_simulation.ROUTES,
     *simulation.ROUTES,
     *simulations.ROUTES,
 )

@@ -21,6 +21,7 @@ from services.routing.models import (
     Simulation,
     SimulationRow,
 )
+from services.routing.queries.arrays import among
 from services.routing.queries.policies import in_force
 from services.routing.queries.public_holidays import holidays_between
 
@@ -41,6 +42,12 @@ async def list_simulations(session: AsyncSession, page: PageRequest) -> Sequence
 async def moved_leads(session: AsyncSession, simulation_id: UUID, page: PageRequest) -> Sequence[SimulationRow]:
     query = select(SimulationRow).where(SimulationRow.simulation_id == simulation_id)
     return (await session.scalars(page.apply(query, SimulationRow.received_at, SimulationRow.lead_id))).all()
+
+
+async def names_of(session: AsyncSession, installer_ids: Sequence[UUID]) -> dict[str, str]:
+    """By id as JSON has it."""
+    found = await session.execute(select(Installer.id, Installer.name).where(among(Installer.id, installer_ids)))
+    return {str(row.id): row.name for row in found}
 
 
 async def request_of(session: AsyncSession, draft: Mapping[str, Any], now: datetime) -> dict[str, Any]:
