@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any, TextIO
 from uuid import UUID
 
-from services.routing.domain.comparing import Comparison, Moved
+from services.routing.domain.comparing import Comparison, Moved, Side
 from services.routing.domain.simulating import World
 
 NICENESS = 10
@@ -29,7 +29,7 @@ def lines(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
             yield {"moved": _told(moved)}
         if comparison.leads % EACH == 0:
             yield {"progress": comparison.leads}
-    yield {"totals": comparison.totals()}
+    yield {"totals": {**comparison.totals(), "left_off": request.get("left_off", 0)}}
 
 
 def _told(moved: Moved) -> dict[str, Any]:
@@ -39,11 +39,19 @@ def _told(moved: Moved) -> dict[str, Any]:
         "service": arrival.service,
         "place": f"{arrival.location.postcode} {arrival.location.state}",
         "received_at": arrival.received_at.isoformat(),
-        "before": sorted(map(str, moved.before)),
-        "after": sorted(map(str, moved.after)),
-        "before_cents": moved.before_money.cents,
-        "after_cents": moved.after_money.cents,
-        "unpriced": moved.before_money.unpriced + moved.after_money.unpriced,
+        **_side("before", moved.before),
+        **_side("after", moved.after),
+        "unpriced": moved.before.unpriced + moved.after.unpriced,
+    }
+
+
+def _side(name: str, side: Side) -> dict[str, Any]:
+    return {
+        name: sorted(map(str, side.chosen)),
+        f"{name}_cents": side.cents,
+        f"{name}_entitled_ppm": side.entitled_ppm,
+        f"{name}_at_cap": side.at_cap,
+        f"{name}_cap_percent": side.cap_percent,
     }
 
 

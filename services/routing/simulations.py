@@ -17,7 +17,7 @@ from chassis.clock import Clock
 from chassis.database import Database
 from chassis.faults import is_passing
 from chassis.loops import Loop
-from services.routing.commands.simulations import LEASE_SECONDS, claim, finish, give_up, renew
+from services.routing.commands.simulations import LEASE_SECONDS, claim, finish, give_up, put_back, renew
 from services.routing.domain.states import SimulationState
 from services.routing.models import Simulation
 from services.routing.queries.simulations import request_of
@@ -36,7 +36,11 @@ class Gone(Exception):
 
 
 class NoTotals(Exception):
-    """The child ended without having told the totals."""
+    """The child ended by itself without having told the totals."""
+
+
+class Killed(Exception):
+    """The child was ended from outside: by an operator, or where memory ran out."""
 
 
 class Simulator:
@@ -62,6 +66,10 @@ class Simulator:
             await self._simulate(simulation.id, simulation.tries, request)
         except Gone:
             log.info("simulation_gone", simulation_id=str(simulation.id))
+        except Killed as killed:
+            log.warning("simulation_killed", simulation_id=str(simulation.id), fault=str(killed))
+            async with self._database.transaction() as session:
+                await put_back(session, simulation.id, simulation.tries)
         except Exception as fault:
             if is_passing(fault):
                 # Its lease runs out, and it is begun again.
@@ -97,7 +105,8 @@ class Simulator:
             if monotonic() - told_at > SIGN_OF_LIFE_SECONDS:
                 told_at = monotonic()
                 await self._sign_of_life(id_, try_no, progress, leads)
-        raise NoTotals(f"the child ended with {child.wait()}")
+        ended = await asyncio.to_thread(child.wait)
+        raise Killed(f"by signal {-ended}") if ended < 0 else NoTotals(f"the child ended with {ended}")
 
     async def _sign_of_life(self, id_: UUID, try_no: int, progress: int, leads: int) -> None:
         async with self._database.transaction() as session:
@@ -112,14 +121,15 @@ def _child() -> "subprocess.Popen[bytes]":
 
 def _hand_over(child: "subprocess.Popen[bytes]", request: bytes) -> None:
     assert child.stdin is not None  # noqa: S101  # a pipe, as it was asked for
-    with suppress(BrokenPipeError):
+    with suppress(BrokenPipeError), child.stdin:
         child.stdin.write(request)
-        child.stdin.close()
 
 
 def _next(child: "subprocess.Popen[bytes]") -> bytes:
+    """Nothing at its end, and of a line in whose middle it was killed nothing either."""
     assert child.stdout is not None  # noqa: S101  # a pipe, as it was asked for
-    return child.stdout.readline()
+    line = child.stdout.readline()
+    return line if line.endswith(b"\n") else b""
 
 
 def _row(moved: Mapping[str, Any]) -> dict[str, Any]:

@@ -128,6 +128,18 @@ class TestSimulate:
         world = World({one.id: one}, {one.id: Territory(frozenset({AustralianState.NSW}))}, [first, second])
         assert [len(decision.chosen) for decision in simulate(world)] == [1, 0]
 
+    def test_lets_a_persons_other_lead_go_there_again_once_the_policy_has_forgotten(self) -> None:
+        one = candidate()
+        first = arrival()
+        second = arrival(10 * 24, others=(first.lead_id,))
+        first = first._replace(others=(second.lead_id,))
+        world = World({one.id: one}, {one.id: Territory(frozenset({AustralianState.NSW}))}, [first, second])
+        given = {
+            days: [len(each.chosen) for each in simulate(world.drafted({"ordering": {"same_person_days": days}}))]
+            for days in (0, 9, 10)
+        }
+        assert given == {0: [1, 1], 9: [1, 1], 10: [1, 0]}
+
 
 def _records(world: World) -> list[str]:
     """Each read before the next is decided: the standings go on."""
@@ -140,7 +152,7 @@ class TestDraft:
         world = World({one.id: one, two.id: two}, {one.id: Territory(), two.id: Territory()}, [])
         drafted = world.drafted(
             {
-                "ordering": {"most_owed_leads": 9},
+                "ordering": {"most_owed_leads": 9, "same_person_days": 30},
                 "ignore_rules": ["hours", "cap_day"],
                 "everyone": {"caps_percent": 150},
                 "installers": {
@@ -162,6 +174,7 @@ class TestDraft:
         assert other.limits == Limits(month=10)
         assert drafted.territories[one.id].states == {AustralianState.WA}
         assert (drafted.policy.most_owed_leads, drafted.policy.backlog_per_hour) == (9, 5)
+        assert drafted.policy.same_person_days == 30
         assert drafted.waived == {Rule.HOURS, Rule.CAP_DAY}
         assert world.candidates[one.id] is one
 
@@ -192,7 +205,7 @@ class TestComparison:
         moved = [each for each in comparison.moved() if each]
         totals = comparison.totals()
         assert (totals["leads"], totals["moved"]) == (10, len(moved))
-        assert all(each.before == {second} and each.after == {first} for each in moved)
+        assert all(each.before.chosen == {second} and each.after.chosen == {first} for each in moved)
         assert totals["as_happened"] == {"same": 10 - len(moved), "of": 10}
         assert totals["after"]["revenue_cents"] == 50_000
         assert totals["before"]["revenue_cents"] == 50_000 - 5_000 * len(moved)
@@ -200,6 +213,40 @@ class TestComparison:
         assert totals["after"]["installers"][str(first)]["leads"] == 10
         assert totals["before"]["installers"][str(second)]["leads"] == len(moved) == 2
         assert totals["before"]["installers"][str(second)]["cap_hits"] > 0
+
+    def test_tells_of_each_lead_that_moves_share_and_caps(self) -> None:
+        world = _two_in_nsw()
+        _, second = world.candidates
+        comparison = Comparison(world, world.drafted({"installers": {str(second): {"status": "paused"}}}), {})
+        moved = [each for each in comparison.moved() if each]
+        assert [side.entitled_ppm for each in moved for side in (each.before, each.after)] == [500_000, 1_000_000] * 2
+        assert [(each.before.cap_percent, each.after.cap_percent) for each in moved] == [(50, None), (100, None)]
+        assert all(each.before.at_cap == each.after.at_cap == 0 for each in moved)
+
+    def test_tells_whom_a_cap_kept_a_lead_from(self) -> None:
+        world = _two_in_nsw()
+        _, second = world.candidates
+        full = {"caps": {"day": 0, "week": None, "month": None}}
+        comparison = Comparison(world, world.drafted({"installers": {str(second): full}}), {})
+        assert [(each.before.at_cap, each.after.at_cap) for each in comparison.moved() if each] == [(0, 1), (0, 1)]
+        totals = comparison.totals()
+        before, after = totals["before"], totals["after"]
+        assert (after["leads_at_cap"], after["cap_hits"], after["full_days"]) == (10, 10, 1)
+        assert before["leads_at_cap"] == before["cap_hits"] == before["installers"][str(second)]["cap_hits"] < 10
+        assert after["installers"][str(second)]["full_days"] == 1
+
+    def test_tells_of_each_installer_revenue_and_share(self) -> None:
+        world = _two_in_nsw()
+        first, second = world.candidates
+        prices = {(first, "exclusive"): 5_000}
+        comparison = Comparison(world, world, prices)
+        list(comparison.moved())
+        totals = comparison.totals()["before"]
+        told = totals["installers"]
+        assert [told[str(id_)]["share_ppm"] for id_ in (first, second)] == [800_000, 200_000]
+        assert [told[str(id_)]["revenue_cents"] for id_ in (first, second)] == [40_000, 0]
+        assert [told[str(id_)]["unpriced"] for id_ in (first, second)] == [0, 2]
+        assert sum(each["revenue_cents"] for each in told.values()) == totals["revenue_cents"]
 
     def test_covers_by_the_most_specific_part(self) -> None:
         every = Territory(frozenset({AustralianState.NSW}), (PostcodeRange("2000", "2234"),), frozenset({"2204"}))
@@ -226,6 +273,7 @@ class TestChild:
             },
             "draft": {"installers": {str(who): {"caps": {"day": 2, "week": None, "month": None}}}},
             "prices": [[str(who), "exclusive", 4_000]],
+            "left_off": 7,
         }
         out = io.StringIO()
         run(io.StringIO(json.dumps(request)), out)
@@ -233,7 +281,11 @@ class TestChild:
         [moved] = [line["moved"] for line in told if "moved" in line]
         assert (moved["before"], moved["after"]) == ([str(who)], [])
         assert (moved["before_cents"], moved["after_cents"]) == (4_000, 0)
+        assert (moved["before_entitled_ppm"], moved["after_entitled_ppm"]) == (1_000_000, 0)
+        assert (moved["before_at_cap"], moved["after_at_cap"]) == (0, 1)
+        assert (moved["before_cap_percent"], moved["after_cap_percent"]) == (None, None)
         assert told[-1]["totals"]["after"]["unplaced"] == 1
+        assert told[-1]["totals"]["left_off"] == 7
 
 
 def _profile() -> dict[str, Any]:

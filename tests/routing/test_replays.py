@@ -65,7 +65,7 @@ class TestReplay:
             async with floor.database.reading() as session:
                 replay = await replay_of(session, lead_id, 1)
             assert replay.first_difference is None
-            assert (replay.is_identical, replay.rule_set) == (True, "3")
+            assert (replay.is_identical, replay.rule_set) == (True, "4")
 
     async def test_is_by_the_installers_as_they_were(self, floor: Floor) -> None:
         installer = await floor.installer(Limits(month=5))
@@ -125,7 +125,7 @@ class TestOverHttp:
         await floor.installer()
         await floor.dispatch(arrived := lead())
         told = await desk.get(f"/admin/leads/{arrived.lead_id}/decisions/1/replay")
-        assert told == {"is_identical": True, "rule_set": "3", "first_difference": None}
+        assert told == {"is_identical": True, "rule_set": "4", "first_difference": None}
 
     async def test_refuses_what_was_made_before_inputs_were_kept(self, floor: Floor, desk: Desk) -> None:
         await floor.installer()

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -18,12 +19,15 @@ from contracts.billing import DeliveryRecorded
 from contracts.identity import Role
 from contracts.values import GstTreatment, ProductType
 from deploy.local.postgres import ServiceDatabase
+from services.routing import simulations
 from services.routing.commands.simulations import AskSimulation, ask_simulation, cancel_simulation, claim, finish, renew
 from services.routing.domain.states import SimulationState
 from services.routing.domain.windows import Limits
 from services.routing.errors import SimulationExists, SimulationNotRunning
-from services.routing.models import Simulation
+from services.routing.models import Dispatch, Simulation
+from services.routing.queries import simulations as queries
 from services.routing.simulations import Simulator
+from tests.kit.eventually import eventually
 from tests.routing.arrangements import NOW, ROBIN, Floor, committing, lead, leads
 from tests.routing.desk import Desk, code_of, faults
 from tests.routing.feed import Feed, record
@@ -72,6 +76,13 @@ class TestARun:
         moved = await rows(real, id_)
         assert len(moved) == done.totals["moved"] == 4
         assert all((row["before"], row["after"]) == ([capped], [one]) for row in moved)
+
+    async def test_says_how_many_leads_it_left_off(self, floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
+        await busy(floor)
+        monkeypatch.setattr(queries, "MOST_LEADS", 4)
+        async with floor.database.reading() as session:
+            request = await queries.request_of(session, {"days": 30}, floor.clock.now())
+        assert (len(request["world"]["arrivals"]), request["left_off"]) == (4, 6)
 
     async def test_without_work_there_is_none(self, floor: Floor) -> None:
         assert not await Simulator(floor.database, floor.clock, 2).step()
@@ -139,24 +150,119 @@ class TestWhoeverRunsIt:
             with pytest.raises(SimulationNotRunning):
                 await cancel_simulation(session, id_, ROBIN, NOW)
 
-    async def test_killed_in_the_middle_leaves_nothing_and_the_next_one_all(self, real: Floor) -> None:
-        """A process that has claimed it and is killed as it runs; its lease is let run out by hand."""
-        _, capped = await busy(real)
-        id_ = await asked(real, installers={str(capped): {"status": "paused"}})
+
+class TestKilled:
+    """While leads are being decided: a child that nobody reads any more waits with the pipe full, in their midst."""
+
+    async def test_with_its_child_it_is_taken_up_by_another(self, real: Floor) -> None:
+        """The worker that follows it; its lease is let run out by hand."""
+        id_ = await long_one(real)
         url = real.database.engine.url.render_as_string(hide_password=False)
-        killed = await asyncio.to_thread(_worker, url)
-        assert killed.stdout is not None
-        assert killed.stdout.readline() == b"runs\n"
-        os.kill(killed.pid, signal.SIGKILL)
-        killed.wait()
-        killed.stdout.close()
+        worker = await asyncio.to_thread(_worker, url)
+        assert worker.stdout is not None
+        child_pid, progress = map(int, worker.stdout.readline().split())
+        assert 0 < progress < MANY
+        assert is_alive(child_pid)
+        os.kill(worker.pid, signal.SIGKILL)
+        worker.wait()
+        worker.stdout.close()
+        await eventually(lambda: _is_over(child_pid))
         held = await simulation(real, id_)
-        assert (held.state, await rows(real, id_)) == (SimulationState.RUNNING, [])
+        assert (held.state, held.progress, held.totals) == (SimulationState.RUNNING, progress, None)
+        assert await rows(real, id_) == []
         assert not await Simulator(real.database, real.clock, 2).step()
         await real.rows_changed("UPDATE simulations SET lease_until = now() - interval '1 second'")
         assert await Simulator(real.database, real.clock, 2).step()
-        done = await simulation(real, id_)
-        assert (done.state, done.tries, len(await rows(real, id_))) == (SimulationState.FINISHED, 2, 4)
+        await self._finished_whole(real, id_, tries=2)
+
+    async def test_as_a_child_alone_it_is_begun_again_at_once(
+        self, real: Floor, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        id_ = await long_one(real)
+        killing(monkeypatch, times=1)
+        simulator = Simulator(real.database, real.clock, 2)
+        assert await simulator.step()
+        back = await simulation(real, id_)
+        assert (back.state, back.tries, back.fault, back.totals) == (SimulationState.ASKED, 1, None, None)
+        assert await rows(real, id_) == []
+        assert await simulator.step()
+        await self._finished_whole(real, id_, tries=2)
+
+    async def test_again_and_again_it_is_given_up_on(self, real: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
+        id_ = await long_one(real)
+        killing(monkeypatch, times=2)
+        simulator = Simulator(real.database, real.clock, 2)
+        for _ in range(3):
+            assert await simulator.step()
+        ended = await simulation(real, id_)
+        assert (ended.state, ended.fault) == (SimulationState.FAILED, "begun 2 times and never finished")
+        assert await rows(real, id_) == []
+        assert not await simulator.step()
+
+    async def test_before_it_has_read_its_leads_it_is_begun_again_too(
+        self, real: Floor, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        id_ = await long_one(real)
+
+        def dead() -> "subprocess.Popen[bytes]":
+            child = subprocess.Popen(simulations.COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            child.kill()
+            return child
+
+        monkeypatch.setattr(simulations, "_child", dead)
+        assert await Simulator(real.database, real.clock, 2).step()
+        assert (await simulation(real, id_)).state is SimulationState.ASKED
+
+    async def _finished_whole(self, floor: Floor, id_: UUID, tries: int) -> None:
+        done = await simulation(floor, id_)
+        assert (done.state, done.tries, done.progress) == (SimulationState.FINISHED, tries, MANY)
+        assert done.totals is not None
+        assert len(await rows(floor, id_)) == done.totals["moved"] > 750
+
+
+MANY = 800
+
+
+async def long_one(floor: Floor) -> UUID:
+    """Of many leads, which all move: the child tells more of them than its pipe holds."""
+    one, _ = await busy(floor)
+    columns = ", ".join(column.name for column in Dispatch.__table__.columns if column.name != "lead_id")
+    await floor.rows_changed(
+        f"INSERT INTO dispatches (lead_id, {columns}) SELECT gen_random_uuid(), {columns} "
+        f"FROM (SELECT * FROM dispatches LIMIT 1) AS one, generate_series(1, {MANY - 10})"
+    )
+    return await asked(floor, installers={str(one): {"status": "paused"}})
+
+
+def killing(monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+    """So many children are killed as soon as they have told how far they are."""
+    children: list[subprocess.Popen[bytes]] = []
+    begin = simulations._child
+
+    def child() -> "subprocess.Popen[bytes]":
+        children.append(begin())
+        return children[-1]
+
+    async def sign_of_life(_self: Simulator, _id: UUID, _try_no: int, progress: int, _leads: int) -> None:
+        if progress and len(children) <= times:
+            children[-1].kill()
+
+    monkeypatch.setattr(simulations, "_child", child)
+    monkeypatch.setattr(simulations, "SIGN_OF_LIFE_SECONDS", -1.0)
+    monkeypatch.setattr(Simulator, "_sign_of_life", sign_of_life)
+
+
+def is_alive(pid: int) -> bool:
+    """One that is over may still be there for its parent to look at."""
+    try:
+        told = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return told.rpartition(")")[2].split()[0] not in ("Z", "X")
+
+
+async def _is_over(pid: int) -> bool:
+    return not is_alive(pid)
 
 
 def _worker(url: str) -> "subprocess.Popen[bytes]":
@@ -169,11 +275,22 @@ from chassis.clock import SystemClock
 from chassis.database import Database, create_engine
 from services.routing import simulations
 
-async def follow(self, *_):
-    print("runs", flush=True)
-    await asyncio.Event().wait()
+begin, renew = simulations._child, simulations.Simulator._sign_of_life
 
-simulations.Simulator._follow = follow
+def child():
+    global pid
+    begun = begin()
+    pid = begun.pid
+    return begun
+
+async def sign_of_life(self, id_, try_no, progress, leads):
+    if progress:
+        await renew(self, id_, try_no, progress, leads)
+        print(pid, progress, flush=True)
+        await asyncio.Event().wait()
+
+simulations._child, simulations.SIGN_OF_LIFE_SECONDS = child, -1
+simulations.Simulator._sign_of_life = sign_of_life
 database = Database(create_engine(sys.argv[1]), "/waybill/routing")
 asyncio.run(simulations.Simulator(database, SystemClock(), 2).step())
 """
@@ -190,6 +307,12 @@ def _row() -> dict[str, Any]:
         "before_cents": 0,
         "after_cents": 0,
         "unpriced": 0,
+        "before_entitled_ppm": 1_000_000,
+        "after_entitled_ppm": 250_000,
+        "before_at_cap": 0,
+        "after_at_cap": 2,
+        "before_cap_percent": None,
+        "after_cap_percent": 80,
     }
 
 
@@ -209,7 +332,7 @@ class TestOverHttp:
         body = {
             "id": str(new_id()),
             "days": 7,
-            "ordering": {"most_owed_leads": 5},
+            "ordering": {"most_owed_leads": 5, "same_person_days": 0},
             "ignore_rules": ["hours"],
             "installers": {str(installer): {"caps": {"month": 5}, "hours": [[0, 420, 1020]]}},
         }
@@ -227,6 +350,17 @@ class TestOverHttp:
             await finish(session, id_, 1, {"leads": 1}, [_row()], NOW)
         [moved] = await desk.items(f"/admin/simulations/{id_}/leads")
         assert (moved["place"], moved["before"]) == ("2204 NSW", [])
+        assert (moved["before_entitled_ppm"], moved["after_entitled_ppm"]) == (1_000_000, 250_000)
+        assert (moved["before_at_cap"], moved["after_at_cap"]) == (0, 2)
+        assert (moved["before_cap_percent"], moved["after_cap_percent"]) == (None, 80)
+
+    async def test_takes_a_null_for_as_it_is_but_where_it_says_something(self, desk: Desk, floor: Floor) -> None:
+        installer = str(await floor.installer())
+        own = {"caps": None, "status": None, "services": None, "territory": None, "hours": None, "share_weight": None}
+        body = {"id": str(new_id()), "everyone": None, "ordering": {"most_owed_leads": None}}
+        told = await desk.do("POST", "/admin/simulations", {**body, "installers": {installer: own}})
+        always_by_capacity = {installer: {"hours": None, "share_weight": None}}
+        assert told["draft"] == {"days": 30, "ordering": {}, "installers": always_by_capacity}
 
     async def test_refuses_what_makes_no_sense(self, desk: Desk) -> None:
         body = {"id": str(new_id()), "installers": {str(new_id()): {"hours": [[0, 60, 60]]}}}

@@ -138,6 +138,13 @@ async def give_up(session: AsyncSession, simulation_id: UUID, try_no: int, fault
         simulation.fault = fault
 
 
+async def put_back(session: AsyncSession, simulation_id: UUID, try_no: int) -> None:
+    """For whoever is next; the try counts."""
+    simulation = await get(session, simulation_id, lock=True)
+    if _is_held(simulation, try_no):
+        simulation.state, simulation.lease_until = SimulationState.ASKED, None
+
+
 def _is_held(simulation: Simulation, try_no: int) -> bool:
     return simulation.state is SimulationState.RUNNING and simulation.tries == try_no
 

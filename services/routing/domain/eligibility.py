@@ -18,7 +18,7 @@ from services.routing.domain.states import BreakerState
 from services.routing.domain.versions import Away
 from services.routing.domain.windows import WindowKind
 
-RULE_SET_VERSION = "3"
+RULE_SET_VERSION = "4"
 """Kept with every decision. A change of a rule, of what it compares or of the ordering takes the next one."""
 
 

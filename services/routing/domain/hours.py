@@ -1,9 +1,10 @@
 """When an installer is open: spans of its weekdays, by its own wall clock. Public holidays it may keep are closed."""
 
 from collections.abc import Collection, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
+
+from services.routing.domain.offsets import Offsets
 
 DAYS_AHEAD = 14
 """How far ahead an opening is looked for; holidays are known as far."""
@@ -29,8 +30,11 @@ def is_open(hours: Hours, local: datetime, holidays: Collection[date] = ()) -> b
     return any(s.weekday == local.weekday() and s.from_minute <= minute < s.to_minute for s in hours)
 
 
-def next_opening(hours: Hours, local: datetime, zone: ZoneInfo, holidays: Collection[date] = ()) -> datetime | None:
-    """The first instant after `local` at which a span begins; None where none does within the days ahead."""
+def next_opening(hours: Hours, local: datetime, offsets: Offsets, holidays: Collection[date] = ()) -> datetime | None:
+    """The first instant after `local` at which a span begins; None where none does within the days ahead.
+
+    `offsets` are of the clock that shows `local`, for as many days.
+    """
     for ahead in range(DAYS_AHEAD + 1):
         day = local.date() + timedelta(days=ahead)
         if day in holidays:
@@ -38,5 +42,5 @@ def next_opening(hours: Hours, local: datetime, zone: ZoneInfo, holidays: Collec
         for span in sorted(span for span in hours if span.weekday == day.weekday()):
             opening = datetime.combine(day, time(*divmod(span.from_minute, 60)))
             if opening > local:
-                return opening.replace(tzinfo=zone).astimezone(UTC)
+                return offsets.instant(opening)
     return None

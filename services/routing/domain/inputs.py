@@ -23,12 +23,14 @@ from services.routing.domain.candidate import (
 )
 from services.routing.domain.decision import Request
 from services.routing.domain.eligibility import RULE_SET_VERSION, Rule, compact, instant_text
+from services.routing.domain.offsets import Leap, Offsets
 from services.routing.domain.policies import OrderingPolicy, body_of
 from services.routing.domain.standing import Considered, Standing
 from services.routing.domain.states import BreakerState, Trigger
-from services.routing.domain.windows import Moment, Window, WindowKind
+from services.routing.domain.windows import Moment, WallClock, Window, WindowKind, offsets_ahead
 
-FORMAT = 1
+FORMAT = 2
+"""Of 1 the clocks do not tell how far they were ahead of UTC: whoever reads it asks the time zone database of today."""
 
 Profiles = Mapping[tuple[UUID, int], Candidate]
 """By installer and version."""
@@ -61,7 +63,8 @@ class Inputs(NamedTuple):
         """Raises ProfileMissing."""
         kept = json.loads(text)
         request = _request_from(kept)
-        clocks = {name: _clock_from(name, clock) for name, clock in kept["clocks"].items()}
+        read = _clock_from if kept["format"] > 1 else _clock_without_offsets
+        clocks = {name: read(name, clock) for name, clock in kept["clocks"].items()}
         holidays = {state: tuple(map(date.fromisoformat, days)) for state, days in kept["holidays"].items()}
         return cls(request, [_candidate_from(row, request, profiles, clocks, holidays) for row in kept["candidates"]])
 
@@ -105,18 +108,32 @@ def _request_from(kept: Mapping[str, Any]) -> Request:
 
 
 def _clock(moment: Moment) -> list[object]:
-    """What the clock shows, whether its zone is known, and the bounds of the day, the week and the month."""
+    """What the clock shows, whether its zone is known, how far it is ahead of UTC with each leap, and the bounds of the
+    day, the week and the month.
+    """
+    seconds, leaps = moment.offsets
+    offsets = [seconds, *([leap.shown.isoformat(), leap.seconds] for leap in leaps)]
     bounds = [[w.starts_at.isoformat(), w.ends_at.isoformat()] for w in moment.windows.values()]
-    return [moment.local.isoformat(), moment.is_known, *bounds]
+    return [moment.local.isoformat(), moment.is_known, offsets, *bounds]
 
 
 def _clock_from(name: str, kept: Sequence[Any]) -> Moment:
-    local, is_known, *bounds = kept
-    windows = {
+    local, is_known, (seconds, *leaps), *bounds = kept
+    offsets = Offsets(seconds, tuple(Leap(datetime.fromisoformat(shown), ahead) for shown, ahead in leaps))
+    return Moment(name, datetime.fromisoformat(local), _windows_from(bounds), offsets, is_known)
+
+
+def _clock_without_offsets(name: str, kept: Sequence[Any]) -> Moment:
+    shown, is_known, *bounds = kept
+    local = datetime.fromisoformat(shown)
+    return Moment(name, local, _windows_from(bounds), offsets_ahead(WallClock.of(name), local), is_known)
+
+
+def _windows_from(bounds: Sequence[Sequence[str]]) -> Mapping[WindowKind, Window]:
+    return {
         kind: Window(kind, datetime.fromisoformat(starts), datetime.fromisoformat(ends))
         for kind, (starts, ends) in zip(WindowKind, bounds, strict=True)
     }
-    return Moment(name, datetime.fromisoformat(local), windows, is_known)
 
 
 def _candidate(considered: Considered) -> str:

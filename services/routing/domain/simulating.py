@@ -6,7 +6,7 @@ to have got the lead. So a draft is told beside a control run, which differs fro
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cache
 from itertools import count
 from typing import Any, NamedTuple, Self
@@ -140,7 +140,7 @@ def simulate(world: World) -> Iterator[Decision]:
     """One decision per arrival, in their order, which is that of their receipt."""
     clocks = _Clocks()
     standings: dict[UUID, Standing] = {}
-    had: dict[UUID, set[UUID]] = {}
+    had: Had = {}
     covering = _covering(world)
     turns = count(1)
     for arrival in world.arrivals:
@@ -150,11 +150,11 @@ def simulate(world: World) -> Iterator[Decision]:
         for id_, coverage in covering(place):
             moment = clocks.at(now, world.candidates[id_].time_zone)
             standing = _stand(world, standings, moment, id_, now)
-            considered.append(Considered(standing, coverage, _history(had, arrival, id_)))
+            considered.append(Considered(standing, coverage, _history(had, arrival, id_, world.policy)))
         decision = decide(_request(world, arrival), considered)
         carry_out(decision, turns)
         for other in arrival.others if world.policy.same_person_days else ():
-            had.setdefault(other, set()).update(standing.candidate.id for standing in decision.chosen)
+            had.setdefault(other, {}).update((standing.candidate.id, now) for standing in decision.chosen)
         yield decision
 
 
@@ -170,11 +170,16 @@ def _request(world: World, arrival: Arrival) -> Request:
     )
 
 
-def _history(had: Mapping[UUID, set[UUID]], arrival: Arrival, installer_id: UUID) -> History:
-    return HAD_ANOTHER if installer_id in had.get(arrival.lead_id, ()) else NO_HISTORY
-
-
+Had = dict[UUID, dict[UUID, datetime]]
+"""Of each lead who has had another of its person, and when last."""
 HAD_ANOTHER = History(same_person=1)
+
+
+def _history(had: Had, arrival: Arrival, installer_id: UUID, policy: OrderingPolicy) -> History:
+    """What was given before the policy's time is forgotten."""
+    last = had.get(arrival.lead_id, {}).get(installer_id)
+    is_known = last is not None and last >= arrival.received_at - timedelta(days=policy.same_person_days)
+    return HAD_ANOTHER if is_known else NO_HISTORY
 
 
 class _Clocks:

@@ -39,7 +39,7 @@ from services.routing.domain.eligibility import (
 from services.routing.domain.hours import ALL_DAY, is_open, next_opening
 from services.routing.domain.ordering import settled
 from services.routing.domain.states import BreakerState
-from services.routing.domain.windows import Moment, WallClock, WindowKind
+from services.routing.domain.windows import Moment, WindowKind
 
 
 @dataclass(slots=True)
@@ -146,8 +146,7 @@ def keeps_hours(standing: Standing) -> Verdict:
     }
     if hours is not None and is_open(hours, local, standing.holidays):
         return Verdict(Rule.HOURS, True, "open", compared)
-    zone = WallClock.of(standing.candidate.time_zone).zone
-    until = next_opening(ALL_DAY if hours is None else hours, local, zone, standing.holidays)
+    until = next_opening(ALL_DAY if hours is None else hours, local, standing.moment.offsets, standing.holidays)
     return Verdict(Rule.HOURS, False, "public_holiday" if is_holiday else "closed", compared, until=until)
 
 

@@ -9,6 +9,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from services.routing.domain.hours import DAYS_AHEAD
+from services.routing.domain.offsets import Offsets
+
 
 class WindowKind(StrEnum):
     DAY = "day"
@@ -112,18 +115,25 @@ class Moment:
     local: datetime
     """Naive, as the clock on the wall."""
     windows: Mapping[WindowKind, Window]
+    offsets: Offsets
+    """From the local day on, over the days ahead in which an opening is looked for."""
     is_known: bool = True
 
     @classmethod
     def at(cls, instant: datetime, time_zone: str) -> "Moment":
         clock = WallClock.of(time_zone)
         local = instant.astimezone(clock.zone).replace(tzinfo=None)
-        return cls(time_zone, local, windows_at(instant, clock.zone), clock.is_known)
+        return cls(time_zone, local, windows_at(instant, clock.zone), offsets_ahead(clock, local), clock.is_known)
 
     @property
     def cycle_days(self) -> int:
         first, following = _days(WindowKind.MONTH, self.local.date())
         return (following - first).days
+
+
+def offsets_ahead(clock: WallClock, local: datetime) -> Offsets:
+    """Of the days that `next_opening` looks at, as the time zone database has them now."""
+    return Offsets.of(clock.zone, local.date(), DAYS_AHEAD + 1)
 
 
 def span_of(first: date, last: date, zone: ZoneInfo) -> tuple[datetime, datetime]:

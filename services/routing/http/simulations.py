@@ -1,5 +1,6 @@
 """Simulations over HTTP: what would have become of the leads of some days under a draft."""
 
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -27,6 +28,10 @@ from services.routing.queries import simulations as queries
 
 Days = Annotated[int, Field(ge=1, le=90, description="the days before now whose leads are decided again")]
 Percent = Annotated[int, Field(ge=1, le=1_000, description="of what each cap is now")]
+MostOwed = Annotated[int, Field(ge=1, le=1_000, description="how far one can be ahead of its share or behind it")]
+SamePersonDays = Annotated[
+    int, Field(ge=0, le=3_650, description="in which a person's leads do not go to one installer twice; 0 lets them")
+]
 Span = tuple[
     Annotated[int, Field(ge=0, le=6)], Annotated[int, Field(ge=0, le=1_439)], Annotated[int, Field(ge=1, le=1_440)]
 ]
@@ -42,7 +47,10 @@ IgnorableRule = Annotated[Rule, AfterValidator(_ignorable)]
 
 
 class OrderingDraft(Body):
-    most_owed_leads: Annotated[int, Field(ge=1, le=1_000)]
+    """Each lead is decided as it came, and none waits: how fast those that waited are given on moves nothing here."""
+
+    most_owed_leads: MostOwed | None = None
+    same_person_days: SamePersonDays | None = None
 
 
 class EveryoneDraft(Body):
@@ -78,8 +86,21 @@ class DraftBody(Body):
 
     def draft(self) -> dict[str, Any]:
         """As it is kept: what was not said is not there."""
-        told: dict[str, Any] = self.model_dump(mode="json", exclude_unset=True)
+        told = _said(self.model_dump(mode="json", exclude_unset=True))
+        if "ordering" in told:
+            told["ordering"] = _said(told["ordering"])
+        if "installers" in told:
+            told["installers"] = {id_: _said(own, but=TELLING_NULLS) for id_, own in told["installers"].items()}
         return {"days": self.days, **told}
+
+
+TELLING_NULLS = frozenset({"hours", "share_weight"})
+"""Of an installer: always, and its capacity in a cycle."""
+
+
+def _said(told: Mapping[str, Any], but: Collection[str] = ()) -> dict[str, Any]:
+    """A null says that it stays as it is."""
+    return {name: value for name, value in told.items() if value is not None or name in but}
 
 
 class SimulationBody(DraftBody):
@@ -92,7 +113,9 @@ class SimulationBody(DraftBody):
 
 
 class SimulationView(BaseModel):
-    """`progress` of `leads` are decided; `totals` stand once it is finished, before and after the draft."""
+    """`progress` of `leads` are decided; `totals` stand once it is finished, before and after the draft. Of very many
+    leads the newest are decided: `left_off` in the totals says how many are not.
+    """
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -116,7 +139,10 @@ class SimulationView(BaseModel):
 
 
 class MovedLead(BaseModel):
-    """A lead that others would have got; the cents are those of known prices, `unpriced` counts the others."""
+    """A lead that others would have got; the cents are those of known prices, `unpriced` counts the others.
+
+    What simulations did not tell at first is null of their leads, and so is how full a cap is where nobody has one.
+    """
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -129,6 +155,12 @@ class MovedLead(BaseModel):
     before_cents: int
     after_cents: int
     unpriced: int
+    before_entitled_ppm: int | None = Field(description="millionths of a lead that who got it was entitled to")
+    after_entitled_ppm: int | None
+    before_at_cap: int | None = Field(description="installers that a cap was in the way of")
+    after_at_cap: int | None
+    before_cap_percent: int | None = Field(description="how full the fullest cap of who got it is with it")
+    after_cap_percent: int | None
 
 
 @post("/admin/simulations", guards=[requires(Capability.WRITE_ROUTING)])

@@ -49,7 +49,11 @@ class Simulation(Model):
 
 
 class SimulationRow(Model):
-    """A lead that others would have got. `unpriced` counts the prices that nobody knows, of both sides."""
+    """A lead that others would have got. `unpriced` counts the prices that nobody knows, of both sides.
+
+    What they were entitled to of it, how many a cap kept it from and how full the fullest cap is with it are those of
+    domain/comparing.py; NULL where a simulation did not tell them yet, or nobody has a cap.
+    """
 
     __tablename__ = "simulation_rows"
 
@@ -64,6 +68,12 @@ class SimulationRow(Model):
     before_cents: Mapped[int] = mapped_column(BigInteger)
     after_cents: Mapped[int] = mapped_column(BigInteger)
     unpriced: Mapped[int] = mapped_column(SmallInteger)
+    before_entitled_ppm: Mapped[int | None]
+    after_entitled_ppm: Mapped[int | None]
+    before_at_cap: Mapped[int | None]
+    after_at_cap: Mapped[int | None]
+    before_cap_percent: Mapped[int | None]
+    after_cap_percent: Mapped[int | None]
 
     __table_args__ = (
         UniqueConstraint("simulation_id", "lead_id"),

@@ -22,6 +22,7 @@ from services.routing.pages import (
     installer_routes,
     installers,
     new_installer,
+    new_simulation,
     policies,
     return_case,
     returns,
@@ -69,6 +70,7 @@ ROUTES = (
     *policies.ROUTES,
     *scorecard.ROUTES,
     *scorecards.ROUTES,
+    *new_simulation.ROUTES,
     *simulation.ROUTES,
     *simulations.ROUTES,
 )

@@ -14,7 +14,7 @@ from chassis.console.wording import Wording, calendar_day, words
 from chassis.ids import new_id
 from services.routing.domain.absences import back_at, is_over, is_running
 from services.routing.domain.hours import ALL_DAY, DAYS_AHEAD, Span, is_open, next_opening
-from services.routing.domain.windows import Moment, WallClock
+from services.routing.domain.windows import Moment
 from services.routing.domain.written_hours import lines_of
 from services.routing.models import Installer, InstallerAbsence
 from services.routing.pages.availability_forms import absence_fields, hours_fields, share_field
@@ -147,7 +147,7 @@ def opening_of(page: InstallerPage) -> Opening:
     kept = _kept_holidays(page)
     if is_open(hours, moment.local, kept):
         return Opening(True, None)
-    return Opening(False, next_opening(hours, moment.local, WallClock.of(moment.time_zone).zone, kept))
+    return Opening(False, next_opening(hours, moment.local, moment.offsets, kept))
 
 
 def _kept_holidays(page: InstallerPage) -> Sequence[date]:

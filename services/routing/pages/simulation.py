@@ -1,13 +1,13 @@
 """One simulation: what was asked, how far it is, and what the draft comes to beside things as they are."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 from litestar import Request, Response
 from litestar.params import FromPath, JSONBody
 from litestar.response import Redirect
-from pydantic import BeforeValidator, Field
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.audit import Subject
 from chassis.clock import Clock
@@ -16,133 +16,26 @@ from chassis.console.actions import Action, refused
 from chassis.console.cells import Kind, Shown, chip
 from chassis.console.charts import Bar, Charts, draw
 from chassis.console.documents import Document, Done, Fact, Part, Section, Table, show_document
-from chassis.console.fields import FieldKind, FormField, options_of
 from chassis.console.timeline import moments_of
 from chassis.console.wording import counted, words
 from chassis.database import Database
 from chassis.http import Given, Operator
-from chassis.ids import new_id
 from contracts.identity import Capability
-from contracts.values import InstallerStatus
-from services.routing.domain.simulating import IGNORABLE
-from services.routing.http.fields import Limit
-from services.routing.http.installer_views import Caps
-from services.routing.http.simulations import (
-    Days,
-    EveryoneDraft,
-    IgnorableRule,
-    InstallerDraft,
-    OrderingDraft,
-    Percent,
-    SimulationBody,
-    SimulationView,
-    ask_simulation,
-    cancel_simulation,
-)
+from services.routing.domain.ordering import LEAD_PPM
+from services.routing.domain.places import lines_of as lines_of_territory
+from services.routing.domain.simulating import territory_from
+from services.routing.domain.windows import WindowKind
+from services.routing.domain.written_hours import lines_of as lines_of_hours
+from services.routing.http.simulations import SimulationView, cancel_simulation
 from services.routing.pages.simulations import MOVED, PATH, ROOM, TONES
-from services.routing.pages.telling import EVENNESS, INSTALLERS
+from services.routing.pages.telling import EVENNESS, INSTALLERS, told_limit
 from services.routing.queries import simulations as queries
 
 WRITE = Capability.WRITE_ROUTING
 VERBS = {"ask_simulation": "asked for it", "cancel_simulation": "cancelled it"}
 MOST_BARS = 12
-MOST_INSTALLERS = 20
-"""In the form."""
-
-
-def _split(written: object) -> object:
-    """What is written with blanks or commas between, once each."""
-    lines = [written] if isinstance(written, str) else written
-    if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
-        return written
-    return list(dict.fromkeys(" ".join(lines).replace(",", " ").split()))
-
-
-class SimulationForm(Form):
-    """The most common drafts; the JSON route takes each installer's own, and their hours and territories."""
-
-    id: UUID
-    days: Days = 30
-    caps_percent: Percent | None = None
-    most_owed_leads: Annotated[int, Field(ge=1, le=1_000)] | None = None
-    ignore_rules: Annotated[list[IgnorableRule], Field(max_length=len(IGNORABLE))] = []
-    installer_ids: Annotated[list[UUID], Field(max_length=MOST_INSTALLERS), BeforeValidator(_split)] = []
-    status: InstallerStatus | None = None
-    day: Limit | None = None
-    week: Limit | None = None
-    month: Limit | None = None
-
-    def body(self) -> SimulationBody:
-        given: dict[str, Any] = {"id": self.id, "days": self.days}
-        if self.caps_percent is not None:
-            given["everyone"] = EveryoneDraft(caps_percent=self.caps_percent)
-        if self.most_owed_leads is not None:
-            given["ordering"] = OrderingDraft(most_owed_leads=self.most_owed_leads)
-        if self.ignore_rules:
-            given["ignore_rules"] = self.ignore_rules
-        if self.installer_ids:
-            given["installers"] = dict.fromkeys(self.installer_ids, self._own())
-        return SimulationBody(**given)
-
-    def _own(self) -> InstallerDraft:
-        given: dict[str, Any] = {}
-        if self.status is not None:
-            given["status"] = self.status
-        if (self.day, self.week, self.month) != (None, None, None):
-            given["caps"] = Caps(day=self.day, week=self.week, month=self.month)
-        return InstallerDraft(**given)
-
-
-@page_at(f"{PATH}/new", WRITE)
-async def show_new_simulation(request: Request[Any, Any, Any], console: Given[Console]) -> Response[str]:
-    number = FieldKind.NUMBER
-    field_sets = (
-        ("Which leads", [FormField("days", "Days before now", number, "30", is_required=True, longest=2)]),
-        (
-            "For all installers",
-            [
-                FormField("caps_percent", "Caps, in per cent of what they are", number, longest=4),
-                FormField(
-                    "most_owed_leads",
-                    "Most leads that one can be owed",
-                    number,
-                    hint="How far ahead or behind its share an installer can be",
-                    longest=4,
-                ),
-                FormField("ignore_rules", "Rules that do not matter", FieldKind.CHOICES, options=options_of(IGNORABLE)),
-            ],
-        ),
-        (
-            "For some installers",
-            [
-                FormField(
-                    "installer_ids",
-                    "Installer ids",
-                    FieldKind.LINE,
-                    hint="One or several, with blanks between",
-                    longest=37 * MOST_INSTALLERS,
-                ),
-                FormField("status", "Status", FieldKind.CHOICE, options=options_of(InstallerStatus)),
-                FormField("day", "Leads a day", number, hint="Where one is set, the empty ones are no cap", longest=6),
-                FormField("week", "Leads a week", number, longest=6),
-                FormField("month", "Leads a month", number, longest=6),
-            ],
-        ),
-    )
-    action = Action("ask", "Run simulation", PATH, hidden={"id": str(new_id())})
-    return console.page(request, "new_simulation.html", {"action": action, "field_sets": field_sets}, room=ROOM)
-
-
-@form_at(PATH, WRITE)
-async def ask_by_form(
-    data: JSONBody[SimulationForm],
-    console: Given[Console],
-    database: Given[Database],
-    clock: Given[Clock],
-    operator: Given[Operator],
-) -> Redirect:
-    await ask_simulation.fn(data.body(), database, clock, operator)
-    return console.redirect(f"{PATH}/{data.id}")
+MOST_PLACES = 20
+"""Of a drafted territory, in its cell."""
 
 
 @form_at(PATH + "/{simulation_id:uuid}/cancel", WRITE)
@@ -170,6 +63,7 @@ async def show_simulation(
     async with database.reading() as session:
         view = SimulationView.of(await queries.get(session, simulation_id))
         timeline = await moments_of(session, [Subject("simulation", simulation_id)], VERBS, console.wording)
+        drafted = await _drafted(session, view.draft.get("installers", {}))
     document = Document(
         title=f"Simulation of {view.draft['days']} days",
         room=ROOM,
@@ -178,7 +72,7 @@ async def show_simulation(
         sentence=_sentence(view),
         facts=_facts(view),
         actions=(_cancel(view, operator),),
-        sections=_sections(view),
+        sections=(*_sections(view), *drafted),
         timeline=timeline,
         links=(("Leads that would have moved", f"{MOVED}?simulation_id={view.id}"),) if view.totals else (),
     )
@@ -189,10 +83,13 @@ def _sentence(view: SimulationView) -> str:
     if view.totals is None:
         return "Past leads are decided again as it is and with the draft; nothing of dispatch is changed by it."
     as_happened = view.totals["as_happened"]
-    return (
+    told = (
         f"With the draft {counted(view.totals['moved'], 'lead', 'leads')} of {view.totals['leads']:,} would have gone "
         f"elsewhere. Without it {as_happened['same']:,} of {as_happened['of']:,} go where they really went."
     )
+    left_off = view.totals.get("left_off", 0)
+    were = "lead of the days was" if left_off == 1 else "leads of the days were"
+    return f"{told} The oldest {left_off:,} {were} left off." if left_off else told
 
 
 def _facts(view: SimulationView) -> list[Fact]:
@@ -201,6 +98,7 @@ def _facts(view: SimulationView) -> list[Fact]:
     return [
         Fact("Caps of all", Shown(f"{draft['everyone']['caps_percent']} %" if draft.get("everyone") else None)),
         Fact("Most owed leads", Shown((draft.get("ordering") or {}).get("most_owed_leads"), Kind.NUMBER)),
+        Fact("Same person again", Shown((draft.get("ordering") or {}).get("same_person_days"), Kind.NUMBER)),
         Fact("Rules that do not matter", Shown(", ".join(words(rule) for rule in draft.get("ignore_rules", ())))),
         Fact("Installers drafted", Shown(drafted, Kind.NUMBER)),
         Fact("Asked", Shown(view.asked_at, Kind.INSTANT)),
@@ -236,42 +134,82 @@ def _sections(view: SimulationView) -> Sequence[Section | Charts]:
     return (_in_sum(before, after), _by_installer(before, after), _chart(before, after))
 
 
+async def _drafted(session: AsyncSession, drafts: Mapping[str, Mapping[str, Any]]) -> Sequence[Table]:
+    """Whose own is drafted, and how; a dash is as it is."""
+    if not drafts:
+        return ()
+    names = await queries.names_of(session, list(map(UUID, drafts)))
+    heads = ("Installer", "Status", "Caps", "Share", "Services", "Hours", "Territory")
+    rows = [
+        (Shown(names.get(id_, id_), path=f"{INSTALLERS}/{id_}"), *_told_draft(own))
+        for id_, own in sorted(drafts.items(), key=lambda each: (names.get(each[0], ""), each[0]))
+    ]
+    return (Table("Drafted of some installers", [(head, Kind.TEXT) for head in heads], rows),)
+
+
+def _told_draft(own: Mapping[str, Any]) -> Sequence[Shown]:
+    caps, hours, territory = own.get("caps"), own.get("hours"), own.get("territory")
+    places = lines_of_territory(territory_from(territory)) if territory else []
+    more = f" and {len(places) - MOST_PLACES:,} more" if len(places) > MOST_PLACES else ""
+    return (
+        Shown(own.get("status"), Kind.WORD),
+        Shown(None if caps is None else ", ".join(f"{told_limit(caps.get(kind))} a {kind}" for kind in WindowKind)),
+        Shown((own["share_weight"] or "Its capacity") if "share_weight" in own else None),
+        Shown(", ".join(map(words, own.get("services", ())))),
+        Shown(None if "hours" not in own else "Always" if hours is None else "; ".join(lines_of_hours(hours))),
+        Shown(", ".join(places[:MOST_PLACES]) + more),
+    )
+
+
 def _in_sum(before: Mapping[str, Any], after: Mapping[str, Any]) -> Table:
     named = (
         ("Leads given", "given", Kind.NUMBER),
         ("Leads that nobody got", "unplaced", Kind.NUMBER),
         ("Revenue at known prices", "revenue_cents", Kind.MONEY),
         ("Leads of no known price", "unpriced", Kind.NUMBER),
+        ("Leads that a cap kept from anybody", "leads_at_cap", Kind.NUMBER),
+        ("Times that a cap kept a lead from an installer", "cap_hits", Kind.NUMBER),
+        ("Days on which a cap kept any from an installer", "full_days", Kind.NUMBER),
     )
-    rows = [(title, Shown(before[name], kind), Shown(after[name], kind)) for title, name, kind in named]
+    rows = [(title, Shown(before.get(name), kind), Shown(after.get(name), kind)) for title, name, kind in named]
     evenness = ("Evenness", f"{before['jain']:.3f}", f"{after['jain']:.3f}")
     heads = (("What", Kind.TEXT), ("As it is", Kind.TEXT), ("With the draft", Kind.TEXT))
     return Table("In sum", heads, [*rows, evenness], note=EVENNESS)
 
 
+DRAFTED = "With the draft"
+BY_INSTALLER = (
+    ("Leads as it is", "leads", Kind.NUMBER),
+    ("Share as it is", "share", Kind.SHARE),
+    ("Entitled as it is", "entitled", Kind.TEXT),
+    ("Revenue as it is", "revenue_cents", Kind.MONEY),
+    ("Missed by a cap as it is", "cap_hits", Kind.NUMBER),
+    ("Days at a cap as it is", "full_days", Kind.NUMBER),
+)
+
+
 def _by_installer(before: Mapping[str, Any], after: Mapping[str, Any]) -> Table:
-    heads = (
-        ("Installer", Kind.TEXT),
-        ("Leads as it is", Kind.NUMBER),
-        ("With the draft", Kind.NUMBER),
-        ("Entitled as it is", Kind.TEXT),
-        ("With the draft", Kind.TEXT),
-        ("Missed by a cap as it is", Kind.NUMBER),
-        ("With the draft", Kind.NUMBER),
-    )
-    rows = [
-        (
-            Shown(name, path=f"{INSTALLERS}/{id_}"),
-            Shown(one["leads"], Kind.NUMBER),
-            Shown(other["leads"], Kind.NUMBER),
-            f"{one['entitled_leads']:,.1f}",
-            f"{other['entitled_leads']:,.1f}",
-            Shown(one["cap_hits"], Kind.NUMBER),
-            Shown(other["cap_hits"], Kind.NUMBER),
-        )
-        for id_, name, one, other in _pairs(before, after)
-    ]
+    heads = [("Installer", Kind.TEXT)]
+    for title, _, kind in BY_INSTALLER:
+        heads += [(title, kind), (DRAFTED, kind)]
+    rows = []
+    for id_, name, one, other in _pairs(before, after):
+        row: list[Any] = [Shown(name, path=f"{INSTALLERS}/{id_}")]
+        for _, what, kind in BY_INSTALLER:
+            row += [Shown(_figure(side, what), kind) for side in (one, other)]
+        rows.append(tuple(row))
     return Table("By installer", heads, rows, empty="No installer covers any of the leads.")
+
+
+def _figure(side: Mapping[str, Any], what: str) -> Any:
+    """None where a simulation did not tell it yet."""
+    match what:
+        case "share":
+            return None if (ppm := side.get("share_ppm")) is None else ppm / LEAD_PPM
+        case "entitled":
+            return f"{side['entitled_leads']:,.1f}"
+        case _:
+            return side.get(what)
 
 
 def _chart(before: Mapping[str, Any], after: Mapping[str, Any]) -> Charts:
@@ -282,7 +220,14 @@ def _chart(before: Mapping[str, Any], after: Mapping[str, Any]) -> Charts:
     return Charts("Leads", [draw("Leads by installer", "With the draft; in grey as it is", bars)])
 
 
-NONE: Mapping[str, Any] = {"leads": 0, "entitled_leads": 0.0, "cap_hits": 0}
+NONE: Mapping[str, Any] = {
+    "leads": 0,
+    "share_ppm": 0,
+    "entitled_leads": 0.0,
+    "revenue_cents": 0,
+    "cap_hits": 0,
+    "full_days": 0,
+}
 
 
 def _pairs(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, str, Any, Any]]:
@@ -293,4 +238,4 @@ def _pairs(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[st
     return sorted(pairs, key=lambda pair: (-pair[3]["leads"], pair[1]))
 
 
-ROUTES = (show_new_simulation, ask_by_form, cancel_by_form, show_simulation)
+ROUTES = (cancel_by_form, show_simulation)

@@ -5,6 +5,7 @@ from sqlalchemy import BigInteger, cast, func, select
 from chassis.console.cells import Kind
 from chassis.console.listing import Choice, Column, Days, Empty, Exact, Listing, Tab, among, routes_of
 from contracts.identity import Capability
+from services.routing.domain.ordering import LEAD_PPM
 from services.routing.domain.states import SimulationState
 from services.routing.models import Installer, Simulation, SimulationRow
 from services.routing.pages.telling import DISPATCHES
@@ -13,6 +14,9 @@ ROOM = "simulator"
 PATH = "/console/simulations"
 MOVED = "/console/simulated-leads"
 TONES = {"finished": "positive", "running": "info", "asked": "info", "failed": "danger", "cancelled": "warning"}
+
+LEAD, WHOLE = float(LEAD_PPM), 100.0
+"""What a share and a filled cap are fractions of."""
 
 _MOVED_COUNT = cast(Simulation.totals.op("->>")("moved"), BigInteger)
 
@@ -76,6 +80,12 @@ MOVED_LEADS = Listing(
         Column("after", "With the draft", _names(SimulationRow.after)),
         Column("before_cents", "Price as it is", SimulationRow.before_cents, Kind.MONEY),
         Column("after_cents", "Price with the draft", SimulationRow.after_cents, Kind.MONEY),
+        Column("before_share", "Entitled as it is", SimulationRow.before_entitled_ppm / LEAD, Kind.SHARE),
+        Column("after_share", "Entitled with the draft", SimulationRow.after_entitled_ppm / LEAD, Kind.SHARE),
+        Column("before_at_cap", "At a cap as it is", SimulationRow.before_at_cap, Kind.NUMBER),
+        Column("after_at_cap", "At a cap with the draft", SimulationRow.after_at_cap, Kind.NUMBER),
+        Column("before_cap", "Cap filled as it is", SimulationRow.before_cap_percent / WHOLE, Kind.SHARE),
+        Column("after_cap", "Cap filled with the draft", SimulationRow.after_cap_percent / WHOLE, Kind.SHARE),
         Column("unpriced", "Prices not known", SimulationRow.unpriced, Kind.NUMBER, is_extra=True),
     ),
     filters=(

@@ -50,7 +50,7 @@ class ImportPlan:
 async def plan_import(
     session: AsyncSession, sheet: Sheet, mode: ImportMode, most_installers: int = MOST_INSTALLERS
 ) -> ImportPlan:
-    known = await _known(session, {row.key for row in sheet.rows})
+    known = await meant_by(session, {row.key for row in sheet.rows})
     faults = [*sheet.faults, *(fault for row in sheet.rows if (fault := _fault(row, known)))]
     rows: dict[UUID, list[ImportRow]] = {}
     names: dict[UUID, str] = {}
@@ -85,7 +85,7 @@ def _fault(row: ImportRow, known: Mapping[str, Mapping[UUID, str]]) -> ImportFau
             return ImportFault(row.number, f"{number} installers are called so: write the id or the ABN")
 
 
-async def _known(session: AsyncSession, keys: set[str]) -> dict[str, dict[UUID, str]]:
+async def meant_by(session: AsyncSession, keys: set[str]) -> dict[str, dict[UUID, str]]:
     """By each key the installers that it may mean; an id is of its own, whatever somebody is called."""
     ids = [id_ for key in keys if (id_ := _uuid(key)) is not None]
     name = func.lower(func.regexp_replace(func.btrim(Installer.name), r"\s+", " ", "g"))

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import ColumnElement, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.paging import PageRequest
@@ -21,11 +21,12 @@ from services.routing.models import (
     Simulation,
     SimulationRow,
 )
+from services.routing.queries.arrays import among
 from services.routing.queries.policies import in_force
 from services.routing.queries.public_holidays import holidays_between
 
 MOST_LEADS = 50_000
-"""The newest, where there were more: a run of an hour answers nobody."""
+"""The newest, where there were more: a run of an hour answers nobody. How many are left off is told."""
 
 
 async def get(session: AsyncSession, simulation_id: UUID, *, lock: bool = False) -> Simulation:
@@ -41,6 +42,12 @@ async def list_simulations(session: AsyncSession, page: PageRequest) -> Sequence
 async def moved_leads(session: AsyncSession, simulation_id: UUID, page: PageRequest) -> Sequence[SimulationRow]:
     query = select(SimulationRow).where(SimulationRow.simulation_id == simulation_id)
     return (await session.scalars(page.apply(query, SimulationRow.received_at, SimulationRow.lead_id))).all()
+
+
+async def names_of(session: AsyncSession, installer_ids: Sequence[UUID]) -> dict[str, str]:
+    """By id as JSON has it."""
+    found = await session.execute(select(Installer.id, Installer.name).where(among(Installer.id, installer_ids)))
+    return {str(row.id): row.name for row in found}
 
 
 async def request_of(session: AsyncSession, draft: Mapping[str, Any], now: datetime) -> dict[str, Any]:
@@ -61,7 +68,17 @@ async def request_of(session: AsyncSession, draft: Mapping[str, Any], now: datet
             for state in AustralianState
         },
     }
-    return {"world": world, "draft": draft, "prices": [[str(row[0]), row[1], row[2]] for row in prices]}
+    received = await session.scalar(select(func.count()).where(*_received(since, now)))
+    return {
+        "world": world,
+        "draft": draft,
+        "prices": [[str(row[0]), row[1], row[2]] for row in prices],
+        "left_off": max(0, (received or 0) - MOST_LEADS),
+    }
+
+
+def _received(since: datetime, now: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return Dispatch.received_at >= since, Dispatch.received_at <= now
 
 
 _PROFILES = select(Installer.id, InstallerVersion.version, InstallerVersion.profile).join(
@@ -95,7 +112,7 @@ async def _arrivals(session: AsyncSession, since: datetime, now: datetime) -> li
     linked = {row.lead_id: row.others for row in await session.execute(_LINKED, {"since": since})}
     query = (
         select(Dispatch)
-        .where(Dispatch.received_at >= since, Dispatch.received_at <= now)
+        .where(*_received(since, now))
         .order_by(Dispatch.received_at.desc(), Dispatch.lead_id.desc())
         .limit(MOST_LEADS)
     )

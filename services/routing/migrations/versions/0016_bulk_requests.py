@@ -4,8 +4,8 @@ from alembic import op
 
 from chassis.migrations import LOCK_TIMEOUT, keep_bulk_requests
 
-revision = "0020"
-down_revision = "0012"
+revision = "0016"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 

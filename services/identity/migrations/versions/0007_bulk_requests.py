@@ -4,8 +4,8 @@ from alembic import op
 
 from chassis.migrations import LOCK_TIMEOUT, keep_bulk_requests
 
-revision = "0020"
-down_revision = "0012"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 

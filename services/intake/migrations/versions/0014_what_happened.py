@@ -4,8 +4,8 @@ from alembic import context, op
 
 from chassis.migrations import LOCK_TIMEOUT, revoke_change, statements, written_once
 
-revision = "0015"
-down_revision = "0012"
+revision = "0014"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 

@@ -4,8 +4,8 @@ from alembic import op
 
 from chassis.migrations import LOCK_TIMEOUT, keep_bulk_requests
 
-revision = "0030"
-down_revision = "0008"
+revision = "0017"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 

@@ -4,8 +4,8 @@ from alembic import context, op
 
 from chassis.migrations import LOCK_TIMEOUT, erasable
 
-revision = "0016"
-down_revision = "0015"
+revision = "0015"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 

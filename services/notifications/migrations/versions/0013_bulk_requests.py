@@ -4,8 +4,8 @@ from alembic import op
 
 from chassis.migrations import LOCK_TIMEOUT, keep_bulk_requests
 
-revision = "0030"
-down_revision = "0024"
+revision = "0013"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
