@@ -39,7 +39,8 @@ class MessageFailed(Event):
 class MessageSettled(Event):
     """What became of a mail that tells an installer something of a lead it has already; of several the last stands.
 
-    `purpose`: `lead_correction` or `return_answer`; `outcome`: `accepted` or `failed`, as the mail that brings a lead.
+    `purpose`: `lead_correction` or `return_answer`; `outcome`: `accepted` or `failed`, as the mail that brings a lead,
+    or `bounced` where it came back after it had been accepted.
     """
 
     type: ClassVar[str] = "message.settled"

@@ -178,13 +178,17 @@ class TestTakingIn:
         # A mailbox that is full is one all the same.
         assert await rows(database, "SELECT * FROM suppressions") == []
 
-    async def test_by_the_envelope_id_and_of_what_nobody_waits_for_nothing_is_told(
+    async def test_by_the_envelope_id_and_of_a_mail_about_an_assignment_it_is_told_that_it_came_back(
         self, desk: Desk, database: RolledBackDatabase, accept: Any
     ) -> None:
         mail = await accept(lead_correction(incoming(lead_corrected())))
         answer = await put_in(desk, notification(envelope=str(mail["id"]), status="4.4.7", returned="Subject: none"))
         assert (answer.json()["standing"], answer.json()["reason_code"]) == ("bounced", "given_up")
-        assert await published(database) == []
+        told = [json.loads(each.body) for each in await published(database)]
+        assert [(each["purpose"], each["outcome"], each.get("reason_code")) for each in told] == [
+            ("lead_correction", "accepted", None),
+            ("lead_correction", "bounced", "given_up"),
+        ]
 
     async def test_of_a_reply_opens_its_ticket_again(
         self, desk: Desk, database: RolledBackDatabase, clock: FixedClock

@@ -18,7 +18,7 @@ from chassis.console.lists.declaration import Listing
 from chassis.console.lists.export import record_export, stream_csv
 from chassis.console.lists.filters import Offered
 from chassis.console.lists.reading import read_page, read_totals
-from chassis.console.lists.showing import show_list
+from chassis.console.lists.showing import Read, show_list
 from chassis.console.lists.views import SaveView, remove_view, save_view, views_of
 from chassis.console.page import Console
 from chassis.console.routes import form_at, page_at
@@ -128,21 +128,22 @@ async def show_page(
         return console.redirect(asked.address())
     now = console.clock.now()
     async with database.looking() as session:
-        found = await read_page(session, asked, now, operator.id)
-        totals = await read_totals(session, asked, now, operator.id)
+        read = Read(
+            await read_page(session, asked, now, operator.id),
+            await read_totals(session, asked, now, operator.id),
+            [await filter_.tell(session, held) for filter_, held in asked.held.values()],
+            await _offers(session, asked),
+        )
         views = await views_of(session, listing.name, operator.id)
-        told = [await filter_.tell(session, held) for filter_, held in asked.held.values()]
-        offers = await _offers(session, asked)
         notes = await listing.notes(session, now, console.wording.zone) if listing.notes else ()
     bulk = [action for action in listing.bulk if operator.can(action.capability)]
-    shown = show_list(asked, found, totals, told, now, console.wording, picks=bool(bulk))
+    shown = show_list(asked, read, now, console.wording, picks=bool(bulk))
     tabs = _tabs(asked, views, operator)
     context = {
         "listing": listing,
         # What one of the list's own tabs narrows by is told by the tab.
         "is_narrowed": bool(shown.chips) and not any(tab["is_current"] and tab["view"] is None for tab in tabs),
         "shown": shown,
-        "offers": offers,
         "notes": notes,
         "query": asked.query,
         "tabs": tabs,

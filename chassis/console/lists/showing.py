@@ -1,7 +1,7 @@
 """A page of a list as its template takes it: every cell said, every door's address known."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
@@ -39,6 +39,8 @@ class Chip:
 class FilterField:
     filter: Filter
     held: Held | None
+    offers: Sequence[tuple[str, str]] = ()
+    """What can be chosen of what the database alone knows: each value and what it is called."""
 
     @property
     def values(self) -> tuple[str, ...]:
@@ -63,10 +65,21 @@ class ShownList:
     densities: Sequence[str] = tuple(Density)
 
 
-def show_list(
-    asked: Asked, found: Found, totals: Totals, told: Sequence[str], now: datetime, wording: Wording, *, picks: bool
-) -> ShownList:
-    """`told` are the chips' texts, in the order of the filters that are set; with `picks` rows can be selected."""
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What the database gave for a page. `told` are the chips' texts, in the order of the filters that are set;
+    `offers` what can be chosen of what it alone knows, by the filter's name.
+    """
+
+    found: Found
+    totals: Totals
+    told: Sequence[str]
+    offers: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
+
+
+def show_list(asked: Asked, read: Read, now: datetime, wording: Wording, *, picks: bool) -> ShownList:
+    """With `picks` rows can be selected."""
+    found, totals = read.found, read.totals
     held = list(asked.held.values())
     set_ = {name: each for name, (_, each) in asked.held.items()}
     return ShownList(
@@ -78,9 +91,11 @@ def show_list(
         sums=[(asked.listing.column(name).title, money(cents)) for name, cents in totals.sums.items()],
         chips=[
             Chip(filter_.title, text, asked.without(filter_.name))
-            for (filter_, _), text in zip(held, told, strict=True)
+            for (filter_, _), text in zip(held, read.told, strict=True)
         ],
-        fields=[FilterField(each, set_.get(each.name)) for each in asked.listing.filters],
+        fields=[
+            FilterField(each, set_.get(each.name), read.offers.get(each.name, ())) for each in asked.listing.filters
+        ],
         previous=asked.address(before=found.before) if found.before else "",
         following=asked.address(after=found.after) if found.after else "",
         first=asked.address() if asked.place else "",

@@ -10,11 +10,11 @@ from chassis.audit import Actor, Subject
 from contracts.notifications import MessageBounced
 from services.notifications.commands.accounts import count_bounce
 from services.notifications.commands.alerts import AlertKind, AlertTerms, Trouble, raise_alert
-from services.notifications.commands.messages import cause_of
+from services.notifications.commands.messages import cause_of, publish_settled
 from services.notifications.commands.outcomes import note_tickets_of_failed
 from services.notifications.commands.suppressions import suppress_after_bounce
 from services.notifications.domain.bounces import Notice, read_notice
-from services.notifications.domain.messages import PUBLISHED, MessageState
+from services.notifications.domain.messages import PUBLISHED, TELLS_OF_ASSIGNMENTS, MessageState
 from services.notifications.domain.purposes import MailPurpose
 from services.notifications.errors import BounceNotOurs, MessageNotAccepted, NoNotification, NotBounced
 from services.notifications.models import Message
@@ -87,6 +87,8 @@ def _told(message: Message) -> Mapping[str, object]:
 
 def _publish(session: AsyncSession, message: Message, notice: Notice) -> None:
     """To those who were told that it was accepted."""
+    if message.purpose in TELLS_OF_ASSIGNMENTS:
+        publish_settled(session, message, message.state_since)
     if message.purpose not in PUBLISHED:
         return
     event = MessageBounced(

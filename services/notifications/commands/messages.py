@@ -228,7 +228,7 @@ def publish_outcome(session: AsyncSession, message: Message, now: datetime) -> N
     """Tells those who wait for this mail what became of it; of other mail, nobody is told."""
     purpose, state = message.purpose, message.state
     if purpose in TELLS_OF_ASSIGNMENTS:
-        _publish_settled(session, message, now)
+        publish_settled(session, message, now)
     if purpose not in PUBLISHED:
         return
     subject: dict[str, Any] = {
@@ -251,18 +251,19 @@ def publish_outcome(session: AsyncSession, message: Message, now: datetime) -> N
         outbox.add(session, event, version=message.next_version(), cause=cause_of(message))
 
 
-def _publish_settled(session: AsyncSession, message: Message, now: datetime) -> None:
-    state = message.state
-    if state not in (MessageState.ACCEPTED, MessageState.FAILED, MessageState.SUPPRESSED):
+def publish_settled(session: AsyncSession, message: Message, now: datetime) -> None:
+    """Of a mail about an assignment: again where it comes back, of which its words must still be kept."""
+    state, is_back = message.state, message.bounced_at is not None
+    if state not in (MessageState.ACCEPTED, MessageState.FAILED, MessageState.SUPPRESSED) or message.context is None:
         return
-    is_accepted = state is MessageState.ACCEPTED
+    is_accepted = state is MessageState.ACCEPTED and not is_back
     event = MessageSettled(
         message_id=message.id,
-        **_assignment_in(message.context or {}),
+        **_assignment_in(message.context),
         purpose=message.purpose,
-        outcome=MessageState.ACCEPTED if is_accepted else MessageState.FAILED,
+        outcome="bounced" if is_back else MessageState.ACCEPTED if is_accepted else MessageState.FAILED,
         reason_code=None if is_accepted else message.reason_code or state,
-        smtp_status=None if is_accepted else message.smtp_status,
+        smtp_status=None if is_accepted or is_back else message.smtp_status,
         settled_at=now,
     )
     outbox.add(session, event, version=message.next_version(), cause=cause_of(message))
