@@ -160,6 +160,18 @@ class LeadOwnerChanged(Event):
     changed_at: Instant
 
 
+class LeadAttentionChanged(Event):
+    """An operator put the lead's escalations off, or lifted that it is critical: both as they are now."""
+
+    type: ClassVar[str] = "lead.attention_changed"
+    topic: ClassVar[topics.Topic] = topics.LEAD_DEEDS
+
+    lead_id: UUID
+    critical_since: Instant | None = None
+    snoozed_until: Instant | None = None
+    changed_at: Instant
+
+
 class LeadFollowUpChanged(Event):
     """A follow-up as it is now: `open`, `done` with its outcome, or `cancelled`."""
 

@@ -60,6 +60,11 @@ async def leads(reception: Reception, number: int = 1, owner: Person | None = No
     return made
 
 
+async def marks(database: Database) -> list[dict[str, Any]]:
+    """What was told of marks that operators changed."""
+    return [each for each in await told(database) if each["type"] == b"lead.attention_changed"]
+
+
 async def told(database: Database) -> list[dict[str, Any]]:
     found = await rows(database, "SELECT headers, body FROM outbox WHERE topic = 'intake.lead_deeds' ORDER BY id")
     return [
@@ -244,6 +249,8 @@ class TestByHand:
         await policy(database, LADDER[0])
         async with database.transaction() as session:
             await snooze_lead(session, SnoozeLead(lead, NOW + 2 * HOUR, "Away until then", OPERATOR, NOW))
+        (marked,) = await marks(database)
+        assert ("critical_since" in marked, marked["snoozed_until"]) == (False, "2026-03-03T04:15:04Z")
         async with database.reading() as session:
             due = await queries.next_of_lead(session, lead)
             assert due is not None
@@ -261,6 +268,8 @@ class TestByHand:
         await escalate(database, NOW + HOUR)
         async with database.transaction() as session:
             await lift_critical(session, lead, "Rang them", OPERATOR, NOW + HOUR)
+        (marked,) = await marks(database)
+        assert not {"critical_since", "snoozed_until"} & marked.keys()
         with pytest.raises(NotCritical):
             async with database.transaction() as session:
                 await lift_critical(session, lead, "Again", OPERATOR, NOW + HOUR)

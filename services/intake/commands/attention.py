@@ -6,9 +6,10 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis import audit
+from chassis import audit, outbox
 from chassis.audit import Actor, Subject
 from chassis.errors import FieldError
+from contracts.intake import LeadAttentionChanged
 from services.intake import queries
 from services.intake.domain.escalation import AttentionDeed, obstacle_to_attention
 from services.intake.errors import DueTimeOver, LeadOver, NotCritical
@@ -35,6 +36,7 @@ async def snooze_lead(session: AsyncSession, command: SnoozeLead) -> Lead:
         fault = FieldError("until", "in_the_past", "The time has to come yet")
         raise DueTimeOver("the time is over already", errors=(fault,))
     before, lead.snoozed_until = lead.snoozed_until, command.until
+    _tell(session, lead, command.now)
     await audit.record(
         session,
         actor=command.by,
@@ -52,6 +54,7 @@ async def lift_critical(session: AsyncSession, lead_id: UUID, reason: str, by: A
     if obstacle := obstacle_to_attention(AttentionDeed.LIFT, lead.status, is_critical=lead.is_critical):
         raise NotCritical(f"{obstacle}: there is nothing to lift", lead_id=lead_id)
     before, lead.critical_since = lead.critical_since, None
+    _tell(session, lead, now)
     await audit.record(
         session,
         actor=by,
@@ -62,3 +65,11 @@ async def lift_critical(session: AsyncSession, lead_id: UUID, reason: str, by: A
         reason_text=reason,
     )
     return lead
+
+
+def _tell(session: AsyncSession, lead: Lead, now: datetime) -> None:
+    """Of what a policy does the same way, `lead.escalated` tells."""
+    event = LeadAttentionChanged(
+        lead_id=lead.id, critical_since=lead.critical_since, snoozed_until=lead.snoozed_until, changed_at=now
+    )
+    outbox.add(session, event, version=lead.next_deed())
