@@ -62,10 +62,15 @@ class TestRotateKey:
     async def test_the_old_key_works_on_for_the_overlap(self, database: RolledBackDatabase) -> None:
         old, source = await working_source(database)
         async with database.transaction() as session:
-            keyed = await rotate_key(session, source.source_id, timedelta(hours=24), OPERATOR, NOW)
+            keyed = await rotate_key(session, source.source_id, timedelta(hours=24), OPERATOR, NOW, "It leaked")
         ring = KeyRing(database, remember_seconds=0)
         for api_key in (old, keyed.api_key):
             assert (await ring.holder(api_key)).source_id == source.source_id
+        (told,) = await rows(database, "SELECT * FROM audit_entries WHERE action = 'rotate_lead_source_key'")
+        (ended, made), (was,) = told["after"]["keys"], told["before"]["keys"]
+        assert (was, made) == (old[:17], keyed.api_key[:17])
+        assert ended.startswith(f"{old[:17]} until ")
+        assert (told["after"]["overlap_hours"], told["reason_text"]) == (24, "It leaked")
 
     async def test_without_overlap_the_old_key_ends_at_once(self, database: RolledBackDatabase) -> None:
         old, source = await working_source(database)

@@ -18,6 +18,7 @@ from services.intake.commands.screening import set_aside
 from services.intake.domain import CloseReason, LeadStatus
 from tests.intake.desk import Desk
 from tests.intake.reception import Reception
+from tests.intake.rooms import seen_on
 from tests.intake.samples import rows
 from tests.intake.telling import BRIGHT, BRIGHTS_MAIL, take, tell_all
 from tests.intake.telling import told as told_of
@@ -345,7 +346,9 @@ class TestLeadSources:
     async def test_a_key_is_in_one_answer_and_nowhere_else(self, http: Desk, reception: Reception) -> None:
         made = await send(http, "/console/lead-sources", name="Solar Quotes")
         source, _ = await reception.source("Compare Power")
-        rotated = await send(http, f"/console/lead-sources/{source.id}/rotate-key")
+        path = f"/console/lead-sources/{source.id}"
+        assert (await send(http, f"{path}/rotate-key")).status_code == 409
+        rotated = await send(http, f"{path}/rotate-key", seen=seen_on(await page(http, path)), reason="It leaked")
         for answer in (made, rotated):
             assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
         keys = [re.findall(r"wbk_[a-z0-9]{12}_[A-Za-z0-9_-]{43}", answer.text) for answer in (made, rotated)]

@@ -33,13 +33,14 @@ class KeyedSource:
 
 
 async def rotate_key(
-    session: AsyncSession, source_id: UUID, overlap: timedelta, by: Actor, now: datetime
+    session: AsyncSession, source_id: UUID, overlap: timedelta, by: Actor, now: datetime, reason: str | None = None
 ) -> KeyedSource:
     """A new key; the ones before it work on for `overlap`, by the machine's clock, and never longer than they did."""
     source = await queries.source(session, source_id, for_update=True)
     if obstacle_to_source(SourceAction.ROTATE_KEY, is_revoked=source.revoked_at is not None):
         raise SourceNotActive("a revoked source gets no new key", source_id=source_id)
     await queries.keys_for_update(session, source_id)
+    before = await _working_keys(session, source_id)
     end = func.now() + overlap
     await session.execute(
         update(LeadSourceKey)
@@ -47,9 +48,32 @@ async def rotate_key(
         .where(or_(LeadSourceKey.expires_at.is_(None), LeadSourceKey.expires_at > end))
         .values(expires_at=end)
     )
-    subject, told = Subject(SUBJECT, source_id), {"overlap_hours": overlap.total_seconds() / 3600}
-    await audit.record(session, actor=by, action="rotate_lead_source_key", subject=subject, after=told)
-    return KeyedSource(source, add_key(session, source_id, now))
+    api_key = add_key(session, source_id, now)
+    await session.flush()
+    await audit.record(
+        session,
+        actor=by,
+        action="rotate_lead_source_key",
+        subject=Subject(SUBJECT, source_id),
+        before={"keys": before},
+        after={"keys": await _working_keys(session, source_id), "overlap_hours": overlap.total_seconds() / 3600},
+        reason_text=reason,
+    )
+    return KeyedSource(source, api_key)
+
+
+async def _working_keys(session: AsyncSession, source_id: UUID) -> list[str]:
+    """Each as it is told, with when it ends; what ends first comes first."""
+    query = (
+        select(LeadSourceKey.prefix, LeadSourceKey.expires_at)
+        .where(LeadSourceKey.source_id == source_id, LeadSourceKey.revoked_at.is_(None))
+        .where(or_(LeadSourceKey.expires_at.is_(None), LeadSourceKey.expires_at > func.now()))
+        .order_by(LeadSourceKey.expires_at.nulls_last(), LeadSourceKey.prefix)
+    )
+    return [
+        f"wbk_{prefix}_" + (f" until {end.isoformat(timespec='seconds')}" if end else "")
+        for prefix, end in await session.execute(query)
+    ]
 
 
 async def revoke_key(

@@ -25,6 +25,10 @@ class LeadSourceKeyRevocation(Body):
     reason: Text
 
 
+class LeadSourceKeyRotation(Body):
+    reason: Text | None = None
+
+
 @post("/admin/lead-sources/{source_id:uuid}/rotate-key", guards=[requires(Capability.WRITE_ROUTING)], status_code=200)
 async def rotate_lead_source_key(
     source_id: FromPath[UUID],
@@ -33,11 +37,12 @@ async def rotate_lead_source_key(
     settings: Given[Settings],
     operator: Given[Operator],
     key_ring: Given[KeyRing],
+    data: JSONBody[LeadSourceKeyRotation | None] = None,
 ) -> Response[IssuedKey]:
     """A new key; the old ones work on for the overlap that the settings give."""
     overlap = timedelta(hours=settings.lead_key_overlap_hours)
     async with database.transaction() as session:
-        keyed = await rotate_key(session, source_id, overlap, operator, clock.now())
+        keyed = await rotate_key(session, source_id, overlap, operator, clock.now(), data.reason if data else None)
     key_ring.forget(source_id)
     return Response(IssuedKey.of(keyed), headers=NO_STORE)
 

@@ -1,7 +1,7 @@
 """What an operator does with one lead source."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -19,14 +19,15 @@ from chassis.console.timeline import refuse_if_changed
 from chassis.console.wording import calendar_day
 from chassis.database import Database
 from chassis.http import Given, Line, Operator, Text
-from services.intake.commands.source_keys import PREFIX_LENGTH
+from services.intake.commands.source_keys import PREFIX_LENGTH, rotate_key
 from services.intake.commands.sources import ChangeSource, rename_source, set_source_mode, set_source_rate
 from services.intake.domain import SourceAction, SourceMode, obstacle_to_source
 from services.intake.http.source_keys import (
     LeadSourceKeyRevocation,
+    LeadSourceKeyRotation,
     revoke_lead_source_key,
-    rotate_lead_source_key,
 )
+from services.intake.http.source_rows import IssuedKey
 from services.intake.http.sources import LeadSourceRevocation, Rate, SourceName, revoke_lead_source
 from services.intake.keyring import KeyRing
 from services.intake.models import LeadSource, LeadSourceKey
@@ -46,6 +47,7 @@ VERBS = {
 ONE = PATH + "/{source_id:uuid}/"
 REASON = FormField("reason", "Reason", FieldKind.PROSE, hint="Stands in the timeline", is_required=True)
 REASON_IF_ANY = FormField("reason", "Reason", FieldKind.PROSE, hint="Stands in the timeline")
+REASON_IF_ANY = FormField("reason", "Reason", FieldKind.PROSE, hint="Stands in the timeline")
 
 
 def deeds_of(
@@ -59,7 +61,7 @@ def deeds_of(
         _rename(source, seen, why[SourceAction.RENAME]),
         _set_mode(source, seen, why[SourceAction.SET_MODE]),
         _set_rate(source, seen, settings.lead_rate_per_minute, why[SourceAction.SET_RATE]),
-        _rotate_key(source, settings.lead_key_overlap_hours, why[SourceAction.ROTATE_KEY]),
+        _rotate_key(source, seen, settings.lead_key_overlap_hours, why[SourceAction.ROTATE_KEY]),
         _revoke_key(source, keys, operator, why[SourceAction.REVOKE_KEY]),
         _revoke(source, why[SourceAction.REVOKE]),
     ]
@@ -123,7 +125,7 @@ def _set_rate(source: LeadSource, seen: str, house_rate: int, why: Any) -> Actio
     )
 
 
-def _rotate_key(source: LeadSource, overlap_hours: float, why: Any) -> Action:
+def _rotate_key(source: LeadSource, seen: str, overlap_hours: float, why: Any) -> Action:
     present = (
         f"The present key works on for {overlap_hours:g} h." if overlap_hours else "The present key stops at once."
     )
@@ -132,6 +134,8 @@ def _rotate_key(source: LeadSource, overlap_hours: float, why: Any) -> Action:
         "Rotate key",
         _at(source, SourceAction.ROTATE_KEY),
         effect=f"Makes a new key and shows it once. {present}",
+        fields=(REASON_IF_ANY,),
+        hidden={"seen": seen},
         **why,
     )
 
@@ -233,8 +237,10 @@ async def set_rate_by_form(
     return _done(console, source_id, SourceAction.SET_RATE)
 
 
-class RotateForm(Form):
-    """Nothing but the session's mark."""
+class RotateForm(LeadSourceKeyRotation, Form):
+    """As the JSON route takes it; `seen` is how the page knew the source."""
+
+    seen: UUID | None = None
 
 
 @form_at(ONE + SourceAction.ROTATE_KEY, WRITE)
@@ -249,8 +255,12 @@ async def rotate_by_form(
     operator: Given[Operator],
     key_ring: Given[KeyRing],
 ) -> Response[str]:
-    answer = await rotate_lead_source_key.fn(source_id, database, clock, settings, operator, key_ring)
-    return show_key(console, request, answer.content)
+    overlap = timedelta(hours=settings.lead_key_overlap_hours)
+    async with database.transaction() as session:
+        await refuse_if_changed(session, Subject("lead_source", source_id), data.seen)
+        keyed = await rotate_key(session, source_id, overlap, operator, clock.now(), data.reason)
+    key_ring.forget(source_id)
+    return show_key(console, request, IssuedKey.of(keyed))
 
 
 class RevokeKeyForm(LeadSourceKeyRevocation, Form):
