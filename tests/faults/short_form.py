@@ -58,12 +58,9 @@ ROUNDS = {
         "RejoinStuck",
         "StoppedInABatchLongerThanItsGrace",
         "RollingUpgrade",
-        "OneKeysGap",
-        "OneLeadsGap",
-        "OneAssignmentsGap",
-        "RecordsComeAgain",
         "KilledAnywhere",
     ),
+    "gaps and copies": ("OneKeysGap", "OneLeadsGap", "OneAssignmentsGap", "RecordsComeAgain"),
     "what is held open": ("HeldWriter", "HeldSnapshot", "BrokerDown", "ErasedInFlight"),
 }
 OF_THREE_BROKERS = {"three brokers": ("LeaderMoved", "CoordinatorMoved")}
