@@ -84,6 +84,7 @@ CHASSIS = Map(
         ),
         Harmless("saved_views", ("list", "owner_name"), "the name of a list, and of an operator"),
         Harmless("bulk_jobs", ("list", "action", "state", "actor_name"), "words of ours, and names of operators"),
+        Harmless("bulk_jobs", ("request_id", "correlation_id"), "ids"),
         Harmless("bulk_rows", ("state",), "words of ours"),
         Harmless(
             "parked_events",

@@ -102,6 +102,7 @@ REFUSED = {
     "/console/duplicates/settings",  # less would be rejected than is held
     "/console/account/password",  # the present one is not this
     "/console/simulations",  # no installer is called so
+    "/console/simulations/new",  # nor there, where another row is asked for
     "/console/lead-sources",  # there is a source of this name already
     "/console/escalations/*",  # and a policy
     "/console/follow-ups/*/complete",  # its lead was closed a moment ago, and no next one is planned
