@@ -33,6 +33,9 @@ from chassis.paging import LARGEST_PAGE, Page, PageRequest
 from contracts.identity import Capability
 
 MOST_IDS = 1_000
+MOST_BYTES = 1_000_000
+"""Of a form: a field of it may be a whole sheet, and each character of that may take twelve bytes in JSON."""
+
 READ = requires(Capability.READ_OPS)
 
 Name = Annotated[str, Field(max_length=60)]
@@ -140,7 +143,12 @@ async def list_bulk_rows(
     return BulkRowsView.of(rows, limit)
 
 
-@post("/admin/bulk-jobs/{bulk_job_id:uuid}/preview", guards=[READ], status_code=200)
+@post(
+    "/admin/bulk-jobs/{bulk_job_id:uuid}/preview",
+    guards=[READ],
+    status_code=200,
+    request_max_body_size=MOST_BYTES,
+)
 async def preview_bulk_job(
     bulk_job_id: FromPath[UUID],
     data: JSONBody[PreviewBulkJob],
@@ -158,7 +166,12 @@ async def preview_bulk_job(
     return await _shown(database, bulk_job_id)
 
 
-@post("/admin/bulk-jobs/{bulk_job_id:uuid}/confirm", guards=[READ], status_code=200)
+@post(
+    "/admin/bulk-jobs/{bulk_job_id:uuid}/confirm",
+    guards=[READ],
+    status_code=200,
+    request_max_body_size=MOST_BYTES,
+)
 async def confirm_bulk_job(
     bulk_job_id: FromPath[UUID],
     data: JSONBody[ConfirmBulkJob],

@@ -93,8 +93,8 @@ FORGET_THE_CREDIT = Mutant(
 KEEP_THE_PLACE = Mutant(
     "keep the place of what was returned",
     "services.routing.commands.returns:_accept",
-    "moves.append(release(session, assignment, ReleaseCap(assignment.id, reason, by=command.by), now))",
-    "release(session, assignment, ReleaseCap(assignment.id, reason, by=command.by), now)",
+    "moves.append(release(session, assignment, released[0], now))",
+    "release(session, assignment, released[0], now)",
     "The place is told as free and still counts: the installer is full of leads that it gave back.",
 )
 

@@ -254,12 +254,15 @@ def publish_outcome(session: AsyncSession, message: Message, now: datetime) -> N
 def publish_settled(session: AsyncSession, message: Message, now: datetime) -> None:
     """Of a mail about an assignment: again where it comes back, of which its words must still be kept."""
     state, is_back = message.state, message.bounced_at is not None
-    if state not in (MessageState.ACCEPTED, MessageState.FAILED, MessageState.SUPPRESSED) or message.context is None:
+    context = message.context or {}
+    is_settled = state in (MessageState.ACCEPTED, MessageState.FAILED, MessageState.SUPPRESSED)
+    # A mail of the version before may wait that does not name both.
+    if not is_settled or ABOUT - context.keys():
         return
     is_accepted = state is MessageState.ACCEPTED and not is_back
     event = MessageSettled(
         message_id=message.id,
-        **_assignment_in(message.context),
+        **_assignment_in(context),
         purpose=message.purpose,
         outcome="bounced" if is_back else MessageState.ACCEPTED if is_accepted else MessageState.FAILED,
         reason_code=None if is_accepted else message.reason_code or state,
@@ -269,8 +272,11 @@ def publish_settled(session: AsyncSession, message: Message, now: datetime) -> N
     outbox.add(session, event, version=message.next_version(), cause=cause_of(message))
 
 
+ABOUT = {"assignment_id", "lead_id"}
+
+
 def _assignment_in(context: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: context[name] for name in ("assignment_id", "lead_id")}
+    return {name: context[name] for name in ABOUT}
 
 
 def cause_of(message: Message) -> Cause | None:

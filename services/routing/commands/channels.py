@@ -1,5 +1,6 @@
 """What tries to deliver say about their channel: each stands in the log, and moves the breaker of its endpoint."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +11,7 @@ from sqlalchemy import insert, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import audit
-from chassis.audit import SYSTEM, Subject
+from chassis.audit import SYSTEM, Change, Subject
 from services.routing.domain.breaker import THRESHOLDS, EndedTry, after
 from services.routing.domain.delivering import says_something
 from services.routing.domain.states import BreakerState, Channel, DeliveryStep
@@ -44,9 +45,16 @@ async def note_tries(session: AsyncSession, tries: Sequence[Try], now: datetime)
     await session.execute(insert(DeliveryLogEntry), [_entry(each, now) for each in tries])
     telling = [each for each in tries if says_something(each.channel, each.step, each.reason)]
     endpoints = await _locked(session, {each.endpoint for each in telling})
+    moved: defaultdict[tuple[str, str | None], list[Change]] = defaultdict(list)
     for each in telling:
-        if (endpoint := endpoints.get(each.endpoint)) is not None:
-            await _move(session, endpoint, each, now)
+        endpoint = endpoints.get(each.endpoint)
+        if endpoint is not None and (change := _move(endpoint, each, now)) is not None:
+            moved["open_breaker" if endpoint.breaker is BreakerState.OPEN else "close_breaker", each.reason].append(
+                change
+            )
+    # What opens a breaker or closes it stands in the installer's own history, as an operator's deed does.
+    for (action, reason), changes in moved.items():
+        await audit.record_all(session, changes, actor=SYSTEM, action=action, reason_code=reason)
 
 
 def _entry(each: Try, now: datetime) -> dict[str, object]:
@@ -76,27 +84,21 @@ async def _locked(
     return {(endpoint.installer_id, endpoint.channel): endpoint for endpoint in found}
 
 
-async def _move(session: AsyncSession, endpoint: DeliveryEndpoint, each: Try, now: datetime) -> None:
-    """What opens the breaker or closes it stands in the installer's own history, as an operator's deed does."""
+def _move(endpoint: DeliveryEndpoint, each: Try, now: datetime) -> Change | None:
+    """What it changed of the installer, where the breaker is another by it."""
     before, is_success = endpoint.breaker, each.step is DeliveryStep.ACCEPTED
     endpoint.health = after(endpoint.health, EndedTry(is_success, each.begun_at, now), THRESHOLDS[each.channel])
     if is_success:
         endpoint.last_accepted_at = now
-    if endpoint.breaker is not before:
-        log.warning(
-            "breaker_moved",
-            installer_id=str(endpoint.installer_id),
-            channel=endpoint.channel.value,
-            before=before.value,
-            after=endpoint.breaker.value,
-        )
-        what = f"{endpoint.channel}_breaker"
-        await audit.record(
-            session,
-            actor=SYSTEM,
-            action="open_breaker" if endpoint.breaker is BreakerState.OPEN else "close_breaker",
-            subject=Subject("installer", endpoint.installer_id),
-            before={what: before},
-            after={what: endpoint.breaker, "failures_in_row": endpoint.health.failures_in_row},
-            reason_code=each.reason,
-        )
+    if endpoint.breaker is before:
+        return None
+    log.warning(
+        "breaker_moved",
+        installer_id=str(endpoint.installer_id),
+        channel=endpoint.channel.value,
+        before=before.value,
+        after=endpoint.breaker.value,
+    )
+    what = f"{endpoint.channel}_breaker"
+    became = {what: endpoint.breaker, "failures_in_row": endpoint.health.failures_in_row}
+    return Change(Subject("installer", endpoint.installer_id), {what: before}, became)
