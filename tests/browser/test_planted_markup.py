@@ -102,7 +102,6 @@ REFUSED = {
     "/console/duplicates/settings",  # less would be rejected than is held
     "/console/account/password",  # the present one is not this
     "/console/simulations",  # no installer is called so
-    "/console/simulations/new",  # nor there, where another row is asked for
     "/console/lead-sources",  # there is a source of this name already
     "/console/escalations/*",  # and a policy
     "/console/follow-ups/*/complete",  # its lead was closed a moment ago, and no next one is planned
@@ -162,6 +161,7 @@ UNREACHED = {
     "/console/receipts/*/refund",
     "/console/receipts/*/reverse",
     "/console/simulations/*/cancel",  # over before the walk comes to it
+    "/console/simulations/new",  # another button of the form that asks for one
     "/console/write-offs/*/approve",
     "/console/write-offs/*/reject",
     "/console/write-offs/*/reverse",
