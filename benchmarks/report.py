@@ -123,14 +123,19 @@ def _tables_of_many(lines: Sequence[Line], told: Sequence[Line]) -> Iterator[str
 
 
 def _with_kept(measured: list[Line], page: str) -> Iterator[Line]:
-    """Those of the page in their order, each in its newest measurement, and then what is new."""
+    """Those of the page in their order, each in its newest measurement, and then what is new.
+
+    The page tells some twice: of many that are alike, the one that is nearest to missing stands in their table too.
+    """
     new = {each.subject: each for each in measured}
+    told: set[tuple[str, ...]] = set()
     for found in _LINE.finditer(page):
         ratio, low, high = (float(found[name].replace(",", "")) for name in ("ratio", "low", "high"))
         number, title, ours, against = (found[name] for name in ("number", "title", "ours", "against"))
         old = Line(number, title, ours, against, ratio, low, high, found["target"], found["verdict"])
-        yield new.pop(old.subject, old)
-    yield from new.values()
+        told.add(old.subject)
+        yield new.get(old.subject, old)
+    yield from (each for subject, each in new.items() if subject not in told)
 
 
 def _taken_before(page: str) -> Mapping[str, str]:
