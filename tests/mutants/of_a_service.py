@@ -108,7 +108,7 @@ OFFER_IT_BACK = Mutant(
 
 CREDIT_WITHOUT_FINANCE = Mutant(
     "credit a return without finance",
-    "services.routing.commands.returns:_credits",
+    "services.routing.commands.return_events:_credits",
     "is_proposal=True",
     "is_proposal=False",
     "Money goes back on the word of whoever decides returns.",

@@ -292,5 +292,4 @@ class TestStatements:
         with floor.statements() as for_failed:
             await floor.refuse_mail(*made[500:])
         assert len(for_delivered) <= 11
-        # One of them is for the audit of the breakers that open.
-        assert len(for_failed) <= 17
+        assert len(for_failed) <= 16

@@ -66,18 +66,7 @@ def jobs_of(service: str, declared: Declared) -> Listing:
         key=JOB.id,
         order="-proposed",
         siblings=BULK_ACTIONS,
-        columns=(
-            Column("action", "What", JOB.action, say=lambda row: _label(declared, row)),
-            Column("list", "Of which list", JOB.list, say=lambda row: _title(declared, row.list)),
-            Column("state", "State", JOB.state, Kind.CHIP, say=lambda row: STATES[JobState(row.state)], tone=TONES),
-            *(_number(service, state) for state in (RowState.DONE, RowState.REFUSED, RowState.FAILED, RowState.READY)),
-            Column("who", "Who", JOB.actor_name),
-            Column("proposed", "Begun", JOB.proposed_at, Kind.AGO, sorts=True),
-            _number(service, RowState.BLOCKED, is_extra=True),
-            Column("started", "Confirmed", JOB.started_at, Kind.INSTANT, is_extra=True),
-            Column("finished", "Finished", JOB.finished_at, Kind.INSTANT, is_extra=True),
-            Column("request_id", "Request", JOB.request_id, Kind.ID, is_extra=True),
-        ),
+        columns=_job_columns(service, declared),
         filters=(
             Search("q", "Name or id", texts=(JOB.actor_name, JOB.request_id), ids=(JOB.id,)),
             Choice("state", "State", options=_states()),
@@ -100,6 +89,21 @@ def jobs_of(service: str, declared: Declared) -> Listing:
             "What is selected in a list and done to all of it stands here, with what became of each.",
             "list-checks",
         ),
+    )
+
+
+def _job_columns(service: str, declared: Declared) -> tuple[Column, ...]:
+    return (
+        Column("action", "What", JOB.action, say=lambda row: _label(declared, row)),
+        Column("list", "Of which list", JOB.list, say=lambda row: _title(declared, row.list)),
+        Column("state", "State", JOB.state, Kind.CHIP, say=lambda row: STATES[JobState(row.state)], tone=TONES),
+        *(_number(service, state) for state in (RowState.DONE, RowState.REFUSED, RowState.FAILED, RowState.READY)),
+        Column("who", "Who", JOB.actor_name),
+        Column("proposed", "Begun", JOB.proposed_at, Kind.AGO, sorts=True),
+        _number(service, RowState.BLOCKED, is_extra=True),
+        Column("started", "Confirmed", JOB.started_at, Kind.INSTANT, is_extra=True),
+        Column("finished", "Finished", JOB.finished_at, Kind.INSTANT, is_extra=True),
+        Column("request_id", "Request", JOB.request_id, Kind.ID, is_extra=True),
     )
 
 

@@ -13,7 +13,7 @@ from chassis.causation import Cause
 from contracts.routing import AssignmentCancelled, AssignmentCapReleased
 from contracts.values import CapReleaseReason
 from services.routing.commands.caps import move
-from services.routing.commands.deliveries import end, note_unserved
+from services.routing.commands.deliveries import end, make_exceptions, unserved_of
 from services.routing.commands.queueing import Raising, raise_items
 from services.routing.domain.counting import CapChange, CapMove
 from services.routing.domain.giving import obstacle_to_cancelling, obstacle_to_releasing
@@ -44,13 +44,14 @@ async def cancel_assignment(session: AsyncSession, command: CancelAssignment, no
         raise NotPending(obstacle, assignment_id=assignment.id)
     assignment.ended_note = command.note
     await move(session, [take_back(session, assignment, command.reason, now)])
-    unserved = await note_unserved(session, [dispatches[assignment.lead_id]], now)
+    unserved = await unserved_of(session, [dispatches[assignment.lead_id]])
     detail = f"its last assignment was cancelled: {command.reason}"
     is_retried = command.reason not in FOR_GOOD
     raisings = [
         Raising(lead, ExceptionReason.LEFT_UNSERVED, detail, assignment.id, is_retried=is_retried) for lead in unserved
     ]
     session.add_all(await raise_items(session, raisings, now, unserved))
+    make_exceptions(unserved, now)
     await audit.record(
         session,
         actor=command.by,

@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm.attributes import flag_modified
 
 from chassis import outbox
 from chassis.causation import Cause
@@ -134,8 +135,11 @@ async def mark_failed(session: AsyncSession, failures: Sequence[DeliveryFailure]
             tries.append(_try(assignment, DeliveryStep.FAILED, failure, failure.reason_code))
             raisings.append(_failed(assignment, dispatches[assignment.lead_id], failure))
     await move(session, moves)
-    unserved = await note_unserved(session, [raising.dispatch for raising in raisings], now)
+    unserved = await unserved_of(session, [raising.dispatch for raising in raisings])
     session.add_all(await raise_items(session, raisings, now, unserved))
+    # After what is read for the items, so that status and version are one update.
+    make_exceptions(unserved, now)
+    _of_one_shape([raising.dispatch for raising in raisings])
     count_deliveries(session, [(each.channel, each.step) for each in tries])
     await note_tries(session, tries, now)
     return {each.assignment_id for each in tries}
@@ -167,14 +171,23 @@ def _failed(assignment: Assignment, dispatch: Dispatch, failure: DeliveryFailure
     return Raising(dispatch, ExceptionReason.DELIVERY_FAILED, detail, assignment.id, failure.cause)
 
 
-async def note_unserved(session: AsyncSession, dispatches: Sequence[Dispatch], now: datetime) -> list[Dispatch]:
-    """Leads that no installer has or is about to get are exceptions now; returns them."""
+async def unserved_of(session: AsyncSession, dispatches: Sequence[Dispatch]) -> list[Dispatch]:
+    """Those whose lead no installer has or is about to get."""
     if not dispatches:
         return []
     # What was ended above has to be seen by the query.
     await session.flush()
     live = await leads_with_live_ones(session, {dispatch.lead_id for dispatch in dispatches})
-    unserved = [dispatch for dispatch in dispatches if dispatch.lead_id not in live]
-    for dispatch in unserved:
+    return [dispatch for dispatch in dispatches if dispatch.lead_id not in live]
+
+
+def _of_one_shape(dispatches: Sequence[Dispatch]) -> None:
+    """Rows that set the same columns are one statement: those that stay what they are, being locked, say so again."""
+    for dispatch in dispatches:
+        flag_modified(dispatch, "status")
+        flag_modified(dispatch, "status_since")
+
+
+def make_exceptions(dispatches: Sequence[Dispatch], now: datetime) -> None:
+    for dispatch in dispatches:
         move_on(dispatch, DispatchStatus.EXCEPTION, now)
-    return unserved

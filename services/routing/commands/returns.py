@@ -13,15 +13,10 @@ from zoneinfo import ZoneInfo
 from pydantic_core import to_jsonable_python
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis import audit, outbox
+from chassis import audit
 from chassis.audit import SYSTEM, Actor, Subject
-from contracts.routing import (
-    AssignmentReturnDenied,
-    AssignmentReturned,
-    AssignmentReturnRequested,
-    AssignmentReturnWithdrawn,
-)
-from contracts.values import CreditReason, CreditRequest
+from contracts.values import CreditReason
+from services.routing.commands import return_events
 from services.routing.commands.assignments import ReleaseCap, audit_releases, release
 from services.routing.commands.offering import GivenBack, let_go
 from services.routing.commands.quota import judge_quota_again
@@ -117,7 +112,7 @@ async def request_return(session: AsyncSession, command: RequestReturn, now: dat
     decide_by = end_of_business_days(now, policy.decide_business_days, zone)
     case = Case(_asked(command, assignment, evidence, ruling, decide_by, now), assignment, dispatch)
     session.add(case.asked)
-    _publish_requested(session, case)
+    return_events.tell_requested(session, case.asked, assignment)
     await _audit(session, case, command.by, "request_return", {"state": ReturnState.REQUESTED}, command.words)
     await decide_by_rule(session, case, ruling, policy, now)
     await session.flush()
@@ -164,20 +159,6 @@ def _asked(
     )
 
 
-def _publish_requested(session: AsyncSession, case: Case) -> None:
-    asked, assignment, _ = case
-    event = AssignmentReturnRequested(
-        assignment_id=assignment.id,
-        lead_id=assignment.lead_id,
-        installer_id=assignment.installer_id,
-        return_id=asked.id,
-        reason_code=asked.code,
-        requested_at=asked.requested_at,
-        decide_by=asked.decide_by,
-    )
-    outbox.add(session, event, version=assignment.next_version())
-
-
 async def decide_by_rule(
     session: AsyncSession, case: Case, ruling: Ruling, policy: ReturnsPolicy, now: datetime
 ) -> None:
@@ -221,48 +202,12 @@ async def _accept(session: AsyncSession, case: Case, command: AcceptReturn, now:
         reason = cap_release_reason(asked.code, asked.ruling)
         released.append(ReleaseCap(assignment.id, reason, by=command.by))
         moves.append(release(session, assignment, released[0], now))
-    _publish_returned(session, case, command.by, now)
+    return_events.tell_accepted(session, asked, assignment, command.by, now)
     await let_go(session, GivenBack(dispatch, assignment, moves, asked.code, asked.is_offered_on, command.by), now)
     decided = {name: getattr(asked, name) for name in ("credit_reason", "is_offered_on", "is_over_quota")}
     after = {"state": ReturnState.ACCEPTED, **decided}
     await _audit(session, case, command.by, "accept_return", after, command.note)
     await audit_releases(session, released, now)
-
-
-def _publish_returned(session: AsyncSession, case: Case, by: Actor, now: datetime) -> None:
-    """Nothing that was typed travels with it: a topic is no place for what may name a person."""
-    asked, assignment, _ = case
-    assert assignment.sent_at is not None and asked.is_offered_on is not None  # noqa: PT018, S101  # as it was sent
-    event = AssignmentReturned(
-        assignment_id=assignment.id,
-        lead_id=assignment.lead_id,
-        installer_id=assignment.installer_id,
-        return_id=asked.id,
-        reason_code=asked.code,
-        credits=_credits(asked, by),
-        decided_by_name=by.name,
-        is_offered_on=asked.is_offered_on,
-        sent_at=assignment.sent_at,
-        returned_at=now,
-    )
-    outbox.add(session, event, version=assignment.next_version())
-
-
-def _credits(asked: Return, by: Actor) -> tuple[CreditRequest, ...]:
-    """Under the return's own id: what billing answers is known by it."""
-    if asked.credit_reason is None:
-        return ()
-    wanted = CreditRequest(
-        request_id=asked.id,
-        assignment_id=asked.assignment_id,
-        installer_id=asked.installer_id,
-        reason_code=asked.credit_reason,
-        note=f"Returned by the installer: {asked.code.replace('_', ' ')}",
-        asked_by_id=by.id,
-        asked_by_name=by.name,
-        is_proposal=True,
-    )
-    return (wanted,)
 
 
 async def deny_return(session: AsyncSession, command: DenyReturn, now: datetime) -> Return:
@@ -280,19 +225,7 @@ async def _deny(session: AsyncSession, case: Case, command: DenyReturn, now: dat
     _settle(asked, ReturnState.DENIED, command.by, command.note, now)
     asked.denial_code = command.denial_code
     installer = await installers.get(session, assignment.installer_id)
-    event = AssignmentReturnDenied(
-        assignment_id=assignment.id,
-        lead_id=assignment.lead_id,
-        installer_id=assignment.installer_id,
-        return_id=asked.id,
-        reason_code=asked.code,
-        denial_code=command.denial_code,
-        message=command.note,
-        installer_name=installer.name,
-        recipient_email=installer.email,
-        denied_at=now,
-    )
-    outbox.add(session, event, version=assignment.next_version())
+    return_events.tell_denied(session, asked, assignment, installer, now)
     after = {"state": ReturnState.DENIED, "denial_code": command.denial_code}
     await _audit(session, case, command.by, "deny_return", after, command.note)
 
@@ -305,14 +238,7 @@ async def withdraw_return(session: AsyncSession, command: WithdrawReturn, now: d
     _refuse_decided(case.asked)
     asked, assignment, _ = case
     _settle(asked, ReturnState.WITHDRAWN, command.by, None, now)
-    event = AssignmentReturnWithdrawn(
-        assignment_id=assignment.id,
-        lead_id=assignment.lead_id,
-        installer_id=assignment.installer_id,
-        return_id=asked.id,
-        withdrawn_at=now,
-    )
-    outbox.add(session, event, version=assignment.next_version())
+    return_events.tell_withdrawn(session, asked, assignment, now)
     await _audit(session, case, command.by, "withdraw_return", {"state": ReturnState.WITHDRAWN}, None)
     return asked
 
