@@ -1,8 +1,9 @@
 """One engine per process, and the unit of work: a transaction that the edge commits once."""
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import asyncpg
 from sqlalchemy import URL, MetaData, QueuePool, event, func, select
@@ -16,6 +17,8 @@ from chassis import outbox
 from chassis.telemetry.metrics import POOL_IN_USE, POOL_SIZE, POOL_TIMEOUTS
 
 Isolation = Literal["read committed", "repeatable read"]
+Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -34,6 +37,21 @@ def named_metadata() -> MetaData:
 async def locked_by_name(session: AsyncSession, name: str) -> None:
     """Waits until no other transaction holds the name, and holds it until this one ends."""
     await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+
+
+async def meanwhile(reading: Coroutine[Any, Any, Answer], work: Callable[[], Result]) -> tuple[Answer, Result]:
+    """Asks the database, works while it looks, and then waits for it, whatever became of the work.
+
+    `work` has to leave the session alone that `reading` has in hand.
+    """
+    answer = asyncio.create_task(reading)
+    try:
+        # The question has left once the task waits for its answer.
+        await asyncio.sleep(0)
+        result = work()
+    finally:
+        answered = await answer
+    return answered, result
 
 
 class Versioned:

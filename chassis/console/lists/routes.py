@@ -1,6 +1,7 @@
 """A list's routes, made from its declaration: the page, its CSV, and the views that people save of it."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -18,11 +19,11 @@ from chassis.console.lists.declaration import Listing
 from chassis.console.lists.export import record_export, stream_csv
 from chassis.console.lists.filters import Offered
 from chassis.console.lists.reading import read_page, read_totals
-from chassis.console.lists.showing import Read, show_list
+from chassis.console.lists.showing import Beside, show_list, tell_rows
 from chassis.console.lists.views import SaveView, remove_view, save_view, views_of
 from chassis.console.page import Console
 from chassis.console.routes import form_at, page_at
-from chassis.database import Database
+from chassis.database import Database, meanwhile
 from chassis.http.auth import Operator
 from chassis.http.bodies import ONE_LINE
 from chassis.http.endpoints import ANY_QUERY
@@ -127,17 +128,17 @@ async def show_page(
         # A form sends every field, filled or not: the address tells those alone that mean something.
         return console.redirect(asked.address())
     now = console.clock.now()
+    bulk = [action for action in listing.bulk if operator.can(action.capability)]
     async with database.looking() as session:
-        read = Read(
-            await read_page(session, asked, now, operator.id),
-            await read_totals(session, asked, now, operator.id),
-            [await filter_.tell(session, held) for filter_, held in asked.held.values()],
-            await _offers(session, asked),
+        found = await read_page(await session.connection(), asked, now, operator.id)
+        # To count what matches often takes the database longest of all: the rows are told meanwhile.
+        beside, rows = await meanwhile(
+            _beside(session, asked, now, operator.id),
+            lambda: tell_rows(asked, found.rows, now, console.wording, picks=bool(bulk)),
         )
         views = await views_of(session, listing.name, operator.id)
         notes = await listing.notes(session, now, console.wording.zone) if listing.notes else ()
-    bulk = [action for action in listing.bulk if operator.can(action.capability)]
-    shown = show_list(asked, read, now, console.wording, picks=bool(bulk))
+    shown = show_list(asked, found, rows, beside)
     tabs = _tabs(asked, views, operator)
     context = {
         "listing": listing,
@@ -155,6 +156,14 @@ async def show_page(
     if is_partial:
         answer.headers["HX-Push-Url"] = asked.address()
     return answer
+
+
+async def _beside(session: AsyncSession, asked: Asked, now: datetime, me: UUID) -> Beside:
+    return Beside(
+        await read_totals(await session.connection(), asked, now, me),
+        [await filter_.tell(session, held) for filter_, held in asked.held.values()],
+        await _offers(session, asked),
+    )
 
 
 async def _offers(session: AsyncSession, asked: Asked) -> dict[str, list[tuple[str, str]]]:

@@ -52,7 +52,6 @@ class ShownList:
     asked: Asked
     heads: Sequence[Head]
     rows: Markup
-    """The table's body."""
     on_page: int
     count: int
     sums: Sequence[tuple[str, str]]
@@ -66,35 +65,34 @@ class ShownList:
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
-    """What the database gave for a page. `told` are the chips' texts, in the order of the filters that are set;
-    `offers` what can be chosen of what it alone knows, by the filter's name.
+class Beside:
+    """What the database gave beside a page's rows. `told` are the chips' texts, in the order of the filters that are
+    set; `offers` what can be chosen of what it alone knows, by the filter's name.
     """
 
-    found: Found
     totals: Totals
     told: Sequence[str]
     offers: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
 
 
-def show_list(asked: Asked, read: Read, now: datetime, wording: Wording, *, picks: bool) -> ShownList:
-    """With `picks` rows can be selected."""
-    found, totals = read.found, read.totals
+def show_list(asked: Asked, found: Found, rows: Markup, beside: Beside) -> ShownList:
+    """`rows` as `tell_rows` tells those that were found."""
+    totals = beside.totals
     held = list(asked.held.values())
     set_ = {name: each for name, (_, each) in asked.held.items()}
     return ShownList(
         asked=asked,
         heads=[_head(asked, column) for column in asked.columns],
-        rows=_rows(asked, found.rows, now, wording, picks=picks),
+        rows=rows,
         on_page=len(found.rows),
         count=totals.count,
         sums=[(asked.listing.column(name).title, money(cents)) for name, cents in totals.sums.items()],
         chips=[
             Chip(filter_.title, text, asked.without(filter_.name))
-            for (filter_, _), text in zip(held, read.told, strict=True)
+            for (filter_, _), text in zip(held, beside.told, strict=True)
         ],
         fields=[
-            FilterField(each, set_.get(each.name), read.offers.get(each.name, ())) for each in asked.listing.filters
+            FilterField(each, set_.get(each.name), beside.offers.get(each.name, ())) for each in asked.listing.filters
         ],
         previous=asked.address(before=found.before) if found.before else "",
         following=asked.address(after=found.after) if found.after else "",
@@ -113,7 +111,8 @@ def _classes(column: Column) -> str:
 
 
 # A page has some hundreds of cells: a template that walks through them takes longer than the database.
-def _rows(asked: Asked, rows: Sequence[Row[Any]], now: datetime, wording: Wording, *, picks: bool) -> Markup:
+def tell_rows(asked: Asked, rows: Sequence[Row[Any]], now: datetime, wording: Wording, *, picks: bool) -> Markup:
+    """The table's body; with `picks` its rows can be selected."""
     listing = asked.listing
     first, *others = asked.columns
     named_by, cells = _teller(first, wording), [_cell(column, now, wording) for column in others]
