@@ -1,5 +1,6 @@
 """Operators of the demonstration: made by identity's own command, signed in as a program signs in."""
 
+import asyncio
 import os
 import secrets
 from collections.abc import Mapping
@@ -87,6 +88,7 @@ class Console:
     who: SignIn = field(repr=False)
     operator_id: UUID
     token: str = field(repr=False)
+    _renewing: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
 
     async def get(self, service: str, path: str, **query: Any) -> Any:
         return await self._call("GET", service, path, params={k: v for k, v in query.items() if v is not None})
@@ -111,14 +113,21 @@ class Console:
     async def _call(self, method: str, service: str, path: str, **request: Any) -> Any:
         if request.get("json", 0) is None:
             del request["json"]
+        token = self.token
         answer = await self._ask(method, service, path, request)
-        if answer.status_code == 403 and "step_up_required" in answer.text:
-            # On a slow machine the play outlasts the five minutes for which a second factor is fresh.
-            self.token = (await _open_session(self.who, self.services, self.client))["access_token"]
+        if answer.status_code == 401 or (answer.status_code == 403 and "step_up_required" in answer.text):
+            # On a slow machine the play outlasts a token, and the five minutes for which a second factor is fresh.
+            await self._sign_in_again(token)
             answer = await self._ask(method, service, path, request)
         if answer.status_code >= 400:
             raise Refused(f"{method} {service}{path}: {answer.status_code} {answer.text[:2000]}")
         return answer.json() if answer.content else None
+
+    async def _sign_in_again(self, refused: str) -> None:
+        """Once for all calls that were refused together: a one-time code opens one session."""
+        async with self._renewing:
+            if self.token == refused:
+                self.token = (await _open_session(self.who, self.services, self.client))["access_token"]
 
     async def _ask(self, method: str, service: str, path: str, request: dict[str, Any]) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self.token}"}
