@@ -14,6 +14,7 @@ from contracts.values import (
     Location,
     SealedContact,
     SelectedPath,
+    Value,
     Word,
 )
 
@@ -39,6 +40,30 @@ class InstallerChanged(Event):
     status: InstallerStatus
     time_zone: str
     changed: tuple[Word, ...] = ()
+
+
+class InstallerBreakerMoved(Event):
+    """The breaker of an installer's channel moved: `closed`, `open` or `half_open`, each as it is now.
+
+    Open, it lets nothing through until `probe_at`; half open, one try. `opens` counts how often it opened without
+    having closed between. `reason_code` is of the try that opened it. Without an operator it moved by itself.
+    """
+
+    type: ClassVar[str] = "installer.breaker_moved"
+    topic: ClassVar[topics.Topic] = topics.CHANNELS
+
+    endpoint_id: UUID
+    installer_id: UUID
+    channel: Word
+    before: Word
+    after: Word
+    failures_in_row: int
+    opens: int
+    probe_at: Instant | None = None
+    reason_code: Word | None = None
+    moved_by_id: UUID | None = None
+    moved_by_name: str | None = None
+    moved_at: Instant
 
 
 class AssignmentCreated(Event):
@@ -328,3 +353,28 @@ class DispatchRejected(Event):
     note: str | None = None
     rejected_by_name: str
     rejected_at: Instant
+
+
+class PolicyChange(Value):
+    """One setting as it was and as it is; one of a part has its name before its own: `kinds.returned.budget`."""
+
+    name: str
+    before: bool | int | str | None = None
+    after: bool | int | str | None = None
+
+
+class RoutingPolicyChanged(Event):
+    """Operators declared something else, in force from now on: `ordering`, `queue`, `returns` or `auto_dispatch`.
+
+    The last is the switch. `version` is the policy's, and the event's: the first one of each nobody changed.
+    """
+
+    type: ClassVar[str] = "routing.policy_changed"
+    topic: ClassVar[topics.Topic] = topics.POLICIES
+
+    policy: Word
+    version: int
+    changes: tuple[PolicyChange, ...]
+    changed_by_id: UUID | None = None
+    changed_by_name: str
+    changed_at: Instant

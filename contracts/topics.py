@@ -44,6 +44,15 @@ ASSIGNMENTS = Topic(
 DISPATCHES = Topic(
     "routing.dispatches", "routing", "lead_id", "Decisions, exceptions and outcome of dispatching a lead"
 )
+CHANNELS = Topic(
+    "routing.channels", "routing", "endpoint_id", "How installers are reached: the breakers of their channels that move"
+)
+POLICIES = Topic(
+    "routing.policies",
+    "routing",
+    "policy",
+    "What operators declare of dispatch, its queue and returns, change by change",
+)
 DELIVERIES = Topic("billing.deliveries", "billing", "assignment_id", "The ledger of billable deliveries")
 INVOICES = Topic("billing.invoices", "billing", "invoice_id", "Invoices, their documents and their payments")
 ACCOUNTS = Topic(
@@ -73,6 +82,8 @@ TOPICS: tuple[Topic, ...] = (
     INSTALLERS,
     ASSIGNMENTS,
     DISPATCHES,
+    CHANNELS,
+    POLICIES,
     DELIVERIES,
     INVOICES,
     ACCOUNTS,

@@ -6,8 +6,12 @@ from typing import Any
 import pytest
 
 from contracts.identity import Role
-from services.billing.domain.adjustments import DecisionObstacle, obstacle_to_approval, obstacle_to_rejection
-from services.billing.domain.business_days import days_left
+from services.billing.domain.adjustments import (
+    DecisionObstacle,
+    days_to_decide,
+    obstacle_to_approval,
+    obstacle_to_rejection,
+)
 from services.billing.domain.statuses import AdjustmentState
 from services.billing.models import Adjustment
 from tests.billing.arrangements import MAKER, SYDNEY, Books, march, sent
@@ -43,13 +47,13 @@ class TestTimeLeft:
         ],
     )
     def test_counts_mondays_to_fridays_of_the_business_zone(self, asked: datetime, now: datetime, left: int) -> None:
-        assert days_left(asked, now, SYDNEY) == left
+        assert days_to_decide(asked, now, SYDNEY) == left
 
     async def test_is_the_same_in_the_list(self, books: Books, window: Window, pending: Adjustment) -> None:
         asked = books.clock.instant
         for passed in range(16):
             books.clock.instant = asked + timedelta(days=passed)
-            left = days_left(asked, books.clock.instant, SYDNEY)
+            left = days_to_decide(asked, books.clock.instant, SYDNEY)
             told = "Decide today" if left == 0 else f"{abs(left)} business day{'' if abs(left) == 1 else 's'}"
             page = await window.open(QUEUE)
             assert f"{told}{'' if left == 0 else ' left' if left > 0 else ' late'}" in page, passed
@@ -80,6 +84,7 @@ class TestTheList:
         await books.credit(pending.invoice_id, 1_000)
         page = await window.open(QUEUE)
         assert "1 adjustment" in page
+        assert "Business days are Monday to Friday, public holidays counted." in page
         assert page.count("−$330.00") == 2  # noqa: RUF001  # the row's and the sum
         everything = await window.open("/console/adjustments")
         assert "−$341.00" in everything  # noqa: RUF001
@@ -93,7 +98,9 @@ class TestTheList:
 class TestTheDocument:
     async def test_is_approved_by_another_operator(self, books: Books, window: Window, pending: Adjustment) -> None:
         path = f"/console/adjustments/{pending.id}"
-        assert "Takes $330.00 off" in await window.open(path)
+        before = await window.open(path)
+        assert "Takes $330.00 off" in before
+        assert "Monday to Friday, public holidays counted" in before
         answer = await window.send(f"{path}/approve", notes="Agreed on the phone")
         assert answer.headers["location"] == f"{path}?done=approve"
         page = await window.open(f"{path}?done=approve")

@@ -10,7 +10,7 @@ from chassis.ids import new_id
 from contracts.identity import Role
 from services.billing.commands.credit_proposals import agree_to_credit, decline_credit
 from services.billing.commands.returns import ReturnAsked, open_returns
-from services.billing.domain.business_days import days_left
+from services.billing.domain.adjustments import days_to_decide
 from services.billing.domain.credit_requests import (
     CreditResult,
     Proposal,
@@ -104,7 +104,7 @@ class TestAgree:
         request = proposed(assignment)
         await ask(books, request)
         asked_at = books.clock.now()
-        left = days_left(asked_at, asked_at + timedelta(days=7), SYDNEY)
+        left = days_to_decide(asked_at, asked_at + timedelta(days=7), SYDNEY)
         books.clock.instant += timedelta(days=7)
         await desk.do("POST", admin(request.request_id, "agree"), headers=desk.as_another(UUID(int=9), "Fay Finance"))
         [pending] = await desk.items("/admin/billing/adjustments", state="pending")
@@ -213,6 +213,7 @@ class TestTheList:
         page = await window.open(f"{ROOM}?state=proposed")
         assert "1 request" in page
         assert "5 business days left" in page
+        assert "Business days are Monday to Friday, public holidays counted." in page
         assert "Rita &lt;b&gt;Routing" in page
         assert "Nothing matches" in await window.open(f"{ROOM}?due=late")
         books.clock.instant += timedelta(days=9)

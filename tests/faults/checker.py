@@ -228,7 +228,7 @@ class Checker:
             versions[event.topic][event.key.decode(), event.version] += 1
         for aggregate in AGGREGATES:
             rows = await self.pools[aggregate.service].fetch(aggregate.rows)
-            due = Counter((str(key), version) for key, last in rows for version in range(1, last + 1))
+            due = Counter((str(key), version) for key, last in rows for version in range(aggregate.first, last + 1))
             seen = versions[aggregate.topic]
             verdict.refuse("I1", f"versions without an event in {aggregate.topic}", (due - seen).elements())
             verdict.refuse("I1", f"versions told twice or of nothing in {aggregate.topic}", (seen - due).elements())

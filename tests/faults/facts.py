@@ -65,6 +65,13 @@ FACTS = (
     Fact("intake", "board.closed", "SELECT id FROM boards WHERE closed_at IS NOT NULL"),
     Fact("intake", "client.changed", "SELECT id FROM clients, generate_series(1, version)"),
     Fact("routing", "installer.changed", "SELECT id FROM installers, generate_series(1, version)"),
+    Fact("routing", "installer.breaker_moved", "SELECT id FROM delivery_endpoints, generate_series(1, version)"),
+    Fact(
+        "routing",
+        "routing.policy_changed",
+        "SELECT kind FROM routing_policies WHERE version > 1 UNION ALL "
+        "SELECT 'auto_dispatch' FROM auto_dispatch, generate_series(2, version)",
+    ),
     Fact("routing", "dispatch.decided", "SELECT lead_id FROM decisions"),
     Fact("routing", "dispatch.delivered", "SELECT lead_id FROM dispatches WHERE delivered_at IS NOT NULL"),
     Fact(
@@ -184,11 +191,15 @@ FACTS = (
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
-    """Rows of id and version; each version up to it is the version of one event of that key in the topic."""
+    """Rows of id and version; each version up to it is the version of one event of that key in the topic.
+
+    From `first` on: what was there before anybody did anything has a version that nobody was told of.
+    """
 
     service: str
     topic: str
     rows: str
+    first: int = 1
 
 
 BOOKS = """
@@ -214,6 +225,14 @@ AGGREGATES = (
     Aggregate("routing", "routing.installers", "SELECT id, version FROM installers"),
     Aggregate("routing", "routing.assignments", "SELECT id, version FROM assignments"),
     Aggregate("routing", "routing.dispatches", "SELECT lead_id, version FROM dispatches"),
+    Aggregate("routing", "routing.channels", "SELECT id, version FROM delivery_endpoints"),
+    Aggregate(
+        "routing",
+        "routing.policies",
+        "SELECT kind, max(version) FROM routing_policies GROUP BY kind UNION ALL "
+        "SELECT 'auto_dispatch', version FROM auto_dispatch",
+        first=2,
+    ),
     Aggregate("billing", "billing.accounts", "SELECT id, version FROM accounts"),
     Aggregate("billing", "billing.invoices", "SELECT id, version FROM invoices"),
     Aggregate("billing", "billing.books", BOOKS),

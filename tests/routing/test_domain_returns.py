@@ -1,7 +1,7 @@
 """Returns: which a rule decides and how, on which days, within which quota."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -11,10 +11,8 @@ from hypothesis import strategies as st
 
 from chassis.ids import new_id
 from contracts.values import CapReleaseReason, CreditReason
-from services.billing.domain import business_days as of_billing
 from services.billing.domain.adjustments import RefusedReason
 from services.routing.domain import returns
-from services.routing.domain.business_days import business_days_until, days_left, end_of_business_days
 from services.routing.domain.evidence import Before, Duplicate, Evidence, Logged, Quota, Window, told_verdict
 from services.routing.domain.policies import OverQuota, ReturnsPolicy
 from services.routing.domain.returns import (
@@ -219,40 +217,3 @@ class TestQuota:
     def test_never_shrinks_with_more_deliveries(self, delivered: int, more: int) -> None:
         policy = ReturnsPolicy()
         assert quota_of(delivered, policy) <= quota_of(delivered + more, policy) <= max(2, delivered + more)
-
-
-class TestBusinessDays:
-    @pytest.mark.parametrize(
-        ("sent", "ends"),
-        [
-            (datetime(2026, 3, 3, 9, tzinfo=SYDNEY), datetime(2026, 3, 11, tzinfo=SYDNEY)),
-            (datetime(2026, 3, 6, 23, 59, tzinfo=SYDNEY), datetime(2026, 3, 14, tzinfo=SYDNEY)),
-            (datetime(2026, 3, 7, 9, tzinfo=SYDNEY), datetime(2026, 3, 14, tzinfo=SYDNEY)),
-            (datetime(2026, 3, 8, 9, tzinfo=SYDNEY), datetime(2026, 3, 14, tzinfo=SYDNEY)),
-            (datetime(2026, 4, 2, 9, tzinfo=SYDNEY), datetime(2026, 4, 10, tzinfo=SYDNEY)),
-        ],
-    )
-    def test_five_of_them_end_with_the_fifth_after_the_day(self, sent: datetime, ends: datetime) -> None:
-        assert end_of_business_days(sent, 5, SYDNEY) == ends
-
-    @given(at=INSTANTS, days=DAYS, zone=ZONES)
-    def test_the_last_one_is_a_business_day_and_as_many_lie_between(
-        self, at: datetime, days: int, zone: ZoneInfo
-    ) -> None:
-        ends = end_of_business_days(at, days, zone)
-        last = (ends - timedelta(microseconds=1)).astimezone(zone).date()
-        assert last.weekday() < 5
-        between, day = 0, at.astimezone(zone).date()
-        while day < last:
-            day += timedelta(days=1)
-            between += day.weekday() < 5
-        assert between == days == days_left(ends, at, zone)
-        assert days_left(ends, ends, zone) <= 0
-
-    @given(asked=INSTANTS, later=st.integers(0, 40), zone=ZONES)
-    def test_are_counted_as_billing_counts_those_of_a_credit(self, asked: datetime, later: int, zone: ZoneInfo) -> None:
-        now = asked + timedelta(days=later)
-        assert days_left(end_of_business_days(asked, 5, zone), now, zone) == of_billing.days_left(asked, now, zone)
-
-    def test_begin_on_a_monday(self) -> None:
-        assert business_days_until(date(2000, 1, 3)) == 1

@@ -1,13 +1,26 @@
-"""What operators and the system do at an installer or an exception, and what each tells the others of it."""
+"""What operators and the system do at an installer, an exception or a policy, and what each tells the others of it."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from chassis.causation import Cause
 from chassis.ids import new_id
-from contracts.routing import DispatchExceptionOwnerChanged, DispatchExceptionSnoozed, InstallerChanged
+from chassis.outbox import unpack_headers
+from contracts.routing import (
+    DispatchExceptionOwnerChanged,
+    DispatchExceptionSnoozed,
+    InstallerBreakerMoved,
+    InstallerChanged,
+    PolicyChange,
+    RoutingPolicyChanged,
+)
 from contracts.values import AustralianState, InstallerStatus
+from services.routing.commands.auto_dispatch import SwitchAutoDispatch, switch_auto_dispatch
 from services.routing.commands.channels import Try, note_tries
+from services.routing.commands.endpoints import CloseBreaker, SetChannel, close_breaker, set_channel
 from services.routing.commands.hours import SetHours, SetShareWeight, set_hours, set_share_weight
 from services.routing.commands.installers import (
     ChangeStatus,
@@ -24,8 +37,10 @@ from services.routing.commands.owning import (
     hand_over_exception,
     unassign_exception,
 )
+from services.routing.commands.policies import SetPolicy, set_policy
 from services.routing.commands.snoozing import SnoozeException, WakeException, snooze_exception, wake_exception
-from services.routing.domain.states import Channel, DeliveryStep
+from services.routing.domain.policies import DEFAULT_CARE, OrderingPolicy, OverQuota, QueuePolicy, ReturnsPolicy
+from services.routing.domain.states import BreakerState, Channel, DeliveryStep, ExceptionReason
 from services.routing.domain.windows import Limits
 from tests.routing.arrangements import FREMANTLE, NOW, ROBIN, Floor, Person, lead, postcodes
 
@@ -99,13 +114,12 @@ class TestAnInstaller:
 
     async def test_has_in_its_history_that_its_breaker_opened_and_closed(self, floor: Floor) -> None:
         id_ = await floor.installer()
-        await floor.dispatch(lead())
-        made = (await floor.only_assignment()).id
-        await self._tried(floor, id_, made, [DeliveryStep.FAILED] * 4)
+        made = await given(floor)
+        await tried(floor, [id_], made, [DeliveryStep.FAILED] * 4)
         floor.clock.advance(HOUR)
-        await self._tried(floor, id_, made, [DeliveryStep.FAILED, DeliveryStep.FAILED])
+        await tried(floor, [id_], made, [DeliveryStep.FAILED, DeliveryStep.FAILED])
         floor.clock.advance(2 * HOUR)
-        await self._tried(floor, id_, made, [DeliveryStep.ACCEPTED])
+        await tried(floor, [id_], made, [DeliveryStep.ACCEPTED])
         kept = await floor.rows(
             "SELECT action, before->>'mail_breaker' AS was, after->>'mail_breaker' AS became, reason_code "
             "FROM audit_entries WHERE subject_id = :id AND actor_name = 'system' ORDER BY id",
@@ -116,10 +130,126 @@ class TestAnInstaller:
             ("close_breaker", "open", "closed", None),
         ]
 
-    async def _tried(self, floor: Floor, installer_id: UUID, made: UUID, steps: list[DeliveryStep]) -> None:
-        now = floor.clock.now()
-        tries = [
-            Try(made, installer_id, Channel.MAIL, step, now, None if step is DeliveryStep.ACCEPTED else "mailbox_full")
-            for step in steps
+
+class TestABreaker:
+    async def test_tells_each_move_and_what_moved_it(self, floor: Floor) -> None:
+        id_ = await floor.installer()
+        made = await given(floor)
+        await tried(floor, [id_], made, [DeliveryStep.FAILED] * 3)
+        floor.clock.advance(HOUR)
+        await tried(floor, [id_], made, [DeliveryStep.FAILED, DeliveryStep.ACCEPTED])
+        endpoint = await endpoint_of(floor, id_)
+        of_it: dict[str, Any] = {"endpoint_id": endpoint["id"], "installer_id": id_, "channel": "mail"}
+        opened = {"before": "closed", "after": "open", "failures_in_row": 3, "opens": 1, "reason_code": "mailbox_full"}
+        closed = {"before": "open", "after": "closed", "failures_in_row": 0, "opens": 0}
+        assert await floor.published(InstallerBreakerMoved.type) == [
+            (1, InstallerBreakerMoved(**of_it, **opened, probe_at=NOW + HOUR / 2, moved_at=NOW)),
+            (2, InstallerBreakerMoved(**of_it, **closed, moved_at=NOW + HOUR)),
         ]
-        await done(floor, note_tries, tries, now)
+        assert endpoint["version"] == 2
+        kept = await floor.rows("SELECT headers FROM outbox WHERE topic = 'routing.channels'")
+        assert {dict(unpack_headers(row["headers"]))["ce_causationid"] for row in kept} == {b"a mail"}
+
+    async def test_tells_who_closed_it(self, floor: Floor) -> None:
+        id_ = await floor.installer()
+        opened: dict[str, Any] = {
+            "breaker": BreakerState.OPEN,
+            "failures_in_row": 5,
+            "opens": 1,
+            "opened_at": NOW,
+            "probe_at": NOW,
+        }
+        await floor.endpoint(id_, **opened)
+        await done(floor, close_breaker, CloseBreaker(id_, Channel.WEBHOOK, "It is up", ROBIN), NOW)
+        await floor.rows_changed(
+            "UPDATE delivery_endpoints SET breaker = 'half_open', failures_in_row = 5 WHERE installer_id = :id", id=id_
+        )
+        for address in ("https://other.example/leads", "https://another.example/leads"):
+            await done(floor, set_channel, SetChannel(id_, Channel.WEBHOOK, address, "They moved", ROBIN), NOW)
+        told = [
+            (version, event.before, event.after, event.moved_by_id, event.moved_by_name)
+            for version, event in await floor.published(InstallerBreakerMoved.type)
+            if isinstance(event, InstallerBreakerMoved)
+        ]
+        assert told == [
+            (1, "open", "closed", ROBIN.id, ROBIN.name),
+            (2, "half_open", "closed", ROBIN.id, ROBIN.name),
+        ]
+
+    async def test_costs_the_same_statements_as_many_that_move_with_it(self, floor: Floor) -> None:
+        many = await floor.installers(8)
+        made = await given(floor)
+        with floor.statements() as for_one:
+            await tried(floor, many[:1], made, [DeliveryStep.FAILED] * 3)
+        with floor.statements() as for_all:
+            await tried(floor, many[1:], made, [DeliveryStep.FAILED] * 3)
+        assert len(for_all) == len(for_one)
+        assert len(await floor.events(InstallerBreakerMoved.type)) == len(many)
+
+
+class TestAPolicy:
+    async def test_tells_who_declared_what(self, floor: Floor) -> None:
+        kinds = dict(DEFAULT_CARE) | {
+            ExceptionReason.RETURNED: replace(DEFAULT_CARE[ExceptionReason.RETURNED], budget=3)
+        }
+        await floor.operator(SAM)
+        for policy in (
+            OrderingPolicy(most_owed_leads=4),
+            OrderingPolicy(most_owed_leads=4),
+            QueuePolicy(SAM.id, kinds),
+            ReturnsPolicy(quota_percent=10, over_quota=OverQuota.DENY),
+            OrderingPolicy(most_owed_leads=5),
+        ):
+            await done(floor, set_policy, SetPolicy(policy, "busier", ROBIN), NOW)
+        assert await floor.published(RoutingPolicyChanged.type) == [
+            declared("ordering", 2, ("most_owed_leads", 3, 4)),
+            declared("queue", 2, ("fallback_owner_id", None, str(SAM.id)), ("kinds.returned.budget", 0, 3)),
+            declared("returns", 2, ("over_quota", "ask", "deny"), ("quota_percent", 15, 10)),
+            declared("ordering", 3, ("most_owed_leads", 4, 5)),
+        ]
+
+    async def test_tells_of_the_switch_alike(self, floor: Floor) -> None:
+        for is_on in (False, False, True):
+            await done(floor, switch_auto_dispatch, SwitchAutoDispatch(is_on, "storm", ROBIN), NOW)
+        assert await floor.published(RoutingPolicyChanged.type) == [
+            declared("auto_dispatch", 2, ("is_enabled", True, False)),
+            declared("auto_dispatch", 3, ("is_enabled", False, True)),
+        ]
+        rows = await floor.rows("SELECT topic, convert_from(key, 'utf8') AS key, body FROM outbox ORDER BY id LIMIT 1")
+        assert (rows[0]["topic"], rows[0]["key"]) == ("routing.policies", "auto_dispatch")
+        assert b"storm" not in rows[0]["body"]
+
+
+def declared(policy: str, version: int, *changes: tuple[str, Any, Any]) -> tuple[int, RoutingPolicyChanged]:
+    told = tuple(PolicyChange(name=name, before=before, after=after) for name, before, after in changes)
+    by = {"changed_by_id": ROBIN.id, "changed_by_name": ROBIN.name}
+    return version, RoutingPolicyChanged(policy=policy, version=version, changes=told, changed_at=NOW, **by)
+
+
+async def given(floor: Floor) -> UUID:
+    """An assignment, by which tries stand in the log."""
+    await floor.dispatch(lead())
+    return (await floor.only_assignment()).id
+
+
+async def tried(floor: Floor, installer_ids: Sequence[UUID], made: UUID, steps: Sequence[DeliveryStep]) -> None:
+    now, cause = floor.clock.now(), Cause("a request", "a mail")
+    tries = [
+        Try(
+            made,
+            installer_id,
+            Channel.MAIL,
+            step,
+            now,
+            None if step is DeliveryStep.ACCEPTED else "mailbox_full",
+            cause=cause,
+        )
+        for installer_id in installer_ids
+        for step in steps
+    ]
+    await done(floor, note_tries, tries, now)
+
+
+async def endpoint_of(floor: Floor, installer_id: UUID) -> dict[str, Any]:
+    [found] = await floor.rows("SELECT * FROM delivery_endpoints WHERE installer_id = :id", id=installer_id)
+    return found

@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from chassis.clock import FixedClock
+from chassis.console.business_days import say_left
 from chassis.console.lists.declaration import NOW as AT
 from chassis.console.lists.declaration import ZONE
 from chassis.http.auth import ACCESS_COOKIE
 from chassis.ids import new_id
+from contracts.business_days import days_left
 from contracts.identity import Role
-from services.routing.domain.business_days import days_left
 from services.routing.domain.returns import DenialCode, ReturnCode, ReturnState
 from services.routing.models import Return
 from services.routing.pages import desk_returns, return_words, returns
@@ -76,7 +77,7 @@ class TestList:
     @given(hours=st.integers(0, 24 * 40))
     def test_has_words_for_any_days_left(self, hours: int) -> None:
         left = days_left(NOW + timedelta(days=9), NOW + timedelta(hours=hours), BUSINESS_ZONE)
-        told = return_words.say_left(left)
+        told = say_left(left)
         assert told is not None
         assert ("late" in told) is (left < 0)
 
@@ -109,6 +110,7 @@ class TestPage:
         wanted = [
             "asked ",
             "5 business days left",
+            "Monday to Friday, public holidays counted",
             "The number is &lt;b&gt;dead&lt;/b&gt;",
             "A credit for invalid contact is proposed to finance",
             "The lead is not offered to others",

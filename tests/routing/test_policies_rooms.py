@@ -89,7 +89,9 @@ class TestThePages:
 
     async def test_what_is_over_the_quota_is_chosen_by_its_words(self, desk: Desk) -> None:
         path = "/console/routing-policies/returns"
-        assert "Waits for an operator, who says why" in (await desk.client.get(path)).text
+        before = (await desk.client.get(path)).text
+        assert "Waits for an operator, who says why" in before
+        assert "Business days are Monday to Friday, public holidays counted." in before
         numbers = {"window_business_days": 5, "quota_percent": 10, "quota_least": 2, "decide_business_days": 5}
         form = {"csrf": CSRF, "version": 1, "reason": "too many come back", "over_quota": "deny", **numbers}
         answer = await desk.client.post(f"{path}/change", data=form)

@@ -30,7 +30,7 @@ class TestRules:
         [event] = await floor.events("assignment.return_denied")
         assert isinstance(event, AssignmentReturnDenied)
         assert (event.recipient_email, event.denial_code) == ("leads@southernsun.example", "window_passed")
-        assert "within 5 business days" in event.message
+        assert "within 5 business days of its delivery (Monday to Friday, public holidays counted)" in event.message
 
     async def test_the_window_is_the_policys(self, floor: Floor, clock: FixedClock) -> None:
         await floor.installer()

@@ -3,6 +3,7 @@
 import asyncio
 from datetime import timedelta
 
+from contracts.routing import InstallerBreakerMoved
 from services.routing.domain.states import AssignmentStatus, BreakerState
 from tests.kit.webhook_sink import answers
 from tests.routing.arrangements import NOW
@@ -45,6 +46,15 @@ class TestTheBreaker:
         await webhooks.send()
         assert (await webhooks.endpoint(installer_id)).breaker is BreakerState.CLOSED
         assert {made.status for made in await webhooks.floor.assignments()} == {AssignmentStatus.SENT}
+        assert [
+            (version, event.before, event.after, event.moved_at - NOW)
+            for version, event in await webhooks.floor.published(InstallerBreakerMoved.type)
+            if isinstance(event, InstallerBreakerMoved)
+        ] == [
+            (1, "closed", "open", timedelta(0)),
+            (2, "open", "half_open", timedelta(minutes=5)),
+            (3, "half_open", "closed", timedelta(minutes=5)),
+        ]
 
     async def test_opens_for_longer_when_its_try_fails(self, webhooks: Webhooks) -> None:
         installer_id = await webhooks.installer()

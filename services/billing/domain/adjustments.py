@@ -2,8 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
+from contracts.business_days import days_left, end_of_business_days
 from contracts.values import CreditReason, GstTreatment
 from services.billing.domain import gst
 from services.billing.domain.gst import Amounts, Priced
@@ -36,6 +39,8 @@ class DecisionObstacle(StrEnum):
     WRITTEN_OFF = "its invoice is written off: reverse that first"
 
 
+CREDIT_DAYS = 5
+"""Within so many business days a credit that was asked for is decided."""
 CREDIT_REASONS = frozenset(CreditReason)
 DEBIT_REASONS = frozenset(DebitReason)
 
@@ -55,6 +60,11 @@ class LineShare:
     amounts: Amounts
     takes_all: bool
     """Nothing of the line is left."""
+
+
+def days_to_decide(asked_at: datetime, now: datetime, zone: ZoneInfo) -> int:
+    """Business days until the last one on which to decide; 0 on that day itself, negative after it."""
+    return days_left(end_of_business_days(asked_at, CREDIT_DAYS, zone), now, zone)
 
 
 def needs_second_operator(inc_gst_cents: int, limit_cents: int) -> bool:

@@ -21,7 +21,7 @@ from services.billing.commands.adjusting import Decider
 from services.billing.commands.credit_proposals import agree_to_credit, decline_credit
 from services.billing.commands.credit_requests import wait_for_who_records
 from services.billing.commands.house import House
-from services.billing.domain.business_days import days_left
+from services.billing.domain.adjustments import days_to_decide
 from services.billing.domain.credit_requests import CreditResult, ProposalAction, obstacle_to
 from services.billing.http.fields import Note
 from services.billing.models import CreditRequest
@@ -35,7 +35,8 @@ PATH = "/admin/credit-proposals"
 class CreditProposalView(BaseModel):
     """A request for a credit. `result` is null before billing knows of its delivery; `amount_cents` is ex GST.
 
-    Who agrees to a proposal is the maker of its credit. `days_left` counts business days, below zero once it is late.
+    Who agrees to a proposal is the maker of its credit. `days_left` counts business days (Monday to Friday,
+    public holidays counted), below zero once it is late.
     """
 
     request_id: UUID
@@ -65,7 +66,7 @@ class CreditProposalView(BaseModel):
     def of(cls, request: CreditRequest, installer_name: str | None, now: datetime, settings: Settings) -> Self:
         own = {name: getattr(request, name) for name in cls.model_fields if hasattr(request, name)}
         waits = request.result is CreditResult.PROPOSED
-        left = days_left(request.asked_at, now, settings.zone) if waits else None
+        left = days_to_decide(request.asked_at, now, settings.zone) if waits else None
         return cls(**own, installer_name=installer_name, days_left=left)
 
 

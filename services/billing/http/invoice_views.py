@@ -138,7 +138,7 @@ class AdjustmentView(BaseModel):
     made_by_id: UUID
     made_by_name: str
     created_at: datetime
-    asked_at: datetime = Field(description="from when its business days are counted")
+    asked_at: datetime = Field(description="its business days (Monday to Friday, holidays too) are counted from then")
     decided_by_id: UUID | None
     decided_by_name: str | None
     decided_at: datetime | None

@@ -13,6 +13,7 @@ from chassis.audit import Subject, audit_entries
 from chassis.clock import Clock
 from chassis.console import Console, Form, form_at, page_at
 from chassis.console.actions import Action, refused
+from chassis.console.business_days import MEANT_FACT, say_left
 from chassis.console.cells import Kind, Shown, chip
 from chassis.console.documents import Document, Done, Fact, Prose, Section, Table, show_document
 from chassis.console.documents import Note as DocumentNote
@@ -27,14 +28,18 @@ from services.billing.commands.documents import PDF
 from services.billing.commands.house import House
 from services.billing.commands.note_gate import blockers_of_note
 from services.billing.domain.adjustment_note import NoteLine
-from services.billing.domain.adjustments import DecisionObstacle, obstacle_to_approval, obstacle_to_rejection
-from services.billing.domain.business_days import days_left
+from services.billing.domain.adjustments import (
+    DecisionObstacle,
+    days_to_decide,
+    obstacle_to_approval,
+    obstacle_to_rejection,
+)
 from services.billing.domain.printed import PrintedLine
 from services.billing.domain.statuses import AdjustmentState, DocumentStatus
 from services.billing.http.adjustments import MONEY, Decision, approve, get_adjustment_note, reject
 from services.billing.http.fields import Note
 from services.billing.models import Account, Adjustment, CreditRequest, Invoice
-from services.billing.pages.adjustments import KINDS, PATH, QUEUE, ROOM, STATES, TONES, say_left
+from services.billing.pages.adjustments import KINDS, PATH, QUEUE, ROOM, STATES, TONES
 from services.billing.pages.credit_proposals import PATH as CREDITS
 from services.billing.pages.doors import account_path, invoice_path
 from services.billing.queries import adjustments, documents, invoices
@@ -116,7 +121,7 @@ def _links(adjustment: Adjustment, asked: CreditRequest | None) -> list[tuple[st
 def _sentence(adjustment: Adjustment, account: Account, console: Console) -> str:
     what = f"{KINDS[adjustment.type]} for {account.name}, {words(adjustment.reason_code).lower()}"
     if adjustment.state is AdjustmentState.PENDING:
-        left = say_left(days_left(adjustment.asked_at, console.clock.now(), console.wording.zone)) or ""
+        left = say_left(days_to_decide(adjustment.asked_at, console.clock.now(), console.wording.zone)) or ""
         return f"{what}. It has no effect until another operator agrees: {left[:1].lower()}{left[1:]}."
     verb = "Agreed to" if adjustment.state is AdjustmentState.APPROVED else "Turned down"
     return f"{what}. {verb} by {adjustment.decided_by_name} on {console.wording.exact(adjustment.decided_at)}."
@@ -133,6 +138,7 @@ def _facts(adjustment: Adjustment, invoice: Invoice, account: Account) -> list[F
         Fact("Adjustment note", Shown(adjustment.number)),
         Fact("Asked for by", Shown(adjustment.made_by_name)),
         Fact("Asked for", Shown(adjustment.asked_at, Kind.INSTANT)),
+        *([MEANT_FACT] if adjustment.state is AdjustmentState.PENDING else []),
         Fact("Invoice owes", Shown(invoice.owed_cents, Kind.MONEY)),
         Fact("Adjustment id", Shown(str(adjustment.id), Kind.ID)),
     ]

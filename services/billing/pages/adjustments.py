@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Date, Row, Select, case, cast, func, literal, select
+from sqlalchemy import Row, Select, case, select
 
+from chassis.console.business_days import MEANT_NOTE, business_days_until, say_left
 from chassis.console.cells import Kind
 from chassis.console.listing import (
     NOW,
-    ZONE,
     Amount,
     Choice,
     Column,
@@ -22,11 +22,9 @@ from chassis.console.listing import (
     among,
     routes_of,
 )
-from chassis.console.wording import counted
 from contracts.identity import Capability
 from contracts.values import AdjustmentType, CreditReason
-from services.billing.domain.adjustments import DebitReason
-from services.billing.domain.business_days import CREDIT_DAYS, FIRST_MONDAY
+from services.billing.domain.adjustments import CREDIT_DAYS, DebitReason
 from services.billing.domain.statuses import AdjustmentState
 from services.billing.models import Account, Adjustment, Invoice
 from services.billing.pages.credit_notes import waiting_notes
@@ -47,25 +45,10 @@ TONES: Mapping[str, str] = {AdjustmentState.PENDING: "warning", AdjustmentState.
 KINDS: Mapping[str, str] = {AdjustmentType.CREDIT: "Credit", AdjustmentType.DEBIT: "Debit"}
 
 
-def business_days_until(instant: Any) -> Any:
-    """As `domain/business_days.py` has it; a test holds the two together."""
-    days = cast(func.timezone(ZONE, instant), Date) - literal(FIRST_MONDAY, Date)
-    return 5 * func.div(days, 7) + func.least(func.mod(days, 7) + 1, 5)
-
-
 DAYS_LEFT = business_days_until(Adjustment.asked_at) + CREDIT_DAYS - business_days_until(NOW)
 IS_PENDING = Adjustment.state == AdjustmentState.PENDING
 INC_GST_CENTS = Adjustment.ex_gst_cents + Adjustment.gst_cents
 EFFECT_CENTS = case((Adjustment.type == AdjustmentType.CREDIT, -INC_GST_CENTS), else_=INC_GST_CENTS)
-
-
-def say_left(days: int | None) -> str | None:
-    if days is None:
-        return None
-    if days == 0:
-        return "Decide today"
-    told = counted(abs(days), "business day", "business days")
-    return f"{told} left" if days > 0 else f"{told} late"
 
 
 def _is_late(row: Row[Any], _now: Any) -> bool:
@@ -89,7 +72,8 @@ LISTING = Listing(
     key=Adjustment.id,
     order="-asked",
     notes=waiting_notes,
-    note=f"A credit over the limit needs a second operator, and is decided within {CREDIT_DAYS} business days.",
+    note=f"A credit over the limit needs a second operator, and is decided within {CREDIT_DAYS} business days. "
+    f"{MEANT_NOTE}",
     columns=(
         Column("invoice", "Invoice", Invoice.number),
         Column("account", "Account", Account.name, path=lambda row: account_path(row.account_id), wraps=True),

@@ -14,6 +14,7 @@ from chassis.audit import Subject
 from chassis.clock import Clock
 from chassis.console import Console, Form, form_at, page_at
 from chassis.console.actions import Action, refused
+from chassis.console.business_days import MEANT_FACT, say_left
 from chassis.console.cells import Kind, Shown, chip
 from chassis.console.documents import Document, Done, Fact, Note, Prose, show_document
 from chassis.console.fields import FieldKind, FormField
@@ -23,7 +24,7 @@ from chassis.database import Database
 from chassis.http import Given, Operator
 from contracts.identity import Capability
 from services.billing.commands.house import House
-from services.billing.domain.business_days import days_left
+from services.billing.domain.adjustments import days_to_decide
 from services.billing.domain.credit_requests import (
     CreditResult,
     Proposal,
@@ -36,7 +37,6 @@ from services.billing.domain.credit_requests import (
 from services.billing.http.credit_proposals import MONEY, DeclineBody, agree, decline
 from services.billing.models import CreditRequest, HeldDelivery, Invoice
 from services.billing.pages.adjustments import PATH as ADJUSTMENTS
-from services.billing.pages.adjustments import say_left
 from services.billing.pages.credit_proposals import NOT_DELIVERED, PATH, QUEUE, ROOM, TONES, say_state
 from services.billing.pages.deliveries import PATH as DELIVERIES
 from services.billing.pages.deliveries import lead_title
@@ -145,7 +145,7 @@ def _sentence(seen: _Seen, console: Console) -> str:
     verb = "proposes" if asked.is_proposal else "asks"
     what = f"{asked.asked_by_name} {verb} that {seen.installer} is credited for it, {words(asked.reason_code).lower()}"
     if asked.result is CreditResult.PROPOSED:
-        left = say_left(days_left(asked.asked_at, console.clock.now(), console.wording.zone)) or ""
+        left = say_left(days_to_decide(asked.asked_at, console.clock.now(), console.wording.zone)) or ""
         return f"{what}. Finance decides: {left[:1].lower()}{left[1:]}."
     if asked.answered_at is None:
         return f"{what}. Billing does not know of its delivery yet."
@@ -169,6 +169,7 @@ def _facts(seen: _Seen, console: Console) -> list[Fact]:
         Fact("Lead", _elsewhere(console, "intake", "leads", asked.lead_id)),
         Fact("Assignment", _elsewhere(console, "routing", "assignments", asked.assignment_id)),
         Fact("Proposed by" if asked.is_proposal else "Asked by", asked.asked_by_name),
+        *([MEANT_FACT] if asked.result is CreditResult.PROPOSED else []),
         Fact("Decided by", Shown(asked.decided_by_name)),
         Fact("Request id", Shown(str(asked.request_id), Kind.ID)),
     ]

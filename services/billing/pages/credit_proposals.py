@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Row, Select, case, func, select
 
+from chassis.console.business_days import MEANT_NOTE, business_days_until, say_left
 from chassis.console.cells import Kind
 from chassis.console.listing import (
     NOW,
@@ -23,10 +24,9 @@ from chassis.console.listing import (
 )
 from contracts.identity import Capability
 from contracts.values import CreditReason
-from services.billing.domain.business_days import CREDIT_DAYS
+from services.billing.domain.adjustments import CREDIT_DAYS
 from services.billing.domain.credit_requests import FINAL, CreditResult
 from services.billing.models import Account, CreditRequest, DeliveryEvent, HeldDelivery
-from services.billing.pages.adjustments import business_days_until, say_left
 from services.billing.pages.deliveries import lead_title
 from services.billing.pages.doors import account_name, account_path
 
@@ -90,7 +90,7 @@ LISTING = Listing(
     key=CreditRequest.request_id,
     order="-asked",
     note=f"A returned lead proposes its credit: finance agrees or declines within {CREDIT_DAYS} business days. "
-    "What a merge or a correction asks for is agreed to already.",
+    f"What a merge or a correction asks for is agreed to already. {MEANT_NOTE}",
     columns=(
         Column("lead", "Lead", func.coalesce(DeliveryEvent.service, HeldDelivery.service), say=_says_lead, wraps=True),
         Column("installer", "Installer", Account.name, path=lambda row: account_path(row.installer_id), wraps=True),

@@ -7,9 +7,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import audit
 from chassis.audit import Actor, Subject
+from contracts.routing import PolicyChange
+from services.routing.commands.policies import tell_change
 from services.routing.errors import ChangedMeanwhile
 from services.routing.models import AutoDispatch
 from services.routing.queries.dispatches import auto_dispatch
+
+SWITCH = "auto_dispatch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +37,13 @@ async def switch_auto_dispatch(session: AsyncSession, command: SwitchAutoDispatc
     switch.changed_at = now
     switch.changed_by = command.by.name
     switch.reason = command.reason
-    switch.next_version()
+    change = PolicyChange(name="is_enabled", before=not command.is_enabled, after=command.is_enabled)
+    tell_change(session, SWITCH, switch.next_version(), [change], command.by, now)
     await audit.record(
         session,
         actor=command.by,
         action="switch_auto_dispatch",
-        subject=Subject("auto_dispatch", "auto_dispatch"),
+        subject=Subject(SWITCH, SWITCH),
         before={"is_enabled": not command.is_enabled},
         after={"is_enabled": command.is_enabled, "version": switch.version},
         reason_text=command.reason,

@@ -65,6 +65,7 @@ def _try(assignment: Assignment, bounce: Bounce) -> Try:
         assignment.created_at,
         bounce.reason_code,
         enhanced_status=bounce.enhanced_status,
+        cause=bounce.cause,
     )
 
 

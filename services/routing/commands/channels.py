@@ -12,6 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import audit
 from chassis.audit import SYSTEM, Change, Subject
+from chassis.causation import Cause
+from services.routing.commands.breakers import set_health
 from services.routing.domain.breaker import THRESHOLDS, EndedTry, after
 from services.routing.domain.delivering import says_something
 from services.routing.domain.states import BreakerState, Channel, DeliveryStep
@@ -32,6 +34,7 @@ class Try:
     reason: str | None = None
     status: int | None = None
     enhanced_status: str | None = None
+    cause: Cause | None = None
 
     @property
     def endpoint(self) -> tuple[UUID, Channel]:
@@ -48,7 +51,7 @@ async def note_tries(session: AsyncSession, tries: Sequence[Try], now: datetime)
     moved: defaultdict[tuple[str, str | None], list[Change]] = defaultdict(list)
     for each in telling:
         endpoint = endpoints.get(each.endpoint)
-        if endpoint is not None and (change := _move(endpoint, each, now)) is not None:
+        if endpoint is not None and (change := _move(session, endpoint, each, now)) is not None:
             moved["open_breaker" if endpoint.breaker is BreakerState.OPEN else "close_breaker", each.reason].append(
                 change
             )
@@ -84,13 +87,14 @@ async def _locked(
     return {(endpoint.installer_id, endpoint.channel): endpoint for endpoint in found}
 
 
-def _move(endpoint: DeliveryEndpoint, each: Try, now: datetime) -> Change | None:
+def _move(session: AsyncSession, endpoint: DeliveryEndpoint, each: Try, now: datetime) -> Change | None:
     """What it changed of the installer, where the breaker is another by it."""
-    before, is_success = endpoint.breaker, each.step is DeliveryStep.ACCEPTED
-    endpoint.health = after(endpoint.health, EndedTry(is_success, each.begun_at, now), THRESHOLDS[each.channel])
+    is_success = each.step is DeliveryStep.ACCEPTED
+    health = after(endpoint.health, EndedTry(is_success, each.begun_at, now), THRESHOLDS[each.channel])
+    before = set_health(session, endpoint, health, now, reason=each.reason, cause=each.cause)
     if is_success:
         endpoint.last_accepted_at = now
-    if endpoint.breaker is before:
+    if before is None:
         return None
     log.warning(
         "breaker_moved",

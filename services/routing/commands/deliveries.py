@@ -79,7 +79,16 @@ def _try(
     assignment: Assignment, step: DeliveryStep, ended: Delivery | DeliveryFailure, reason: str | None = None
 ) -> Try:
     begun_at = ended.begun_at or assignment.created_at
-    return Try(assignment.id, assignment.installer_id, assignment.channel, step, begun_at, reason, ended.status)
+    return Try(
+        assignment.id,
+        assignment.installer_id,
+        assignment.channel,
+        step,
+        begun_at,
+        reason,
+        ended.status,
+        cause=ended.cause,
+    )
 
 
 def _send(session: AsyncSession, assignment: Assignment, dispatch: Dispatch, delivery: Delivery) -> CapMove:

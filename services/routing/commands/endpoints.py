@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.audit import Actor
+from services.routing.commands.breakers import set_health
 from services.routing.commands.publishing import keep_change, publish
 from services.routing.domain.breaker import CLOSED
 from services.routing.domain.delivering import DeliveryAction, obstacle_to
@@ -47,7 +48,8 @@ async def set_channel(session: AsyncSession, command: SetChannel, now: datetime)
         endpoint = _new(installer, command)
         session.add(endpoint)
     elif command.url is not None and command.url != endpoint.url:
-        endpoint.url, endpoint.tested_at, endpoint.health = command.url, None, CLOSED
+        endpoint.url, endpoint.tested_at = command.url, None
+        set_health(session, endpoint, CLOSED, now, by=command.by)
     after = {"channel": command.channel, "url": endpoint.url}
     if after == before:
         return ChannelSet(endpoint, shows_secret=False)
@@ -93,7 +95,7 @@ class CloseBreaker:
     by: Actor
 
 
-async def close_breaker(session: AsyncSession, command: CloseBreaker) -> DeliveryEndpoint:
+async def close_breaker(session: AsyncSession, command: CloseBreaker, now: datetime) -> DeliveryEndpoint:
     """By an operator who knows that it works again: what waits is sent from now on."""
     installer = await installers.locked(session, command.installer_id)
     endpoint = await _locked(session, installer.id, command.channel)
@@ -103,7 +105,7 @@ async def close_breaker(session: AsyncSession, command: CloseBreaker) -> Deliver
         raise BreakerNotOpen(obstacle or "", installer_id=installer.id)
     what = f"{endpoint.channel}_breaker"
     before = {what: endpoint.breaker}
-    endpoint.health = CLOSED
+    set_health(session, endpoint, CLOSED, now, by=command.by)
     after = {what: BreakerState.CLOSED}
     await keep_change(
         session, command.by, "close_breaker", installer, before=before, after=after, reason=command.reason

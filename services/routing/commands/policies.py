@@ -1,15 +1,16 @@
 """Policies as operators declare them: each change is a version of its own."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis import audit
+from chassis import audit, outbox
 from chassis.audit import Actor, Subject
 from chassis.database import locked_by_name
+from contracts.routing import PolicyChange, RoutingPolicyChanged
 from services.routing.domain.policies import Policy, QueuePolicy, body_of, policy_of
 from services.routing.errors import PolicyChangedMeanwhile
 from services.routing.models import RoutingPolicy
@@ -49,23 +50,50 @@ async def set_policy(session: AsyncSession, command: SetPolicy, now: datetime) -
     )
     session.add(after)
     await session.flush()
-    await _audit(session, command, before, after)
+    changes = _changes(before, after)
+    tell_change(session, after.kind, after.version, changes, command.by, now)
+    await _audit(session, command, before, after, changes)
     return after
 
 
-async def _audit(session: AsyncSession, command: SetPolicy, before: RoutingPolicy, after: RoutingPolicy) -> None:
-    """Keeps the fields that changed, those of a reason with its name before theirs. What a version did not say was as
-    it is to begin with.
+def _changes(before: RoutingPolicy, after: RoutingPolicy) -> list[PolicyChange]:
+    """The fields that changed, those of a reason with its name before theirs. What a version did not say was as it is
+    to begin with.
     """
     was, became = (dict(_fields(body_of(policy_of(row.kind, row.body)))) for row in (before, after))
     changed = sorted(name for name in became if was.get(name) != became[name])
+    return [PolicyChange(name=name, before=was.get(name), after=became[name]) for name in changed]
+
+
+def tell_change(
+    session: AsyncSession, policy: str, version: int, changes: Sequence[PolicyChange], by: Actor, now: datetime
+) -> None:
+    """Why it was changed stays in the audit: it is in somebody's own words."""
+    event = RoutingPolicyChanged(
+        policy=policy,
+        version=version,
+        changes=tuple(changes),
+        changed_by_id=by.id,
+        changed_by_name=by.name,
+        changed_at=now,
+    )
+    outbox.add(session, event, version=version)
+
+
+async def _audit(
+    session: AsyncSession,
+    command: SetPolicy,
+    before: RoutingPolicy,
+    after: RoutingPolicy,
+    changes: Sequence[PolicyChange],
+) -> None:
     await audit.record(
         session,
         actor=command.by,
         action="set_policy",
         subject=Subject("routing_policy", after.kind),
-        before={"version": before.version, **{name: was.get(name) for name in changed}},
-        after={"version": after.version, **{name: became[name] for name in changed}},
+        before={"version": before.version, **{each.name: each.before for each in changes}},
+        after={"version": after.version, **{each.name: each.after for each in changes}},
         reason_text=command.reason,
     )
 

@@ -15,12 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import audit
 from chassis.audit import SYSTEM, Actor, Subject
+from contracts.business_days import end_of_business_days
 from contracts.values import CreditReason
 from services.routing.commands import return_events
 from services.routing.commands.assignments import ReleaseCap, audit_releases, release
 from services.routing.commands.offering import GivenBack, let_go
 from services.routing.commands.quota import judge_quota_again
-from services.routing.domain.business_days import end_of_business_days
 from services.routing.domain.evidence import Evidence
 from services.routing.domain.policies import ReturnsPolicy
 from services.routing.domain.returns import (

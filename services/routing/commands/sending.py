@@ -9,6 +9,7 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.ids import new_id
+from services.routing.commands.breakers import set_health
 from services.routing.commands.keys import opened
 from services.routing.domain.breaker import half_opened, room_of
 from services.routing.domain.states import BreakerState
@@ -96,7 +97,7 @@ async def claim_deliveries(session: AsyncSession, terms: ClaimTerms) -> list[Cla
     for delivery in due:
         endpoint = endpoints[delivery.installer_id]
         if endpoint.breaker is BreakerState.OPEN:
-            endpoint.health = half_opened(endpoint.health)
+            set_health(session, endpoint, half_opened(endpoint.health), terms.now)
     return await _described(session, due, endpoints, terms.now)
 
 

@@ -234,7 +234,8 @@ def told_denial(code: DenialCode, policy: ReturnsPolicy) -> str:
     match code:
         case DenialCode.WINDOW_PASSED:
             days = policy.window_business_days
-            return f"A lead can be returned within {days} business days of its delivery; this one was asked for later."
+            window = f"within {days} business days of its delivery (Monday to Friday, public holidays counted)"
+            return f"A lead can be returned {window}; this one was asked for later."
         case DenialCode.INSIDE_TERRITORY:
             return "The place of the lead was in your territory when it was given to you."
         case DenialCode.SERVICE_OFFERED:

@@ -110,11 +110,13 @@ async def close_breaker(
     installer_id: FromPath[UUID],
     data: JSONBody[CloseBreakerBody],
     database: Given[Database],
+    clock: Given[Clock],
     operator: Given[Operator],
 ) -> DeliveryView:
     """What waits is delivered from now on, and new leads are given again."""
     async with database.transaction() as session:
-        await commands.close_breaker(session, CloseBreaker(installer_id, data.channel, data.reason, operator))
+        command = CloseBreaker(installer_id, data.channel, data.reason, operator)
+        await commands.close_breaker(session, command, clock.now())
         await session.flush()
         return await view_of(session, installer_id)
 

@@ -7,18 +7,19 @@ from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.columns import Word, one_of
+from chassis.database import Versioned
 from chassis.ids import new_id
 from services.routing.domain.breaker import Health
 from services.routing.domain.states import BreakerState, Channel
 from services.routing.models.model import Model
 
 
-class DeliveryEndpoint(Model):
+class DeliveryEndpoint(Versioned, Model):
     """One for each channel that an installer has had; which of them is used is the installer's own to say.
 
     A mail's address stands with the installer. Of a secret only its number is here: it is derived, and the one before
     is good until `previous_secret_until`. `opens` counts how often the breaker opened without having closed between.
-    `tested_at` is when the address, as it is now, took a test.
+    `tested_at` is when the address, as it is now, took a test. `version` counts the moves of the breaker.
     """
 
     __tablename__ = "delivery_endpoints"

@@ -55,7 +55,7 @@ async def _close(work: Work) -> None:
         endpoint = await session.scalar(select(DeliveryEndpoint).where(DeliveryEndpoint.id == work.id))
         assert endpoint is not None  # noqa: S101  # endpoints stay for good
         command = CloseBreaker(endpoint.installer_id, endpoint.channel, work.form.reason, work.actor)
-        await close_breaker(session, command)
+        await close_breaker(session, command, work.clock.now())
 
 
 async def _name_of(session: AsyncSession, installer_id: UUID) -> str | None:

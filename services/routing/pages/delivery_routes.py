@@ -117,11 +117,13 @@ async def close_breaker_by_form(
     data: JSONBody[BreakerForm],
     console: Given[Console],
     database: Given[Database],
+    clock: Given[Clock],
     operator: Given[Operator],
 ) -> Redirect:
     async with database.transaction() as session:
         await refuse_if_changed(session, Subject("installer", installer_id), data.seen)
-        await commands.close_breaker(session, CloseBreaker(installer_id, data.channel, data.reason, operator))
+        command = CloseBreaker(installer_id, data.channel, data.reason, operator)
+        await commands.close_breaker(session, command, clock.now())
     return _back(console, installer_id, DeliveryAction.CLOSE_BREAKER)
 
 

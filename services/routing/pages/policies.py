@@ -15,6 +15,7 @@ from chassis.audit import Subject
 from chassis.clock import Clock
 from chassis.console import Console, Form, form_at, page_at
 from chassis.console.actions import Action, refused
+from chassis.console.business_days import MEANT_NOTE
 from chassis.console.cells import Kind, Shown, chip
 from chassis.console.documents import Document, Done, Fact, Section, Table, Told, show_document
 from chassis.console.fields import FieldKind, FormField, options_of
@@ -51,7 +52,7 @@ SENTENCES: Mapping[PolicyKind, str] = {
     PolicyKind.QUEUE: "What waits is tried again by itself, and somebody is called for what nobody saw to. What is "
     "declared here counts for what is raised from now on.",
     PolicyKind.RETURNS: "What an installer gives back is decided by these. What is declared here counts for returns "
-    "that are asked for from now on.",
+    f"that are asked for from now on. {MEANT_NOTE}",
 }
 LABELS = {
     "most_owed_leads": ("Owed at the most", "leads, owed or ahead"),

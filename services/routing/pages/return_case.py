@@ -13,6 +13,7 @@ from chassis.audit import Subject, audit_entries
 from chassis.clock import Clock
 from chassis.console import Console, Form, form_at, page_at
 from chassis.console.actions import Action, refused
+from chassis.console.business_days import MEANT_FACT, say_left
 from chassis.console.cells import Kind, Shown, chip
 from chassis.console.documents import Document, Done, Fact, show_document
 from chassis.console.fields import FieldKind, FormField
@@ -20,8 +21,8 @@ from chassis.console.timeline import moments_of
 from chassis.console.wording import words
 from chassis.database import Database
 from chassis.http import Given, Operator
+from contracts.business_days import days_left
 from contracts.identity import Capability
-from services.routing.domain.business_days import days_left
 from services.routing.domain.evidence import Quota
 from services.routing.domain.policies import ReturnsPolicy
 from services.routing.domain.returns import ReturnAction, ReturnState, is_over_quota, obstacle_to_deciding
@@ -39,7 +40,6 @@ from services.routing.pages.return_words import (
     STATES,
     TONES,
     last_day,
-    say_left,
     told_credit,
     told_offer,
 )
@@ -169,6 +169,7 @@ def _facts(page: Page) -> list[Fact]:
         Fact("Asked by", f"The {asked.asked_by}, by {'API' if asked.channel == 'api' else asked.channel}"),
         Fact("Taken by", asked.requested_by_name),
         Fact("Decide by the end of", last_day(asked.decide_by)),
+        MEANT_FACT,
         Fact("What the rule sees", RULES[asked.rule_reason]),
         Fact(
             "Quota of the cycle", f"{quota['accepted']} of {quota['allowed']} taken back before ({quota['percent']} %)"

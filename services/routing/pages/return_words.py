@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from chassis.console.cells import Kind, Shown
-from chassis.console.wording import counted, words
+from chassis.console.wording import words
 from contracts.values import CreditReason
 from services.routing.domain.returns import ReturnCode, ReturnState
 
@@ -58,15 +58,6 @@ CREDIT_TONES: Mapping[str, str] = {
 def last_day(ends_at: datetime) -> Shown:
     """The day that ends with it: midnight itself would be told as the next one's."""
     return Shown(ends_at - timedelta(microseconds=1), Kind.DAY)
-
-
-def say_left(days: int | None) -> str | None:
-    if days is None:
-        return None
-    if days == 0:
-        return "Decide today"
-    told = counted(abs(days), "business day", "business days")
-    return f"{told} left" if days > 0 else f"{told} late"
 
 
 def told_credit(code: ReturnCode) -> str:

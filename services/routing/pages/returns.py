@@ -5,16 +5,16 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Date, Row, case, cast, func, literal, select
+from sqlalchemy import Row, case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.console import Form
 from chassis.console.bulk import BulkAction, Verdict, Work
+from chassis.console.business_days import MEANT_NOTE, business_days_until, say_left
 from chassis.console.cells import Kind
 from chassis.console.fields import FieldKind, FormField, options_of
 from chassis.console.listing import (
     NOW,
-    ZONE,
     Choice,
     Column,
     Days,
@@ -32,7 +32,6 @@ from chassis.console.wording import counted, words
 from contracts.identity import Capability
 from contracts.values import AustralianState
 from services.routing.commands.returns import DenyReturn, deny_return
-from services.routing.domain.business_days import FIRST_MONDAY
 from services.routing.domain.returns import DenialCode, ReturnCode, ReturnState, obstacle_to_deciding
 from services.routing.http.returns import DenyBody
 from services.routing.models import Dispatch, Installer, Return
@@ -44,7 +43,6 @@ from services.routing.pages.return_words import (
     RULES,
     STATES,
     TONES,
-    say_left,
 )
 from services.routing.pages.telling import ASSIGNMENTS, INSTALLERS, lead_title
 from services.routing.pages.telling import RETURNS as PATH
@@ -98,14 +96,8 @@ async def _name_of(session: AsyncSession, installer_id: UUID) -> str | None:
     return (await names_of(session, [installer_id])).get(installer_id)
 
 
-def _business_days_until(instant: Any) -> Any:
-    """As `domain/business_days.py` has it; a test holds the two together."""
-    days = cast(func.timezone(ZONE, instant), Date) - literal(FIRST_MONDAY, Date)
-    return 5 * func.div(days, 7) + func.least(func.mod(days, 7) + 1, 5)
-
-
 IS_REQUESTED = Return.state == ReturnState.REQUESTED
-DAYS_LEFT = _business_days_until(Return.decide_by - timedelta(microseconds=1)) - _business_days_until(NOW)
+DAYS_LEFT = business_days_until(Return.decide_by - timedelta(microseconds=1)) - business_days_until(NOW)
 IS_LATE = IS_REQUESTED & (Return.decide_by <= NOW)
 CREDIT = case(
     (Return.state != ReturnState.ACCEPTED, None),
@@ -220,7 +212,7 @@ LISTING = Listing(
         ),
     ),
     document=lambda row: f"{PATH}/{row.id}",
-    note="A return is taken on the assignment's page. Where a rule is sure it is decided at once.",
+    note=f"A return is taken on the assignment's page. Where a rule is sure it is decided at once. {MEANT_NOTE}",
     empty=Empty(
         "No returns here",
         "A return that is taken on an assignment's page comes here, and waits where no rule is sure.",

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import and_, func, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.routing.domain.business_days import end_of_business_days
+from contracts.business_days import end_of_business_days
 from services.routing.domain.eligibility import Rule
 from services.routing.domain.evidence import Before, Duplicate, Evidence, Logged, Quota, Window, told_verdict
 from services.routing.domain.policies import ReturnsPolicy

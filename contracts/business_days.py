@@ -1,4 +1,8 @@
-"""Business days: Monday to Friday where business is done. A public holiday counts as one of them."""
+"""Business days, as everyone counts them who promises an answer in some: Monday to Friday where business is done.
+
+Public holidays are counted as business days: what is promised ends on the same day in every state, also where a holiday
+is declared afterwards.
+"""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
