@@ -4,7 +4,7 @@ from alembic import op
 
 from chassis.migrations import LOCK_TIMEOUT
 
-revision = "0018"
+revision = "0017"
 down_revision = "0016"
 branch_labels = None
 depends_on = None
