@@ -9,7 +9,12 @@ from contracts.identity import Role
 from tests.billing.arrangements import NOW, Books, march, sent
 from tests.billing.desk import Desk, code_of, faults
 
-PLAN = {"effective_from": "2026-03-05T00:00:00+11:00", "exclusive_price_cents": 8_500, "shared_price_cents": 3_850}
+PLAN = {
+    "effective_from": "2026-03-05T00:00:00+11:00",
+    "exclusive_price_cents": 8_500,
+    "shared_price_cents": 3_850,
+    "reason": "Agreed by phone",
+}
 
 
 class TestAccounts:
@@ -67,7 +72,7 @@ class TestPricePlans:
         )
         later = PLAN | {"effective_from": "2026-04-01T00:00:00.000001Z", "shared_price_cents": 4_000}
         await desk.do("POST", path, later, status=201)
-        await desk.do("POST", path, {"effective_from": "2026-06-01T00:00:00Z"}, status=201)
+        await desk.do("POST", path, {"effective_from": "2026-06-01T00:00:00Z", "reason": "It leaves"}, status=201)
         plans = await desk.get(path)
         assert [plan["effective_to"] for plan in plans] == ["2026-04-01T00:00:00.000001Z", "2026-06-01T00:00:00Z", None]
         assert [plan["shared_price_cents"] for plan in plans] == [3_850, 4_000, None]
@@ -91,6 +96,8 @@ class TestPricePlans:
             ({"effective_from": "9999-12-31T23:59:59-12:00"}, {"effective_from": "instant_out_of_range"}),
             ({"exclusive_price_cents": -1}, {"exclusive_price_cents": "greater_than_equal"}),
             ({"exclusive_price_cents": "8500"}, {"exclusive_price_cents": "int_type"}),
+            ({"reason": None}, {"reason": "string_type"}),
+            ({"reason": " "}, {"reason": "string_too_short"}),
         ],
     )
     async def test_names_what_is_wrong(
