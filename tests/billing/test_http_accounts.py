@@ -25,7 +25,9 @@ class TestAccounts:
 
     async def test_sets_terms_and_stripe_customer_and_writes_down_who_did(self, desk: Desk, books: Books) -> None:
         path = f"/admin/billing/accounts/{await books.installer()}"
-        told = await desk.do("PUT", path, {"terms_override_days": 21, "stripe_customer_id": "cus_sunnyroofs01"})
+        body = {"terms_override_days": 21, "stripe_customer_id": "cus_sunnyroofs01", "reason": "Pays late, pays well"}
+        for _ in range(2):
+            told = await desk.do("PUT", path, body)
         assert (told["terms_days"], told["stripe_customer_id"]) == (21, "cus_sunnyroofs01")
         (entry,) = await books.rows("SELECT * FROM audit_entries")
         assert (entry.action, entry.before["terms_override_days"], entry.after["terms_override_days"]) == (
@@ -33,7 +35,7 @@ class TestAccounts:
             None,
             21,
         )
-        assert entry.actor_name == "Robin Field"
+        assert (entry.actor_name, entry.reason_text) == ("Robin Field", "Pays late, pays well")
 
     async def test_refuses_a_customer_of_another_account(self, desk: Desk, books: Books) -> None:
         body = {"terms_override_days": None, "stripe_customer_id": "cus_sunnyroofs01"}

@@ -97,13 +97,13 @@ class TestTheHandOver:
         assert "Nothing is kept yet: the list would keep 2 references" in page
         assert await books.value("SELECT count(*) FROM invoices WHERE stripe_invoice_id IS NOT NULL") == 0
         import_id = str(await books.value("SELECT id FROM reference_imports"))
-        await window.send(f"{STEP}/keep", import_id=import_id)
+        await window.send(f"{STEP}/keep", import_id=import_id, reason="Made from the export")
         assert "2 references were kept from the last list" in await window.open(STEP)
         kept = await books.rows("SELECT id, stripe_invoice_id FROM invoices")
         drafts = [each.invoice_id for each in drafted if each.invoice_id]
         assert dict(kept) == {draft: f"in_{draft.hex}" for draft in drafts}
-        audited = "SELECT count(*) FROM audit_entries WHERE action = 'keep_stripe_reference'"
-        assert await books.value(audited) == 2
+        audited = await books.rows("SELECT reason_text FROM audit_entries WHERE action = 'keep_stripe_reference'")
+        assert audited == [("Made from the export",)] * 2
         await window.send(f"{STEP}/keep", status=409, import_id=import_id)
 
     async def test_as_json_has_all_that_is_typed_in(self, books: Books, desk: Desk, window: Window) -> None:

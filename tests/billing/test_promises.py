@@ -212,12 +212,16 @@ class TestOverHttp:
         (invoice_id,) = await client_invoices(books, 10_000)
         path = f"/admin/billing/invoices/{invoice_id}/owner"
         owner_id, reader = await known_operator(books), await known_operator(books, capabilities=["read_ops"])
-        assert (await desk.do("PUT", path, {"owner_id": str(owner_id)}))["owner_name"] == "Ola Owner"
+        given = {"owner_id": str(owner_id), "reason": "Knows them"}
+        assert (await desk.do("PUT", path, given))["owner_name"] == "Ola Owner"
         refused = await desk.ask("PUT", path, {"owner_id": str(reader)})
         assert (refused.status_code, code_of(refused)) == (422, "owner_unknown")
         assert (await desk.do("PUT", path, {"owner_id": None}))["owner_name"] is None
-        rows = await books.rows("SELECT before, after FROM audit_entries WHERE action = 'give_invoice' ORDER BY id")
-        assert [(row.before["owner"], row.after["owner"]) for row in rows] == [(None, "Ola Owner"), ("Ola Owner", None)]
+        rows = await books.rows("SELECT * FROM audit_entries WHERE action = 'give_invoice' ORDER BY id")
+        assert [(row.before["owner"], row.after["owner"], row.reason_text) for row in rows] == [
+            (None, "Ola Owner", "Knows them"),
+            ("Ola Owner", None, None),
+        ]
 
 
 class TestTheQueue:
