@@ -119,6 +119,30 @@ class TestTheHandOver:
         assert len(one.splitlines()) == 2
         await desk.do("GET", f"/admin/billing/invoices/{UUID(int=1)}/export-items.csv", status=404)
 
+    async def test_leaves_who_took_it_along_and_changes_nothing_for_who_decides(
+        self, books: Books, desk: Desk, window: Window
+    ) -> None:
+        draft = await books.draft_of(await books.priced_installer(name="Sunny"))
+        page, form = f"/console/invoices/{draft}", {"stripe_invoice_id": "in_0000001"}
+        await desk.items(f"{MONTH}/export")
+        for path in (f"{MONTH}/export.csv", f"/admin/billing/invoices/{draft}/export"):
+            assert (await desk.ask("GET", path)).status_code == 200
+        for ending in ("export.csv", "export.json", "export-items.csv"):
+            await window.open(f"{page}/{ending}")
+            await window.open(f"/console/invoices/{UUID(int=1)}/{ending}", status=404)
+        for ending in ("csv", "json"):
+            await window.open(f"/console/month-close/2026-03/export/month.{ending}")
+        rows = await books.rows("SELECT subject_kind, subject_id, after ->> 'format' FROM audit_entries ORDER BY id")
+        assert rows == [
+            ("month_export", "2026-03", "json"),
+            ("month_export", "2026-03", "csv"),
+            *(("invoice_export", str(draft), written) for written in ("json", "csv", "json", "items csv")),
+            ("month_export", "2026-03", "csv"),
+            ("month_export", "2026-03", "json"),
+        ]
+        await window.send(f"{page}/keep-reference", **form)
+        assert (await window.open(page)).count("exported it") == 4
+
     async def test_a_list_that_cannot_be_read_keeps_nothing(self, books: Books, window: Window) -> None:
         await books.draft_of(await books.priced_installer())
         answer = await window.send(f"{STEP}/look", status=422, references="invoice_id,stripe_invoice_id\nx,y")
