@@ -172,6 +172,8 @@ async def test_a_void_month_and_the_one_that_takes_its_place_name_each_other(boo
     void = await books.issue(await books.draft_of(installer_id))
     await desk.do("POST", f"{ADMIN}/invoices/{void.id}/void", {"reason_code": "wrong_details"})
     (drafted,) = await books.drafts()
+    told = [event.get("replaces_invoice_id") for event in await books.published("invoice.drafted")]
+    assert told == [None, str(void.id)]
     issued = await books.issue(UUID(str(drafted.invoice_id)))
     before, after = [await desk.get(f"{ADMIN}/invoices/{id_}") for id_ in (void.id, issued.id)]
     assert (before["number"], before["status"], before["replaces_invoice_id"]) == ("WB-000001", "void", None)
