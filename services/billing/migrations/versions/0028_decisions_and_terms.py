@@ -1,4 +1,4 @@
-"""Routing's decision that a delivery came of is kept with it, in the ledger and in the queue."""
+"""With a delivery the decision that it came of; what was told of an account's terms and of its Stripe customer."""
 
 from alembic import op
 
@@ -16,7 +16,14 @@ ALTER TABLE held_deliveries ADD COLUMN decision_id uuid;
 CREATE INDEX ix_delivery_events_decision_id ON delivery_events (decision_id) WHERE decision_id IS NOT NULL;
 """
 
+# What finance set before was told to nobody: it is told once, by the loop.
+TERMS = """
+ALTER TABLE accounts ADD COLUMN told_terms_override_days integer;
+ALTER TABLE accounts ADD COLUMN told_stripe_customer_id text;
+"""
+
 
 def upgrade() -> None:
-    for statement in statements(DECISIONS):
-        op.execute(statement)
+    for part in (DECISIONS, TERMS):
+        for statement in statements(part):
+            op.execute(statement)
