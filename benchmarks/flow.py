@@ -164,7 +164,7 @@ def _installer(number: int) -> dict[str, object]:
 
 def _prices() -> dict[str, object]:
     since = datetime(2025, 1, 1, tzinfo=UTC).isoformat()
-    return {"effective_from": since, "exclusive_price_cents": 9_500, "shared_price_cents": 4_200}
+    return {"effective_from": since, "exclusive_price_cents": 9_500, "shared_price_cents": 4_200, "reason": "Benchmark"}
 
 
 async def _known_to_billing(database: ServiceDatabase) -> None:

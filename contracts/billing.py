@@ -315,11 +315,13 @@ class InvoiceVoided(Event):
 class AccountChanged(Event):
     """What stands with who is billed; `account_id` is the installer's or the client's id.
 
-    Overdue is part of outstanding. Collectable: we have a way by which they can pay.
+    Overdue is part of outstanding. Collectable: we have a way by which they can pay. The terms are finance's own word,
+    where there is one.
     """
 
     type: ClassVar[str] = "account.changed"
     topic: ClassVar[topics.Topic] = topics.ACCOUNTS
+    schema_version: ClassVar[int] = 2
 
     account_id: UUID
     kind: InvoiceKind
@@ -331,3 +333,5 @@ class AccountChanged(Event):
     currency: Currency
     is_collectable: bool
     changed_at: Instant
+    terms_override_days: int | None = None
+    stripe_customer_id: str | None = None

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from contracts import topics
 from contracts.envelope import Event
-from contracts.values import Cents, Currency, Day, Instant, InvoiceKind, Word
+from contracts.values import AdjustmentType, Cents, Currency, Day, Instant, InvoiceKind, Word
 
 
 class InvoicePaymentReversed(Event):
@@ -71,6 +71,57 @@ class InvoiceWriteOffReversed(Event):
     reason_code: Word
     balance_cents: Cents
     reversed_at: Instant
+
+
+class InvoiceAdjustmentAsked(Event):
+    """A credit that needs a second operator; of several about one adjustment the last stands.
+
+    `state`: `pending` or `rejected`, by an operator or because the invoice was voided. Once it is agreed to,
+    `invoice.adjusted` tells of it. `amount_cents` is ex GST.
+    """
+
+    type: ClassVar[str] = "invoice.adjustment_asked"
+    topic: ClassVar[topics.Topic] = topics.INVOICES
+
+    invoice_id: UUID
+    adjustment_id: UUID
+    adjustment_type: AdjustmentType
+    state: Word
+    kind: InvoiceKind
+    number: str
+    installer_id: UUID | None = None
+    client_id: UUID | None = None
+    board_id: UUID | None = None
+    amount_cents: Cents
+    gst_cents: Cents
+    currency: Currency
+    reason_code: Word
+    changed_at: Instant
+
+
+class InvoiceWriteOffAsked(Event):
+    """A write-off that needs a second operator; of several about one write-off the last stands.
+
+    `state`: `pending` or `rejected`, by an operator or because the invoice was voided. Once it is agreed to,
+    `invoice.written_off` tells of it.
+    """
+
+    type: ClassVar[str] = "invoice.write_off_asked"
+    topic: ClassVar[topics.Topic] = topics.INVOICES
+
+    invoice_id: UUID
+    write_off_id: UUID
+    state: Word
+    kind: InvoiceKind
+    number: str
+    installer_id: UUID | None = None
+    client_id: UUID | None = None
+    board_id: UUID | None = None
+    amount_cents: Cents
+    gst_cents: Cents
+    currency: Currency
+    reason_code: Word
+    changed_at: Instant
 
 
 class InvoiceCreditUnapplied(Event):

@@ -70,6 +70,7 @@ def prices(exclusive_cents: Any, shared_cents: Any) -> dict[str, Any]:
         "effective_from": "2026-03-01T00:00:00Z",
         "exclusive_price_cents": exclusive_cents,
         "shared_price_cents": shared_cents,
+        "reason": "Agreed",
     }
 
 

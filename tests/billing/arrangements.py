@@ -94,6 +94,7 @@ def sent(
     at: datetime,
     product: ProductType = ProductType.EXCLUSIVE,
     assignment_id: UUID | None = None,
+    decision_id: UUID | None = None,
 ) -> SentAssignment:
     return SentAssignment(
         assignment_id=assignment_id or new_id(),
@@ -103,6 +104,7 @@ def sent(
         service="solar-battery",
         locality="Marrickville NSW 2204",
         delivered_at=at,
+        decision_id=decision_id,
     )
 
 

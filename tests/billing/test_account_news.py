@@ -9,6 +9,7 @@ import pytest
 from chassis.ids import new_id
 from contracts.identity import Role
 from services.billing.commands.account_news import TellingRule, tell_accounts, wait_for_who_tells
+from services.billing.commands.accounts import SetAccount, set_account
 from services.billing.commands.holds import SetCreditHold, set_credit_hold
 from services.billing.domain.holds import HoldAction, HoldObstacle, obstacle_to
 from services.billing.telling import AT_ONCE, AccountTeller
@@ -75,6 +76,18 @@ class TestTelling:
         assert [it["is_collectable"] for it in await told(books)] == [False]
         await tell(books)
         assert [it["is_collectable"] for it in await told(books)] == [False, True]
+
+    async def test_terms_and_stripe_customer_are_told_as_finance_sets_them(self, books: Books) -> None:
+        installer_id = await books.installer()
+        for terms, customer in ((21, None), (21, "cus_sunnyroofs01"), (None, None)):
+            async with books.unit() as session:
+                await set_account(session, SetAccount(installer_id, terms, customer), books.clock.now())
+            assert (await tell(books), await tell(books)) == (1, 0)
+        assert [(it.get("terms_override_days"), it.get("stripe_customer_id")) for it in await told(books)] == [
+            (21, None),
+            (21, "cus_sunnyroofs01"),
+            (None, None),
+        ]
 
     async def test_clients_are_told_too(self, books: Books) -> None:
         await books.board_draft(client=client_state(new_id()))

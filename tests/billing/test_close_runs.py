@@ -267,6 +267,8 @@ class TestRuns:
         assert [(row["outcome"], row["number"], row["total"]) for row in rows] == [
             ("issued", one["number"], "93.50") for one in run["results"]
         ]
+        [taken] = await books.rows("SELECT subject_id FROM audit_entries WHERE action = 'export_close_run'")
+        assert taken.subject_id == run["run_id"]
         unknown = await desk.ask("GET", f"/admin/billing/close-runs/{new_id()}")
         assert (unknown.status_code, code_of(unknown)) == (404, "close_run_not_found")
 

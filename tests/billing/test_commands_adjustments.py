@@ -20,7 +20,7 @@ from services.billing.errors import (
 )
 from services.billing.models import Adjustment, Invoice
 from tests.billing.arrangements import CHECKER, MAKER, Books, march, sent
-from tests.billing.arrangements_settlement import approve, reject
+from tests.billing.arrangements_settlement import approve, reject, void_whole
 
 
 @pytest.fixture
@@ -177,11 +177,15 @@ class TestSecondOperator:
 
     async def test_is_not_needed_at_the_limit(self, books: Books, invoice: Invoice) -> None:
         assert (await books.credit(invoice.id, 18_182)).state is AdjustmentState.APPROVED
+        assert await books.published("invoice.adjustment_asked") == []
 
     async def test_is_waited_for_over_the_limit(self, books: Books, invoice: Invoice, pending: Adjustment) -> None:
         assert (pending.state, pending.number, pending.inc_gst_cents) == (AdjustmentState.PENDING, None, 20_020)
         assert (await books.invoice(invoice.id)).credits_cents == 0
         assert await books.published("invoice.adjusted") == []
+        (asked,) = await books.published("invoice.adjustment_asked")
+        assert (asked["state"], asked["adjustment_id"]) == ("pending", str(pending.id))
+        assert (asked["amount_cents"], asked["gst_cents"], asked["number"]) == (18_200, 1_820, invoice.number)
 
     async def test_puts_it_into_the_books(self, books: Books, invoice: Invoice, pending: Adjustment) -> None:
         approved = await approve(books, pending.id, CHECKER)
@@ -189,6 +193,7 @@ class TestSecondOperator:
         assert (await books.invoice(invoice.id)).balance_cents == 28_050 - 20_020
         await approve(books, pending.id, CHECKER)
         assert len(await books.published("invoice.adjusted")) == 1
+        assert len(await books.published("invoice.adjustment_asked")) == 1
 
     async def test_is_not_the_maker(self, books: Books, pending: Adjustment) -> None:
         with pytest.raises(MakerCannotApprove):
@@ -213,6 +218,18 @@ class TestSecondOperator:
         await reject(books, pending.id, CHECKER)
         with pytest.raises(AdjustmentDecided):
             await approve(books, pending.id, CHECKER)
+        told = await books.published("invoice.adjustment_asked")
+        assert [event["state"] for event in told] == ["pending", "rejected"]
+
+    async def test_of_an_invoice_that_is_voided_is_turned_down(
+        self, books: Books, invoice: Invoice, pending: Adjustment
+    ) -> None:
+        await void_whole(books, invoice.id)
+        told = await books.published("invoice.adjustment_asked")
+        assert [(event["state"], event["adjustment_id"]) for event in told] == [
+            ("pending", str(pending.id)),
+            ("rejected", str(pending.id)),
+        ]
 
     async def test_cannot_take_back_what_is_in_the_books(self, books: Books, pending: Adjustment) -> None:
         await approve(books, pending.id, CHECKER)

@@ -108,7 +108,8 @@ class TestHeldDeliveries:
 class TestAddPricePlan:
     async def test_releases_what_it_covers_at_each_ones_own_instant(self, books: Books) -> None:
         installer_id = await books.installer()
-        early, covered = sent(installer_id, march(4)), sent(installer_id, march(6), ProductType.SHARED)
+        early = sent(installer_id, march(4))
+        covered = sent(installer_id, march(6), ProductType.SHARED, decision_id=new_id())
         await books.deliver(early, covered)
         added = await books.plan(installer_id, march(5), 8_500, 3_850)
         assert added.released == [covered.assignment_id]
@@ -123,6 +124,7 @@ class TestAddPricePlan:
             ("price_plan.added", 1),
             ("delivery.recorded", 2),
         ]
+        assert events[-1]["decision_id"] == str(covered.decision_id)
 
     async def test_never_reprices_what_is_recorded(self, books: Books) -> None:
         installer_id = await books.priced_installer(8_000)

@@ -135,6 +135,8 @@ class TestOverTheLimit:
         written = await ask_to_write_off(books, large.id)
         assert (written.state, (await books.invoice(large.id)).balance_cents) == (WriteOffState.PENDING, 33_000)
         assert await books.published("invoice.written_off") == []
+        (asked,) = await books.published("invoice.write_off_asked")
+        assert (asked["state"], asked["amount_cents"], asked["gst_cents"]) == ("pending", 33_000, 3_000)
         with pytest.raises(MakerCannotApprove):
             await approve_writing_off(books, written.id, MAKER)
         with pytest.raises(WriteOffDecided, match=WriteOffObstacle.PENDING):
@@ -159,6 +161,8 @@ class TestOverTheLimit:
         with pytest.raises(WriteOffDecided):
             await approve_writing_off(books, written.id)
         assert (await ask_to_write_off(books, large.id)).state is WriteOffState.PENDING
+        told = await books.published("invoice.write_off_asked")
+        assert [event["state"] for event in told] == ["pending", "rejected", "pending"]
         with pytest.raises(WriteOffNotFound):
             await approve_writing_off(books, new_id())
 
@@ -173,3 +177,5 @@ class TestOverTheLimit:
         await void_whole(books, large.id)
         state = await books.value("SELECT state FROM write_offs WHERE id = :id", id=written.id)
         assert state == WriteOffState.REJECTED
+        told = await books.published("invoice.write_off_asked")
+        assert [event["state"] for event in told] == ["pending", "rejected"]

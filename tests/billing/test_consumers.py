@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from chassis.clock import FixedClock
+from chassis.ids import new_id
 from contracts.envelope import Event, Incoming
 from contracts.registry import EVENTS
 from services.billing.work import consumers
@@ -76,7 +77,8 @@ class TestAccounts:
 
 class TestDeliveries:
     async def test_assignment_sent_is_priced_by_path_and_instant(self, books: Books) -> None:
-        event = incoming("assignment.sent")
+        decision_id = new_id()
+        event = incoming("assignment.sent", decision_id=decision_id)
         installer_id = event.event.installer_id  # type: ignore[attr-defined]
         await consume(books, incoming("installer.changed", installer_id=installer_id))
         await books.plan(installer_id, LONG_AGO, 8_500, 3_850)
@@ -86,6 +88,7 @@ class TestDeliveries:
         assert (row.service, row.locality) == ("solar-battery", "Marrickville NSW 2204")
         (recorded,) = await books.published("delivery.recorded")
         assert recorded["causation_id"] == str(event.envelope.id)
+        assert (row.decision_id, recorded["decision_id"]) == (decision_id, str(decision_id))
 
     async def test_a_cap_release_leaves_the_money_alone(self, books: Books) -> None:
         event = incoming("assignment.sent")

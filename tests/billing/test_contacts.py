@@ -34,10 +34,11 @@ class TestContacts:
             False,
         )
         path = f"{contacts_of(account_id)}/{told['id']}"
-        await desk.do("PUT", path, MIA | {"gets_statements": True})
-        await desk.do("PUT", path, MIA | {"gets_statements": True})
+        for _ in range(2):
+            await desk.do("PUT", path, MIA | {"gets_statements": True, "reason": "Asked for statements"})
         assert [each["gets_statements"] for each in await desk.get(contacts_of(account_id))] == [True]
-        entries = await books.rows("SELECT before, after, actor_name FROM audit_entries ORDER BY occurred_at")
+        entries = await books.rows("SELECT before, after, reason_text FROM audit_entries ORDER BY occurred_at")
+        assert [entry.reason_text for entry in entries] == [None, "Asked for statements"]
         assert [(entry.before, entry.after["gets_statements"]) for entry in entries] == [
             (None, False),
             (entries[0].after, True),
@@ -49,10 +50,10 @@ class TestContacts:
         account_id = await books.installer()
         path = f"{contacts_of(account_id)}/{(await add(desk, account_id))['id']}"
         for _ in range(2):
-            assert (await desk.ask("DELETE", path)).status_code == 204
+            assert (await desk.ask("DELETE", f"{path}?reason=Left+the+firm")).status_code == 204
         assert await desk.get(contacts_of(account_id)) == []
-        actions = await books.rows("SELECT action FROM audit_entries ORDER BY occurred_at")
-        assert [row.action for row in actions] == ["set_contact", "remove_contact"]
+        told = await books.rows("SELECT action, reason_text FROM audit_entries ORDER BY occurred_at")
+        assert told == [("set_contact", None), ("remove_contact", "Left the firm")]
 
     async def test_are_one_for_each_address_of_an_account(self, desk: Desk, books: Books) -> None:
         account_id = await books.installer()
@@ -117,7 +118,8 @@ class TestThePages:
         await window.send(one, name="Mia", email="mia@a.example", gets_statements="true", seen=str(seen))
         assert "Gets statements of" in await window.open(one)
         seen = await books.value("SELECT id FROM audit_entries ORDER BY occurred_at DESC LIMIT 1")
-        answer = await window.send(f"{one}/remove", seen=str(seen))
+        answer = await window.send(f"{one}/remove", seen=str(seen), reason="Left the firm")
+        assert "Left the firm" in await window.open(path)
         assert "Removed: its name and address are deleted" in await window.open(answer.headers["location"])
         assert await books.value("SELECT count(*) FROM billing_contacts") == 0
         await window.open(one, status=404)

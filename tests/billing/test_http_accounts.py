@@ -9,7 +9,12 @@ from contracts.identity import Role
 from tests.billing.arrangements import NOW, Books, march, sent
 from tests.billing.desk import Desk, code_of, faults
 
-PLAN = {"effective_from": "2026-03-05T00:00:00+11:00", "exclusive_price_cents": 8_500, "shared_price_cents": 3_850}
+PLAN = {
+    "effective_from": "2026-03-05T00:00:00+11:00",
+    "exclusive_price_cents": 8_500,
+    "shared_price_cents": 3_850,
+    "reason": "Agreed by phone",
+}
 
 
 class TestAccounts:
@@ -20,7 +25,9 @@ class TestAccounts:
 
     async def test_sets_terms_and_stripe_customer_and_writes_down_who_did(self, desk: Desk, books: Books) -> None:
         path = f"/admin/billing/accounts/{await books.installer()}"
-        told = await desk.do("PUT", path, {"terms_override_days": 21, "stripe_customer_id": "cus_sunnyroofs01"})
+        body = {"terms_override_days": 21, "stripe_customer_id": "cus_sunnyroofs01", "reason": "Pays late, pays well"}
+        for _ in range(2):
+            told = await desk.do("PUT", path, body)
         assert (told["terms_days"], told["stripe_customer_id"]) == (21, "cus_sunnyroofs01")
         (entry,) = await books.rows("SELECT * FROM audit_entries")
         assert (entry.action, entry.before["terms_override_days"], entry.after["terms_override_days"]) == (
@@ -28,7 +35,7 @@ class TestAccounts:
             None,
             21,
         )
-        assert entry.actor_name == "Robin Field"
+        assert (entry.actor_name, entry.reason_text) == ("Robin Field", "Pays late, pays well")
 
     async def test_refuses_a_customer_of_another_account(self, desk: Desk, books: Books) -> None:
         body = {"terms_override_days": None, "stripe_customer_id": "cus_sunnyroofs01"}
@@ -67,7 +74,7 @@ class TestPricePlans:
         )
         later = PLAN | {"effective_from": "2026-04-01T00:00:00.000001Z", "shared_price_cents": 4_000}
         await desk.do("POST", path, later, status=201)
-        await desk.do("POST", path, {"effective_from": "2026-06-01T00:00:00Z"}, status=201)
+        await desk.do("POST", path, {"effective_from": "2026-06-01T00:00:00Z", "reason": "It leaves"}, status=201)
         plans = await desk.get(path)
         assert [plan["effective_to"] for plan in plans] == ["2026-04-01T00:00:00.000001Z", "2026-06-01T00:00:00Z", None]
         assert [plan["shared_price_cents"] for plan in plans] == [3_850, 4_000, None]
@@ -91,6 +98,8 @@ class TestPricePlans:
             ({"effective_from": "9999-12-31T23:59:59-12:00"}, {"effective_from": "instant_out_of_range"}),
             ({"exclusive_price_cents": -1}, {"exclusive_price_cents": "greater_than_equal"}),
             ({"exclusive_price_cents": "8500"}, {"exclusive_price_cents": "int_type"}),
+            ({"reason": None}, {"reason": "string_type"}),
+            ({"reason": " "}, {"reason": "string_too_short"}),
         ],
     )
     async def test_names_what_is_wrong(

@@ -104,8 +104,11 @@ class TestCustomerCredit:
         assert books_["ties"]
         found = await desk.items("/admin/billing/invoices", status="partially_paid")
         assert [row["id"] for row in found] == [str(second)]
-        actions = [row.action for row in await books.rows("SELECT action FROM audit_entries ORDER BY id")]
-        assert actions == ["record_payment", "apply_credit"]
+        paid, applied = await books.rows("SELECT action, before, after FROM audit_entries ORDER BY id")
+        assert (paid.action, paid.before) == ("record_payment", {"balance_cents": 11_000, "status": "issued"})
+        assert (paid.after["balance_cents"], paid.after["status"]) == (0, "paid")
+        assert (applied.action, applied.before) == ("apply_credit", {"balance_cents": 5_500})
+        assert applied.after == {"balance_cents": 2_500, "amount_cents": 3_000}
 
     async def test_refuses_what_there_is_not(self, desk: Desk, invoice: Invoice) -> None:
         path = f"/admin/billing/invoices/{invoice.id}/apply-credit"

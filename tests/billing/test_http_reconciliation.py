@@ -111,7 +111,8 @@ async def test_a_difference_is_given_to_somebody_and_accepted_for_a_reason(
         path = f"{DIFFERENCES}/{difference['id']}"
         stranger = await desk.ask("POST", f"{path}/assign", {"owner_id": str(UUID(int=42))})
         assert (stranger.status_code, code_of(stranger)) == (422, "owner_unknown")
-        assert (await desk.do("POST", f"{path}/assign", {"owner_id": str(ANOTHER)}))["owner_name"] == "Chris Checker"
+        given = {"owner_id": str(ANOTHER), "reason": "Knows Stripe"}
+        assert (await desk.do("POST", f"{path}/assign", given))["owner_name"] == "Chris Checker"
         assert [each["id"] for each in await desk.items(DIFFERENCES, owner_id=str(ANOTHER))] == [difference["id"]]
         body = {"reason_code": "immaterial", "reason": "A cent of rounding"}
         stale = desk.identity.stale_headers(Role.ADMIN)
@@ -124,7 +125,8 @@ async def test_a_difference_is_given_to_somebody_and_accepted_for_a_reason(
         assert code_of(recording) == "deed_not_possible"
         gone = await desk.ask("GET", f"{DIFFERENCES}/{UUID(int=9)}")
         assert (gone.status_code, code_of(gone)) == (404, "difference_not_found")
-    (entry,) = await books.rows("SELECT * FROM audit_entries WHERE action = 'accept_difference'")
+    assigned, entry = await books.rows("SELECT * FROM audit_entries ORDER BY id")
+    assert (assigned.action, assigned.reason_text) == ("assign_difference", "Knows Stripe")
     assert (entry.before, entry.after) == ({"state": "open"}, {"state": "accepted"})
     assert (entry.reason_code, entry.reason_text) == ("immaterial", "A cent of rounding")
     assert await actions(books) == ["assign_difference", "accept_difference"]
@@ -139,7 +141,7 @@ async def test_what_is_missing_here_is_recorded_after_stripe_was_asked_once_more
     theirs.change(charge, amount_cents=9_350)
     async with answering(books.database, identity, books.clock, stripe) as desk:
         (difference,) = await desk.items(DIFFERENCES, about="payment")
-        path, body = f"{DIFFERENCES}/{difference['id']}", {"invoice_id": str(invoice.id)}
+        path, body = f"{DIFFERENCES}/{difference['id']}", {"invoice_id": str(invoice.id), "reason": "Paid by card"}
         stripe.silent = 1
         away = await desk.ask("POST", f"{path}/record", body)
         assert (away.status_code, code_of(away)) == (503, "stripe_unavailable")
@@ -147,9 +149,10 @@ async def test_what_is_missing_here_is_recorded_after_stripe_was_asked_once_more
         assert recorded["state"] == "gone"
         assert await books.value("SELECT amount_cents FROM payments") == 9_350
         (state,) = await desk.items(DIFFERENCES, state="open", about="invoice")
-        looked_up = await desk.do("POST", f"{DIFFERENCES}/{state['id']}/look-up")
+        looked_up = await desk.do("POST", f"{DIFFERENCES}/{state['id']}/look-up", {"reason": "Recorded"})
         assert looked_up["state"] == "gone"
-    assert await actions(books) == ["record_difference", "look_up_difference"]
+    told = await books.rows("SELECT action, reason_text FROM audit_entries ORDER BY id")
+    assert told == [("record_difference", "Paid by card"), ("look_up_difference", "Recorded")]
 
 
 async def test_a_reference_is_put_right_by_name(

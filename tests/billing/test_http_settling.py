@@ -44,6 +44,7 @@ class TestReceipts:
         assert again["id"] == receipt["id"]
         (whole,), (part,) = await audited(books, "record_receipt"), await audited(books, "record_payment")
         assert (whole.subject_kind, whole.after["rest_cents"]) == ("account", 1_000)
+        assert (whole.before, whole.after["customer_credit_cents"]) == ({"customer_credit_cents": 0}, 1_000)
         assert (part.before, part.after["balance_cents"]) == ({"balance_cents": 22_000}, 8_000)
 
         assert (await desk.get(f"{ADMIN}/receipts/{receipt['id']}"))["payments"][0]["receipt_id"] == receipt["id"]
@@ -88,8 +89,11 @@ class TestReversals:
         rows = await audited(books, "reverse_payment")
         assert [row.subject_kind for row in rows[:2]] == ["account", "invoice"]
         assert (rows[0].reason_code, rows[0].reason_text) == ("refunded", "They asked")
-        assert (rows[1].before, rows[1].after["paid_cents"]) == ({"paid_cents": 11_000}, 10_000)
+        assert (rows[0].before, rows[0].after["customer_credit_cents"]) == ({"customer_credit_cents": 1_000}, 600)
+        assert rows[1].before == {"paid_cents": 11_000, "balance_cents": 0}
+        assert (rows[1].after["paid_cents"], rows[1].after["balance_cents"]) == (10_000, 1_000)
         assert len(rows) == 5
+        assert [row.before["customer_credit_cents"] for row in rows[2:] if row.subject_kind == "account"] == [600]
         detail = await desk.get(f"{ADMIN}/receipts/{receipt['id']}")
         assert sum(each["amount_cents"] for each in detail["reversals"]) == 34_000
 
@@ -168,6 +172,8 @@ async def test_a_void_month_and_the_one_that_takes_its_place_name_each_other(boo
     void = await books.issue(await books.draft_of(installer_id))
     await desk.do("POST", f"{ADMIN}/invoices/{void.id}/void", {"reason_code": "wrong_details"})
     (drafted,) = await books.drafts()
+    told = [event.get("replaces_invoice_id") for event in await books.published("invoice.drafted")]
+    assert told == [None, str(void.id)]
     issued = await books.issue(UUID(str(drafted.invoice_id)))
     before, after = [await desk.get(f"{ADMIN}/invoices/{id_}") for id_ in (void.id, issued.id)]
     assert (before["number"], before["status"], before["replaces_invoice_id"]) == ("WB-000001", "void", None)

@@ -110,9 +110,12 @@ class TestQueue:
         (row,) = await desk.items("/admin/billing/stripe-events", state="held")
         assert "stands for a payment of another amount" in row["detail"]
         assert row["held_references"] == [reference]
-        told = await desk.do("POST", f"/admin/billing/stripe-events/{row['id']}/retry")
-        assert told["state"] == "pending"
-        assert await books.value("SELECT action FROM audit_entries") == "retry_stripe_event"
+        for _ in range(2):
+            path, body = f"/admin/billing/stripe-events/{row['id']}/retry", {"reason": "Reversed the wrong one"}
+            assert (await desk.do("POST", path, body))["state"] == "pending"
+        (entry,) = await books.rows("SELECT * FROM audit_entries")
+        assert (entry.action, entry.reason_text) == ("retry_stripe_event", "Reversed the wrong one")
+        assert (entry.before, entry.after["state"]) == ({"state": "held"}, "pending")
 
     async def test_is_settled_by_a_person_who_says_why(self, desk: Desk, books: Books) -> None:
         fake = FakeStripe()

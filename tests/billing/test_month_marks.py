@@ -20,18 +20,21 @@ class TestWhomItIsAbout:
         chosen, other = await books.priced_installer(name="Chosen"), await books.priced_installer(name="Other")
         await books.deliver(sent(chosen, march(10)), sent(other, march(11)), sent(await books.installer(), march(12)))
         assert "waits for a price" in await window.open(f"{MARCH_PATH}/drafts")
-        await window.send(f"{MARCH_PATH}/scope", installer_ids=[str(chosen)])
+        await window.send(f"{MARCH_PATH}/scope", installer_ids=[str(chosen)], reason="The rest waits for prices")
         for step in ("", "/held", "/preview", "/drafts"):
             page = await window.open(MARCH_PATH + step)
             assert ">Chosen<" in page or step == "/held"
             assert ">Other<" not in page
         await window.send(f"{MARCH_PATH}/drafts")
         assert await books.rows("SELECT account_id FROM invoices") == [(chosen,)]
-        await window.send(f"{MARCH_PATH}/all-installers")
+        await window.send(f"{MARCH_PATH}/all-installers", reason="All are priced")
         assert ">Other<" in await window.open(f"{MARCH_PATH}/preview")
-        told = "SELECT before -> 'installer_ids', after -> 'installer_ids' FROM audit_entries WHERE action = :action"
-        audited = await books.rows(f"{told} ORDER BY id", action="choose_month_scope")
-        assert audited == [(None, [str(chosen)]), ([str(chosen)], None)]
+        told = "SELECT before -> 'installer_ids', after -> 'installer_ids', reason_text FROM audit_entries"
+        audited = await books.rows(f"{told} WHERE action = 'choose_month_scope' ORDER BY id")
+        assert audited == [
+            (None, [str(chosen)], "The rest waits for prices"),
+            ([str(chosen)], None, "All are priced"),
+        ]
 
     async def test_nobody_unknown_is_chosen(self, window: Window) -> None:
         answer = await window.send(f"{MARCH_PATH}/scope", status=422, installer_ids=[str(UUID(int=9))])

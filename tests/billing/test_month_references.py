@@ -97,13 +97,13 @@ class TestTheHandOver:
         assert "Nothing is kept yet: the list would keep 2 references" in page
         assert await books.value("SELECT count(*) FROM invoices WHERE stripe_invoice_id IS NOT NULL") == 0
         import_id = str(await books.value("SELECT id FROM reference_imports"))
-        await window.send(f"{STEP}/keep", import_id=import_id)
+        await window.send(f"{STEP}/keep", import_id=import_id, reason="Made from the export")
         assert "2 references were kept from the last list" in await window.open(STEP)
         kept = await books.rows("SELECT id, stripe_invoice_id FROM invoices")
         drafts = [each.invoice_id for each in drafted if each.invoice_id]
         assert dict(kept) == {draft: f"in_{draft.hex}" for draft in drafts}
-        audited = "SELECT count(*) FROM audit_entries WHERE action = 'keep_stripe_reference'"
-        assert await books.value(audited) == 2
+        audited = await books.rows("SELECT reason_text FROM audit_entries WHERE action = 'keep_stripe_reference'")
+        assert audited == [("Made from the export",)] * 2
         await window.send(f"{STEP}/keep", status=409, import_id=import_id)
 
     async def test_as_json_has_all_that_is_typed_in(self, books: Books, desk: Desk, window: Window) -> None:
@@ -118,6 +118,30 @@ class TestTheHandOver:
         one = await window.open(f"/console/invoices/{draft}/export-items.csv")
         assert len(one.splitlines()) == 2
         await desk.do("GET", f"/admin/billing/invoices/{UUID(int=1)}/export-items.csv", status=404)
+
+    async def test_leaves_who_took_it_along_and_changes_nothing_for_who_decides(
+        self, books: Books, desk: Desk, window: Window
+    ) -> None:
+        draft = await books.draft_of(await books.priced_installer(name="Sunny"))
+        page, form = f"/console/invoices/{draft}", {"stripe_invoice_id": "in_0000001"}
+        await desk.items(f"{MONTH}/export")
+        for path in (f"{MONTH}/export.csv", f"/admin/billing/invoices/{draft}/export"):
+            assert (await desk.ask("GET", path)).status_code == 200
+        for ending in ("export.csv", "export.json", "export-items.csv"):
+            await window.open(f"{page}/{ending}")
+            await window.open(f"/console/invoices/{UUID(int=1)}/{ending}", status=404)
+        for ending in ("csv", "json"):
+            await window.open(f"/console/month-close/2026-03/export/month.{ending}")
+        rows = await books.rows("SELECT subject_kind, subject_id, after ->> 'format' FROM audit_entries ORDER BY id")
+        assert rows == [
+            ("month_export", "2026-03", "json"),
+            ("month_export", "2026-03", "csv"),
+            *(("invoice_export", str(draft), written) for written in ("json", "csv", "json", "items csv")),
+            ("month_export", "2026-03", "csv"),
+            ("month_export", "2026-03", "json"),
+        ]
+        await window.send(f"{page}/keep-reference", **form)
+        assert (await window.open(page)).count("exported it") == 4
 
     async def test_a_list_that_cannot_be_read_keeps_nothing(self, books: Books, window: Window) -> None:
         await books.draft_of(await books.priced_installer())

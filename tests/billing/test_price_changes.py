@@ -16,8 +16,14 @@ from tests.billing.desk import Desk, code_of
 from tests.billing.windows import Window
 
 EXCLUSIVE, SHARED = ProductType.EXCLUSIVE, ProductType.SHARED
-NEW = {"effective_from": "2026-03-01T00:00:00+11:00", "exclusive_price_cents": 8_000, "shared_price_cents": 4_000}
+NEW = {
+    "effective_from": "2026-03-01T00:00:00+11:00",
+    "exclusive_price_cents": 8_000,
+    "shared_price_cents": 4_000,
+    "reason": "Agreed for the autumn",
+}
 FORM: dict[str, Any] = {"effective_day": "2026-03-01", "exclusive": "80", "shared": "40.00", "gst_treatment": "taxable"}
+SET = FORM | {"reason": "Agreed for the autumn"}
 
 
 def plans_of(installer_id: UUID) -> str:
@@ -88,7 +94,8 @@ class TestSaving:
         assert first["installer_id"] == second["installer_id"] == str(installer_id)
         assert (second["subject_id"], second["key"], second["version"]) == (added["id"], added["id"], 1)
         assert (second["exclusive_price_cents"], second["shared_price_cents"]) == (8_000, 4_000)
-        (entry,) = await books.rows("SELECT before, after FROM audit_entries WHERE action = 'add_price_plan'")
+        (entry,) = await books.rows("SELECT * FROM audit_entries WHERE action = 'add_price_plan'")
+        assert entry.reason_text == "Agreed for the autumn"
         assert (entry.before["exclusive_price_cents"], entry.after["exclusive_price_cents"]) == (8_500, 8_000)
 
     async def test_ends_are_published_without_prices(self, books: Books) -> None:
@@ -123,15 +130,17 @@ class TestThePage:
         assert "Re-prices 0 of 0 issued and 0 of 1 unbilled deliveries" in page
         assert "it would have come to $5.00 less, ex GST" in page
         assert "delivered_from=2026-03-01&amp;status=billable&amp;invoiced=no&amp;invoiced=draft" in page
-        await window.send(f"{path}/prices", **FORM)
+        await window.send(f"{path}/prices", status=422, **FORM)
+        await window.send(f"{path}/prices", **SET)
+        assert "Agreed for the autumn" in await window.open(path)
         assert "Set: the table below has their days" in await window.open(f"{path}?done=set_prices")
         prices = await books.rows("SELECT exclusive_price_cents FROM price_plans ORDER BY effective_from")
         assert [row.exclusive_price_cents for row in prices] == [8_500, 8_000]
 
     async def test_tells_the_second_of_two_who_edit(self, window: Window, books: Books) -> None:
         path = f"/console/accounts/{await books.installer()}"
-        await window.send(f"{path}/prices", **FORM)
-        answer = await window.send(f"{path}/prices", status=409, **FORM | {"effective_day": "2026-03-02"})
+        await window.send(f"{path}/prices", **SET)
+        answer = await window.send(f"{path}/prices", status=409, **SET | {"effective_day": "2026-03-02"})
         assert "changed it meanwhile" in answer.text
         assert await books.value("SELECT count(*) FROM price_plans") == 1
 
@@ -142,6 +151,8 @@ class TestThePage:
         page = await window.open(answer.headers["location"])
         assert "would have no price from then on" in page
         assert "End the prices" in page
+        await window.send(f"{path}/end-prices", effective_day="2026-05-01", reason="It leaves")
+        assert await books.value("SELECT reason_text FROM audit_entries") == "It leaves"
 
     async def test_refuses_a_day_that_is_none(self, window: Window, books: Books) -> None:
         await window.open(f"/console/accounts/{await books.installer()}/new-prices?day=May", status=422)

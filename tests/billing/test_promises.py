@@ -8,6 +8,7 @@ import pytest
 
 from chassis.ids import new_id
 from contracts.identity import Capability
+from contracts.values import InvoiceKind
 from services.billing.collecting import PromiseJudge
 from services.billing.commands.operators import OperatorAsTold, keep_operators
 from services.billing.commands.promises import MakePromise, judge_promises, make_promise, withdraw_open_promise
@@ -85,7 +86,11 @@ class TestTheRules:
         ],
     )
     def test_the_next_step_gets_harder(self, days: int, promise: PromiseState | None, step: NextStep) -> None:
-        assert next_step(days, promise) is step
+        assert next_step(InvoiceKind.INSTALLER, days, promise) is step
+
+    def test_a_client_is_given_a_last_notice_and_no_credit_hold(self) -> None:
+        steps = [next_step(InvoiceKind.CLIENT, days, None) for days in (8, 31, 60, 61)]
+        assert steps == [NextStep.CALL, *[NextStep.LAST_NOTICE] * 2, NextStep.DECIDE_WRITE_OFF]
 
 
 class TestMakePromise:
@@ -212,12 +217,16 @@ class TestOverHttp:
         (invoice_id,) = await client_invoices(books, 10_000)
         path = f"/admin/billing/invoices/{invoice_id}/owner"
         owner_id, reader = await known_operator(books), await known_operator(books, capabilities=["read_ops"])
-        assert (await desk.do("PUT", path, {"owner_id": str(owner_id)}))["owner_name"] == "Ola Owner"
+        given = {"owner_id": str(owner_id), "reason": "Knows them"}
+        assert (await desk.do("PUT", path, given))["owner_name"] == "Ola Owner"
         refused = await desk.ask("PUT", path, {"owner_id": str(reader)})
         assert (refused.status_code, code_of(refused)) == (422, "owner_unknown")
         assert (await desk.do("PUT", path, {"owner_id": None}))["owner_name"] is None
-        rows = await books.rows("SELECT before, after FROM audit_entries WHERE action = 'give_invoice' ORDER BY id")
-        assert [(row.before["owner"], row.after["owner"]) for row in rows] == [(None, "Ola Owner"), ("Ola Owner", None)]
+        rows = await books.rows("SELECT * FROM audit_entries WHERE action = 'give_invoice' ORDER BY id")
+        assert [(row.before["owner"], row.after["owner"], row.reason_text) for row in rows] == [
+            (None, "Ola Owner", "Knows them"),
+            ("Ola Owner", None, None),
+        ]
 
 
 class TestTheQueue:
@@ -243,7 +252,19 @@ class TestTheQueue:
     @pytest.mark.parametrize("days", [0, 1, 8, 31, 61])
     async def test_its_steps_are_the_rules(self, books: Books, window: Window, days: int) -> None:
         await owing(books, days)
-        assert "1 invoice<" in await window.open(f"{OVERDUE}?step={next_step(days, None)}")
+        assert "1 invoice<" in await window.open(f"{OVERDUE}?step={next_step(InvoiceKind.CLIENT, days, None)}")
+
+    async def test_a_step_leads_to_where_it_is_taken(self, books: Books, window: Window) -> None:
+        await owing(books, 40)
+        installers = await books.issued_invoice()
+        clients = await books.value("SELECT id FROM accounts WHERE kind = 'client'")
+        books.clock.instant += timedelta(days=40)
+        page = await window.open(f"{OVERDUE}?step=credit_hold")
+        assert f'href="/console/accounts/{installers.account_id}#hold-reason">Put on credit hold</a>' in page
+        assert "1 invoice<" in page
+        books.clock.instant -= timedelta(days=40)
+        page = await window.open(f"{OVERDUE}?step=last_notice")
+        assert f'href="/console/accounts/{clients}/statement">Mail its statement as a last notice</a>' in page
 
     async def test_a_promise_is_noted_and_withdrawn_on_the_invoices_page(self, books: Books, window: Window) -> None:
         (invoice_id,) = await client_invoices(books, 10_000)

@@ -28,9 +28,10 @@ async def keep(books: Books, invoice_id: UUID, reference: str | None = REFERENCE
         await keep_reference(session, KeepReference(invoice_id, reference))
 
 
-async def test_an_issue_that_names_none_takes_the_one_that_is_kept(desk: Desk, draft: UUID) -> None:
-    path = f"/admin/billing/invoices/{draft}"
-    kept = await desk.do("PUT", f"{path}/stripe-reference", {"stripe_invoice_id": REFERENCE})
+async def test_an_issue_that_names_none_takes_the_one_that_is_kept(desk: Desk, books: Books, draft: UUID) -> None:
+    path, body = f"/admin/billing/invoices/{draft}", {"stripe_invoice_id": REFERENCE, "reason": "Made by hand"}
+    kept = await desk.do("PUT", f"{path}/stripe-reference", body)
+    assert await books.value("SELECT reason_text FROM audit_entries") == "Made by hand"
     assert (kept["status"], kept["stripe_invoice_id"], kept["blockers"]) == ("draft", REFERENCE, [])
     issued = await desk.do("POST", f"{path}/mark-issued", {})
     assert (issued["number"], issued["stripe_invoice_id"]) == ("WB-000001", REFERENCE)

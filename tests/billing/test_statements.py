@@ -109,6 +109,9 @@ class TestItsDocument:
         path = f"/admin/accounts/{account_id}/statement.pdf"
         first, second = [await desk.ask("GET", path, params=APRIL) for _ in range(2)]
         assert first.content == second.content
+        taken = await books.rows("SELECT subject_id, after FROM audit_entries WHERE action = 'export_statement'")
+        assert [each.subject_id for each in taken] == [str(account_id)] * 2
+        assert taken[0].after == {"format": "pdf", "from_day": "2026-04-01", "to_day": "2026-04-02"}
         text = words(first.content)
         for told in (
             "Statement of account 1 Apr 2026 to 2 Apr 2026",

@@ -49,6 +49,17 @@ async def test_a_delivery_leads_to_its_own_line_alone(books: Books, desk: Desk) 
         assert found["line_count"] == 1
 
 
+async def test_a_decision_leads_to_what_it_delivered_and_back(books: Books, desk: Desk, window: Window) -> None:
+    decision_id = new_id()
+    first = sent(await books.priced_installer(), march(3), decision_id=decision_id)
+    await books.deliver(first, sent(first.installer_id, march(4)))
+    (told,) = (await desk.get(f"{PATH}/{decision_id}"))["deliveries"]
+    assert (told["assignment_id"], told["decision_id"]) == (str(first.assignment_id), str(decision_id))
+    door = f"/console/dispatches/{first.lead_id}#decision-{decision_id}"
+    for page in (f"/console/trace/{decision_id}", f"/console/delivery-events/{told['id']}"):
+        assert door in await window.open(page)
+
+
 async def test_a_receipt_leads_to_its_rest_too(books: Books, desk: Desk) -> None:
     (board,) = await client_invoices(books, 10_000)
     receipt_id = await record_receipt(books, (await books.invoice(board)).account_id, {board: 11_000}, 1_000)

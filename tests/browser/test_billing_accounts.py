@@ -46,6 +46,7 @@ async def test_a_price_takes_the_deliveries_of_its_days_out_of_the_queue(
     doing = page.locator("#do-set_prices")
     if not await doing.get_by_role("button", name="Set these prices").is_visible():
         await doing.locator("summary").click()
+    await doing.get_by_label("Reason").fill("Agreed by phone")
     await doing.get_by_role("button", name="Set these prices").click()
     await expect(page.get_by_text("Set: the table below has their days")).to_be_visible()
     await expect(page.get_by_role("row", name="10 Mar 2026")).to_contain_text("$85.00")

@@ -34,6 +34,12 @@ CLOSED = """
 RUN_THAT_ENDED = "state = 'finished' AND NOT is_dry"
 """Over a month; a dry one changes nothing, and nobody hears of it."""
 
+ASKED_OF_A_SECOND = """
+    generate_series(1, CASE state WHEN 'rejected' THEN 2 ELSE 1 END)
+    WHERE state IN ('pending', 'rejected') OR decided_by_id <> made_by_id
+"""
+"""What one operator asks for waits for another, who agrees or turns it down; what does not wait is its maker's."""
+
 GIVEN = """
     SELECT d.lead_id
       FROM audit_entries a JOIN dispatch_exceptions d ON d.id::text = a.subject_id
@@ -160,6 +166,8 @@ FACTS = (
         "SELECT invoice_id FROM journal_postings WHERE kind = 'credit_unapplied'",
     ),
     Fact("billing", "invoice.written_off", "SELECT invoice_id FROM write_offs WHERE state IN ('approved', 'reversed')"),
+    Fact("billing", "invoice.adjustment_asked", f"SELECT invoice_id FROM adjustments, {ASKED_OF_A_SECOND}"),
+    Fact("billing", "invoice.write_off_asked", f"SELECT invoice_id FROM write_offs, {ASKED_OF_A_SECOND}"),
     Fact("billing", "invoice.write_off_reversed", "SELECT invoice_id FROM write_offs WHERE state = 'reversed'"),
     Fact("billing", "payment.received", "SELECT id FROM receipts"),
     Fact("billing", "receivables.snapshot_taken", "SELECT id FROM receivables_snapshots"),

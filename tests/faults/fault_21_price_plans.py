@@ -109,6 +109,7 @@ class PlansEditedAtOnce(Fault):
             "effective_from": since.isoformat(),
             "exclusive_price_cents": 9_000 + 100 * place + at.chance.randrange(100),
             "shared_price_cents": 4_000 + 100 * place,
+            "reason": "Agreed anew",
         }
         path = f"/admin/installers/{installer}/price-plans"
 

@@ -123,6 +123,7 @@ class Running:
             "effective_from": datetime(2025, 1, 1, tzinfo=UTC).isoformat(),
             "exclusive_price_cents": installer.exclusive_cents,
             "shared_price_cents": installer.shared_cents,
+            "reason": "As agreed",
         }
         await self.told("POST", "billing", f"/admin/installers/{installer.id}/price-plans", json=plan)
 

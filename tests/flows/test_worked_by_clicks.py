@@ -79,7 +79,7 @@ async def _set_prices(here: Clicks) -> None:
     await here.page.reload()
     await here.do("Set prices from a day", exclusive="95", shared="42.00")
     await expect(here.page.get_by_text("Re-prices 0 of 0 issued")).to_be_visible()
-    await here.do("Set these prices")
+    await here.do("Set these prices", reason="As agreed")
     await here.confirm()
     await expect(here.page.get_by_text("Set: the table below has their days")).to_be_visible()
 

@@ -81,6 +81,7 @@ async def set_prices(stage: Stage, name: str, exclusive_cents: int, shared_cents
             "effective_from": at(stage.now().date().replace(day=1), 0).isoformat(),
             "exclusive_price_cents": exclusive_cents,
             "shared_price_cents": shared_cents,
+            "reason": "As agreed when it joined",
         },
     )
 

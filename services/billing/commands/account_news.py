@@ -51,18 +51,20 @@ _DIFFERENT = text(
     ), different AS (
         SELECT stands.* FROM stands JOIN accounts a ON a.id = stands.id
         WHERE (a.told_has_prices, a.told_credit_hold, a.told_credit_hold_reason, a.told_outstanding_cents,
-               a.told_overdue_cents, a.told_is_collectable)
+               a.told_overdue_cents, a.told_is_collectable, a.told_terms_override_days, a.told_stripe_customer_id)
               IS DISTINCT FROM (stands.has_prices, a.credit_hold, a.credit_hold_reason, stands.outstanding_cents,
-                                stands.overdue_cents, stands.is_collectable)
+                                stands.overdue_cents, stands.is_collectable, a.terms_override_days,
+                                a.stripe_customer_id)
         ORDER BY a.id LIMIT :most FOR NO KEY UPDATE OF a
     )
     UPDATE accounts a
     SET version = version + 1, told_at = :now, told_has_prices = d.has_prices, told_credit_hold = a.credit_hold,
         told_credit_hold_reason = a.credit_hold_reason, told_outstanding_cents = d.outstanding_cents,
-        told_overdue_cents = d.overdue_cents, told_is_collectable = d.is_collectable
+        told_overdue_cents = d.overdue_cents, told_is_collectable = d.is_collectable,
+        told_terms_override_days = a.terms_override_days, told_stripe_customer_id = a.stripe_customer_id
     FROM different d WHERE a.id = d.id
     RETURNING a.id, a.kind, a.version, a.credit_hold, a.credit_hold_reason, d.has_prices, d.outstanding_cents,
-              d.overdue_cents, d.is_collectable
+              d.overdue_cents, d.is_collectable, a.terms_override_days, a.stripe_customer_id
     """
 ).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
 
@@ -97,5 +99,7 @@ def _event(row: Row[Any], now: datetime) -> AccountChanged:
         overdue_cents=row.overdue_cents,
         currency=CURRENCY,
         is_collectable=row.is_collectable,
+        terms_override_days=row.terms_override_days,
+        stripe_customer_id=row.stripe_customer_id,
         changed_at=now,
     )

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import outbox
 from contracts.billing import InvoiceAdjusted
+from contracts.settlement import InvoiceAdjustmentAsked
 from contracts.values import AdjustmentType
 from services.billing.commands.credit_answers import answer_charged_late
 from services.billing.commands.credits import credit_lines
@@ -36,6 +37,27 @@ class Decider:
 def decide(adjustment: Adjustment, state: AdjustmentState, by_id: UUID | None, by_name: str, now: datetime) -> None:
     adjustment.state = state
     adjustment.decided_by_id, adjustment.decided_by_name, adjustment.decided_at = by_id, by_name, now
+
+
+def tell_asked(session: AsyncSession, invoice: Invoice, adjustment: Adjustment, now: datetime) -> None:
+    """That it waits for a second operator, or was turned down; the invoice is locked."""
+    event = InvoiceAdjustmentAsked.model_validate(
+        {
+            "invoice_id": invoice.id,
+            "adjustment_id": adjustment.id,
+            "adjustment_type": adjustment.type,
+            "state": adjustment.state,
+            "kind": invoice.kind,
+            "number": invoice.number,
+            **invoice.parties,
+            "amount_cents": adjustment.ex_gst_cents,
+            "gst_cents": adjustment.gst_cents,
+            "currency": CURRENCY,
+            "reason_code": adjustment.reason_code,
+            "changed_at": now,
+        }
+    )
+    outbox.add(session, event, version=invoice.next_version())
 
 
 async def put_into_books(

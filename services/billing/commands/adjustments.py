@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.constraints import flush_or_refuse
 from contracts.values import AdjustmentType, GstTreatment
-from services.billing.commands.adjusting import Decider, decide, put_into_books
+from services.billing.commands.adjusting import Decider, decide, put_into_books, tell_asked
 from services.billing.commands.credit_answers import answer_rejected
 from services.billing.commands.late_deliveries import LateCharge, late_charges, name_deliveries
 from services.billing.commands.numbers import Numbering
@@ -96,6 +96,8 @@ async def add_adjustment(
     is_debit = command.type is AdjustmentType.DEBIT
     if is_debit or not rules.needs_second_operator(asked_for.amounts.inc_gst_cents, rule.limit_cents):
         await put_into_books(session, invoice, adjustment, asked_for.shares, command.by, rule.numbering, now)
+    else:
+        tell_asked(session, invoice, adjustment, now)
     return adjustment
 
 
@@ -120,13 +122,14 @@ async def approve_adjustment(
 
 
 async def reject_adjustment(session: AsyncSession, adjustment_id: UUID, by: Decider, now: datetime) -> Adjustment:
-    _, adjustment = await adjustments.lock(session, adjustment_id)
+    invoice, adjustment = await adjustments.lock(session, adjustment_id)
     if adjustment.state is AdjustmentState.REJECTED:
         return adjustment
     obstacle = rules.obstacle_to_rejection(adjustment.state)
     if obstacle is not None:
         raise _REFUSALS[obstacle](obstacle, adjustment_id=adjustment_id)
     decide(adjustment, AdjustmentState.REJECTED, by.id, by.name, now)
+    tell_asked(session, invoice, adjustment, now)
     await answer_rejected(session, [adjustment_id], Why.TURNED_DOWN, now)
     return adjustment
 

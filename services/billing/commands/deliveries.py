@@ -141,6 +141,7 @@ def _publish_recorded(session: AsyncSession, recorded: Sequence[Row[Any]], cause
             gst_treatment=row.gst_treatment,
             delivered_at=row.delivered_at,
             price_plan_id=row.price_plan_id,
+            decision_id=row.decision_id,
         )
         outbox.add(session, event, version=row.version, cause=causes.get(row.assignment_id))
 

@@ -123,6 +123,7 @@ async def _empty_drafts(session: AsyncSession, invoice_ids: Sequence[UUID]) -> f
 
 # Whoever is in scope has no invoice of the month but an empty draft, so that none of these deliveries stands on a line:
 # they are not looked for among all lines that there are, and the index of live lines would refuse a second one.
+# The void invoice whose place a draft takes is the month's last that had a number, as `invoices.predecessor_id` has it.
 # GST by the total-invoice rule, as domain/gst.py has it: counted in 110ths of a cent, rounded once per invoice, the
 # cents that are missing given to the lines with the largest remainders. Most months lack none: only those that do are
 # sorted by their remainders.
@@ -176,8 +177,16 @@ _DRAFT = text(
                unit_price_cents + CASE WHEN includes_gst THEN 0 ELSE gst_cents END
         FROM lines JOIN drafted ON drafted.id = lines.invoice_id
     )
-    SELECT drafted.id, account_id, drafted.total_cents, version, line_count
-    FROM drafted JOIN totals ON totals.invoice_id = drafted.id ORDER BY account_id
+    SELECT drafted.id, drafted.account_id, drafted.total_cents, drafted.version, line_count,
+           replaced.id AS replaces_invoice_id
+    FROM drafted JOIN totals ON totals.invoice_id = drafted.id
+    LEFT JOIN LATERAL (
+        SELECT void.id FROM invoices void
+        WHERE void.account_id = drafted.account_id AND void.period_start = :period_start
+          AND void.document_status = 'void' AND void.number IS NOT NULL
+        ORDER BY void.voided_at DESC LIMIT 1
+    ) AS replaced ON true
+    ORDER BY drafted.account_id
     """
 ).bindparams(bindparam("installer_ids", type_=ARRAY(Uuid)), bindparam("invoice_ids", type_=ARRAY(Uuid)))
 
@@ -215,6 +224,7 @@ def _publish(session: AsyncSession, period: Period, drafted: Row[Any]) -> None:
         period_end=period.end,
         total_cents=drafted.total_cents,
         currency=CURRENCY,
+        replaces_invoice_id=drafted.replaces_invoice_id,
     )
     outbox.add(session, event, version=drafted.version)
 

@@ -18,7 +18,10 @@ from services.billing.models import DeliveryEvent, HeldDelivery, PricePlan
 from services.billing.queries.rows import INSTANTS, TEXTS, UUIDS, rows
 
 FIRST_VERSION = 1
-FACTS = ("assignment_id", "lead_id", "installer_id", "product_type", "service", "locality", "delivered_at")
+FACTS = (
+    *("assignment_id", "lead_id", "decision_id", "installer_id", "product_type"),
+    *("service", "locality", "delivered_at"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,7 @@ class SentAssignment:
     service: str
     locality: str
     delivered_at: datetime
+    decision_id: UUID | None = None
     cause: Cause | None = None
 
 
@@ -53,6 +57,7 @@ async def record_sent(session: AsyncSession, sent: Sequence[SentAssignment], now
         id=(UUIDS, [new_id() for _ in sent]),
         assignment_id=(UUIDS, [a.assignment_id for a in sent]),
         lead_id=(UUIDS, [a.lead_id for a in sent]),
+        decision_id=(UUIDS, [a.decision_id for a in sent]),
         installer_id=(UUIDS, [a.installer_id for a in sent]),
         product_type=(TEXTS, [str(a.product_type) for a in sent]),
         service=(TEXTS, [a.service for a in sent]),

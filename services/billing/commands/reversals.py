@@ -3,8 +3,8 @@
 What a payment left to its customer goes first, the rest of it is owed again.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID, uuid5
 
@@ -50,11 +50,17 @@ class TakeBack:
 
 @dataclass(frozen=True, slots=True)
 class TakenBack:
-    """`invoices` are those that are owed more now, or left less to their customer."""
+    """`invoices` are those that are owed more now, or left less to their customer.
+
+    What was owed on each before is told where it is new, and what the customer had with us, where any of that went.
+    """
 
     reversals: Sequence[PaymentReversal]
     invoices: Sequence[Invoice]
     is_new: bool
+    owed_before_cents: Mapping[UUID, int] = field(default_factory=dict)
+    credit_before_cents: int | None = None
+    credit_after_cents: int | None = None
 
     @property
     def amount_cents(self) -> int:
@@ -143,7 +149,8 @@ async def _take_back(
 ) -> TakenBack:
     """The rows and the postings of all of it, each by one statement."""
     account_id = rest.receipt.account_id if rest else parts[0].invoice.account_id
-    await _take_from_credit(session, account_id, parts, rest)
+    owed_before_cents = {part.invoice.id: part.invoice.owed_cents for part in parts}
+    credit_before_cents, credit_after_cents = await _take_from_credit(session, account_id, parts, rest)
     out_of = where_it_lies(is_at_stripe=is_at_stripe)
     postings = [*(_posting(part, out_of, now) for part in parts), *([_rest_posting(rest, out_of, now)] if rest else [])]
     rows = _rows(command, parts, rest, now)
@@ -159,16 +166,23 @@ async def _take_back(
     await post(session, postings, now)
     for part, was_paid in zip(parts, were_paid, strict=True):
         outbox.add(session, _event(command, part, was_paid, now), version=part.invoice.next_version())
-    return TakenBack(rows, [part.invoice for part in parts], is_new=True)
+    return TakenBack(
+        rows,
+        [part.invoice for part in parts],
+        is_new=True,
+        owed_before_cents=owed_before_cents,
+        credit_before_cents=credit_before_cents,
+        credit_after_cents=credit_after_cents,
+    )
 
 
 async def _take_from_credit(
     session: AsyncSession, account_id: UUID, parts: Sequence[_Part], rest: _Rest | None
-) -> None:
-    """What the customer has with us no more. What pays for other invoices is not there to go back."""
+) -> tuple[int | None, int | None]:
+    """What the customer had with us, and has from now on. What pays for other invoices is not there to go back."""
     cents = sum(part.from_credit_cents for part in parts) + (rest.cents if rest else 0)
     if not cents:
-        return
+        return None, None
     account = await accounts.lock_credit(session, account_id)
     if cents > account.customer_credit_cents:
         detail = (
@@ -177,6 +191,7 @@ async def _take_from_credit(
         )
         raise CustomerCreditSpent(detail, account_id=account_id)
     account.customer_credit_cents -= cents
+    return account.customer_credit_cents + cents, account.customer_credit_cents
 
 
 def _owe_again(part: _Part) -> bool:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import outbox
 from contracts.billing import InvoiceVoided
-from services.billing.commands.adjusting import decide
+from services.billing.commands.adjusting import decide, tell_asked
 from services.billing.commands.credit_answers import answer_rejected
 from services.billing.commands.journal import post
 from services.billing.commands.write_offs import reject_pending_of
@@ -74,6 +74,7 @@ async def _reject_pending(session: AsyncSession, invoice: Invoice, by: str, now:
     pending = await adjustments.lock_pending(session, invoice.id)
     for adjustment in pending:
         decide(adjustment, AdjustmentState.REJECTED, None, by, now)
+        tell_asked(session, invoice, adjustment, now)
     await answer_rejected(session, [adjustment.id for adjustment in pending], Why.INVOICE_VOID, now)
 
 

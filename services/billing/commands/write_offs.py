@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import outbox
 from chassis.constraints import flush_or_refuse
-from contracts.settlement import InvoiceWriteOffReversed, InvoiceWrittenOff
+from contracts.settlement import InvoiceWriteOffAsked, InvoiceWriteOffReversed, InvoiceWrittenOff
 from services.billing import errors
 from services.billing.commands.adjusting import Decider
 from services.billing.commands.journal import post
@@ -73,6 +73,8 @@ async def ask_write_off(session: AsyncSession, command: AskWriteOff, limit_cents
     await flush_or_refuse(session, {"pk_write_offs": _taken(command)})
     if not needs_second_operator(written.amount_cents, limit_cents):
         await _put_into_books(session, invoice, written, command.by, now)
+    else:
+        outbox.add(session, _asked_event(invoice, written, now), version=invoice.next_version())
     return written
 
 
@@ -96,11 +98,12 @@ async def approve_write_off(session: AsyncSession, write_off_id: UUID, by: Decid
 
 async def reject_write_off(session: AsyncSession, write_off_id: UUID, by: Decider, now: datetime) -> WriteOff:
     """It never had an effect."""
-    _, written = await write_offs.lock(session, write_off_id)
+    invoice, written = await write_offs.lock(session, write_off_id)
     if written.state is WriteOffState.REJECTED:
         return written
     _refuse(written, rules.obstacle_to_rejection(written.state))
     _decide(written, WriteOffState.REJECTED, by.id, by.name, now)
+    outbox.add(session, _asked_event(invoice, written, now), version=invoice.next_version())
     await session.flush()
     return written
 
@@ -126,6 +129,7 @@ async def reject_pending_of(session: AsyncSession, invoice: Invoice, by: str, no
     pending = await write_offs.pending_of(session, invoice.id)
     if pending is not None:
         _decide(pending, WriteOffState.REJECTED, None, by, now)
+        outbox.add(session, _asked_event(invoice, pending, now), version=invoice.next_version())
 
 
 async def _put_into_books(
@@ -222,6 +226,11 @@ def _told(invoice: Invoice, written: WriteOff) -> dict[str, object]:
         "currency": CURRENCY,
         "reason_code": written.reason_code,
     }
+
+
+def _asked_event(invoice: Invoice, written: WriteOff, now: datetime) -> InvoiceWriteOffAsked:
+    """That it waits for a second operator, or was turned down."""
+    return InvoiceWriteOffAsked.model_validate(_told(invoice, written) | {"state": written.state, "changed_at": now})
 
 
 def _written_off_event(invoice: Invoice, written: WriteOff, now: datetime) -> InvoiceWrittenOff:

@@ -89,6 +89,7 @@ def _sent(event: AssignmentSent, cause: Cause) -> SentAssignment:
         service=event.service,
         locality=_locality(event.location),
         delivered_at=event.sent_at,
+        decision_id=event.decision_id,
         cause=cause,
     )
 

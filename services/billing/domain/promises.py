@@ -1,8 +1,11 @@
 """Promises to pay: what may be promised, when one is kept or broken, and what is done next about an overdue invoice."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+
+from contracts.values import InvoiceKind
 
 
 class PromiseState(StrEnum):
@@ -69,22 +72,25 @@ class NextStep(StrEnum):
     REMIND = "remind"
     CALL = "call"
     CREDIT_HOLD = "credit_hold"
+    LAST_NOTICE = "last_notice"
     DECIDE_WRITE_OFF = "decide_write_off"
 
 
-STEPS: tuple[tuple[int, NextStep], ...] = (
-    (1, NextStep.REMIND),
-    (8, NextStep.CALL),
-    (31, NextStep.CREDIT_HOLD),
-    (61, NextStep.DECIDE_WRITE_OFF),
-)
-"""From how many days overdue on."""
+def _steps(after_calling: NextStep) -> tuple[tuple[int, NextStep], ...]:
+    return ((1, NextStep.REMIND), (8, NextStep.CALL), (31, after_calling), (61, NextStep.DECIDE_WRITE_OFF))
 
 
-def next_step(days_overdue: int, promise: PromiseState | None) -> NextStep:
+STEPS: Mapping[InvoiceKind, Sequence[tuple[int, NextStep]]] = {
+    InvoiceKind.INSTALLER: _steps(NextStep.CREDIT_HOLD),
+    InvoiceKind.CLIENT: _steps(NextStep.LAST_NOTICE),
+}
+"""From how many days overdue on. A client gets no leads that could be held back."""
+
+
+def next_step(kind: InvoiceKind, days_overdue: int, promise: PromiseState | None) -> NextStep:
     """By the last promise about it: an open one is waited for, a broken one comes before what its age asks."""
     if promise is PromiseState.OPEN:
         return NextStep.AWAIT_PROMISE
     if promise is PromiseState.BROKEN:
         return NextStep.CHASE_BROKEN_PROMISE
-    return next((step for days, step in reversed(STEPS) if days_overdue >= days), NextStep.WAIT)
+    return next((step for days, step in reversed(STEPS[kind]) if days_overdue >= days), NextStep.WAIT)

@@ -20,7 +20,7 @@ from contracts.values import InvoiceKind
 from services.billing.commands.accounts import SetAccount, set_account
 from services.billing.commands.house import House, terms_days
 from services.billing.domain.abn import AbnCheck, check_of
-from services.billing.http.fields import StripeCustomerId
+from services.billing.http.fields import Note, StripeCustomerId
 from services.billing.models import Account
 from services.billing.queries import accounts, listings
 
@@ -58,10 +58,11 @@ class AccountView(BaseModel):
 
 
 class AccountSettings(Body):
-    """Both are set as given; null takes one back."""
+    """Both are set as given; null takes one back. `reason` stands in the audit."""
 
     terms_override_days: Annotated[int, Field(ge=0, le=365)] | None
     stripe_customer_id: StripeCustomerId | None
+    reason: Note | None = None
 
 
 @get("/admin/billing/accounts", guards=[requires(Capability.READ_OPS)])
@@ -95,23 +96,31 @@ async def put_account(
     """Terms and Stripe customer of an account; all else is its owner's to change."""
     command = SetAccount(account_id, data.terms_override_days, data.stripe_customer_id)
     async with database.transaction() as session:
-        account = await set_by_operator(session, command, operator, clock.now())
+        account = await set_by_operator(session, command, data.reason, operator, clock.now())
     return AccountView.of(account, house)
 
 
-async def set_by_operator(session: AsyncSession, command: SetAccount, operator: Operator, now: datetime) -> Account:
-    before = await accounts.find(session, command.account_id)
-    was = {name: getattr(before, name) for name in AccountSettings.model_fields}
+async def set_by_operator(
+    session: AsyncSession, command: SetAccount, reason: str | None, operator: Operator, now: datetime
+) -> Account:
+    """What stands already is left as it is, and leaves no entry."""
+    was = _settings(await accounts.lock(session, command.account_id))
     account = await set_account(session, command, now)
-    await audit.record(
-        session,
-        actor=operator,
-        action="set_account",
-        subject=Subject("account", command.account_id),
-        before=was,
-        after={name: getattr(command, name) for name in was},
-    )
+    if _settings(account) != was:
+        await audit.record(
+            session,
+            actor=operator,
+            action="set_account",
+            subject=Subject("account", command.account_id),
+            before=was,
+            after=_settings(account),
+            reason_text=reason,
+        )
     return account
+
+
+def _settings(account: Account) -> dict[str, object]:
+    return {name: getattr(account, name) for name in ("terms_override_days", "stripe_customer_id")}
 
 
 ROUTES = (list_accounts, get_account, put_account)

@@ -25,6 +25,7 @@ from services.billing.commands.house import House
 from services.billing.domain.close_runs import RunKind, RunOutcome, RunState
 from services.billing.domain.periods import MONTH_PATTERN
 from services.billing.domain.tax_invoice import Owner
+from services.billing.http.exported import record_export
 from services.billing.http.months import MonthBody
 from services.billing.models import CloseResult, CloseRun
 from services.billing.queries import close_runs
@@ -238,10 +239,13 @@ async def list_close_results(
     media_type="text/csv",
     guards=[requires(Capability.READ_OPS)],
 )
-async def get_close_results_csv(run_id: FromPath[UUID], database: Given[Database]) -> Response[str]:
-    """A row for each installer, amounts in dollars; of several reasons the first."""
-    async with database.reading() as session:
+async def get_close_results_csv(
+    run_id: FromPath[UUID], database: Given[Database], operator: Given[Operator]
+) -> Response[str]:
+    """A row for each installer, amounts in dollars; of several reasons the first. The audit tells who took it along."""
+    async with database.transaction() as session:
         run = await close_runs.find(session, run_id)
+        await record_export(session, operator, "close_run", run_id, format="csv", period=run.period)
         rows = await close_runs.all_results(session, run_id)
     dry = "-dry" if run.is_dry else ""
     name = f"{run.kind}s-{run.period}{dry}.csv"

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Self
 from uuid import UUID
 
 from litestar import delete, get, put
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -18,6 +18,7 @@ from contracts.forms import LONGEST_EMAIL, email_address
 from contracts.identity import Capability
 from services.billing.commands.contacts import SetContact, remove_contact, set_contact
 from services.billing.domain.contacts import initials, masked_email
+from services.billing.http.fields import Note
 from services.billing.models import BillingContact
 from services.billing.queries import accounts, contacts
 
@@ -48,12 +49,13 @@ class ContactView(BaseModel):
 
 
 class ContactBody(Body):
-    """All of it is set as given."""
+    """All of it is set as given. `reason` stands in the audit, beside initials and a masked address alone."""
 
     name: ContactName
     email: Email
     gets_invoices: bool
     gets_statements: bool
+    reason: Note | None = None
 
 
 @get("/admin/billing/accounts/{account_id:uuid}/contacts", guards=[requires(Capability.READ_OPS)])
@@ -87,11 +89,15 @@ async def put_contact(
     guards=[requires(Capability.MANAGE_BILLING_OPS)],
 )
 async def delete_contact(
-    account_id: FromPath[UUID], contact_id: FromPath[UUID], database: Given[Database], operator: Given[Operator]
+    account_id: FromPath[UUID],
+    contact_id: FromPath[UUID],
+    database: Given[Database],
+    operator: Given[Operator],
+    reason: FromQuery[Note | None] = None,
 ) -> None:
     """Takes the contact away for good: its name and address are kept nowhere else. Twice is once."""
     async with database.transaction() as session:
-        await remove_by_operator(session, account_id, contact_id, operator)
+        await remove_by_operator(session, account_id, contact_id, reason, operator)
 
 
 async def set_by_operator(
@@ -100,17 +106,20 @@ async def set_by_operator(
     await accounts.lock(session, account_id)
     before = await session.get(BillingContact, contact_id)
     was = None if before is None else told_of(before)
-    contact = await set_contact(session, SetContact(account_id, contact_id, **data.model_dump()), now)
+    command = SetContact(account_id, contact_id, **data.model_dump(exclude={"reason"}))
+    contact = await set_contact(session, command, now)
     is_now = told_of(contact)
     if was != is_now:
-        await _record(session, operator, "set_contact", account_id, was, is_now)
+        await _record(session, operator, "set_contact", account_id, was, is_now, data.reason)
     return contact
 
 
-async def remove_by_operator(session: AsyncSession, account_id: UUID, contact_id: UUID, operator: Operator) -> None:
+async def remove_by_operator(
+    session: AsyncSession, account_id: UUID, contact_id: UUID, reason: str | None, operator: Operator
+) -> None:
     removed = await remove_contact(session, account_id, contact_id)
     if removed is not None:
-        await _record(session, operator, "remove_contact", account_id, told_of(removed), None)
+        await _record(session, operator, "remove_contact", account_id, told_of(removed), None, reason)
 
 
 def told_of(contact: BillingContact) -> dict[str, Any]:
@@ -130,9 +139,17 @@ async def _record(
     account_id: UUID,
     before: dict[str, Any] | None,
     after: dict[str, Any] | None,
+    reason: str | None,
 ) -> None:
-    subject = Subject("account", account_id)
-    await audit.record(session, actor=operator, action=action, subject=subject, before=before, after=after)
+    await audit.record(
+        session,
+        actor=operator,
+        action=action,
+        subject=Subject("account", account_id),
+        before=before,
+        after=after,
+        reason_text=reason,
+    )
 
 
 ROUTES = (list_contacts, put_contact, delete_contact)

@@ -31,12 +31,13 @@ from services.billing.settings import Settings
 class DeliveryView(BaseModel):
     """A billable delivery. `invoice_id` is the invoice that bills it now, by a line or a debit; null while none does.
 
-    `credit_reason_code` says why it was credited or voided.
+    `credit_reason_code` says why it was credited or voided. `decision_id` is routing's, by which this installer got it.
     """
 
     id: UUID
     assignment_id: UUID
     lead_id: UUID
+    decision_id: UUID | None
     installer_id: UUID
     installer_name: str
     product_type: ProductType
@@ -83,6 +84,7 @@ class HeldDeliveryView(BaseModel):
 
     assignment_id: UUID
     lead_id: UUID
+    decision_id: UUID | None
     installer_id: UUID
     installer_name: str | None
     product_type: ProductType

@@ -85,6 +85,7 @@ class AssignBody(Body):
     """Null takes it from whoever has it."""
 
     owner_id: UUID | None
+    reason: Note | None = None
 
 
 class AcceptBody(Body):
@@ -96,10 +97,16 @@ class RecordBody(Body):
     """A payment needs the invoice of ours that it is of; a fee or a movement to the bank needs nothing."""
 
     invoice_id: UUID | None = None
+    reason: Note | None = None
 
 
 class ReferBody(Body):
     invoice_id: UUID = Field(description="the invoice of ours that was made at Stripe under this id")
+    reason: Note | None = None
+
+
+class LookUpBody(Body):
+    reason: Note | None = None
 
 
 @get(PATH, guards=[requires(Capability.READ_OPS)])
@@ -137,19 +144,19 @@ async def post_assign(
 ) -> DifferenceView:
     """Gives it to somebody who may work on billing, or takes it from them."""
     async with database.transaction() as session:
-        difference = await assign_by_operator(session, difference_id, data.owner_id, operator, clock.now())
+        difference = await assign_by_operator(session, difference_id, data, operator, clock.now())
         return DifferenceView.of(difference, gateway)
 
 
 async def assign_by_operator(
-    session: AsyncSession, difference_id: UUID, owner_id: UUID | None, operator: Actor, now: datetime
+    session: AsyncSession, difference_id: UUID, data: AssignBody, operator: Actor, now: datetime
 ) -> Difference:
-    owner = await _owner(session, owner_id, operator)
+    owner = await _owner(session, data.owner_id, operator)
     before = (await differences.lock(session, difference_id)).owner_name
     difference = await assign_difference(session, difference_id, owner, now)
     if difference.owner_name != before:
-        after = {"owner": difference.owner_name}
-        await _audited(session, operator, "assign_difference", difference, {"owner": before}, after=after)
+        was, is_now = {"owner": before}, {"owner": difference.owner_name}
+        await _audited(session, operator, "assign_difference", difference, was, after=is_now, reason=data.reason)
     return difference
 
 
@@ -209,7 +216,7 @@ async def post_record(
         before = _standing(await differences.lock(session, difference_id))
         difference = await record_difference(session, command, clock.now())
         after = _standing(difference) | {"invoice_id": data.invoice_id}
-        await _audited(session, operator, "record_difference", difference, before, after=after)
+        await _audited(session, operator, "record_difference", difference, before, after=after, reason=data.reason)
         return DifferenceView.of(difference, gateway)
 
 
@@ -220,6 +227,7 @@ async def post_look_up(
     clock: Given[Clock],
     gateway: Given[StripeGateway | None],
     operator: Given[Operator],
+    data: JSONBody[LookUpBody | None] = None,
 ) -> DifferenceView:
     """Asks Stripe about this one thing now, and compares it again."""
     async with database.reading() as session:
@@ -228,7 +236,8 @@ async def post_look_up(
     async with database.transaction() as session:
         before = _standing(await differences.lock(session, difference_id))
         difference = await refresh_difference(session, difference_id, items, clock.now())
-        await _audited(session, operator, "look_up_difference", difference, before, after=_standing(difference))
+        after, reason = _standing(difference), data.reason if data else None
+        await _audited(session, operator, "look_up_difference", difference, before, after=after, reason=reason)
         return DifferenceView.of(difference, gateway)
 
 
@@ -246,7 +255,7 @@ async def post_refer(
         before = _standing(await differences.lock(session, difference_id))
         difference = await refer_invoice(session, difference_id, data.invoice_id, clock.now())
         after = _standing(difference) | {"invoice_id": data.invoice_id}
-        await _audited(session, operator, "refer_difference", difference, before, after=after)
+        await _audited(session, operator, "refer_difference", difference, before, after=after, reason=data.reason)
         return DifferenceView.of(difference, gateway)
 
 

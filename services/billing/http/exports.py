@@ -13,12 +13,13 @@ from pydantic import BaseModel, Field
 
 from chassis.clock import Clock
 from chassis.database import Database
-from chassis.http import Given, requires
+from chassis.http import Given, Operator, requires
 from contracts.identity import Capability
 from contracts.values import GstTreatment
 from services.billing.commands.house import House, terms_days
 from services.billing.domain.periods import due_at
 from services.billing.domain.printed import PRODUCTS
+from services.billing.http.exported import record_export
 from services.billing.queries import exports
 from services.billing.queries.exports import Export, ExportedLine
 
@@ -105,11 +106,17 @@ class InvoiceExport(BaseModel):
 
 @get("/admin/billing/invoices/{invoice_id:uuid}/export", guards=[requires(Capability.READ_OPS)])
 async def export_invoice(
-    invoice_id: FromPath[UUID], database: Given[Database], clock: Given[Clock], house: Given[House]
+    invoice_id: FromPath[UUID],
+    database: Given[Database],
+    clock: Given[Clock],
+    house: Given[House],
+    operator: Given[Operator],
 ) -> InvoiceExport:
-    """What is typed into Stripe for this invoice, draft or issued."""
-    async with database.reading() as session:
-        return _payload(await exports.export(session, invoice_id), house, clock.now())
+    """What is typed into Stripe for this invoice, draft or issued. That it was taken along stands in the audit."""
+    async with database.transaction() as session:
+        found = await exports.export(session, invoice_id)
+        await record_export(session, operator, "invoice", invoice_id, format="json")
+        return _payload(found, house, clock.now())
 
 
 @get(
@@ -118,11 +125,12 @@ async def export_invoice(
     guards=[requires(Capability.READ_OPS)],
 )
 async def export_invoice_csv(
-    invoice_id: FromPath[UUID], database: Given[Database], house: Given[House]
+    invoice_id: FromPath[UUID], database: Given[Database], house: Given[House], operator: Given[Operator]
 ) -> Response[str]:
-    """A row per line, amounts in dollars, instants in the zone of the business."""
-    async with database.reading() as session:
+    """A row per line, amounts in dollars, instants in the zone of the business. The audit tells who took it along."""
+    async with database.transaction() as session:
         found = await exports.export(session, invoice_id)
+        await record_export(session, operator, "invoice", invoice_id, format="csv")
     name = found.invoice.number or f"draft-{found.invoice.period or found.invoice.board_id}"
     return Response(
         _csv(found, house),

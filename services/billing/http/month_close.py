@@ -89,9 +89,10 @@ class MarkBody(Body):
 
 
 class ScopeBody(Body):
-    """Whom it is about; null is all installers."""
+    """Whom it is about; null is all installers. `reason` stands in the audit."""
 
     installer_ids: InstallerIds | None
+    reason: Note | None = None
 
 
 class ReferenceRow(Body):
@@ -101,10 +102,11 @@ class ReferenceRow(Body):
 
 
 class ReferencesBody(Body):
-    """A dry run tells what would be kept, and keeps nothing."""
+    """A dry run tells what would be kept, and keeps nothing. `reason` stands in the audit of each invoice."""
 
     references: Annotated[list[ReferenceRow], Field(min_length=1, max_length=MOST_REFERENCES)]
     dry_run: bool = False
+    reason: Note | None = None
 
     def given(self) -> list[GivenReference]:
         return [GivenReference(**row.model_dump()) for row in self.references]
@@ -151,7 +153,7 @@ async def put_scope(
     """Chooses whom the close of the month is about; drafts and invoices of others stay as they are."""
     month = Period.of_month(period, settings.zone)
     async with database.transaction() as session:
-        await scope_by_operator(session, month.name, data.installer_ids, operator, clock.now())
+        await scope_by_operator(session, month.name, data, operator, clock.now())
         return await month_view(session, month, clock.now())
 
 
@@ -187,7 +189,7 @@ async def post_references(
     else:
         async with database.transaction() as session:
             results = await keep_references(session, period, data.given())
-            await record_kept(session, results, operator)
+            await record_kept(session, results, operator, data.reason)
     return ReferencesView(
         period=period,
         dry_run=data.dry_run,
@@ -227,10 +229,10 @@ def _shown(figures: MonthFigures) -> dict[str, int]:
 
 
 async def scope_by_operator(
-    session: AsyncSession, period: str, installer_ids: list[UUID] | None, operator: Operator, now: datetime
+    session: AsyncSession, period: str, body: ScopeBody, operator: Operator, now: datetime
 ) -> None:
     before = await month_marks.scope(session, period)
-    command = ChooseScope(period, installer_ids, Decider(operator.id, operator.name))
+    command = ChooseScope(period, body.installer_ids, Decider(operator.id, operator.name))
     if await choose_scope(session, command, now):
         await audit.record(
             session,
@@ -239,6 +241,7 @@ async def scope_by_operator(
             subject=Subject("period", period),
             before={"installer_ids": _ids(before)},
             after={"installer_ids": _ids(await month_marks.scope(session, period))},
+            reason_text=body.reason,
         )
 
 
@@ -263,7 +266,9 @@ async def mark_by_operator(
         )
 
 
-async def record_kept(session: AsyncSession, results: Sequence[ImportedReference], operator: Actor) -> None:
+async def record_kept(
+    session: AsyncSession, results: Sequence[ImportedReference], operator: Actor, reason: str | None
+) -> None:
     """As one reference alone is recorded: a row per invoice."""
     changes = [
         Change(
@@ -277,7 +282,7 @@ async def record_kept(session: AsyncSession, results: Sequence[ImportedReference
         for each in results
         if each.result is ReferenceResult.KEPT
     ]
-    await audit.record_all(session, changes, actor=operator, action="keep_stripe_reference")
+    await audit.record_all(session, changes, actor=operator, action="keep_stripe_reference", reason_text=reason)
 
 
 def _view(each: ImportedReference) -> ReferenceView:

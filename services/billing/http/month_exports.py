@@ -13,15 +13,17 @@ from litestar.response import Stream
 from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.audit import Actor
 from chassis.clock import Clock
 from chassis.database import Database
-from chassis.http import Given, requires
+from chassis.http import Given, Operator, requires
 from chassis.paging import Page, PageRequest
 from contracts.identity import Capability
 from services.billing.commands.house import House, terms_days
 from services.billing.domain.periods import due_at
 from services.billing.domain.statuses import DocumentStatus
 from services.billing.errors import InvoiceNotFound
+from services.billing.http.exported import record_export
 from services.billing.http.exports import StripeCustomer, StripeLine, decimal, harmless, tax_rate_of
 from services.billing.http.month_close import MonthName
 from services.billing.models import Account
@@ -69,9 +71,14 @@ async def export_month(
     database: Given[Database],
     clock: Given[Clock],
     house: Given[House],
+    operator: Given[Operator],
 ) -> Page[MonthInvoice]:
-    """What is typed into Stripe for a month's drafts and invoices; of the installers whom its close is about."""
-    async with database.reading() as session:
+    """What is typed into Stripe for a month's drafts and invoices; of the installers whom its close is about.
+
+    Each page that is taken along stands in the audit.
+    """
+    async with database.transaction() as session:
+        await record_export(session, operator, "month", period, format="json")
         scope = await scope_of(session, period)
         found = await month_exports.page_of(session, period, scope, page)
         now = clock.now()
@@ -82,9 +89,14 @@ async def export_month(
 
 @get("/admin/billing/months/{period:str}/export.csv", media_type=CSV, guards=[requires(READ)])
 async def export_month_csv(
-    period: MonthName, database: Given[Database], clock: Given[Clock], house: Given[House]
+    period: MonthName,
+    database: Given[Database],
+    clock: Given[Clock],
+    house: Given[House],
+    operator: Given[Operator],
 ) -> Stream:
     """The same as one table: a row per item. With Stripe's ids filled in it is the list of references to send back."""
+    await record_month(database, operator, period, "csv")
     name = f'attachment; filename="month-{period}.csv"'
     lines = stream_month(database, period, house, clock.now())
     return Stream(lines, media_type=CSV, headers={"Content-Disposition": name, "Cache-Control": "no-store"})
@@ -92,12 +104,17 @@ async def export_month_csv(
 
 @get("/admin/billing/invoices/{invoice_id:uuid}/export-items.csv", media_type=CSV, guards=[requires(READ)])
 async def export_items_csv(
-    invoice_id: FromPath[UUID], database: Given[Database], clock: Given[Clock], house: Given[House]
+    invoice_id: FromPath[UUID],
+    database: Given[Database],
+    clock: Given[Clock],
+    house: Given[House],
+    operator: Given[Operator],
 ) -> Response[str]:
     """One invoice as the month's table has it: customer, terms and items, each amount as Stripe asks for it."""
-    async with database.reading() as session:
+    async with database.transaction() as session:
         found = await month_exports.one(session, invoice_id)
-    InvoiceNotFound.unless(found or None, "there is no such invoice", invoice_id=invoice_id)
+        InvoiceNotFound.unless(found or None, "there is no such invoice", invoice_id=invoice_id)
+        await record_export(session, operator, "invoice", invoice_id, format="items csv")
     text = _table([COLUMNS, *_rows(found, house, clock.now())])
     name = found[0].invoice.number or f"draft-{found[0].invoice.period or invoice_id}"
     headers = {"Content-Disposition": f'attachment; filename="{name}-items.csv"'}
@@ -107,6 +124,12 @@ async def export_items_csv(
 async def scope_of(session: AsyncSession, period: str) -> Scope:
     chosen = await month_marks.scope(session, period)
     return chosen.installer_ids if chosen else None
+
+
+async def record_month(database: Database, operator: Actor, period: str, format_: str) -> None:
+    """In a transaction of its own: the stream reads in another, and begins after it."""
+    async with database.transaction() as session:
+        await record_export(session, operator, "month", period, format=format_)
 
 
 async def stream_month(database: Database, period: str, house: House, now: datetime) -> AsyncIterator[bytes]:

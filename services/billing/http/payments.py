@@ -19,6 +19,7 @@ from services.billing.commands.payments import RecordPayment, record_payment
 from services.billing.domain.statuses import PaymentMethod
 from services.billing.http.fields import AmountCents, Reference, StripePaymentId
 from services.billing.http.invoice_views import InvoiceDetail, PaymentView, detail_of
+from services.billing.models import Invoice
 from services.billing.queries import invoices
 from services.billing.settling import look_up_payment
 from services.billing.stripe_gateway import StripeGateway
@@ -75,6 +76,7 @@ async def post_payment(
         invoice_id=invoice_id, by=operator.name, at_stripe_cents=at_stripe_cents, **data.model_dump()
     )
     async with database.transaction() as session:
+        before = _standing(await invoices.lock(session, invoice_id))
         recorded = await record_payment(session, command, clock.now())
         if recorded.is_new:
             await audit.record(
@@ -82,7 +84,8 @@ async def post_payment(
                 actor=operator,
                 action="record_payment",
                 subject=Subject("invoice", invoice_id),
-                after=data.model_dump() | {"balance_cents": recorded.invoice.balance_cents},
+                before=before,
+                after=data.model_dump() | _standing(recorded.invoice),
             )
         await session.flush()
         answer = RecordedPayment(
@@ -114,10 +117,15 @@ async def post_apply_credit(
                 actor=operator,
                 action="apply_credit",
                 subject=Subject("invoice", invoice_id),
+                before={"balance_cents": applied.invoice.balance_cents + applied.amount_cents},
                 after={"amount_cents": applied.amount_cents, "balance_cents": applied.invoice.balance_cents},
             )
         await session.flush()
         return await detail_of(session, invoice_id, house, clock.now())
+
+
+def _standing(invoice: Invoice) -> dict[str, object]:
+    return {"balance_cents": invoice.balance_cents, "status": invoice.status}
 
 
 ROUTES = (post_payment, post_apply_credit)

@@ -27,7 +27,7 @@ from services.billing.commands.price_plans import (
 )
 from services.billing.domain.periods import Period
 from services.billing.domain.price_changes import Effect, Prices
-from services.billing.http.fields import PriceCents
+from services.billing.http.fields import Note, PriceCents
 from services.billing.models import PricePlan
 from services.billing.queries import accounts
 from services.billing.settings import Settings
@@ -63,13 +63,14 @@ class AddedPlanView(PricePlanView):
     released_assignment_ids: list[UUID]
 
 
-class NewPricePlan(Body):
+class TriedPricePlan(Body):
     """With both prices a new version, with neither an early end of the version before it."""
 
     effective_from: AwareInstant
     exclusive_price_cents: PriceCents | None = None
     shared_price_cents: PriceCents | None = None
     gst_treatment: GstTreatment = GstTreatment.TAXABLE
+    reason: Note | None = None
 
     @model_validator(mode="after")
     def _both_or_neither(self) -> Self:
@@ -81,6 +82,12 @@ class NewPricePlan(Body):
         if self.exclusive_price_cents is None or self.shared_price_cents is None:
             return None
         return Prices(self.exclusive_price_cents, self.shared_price_cents, self.gst_treatment, includes_gst)
+
+
+class NewPricePlan(TriedPricePlan):
+    """The version that was looked at, and why it is added."""
+
+    reason: Note = Field(description="why: it stands in the audit")
 
 
 class EffectView(BaseModel):
@@ -148,7 +155,7 @@ async def list_price_plans(installer_id: FromPath[UUID], database: Given[Databas
 )
 async def post_price_plan_preview(
     installer_id: FromPath[UUID],
-    data: JSONBody[NewPricePlan],
+    data: JSONBody[TriedPricePlan],
     database: Given[Database],
     clock: Given[Clock],
     settings: Given[Settings],
@@ -177,7 +184,7 @@ async def post_price_plan(
     """Adds a version. It prices held deliveries that it covers and never one that is in the ledger."""
     command = AddPricePlan(installer_id, data.effective_from, data.prices(settings.prices_include_gst), operator.name)
     async with database.transaction() as session:
-        added = await add_by_operator(session, command, house, operator, clock.now())
+        added = await add_by_operator(session, command, data.reason, house, operator, clock.now())
         plans = await accounts.price_plans(session, installer_id)
     following = (plan.effective_from for plan in plans if plan.effective_from > added.plan.effective_from)
     plan = PricePlanView.of(added.plan, next(following, None))
@@ -185,7 +192,7 @@ async def post_price_plan(
 
 
 async def add_by_operator(
-    session: AsyncSession, command: AddPricePlan, house: House, operator: Operator, now: datetime
+    session: AsyncSession, command: AddPricePlan, reason: str, house: House, operator: Operator, now: datetime
 ) -> AddedPricePlan:
     """The audit has beside it the prices that were in force at its instant until then."""
     added = await add_price_plan(session, command, house.approval, now)
@@ -198,6 +205,7 @@ async def add_by_operator(
             subject=Subject(SUBJECT, command.installer_id),
             before=_prices(before),
             after=_prices(added.plan) | {"effective_from": command.effective_from, "released": added.released},
+            reason_text=reason,
         )
     return added
 

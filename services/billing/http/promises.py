@@ -48,6 +48,7 @@ class OwnerBody(Body):
     """Null gives it back: then it is nobody's."""
 
     owner_id: UUID | None
+    reason: Note | None = None
 
 
 class PromiseView(BaseModel):
@@ -171,14 +172,14 @@ async def put_invoice_owner(
 ) -> OwnerView:
     """Gives the invoice to who sees to it that it is paid."""
     async with database.transaction() as session:
-        given = await give_by_operator(session, invoice_id, data.owner_id, operator, clock.now())
+        given = await give_by_operator(session, invoice_id, data, operator, clock.now())
     return OwnerView(invoice_id=invoice_id, owner_id=data.owner_id, owner_name=given.after)
 
 
 async def give_by_operator(
-    session: AsyncSession, invoice_id: UUID, owner_id: UUID | None, operator: Operator, now: datetime
+    session: AsyncSession, invoice_id: UUID, data: OwnerBody, operator: Operator, now: datetime
 ) -> GivenInvoice:
-    given = await give_invoice(session, GiveInvoice(invoice_id, owner_id), now)
+    given = await give_invoice(session, GiveInvoice(invoice_id, data.owner_id), now)
     if given.is_changed:
         await audit.record(
             session,
@@ -187,6 +188,7 @@ async def give_by_operator(
             subject=Subject("invoice", invoice_id),
             before={"owner": given.before},
             after={"owner": given.after},
+            reason_text=data.reason,
         )
     return given
 

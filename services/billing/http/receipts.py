@@ -24,7 +24,7 @@ from services.billing.errors import StripeTellsPayments
 from services.billing.http.fields import AmountCents, Reference, StripePaymentId
 from services.billing.http.invoice_views import PaymentView
 from services.billing.models import Receipt
-from services.billing.queries import listings, receipts
+from services.billing.queries import accounts, listings, receipts
 from services.billing.stripe_gateway import StripeGateway
 
 MONEY, READ = Capability.MANAGE_BILLING_OPS, Capability.READ_OPS
@@ -201,12 +201,18 @@ def _refuse_stripes(data: NewReceipt, gateway: StripeGateway | None) -> None:
 
 
 async def _audited(session: AsyncSession, operator: Operator, recorded: RecordedReceipt) -> None:
-    """On the account the whole, on each invoice its part."""
+    """On the account the whole, with what its customer has with us; on each invoice its part."""
     receipt = recorded.receipt
+    credit_cents = (await accounts.find(session, receipt.account_id)).customer_credit_cents
     facts: dict[str, Any] = {"receipt_id": receipt.id, "reference": receipt.reference, "method": receipt.method}
     whole = facts | {"amount_cents": receipt.amount_cents, "rest_cents": receipt.rest_cents}
     await audit.record(
-        session, actor=operator, action="record_receipt", subject=Subject("account", receipt.account_id), after=whole
+        session,
+        actor=operator,
+        action="record_receipt",
+        subject=Subject("account", receipt.account_id),
+        before={"customer_credit_cents": credit_cents - receipt.rest_cents},
+        after=whole | {"customer_credit_cents": credit_cents},
     )
     changes = [
         Change(

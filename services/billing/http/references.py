@@ -14,16 +14,17 @@ from chassis.http import Body, Given, Operator, requires
 from contracts.identity import Capability
 from services.billing.commands.house import House
 from services.billing.commands.references import KeepReference, keep_reference
-from services.billing.http.fields import StripeInvoiceId, WebAddress
+from services.billing.http.fields import Note, StripeInvoiceId, WebAddress
 from services.billing.http.invoice_views import InvoiceDetail, detail_of
 from services.billing.queries import invoices
 
 
 class ReferenceBody(Body):
-    """Both are set as given; null takes one back."""
+    """Both are set as given; null takes one back. `reason` stands in the audit."""
 
     stripe_invoice_id: StripeInvoiceId | None
     stripe_invoice_url: WebAddress | None = None
+    reason: Note | None = None
 
 
 @put(
@@ -41,11 +42,11 @@ async def put_stripe_reference(
     """Keeps a draft's Stripe reference until its issue, which looks it up; an issue that names none takes it."""
     command = KeepReference(invoice_id, data.stripe_invoice_id, data.stripe_invoice_url)
     async with database.transaction() as session:
-        await keep_by_operator(session, command, operator)
+        await keep_by_operator(session, command, data.reason, operator)
         return await detail_of(session, invoice_id, house, clock.now())
 
 
-async def keep_by_operator(session: AsyncSession, command: KeepReference, operator: Actor) -> None:
+async def keep_by_operator(session: AsyncSession, command: KeepReference, reason: str | None, operator: Actor) -> None:
     before = (await invoices.find(session, command.invoice_id)).stripe_invoice_id
     invoice = await keep_reference(session, command)
     if invoice.stripe_invoice_id == before:
@@ -57,6 +58,7 @@ async def keep_by_operator(session: AsyncSession, command: KeepReference, operat
         subject=Subject("invoice", invoice.id),
         before={"stripe_invoice_id": before},
         after={"stripe_invoice_id": invoice.stripe_invoice_id},
+        reason_text=reason,
     )
 
 

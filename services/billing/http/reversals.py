@@ -166,7 +166,10 @@ async def _audited(session: AsyncSession, operator: Operator, asked: TakeBack, t
     changes = [
         Change(
             Subject("invoice", payments[id_].invoice_id),
-            {"paid_cents": balances[payments[id_].invoice_id].paid_cents + row.amount_cents},
+            {
+                "paid_cents": balances[payments[id_].invoice_id].paid_cents + row.amount_cents,
+                "balance_cents": taken.owed_before_cents[payments[id_].invoice_id],
+            },
             {
                 "paid_cents": balances[payments[id_].invoice_id].paid_cents,
                 "balance_cents": balances[payments[id_].invoice_id].owed_cents,
@@ -180,8 +183,13 @@ async def _audited(session: AsyncSession, operator: Operator, asked: TakeBack, t
     changes += [
         Change(
             Subject("account", (await receipts.find(session, row.receipt_id)).account_id),
-            None,
-            {"reversal_id": row.id, "receipt_id": row.receipt_id, "amount_cents": row.amount_cents},
+            {"customer_credit_cents": taken.credit_before_cents},
+            {
+                "customer_credit_cents": taken.credit_after_cents,
+                "reversal_id": row.id,
+                "receipt_id": row.receipt_id,
+                "amount_cents": row.amount_cents,
+            },
         )
         for row in taken.reversals
         if row.receipt_id

@@ -28,6 +28,7 @@ from services.billing.domain.statements import (
     printed_statement,
 )
 from services.billing.domain.tax_invoice import Party
+from services.billing.http.exported import record_export
 from services.billing.models import Account, Statement
 from services.billing.queries import accounts, recipients, statements
 from services.billing.rendering import render
@@ -143,9 +144,25 @@ async def get_statement_pdf(
     database: Given[Database],
     clock: Given[Clock],
     house: Given[House],
+    operator: Given[Operator],
 ) -> Response[bytes]:
-    """The same as a document; mailed to nobody, and not kept."""
-    _, it, content = await pdf_of(database, account_id, from_day, to_day, house, clock.now())
+    """The same as a document; mailed to nobody, and not kept. The audit tells who took it along."""
+    return await taken_along(database, operator, account_id, from_day, to_day, house, clock.now())
+
+
+async def taken_along(
+    database: Database,
+    operator: Operator,
+    account_id: UUID,
+    from_day: date,
+    to_day: date,
+    house: House,
+    now: datetime,
+) -> Response[bytes]:
+    _, it, content = await pdf_of(database, account_id, from_day, to_day, house, now)
+    facts = {"format": "pdf", "from_day": it.from_day, "to_day": it.to_day}
+    async with database.transaction() as session:
+        await record_export(session, operator, "statement", account_id, **facts)
     headers = {"Content-Disposition": f'inline; filename="{file_name_of(it)}"', "Cache-Control": "no-store"}
     return Response(content, media_type=PDF, headers=headers)
 

@@ -58,6 +58,10 @@ class StripeEventView(BaseModel):
     was_missed: bool
 
 
+class RetryBody(Body):
+    reason: Note | None = Field(None, description="what was mended: it stands in the audit")
+
+
 class IgnoreBody(Body):
     reason: Note = Field(description="why what Stripe has does not belong into the books")
 
@@ -111,21 +115,34 @@ async def list_stripe_events(
     guards=[requires(Capability.MANAGE_BILLING_OPS)],
 )
 async def post_retry_stripe_event(
-    stripe_event_id: FromPath[UUID], database: Given[Database], clock: Given[Clock], operator: Given[Operator]
+    stripe_event_id: FromPath[UUID],
+    database: Given[Database],
+    clock: Given[Clock],
+    operator: Given[Operator],
+    data: JSONBody[RetryBody | None] = None,
 ) -> StripeEventView:
     """Gives a held or unmatched event another turn, once its cause is mended."""
     async with database.transaction() as session:
-        event = await retry_by_operator(session, stripe_event_id, operator, clock.now())
+        reason = data.reason if data else None
+        event = await retry_by_operator(session, stripe_event_id, reason, operator, clock.now())
     return StripeEventView.model_validate(event, from_attributes=True)
 
 
 async def retry_by_operator(
-    session: AsyncSession, stripe_event_id: UUID, operator: Actor, now: datetime
+    session: AsyncSession, stripe_event_id: UUID, reason: str | None, operator: Actor, now: datetime
 ) -> StripeEvent:
+    before = (await stripe_events.lock(session, stripe_event_id)).state
     event = await retry_event(session, stripe_event_id, now)
-    await audit.record(
-        session, actor=operator, action="retry_stripe_event", subject=Subject("stripe_event", stripe_event_id)
-    )
+    if event.state is not before:
+        await audit.record(
+            session,
+            actor=operator,
+            action="retry_stripe_event",
+            subject=Subject("stripe_event", stripe_event_id),
+            before={"state": before},
+            after={"state": event.state, "held_references": event.held_references},
+            reason_text=reason,
+        )
     return event
 
 

@@ -46,6 +46,8 @@ class Account(Versioned, Table):
     told_outstanding_cents: Mapped[int | None]
     told_overdue_cents: Mapped[int | None]
     told_is_collectable: Mapped[bool | None]
+    told_terms_override_days: Mapped[int | None]
+    told_stripe_customer_id: Mapped[str | None]
 
     __table_args__ = (
         one_of("kind", InvoiceKind),

@@ -17,7 +17,8 @@ from services.billing.models.columns import Table
 class DeliveryEvent(Versioned, Table):
     """One per assignment for ever. What it costs never changes; its status and its cap do, apart from each other.
 
-    `credit_reason_code` says why it is billable no more, whether it was credited or voided.
+    `credit_reason_code` says why it is billable no more, whether it was credited or voided; `decision_id` is routing's,
+    which says why this installer got the lead: null where routing told none.
     """
 
     __tablename__ = "delivery_events"
@@ -25,6 +26,7 @@ class DeliveryEvent(Versioned, Table):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     assignment_id: Mapped[UUID] = mapped_column(unique=True)
     lead_id: Mapped[UUID] = mapped_column(index=True)
+    decision_id: Mapped[UUID | None]
     installer_id: Mapped[UUID]
     product_type: Mapped[ProductType] = mapped_column(Word(ProductType))
     service: Mapped[str]
@@ -53,6 +55,7 @@ class DeliveryEvent(Versioned, Table):
         Index("ix_delivery_events_installer", "installer_id", "delivered_at"),
         Index("ix_delivery_events_status", "event_status", "delivered_at"),
         Index("ix_delivery_events_delivered_at", "delivered_at", "id"),
+        Index("ix_delivery_events_decision_id", "decision_id", postgresql_where=text("decision_id IS NOT NULL")),
     )
 
     @property
@@ -67,6 +70,7 @@ class HeldDelivery(Versioned, Table):
 
     assignment_id: Mapped[UUID] = mapped_column(primary_key=True)
     lead_id: Mapped[UUID]
+    decision_id: Mapped[UUID | None]
     installer_id: Mapped[UUID]
     product_type: Mapped[ProductType] = mapped_column(Word(ProductType))
     service: Mapped[str]

@@ -19,6 +19,7 @@ from chassis.database import Database
 from chassis.http import Given, Operator
 from contracts.identity import Capability
 from services.billing.commands.house import House, terms_days
+from services.billing.http.exported import export_of
 from services.billing.pages import (
     account_credit,
     account_figures,
@@ -59,6 +60,7 @@ SECTIONS: tuple[MakeSection, ...] = (
     account_credit.receipts,
 )
 VERBS = {
+    "export_statement": "took a statement along",
     "send_statement": "had a statement mailed",
     **account_terms.VERBS,
     **contacts.VERBS,
@@ -88,7 +90,7 @@ async def show_account(
 
 async def _document(page: AccountPage) -> Document:
     account = page.account
-    subjects = [Subject("account", account.id), Subject("installer", account.id)]
+    subjects = [Subject("account", account.id), Subject("installer", account.id), export_of("statement", account.id)]
     told = await moments_of(page.session, subjects, VERBS, page.console.wording)
     return Document(
         title=account.name,

@@ -23,6 +23,7 @@ from services.billing.pages.account_page import AccountPage
 from services.billing.pages.accounts import PATH
 from services.billing.pages.doors import account_path
 from services.billing.pages.faults import told_beside
+from services.billing.pages.reasons import IF_GIVEN, Reason
 
 MONEY = Capability.MANAGE_BILLING_OPS
 EDIT = "edit"
@@ -34,6 +35,7 @@ class EditAccountForm(Form):
 
     terms_override_days: Annotated[int, Field(ge=0, le=365)] | None = None
     stripe_customer_id: StripeCustomerId | None = None
+    reason: Reason | None = None
     seen: UUID | None = None
 
 
@@ -60,6 +62,7 @@ async def edit(page: AccountPage) -> Action:
                 value=account.stripe_customer_id or "",
                 hint="As Stripe shows it: cus_…",
             ),
+            IF_GIVEN,
         ),
         hidden={"seen": page.seen},
         done="Changed",
@@ -80,7 +83,7 @@ async def edit_by_form(
     with told_beside({"stripe_customer_taken": "stripe_customer_id"}):
         async with database.transaction() as session:
             await refuse_if_changed(session, Subject("account", account_id), data.seen)
-            await set_by_operator(session, command, operator, clock.now())
+            await set_by_operator(session, command, data.reason, operator, clock.now())
     return console.redirect(f"{account_path(account_id)}?done={EDIT}")
 
 

@@ -27,6 +27,7 @@ from services.billing.pages.account_page import AccountPage
 from services.billing.pages.accounts import PATH, ROOM
 from services.billing.pages.doors import account_path
 from services.billing.pages.faults import told_beside
+from services.billing.pages.reasons import IF_GIVEN, Reason
 from services.billing.queries import accounts, contacts
 
 READ, MONEY = Capability.READ_OPS, Capability.MANAGE_BILLING_OPS
@@ -44,6 +45,7 @@ class ContactForm(Form):
     email: Email
     gets_invoices: bool = False
     gets_statements: bool = False
+    reason: Reason | None = None
     seen: UUID | None = None
 
     @property
@@ -52,6 +54,7 @@ class ContactForm(Form):
 
 
 class RemoveContactForm(Form):
+    reason: Reason | None = None
     seen: UUID | None = None
 
 
@@ -107,6 +110,7 @@ def _fields(contact: BillingContact | None) -> tuple[FormField, ...]:
         ),
         FormField("gets_invoices", "Gets invoices and notes", FieldKind.CHECK, value=ticked("gets_invoices")),
         FormField("gets_statements", "Gets statements of account", FieldKind.CHECK, value=ticked("gets_statements")),
+        IF_GIVEN,
     )
 
 
@@ -151,6 +155,7 @@ def _document(account: Account, contact: BillingContact, operator: Operator, see
         "Remove this contact",
         f"{path}/remove",
         effect="It gets nothing more, and its name and address are deleted for good.",
+        fields=(IF_GIVEN,),
         hidden={"seen": seen},
         destroys=True,
         **can,
@@ -219,7 +224,7 @@ async def remove_by_form(
 ) -> Redirect:
     async with database.transaction() as session:
         await refuse_if_changed(session, Subject("account", account_id), data.seen)
-        await remove_by_operator(session, account_id, contact_id, operator)
+        await remove_by_operator(session, account_id, contact_id, data.reason, operator)
     return console.redirect(f"{account_path(account_id)}?done={REMOVE}")
 
 

@@ -36,6 +36,7 @@ from services.billing.pages.deliveries import (
     STATUS_TONES,
     lead_title,
 )
+from services.billing.pages.doors import decision_of
 from services.billing.queries import listings
 from services.billing.settings import Settings
 
@@ -117,6 +118,7 @@ def _document(
             ),
             Fact("Lead", _elsewhere(console, "intake", "leads", delivery.lead_id)),
             Fact("Assignment", _elsewhere(console, "routing", "assignments", delivery.assignment_id)),
+            Fact("Decision", decision_of(delivery, console)),
         ],
         actions=[void],
         sections=[Facts("Price", _price(delivery, plan))],

@@ -22,6 +22,7 @@ from services.billing.commands.differences import standing_of
 from services.billing.domain.reconciliation import About, Deed, DifferenceKind, obstacle_to
 from services.billing.http.differences import (
     AssignBody,
+    LookUpBody,
     RecordBody,
     ReferBody,
     post_accept,
@@ -33,6 +34,7 @@ from services.billing.http.differences import (
 from services.billing.models import Difference, Invoice
 from services.billing.pages.differences import ACCEPT_FIELDS, MONEY, PATH, AcceptForm, AssignForm
 from services.billing.pages.faults import told_beside
+from services.billing.pages.reasons import IF_GIVEN, Reason
 from services.billing.stripe_gateway import StripeGateway
 
 VERBS = {
@@ -52,14 +54,20 @@ class RecordForm(Form):
     """An invoice is named by its number, as people know it."""
 
     invoice: InvoiceNumber | None = None
+    reason: Reason | None = None
 
 
 class ReferForm(Form):
     invoice: InvoiceNumber
+    reason: Reason | None = None
 
 
 class LookUpForm(Form):
-    """Nothing but the session's mark."""
+    reason: Reason | None = None
+
+
+class AssignOneForm(AssignForm):
+    reason: Reason | None = None
 
 
 class InvoiceUnknown(NotFound):
@@ -86,10 +94,10 @@ def actions_of(
 def _mending(difference: Difference) -> list[Action]:
     if (difference.about, difference.kind) == (About.INVOICE, DifferenceKind.MISSING_HERE):
         effect = "Gives Stripe's invoice to ours, where ours has no reference and the totals are equal."
-        return [_deed(Deed.REFER, "Put the reference right", effect, "Ours names it now", (NUMBER,))]
+        return [_deed(Deed.REFER, "Put the reference right", effect, "Ours names it now", (NUMBER, IF_GIVEN))]
     if difference.about not in {About.PAYMENT, About.MOVEMENT}:
         return []
-    fields = (NUMBER,) if difference.about is About.PAYMENT else ()
+    fields = (NUMBER, IF_GIVEN) if difference.about is About.PAYMENT else (IF_GIVEN,)
     effect = "Takes what Stripe has into our books, after Stripe was asked once more."
     return [_deed(Deed.RECORD, "Record it here", effect, "In our books", fields)]
 
@@ -99,7 +107,7 @@ def _deed(deed: Deed, label: str, effect: str, done: str, fields: Sequence[FormF
 
 
 def _always(difference: Difference, owners: Sequence[FormField]) -> list[Action]:
-    mine = tuple(replace(each, value=str(difference.owner_id or "")) for each in owners)
+    mine = (*(replace(each, value=str(difference.owner_id or "")) for each in owners), IF_GIVEN)
     accepting = "Leaves it as it is until what either side says changes. No money moves."
     return [
         Action(
@@ -107,6 +115,7 @@ def _always(difference: Difference, owners: Sequence[FormField]) -> list[Action]
             "Look it up again",
             "",
             effect="Asks Stripe about this alone, and compares.",
+            fields=(IF_GIVEN,),
             done="Stripe was asked",
         ),
         Action(Deed.ASSIGN, "Assign", "", effect="Whoever owns it sees to it.", fields=mine, done="Assigned"),
@@ -133,7 +142,7 @@ async def record_by_form(
 ) -> Redirect:
     with told_beside({"invoice_number_unknown": "invoice", "deed_not_possible": "invoice"}):
         async with database.reading() as session:
-            body = RecordBody(invoice_id=await _invoice_id(session, data.invoice))
+            body = RecordBody(invoice_id=await _invoice_id(session, data.invoice), reason=data.reason)
         await post_record.fn(difference_id, body, database, clock, gateway, operator)
     return console.redirect(f"{PATH}/{difference_id}?done={Deed.RECORD}")
 
@@ -152,7 +161,8 @@ async def refer_by_form(
     with told_beside(dict.fromkeys(codes, "invoice")):
         async with database.reading() as session:
             invoice_id = InvoiceUnknown.unless(await _invoice_id(session, data.invoice), "no invoice has this number")
-        await post_refer.fn(difference_id, ReferBody(invoice_id=invoice_id), database, clock, gateway, operator)
+        body = ReferBody(invoice_id=invoice_id, reason=data.reason)
+        await post_refer.fn(difference_id, body, database, clock, gateway, operator)
     return console.redirect(f"{PATH}/{difference_id}?done={Deed.REFER}")
 
 
@@ -166,14 +176,15 @@ async def look_up_by_form(
     gateway: Given[StripeGateway | None],
     operator: Given[Operator],
 ) -> Redirect:
-    await post_look_up.fn(difference_id, database, clock, gateway, operator)
+    body = LookUpBody(reason=data.reason)
+    await post_look_up.fn(difference_id, database, clock, gateway, operator, body)
     return console.redirect(f"{PATH}/{difference_id}?done={Deed.LOOK_UP}")
 
 
 @form_at(PATH + "/{difference_id:uuid}/assign", MONEY)
 async def assign_by_form(
     difference_id: FromPath[UUID],
-    data: JSONBody[AssignForm],
+    data: JSONBody[AssignOneForm],
     console: Given[Console],
     database: Given[Database],
     clock: Given[Clock],
@@ -181,7 +192,8 @@ async def assign_by_form(
     operator: Given[Operator],
 ) -> Redirect:
     with told_beside({"owner_unknown": "owner_id"}):
-        await post_assign.fn(difference_id, AssignBody(owner_id=data.owner_id), database, clock, gateway, operator)
+        body = AssignBody(owner_id=data.owner_id, reason=data.reason)
+        await post_assign.fn(difference_id, body, database, clock, gateway, operator)
     return console.redirect(f"{PATH}/{difference_id}?done={Deed.ASSIGN}")
 
 

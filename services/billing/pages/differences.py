@@ -39,7 +39,7 @@ from services.billing.domain.reconciliation import (
     DifferenceState,
     obstacle_to,
 )
-from services.billing.http.differences import AcceptBody, accept_by_operator, assign_by_operator
+from services.billing.http.differences import AcceptBody, AssignBody, accept_by_operator, assign_by_operator
 from services.billing.models import Difference, Invoice
 from services.billing.pages.doors import invoice_number, invoice_path
 from services.billing.queries import differences, operators
@@ -115,7 +115,7 @@ def _looking(deed: Deed, effect: str) -> Any:
 async def _assign(work: Work) -> None:
     form = AssignForm.model_validate(work.form.model_dump())
     async with work.transaction() as session:
-        await assign_by_operator(session, work.id, form.owner_id, work.actor, work.clock.now())
+        await assign_by_operator(session, work.id, AssignBody(owner_id=form.owner_id), work.actor, work.clock.now())
 
 
 async def _accept(work: Work) -> None:

@@ -211,25 +211,35 @@ async def download_document(invoice_id: FromPath[UUID], database: Given[Database
 
 
 @page_at(f"{ONE}/export.csv", READ, media_type="text/csv")
-async def download_csv(invoice_id: FromPath[UUID], database: Given[Database], house: Given[House]) -> Response[str]:
-    answer: Response[str] = await export_invoice_csv.fn(invoice_id, database, house)
+async def download_csv(
+    invoice_id: FromPath[UUID], database: Given[Database], house: Given[House], operator: Given[Operator]
+) -> Response[str]:
+    answer: Response[str] = await export_invoice_csv.fn(invoice_id, database, house, operator)
     return answer
 
 
 @page_at(f"{ONE}/export.json", READ)
 async def download_json(
-    invoice_id: FromPath[UUID], database: Given[Database], clock: Given[Clock], house: Given[House]
+    invoice_id: FromPath[UUID],
+    database: Given[Database],
+    clock: Given[Clock],
+    house: Given[House],
+    operator: Given[Operator],
 ) -> Response[InvoiceExport]:
-    payload: InvoiceExport = await export_invoice.fn(invoice_id, database, clock, house)
+    payload: InvoiceExport = await export_invoice.fn(invoice_id, database, clock, house, operator)
     name = payload.number or f"draft-{invoice_id}"
     return Response(payload, headers={"Content-Disposition": f'attachment; filename="{name}.json"'})
 
 
 @page_at(f"{ONE}/export-items.csv", READ, media_type="text/csv")
 async def download_items(
-    invoice_id: FromPath[UUID], database: Given[Database], clock: Given[Clock], house: Given[House]
+    invoice_id: FromPath[UUID],
+    database: Given[Database],
+    clock: Given[Clock],
+    house: Given[House],
+    operator: Given[Operator],
 ) -> Response[str]:
-    answer: Response[str] = await export_items_csv.fn(invoice_id, database, clock, house)
+    answer: Response[str] = await export_items_csv.fn(invoice_id, database, clock, house, operator)
     return answer
 
 

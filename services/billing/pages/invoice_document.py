@@ -10,6 +10,7 @@ from chassis.console.timeline import Moment, in_order, moments_of
 from chassis.console.wording import counted, money
 from contracts.values import InvoiceKind
 from services.billing.domain.statuses import InvoiceStatus
+from services.billing.http.exported import export_of
 from services.billing.http.invoice_views import InvoiceDetail
 from services.billing.pages import invoice_actions, invoice_notes, invoice_promises, invoice_sections, invoice_settling
 from services.billing.pages.doors import INVOICES, account_path
@@ -51,6 +52,7 @@ VERBS = {
     "approve_adjustment": "agreed to an adjustment",
     "approve_write_off": "agreed to a write-off",
     "ask_write_off": "asked to write it off",
+    "export_invoice": "exported it",
     "issue_invoice": "issued it",
     "keep_stripe_reference": "kept its Stripe reference",
     "mark_invoice_paid": "marked it paid",
@@ -78,7 +80,8 @@ async def document_of(
     detail = page.detail
     is_installer = detail.kind is InvoiceKind.INSTALLER
     offered = [action for make in actions if (action := await make(page)) is not None]
-    told = await moments_of(page.session, [Subject("invoice", detail.id)], VERBS, page.console.wording)
+    subjects = [Subject("invoice", detail.id), export_of("invoice", detail.id)]
+    told = await moments_of(page.session, subjects, VERBS, page.console.wording)
     return Document(
         title=detail.number or f"Draft for {detail.account_name}",
         room="invoices" if is_installer else "client-invoices",

@@ -30,6 +30,7 @@ from services.billing.pages.faults import told_beside
 from services.billing.pages.invoice_deeds import form_of
 from services.billing.pages.invoice_page import InvoicePage
 from services.billing.pages.invoices import PATH
+from services.billing.pages.reasons import IF_GIVEN, Reason
 from services.billing.settling import look_up
 from services.billing.stripe_gateway import StripeGateway
 
@@ -67,6 +68,7 @@ class KeepForm(Form):
 
     stripe_invoice_id: StripeInvoiceId | None = None
     stripe_invoice_url: WebAddress | None = None
+    reason: Reason | None = None
     seen: UUID | None = None
 
 
@@ -96,7 +98,7 @@ async def keep_reference(page: InvoicePage) -> Action | None:
         "Keep its Stripe reference",
         page.deed(KEEP),
         effect="Nothing is issued or mailed by it. Drafts that have theirs are issued together, from the list.",
-        fields=stripe_fields(page, needs_reference=False),
+        fields=(*stripe_fields(page, needs_reference=False), IF_GIVEN),
         hidden={"seen": page.seen},
         done="Kept: it can be issued with the others",
         **refused(page.operator, MONEY),
@@ -166,7 +168,7 @@ async def keep_by_form(
     with told_beside(FIELDS):
         async with database.transaction() as session:
             await refuse_if_changed(session, Subject("invoice", invoice_id), data.seen)
-            await keep_by_operator(session, command, operator)
+            await keep_by_operator(session, command, data.reason, operator)
     return console.redirect(f"{PATH}/{invoice_id}?done={KEEP}")
 
 

@@ -25,6 +25,7 @@ from services.billing.domain.statuses import InvoiceStatus
 from services.billing.http.fields import Note
 from services.billing.http.promises import (
     NewPromise,
+    OwnerBody,
     PromisedBy,
     give_by_operator,
     promise_by_operator,
@@ -34,6 +35,7 @@ from services.billing.models import Promise
 from services.billing.pages.faults import told_beside
 from services.billing.pages.invoice_deeds import Amount, back, form_of
 from services.billing.pages.invoice_page import InvoicePage
+from services.billing.pages.reasons import IF_GIVEN, Reason
 from services.billing.queries import promises
 
 MONEY = Capability.MANAGE_BILLING_OPS
@@ -74,6 +76,7 @@ class WithdrawForm(Form):
 
 class OwnerForm(Form):
     owner_id: UUID | None = None
+    reason: Reason | None = None
 
 
 async def promise(page: InvoicePage) -> Action | None:
@@ -136,6 +139,7 @@ async def give(page: InvoicePage) -> Action | None:
                 options=options,
                 hint="Empty: nobody",
             ),
+            IF_GIVEN,
         ),
         done="Changed",
         group=COLLECTING,
@@ -223,9 +227,10 @@ async def give_by_form(
     clock: Given[Clock],
     operator: Given[Operator],
 ) -> Redirect:
+    asked = OwnerBody(owner_id=data.owner_id, reason=data.reason)
     with told_beside(FIELDS):
         async with database.transaction() as session:
-            await give_by_operator(session, invoice_id, data.owner_id, operator, clock.now())
+            await give_by_operator(session, invoice_id, asked, operator, clock.now())
             return await back(session, console, invoice_id, OWNER)
 
 

@@ -19,10 +19,11 @@ from chassis.database import Database
 from chassis.http import Given, Operator
 from contracts.identity import Capability
 from services.billing.domain.periods import Period, month_name
-from services.billing.http.month_close import scope_by_operator
+from services.billing.http.month_close import ScopeBody, scope_by_operator
 from services.billing.pages.doors import account_path
 from services.billing.pages.month_page import PATH, Close, Month, MonthStep
 from services.billing.pages.month_screens import MOST_ROWS, Screen, more
+from services.billing.pages.reasons import IF_GIVEN, Reason
 from services.billing.queries import months, periods
 
 MONEY = Capability.MANAGE_BILLING_OPS
@@ -89,7 +90,7 @@ async def _choosing(close: Close) -> Action:
         "Choose installers",
         f"{PATH}/{close.period.name}/scope",
         effect="Every step is then about them alone. Nothing is drafted or issued by it.",
-        fields=(field,),
+        fields=(field, IF_GIVEN),
         done="Chosen: every step is about them alone",
         **refused(close.operator, MONEY, None if options else "nobody has deliveries or an invoice in the month"),
     )
@@ -101,6 +102,7 @@ def _widening(close: Close) -> Action:
         "Close it for all installers",
         f"{PATH}/{close.period.name}/all-installers",
         effect="Every step is about all of them again.",
+        fields=(IF_GIVEN,),
         done="It is about all installers again",
         **refused(close.operator, MONEY),
     )
@@ -132,10 +134,13 @@ STEP = MonthStep("", "Month and installers", _state, _show)
 
 class ScopeForm(Form):
     installer_ids: Annotated[list[UUID], Field(min_length=1, max_length=MOST_CHOICES)]
+    reason: Reason | None = None
 
 
 class WidenForm(Form):
-    """Nothing but the session's mark: the address names the month."""
+    """The address names the month."""
+
+    reason: Reason | None = None
 
 
 @form_at(PATH + "/{month:str}/scope", MONEY)
@@ -147,8 +152,9 @@ async def choose_by_form(
     clock: Given[Clock],
     operator: Given[Operator],
 ) -> Redirect:
+    chosen = ScopeBody(installer_ids=data.installer_ids, reason=data.reason)
     async with database.transaction() as session:
-        await scope_by_operator(session, month, data.installer_ids, operator, clock.now())
+        await scope_by_operator(session, month, chosen, operator, clock.now())
     return console.redirect(f"{STEP.path(month)}?done={CHOOSE}")
 
 
@@ -162,7 +168,9 @@ async def widen_by_form(
     operator: Given[Operator],
 ) -> Redirect:
     async with database.transaction() as session:
-        await scope_by_operator(session, month, None, operator, clock.now())
+        await scope_by_operator(
+            session, month, ScopeBody(installer_ids=None, reason=data.reason), operator, clock.now()
+        )
     return console.redirect(f"{STEP.path(month)}?done={WIDEN}")
 
 

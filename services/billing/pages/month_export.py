@@ -11,10 +11,10 @@ from chassis.console.cells import Kind, Shown, link
 from chassis.console.documents import Note, Table, Told
 from chassis.console.wording import counted
 from chassis.database import Database
-from chassis.http import Given
+from chassis.http import Given, Operator
 from contracts.identity import Capability
 from services.billing.commands.house import House
-from services.billing.http.month_exports import CSV, stream_month, stream_month_json
+from services.billing.http.month_exports import CSV, record_month, stream_month, stream_month_json
 from services.billing.models import Account, Invoice
 from services.billing.pages.doors import INVOICES, account_path, invoice_path
 from services.billing.pages.month_page import PATH, Close, Month, MonthStep
@@ -85,12 +85,18 @@ STEP = MonthStep("export", "Export", _state, _show)
 
 
 @page_at(PATH + "/{month:str}/export/month.csv", READ, media_type=CSV)
-async def download_csv(month: Month, database: Given[Database], clock: Given[Clock], house: Given[House]) -> Stream:
+async def download_csv(
+    month: Month, database: Given[Database], clock: Given[Clock], house: Given[House], operator: Given[Operator]
+) -> Stream:
+    await record_month(database, operator, month, "csv")
     return Stream(stream_month(database, month, house, clock.now()), media_type=CSV, headers=_as_file(month, "csv"))
 
 
 @page_at(PATH + "/{month:str}/export/month.json", READ)
-async def download_json(month: Month, database: Given[Database], clock: Given[Clock], house: Given[House]) -> Stream:
+async def download_json(
+    month: Month, database: Given[Database], clock: Given[Clock], house: Given[House], operator: Given[Operator]
+) -> Stream:
+    await record_month(database, operator, month, "json")
     lines = stream_month_json(database, month, house, clock.now())
     return Stream(lines, media_type="application/json", headers=_as_file(month, "json"))
 

@@ -34,6 +34,7 @@ from services.billing.models import Account, Invoice, ReferenceImport
 from services.billing.pages.doors import INVOICES, invoice_path
 from services.billing.pages.month_page import PATH, Close, Month, MonthStep
 from services.billing.pages.month_screens import MOST_ROWS, Screen, more, said
+from services.billing.pages.reasons import IF_GIVEN, Reason
 from services.billing.queries import months
 
 MONEY = Capability.MANAGE_BILLING_OPS
@@ -171,6 +172,7 @@ def _keeping(close: Close, last: ReferenceImport, results: Sequence[ImportedRefe
         f"Keep {counted(kept, 'reference', 'references')}",
         f"{STEP.path(close.period.name)}/keep",
         effect="Each draft keeps its own until its issue. Nothing is issued or mailed by it.",
+        fields=(IF_GIVEN,),
         hidden={"import_id": str(last.id)},
         is_primary=True,
         **refused(close.operator, MONEY, None if kept else "no line of the list can be kept"),
@@ -191,6 +193,7 @@ class LookForm(Form):
 
 class KeepForm(Form):
     import_id: UUID
+    reason: Reason | None = None
 
 
 @form_at(PATH + "/{month:str}/references/look", MONEY, request_max_body_size=LARGEST_LIST_BYTES)
@@ -222,7 +225,7 @@ async def keep_by_form(
     async with database.transaction() as session:
         by = Decider(operator.id, operator.name)
         results = await keep_import(session, month, data.import_id, by, clock.now())
-        await record_kept(session, results, operator)
+        await record_kept(session, results, operator, data.reason)
     return console.redirect(STEP.path(month))
 
 

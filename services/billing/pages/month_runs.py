@@ -15,7 +15,7 @@ from chassis.console.cells import Kind, Shown, chip
 from chassis.console.documents import Document, Fact, Note, Table, Told, show_document
 from chassis.console.wording import counted, money, sentence, words
 from chassis.database import Database
-from chassis.http import Given
+from chassis.http import Given, Operator
 from chassis.paging import PageRequest
 from contracts.identity import Capability
 from services.billing.domain.close_runs import RunKind, RunOutcome, RunState
@@ -184,8 +184,10 @@ def _document(run: CloseRun, rows: Sequence[Row[CloseResult, str | None]]) -> Do
 
 
 @page_at(PATH + "/{run_id:uuid}/results.csv", READ, media_type="text/csv")
-async def download_results(run_id: FromPath[UUID], database: Given[Database]) -> Response[str]:
-    answer: Response[str] = await get_close_results_csv.fn(run_id, database)
+async def download_results(
+    run_id: FromPath[UUID], database: Given[Database], operator: Given[Operator]
+) -> Response[str]:
+    answer: Response[str] = await get_close_results_csv.fn(run_id, database, operator)
     return answer
 
 

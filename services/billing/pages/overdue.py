@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Date, Row, Select, case, cast, func, select
+from sqlalchemy import Date, Row, Select, and_, case, cast, func, select
 
 from chassis.console.cells import Kind
 from chassis.console.listing import (
@@ -50,6 +50,7 @@ NEXT_STEPS: Mapping[str, str] = {
     NextStep.REMIND: "Mail it again",
     NextStep.CALL: "Call",
     NextStep.CREDIT_HOLD: "Put on credit hold",
+    NextStep.LAST_NOTICE: "Mail its statement as a last notice",
     NextStep.DECIDE_WRITE_OFF: "Decide whether to write it off",
 }
 
@@ -64,7 +65,11 @@ PROMISE = _of_last_promise(Promise.state)
 STEP: Any = case(
     (PromiseState.OPEN.value == PROMISE, NextStep.AWAIT_PROMISE.value),
     (PromiseState.BROKEN.value == PROMISE, NextStep.CHASE_BROKEN_PROMISE.value),
-    *((days <= DAYS_OVERDUE, step.value) for days, step in reversed(STEPS)),
+    *(
+        (and_(Invoice.kind == kind, days <= DAYS_OVERDUE), step.value)
+        for kind, steps in STEPS.items()
+        for days, step in reversed(steps)
+    ),
     else_=NextStep.WAIT.value,
 )
 """As `domain.promises.next_step` has it."""
@@ -80,6 +85,17 @@ ROWS: Select[Any] = (
 
 def _says_promise(row: Row[Any]) -> str:
     return f"{words(row.promise)}, by {calendar_day(row.promised_for)}" if row.promise else ""
+
+
+def _step_path(row: Row[Any]) -> str:
+    """Where it is taken, where that is not the invoice's own page."""
+    match row.step:
+        case NextStep.CREDIT_HOLD:
+            return f"{account_path(row.account_id)}#hold-reason"
+        case NextStep.LAST_NOTICE:
+            return f"{account_path(row.account_id)}/statement"
+        case _:
+            return ""
 
 
 LISTING = Listing(
@@ -120,7 +136,7 @@ LISTING = Listing(
             say=_says_promise,
             tone=lambda row: "danger" if row.promise == PromiseState.BROKEN else "info",
         ),
-        Column("step", "Next step", STEP, say=lambda row: NEXT_STEPS[row.step], wraps=True),
+        Column("step", "Next step", STEP, say=lambda row: NEXT_STEPS[row.step], path=_step_path, wraps=True),
         Column(
             "owner",
             "Owner",

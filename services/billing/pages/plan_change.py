@@ -39,6 +39,7 @@ from services.billing.pages.accounts import PATH, ROOM
 from services.billing.pages.doors import DELIVERIES, HELD, account_path
 from services.billing.pages.faults import told_beside
 from services.billing.pages.plans import END, MONEY, SET
+from services.billing.pages.reasons import REASON, Reason
 from services.billing.queries import accounts
 from services.billing.settings import Settings
 
@@ -53,7 +54,7 @@ class NotADay(Invalid):
     title = "Not a day from which prices can hold"
 
 
-class SetPricesForm(Form):
+class TryPricesForm(Form):
     """Prices for one lead, in dollars. `seen` is the last change of the installer's prices that the page knew of."""
 
     effective_day: Day
@@ -63,15 +64,23 @@ class SetPricesForm(Form):
     seen: UUID | None = None
 
 
-class EndPricesForm(Form):
+class SetPricesForm(TryPricesForm):
+    reason: Reason
+
+
+class TryEndForm(Form):
     effective_day: Day
     seen: UUID | None = None
+
+
+class EndPricesForm(TryEndForm):
+    reason: Reason
 
 
 @form_at(PATH + "/{account_id:uuid}/prices/preview", MONEY)
 async def preview_prices(
     account_id: FromPath[UUID],
-    data: JSONBody[SetPricesForm],
+    data: JSONBody[TryPricesForm],
     console: Given[Console],
     database: Given[Database],
     settings: Given[Settings],
@@ -87,7 +96,7 @@ async def preview_prices(
 @form_at(PATH + "/{account_id:uuid}/end-prices/preview", MONEY)
 async def preview_ending(
     account_id: FromPath[UUID],
-    data: JSONBody[EndPricesForm],
+    data: JSONBody[TryEndForm],
     console: Given[Console],
     database: Given[Database],
     operator: Given[Operator],
@@ -265,6 +274,7 @@ def _set(change: _Change, prices: Prices, operator: Operator, seen: str) -> Acti
         "Set these prices",
         f"{account_path(change.account.id)}/prices",
         effect=f"They hold from the first minute of {calendar_day(change.day)}. No delivery is re-priced.{also}",
+        fields=(REASON,),
         hidden={
             "effective_day": change.day.isoformat(),
             "exclusive": _plain(prices.exclusive_cents),
@@ -283,6 +293,7 @@ def _end(change: _Change, operator: Operator, seen: str) -> Action:
         "End the prices",
         f"{account_path(change.account.id)}/end-prices",
         effect=f"What is delivered from {calendar_day(change.day)} on is held, and its month stays open.",
+        fields=(REASON,),
         hidden={"effective_day": change.day.isoformat(), "seen": seen},
         destroys=True,
         **refused(operator, MONEY),
@@ -307,7 +318,7 @@ async def set_prices_by_form(
     prices = Prices(data.exclusive, data.shared, data.gst_treatment, settings.prices_include_gst)
     command = AddPricePlan(account_id, start_of(data.effective_day, console.wording.zone), prices, operator.name)
     async with database.transaction() as session:
-        await _add(session, command, data.seen, house, operator, clock.now())
+        await _add(session, command, data, house, operator, clock.now())
     return console.redirect(f"{account_path(account_id)}?done={SET}")
 
 
@@ -323,17 +334,22 @@ async def end_prices_by_form(
 ) -> Redirect:
     command = AddPricePlan(account_id, start_of(data.effective_day, console.wording.zone), None, operator.name)
     async with database.transaction() as session:
-        await _add(session, command, data.seen, house, operator, clock.now())
+        await _add(session, command, data, house, operator, clock.now())
     return console.redirect(f"{account_path(account_id)}?done={END}")
 
 
 async def _add(
-    session: AsyncSession, command: AddPricePlan, seen: UUID | None, house: House, operator: Operator, now: datetime
+    session: AsyncSession,
+    command: AddPricePlan,
+    data: SetPricesForm | EndPricesForm,
+    house: House,
+    operator: Operator,
+    now: datetime,
 ) -> None:
     """Prices that somebody else set after the page was shown were not in what it told: it is to be looked at again."""
-    await refuse_if_changed(session, Subject(SUBJECT, command.installer_id), seen)
+    await refuse_if_changed(session, Subject(SUBJECT, command.installer_id), data.seen)
     with told_beside(FIELDS):
-        await add_by_operator(session, command, house, operator, now)
+        await add_by_operator(session, command, data.reason, house, operator, now)
 
 
 ROUTES = (preview_prices, preview_ending, show_change, set_prices_by_form, end_prices_by_form)

@@ -24,9 +24,9 @@ from chassis.ids import new_id
 from contracts.identity import Capability
 from services.billing.commands.documents import PDF
 from services.billing.commands.house import House
-from services.billing.commands.statements import file_name_of, span_of
+from services.billing.commands.statements import span_of
 from services.billing.domain.statements import AccountStatement, OpenInvoice, StatementLine, description_of
-from services.billing.http.statements import NewStatement, pdf_of, post_statement
+from services.billing.http.statements import NewStatement, post_statement, taken_along
 from services.billing.models import Account, Statement
 from services.billing.pages.accounts import PATH as ACCOUNTS
 from services.billing.pages.accounts import ROOM
@@ -206,14 +206,13 @@ async def download_statement(
     console: Given[Console],
     database: Given[Database],
     house: Given[House],
+    operator: Given[Operator],
     first: FirstDay = None,
     last: LastDay = None,
 ) -> Response[bytes]:
     now = console.clock.now()
     span = _span(first, last, house.zone, now)
-    _, it, content = await pdf_of(database, account_id, span.from_day, span.to_day, house, now)
-    headers = {"Content-Disposition": f'inline; filename="{file_name_of(it)}"', "Cache-Control": "no-store"}
-    return Response(content, media_type=PDF, headers=headers)
+    return await taken_along(database, operator, account_id, span.from_day, span.to_day, house, now)
 
 
 @page_at(ACCOUNTS + "/{account_id:uuid}/statements/{statement_id:uuid}", Capability.READ_OPS, media_type=PDF)

@@ -10,7 +10,7 @@ from litestar.response import Redirect
 
 from chassis.audit import Subject
 from chassis.clock import Clock
-from chassis.console import Console, Form, form_at, page_at
+from chassis.console import Console, form_at, page_at
 from chassis.console.actions import Action, refused
 from chassis.console.cells import Kind, Shown, chip
 from chassis.console.documents import Document, Done, Fact, Table, show_document
@@ -24,7 +24,8 @@ from services.billing.domain.webhooks import obstacle_to_settling
 from services.billing.http.stripe import post_ignore_stripe_event, post_retry_stripe_event
 from services.billing.models import Invoice, StripeEvent
 from services.billing.pages.doors import invoice_path
-from services.billing.pages.stripe_events import PATH, QUEUE, REASON, ROOM, STATES, TONES, IgnoreForm
+from services.billing.pages.reasons import IF_GIVEN, REASON
+from services.billing.pages.stripe_events import PATH, QUEUE, ROOM, STATES, TONES, IgnoreForm, RetryForm
 from services.billing.queries import stripe_events
 
 MONEY = Capability.MANAGE_BILLING_OPS
@@ -36,10 +37,6 @@ NEXT = {
     StripeEventState.UNMATCHED: "It goes on by itself once an invoice names its Stripe invoice",
     StripeEventState.HELD: "It waits until what holds it is mended, or until it is ignored",
 }
-
-
-class RetryForm(Form):
-    """Nothing but the session's mark."""
 
 
 @page_at(PATH + "/{stripe_event_id:uuid}", Capability.READ_OPS)
@@ -111,6 +108,7 @@ def _actions(event: StripeEvent, operator: Operator) -> list[Action]:
             "Try again",
             f"{path}/retry",
             effect="Asks Stripe once more what was paid, and records what is not in the books yet.",
+            fields=(IF_GIVEN,),
             done="Stripe is asked again within moments",
             is_primary=True,
             **why,
@@ -139,7 +137,7 @@ async def retry_by_form(
     clock: Given[Clock],
     operator: Given[Operator],
 ) -> Redirect:
-    await post_retry_stripe_event.fn(stripe_event_id, database, clock, operator)
+    await post_retry_stripe_event.fn(stripe_event_id, database, clock, operator, data)
     return console.redirect(f"{PATH}/{stripe_event_id}?done=retry")
 
 

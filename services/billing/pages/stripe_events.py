@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.console import Form
 from chassis.console.bulk import BulkAction, Verdict, Work
 from chassis.console.cells import Kind
-from chassis.console.fields import FieldKind, FormField
 from chassis.console.listing import (
     Choice,
     Column,
@@ -29,9 +28,10 @@ from chassis.console.wording import counted, sentence
 from contracts.identity import Capability
 from services.billing.domain.statuses import StripeEventState
 from services.billing.domain.webhooks import UNANSWERED_AFTER, obstacle_to_settling
-from services.billing.http.stripe import IgnoreBody, ignore_by_operator, retry_by_operator
+from services.billing.http.stripe import IgnoreBody, RetryBody, ignore_by_operator, retry_by_operator
 from services.billing.models import Invoice, StripeEvent
 from services.billing.pages.doors import invoice_path
+from services.billing.pages.reasons import IF_GIVEN, REASON
 
 ROOM = "stripe-events"
 PATH = "/console/stripe-events"
@@ -56,10 +56,12 @@ ROWS: Select[Any] = (
     select().select_from(StripeEvent).outerjoin(Invoice, Invoice.stripe_invoice_id == StripeEvent.stripe_invoice_id)
 )
 
-REASON = FormField("reason", "Why", FieldKind.PROSE, is_required=True, hint="Stands in the timeline", longest=1000)
-
 
 class IgnoreForm(IgnoreBody, Form):
+    """As the JSON route takes it."""
+
+
+class RetryForm(RetryBody, Form):
     """As the JSON route takes it."""
 
 
@@ -72,8 +74,9 @@ async def _look(session: AsyncSession, ids: Sequence[UUID], _now: datetime) -> M
 
 
 async def _retry(work: Work) -> None:
+    form = RetryForm.model_validate(work.form.model_dump())
     async with work.transaction() as session:
-        await retry_by_operator(session, work.id, work.actor, work.clock.now())
+        await retry_by_operator(session, work.id, form.reason, work.actor, work.clock.now())
 
 
 async def _ignore(work: Work) -> None:
@@ -89,6 +92,8 @@ BULK = (
         capability=Capability.MANAGE_BILLING_OPS,
         look=_look,
         do=_retry,
+        form=RetryForm,
+        fields=(IF_GIVEN,),
         effect=lambda number: f"Asks Stripe once more about {counted(number, 'event', 'events')}.",
     ),
     BulkAction(

@@ -19,7 +19,7 @@ from services.billing.domain.settlement import WriteOffState
 from services.billing.domain.statuses import AdjustmentState
 from services.billing.pages import adjustments
 from services.billing.pages.deliveries import STATUS_TONES
-from services.billing.pages.doors import DELIVERIES, account_path, invoice_path
+from services.billing.pages.doors import DELIVERIES, account_path, decision_of, invoice_path
 from services.billing.pages.invoice_words import status_chip
 from services.billing.pages.journal import ACCOUNTS, ROOM
 from services.billing.pages.journal import PATH as JOURNAL
@@ -55,7 +55,7 @@ async def show_trace(
         up=("Journal", JOURNAL),
         sentence=f"All that the books know of {id}: what was delivered, billed, changed, paid and posted.",
         notes=_left_out(found),
-        sections=[section for section in _sections(found) if not isinstance(section, Table) or section.rows],
+        sections=[section for section in _sections(found, console) if not isinstance(section, Table) or section.rows],
         timeline=None,
     )
     return show_document(console, request, document)
@@ -67,9 +67,9 @@ def _left_out(found: Trace) -> list[Note]:
     return [Note(said, "Open the invoice to see all of them.")] if more else []
 
 
-def _sections(found: Trace) -> Iterator[Section]:
+def _sections(found: Trace, console: Console) -> Iterator[Section]:
     numbers = {invoice.id: invoice for invoice in found.invoices}
-    yield _deliveries(found)
+    yield _deliveries(found, console)
     yield _lines(found, numbers)
     yield _invoices(found)
     yield from _changes(found, numbers)
@@ -77,8 +77,11 @@ def _sections(found: Trace) -> Iterator[Section]:
     yield _postings(found)
 
 
-def _deliveries(found: Trace) -> Table:
-    heads = (("Delivered", INSTANT), ("Delivery", TEXT), ("Assignment", TEXT), ("Status", CHIP), ("Price, AUD", MONEY))
+def _deliveries(found: Trace, console: Console) -> Table:
+    heads = (
+        *(("Delivered", INSTANT), ("Delivery", TEXT), ("Assignment", TEXT), ("Decision", TEXT)),
+        *(("Status", CHIP), ("Price, AUD", MONEY)),
+    )
     return _table(
         "Deliveries",
         heads,
@@ -87,6 +90,7 @@ def _deliveries(found: Trace) -> Table:
             Shown(it.delivered_at, INSTANT),
             Shown(words(it.service), path=f"{DELIVERIES}/{it.id}"),
             Shown(str(it.assignment_id), Kind.ID),
+            decision_of(it, console),
             Shown(it.event_status, CHIP, tones=STATUS_TONES),
             Shown(it.unit_price_cents, MONEY),
         ),

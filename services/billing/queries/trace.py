@@ -29,7 +29,8 @@ MOST_LINES = 200
 # An id is of one thing alone; what it leads to are invoices, or deliveries that no invoice bills yet, or bare postings.
 STARTS = text(
     """
-    SELECT 'delivery' AS kind, id FROM delivery_events WHERE id = :id OR assignment_id = :id OR lead_id = :id
+    SELECT 'delivery' AS kind, id FROM delivery_events
+               WHERE id = :id OR assignment_id = :id OR lead_id = :id OR decision_id = :id
     UNION ALL SELECT 'invoice', id FROM invoices WHERE id = :id OR board_id = :id
     UNION ALL SELECT 'invoice', invoice_id FROM adjustments WHERE id = :id
     UNION ALL SELECT 'invoice', invoice_id FROM payments WHERE id = :id OR receipt_id = :id

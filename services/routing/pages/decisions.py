@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from chassis.console.wording import words
 from services.routing.domain.ordering import LEAD_PPM
@@ -47,6 +48,7 @@ class RuleColumn:
 
 @dataclass(frozen=True, slots=True)
 class ToldDecision:
+    id: UUID
     attempt_no: int
     trigger: str
     summary: str
@@ -63,6 +65,7 @@ def told(decision: DecisionView, replay: ReplayView | None = None) -> ToldDecisi
     """`replay` is the same decision made again, where an operator asked for it."""
     rules = list(dict.fromkeys(verdict.rule for each in decision.candidates for verdict in each.verdicts))
     return ToldDecision(
+        id=decision.id,
         attempt_no=decision.attempt_no,
         trigger=words(decision.trigger),
         summary=decision.summary,
