@@ -1,6 +1,8 @@
 """Closing a month by its steps: each tells where it stands by the books alone, and nothing is lost by leaving."""
 
+import re
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from uuid import UUID
 
 import pytest
@@ -123,6 +125,15 @@ class TestThePreview:
         assert page.count("$123.50") == 2
         assert page.count("$135.85") == 2
         assert "First month" in page
+        doors = {
+            unescape(path) for path in re.findall(r'href="(/console/delivery-events\?month=[^"]*status=[^"]*)"', page)
+        }
+        month = "/console/delivery-events?month=2026-03"
+        assert doors == {
+            f"{month}{whose}&status=billable{product}"
+            for whose in ("", f"&installer_id={installer_id}")
+            for product in ("", "&product=exclusive", "&product=shared")
+        }
 
     async def test_marks_who_is_unlike_former_months(self, books: Books, window: Window) -> None:
         steady, gone = await books.priced_installer(name="Steady"), await books.priced_installer(name="Gone")

@@ -7,7 +7,8 @@ from html import unescape
 import pytest
 
 from contracts.values import InvoiceKind
-from services.billing.domain.ageing import Age, age_of, days_sales_outstanding, due_between
+from services.billing.domain.ageing import Age, age_of, due_between
+from services.billing.pages import receivables
 from services.billing.queries import ageing
 from services.billing.snapshotting import SnapshotTaker
 from tests.billing.arrangements import SYDNEY, Books
@@ -55,11 +56,6 @@ def test_ages_by_calendar_days(days: int, age: Age) -> None:
     assert (first or due) <= due <= (last or due)
 
 
-@pytest.mark.parametrize(("owed", "issued", "days"), [(300, 900, 30), (1, 3, 30), (0, 100, 0), (100, 0, None)])
-def test_days_sales_outstanding(owed: int, issued: int, days: int | None) -> None:
-    assert days_sales_outstanding(owed, issued, 90) == days
-
-
 class TestTheAgeing:
     async def test_ties_with_nothing_in_it(self, window: Window) -> None:
         page = await window.open(PATH)
@@ -89,7 +85,24 @@ class TestTheAgeing:
         await owing(books, 1, 2, 3)
         async with books.database.reading() as session:
             found = await ageing.aged(session, books.clock.now(), SYDNEY, 2)
-        assert (len(found.accounts), found.account_count, found.total.total_cents) == (2, 3, 33_000)
+            others = await ageing.aged(session, books.clock.now(), SYDNEY, 2, before_count=2)
+            none_left = await ageing.aged(session, books.clock.now(), SYDNEY, 2, before_count=3)
+        assert (len(found.accounts), found.after_count, found.total.total_cents) == (2, 1, 33_000)
+        assert (len(others.accounts), others.after_count, others.total) == (1, 0, found.total)
+        assert none_left == found
+
+    async def test_those_beyond_the_page_have_a_page_of_their_own(
+        self, books: Books, window: Window, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(receivables, "MOST_ACCOUNTS", 2)
+        await owing(books, 1, 2, 3)
+        page = await window.open(PATH)
+        assert "1 other account<" in page
+        assert page.count(f'href="{PATH}?beyond=2"') == 4
+        others = await window.open(f"{PATH}?beyond=2")
+        assert "Accounts 3 to 3 of 3" in others
+        assert "other account" not in others
+        await window.open(f"{PATH}?beyond=-1", status=422)
 
     async def test_keeps_unapplied_credit_beside_what_is_owed(self, books: Books, window: Window) -> None:
         first, _second = await client_invoices(books, 10_000, 20_000)

@@ -43,7 +43,7 @@ def desk_of(zone: ZoneInfo) -> Desk:
             desk_receivables.outstanding(zone),
             desk_receivables.overdue_amount(zone),
             desk_deliveries.cap_used(zone),
-            desk_settlement.CREDIT_RATE,
+            desk_settlement.credit_rate(zone),
             desk_receivables.sales_outstanding(zone),
             desk_reconciliation.CLEARING,
             desk_certificates.LAST,

@@ -8,13 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.console.desk import Backlog, Bar, Card, Chart, Figure, Waiting
 from chassis.console.fields import start_of
-from chassis.console.wording import counted, money
+from chassis.console.wording import DASH, counted, money
 from contracts.identity import Capability
-from services.billing.domain.ageing import Age, days_sales_outstanding
+from services.billing.domain.ageing import Age
 from services.billing.domain.receivables import week_began
-from services.billing.pages import overdue, receivables, snapshot_parts
-from services.billing.queries import ageing, kpis, promises, snapshots
-from services.billing.queries.collection import SPAN, collection
+from services.billing.pages import collection_words, overdue, receivables, snapshot_parts
+from services.billing.queries import ageing, collected, kpis, promises, snapshots
+from services.billing.queries.collection import collection
 
 READ = Capability.READ_OPS
 OVERDUE_LIMIT = timedelta(days=30)
@@ -90,13 +90,14 @@ def overdue_amount(zone: ZoneInfo) -> Card:
 
 def sales_outstanding(zone: ZoneInfo) -> Card:
     async def read(session: AsyncSession, now: datetime) -> Figure:
-        found, days = await collection(session, now, _day_of(now, zone)), SPAN.days
-        reckoned = days_sales_outstanding(found.owed_cents, found.issued_cents, days)
-        value = "–" if reckoned is None else f"{reckoned} days"  # noqa: RUF001  # a dash for what is not there
-        paid = "" if found.days_to_pay is None else f"; paid {found.days_to_pay:.1f} days after issue"
-        return Figure(value, f"owed, by issued in {days} days, times {days}{paid}")
+        found = await collected.latest(session, zone, now)
+        if found is None:
+            return Figure(DASH, "no month has ended yet")
+        owed = await collection(session, now, _day_of(now, zone))
+        paid = "" if owed.days_to_pay is None else f"; paid {owed.days_to_pay:.1f} days after issue"
+        return Figure(collection_words.days(found.simple), collection_words.reckoned(found) + paid)
 
-    return Card("Days sales outstanding", READ, receivables.PATH, read)
+    return Card("Days sales outstanding", READ, collection_words.FIGURES, read)
 
 
 def ages(zone: ZoneInfo) -> Chart:

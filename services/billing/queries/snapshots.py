@@ -134,9 +134,11 @@ async def weeks(session: AsyncSession, number: int) -> Sequence[ReceivablesSnaps
     return found.all()[::-1]
 
 
-async def month_ends(session: AsyncSession, number: int) -> Sequence[ReceivablesSnapshot]:
-    """The latest ones of a month's end, the first one first."""
-    query = select(ReceivablesSnapshot).where(ReceivablesSnapshot.kind == SnapshotKind.MONTH_END)
+async def month_ends(session: AsyncSession, number: int, until: datetime) -> Sequence[ReceivablesSnapshot]:
+    """The latest ones of a month's end until an instant, the first one first."""
+    query = select(ReceivablesSnapshot).where(
+        ReceivablesSnapshot.kind == SnapshotKind.MONTH_END, ReceivablesSnapshot.as_of <= until
+    )
     found = await session.scalars(query.order_by(ReceivablesSnapshot.as_of.desc()).limit(number))
     return found.all()[::-1]
 
