@@ -9,6 +9,7 @@ import pytest
 from contracts.values import InvoiceKind
 from services.billing.domain.ageing import Age, age_of, due_between
 from services.billing.pages import receivables
+from services.billing.pages.desk import desk_of
 from services.billing.queries import ageing
 from services.billing.snapshotting import SnapshotTaker
 from tests.billing.arrangements import SYDNEY, Books
@@ -54,6 +55,12 @@ def test_ages_by_calendar_days(days: int, age: Age) -> None:
     first, last = due_between(age, TODAY)
     due = TODAY - timedelta(days)
     assert (first or due) <= due <= (last or due)
+
+
+async def weeks_of_owing(books: Books) -> None:
+    """On Monday the 23rd of March one was owed, a week later two, and now three; the first is late since between."""
+    await owing(books, 40, 5, 1)
+    await SnapshotTaker(books.database, books.clock, SYDNEY).run(books.clock.now())
 
 
 class TestTheAgeing:
@@ -150,10 +157,41 @@ class TestTheSnapshots:
         await SnapshotTaker(books.database, books.clock, SYDNEY).run(books.clock.now())
         await owing(books, 1)
         page = await window.open(PATH)
-        assert "Since the week began" in page
-        assert "Overdue, week by week" in page
+        assert "Week over week" in page
+        assert "Nothing was kept of" not in page
+        for figure in ("Outstanding", "Overdue", "Overdue 31 days and more"):
+            assert f"{figure}, week by week" in page
         assert page.count("$110.00") >= 3
         assert "$220.00" in page
+
+    async def test_stand_beside_this_monday_and_the_one_before(self, books: Books, window: Window) -> None:
+        await weeks_of_owing(books)
+        page = await window.open(PATH)
+        (row,) = re.findall(r'<th scope="row">Overdue 31 days and more</th>(.*?)</tr>', page, re.DOTALL)
+        assert re.findall(r"\$[\d.,]+|\N{EN DASH}", row) == [
+            "\N{EN DASH}",
+            "$110.00",
+            "$110.00",
+            "\N{EN DASH}",
+            "$110.00",
+        ]
+        before, monday = re.findall(r'href="([^"]*/snapshots/[^"]*)"', row)
+        assert "the end of 22 Mar 2026" in await window.open(before)
+        assert "the end of 29 Mar 2026" in await window.open(monday)
+
+    async def test_stand_on_the_desk(self, books: Books, window: Window) -> None:
+        await weeks_of_owing(books)
+        desk, now = desk_of(SYDNEY), books.clock.now()
+        async with books.database.reading() as session:
+            told = {card.title: await card.read(session, now) for card in desk.cards}
+            charts = {chart.title: await chart.read(session, now) for chart in desk.charts}
+        more = "$110.00 more than on Monday, $220.00 more than the Monday before"
+        assert told["Outstanding"].trend == f"all of it overdue; {more}"
+        assert told["Overdue"].trend == f"on 3 invoices; {more}"
+        late = told["Overdue 31 days and more"]
+        assert (late.value, late.trend) == ("$110.00", "as on Monday, $110.00 more than the Monday before")
+        assert "1 invoice<" in await window.open(late.path)
+        assert [bar.value for bar in charts["Overdue 31 days and more, week by week"]][-2:] == [0, 11_000]
 
 
 class TestAPastDay:

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any
@@ -31,9 +31,7 @@ from chassis.errors import FieldError
 from chassis.http import Given, Operator
 from contracts.identity import Capability
 from services.billing.domain.ageing import Age, Aged, due_between, sum_of
-from services.billing.domain.receivables import week_began
 from services.billing.http.receivables import NotADay, day_asked, instants_of
-from services.billing.models import ReceivablesSnapshot
 from services.billing.pages import collection_words, snapshot_parts
 from services.billing.pages.doors import account_path
 from services.billing.pages.overdue import KINDS
@@ -119,10 +117,10 @@ async def show_receivables(
     async with database.reading() as session:
         found = await ageing.aged(session, *_instants(asked, now, console, MOST_ACCOUNTS), beyond)
         told = [await _collected(session, now, console)] if asked.is_now else []
-        weeks = await snapshots.weeks(session, snapshot_parts.WEEKS)
+        weeks = [each async for each in _weeks(session, found, now, console)] if asked.is_now else []
     sections = [
         _by_age(found, asked),
-        *(_weeks(found, weeks, now, console) if asked.is_now else ()),
+        *weeks,
         _by_account(found, asked),
         _control(found, asked),
         *told,
@@ -155,15 +153,13 @@ def _document(
     )
 
 
-def _weeks(
-    found: Receivables, weeks: Sequence[ReceivablesSnapshot], now: datetime, console: Console
-) -> Iterator[Table | Charts]:
-    """What is owed now beside what it was when the week began, and week by week."""
-    this = week_began(now, console.wording.zone)
-    began = next((each for each in weeks if each.as_of == this), None)
-    yield snapshot_parts.compared("Since the week began", found.total, began)
-    if weeks:
-        yield snapshot_parts.drawn(weeks, console.wording.zone)
+async def _weeks(
+    session: AsyncSession, found: Receivables, now: datetime, console: Console
+) -> AsyncIterator[Table | Charts]:
+    zone = console.wording.zone
+    yield snapshot_parts.weekly_table(found.total, await snapshots.mondays(session, zone, now))
+    if weeks := await snapshots.weeks(session, snapshot_parts.WEEKS):
+        yield snapshot_parts.drawn(weeks, zone)
 
 
 async def _collected(session: AsyncSession, now: datetime, console: Console) -> Facts:
