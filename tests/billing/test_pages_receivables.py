@@ -15,6 +15,7 @@ from services.billing.snapshotting import SnapshotTaker
 from tests.billing.arrangements import SYDNEY, Books
 from tests.billing.arrangements_settlement import client_invoices
 from tests.billing.arrangements_stripe import pay_at_stripe
+from tests.billing.desk import Desk
 from tests.billing.windows import Window
 
 TODAY = date(2026, 4, 2)
@@ -178,6 +179,20 @@ class TestTheSnapshots:
         before, monday = re.findall(r'href="([^"]*/snapshots/[^"]*)"', row)
         assert "the end of 22 Mar 2026" in await window.open(before)
         assert "the end of 29 Mar 2026" in await window.open(monday)
+
+    async def test_are_compared_over_http_with_what_is_owed_now(self, books: Books, desk: Desk) -> None:
+        await weeks_of_owing(books)
+        told = (await desk.get("/admin/billing/receivables"))["trends"]
+        amounts = [[value for name, value in each.items() if name != "figure"] for each in told]
+        assert [each["figure"] for each in told] == ["outstanding", "overdue", "overdue_over_30"]
+        # Now, on Monday, the Monday before, and what either week added.
+        assert amounts == [
+            [33_000, 22_000, 11_000, 11_000, 11_000],
+            [33_000, 22_000, 11_000, 11_000, 11_000],
+            [11_000, 11_000, 0, 0, 11_000],
+        ]
+        then = await desk.get("/admin/billing/receivables", as_of=(TODAY - timedelta(days=1)).isoformat())
+        assert then["trends"] == []
 
     async def test_stand_on_the_desk(self, books: Books, window: Window) -> None:
         await weeks_of_owing(books)
