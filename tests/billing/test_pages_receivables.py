@@ -1,5 +1,6 @@
 """Who owes what for how long: the ageing, its doors to the invoices, and whether it ties."""
 
+import csv
 import re
 from datetime import date, datetime, timedelta
 from html import unescape
@@ -176,6 +177,10 @@ class TestTheSnapshots:
             "\N{EN DASH}",
             "$110.00",
         ]
+        listed = await window.send(f"{PATH}/snapshots/export", status=200, query="kind=weekly&sort=-as_of")
+        of_weeks = list(csv.DictReader(listed.text.lstrip("\ufeff").splitlines()))
+        changes = [[each[f"{name}_change"] for name in ("owed", "overdue", "over_30")] for each in of_weeks]
+        assert changes[:2] == [["110.00", "110.00", "110.00"], ["0.00", "0.00", "0.00"]]
         before, monday = re.findall(r'href="([^"]*/snapshots/[^"]*)"', row)
         assert "the end of 22 Mar 2026" in await window.open(before)
         assert "the end of 29 Mar 2026" in await window.open(monday)

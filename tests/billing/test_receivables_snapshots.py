@@ -18,6 +18,7 @@ from services.billing.domain.receivables import (
     ended_months,
     month_of,
     trends,
+    week_before,
     week_began,
     weekly_trends,
 )
@@ -61,6 +62,11 @@ class TestItsCalendar:
         assert begun_weeks(first, weeks[1], SYDNEY) == weeks
         assert begun_weeks(first, weeks[1] - timedelta(microseconds=1), SYDNEY) == weeks[:1]
         assert begun_weeks(first, first, SYDNEY) == []
+
+    @pytest.mark.parametrize(("monday", "before"), [("2026-04-06", "2026-03-30"), ("2026-10-05", "2026-09-28")])
+    def test_a_week_before_is_midnight_too_whatever_the_clock_was_put_to(self, monday: str, before: str) -> None:
+        then = datetime.fromisoformat(before).replace(tzinfo=SYDNEY)
+        assert week_before(datetime.fromisoformat(monday).replace(tzinfo=SYDNEY).astimezone(UTC), SYDNEY) == then
 
     def test_a_trend_without_anything_before_it_has_no_delta(self) -> None:
         now, before = Aged([100, 20, 30, 0, 4]), Aged([0, 0, 50, 0, 0])

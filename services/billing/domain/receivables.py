@@ -96,6 +96,11 @@ def week_began(instant: datetime, zone: ZoneInfo) -> datetime:
     return datetime.combine(day - timedelta(days=day.weekday()), time(), zone)
 
 
+def week_before(instant: datetime, zone: ZoneInfo) -> datetime:
+    """The same time by the business's clock seven days earlier: an hour more or less where it was put between."""
+    return instant.astimezone(zone) - timedelta(weeks=1)
+
+
 def begun_weeks(first: datetime, now: datetime, zone: ZoneInfo) -> list[datetime]:
     """When each week after the one that holds `first` began, until now, the first one first."""
     weeks = []

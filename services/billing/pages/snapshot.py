@@ -1,7 +1,6 @@
 """One snapshot of the receivables as it was kept: by age, by account, beside the one before it; and as CSV."""
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -23,6 +22,7 @@ from chassis.http import Given, Operator
 from contracts.identity import Capability
 from services.billing.commands.receivables import INSTANT
 from services.billing.domain.ageing import Age, Aged
+from services.billing.domain.receivables import week_before
 from services.billing.models import ReceivablesSnapshot, SnapshotAccount
 from services.billing.pages import journal, snapshot_parts
 from services.billing.pages.doors import account_path
@@ -32,7 +32,6 @@ from services.billing.pages.snapshots import KINDS
 from services.billing.queries import snapshots
 
 PATH = snapshot_parts.PATH
-WEEK = timedelta(days=7)
 
 
 class ExportForm(Form):
@@ -51,8 +50,8 @@ async def show_snapshot(
     async with database.reading() as session:
         snapshot = await snapshots.find(session, snapshot_id)
         found = await snapshots.accounts(session, snapshot_id, MOST_ACCOUNTS)
-        before = await snapshots.latest_before(session, snapshot.as_of - WEEK + INSTANT)
-    zone = console.wording.zone
+        zone = console.wording.zone
+        before = await snapshots.latest_before(session, week_before(snapshot.as_of, zone) + INSTANT)
     document = Document(
         title=f"{KINDS[snapshot.kind]}, {snapshot_parts.told_instant(snapshot, zone)}",
         room=ROOM,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -11,7 +11,7 @@ from sqlalchemy import Row, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.billing.domain.ageing import Aged
-from services.billing.domain.receivables import SnapshotKind, WeeklyTrend, week_began, weekly_trends
+from services.billing.domain.receivables import SnapshotKind, WeeklyTrend, week_before, week_began, weekly_trends
 from services.billing.errors import SnapshotNotFound
 from services.billing.models import Account, JournalPosting, ReceivablesSnapshot, SnapshotAccount
 from services.billing.queries.standing_then import AGES, BY_INVOICE, DAY, DISPUTED_THEN, STOOD
@@ -143,7 +143,7 @@ class Mondays:
 
 async def mondays(session: AsyncSession, zone: ZoneInfo, now: datetime) -> Mondays:
     this = week_began(now, zone)
-    before = this - timedelta(weeks=1)
+    before = week_before(this, zone)
     query = select(ReceivablesSnapshot).where(
         ReceivablesSnapshot.kind == SnapshotKind.WEEKLY, ReceivablesSnapshot.as_of.in_([this, before])
     )
