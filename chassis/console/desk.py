@@ -66,10 +66,14 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """As it is shown; `trend` is a sentence, as "4 more than a week ago"."""
+    """As it is shown; `trend` is a sentence, as "4 more than a week ago".
+
+    `path` is its door where its card's would lead to more, as where a figure is of days that move.
+    """
 
     value: str
     trend: str = ""
+    path: str = ""
 
 
 @dataclass(frozen=True, slots=True)

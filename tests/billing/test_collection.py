@@ -1,16 +1,21 @@
 """How well what is sold is collected: the measures by their formulas, and the months that they are reckoned from."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from html import unescape
 
 import pytest
 
 from chassis.ids import new_id
 from contracts.values import InvoiceKind
 from services.billing.domain.collection import MonthEnd, counted_back, figures_of
+from services.billing.pages.desk_receivables import sales_outstanding
 from services.billing.snapshotting import SnapshotTaker
 from tests.billing.arrangements import NOW, SYDNEY, Books, client_state
+from tests.billing.arrangements_settlement import void_whole
 from tests.billing.desk import Desk
+from tests.billing.doors import in_the_journal
 from tests.billing.windows import Window
 
 PATH = "/console/receivables/figures"
@@ -18,7 +23,7 @@ PATH = "/console/receivables/figures"
 
 def month(name: str, days: int, sales: int, owed: int, not_due: int = 0) -> MonthEnd:
     until = date.fromisoformat(f"{name}-01").replace(day=days)
-    return MonthEnd(name, days, sales, owed, not_due, None, 0, 0, until)
+    return MonthEnd(name, days, sales, owed, not_due, None, 0, 0, until, new_id())
 
 
 JANUARY, FEBRUARY, MARCH = (
@@ -91,7 +96,35 @@ class TestTheMonths:
         assert "Collection figures of Harbour Bank Ltd" in page
         assert "$341.00 owed ÷ $649.00 of net sales x 59 days" in page
         assert "($308.00 owed before + $341.00 sold - $341.00 owed) ÷ ($308.00 + $341.00 - $341.00 not due yet)" in page
-        assert f"/console/receivables/invoices?as_of=2026-03-31&amp;account_id={account_id}" in page
+        doors = [unescape(path) for path in re.findall(r'href="(/console/receivables/invoices[^"]*)"', page)]
+        assert {f"account_id={account_id}" in path for path in doors} == {True}
+        assert "AUD owed on 1 invoice" in await window.open(doors[0])
+
+    async def test_lead_to_the_postings_of_their_sales_and_to_no_later_ones(self, books: Books, window: Window) -> None:
+        await three_months(books)
+        (_february, march) = await books.rows("SELECT id FROM invoices ORDER BY number")
+        await void_whole(books, march.id)
+        page = await window.open(PATH)
+        doors = [unescape(path) for path in re.findall(r'href="(/console/journal[^"]*kind=credit_given[^"]*)"', page)]
+        assert {"snapshot=" in path for path in doors} == {True}
+        # Of March alone, of both months, and each month's row.
+        assert [await in_the_journal(books, path) for path in doors] == [[34_100], [34_100, 30_800], [34_100], [30_800]]
+
+    async def test_is_one_number_wherever_it_is_told(self, books: Books, window: Window, desk: Desk) -> None:
+        await three_months(books)
+        [march, february] = (await desk.get("/admin/billing/receivables/figures"))["months"]
+        now = (await desk.get("/admin/billing/figures"))["collection"]
+        then = (await desk.get("/admin/billing/figures", month="2026-02"))["collection"]
+        assert (now["days_sales_outstanding"], now["until"]) == (march["simple"], "2026-03-31") == (31.0, "2026-03-31")
+        assert (then["days_sales_outstanding"], then["sales_in_span_cents"]) == (february["simple"], 30_800)
+        told = "$341.00 owed ÷ $649.00 of net sales x 59 days, at the end of 31 Mar 2026"
+        for path in ("/console/receivables", "/console/billing-figures"):
+            page = await window.open(path)
+            assert "31.0 days" in page
+            assert told in page
+        async with books.database.reading() as session:
+            card = await sales_outstanding(SYDNEY).read(session, books.clock.now())
+        assert (card.value, card.trend) == ("31.0 days", f"{told}; paid 40.0 days after issue")
 
     async def test_say_what_they_wait_for(self, window: Window) -> None:
         assert "No month has ended yet" in await window.open(PATH)

@@ -1,11 +1,13 @@
 """Money on an issued invoice over HTTP: payments, credits, the second operator, the end by voiding."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from chassis.ids import new_id
 from contracts.identity import Role
+from services.billing.domain.adjustments import CREDIT_DAYS
 from services.billing.models import Invoice
 from tests.billing.arrangements import Books, march, sent
 from tests.billing.arrangements_settlement import client_invoices
@@ -174,11 +176,16 @@ class TestAdjustments:
         path = f"/admin/billing/invoices/{invoice.id}/adjustments"
         pending = await desk.do("POST", path, body, status=202, headers=maker)
         assert [row["id"] for row in await desk.items("/admin/billing/adjustments", state="pending")] == [pending["id"]]
+        books.clock.instant += timedelta(days=14)
+        (late,) = await desk.items("/admin/billing/adjustments", state="pending")
+        (shown,) = (await desk.get(f"/admin/billing/invoices/{invoice.id}"))["adjustments"]
+        assert late["days_left"] == shown["days_left"] == CREDIT_DAYS - 10
         approve = f"/admin/billing/adjustments/{pending['id']}/approve"
         refused = await desk.ask("POST", approve, headers=maker)
         assert (refused.status_code, code_of(refused)) == (409, "maker_cannot_approve")
         approved = await desk.do("POST", approve, headers=checker)
         assert (approved["state"], approved["decided_by_name"]) == ("approved", "Chris Checker")
+        assert (pending["days_left"], approved["days_left"]) == (CREDIT_DAYS, None)
         # What stands is agreed to once, whoever says so again: its maker did not.
         assert await desk.do("POST", approve, headers=maker) == approved
         told = await books.rows("SELECT action, actor_name, before, after->>'state' AS state FROM audit_entries")

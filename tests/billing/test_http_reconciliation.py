@@ -8,6 +8,7 @@ import pytest
 
 from contracts.identity import Capability, Role
 from services.billing.commands.operators import OperatorAsTold, keep_operators
+from services.billing.domain.reconciliation import CURES
 from services.billing.domain.webhooks import PAYMENT_TYPES
 from services.billing.models import Invoice
 from tests.billing.arrangements import NOW, Books
@@ -98,6 +99,49 @@ async def test_without_a_key_a_report_is_compared_and_what_cannot_be_is_said(
     assert stands["is_connected"] is False
     assert stands["not_compared"] == ["credit_note", "payment", "refund", "transfer", "movement", "balance"]
     assert stands["difference_cents"] is None
+
+
+async def test_each_open_difference_has_who_reconciles_and_its_cure(
+    books: Books, identity: TestIdentity, stripe: FakeStripe, theirs: StripeSide, invoice: Invoice
+) -> None:
+    theirs.invoice(issued_reference(invoice), 9_351)
+    theirs.invoice("in_made_by_hand", 5_000)
+    theirs.charge("pi_of_nobody", 5_000)
+    await known(books)
+    async with answering(books.database, identity, books.clock, stripe) as desk:
+        roles = {"creator_id": None, "approver_id": None, "reconciler_id": str(ANOTHER)}
+        await desk.do("PUT", ROLES, roles)
+        await reconcile(books, stripe)
+        found = {each["code"]: each for each in await desk.items(DIFFERENCES, state="open")}
+        assert {"invoice_amount_differs", "invoice_not_here", "payment_not_here", "balance_amount_differs"} <= set(
+            found
+        )
+        assert {(each["owner_id"], each["owner_name"]) for each in found.values()} == {(str(ANOTHER), "Chris Checker")}
+        assert {code: each["cure"] for code, each in found.items()} == {code: CURES[code] for code in found}
+        told = await books.published("difference.changed")
+        assert {each["owner_name"] for each in told} == {"Chris Checker"}
+        # Given back, it stays nobody's while it is open, whatever is said of it; gone and back, it is given anew.
+        of_amount = f"{DIFFERENCES}/{found['invoice_amount_differs']['id']}"
+        await desk.do("POST", f"{of_amount}/assign", {"owner_id": None})
+        owners = []
+        for total_cents in (9_352, 9_350, 9_351):
+            theirs.change(issued_reference(invoice), amount_cents=total_cents)
+            await reconcile(books, stripe)
+            now = await desk.get(of_amount)
+            owners.append((now["state"], now["owner_name"], now["cure"] is not None))
+        assert owners == [("open", None, True), ("gone", None, False), ("open", "Chris Checker", True)]
+
+
+async def test_who_may_not_see_to_it_any_more_gets_no_difference(
+    books: Books, identity: TestIdentity, stripe: FakeStripe, theirs: StripeSide, invoice: Invoice
+) -> None:
+    theirs.invoice(issued_reference(invoice), 9_351)
+    async with answering(books.database, identity, books.clock, stripe) as desk:
+        roles = {"creator_id": None, "approver_id": None, "reconciler_id": str(ANOTHER)}
+        await desk.do("PUT", ROLES, roles)
+        await known(books, is_active=False)
+        await reconcile(books, stripe)
+        assert [each["owner_id"] for each in await desk.items(DIFFERENCES)] == [None]
 
 
 async def test_a_difference_is_given_to_somebody_and_accepted_for_a_reason(

@@ -10,7 +10,9 @@ from contracts.values import AdjustmentType
 from services.billing.models import Invoice
 from services.billing.pages.desk import desk_of
 from tests.billing.arrangements import SYDNEY, Books, march, sent
+from tests.billing.arrangements_settlement import void_whole
 from tests.billing.arrangements_stripe import webhook, work_off
+from tests.billing.doors import adjusted_cents, in_the_journal
 from tests.billing.fake_stripe import FakeStripe
 from tests.billing.windows import Window
 
@@ -86,15 +88,27 @@ class TestFigures:
         assert told["Outstanding"] == ("$93.50", "all of it overdue")
         assert told["Overdue"] == ("$93.50", "on 1 invoice")
         assert told["Credit rate, last 90 days"] == ("5.0 %", "$8.50 credited of $170.00 issued, ex GST")
-        assert told["Days sales outstanding"] == (
-            "45 days",
-            "owed, by issued in 90 days, times 90; paid 0.0 days after issue",
-        )
+
+    async def test_lead_to_what_they_count_and_to_no_more(self, books: Books) -> None:
+        first = await books.issued_invoice()
+        await books.credit(first.id, 850)
+        books.clock.instant += timedelta(days=91)
+        second = await books.issued_invoice()
+        await books.credit(second.id, 1_700)
+        await void_whole(books, (await books.issued_invoice()).id)
+        async with books.database.reading() as session:
+            now = books.clock.now()
+            found = {card.title: await card.read(session, now) for card in DESK.cards}
+        invoiced, rate = found["Invoiced this month, inc. GST"], found["Credit rate, last 90 days"]
+        assert (invoiced.value, await in_the_journal(books, invoiced.path)) == ("$93.50", [9_350])
+        assert (rate.value, await adjusted_cents(books, rate.path)) == ("20.0 %", -1_870)
 
     async def test_every_door_of_ours_opens(self, books: Books, window: Window) -> None:
         invoice = await books.issued_invoice()
         await books.credit(invoice.id, 850)
-        paths = [card.path for card in DESK.cards]
+        async with books.database.reading() as session:
+            read = [(card, await card.read(session, books.clock.now())) for card in DESK.cards]
+        paths = [path for card, figure in read for path in (card.path, figure.path) if path]
         for chart in DESK.charts:
             paths += [bar.path for bar in await bars(books, chart.title)]
         for path in paths:
@@ -122,7 +136,7 @@ class TestCharts:
         await books.issued_invoice()
         told = await bars(books, "Invoiced by month")
         assert [bar.value for bar in told] == [0, 0, 0, 0, 0, 9_350]
-        assert told[-1].path == "/console/journal?kind=invoice_issued&dated_from=2026-04-01&dated_to=2026-04-30"
+        assert await in_the_journal(books, told[-1].path) == [9_350]
 
 
 class TestFinders:

@@ -1,6 +1,7 @@
 """The figures by which billing is steered: what each counts, of which month, and the rows that its door leads to."""
 
 import re
+from datetime import UTC, datetime
 from html import unescape
 from zoneinfo import ZoneInfo
 
@@ -10,9 +11,13 @@ from chassis.console.lists.asking import read_query
 from chassis.console.lists.reading import read_totals
 from contracts.values import CapReleaseReason, CreditReason, ProductType
 from services.billing.commands.deliveries import CapRelease, release_caps
+from services.billing.domain.periods import Period
+from services.billing.models import Invoice
 from services.billing.pages import deliveries
 from tests.billing.arrangements import NOW, SYDNEY, Books, march, sent
+from tests.billing.arrangements_settlement import void_whole
 from tests.billing.desk import Desk, faults
+from tests.billing.doors import in_the_journal
 from tests.billing.windows import Window
 
 PATH = "/console/billing-figures?month=2026-03"
@@ -30,6 +35,23 @@ async def busy_march(books: Books) -> None:
     await books.credit(invoice.id, 850, reason_code=CreditReason.INVALID_CONTACT)
 
 
+async def an_issue_that_stands(books: Books) -> Invoice:
+    """Of $187.00 in April, credited in part since; before it one in March, and one in April that was voided."""
+    installer_id = await books.priced_installer()
+    books.clock.instant = march(31, 12)
+    february = Period.of_month("2026-02", SYDNEY)
+    await books.deliver(sent(installer_id, datetime(2026, 2, 10, tzinfo=UTC)))
+    (first,) = await books.drafts(february)
+    assert first.invoice_id
+    await books.issue(first.invoice_id)
+    books.clock.instant = NOW
+    voided = await books.issued_invoice(sent(installer_id, march(10)))
+    await void_whole(books, voided.id)
+    standing = await books.issued_invoice(sent(installer_id, march(11)))
+    await books.credit(standing.id, 850)
+    return standing
+
+
 class TestTheFigures:
     async def test_count_a_month_of_deliveries_caps_and_prices(self, desk: Desk, books: Books) -> None:
         await busy_march(books)
@@ -40,7 +62,7 @@ class TestTheFigures:
             1,
             0,
         )
-        assert told["delivery_success"] == 0.75
+        assert told["recorded_share"] == 0.75
         assert [(each["billable_count"], each["price_cents"]) for each in told["products"]] == [(2, 17_000), (1, 3_850)]
         assert told["caps"] == {"used_count": 2, "released_count": 1, "releases": {"invalid_lead": 1}}
         assert [(each["name"], each["exclusive_count"], each["price_cents"]) for each in told["installers"]] == [
@@ -57,7 +79,7 @@ class TestTheFigures:
         assert (told["credited_cents"], told["credit_rate"]) == (850, 0.1)
         assert told["products"][0]["billable_count_before"] == 2
         owed = told["collection"]
-        assert (owed["outstanding_cents"], owed["days_sales_outstanding"]) == (8_415, 81)
+        assert (owed["outstanding_cents"], owed["days_sales_outstanding"], owed["until"]) == (8_415, None, None)
 
     async def test_of_a_month_that_is_none_are_refused(self, desk: Desk) -> None:
         answer = await desk.ask("GET", "/admin/billing/figures", params={"month": "2026-13"})
@@ -76,6 +98,21 @@ class TestThePage:
         assert counted["/console/delivery-events?month=2026-03&cap_reason=invalid_lead"] == 1
         assert counted["/console/delivery-events?month=2026-03&product=exclusive&status=billable"] == 2
         assert all(counted.values())
+
+    async def test_leads_to_dispatch_for_what_was_delivered_of_it(self, window: Window) -> None:
+        page = await window.open(PATH)
+        assert "Recorded of told" in page
+        assert re.search(r'href="[^"]*/console/dispatch-health"[^>]*>Sent, of what was dispatched', page)
+
+    @pytest.mark.parametrize("path", ["/console/accounts/{id}", "/console/billing-figures"])
+    async def test_leads_to_the_issues_that_stand_for_what_was_invoiced(
+        self, window: Window, books: Books, path: str
+    ) -> None:
+        standing = await an_issue_that_stands(books)
+        page = await window.open(path.format(id=standing.account_id))
+        (door,) = {unescape(each) for each in re.findall(r'href="(/console/journal\?kind=invoice_issued[^"]*)"', page)}
+        assert await in_the_journal(books, door) == [18_700]
+        assert "$187.00" in page
 
     async def test_says_so_where_nothing_was_delivered(self, window: Window) -> None:
         page = await window.open(PATH)

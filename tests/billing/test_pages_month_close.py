@@ -1,6 +1,8 @@
 """Closing a month by its steps: each tells where it stands by the books alone, and nothing is lost by leaving."""
 
+import re
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from uuid import UUID
 
 import pytest
@@ -123,8 +125,17 @@ class TestThePreview:
         assert page.count("$123.50") == 2
         assert page.count("$135.85") == 2
         assert "First month" in page
+        doors = {
+            unescape(path) for path in re.findall(r'href="(/console/delivery-events\?month=[^"]*status=[^"]*)"', page)
+        }
+        month = "/console/delivery-events?month=2026-03"
+        assert doors == {
+            f"{month}{whose}&status=billable{product}"
+            for whose in ("", f"&installer_id={installer_id}")
+            for product in ("", "&product=exclusive", "&product=shared")
+        }
 
-    async def test_marks_who_is_unlike_former_months(self, books: Books, window: Window) -> None:
+    async def test_marks_who_is_unlike_former_months(self, books: Books, window: Window, desk: Desk) -> None:
         steady, gone = await books.priced_installer(name="Steady"), await books.priced_installer(name="Gone")
         february = Period.of_month("2026-02", SYDNEY)
         in_february = datetime(2026, 2, 10, tzinfo=UTC)
@@ -134,6 +145,16 @@ class TestThePreview:
         page = await window.open(f"{MARCH_PATH}/preview")
         assert "1 installer is unlike former months" in page
         assert page.index(">Gone<") < page.index("Nothing this month") < page.index(">Steady<")
+        told = await desk.get("/admin/billing/preview-invoice-period", period="2026-03")
+        (here,), (former,) = told["installers"], told["gone"]
+        assert (here["installer_name"], here["usual_subtotal_cents"], here["outlier"]) == ("Steady", 8_500, None)
+        assert (former["installer_name"], former["usual_subtotal_cents"], former["outlier"]) == (
+            "Gone",
+            8_500,
+            "nothing_now",
+        )
+        of_one = await desk.get("/admin/billing/preview-invoice-period", period="2026-02", installer_id=str(gone))
+        assert ([each["outlier"] for each in of_one["installers"]], of_one["gone"]) == (["first_month"], [])
 
     async def test_is_possible_before_the_end(self, books: Books, window: Window) -> None:
         await books.deliver(sent(await books.priced_installer(), books.clock.now()))

@@ -1,5 +1,6 @@
 """Who owes what for how long: the ageing, its doors to the invoices, and whether it ties."""
 
+import csv
 import re
 from datetime import date, datetime, timedelta
 from html import unescape
@@ -7,12 +8,15 @@ from html import unescape
 import pytest
 
 from contracts.values import InvoiceKind
-from services.billing.domain.ageing import Age, age_of, days_sales_outstanding, due_between
+from services.billing.domain.ageing import Age, age_of, due_between
+from services.billing.pages import receivables
+from services.billing.pages.desk import desk_of
 from services.billing.queries import ageing
 from services.billing.snapshotting import SnapshotTaker
 from tests.billing.arrangements import SYDNEY, Books
 from tests.billing.arrangements_settlement import client_invoices
 from tests.billing.arrangements_stripe import pay_at_stripe
+from tests.billing.desk import Desk
 from tests.billing.windows import Window
 
 TODAY = date(2026, 4, 2)
@@ -55,9 +59,10 @@ def test_ages_by_calendar_days(days: int, age: Age) -> None:
     assert (first or due) <= due <= (last or due)
 
 
-@pytest.mark.parametrize(("owed", "issued", "days"), [(300, 900, 30), (1, 3, 30), (0, 100, 0), (100, 0, None)])
-def test_days_sales_outstanding(owed: int, issued: int, days: int | None) -> None:
-    assert days_sales_outstanding(owed, issued, 90) == days
+async def weeks_of_owing(books: Books) -> None:
+    """On Monday the 23rd of March one was owed, a week later two, and now three; the first is late since between."""
+    await owing(books, 40, 5, 1)
+    await SnapshotTaker(books.database, books.clock, SYDNEY).run(books.clock.now())
 
 
 class TestTheAgeing:
@@ -89,7 +94,24 @@ class TestTheAgeing:
         await owing(books, 1, 2, 3)
         async with books.database.reading() as session:
             found = await ageing.aged(session, books.clock.now(), SYDNEY, 2)
-        assert (len(found.accounts), found.account_count, found.total.total_cents) == (2, 3, 33_000)
+            others = await ageing.aged(session, books.clock.now(), SYDNEY, 2, before_count=2)
+            none_left = await ageing.aged(session, books.clock.now(), SYDNEY, 2, before_count=3)
+        assert (len(found.accounts), found.after_count, found.total.total_cents) == (2, 1, 33_000)
+        assert (len(others.accounts), others.after_count, others.total) == (1, 0, found.total)
+        assert none_left == found
+
+    async def test_those_beyond_the_page_have_a_page_of_their_own(
+        self, books: Books, window: Window, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(receivables, "MOST_ACCOUNTS", 2)
+        await owing(books, 1, 2, 3)
+        page = await window.open(PATH)
+        assert "1 other account<" in page
+        assert page.count(f'href="{PATH}?beyond=2"') == 4
+        others = await window.open(f"{PATH}?beyond=2")
+        assert "Accounts 3 to 3 of 3" in others
+        assert "other account" not in others
+        await window.open(f"{PATH}?beyond=-1", status=422)
 
     async def test_keeps_unapplied_credit_beside_what_is_owed(self, books: Books, window: Window) -> None:
         first, _second = await client_invoices(books, 10_000, 20_000)
@@ -137,10 +159,59 @@ class TestTheSnapshots:
         await SnapshotTaker(books.database, books.clock, SYDNEY).run(books.clock.now())
         await owing(books, 1)
         page = await window.open(PATH)
-        assert "Since the week began" in page
-        assert "Overdue, week by week" in page
+        assert "Week over week" in page
+        assert "Nothing was kept of" not in page
+        for figure in ("Outstanding", "Overdue", "Overdue 31 days and more"):
+            assert f"{figure}, week by week" in page
         assert page.count("$110.00") >= 3
         assert "$220.00" in page
+
+    async def test_stand_beside_this_monday_and_the_one_before(self, books: Books, window: Window) -> None:
+        await weeks_of_owing(books)
+        page = await window.open(PATH)
+        (row,) = re.findall(r'<th scope="row">Overdue 31 days and more</th>(.*?)</tr>', page, re.DOTALL)
+        assert re.findall(r"\$[\d.,]+|\N{EN DASH}", row) == [
+            "\N{EN DASH}",
+            "$110.00",
+            "$110.00",
+            "\N{EN DASH}",
+            "$110.00",
+        ]
+        listed = await window.send(f"{PATH}/snapshots/export", status=200, query="kind=weekly&sort=-as_of")
+        of_weeks = list(csv.DictReader(listed.text.lstrip("\ufeff").splitlines()))
+        changes = [[each[f"{name}_change"] for name in ("owed", "overdue", "over_30")] for each in of_weeks]
+        assert changes[:2] == [["110.00", "110.00", "110.00"], ["0.00", "0.00", "0.00"]]
+        before, monday = re.findall(r'href="([^"]*/snapshots/[^"]*)"', row)
+        assert "the end of 22 Mar 2026" in await window.open(before)
+        assert "the end of 29 Mar 2026" in await window.open(monday)
+
+    async def test_are_compared_over_http_with_what_is_owed_now(self, books: Books, desk: Desk) -> None:
+        await weeks_of_owing(books)
+        told = (await desk.get("/admin/billing/receivables"))["trends"]
+        amounts = [[value for name, value in each.items() if name != "figure"] for each in told]
+        assert [each["figure"] for each in told] == ["outstanding", "overdue", "overdue_over_30"]
+        # Now, on Monday, the Monday before, and what either week added.
+        assert amounts == [
+            [33_000, 22_000, 11_000, 11_000, 11_000],
+            [33_000, 22_000, 11_000, 11_000, 11_000],
+            [11_000, 11_000, 0, 0, 11_000],
+        ]
+        then = await desk.get("/admin/billing/receivables", as_of=(TODAY - timedelta(days=1)).isoformat())
+        assert then["trends"] == []
+
+    async def test_stand_on_the_desk(self, books: Books, window: Window) -> None:
+        await weeks_of_owing(books)
+        desk, now = desk_of(SYDNEY), books.clock.now()
+        async with books.database.reading() as session:
+            told = {card.title: await card.read(session, now) for card in desk.cards}
+            charts = {chart.title: await chart.read(session, now) for chart in desk.charts}
+        more = "$110.00 more than on Monday, $220.00 more than the Monday before"
+        assert told["Outstanding"].trend == f"all of it overdue; {more}"
+        assert told["Overdue"].trend == f"on 3 invoices; {more}"
+        late = told["Overdue 31 days and more"]
+        assert (late.value, late.trend) == ("$110.00", "as on Monday, $110.00 more than the Monday before")
+        assert "1 invoice<" in await window.open(late.path)
+        assert [bar.value for bar in charts["Overdue 31 days and more, week by week"]][-2:] == [0, 11_000]
 
 
 class TestAPastDay:

@@ -8,11 +8,10 @@ import pytest
 
 from contracts.identity import Role
 from services.billing.certifying import SCHEDULE, Certifier
-from services.billing.domain.reconciliation import DifferenceKind
+from services.billing.domain.reconciliation import CURES, DifferenceKind
 from services.billing.measures.differences import measure_differences
 from services.billing.models import Invoice
 from services.billing.pages import desk_reconciliation
-from services.billing.pages.difference import CURES
 from services.billing.queries.found_differences import FOUND
 from tests.billing.arrangements import NOW, Books
 from tests.billing.arrangements_reconciliation import StripeSide, issued_reference, reconcile, work_off_runs
@@ -79,6 +78,7 @@ async def test_a_difference_shows_both_sides_and_what_can_be_done(
     page = await window.open(path)
     assert "Invoice: another amount" in page
     assert ("$93.50" in page, "$93.51" in page, CURES["invoice_amount_differs"].split(":")[0] in page) == (True,) * 3
+    assert CURES["invoice_amount_differs"] in await window.open(f"{DIFFERENCES}?state=open")
     await known(books)
     await window.send(f"{path}/assign", owner_id=str(UUID(int=41)))
     assert "Chris Checker" in await window.open(f"{DIFFERENCES}?state=open&owner_id={UUID(int=41)}")
@@ -87,6 +87,7 @@ async def test_a_difference_shows_both_sides_and_what_can_be_done(
     page = await window.open(path)
     assert "<b>A cent</b>" not in page
     assert "accepted it" in page
+    assert CURES["invoice_amount_differs"] not in await window.open(f"{DIFFERENCES}?state=accepted")
     assert "0 differences" in await window.open(f"{DIFFERENCES}?state=open") or "No differences" in await window.open(
         f"{DIFFERENCES}?state=open"
     )

@@ -249,6 +249,32 @@ class TestTheQueue:
         for step in ("await_promise", "chase_broken_promise", "decide_write_off"):
             assert "1 invoice<" in await window.open(f"{OVERDUE}?step={step}")
 
+    async def test_is_told_over_http_with_promise_owner_and_next_step(self, books: Books, desk: Desk) -> None:
+        await owing(books, -3, 0, 3, 40, 70)
+        oldest, middle, newest = [row.id for row in await books.rows("SELECT id FROM invoices ORDER BY due_at LIMIT 3")]
+        await promised(books, middle, promised_for=TODAY, amount_cents=5_000, promised_by="Kim")
+        await judge(books, TODAY + DAY)
+        await promised(books, newest, promised_for=TODAY + DAY)
+        owner_id = str(await known_operator(books))
+        await desk.do("PUT", f"/admin/billing/invoices/{oldest}/owner", {"owner_id": owner_id})
+        first = await desk.get("/admin/billing/overdue", limit=2)
+        rest = await desk.get("/admin/billing/overdue", limit=2, cursor=first["next"])
+        told = [*first["items"], *rest["items"]]
+        assert rest["next"] is None
+        assert [(UUID(each["invoice_id"]), each["days_overdue"], each["next_step"]) for each in told] == [
+            (oldest, 70, NextStep.DECIDE_WRITE_OFF),
+            (middle, 40, NextStep.CHASE_BROKEN_PROMISE),
+            (newest, 3, NextStep.AWAIT_PROMISE),
+        ]
+        assert [each["promise"] and each["promise"]["state"] for each in told] == [None, BROKEN, OPEN]
+        assert (told[1]["promise"]["amount_cents"], told[1]["promise"]["promised_by"]) == (5_000, "Kim")
+        assert [each["owner_name"] for each in told] == ["Ola Owner", None, None]
+        assert {each["owed_cents"] for each in told} == {11_000}
+        mine = await desk.items("/admin/billing/overdue", owner_id=owner_id)
+        assert [each["invoice_id"] for each in mine] == [str(oldest)]
+        of_one = await desk.items("/admin/billing/overdue", account_id=told[1]["account_id"])
+        assert [each["invoice_id"] for each in of_one] == [str(middle)]
+
     @pytest.mark.parametrize("days", [0, 1, 8, 31, 61])
     async def test_its_steps_are_the_rules(self, books: Books, window: Window, days: int) -> None:
         await owing(books, days)

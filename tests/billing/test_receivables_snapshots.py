@@ -1,17 +1,27 @@
 """Snapshots of the receivables: what they hold, that they are kept as they were, and what time asks for."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from chassis.audit import SYSTEM
 from chassis.ids import new_id
 from contracts.values import InvoiceKind
 from services.billing.commands.receivables import TakenSnapshot, TakeSnapshot, snapshot_after_issue, take_snapshot
 from services.billing.domain.ageing import Aged
-from services.billing.domain.receivables import SnapshotKind, ended_months, month_of, trends, week_began
+from services.billing.domain.receivables import (
+    SnapshotKind,
+    begun_weeks,
+    ended_months,
+    month_of,
+    trends,
+    week_before,
+    week_began,
+    weekly_trends,
+)
 from services.billing.errors import SnapshotIdTaken, SnapshotInTheFuture
 from services.billing.queries import snapshots
 from services.billing.snapshotting import SnapshotTaker
@@ -45,10 +55,31 @@ class TestItsCalendar:
         assert [month.name for month in ended_months(first, before, SYDNEY)] == ["2026-01", "2026-02"]
         assert [month.name for month in ended_months(first, APRIL_BEGINS, SYDNEY)][-1] == "2026-03"
 
+    def test_weeks_have_begun_since_the_first_whatever_the_clock_was_put_to(self) -> None:
+        first = datetime(2026, 3, 30, tzinfo=SYDNEY)
+        # The clock is put back on 5 April.
+        weeks = [datetime(2026, 4, 6, tzinfo=SYDNEY), datetime(2026, 4, 13, tzinfo=SYDNEY)]
+        assert begun_weeks(first, weeks[1], SYDNEY) == weeks
+        assert begun_weeks(first, weeks[1] - timedelta(microseconds=1), SYDNEY) == weeks[:1]
+        assert begun_weeks(first, first, SYDNEY) == []
+
+    @pytest.mark.parametrize(("monday", "before"), [("2026-04-06", "2026-03-30"), ("2026-10-05", "2026-09-28")])
+    def test_a_week_before_is_midnight_too_whatever_the_clock_was_put_to(self, monday: str, before: str) -> None:
+        then = datetime.fromisoformat(before).replace(tzinfo=SYDNEY)
+        assert week_before(datetime.fromisoformat(monday).replace(tzinfo=SYDNEY).astimezone(UTC), SYDNEY) == then
+
     def test_a_trend_without_anything_before_it_has_no_delta(self) -> None:
         now, before = Aged([100, 20, 30, 0, 4]), Aged([0, 0, 50, 0, 0])
         assert [trend.delta_cents for trend in trends(now, before)] == [104, 4, -16]
         assert {trend.delta_cents for trend in trends(now, None)} == {None}
+
+    def test_a_week_is_told_beside_the_one_before_it_where_both_were_kept(self) -> None:
+        now, monday, before = Aged([100, 20, 30, 0, 4]), Aged([90, 0, 30, 0, 0]), Aged([0, 0, 50, 0, 0])
+        told = weekly_trends(now, monday, before)
+        assert [(each.since_monday_cents, each.last_week_cents) for each in told] == [(34, 70), (24, -20), (4, -20)]
+        assert [each.monday_before_cents for each in told] == [50, 50, 50]
+        assert {each.last_week_cents for each in weekly_trends(now, monday, None)} == {None}
+        assert {each.since_monday_cents for each in weekly_trends(now, None, before)} == {None}
 
 
 class TestTakeSnapshot:
@@ -128,7 +159,7 @@ class TestTakeSnapshot:
 
 
 class TestWhatTimeAsksFor:
-    async def test_takes_each_end_of_a_month_and_the_week_that_are_missing(self, books: Books) -> None:
+    async def test_takes_each_end_of_a_month_and_each_week_that_are_missing(self, books: Books) -> None:
         client = client_state(new_id())
         for month in (1, 2):
             books.clock.instant = datetime(2026, month, 20, 2, tzinfo=UTC)
@@ -139,13 +170,31 @@ class TestWhatTimeAsksFor:
         await taker.run(NOW)
         await taker.run(NOW)
         rows = await books.rows(
-            "SELECT kind, period, to_60_cents, ledger_cents FROM receivables_snapshots ORDER BY 1, 2"
+            "SELECT kind, period, to_60_cents, ledger_cents FROM receivables_snapshots "
+            "WHERE kind <> 'weekly' ORDER BY period"
         )
         assert [tuple(row) for row in rows] == [
             ("month_end", "2026-01", 0, 11_000),
             ("month_end", "2026-02", 0, 22_000),
             ("month_end", "2026-03", 11_000, 22_000),
-            ("weekly", None, 11_000, 22_000),
+        ]
+
+    async def test_makes_up_for_each_week_that_was_missed_as_it_was(self, books: Books) -> None:
+        client = client_state(new_id())
+        for at in (datetime(2026, 3, 10, 2, tzinfo=UTC), datetime(2026, 3, 18, 2, tzinfo=UTC)):
+            books.clock.instant = at
+            draft = await books.board_draft(10_000, client=client)
+            await books.issue(draft, kind=InvoiceKind.CLIENT, stripe_invoice_id=None)
+        books.clock.instant = NOW
+        await taken(books, SnapshotKind.WEEKLY, as_of=datetime(2026, 3, 23, tzinfo=SYDNEY))
+        await SnapshotTaker(books.database, books.clock, SYDNEY).run(NOW)
+        rows = await books.rows(
+            "SELECT as_of, ledger_cents, taken_by FROM receivables_snapshots WHERE kind = 'weekly' ORDER BY 1"
+        )
+        assert [(row.as_of.astimezone(SYDNEY).date(), row.ledger_cents, row.taken_by) for row in rows] == [
+            (date(2026, 3, 16), 11_000, SYSTEM.name),
+            (date(2026, 3, 23), 22_000, "Robin Field"),
+            (date(2026, 3, 30), 22_000, SYSTEM.name),
         ]
 
     async def test_takes_none_of_empty_books(self, books: Books) -> None:

@@ -1,5 +1,6 @@
 """A service's share of what spans them all: who sees what of it, how it is drawn, and which pages may read it."""
 
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -48,6 +49,10 @@ async def takings(_session: AsyncSession, _now: datetime) -> Figure:
     return Figure("$38,214.50", "$2,100.00 more than a week ago")
 
 
+async def takings_of_march(_session: AsyncSession, _now: datetime) -> Figure:
+    return Figure("$2,100.00", path="/console/receivables?month=3")
+
+
 async def months(_session: AsyncSession, _now: datetime) -> list[Bar]:
     return [Bar("January", 50, "50 leads", "/console/leads?month=1", 100), Bar("February", 25, "25 leads", "/x", 0)]
 
@@ -68,7 +73,10 @@ FULL = Desk(
         Waiting("payouts", Capability.MANAGE_ADMIN_ACCESS, leads_wait, "/console/payouts", two_old),
         Waiting("tickets", None, leads_wait, "/console/tickets", none),
     ),
-    cards=(Card("Outstanding", Capability.MANAGE_BILLING_OPS, "/console/receivables", takings),),
+    cards=(
+        Card("Outstanding", Capability.MANAGE_BILLING_OPS, "/console/receivables", takings),
+        Card("Outstanding in March", Capability.MANAGE_BILLING_OPS, "/console/receivables", takings_of_march),
+    ),
     charts=(Chart("Leads", None, "Of each month; grey is the year before", months),),
 )
 
@@ -150,6 +158,15 @@ class TestToday:
             Role.ADMIN,
             Role.SUPER_ADMIN,
         }
+
+    async def test_a_figure_leads_where_its_card_does_or_to_rows_of_its_own(
+        self, client: httpx.AsyncClient, identity: TestIdentity
+    ) -> None:
+        page = (await client.get(f"{DESK}/today", headers=signed_in(identity, Role.ADMIN))).text
+        assert re.findall(r'class="card" href="[^"]*(/console/[^"]*)"', page) == [
+            "/console/receivables",
+            "/console/receivables?month=3",
+        ]
 
     async def test_draws_bars_from_zero_with_the_same_as_a_table(
         self, client: httpx.AsyncClient, identity: TestIdentity

@@ -13,7 +13,7 @@ from chassis.database import locked_by_name
 from chassis.ids import new_id
 from contracts.books import ReceivablesSnapshotTaken
 from services.billing.domain.journal import CURRENCY
-from services.billing.domain.receivables import SnapshotKind, ended_months, month_of, week_began
+from services.billing.domain.receivables import SnapshotKind, begun_weeks, ended_months, month_of
 from services.billing.errors import SnapshotIdTaken, SnapshotInTheFuture
 from services.billing.models import ReceivablesSnapshot
 from services.billing.queries import snapshots
@@ -65,7 +65,7 @@ async def snapshot_after_issue(
 
 
 async def next_due(session: AsyncSession, zone: ZoneInfo, now: datetime) -> TakeSnapshot | None:
-    """The first that time asks for and that is missing: the end of a month, from the first posting on, or a week's.
+    """The first that time asks for and that is missing: a month's end or a week's beginning, from the first posting on.
 
     What had been posted before an instant stays as it is, so that one that is taken late says what it would have said.
     """
@@ -76,9 +76,10 @@ async def next_due(session: AsyncSession, zone: ZoneInfo, now: datetime) -> Take
     for month in ended_months(first, now, zone):
         if month.end not in taken:
             return TakeSnapshot(SnapshotKind.MONTH_END, SYSTEM.name, month.end, month.name)
-    week = week_began(now, zone)
-    if week > first and week not in await snapshots.instants_of(session, SnapshotKind.WEEKLY):
-        return TakeSnapshot(SnapshotKind.WEEKLY, SYSTEM.name, week)
+    taken = await snapshots.instants_of(session, SnapshotKind.WEEKLY)
+    for week in begun_weeks(first, now, zone):
+        if week not in taken:
+            return TakeSnapshot(SnapshotKind.WEEKLY, SYSTEM.name, week)
     return None
 
 

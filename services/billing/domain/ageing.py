@@ -81,8 +81,3 @@ def sum_of(aged: Sequence[Aged]) -> Aged:
         sum(each.customer_credit_cents for each in aged),
         sum(each.disputed_cents for each in aged),
     )
-
-
-def days_sales_outstanding(owed_cents: int, issued_cents: int, days: int) -> int | None:
-    """DSO: what is owed ÷ what was issued in so many days x those days, rounded; None where nothing was issued."""
-    return None if issued_cents <= 0 else round(owed_cents * days / issued_cents)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from uuid import UUID
 
 SPAN_MONTHS = 3
 """Over how many months sales are looked at, so that one strong month does not make collection look better."""
@@ -14,7 +15,7 @@ class MonthEnd:
 
     `sales_cents` is net of credits and voids, `owed_cents` what was left to pay at its end, `not_due_cents` of that was
     not due yet. `true_days` weighs each open invoice's age by its share of its own month's sales. `late_days` are
-    summed over the invoices that were paid in it, `paid_count` of them.
+    summed over the invoices that were paid in it, `paid_count` of them. It is told as `snapshot_id` keeps it.
     """
 
     name: str
@@ -26,6 +27,7 @@ class MonthEnd:
     paid_count: int
     late_days: int
     until: date
+    snapshot_id: UUID
 
 
 @dataclass(frozen=True, slots=True)

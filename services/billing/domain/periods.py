@@ -40,6 +40,11 @@ class Period:
         """When the month began that lies so many before it."""
         return _midnight(_months_later(self.start.astimezone(zone).date(), -number), zone)
 
+    def days(self, zone: ZoneInfo) -> tuple[date, date]:
+        """The first and the last day of it."""
+        last = self.end.astimezone(zone).date() - timedelta(days=1)
+        return self.start.astimezone(zone).date(), last
+
     def __contains__(self, instant: datetime) -> bool:
         return self.start <= instant < self.end
 

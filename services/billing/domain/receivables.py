@@ -23,11 +23,27 @@ class SnapshotKind(StrEnum):
         return self in {SnapshotKind.MONTH_END, SnapshotKind.MONTH_ISSUED}
 
 
+class Figure(StrEnum):
+    """What is looked at from week to week."""
+
+    OUTSTANDING = "outstanding"
+    OVERDUE = "overdue"
+    OVER_30 = "overdue_over_30"
+
+    def of(self, aged: Aged) -> int:
+        """In cents."""
+        return {
+            Figure.OUTSTANDING: aged.total_cents,
+            Figure.OVERDUE: aged.overdue_cents,
+            Figure.OVER_30: aged.over_30_cents,
+        }[self]
+
+
 @dataclass(frozen=True, slots=True)
 class Trend:
     """A figure now and as it was before; None where there is nothing to compare with."""
 
-    title: str
+    figure: Figure
     cents: int
     before_cents: int | None
 
@@ -37,20 +53,62 @@ class Trend:
 
 
 def trends(now: Aged, before: Aged | None) -> Iterator[Trend]:
-    then = before or Aged((), 0)
-    figures = (
-        ("Outstanding", now.total_cents, then.total_cents),
-        ("Overdue", now.overdue_cents, then.overdue_cents),
-        ("Overdue 31 days and more", now.over_30_cents, then.over_30_cents),
-    )
-    for title, cents, before_cents in figures:
-        yield Trend(title, cents, None if before is None else before_cents)
+    for figure in Figure:
+        yield Trend(figure, figure.of(now), figure.of(before) if before else None)
+
+
+@dataclass(frozen=True, slots=True)
+class WeeklyTrend:
+    """A figure now, when the week began and a week before that; None where that was not kept."""
+
+    figure: Figure
+    cents: int
+    monday_cents: int | None
+    monday_before_cents: int | None
+
+    @property
+    def since_monday_cents(self) -> int | None:
+        return None if self.monday_cents is None else self.cents - self.monday_cents
+
+    @property
+    def last_week_cents(self) -> int | None:
+        """What the week before this one added to it."""
+        if self.monday_cents is None or self.monday_before_cents is None:
+            return None
+        return self.monday_cents - self.monday_before_cents
+
+
+def weekly_trends(now: Aged, monday: Aged | None, before: Aged | None) -> list[WeeklyTrend]:
+    return [
+        WeeklyTrend(
+            figure,
+            figure.of(now),
+            figure.of(monday) if monday else None,
+            figure.of(before) if before else None,
+        )
+        for figure in Figure
+    ]
 
 
 def week_began(instant: datetime, zone: ZoneInfo) -> datetime:
     """When the Monday of the instant's week began where business is done."""
     day = instant.astimezone(zone).date()
     return datetime.combine(day - timedelta(days=day.weekday()), time(), zone)
+
+
+def week_before(instant: datetime, zone: ZoneInfo) -> datetime:
+    """The same time by the business's clock seven days earlier: an hour more or less where it was put between."""
+    return instant.astimezone(zone) - timedelta(weeks=1)
+
+
+def begun_weeks(first: datetime, now: datetime, zone: ZoneInfo) -> list[datetime]:
+    """When each week after the one that holds `first` began, until now, the first one first."""
+    weeks = []
+    monday = week_began(first, zone)
+    # Of one zone's clock: a week later is the same midnight, whatever the clock was put to between.
+    while (monday := monday + timedelta(weeks=1)) <= now:
+        weeks.append(monday)
+    return weeks
 
 
 def month_of(as_of: datetime, zone: ZoneInfo) -> Period:

@@ -76,11 +76,11 @@ async def post_adjustment(
     operator: Given[Operator],
 ) -> Response[AdjustmentView]:
     """Credits or debits an issued invoice: at once (201), or pending until another operator agrees (202)."""
-    rule = house.approval
+    rule, now = house.approval, clock.now()
     async with database.transaction() as session:
-        adjustment = await add_by_operator(session, invoice_id, data, rule, operator, clock.now())
+        adjustment = await add_by_operator(session, invoice_id, data, rule, operator, now)
     status = 202 if adjustment.state is AdjustmentState.PENDING else 201
-    return Response(AdjustmentView.of(adjustment), status_code=status)
+    return Response(AdjustmentView.of(adjustment, now, house.zone), status_code=status)
 
 
 async def add_by_operator(
@@ -105,13 +105,16 @@ async def add_by_operator(
 async def list_adjustments(
     database: Given[Database],
     page: Given[PageRequest],
+    clock: Given[Clock],
+    house: Given[House],
     in_state: Annotated[AdjustmentState | None, QueryParameter(name="state")] = None,
     invoice_id: FromQuery[UUID | None] = None,
 ) -> Page[AdjustmentView]:
     """Newest first; `state=pending` is the queue of the second operator."""
     async with database.reading() as session:
         found = await listings.adjustments(session, page, in_state, invoice_id)
-    return page.page(found, lambda row: (row.created_at, row.id), AdjustmentView.of)
+    now = clock.now()
+    return page.page(found, lambda row: (row.created_at, row.id), lambda row: AdjustmentView.of(row, now, house.zone))
 
 
 @post(
@@ -133,7 +136,7 @@ async def approve(
         by = _decider(operator)
         adjustment = await approve_adjustment(session, adjustment_id, by, house.numbering, clock.now())
         await audit_step(session, operator, "approve_adjustment", adjustment, before, data.notes if data else None)
-    return AdjustmentView.of(adjustment)
+    return AdjustmentView.of(adjustment, clock.now(), house.zone)
 
 
 @post("/admin/billing/adjustments/{adjustment_id:uuid}/reject", status_code=200, guards=[requires(MONEY)])
@@ -141,6 +144,7 @@ async def reject(
     adjustment_id: FromPath[UUID],
     database: Given[Database],
     clock: Given[Clock],
+    house: Given[House],
     operator: Given[Operator],
     data: JSONBody[Decision | None] = None,
 ) -> AdjustmentView:
@@ -149,7 +153,7 @@ async def reject(
         before = (await adjustments.lock(session, adjustment_id))[1].state
         adjustment = await reject_adjustment(session, adjustment_id, _decider(operator), clock.now())
         await audit_step(session, operator, "reject_adjustment", adjustment, before, data.notes if data else None)
-    return AdjustmentView.of(adjustment)
+    return AdjustmentView.of(adjustment, clock.now(), house.zone)
 
 
 @get(

@@ -29,6 +29,7 @@ from services.billing.commands.differences import (
     standing_of,
 )
 from services.billing.domain.reconciliation import (
+    CURES,
     About,
     AcceptReason,
     Deed,
@@ -50,13 +51,17 @@ OF_ONE = PATH + "/{difference_id:uuid}"
 
 
 class DifferenceView(BaseModel):
-    """`kind` is in what ours and theirs differ, `about` is what, `about_key` its id: Stripe's wherever it has one."""
+    """`kind` is in what ours and theirs differ, `about` is what, `about_key` its id: Stripe's wherever it has one.
+
+    `cure` is what a person does about it, by its `code`.
+    """
 
     id: UUID
     about: About
     about_key: str
     kind: DifferenceKind
     code: str
+    cure: str | None = Field(None, description="of an open one")
     invoice_id: UUID | None
     payment_id: UUID | None
     stripe_id: str | None
@@ -78,7 +83,9 @@ class DifferenceView(BaseModel):
     def of(cls, row: Difference, gateway: StripeGateway | None) -> Self:
         own = {name: getattr(row, name) for name in cls.model_fields if hasattr(row, name)}
         standing = standing_of(row, is_connected=gateway is not None)
-        return cls(**own, available_deeds=[deed for deed in Deed if obstacle_to(deed, standing) is None])
+        deeds = [deed for deed in Deed if obstacle_to(deed, standing) is None]
+        cure = CURES[row.code] if row.state is DifferenceState.OPEN else None
+        return cls(**own, cure=cure, available_deeds=deeds)
 
 
 class AssignBody(Body):

@@ -1,5 +1,6 @@
 """The figures of a month over HTTP."""
 
+from datetime import date
 from typing import Annotated, Self
 from uuid import UUID
 
@@ -13,10 +14,10 @@ from chassis.database import Database
 from chassis.http import Given, requires
 from contracts.identity import Capability
 from contracts.values import ProductType
-from services.billing.domain.ageing import days_sales_outstanding
+from services.billing.domain import collection as measures
 from services.billing.domain.periods import MONTH_PATTERN, Period
-from services.billing.queries import collection, figures
-from services.billing.queries.collection import SPAN, Collection
+from services.billing.queries import collected, collection, figures
+from services.billing.queries.collection import Collection
 from services.billing.queries.figures import Month
 from services.billing.settings import Settings
 
@@ -59,24 +60,45 @@ class CapFigures(BaseModel):
 
 
 class CollectionFigures(BaseModel):
-    """As of now, whatever month is asked for: owed, by what was issued in the span, times its days."""
+    """Outstanding and overdue are as of now, whatever month is asked for; the rest is of the month, as it was kept.
+
+    `days_sales_outstanding`: owed ÷ net sales of the last three months x their days, at the end of `until`. It is the
+    `simple` one of the collection figures; None where nothing was kept or nothing was sold until then.
+    """
 
     outstanding_cents: int
     overdue_cents: int
-    issued_in_span_cents: int
-    span_days: int
-    days_sales_outstanding: int | None
+    until: date | None
+    owed_cents: int | None
+    sales_in_span_cents: int | None
+    span_days: int | None
+    days_sales_outstanding: float | None
+
+    @classmethod
+    def of(cls, now: Collection, kept: measures.CollectionFigures | None) -> Self:
+        return cls(
+            outstanding_cents=now.owed_cents,
+            overdue_cents=now.overdue_cents,
+            until=kept.month.until if kept else None,
+            owed_cents=kept.month.owed_cents if kept else None,
+            sales_in_span_cents=kept.span_sales_cents if kept else None,
+            span_days=kept.span_days if kept else None,
+            days_sales_outstanding=kept.simple if kept else None,
+        )
 
 
 class BillingFigures(BaseModel):
-    """Shares are of one. `delivery_success` is of what billing was told of the part that stands in the ledger."""
+    """Shares are of one. `recorded_share` is of what billing was told of the part that stands in the ledger.
+
+    Whether what was dispatched was delivered is routing's to tell.
+    """
 
     period: str
     told_count: int
     recorded_count: int
     held_count: int
     unrecorded_count: int
-    delivery_success: float | None
+    recorded_share: float | None
     products: list[ProductFigures]
     installers: list[InstallerFigures] = Field(description="the fifty with the most")
     installer_count: int
@@ -90,14 +112,14 @@ class BillingFigures(BaseModel):
     collection: CollectionFigures
 
     @classmethod
-    def of(cls, month: Month, owed: Collection) -> Self:
+    def of(cls, month: Month, owed: CollectionFigures) -> Self:
         return cls(
             period=month.period.name,
             told_count=month.told_count,
             recorded_count=month.recorded_count,
             held_count=month.held_count,
             unrecorded_count=month.unrecorded_count,
-            delivery_success=share_of(month.recorded_count, month.told_count),
+            recorded_share=share_of(month.recorded_count, month.told_count),
             products=_products(month),
             installers=_installers(month),
             installer_count=month.installer_count,
@@ -108,7 +130,7 @@ class BillingFigures(BaseModel):
             issued_cents=month.issued.cents,
             issued_subtotal_cents=month.issued_subtotal_cents,
             credit_rate=share_of(month.credited_cents, month.issued_subtotal_cents),
-            collection=_collection(owed),
+            collection=owed,
         )
 
 
@@ -154,16 +176,6 @@ def _credits(month: Month) -> list[CreditFigures]:
     ]
 
 
-def _collection(owed: Collection) -> CollectionFigures:
-    return CollectionFigures(
-        outstanding_cents=owed.owed_cents,
-        overdue_cents=owed.overdue_cents,
-        issued_in_span_cents=owed.issued_cents,
-        span_days=SPAN.days,
-        days_sales_outstanding=days_sales_outstanding(owed.owed_cents, owed.issued_cents, SPAN.days),
-    )
-
-
 @get("/admin/billing/figures", guards=[requires(Capability.READ_OPS)])
 async def get_figures(
     database: Given[Database], clock: Given[Clock], settings: Given[Settings], month: AskedMonth = None
@@ -174,8 +186,9 @@ async def get_figures(
     before = Period.months_until(period.start, 2, zone)[1]
     async with database.reading() as session:
         found = await figures.month(session, period, before)
-        today = start_of(now.astimezone(zone).date(), zone)
-        return BillingFigures.of(found, await collection.collection(session, now, today))
+        owed = await collection.collection(session, now, start_of(now.astimezone(zone).date(), zone))
+        kept = await collected.latest(session, zone, min(now, period.end))
+    return BillingFigures.of(found, CollectionFigures.of(owed, kept))
 
 
 ROUTES = (get_figures,)

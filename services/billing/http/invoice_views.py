@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,6 +14,7 @@ from chassis.audit import Actor, Subject
 from contracts.values import AdjustmentType, GstTreatment, InvoiceKind
 from services.billing.commands.gate import Candidate, blockers_of
 from services.billing.commands.house import House
+from services.billing.domain.adjustments import days_to_decide
 from services.billing.domain.periods import days_overdue
 from services.billing.domain.statuses import (
     Action,
@@ -122,7 +124,10 @@ class PaymentView(BaseModel):
 
 
 class AdjustmentView(BaseModel):
-    """`ex_gst_cents + gst_cents = inc_gst_cents`. A pending one has no effect until another operator agrees."""
+    """`ex_gst_cents + gst_cents = inc_gst_cents`. A pending one has no effect until another operator agrees.
+
+    `days_left` counts business days until the last one on which to decide it, below zero once it is late.
+    """
 
     id: UUID
     invoice_id: UUID
@@ -139,13 +144,16 @@ class AdjustmentView(BaseModel):
     made_by_name: str
     created_at: datetime
     asked_at: datetime = Field(description="its business days (Monday to Friday, holidays too) are counted from then")
+    days_left: int | None = Field(None, description="of a pending one")
     decided_by_id: UUID | None
     decided_by_name: str | None
     decided_at: datetime | None
 
     @classmethod
-    def of(cls, adjustment: Adjustment) -> Self:
-        return cls.model_validate(adjustment, from_attributes=True)
+    def of(cls, adjustment: Adjustment, now: datetime, zone: ZoneInfo) -> Self:
+        own = {name: getattr(adjustment, name) for name in cls.model_fields if hasattr(adjustment, name)}
+        waits = adjustment.state is AdjustmentState.PENDING
+        return cls(**own, days_left=days_to_decide(adjustment.asked_at, now, zone) if waits else None)
 
 
 class BlockerView(BaseModel):
@@ -188,7 +196,9 @@ async def detail_of(session: AsyncSession, invoice_id: UUID, house: House, now: 
         replaced_by_invoice_id=taking_its_place.id if taking_its_place else None,
         lines=_views(LineView, await invoices.lines(session, invoice_id)),
         payments=_views(PaymentView, await payments.of_invoice(session, invoice_id)),
-        adjustments=_views(AdjustmentView, await adjustments.of_invoice(session, invoice_id)),
+        adjustments=[
+            AdjustmentView.of(each, now, house.zone) for each in await adjustments.of_invoice(session, invoice_id)
+        ],
         document=DocumentFacts.model_validate(kept, from_attributes=True) if kept else None,
         available_actions=list(available_actions(await standing_of(session, invoice, account))),
         blockers=await _blockers(session, invoice, account, house, now),

@@ -4,22 +4,24 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from litestar import get, post
 from litestar.params import FromQuery, JSONBody, QueryParameter
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from chassis.clock import Clock
 from chassis.database import Database
 from chassis.http import AwareInstant, Given, requires
 from contracts.identity import Capability
 from contracts.values import GstTreatment, ProductType
-from services.billing.domain.month_close import DraftingObstacle, obstacle_to_drafting
+from services.billing.domain.month_close import DraftingObstacle, Outlier, obstacle_to_drafting
 from services.billing.domain.periods import MONTH_PATTERN, Period
 from services.billing.domain.statuses import DocumentStatus
 from services.billing.domain.unrecorded import Span
 from services.billing.http.months import MonthBody, month_of
-from services.billing.queries import periods, unrecorded
+from services.billing.queries import outliers, unrecorded
+from services.billing.queries.outliers import Compared
 from services.billing.queries.periods import Preview
 from services.billing.settings import Settings
 
@@ -33,7 +35,10 @@ class PriceGroup(BaseModel):
 
 
 class InstallerPreview(BaseModel):
-    """What the invoice of the installer's whole month comes to, whether there is one already or not."""
+    """What the invoice of the installer's whole month comes to, whether there is one already or not.
+
+    `usual_subtotal_cents` is the median of up to six former months, 0 without any; `outlier` is how it is unlike them.
+    """
 
     installer_id: UUID
     installer_name: str | None
@@ -44,11 +49,13 @@ class InstallerPreview(BaseModel):
     subtotal_cents: int
     gst_cents: int
     total_cents: int
+    usual_subtotal_cents: int = 0
+    outlier: Outlier | None = None
     invoice_id: UUID | None
     document_status: DocumentStatus | None
 
     @classmethod
-    def of(cls, preview: Preview) -> Self:
+    def of(cls, preview: Preview, compared: Compared) -> Self:
         amounts = preview.amounts
         return cls(
             installer_id=preview.installer_id,
@@ -60,9 +67,20 @@ class InstallerPreview(BaseModel):
             subtotal_cents=amounts.ex_gst_cents,
             gst_cents=amounts.gst_cents,
             total_cents=amounts.inc_gst_cents,
+            usual_subtotal_cents=compared.usual_cents,
+            outlier=compared.outlier,
             invoice_id=preview.invoice_id,
             document_status=preview.document_status,
         )
+
+
+class GoneInstaller(BaseModel):
+    """One that was billed in former months and has nothing in this one."""
+
+    installer_id: UUID
+    installer_name: str | None
+    usual_subtotal_cents: int
+    outlier: Outlier | None
 
 
 Obstacle = Literal["not_ended", "held", "unrecorded"]
@@ -94,6 +112,7 @@ class PeriodPreview(BaseModel):
     total_cents: int
     currency: str
     installers: list[InstallerPreview]
+    gone: list[GoneInstaller] = Field([], description="billed in the six months before, and not in this one")
 
 
 @get("/admin/billing/preview-invoice-period", guards=[requires(Capability.READ_OPS)])
@@ -110,7 +129,7 @@ async def get_invoice_period_preview(
 ) -> PeriodPreview:
     """What a month comes to; possible at any time, and changes nothing."""
     month = month_of(period, period_start, period_end, settings.zone)
-    return await _preview(database, month, [installer_id] if installer_id else None, clock.now())
+    return await _preview(database, month, settings.zone, [installer_id] if installer_id else None, clock.now())
 
 
 @post("/admin/billing/preview-invoice-period", status_code=200, guards=[requires(Capability.READ_OPS)])
@@ -118,13 +137,16 @@ async def preview_invoice_period(
     data: JSONBody[MonthBody], database: Given[Database], clock: Given[Clock], settings: Given[Settings]
 ) -> PeriodPreview:
     """The same for any number of installers."""
-    return await _preview(database, data.month(settings.zone), data.installer_ids, clock.now())
+    return await _preview(database, data.month(settings.zone), settings.zone, data.installer_ids, clock.now())
 
 
-async def _preview(database: Database, month: Period, installer_ids: list[UUID] | None, now: datetime) -> PeriodPreview:
+async def _preview(
+    database: Database, month: Period, zone: ZoneInfo, installer_ids: list[UUID] | None, now: datetime
+) -> PeriodPreview:
     async with database.reading() as session:
-        found = [InstallerPreview.of(one) for one in await periods.preview(session, month, installer_ids)]
+        compared = await outliers.compared(session, month, zone, installer_ids)
         lost = await unrecorded.unrecorded(session)
+    found = [InstallerPreview.of(one.preview, one) for one in compared if one.preview]
     held_count = sum(one.held_count for one in found)
     unrecorded_count = lost.count_of(Span(month.start, month.end), installer_ids)
     obstacle = obstacle_to_drafting(
@@ -145,6 +167,16 @@ async def _preview(database: Database, month: Period, installer_ids: list[UUID] 
         total_cents=sum(one.total_cents for one in found),
         currency="AUD",
         installers=found,
+        gone=[_gone(one) for one in compared if one.preview is None],
+    )
+
+
+def _gone(one: Compared) -> GoneInstaller:
+    return GoneInstaller(
+        installer_id=one.installer_id,
+        installer_name=one.name,
+        usual_subtotal_cents=one.usual_cents,
+        outlier=one.outlier,
     )
 
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from litestar import get
 from litestar.params import FromQuery, QueryParameter
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from chassis.clock import Clock
 from chassis.console.fields import end_of
@@ -20,7 +20,8 @@ from services.billing.commands.house import House
 from services.billing.commands.receivables import INSTANT
 from services.billing.domain.ageing import Age, Aged
 from services.billing.domain.collection import figures_of
-from services.billing.queries import accounts, ageing, collected, owed
+from services.billing.domain.receivables import Figure
+from services.billing.queries import accounts, ageing, collected, owed, snapshots
 from services.billing.queries.owed import OwedFilter
 
 MOST_INVOICES = 500
@@ -66,6 +67,20 @@ class AgedAccountView(AgedView):
     name: str
 
 
+class TrendView(BaseModel):
+    """A figure now, when the week began and a week before that; null where no snapshot was kept then.
+
+    `since_monday_cents` is what this week added to it, `last_week_cents` what the week before did.
+    """
+
+    figure: Figure
+    cents: int
+    monday_cents: int | None
+    monday_before_cents: int | None
+    since_monday_cents: int | None
+    last_week_cents: int | None
+
+
 class ReceivablesView(BaseModel):
     """`ledger_cents` is the journal's control of what is owed; `ties` says that the ageing is the same to the cent."""
 
@@ -77,6 +92,7 @@ class ReceivablesView(BaseModel):
     ties: bool
     currency: str
     accounts: list[AgedAccountView]
+    trends: list[TrendView] = Field([], description="week over week, of now alone")
 
 
 class OwedInvoiceView(BaseModel):
@@ -164,6 +180,8 @@ async def get_receivables(
     before, at = instants_of(day, now, house.zone)
     async with database.reading() as session:
         found = await ageing.aged(session, at, house.zone, None, None if day is None else before)
+        mondays = await snapshots.mondays(session, house.zone, now)
+    trends = mondays.trends(found.total) if day is None else []
     return ReceivablesView(
         as_of=day or now.astimezone(house.zone).date(),
         is_now=day is None,
@@ -178,6 +196,7 @@ async def get_receivables(
             )
             for each in found.accounts
         ],
+        trends=[TrendView.model_validate(each, from_attributes=True) for each in trends],
     )
 
 

@@ -64,7 +64,7 @@ def _telling_account(zone: ZoneInfo, kind: InvoiceKind) -> Tell:
     async def tell(session: AsyncSession, account_id: UUID, now: datetime) -> list[Section]:
         (month,) = Period.months_until(now, 1, zone)
         return [
-            await figures_of(session, account_id, kind, month),
+            await figures_of(session, account_id, kind, month, zone),
             await _latest_invoices(session, account_id, now),
         ]
 

@@ -3,6 +3,7 @@
 from zoneinfo import ZoneInfo
 
 from chassis.console.desk import Desk
+from services.billing.domain.receivables import Figure
 from services.billing.pages import (
     desk_books,
     desk_certificates,
@@ -42,15 +43,17 @@ def desk_of(zone: ZoneInfo) -> Desk:
             desk_books.invoiced(zone),
             desk_receivables.outstanding(zone),
             desk_receivables.overdue_amount(zone),
+            desk_receivables.overdue_over_30(zone),
             desk_deliveries.cap_used(zone),
-            desk_settlement.CREDIT_RATE,
+            desk_settlement.credit_rate(zone),
             desk_receivables.sales_outstanding(zone),
             desk_reconciliation.CLEARING,
             desk_certificates.LAST,
         ),
         charts=(
             desk_receivables.ages(zone),
-            desk_receivables.weeks(zone),
+            desk_receivables.weeks(zone, Figure.OVERDUE),
+            desk_receivables.weeks(zone, Figure.OVER_30),
             desk_books.months(zone),
             desk_settlement.reasons(zone),
             desk_deliveries.products(zone),

@@ -8,13 +8,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.console.desk import Backlog, Bar, Card, Chart, Figure, Waiting
 from chassis.console.fields import start_of
-from chassis.console.wording import counted, money
+from chassis.console.wording import DASH, counted, money
 from contracts.identity import Capability
-from services.billing.domain.ageing import Age, days_sales_outstanding
-from services.billing.domain.receivables import week_began
-from services.billing.pages import overdue, receivables, snapshot_parts
-from services.billing.queries import ageing, kpis, promises, snapshots
-from services.billing.queries.collection import SPAN, collection
+from services.billing.domain.ageing import Age, due_between
+from services.billing.domain.receivables import Figure as Measure
+from services.billing.pages import collection_words, overdue, receivables, snapshot_parts
+from services.billing.queries import ageing, collected, kpis, promises, snapshots
+from services.billing.queries.collection import collection
+from services.billing.queries.snapshots import Mondays
 
 READ = Capability.READ_OPS
 OVERDUE_LIMIT = timedelta(days=30)
@@ -46,18 +47,23 @@ def outstanding(zone: ZoneInfo) -> Card:
         not_due = found.owed_cents - found.overdue_cents
         rest = f"{money(not_due)} of it is not due yet" if not_due else "all of it overdue"
         told = rest if found.owed_cents else "nothing is owed"
-        return Figure(money(found.owed_cents), told + await _since_monday(session, now, zone, found.owed_cents))
+        weeks = await snapshots.mondays(session, zone, now)
+        return Figure(money(found.owed_cents), told + _beside(weeks, Measure.OUTSTANDING, found.owed_cents))
 
     return Card("Outstanding", READ, overdue.PATH, read)
 
 
-async def _since_monday(session: AsyncSession, now: datetime, zone: ZoneInfo, owed_cents: int) -> str:
-    """Beside what was owed when the week began, where that was kept."""
-    weeks = await snapshots.weeks(session, 1)
-    if not weeks or weeks[-1].as_of != week_began(now, zone):
-        return ""
-    delta = owed_cents - weeks[-1].aged.total_cents
-    return f"; {money(abs(delta))} {'more' if delta > 0 else 'less'} than on Monday" if delta else "; as on Monday"
+def _beside(weeks: Mondays, measure: Measure, cents: int) -> str:
+    """Beside what it was when this week and the one before it began, where that was kept."""
+    kept = ((weeks.this, "on Monday"), (weeks.before, "the Monday before"))
+    told = [_than(cents - measure.of(each.aged), then) for each, then in kept if each]
+    return f"; {', '.join(told)}" if told else ""
+
+
+def _than(delta_cents: int, then: str) -> str:
+    if not delta_cents:
+        return f"as {then}"
+    return f"{money(abs(delta_cents))} {'more' if delta_cents > 0 else 'less'} than {then}"
 
 
 def broken_promises(_zone: ZoneInfo) -> Waiting:
@@ -73,30 +79,43 @@ def broken_promises(_zone: ZoneInfo) -> Waiting:
     )
 
 
-def weeks(zone: ZoneInfo) -> Chart:
+def weeks(zone: ZoneInfo, figure: Measure) -> Chart:
     async def read(session: AsyncSession, now: datetime) -> Sequence[Bar]:
-        return snapshot_parts.overdue_bars(await snapshots.weeks(session, snapshot_parts.WEEKS), zone)
+        return snapshot_parts.bars(await snapshots.weeks(session, snapshot_parts.WEEKS), figure, zone)
 
-    return Chart("Overdue, week by week", READ, "AUD inc. GST, when each week began", read)
+    return Chart(snapshot_parts.weekly(figure), READ, snapshot_parts.EXPLAINED, read)
 
 
 def overdue_amount(zone: ZoneInfo) -> Card:
     async def read(session: AsyncSession, now: datetime) -> Figure:
         found = await collection(session, now, _day_of(now, zone))
-        return Figure(money(found.overdue_cents), f"on {counted(found.overdue_count, 'invoice', 'invoices')}")
+        told = f"on {counted(found.overdue_count, 'invoice', 'invoices')}"
+        weeks = await snapshots.mondays(session, zone, now)
+        return Figure(money(found.overdue_cents), told + _beside(weeks, Measure.OVERDUE, found.overdue_cents))
 
     return Card("Overdue", READ, overdue.QUEUE, read)
 
 
+def overdue_over_30(zone: ZoneInfo) -> Card:
+    async def read(session: AsyncSession, now: datetime) -> Figure:
+        cents = (await ageing.aged(session, now, zone, 1)).total.over_30_cents
+        told = _beside(await snapshots.mondays(session, zone, now), Measure.OVER_30, cents)
+        _, last_due = due_between(Age.TO_60, now.astimezone(zone).date())
+        return Figure(money(cents), told.removeprefix("; "), f"{overdue.PATH}?due_to={last_due}")
+
+    return Card(snapshot_parts.FIGURES[Measure.OVER_30], READ, overdue.QUEUE, read)
+
+
 def sales_outstanding(zone: ZoneInfo) -> Card:
     async def read(session: AsyncSession, now: datetime) -> Figure:
-        found, days = await collection(session, now, _day_of(now, zone)), SPAN.days
-        reckoned = days_sales_outstanding(found.owed_cents, found.issued_cents, days)
-        value = "–" if reckoned is None else f"{reckoned} days"  # noqa: RUF001  # a dash for what is not there
-        paid = "" if found.days_to_pay is None else f"; paid {found.days_to_pay:.1f} days after issue"
-        return Figure(value, f"owed, by issued in {days} days, times {days}{paid}")
+        found = await collected.latest(session, zone, now)
+        if found is None:
+            return Figure(DASH, "no month has ended yet")
+        owed = await collection(session, now, _day_of(now, zone))
+        paid = "" if owed.days_to_pay is None else f"; paid {owed.days_to_pay:.1f} days after issue"
+        return Figure(collection_words.days(found.simple), collection_words.reckoned(found) + paid)
 
-    return Card("Days sales outstanding", READ, receivables.PATH, read)
+    return Card("Days sales outstanding", READ, collection_words.FIGURES, read)
 
 
 def ages(zone: ZoneInfo) -> Chart:

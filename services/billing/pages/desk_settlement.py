@@ -1,13 +1,14 @@
 """What credits and debits tell the pages that span all services: what waits for finance, and why credits are given."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.console.desk import Backlog, Bar, Card, Chart, Figure, Waiting
-from chassis.console.wording import counted, money, words
+from chassis.console.fields import start_of
+from chassis.console.wording import DASH, counted, money, words
 from contracts.identity import Capability
 from services.billing.pages import adjustments, credit_proposals, write_offs
 from services.billing.queries import credit_requests, kpis
@@ -64,21 +65,29 @@ WRITE_OFFS = Waiting(
 )
 
 
-async def _credit_rate(session: AsyncSession, now: datetime) -> Figure:
-    given = await kpis.credited_by_reason(session, now - SPAN, now - SPAN)
-    issued = await kpis.issued_subtotal(session, now - SPAN)
-    cents = sum(each.cents for each in given)
-    share = f"{100 * cents / issued:.1f} %" if issued else "–"  # noqa: RUF001  # a dash for what is not there
-    return Figure(share, f"{money(cents)} credited of {money(issued)} issued, ex GST")
+def _since(now: datetime, zone: ZoneInfo) -> tuple[datetime, date]:
+    """When the first of the days began that are looked at: whole ones, so that their door leads to just these."""
+    first = now.astimezone(zone).date() - SPAN
+    return start_of(first, zone), first
 
 
-CREDIT_RATE = Card("Credit rate, last 90 days", READ, GIVEN, _credit_rate)
+def credit_rate(zone: ZoneInfo) -> Card:
+    async def read(session: AsyncSession, now: datetime) -> Figure:
+        since, first = _since(now, zone)
+        given = await kpis.credited_by_reason(session, since, since)
+        issued = await kpis.issued_subtotal(session, since)
+        cents = sum(each.cents for each in given)
+        share = f"{100 * cents / issued:.1f} %" if issued else DASH
+        told = f"{money(cents)} credited of {money(issued)} issued, ex GST"
+        return Figure(share, told, f"{GIVEN}&decided_from={first}")
+
+    return Card("Credit rate, last 90 days", READ, GIVEN, read)
 
 
 def reasons(zone: ZoneInfo) -> Chart:
     async def read(session: AsyncSession, now: datetime) -> Sequence[Bar]:
-        since = now - SPAN
-        first = since.astimezone(zone).date()
+        since, first = _since(now, zone)
+        before, _ = _since(since, zone)
         return [
             Bar(
                 words(each.reason_code),
@@ -88,7 +97,7 @@ def reasons(zone: ZoneInfo) -> Chart:
                 each.before_cents,
                 money(each.before_cents),
             )
-            for each in await kpis.credited_by_reason(session, since, since - SPAN)
+            for each in await kpis.credited_by_reason(session, since, before)
         ]
 
     return Chart(

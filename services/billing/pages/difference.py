@@ -1,6 +1,5 @@
 """One difference: both sides beside each other, what cures it, and what a person can do about it here."""
 
-from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -16,38 +15,13 @@ from chassis.console.wording import money
 from chassis.database import Database
 from chassis.http import Given, Operator
 from contracts.identity import Capability
-from services.billing.domain.reconciliation import DifferenceState
+from services.billing.domain.reconciliation import CURES, DifferenceState
 from services.billing.models import Difference, Invoice
 from services.billing.pages.difference_deeds import VERBS, actions_of
 from services.billing.pages.differences import ABOUTS, KINDS, OPEN, PATH, ROOM, STATES, TONES, owner_fields
 from services.billing.pages.doors import invoice_path
 from services.billing.queries import differences
 from services.billing.stripe_gateway import StripeGateway
-
-CURES: Mapping[str, str] = {
-    "invoice_not_here": "Give it to the invoice of ours that was made under it, or void it at Stripe.",
-    "invoice_not_at_stripe": "Make it at Stripe, or void ours and issue it again under the right reference.",
-    "invoice_amount_differs": "Correct it at Stripe; ours does not change once it is issued: credit or debit it.",
-    "invoice_state_differs": "Record what was paid, or mark it at Stripe as paid elsewhere, void or uncollectible.",
-    "payment_not_here": "Record it on its invoice.",
-    "payment_not_at_stripe": "Look the reference up at Stripe; reverse ours if nothing came in.",
-    "payment_amount_differs": "Reverse ours and record what Stripe has.",
-    "payment_state_differs": "Reverse ours: Stripe has not got the money.",
-    "refund_not_here": "Reverse the payment here, on its invoice's page, by what was refunded.",
-    "refund_not_at_stripe": "Refund it at Stripe.",
-    "refund_amount_differs": "Refund the rest at Stripe, or reverse the rest here.",
-    "credit_note_not_here": "Give the credit here, or void the note at Stripe.",
-    "credit_note_not_at_stripe": "Make the credit note at Stripe.",
-    "credit_note_amount_differs": "Make the two equal: a further credit here, or a further note there.",
-    "transfer_not_here": "See the expert's payout: it was sent by hand, or its news is on its way.",
-    "transfer_not_at_stripe": "See the expert's payout: Stripe has no such transfer.",
-    "transfer_amount_differs": "See the expert's payout, and tell the platform's keepers.",
-    "movement_not_here": "Record it, or reverse the payment that it is of under its id.",
-    "movement_amount_differs": "Record what is missing of it.",
-    "fee_differs": "Record what Stripe took.",
-    "currency_not_kept": "Our books are in AUD: settle it at Stripe, and accept it here.",
-    "balance_amount_differs": "Work off the other differences; what is left then is still on its way.",
-}
 
 
 @page_at(PATH + "/{difference_id:uuid}", Capability.READ_OPS)

@@ -31,6 +31,7 @@ from chassis.console.wording import counted
 from contracts.identity import Capability
 from services.billing.commands.differences import standing_of
 from services.billing.domain.reconciliation import (
+    CURES,
     LATE_AFTER,
     About,
     AcceptReason,
@@ -157,6 +158,10 @@ def _say_about(row: Row[Any]) -> str:
     return f"{ABOUTS[row.about]} {row.about_key}" if row.about != About.BALANCE else ABOUTS[About.BALANCE]
 
 
+def _say_cure(row: Row[Any]) -> str | None:
+    return CURES[row.cure] if row.cure else None
+
+
 ROWS: Select[Any] = select().select_from(Difference).outerjoin(Invoice, Invoice.id == Difference.invoice_id)
 
 LISTING = Listing(
@@ -169,7 +174,7 @@ LISTING = Listing(
     rows=ROWS,
     key=Difference.id,
     order="-seen",
-    note="A difference closes itself once a comparison does not find it any more.",
+    note="A difference closes itself once a comparison does not find it any more. A new one goes to who reconciles.",
     links=(("Reconciliation", STRIPE, None),),
     columns=(
         Column("about", "What", Difference.about, say=_say_about, wraps=True),
@@ -184,6 +189,7 @@ LISTING = Listing(
             Invoice.number,
             path=lambda row: invoice_path(row.invoice_kind, row.invoice_id) if row.invoice_id else "",
         ),
+        Column("cure", "What cures it", case((IS_OPEN, Difference.code)), say=_say_cure, wraps=True),
         Column("owner", "Owner", Difference.owner_name),
         Column(
             "seen",

@@ -1,7 +1,6 @@
 """The figures by which billing is steered, month by month, each a door to what it counts."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -18,13 +17,14 @@ from chassis.database import Database
 from chassis.http import Given
 from contracts.identity import Capability
 from services.billing.domain.periods import Period, month_name
-from services.billing.http.figures import AskedMonth, BillingFigures, InstallerFigures, get_figures
-from services.billing.pages import adjustments, journal, overdue, receivables, unrecorded
+from services.billing.http.figures import AskedMonth, BillingFigures, CollectionFigures, InstallerFigures, get_figures
+from services.billing.pages import adjustments, collection_words, journal, overdue, unrecorded
 from services.billing.pages.doors import DELIVERIES, HELD, account_path
 from services.billing.settings import Settings
 
 ROOM = "billing-figures"
 PATH = "/console/billing-figures"
+DISPATCH_HEALTH = "/console/dispatch-health"
 SHOWN_MONTHS = 6
 
 
@@ -39,7 +39,7 @@ async def show_figures(
 ) -> Response[str]:
     found: BillingFigures = await get_figures.fn(database, clock, settings, month)
     others = Period.months_until(clock.now(), SHOWN_MONTHS, settings.zone)
-    page = _Page(found, settings.zone)
+    page = _Page(found, settings.zone, console.addresses.url("routing", DISPATCH_HEALTH))
     document = Document(
         title=f"Billing figures: {month_name(found.period)}",
         room=ROOM,
@@ -71,11 +71,12 @@ def _share(value: float | None) -> str:
 class _Page:
     """A month's figures with their doors."""
 
-    def __init__(self, found: BillingFigures, zone: ZoneInfo) -> None:
+    def __init__(self, found: BillingFigures, zone: ZoneInfo, dispatch_health: str) -> None:
         self._found = found
+        self._dispatch_health = dispatch_health
         month = Period.of_month(found.period, zone)
-        self._first = month.start.astimezone(zone).date()
-        self._last = (month.end - timedelta(microseconds=1)).astimezone(zone).date()
+        self._first, self._last = month.days(zone)
+        self._issues = journal.standing_issues(month, zone)
 
     def _deliveries(self, **narrowed: str) -> str:
         return f"{DELIVERIES}?{urlencode({'month': self._found.period, **narrowed})}"
@@ -87,18 +88,17 @@ class _Page:
     def facts(self) -> Iterator[Fact]:
         found, owed = self._found, self._found.collection
         lost = found.unrecorded_count
-        yield Fact("Delivery success", Shown(_share(found.delivery_success), path=self._deliveries()))
+        yield Fact("Recorded of told", Shown(_share(found.recorded_share), path=self._deliveries()))
         yield Fact("Held without a price", _number(found.held_count, f"{HELD}?state=waits&month={found.period}"))
         yield Fact("Not recorded", _number(lost, unrecorded.WAIT))
         yield Fact("Cap used", _number(found.caps.used_count, self._deliveries(cap="counted")))
         yield Fact("Caps released", _number(found.caps.released_count, self._deliveries(cap="released")))
         credited = self._days(adjustments.PATH, "decided", state="approved", kind="credit")
         yield Fact("Credit rate", Shown(_share(found.credit_rate), path=credited))
-        issued = self._days(journal.PATH, "dated", kind="invoice_issued")
-        yield Fact("Invoiced, inc. GST", Shown(found.issued_cents, Kind.MONEY, path=issued))
+        yield Fact("Invoiced, inc. GST", Shown(found.issued_cents, Kind.MONEY, path=self._issues))
         yield Fact("Outstanding now", Shown(owed.outstanding_cents, Kind.MONEY, path=overdue.PATH))
-        days = owed.days_sales_outstanding
-        yield Fact("Days sales outstanding", Shown(DASH if days is None else f"{days} days", path=receivables.PATH))
+        days = collection_words.days(owed.days_sales_outstanding)
+        yield Fact("Days sales outstanding", Shown(days, path=collection_words.FIGURES))
 
     def sections(self) -> Iterator[Section]:
         drawings = [self._products(), self._releases(), self._credits()]
@@ -178,16 +178,21 @@ class _Page:
 
     def _formulas(self) -> Iterator[tuple[Told, Told]]:
         found, owed = self._found, self._found.collection
-        yield "Delivery success", f"{found.recorded_count:,} in the ledger, of {found.told_count:,} that were told of"
+        yield "Recorded of told", f"{found.recorded_count:,} in the ledger, of {found.told_count:,} that were told of"
+        told = "Sent, of what was dispatched: as dispatch tells it"
+        yield "Delivery success", Shown(told, path=self._dispatch_health)
         yield (
             "Credit rate",
             f"{money(found.credited_cents)} credited, by {money(found.issued_subtotal_cents)} issued, ex GST",
         )
-        yield (
-            "Days sales outstanding",
-            f"{money(owed.outstanding_cents)} owed now, by {money(owed.issued_in_span_cents)} issued in "
-            f"{owed.span_days} days, times {owed.span_days}",
-        )
+        yield "Days sales outstanding", _sales_outstanding(owed)
+
+
+def _sales_outstanding(owed: CollectionFigures) -> str:
+    if owed.until is None or owed.owed_cents is None or owed.sales_in_span_cents is None or owed.span_days is None:
+        return collection_words.NOTHING_YET
+    told = collection_words.formula(owed.owed_cents, owed.sales_in_span_cents, owed.span_days)
+    return f"{told}, {collection_words.as_of(owed.until)}"
 
 
 def _number(value: int, path: str) -> Shown:

@@ -1,13 +1,17 @@
-"""Filters that billing alone has: stretches of its calendar."""
+"""Filters that billing alone has: stretches of its calendar, and what a snapshot of the receivables holds."""
 
 import re
 from dataclasses import dataclass
 from typing import ClassVar
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import select
+
 from chassis.console.lists.declaration import Expression
-from chassis.console.lists.filters import Filter, Held, Sent, Unreadable
+from chassis.console.lists.filters import Exact, Filter, Held, Sent, Unreadable
 from services.billing.domain.periods import FISCAL_QUARTER_PATTERN, MONTH_PATTERN, Period
+from services.billing.models import ReceivablesSnapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,22 @@ class Quarter(Month):
     def read(self, sent: Sent, zone: ZoneInfo) -> Held | None:
         asked = _asked(self.name, sent, self.pattern, self.hint)
         return self._held(Period.of_fiscal_quarter(asked, zone)) if asked else None
+
+
+@dataclass(frozen=True, slots=True)
+class BeforeSnapshot(Exact):
+    """What had been posted when a snapshot of the receivables was of; links from it set it."""
+
+    def read(self, sent: Sent, zone: ZoneInfo) -> Held | None:
+        asked = sent.get(self.name, ())
+        if not asked:
+            return None
+        try:
+            snapshot_id = UUID(asked[-1])
+        except ValueError:
+            raise Unreadable("no id") from None
+        as_of = select(ReceivablesSnapshot.as_of).where(ReceivablesSnapshot.id == snapshot_id).scalar_subquery()
+        return Held(self.column < as_of, str(snapshot_id)[-8:], (str(snapshot_id),))
 
 
 def _asked(name: str, sent: Sent, pattern: str, hint: str) -> str | None:

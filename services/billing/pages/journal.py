@@ -1,8 +1,10 @@
 """The journal: every posting once, with what it debits and credits. Written by what happens, never by hand."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from litestar import Request, Response
 from litestar.params import FromPath
@@ -30,13 +32,23 @@ from chassis.database import Database
 from chassis.http import Given
 from contracts.identity import Capability
 from services.billing.domain.journal import LedgerAccount, PostingKind
+from services.billing.domain.periods import Period
+from services.billing.domain.statuses import DocumentStatus
 from services.billing.models import Account, Invoice, JournalEntry, JournalPosting
 from services.billing.pages.doors import account_name, account_path, invoice_number, invoice_path
+from services.billing.pages.filters import BeforeSnapshot
 from services.billing.queries import journal
 
 ROOM = "journal"
 PATH = "/console/journal"
 NOTHING = Shown(None)
+SALES = (
+    PostingKind.INVOICE_ISSUED,
+    PostingKind.INVOICE_VOIDED,
+    PostingKind.DEBIT_CHARGED,
+    PostingKind.CREDIT_GIVEN,
+)
+"""What sales are the sum of: invoices and debits less voids and credits."""
 
 ACCOUNTS: Mapping[str, str] = {
     LedgerAccount.RECEIVABLE: "Receivable",
@@ -75,6 +87,20 @@ def _on(account: LedgerAccount) -> Any:
         .correlate(JournalPosting)
         .exists()
     )
+
+
+def standing_issues(month: Period, zone: ZoneInfo, party_id: UUID | None = None) -> str:
+    """The address of the issues of a month whose invoices were not voided since: they come to what was invoiced."""
+    first, last = month.days(zone)
+    whose = f"&party_id={party_id}" if party_id else ""
+    return f"{PATH}?kind=invoice_issued&invoice=stands&dated_from={first}&dated_to={last}{whose}"
+
+
+def sales(first: date, snapshot_id: UUID, party_id: UUID | None = None) -> str:
+    """The address of what sales are net of, from a day until a snapshot of the receivables."""
+    kinds = "&".join(f"kind={kind}" for kind in SALES)
+    whose = f"&party_id={party_id}" if party_id else ""
+    return f"{PATH}?{kinds}&posted_from={first}&snapshot={snapshot_id}{whose}"
 
 
 ROWS: Select[Any] = (
@@ -132,8 +158,17 @@ LISTING = Listing(
         ),
         Choice("kind", "What happened", options=among(JournalPosting.kind, PostingKind)),
         Choice("on", "Account", options=[Option(each, ACCOUNTS[each], _on(each)) for each in LedgerAccount]),
+        Choice(
+            "invoice",
+            "Its invoice",
+            options=(
+                Option("stands", "Stands", Invoice.document_status == DocumentStatus.ISSUED),
+                Option("void", "Void since", Invoice.document_status == DocumentStatus.VOID),
+            ),
+        ),
         Days("dated", "Dated", column=JournalPosting.occurred_at),
         Days("posted", "Posted", column=JournalPosting.posted_at),
+        BeforeSnapshot("snapshot", "Posted before the snapshot", column=JournalPosting.posted_at),
         Exact("invoice_id", "Invoice", column=JournalPosting.invoice_id, name_of=invoice_number),
         Exact("party_id", "Party", column=JournalPosting.party_id, name_of=account_name),
     ),

@@ -1,21 +1,24 @@
 """The step of a month's close for what it comes to, installer by installer, beside what each was billed before."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from uuid import UUID
+from collections.abc import Sequence
 
 from chassis.console.cells import Kind, Shown, chip
 from chassis.console.documents import Note, Table, Told
 from chassis.console.wording import counted
 from contracts.values import ProductType
-from services.billing.domain.month_close import FORMER_MONTHS, Outlier, outlier_of, usual_of
+from services.billing.domain.month_close import FORMER_MONTHS, Outlier
 from services.billing.domain.periods import Period
-from services.billing.pages.doors import DELIVERIES
+from services.billing.domain.statuses import EventStatus, InvoiceStatus
+from services.billing.pages.doors import DELIVERIES, INVOICES
 from services.billing.pages.month_page import Close, MonthStep
 from services.billing.pages.month_screens import MOST_ROWS, Screen, more
-from services.billing.queries import months, periods
+from services.billing.queries import outliers
+from services.billing.queries.outliers import Compared
 from services.billing.queries.periods import Preview
 
+PRICED = f"status={EventStatus.BILLABLE}"
+"""What of a month's deliveries is billed."""
+BILLED = [status for status in InvoiceStatus if status is not InvoiceStatus.VOID]
 OUTLIERS = {
     Outlier.NOTHING_NOW: ("Nothing this month", "warning"),
     Outlier.FAR_MORE: ("Far more than usual", "warning"),
@@ -24,39 +27,29 @@ OUTLIERS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """An installer in the preview; `preview` is None where it has nothing now and used to."""
-
-    installer_id: UUID
-    name: str
-    preview: Preview | None
-    usual_cents: int
-    outlier: Outlier | None
-
-    def count(self, product: ProductType) -> int:
-        groups = self.preview.groups if self.preview else ()
-        return sum(group.count for group in groups if group.product_type is product)
-
-
 async def _show(close: Close) -> Screen:
     session, period = close.session, close.period
-    found = await periods.preview(session, period, close.installer_ids)
-    since = period.months_before(FORMER_MONTHS, close.console.wording.zone)
-    former = await months.former(session, period, since, close.installer_ids)
-    names = await periods.names_of(session, former.keys())
-    return _screen(period, found, former, names)
+    found = await outliers.compared(session, period, close.console.wording.zone, close.installer_ids)
+    return _screen(period, _in_order(found), is_of_all=close.installer_ids is None)
 
 
-def _screen(
-    period: Period, previews: Sequence[Preview], former: Mapping[UUID, Sequence[int]], names: Mapping[UUID, str]
-) -> Screen:
-    lines = _lines(previews, former, names)
+def _in_order(found: Sequence[Compared]) -> list[Compared]:
+    """Those unlike their former months first, then by what they come to."""
+    return sorted(found, key=lambda each: (each.outlier is None, -each.cents, _name(each)))
+
+
+def _name(each: Compared) -> str:
+    return each.name or "Not known yet"
+
+
+def _screen(period: Period, lines: Sequence[Compared], *, is_of_all: bool) -> Screen:
+    previews = [line.preview for line in lines if line.preview]
     amounts = [each.amounts for each in previews]
+    month = f"{DELIVERIES}?month={period.name}&{PRICED}"
+    whole = month if is_of_all else ""
     sums = (
-        Shown(sum(line.count(ProductType.EXCLUSIVE) for line in lines), Kind.NUMBER),
-        Shown(sum(line.count(ProductType.SHARED) for line in lines), Kind.NUMBER),
-        Shown(sum(each.ex_gst_cents for each in amounts), Kind.MONEY),
+        *(_counted(sum(line.count(product) for line in lines), product, whole) for product in ProductType),
+        Shown(sum(each.ex_gst_cents for each in amounts), Kind.MONEY, path=whole if amounts else ""),
         Shown(sum(each.gst_cents for each in amounts), Kind.MONEY),
         Shown(sum(each.inc_gst_cents for each in amounts), Kind.MONEY),
     )
@@ -85,34 +78,30 @@ def _screen(
     return Screen("Preview", text, notes=notes if unlike else (), tables=[table])
 
 
-def _lines(previews: Sequence[Preview], former: Mapping[UUID, Sequence[int]], names: Mapping[UUID, str]) -> list[_Line]:
-    """Those unlike their former months first, then by what they come to."""
-    now = {each.installer_id: each for each in previews}
-    lines = []
-    for installer_id in dict.fromkeys([*now, *former]):
-        found, before = now.get(installer_id), former.get(installer_id, ())
-        cents = found.amounts.ex_gst_cents if found else 0
-        name = (found.installer_name if found else None) or names.get(installer_id, "Not known yet")
-        lines.append(_Line(installer_id, name, found, usual_of(before), outlier_of(cents, before)))
-    return sorted(
-        lines,
-        key=lambda line: (line.outlier is None, -(line.preview.amounts.ex_gst_cents if line.preview else 0), line.name),
-    )
-
-
-def _preview_row(period: Period, line: _Line) -> Sequence[Told]:
+def _preview_row(period: Period, line: Compared) -> Sequence[Told]:
     amounts = line.preview.amounts if line.preview else None
     door = f"{DELIVERIES}?month={period.name}&installer_id={line.installer_id}"
+    priced = f"{door}&{PRICED}" if amounts else ""
+    invoice = _invoice_path(line.preview)
+    former = f"{INVOICES}?account_id={line.installer_id}&status={'&status='.join(BILLED)}"
     return (
-        Shown(line.name, path=door),
+        Shown(_name(line), path=door),
         chip(*OUTLIERS[line.outlier]) if line.outlier else "",
-        Shown(line.count(ProductType.EXCLUSIVE), Kind.NUMBER),
-        Shown(line.count(ProductType.SHARED), Kind.NUMBER),
-        Shown(amounts.ex_gst_cents if amounts else 0, Kind.MONEY),
-        Shown(amounts.gst_cents if amounts else 0, Kind.MONEY),
-        Shown(amounts.inc_gst_cents if amounts else 0, Kind.MONEY),
-        Shown(line.usual_cents, Kind.MONEY),
+        *(_counted(line.count(product), product, priced) for product in ProductType),
+        Shown(amounts.ex_gst_cents if amounts else 0, Kind.MONEY, path=priced),
+        Shown(amounts.gst_cents if amounts else 0, Kind.MONEY, path=invoice),
+        Shown(amounts.inc_gst_cents if amounts else 0, Kind.MONEY, path=invoice),
+        Shown(line.usual_cents, Kind.MONEY, path=former if line.usual_cents else ""),
     )
+
+
+def _counted(number: int, product: ProductType, priced: str) -> Shown:
+    return Shown(number, Kind.NUMBER, path=f"{priced}&product={product}" if priced and number else "")
+
+
+def _invoice_path(preview: Preview | None) -> str:
+    """Where there is one of the month: GST is of its sum, not of any delivery."""
+    return f"{INVOICES}/{preview.invoice_id}" if preview is not None and preview.invoice_id is not None else ""
 
 
 def _state(close: Close) -> str:

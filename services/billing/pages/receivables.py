@@ -2,16 +2,18 @@
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from litestar import Request, Response
 from litestar.params import JSONBody, QueryParameter
 from pydantic import TypeAdapter, ValidationError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import audit
 from chassis.audit import Subject
@@ -19,7 +21,7 @@ from chassis.clock import Clock
 from chassis.console import Console, Form, form_at, page_at
 from chassis.console.cells import Kind, Shown, chip, plain_of
 from chassis.console.charts import Charts
-from chassis.console.documents import Document, Done, Fact, Facts, Note, Part, Section, Table, Told, show_document
+from chassis.console.documents import Document, Done, Facts, Note, Part, Section, Table, Told, show_document
 from chassis.console.fields import Day, start_of
 from chassis.console.lists.export import BOM, harmless
 from chassis.console.lists.routes import CSV
@@ -28,23 +30,21 @@ from chassis.database import Database
 from chassis.errors import FieldError
 from chassis.http import Given, Operator
 from contracts.identity import Capability
-from services.billing.domain.ageing import Age, Aged, days_sales_outstanding, due_between, sum_of
-from services.billing.domain.receivables import week_began
+from services.billing.domain.ageing import Age, Aged, due_between, sum_of
 from services.billing.http.receivables import NotADay, day_asked, instants_of
-from services.billing.models import ReceivablesSnapshot
-from services.billing.pages import snapshot_parts
+from services.billing.pages import collection_words, snapshot_parts
 from services.billing.pages.doors import account_path
 from services.billing.pages.overdue import KINDS
 from services.billing.pages.overdue import PATH as OWED
-from services.billing.queries import ageing, collection, snapshots
+from services.billing.queries import ageing, collected, collection, snapshots
 from services.billing.queries.ageing import Receivables
-from services.billing.queries.collection import SPAN, Collection
 
 ROOM = "receivables"
 PATH = "/console/receivables"
 BEHIND = f"{PATH}/invoices"
 JOURNAL = "/console/journal"
 MOST_ACCOUNTS = 200
+MOST_BEYOND = 10**9
 AGES = {
     Age.NOT_DUE: "Not due",
     Age.TO_30: "1-30 days",
@@ -84,6 +84,10 @@ class AsOf:
         disputed = "true" if is_disputed else None
         return _path(BEHIND, as_of=self.day, age=age, account_id=account_id, disputed=disputed)
 
+    def following(self, found: Receivables) -> str:
+        """The same of the accounts that owe less than those that are shown."""
+        return _path(PATH, as_of=self.day, beyond=found.before_count + len(found.accounts))
+
     def credit(self, account_id: UUID | None) -> str:
         """The postings that it came of."""
         return _path(JOURNAL, on="customer_credit", posted_to=self.day, party_id=account_id)
@@ -105,24 +109,21 @@ async def show_receivables(
     database: Given[Database],
     operator: Given[Operator],
     as_of: Annotated[str | None, QueryParameter(max_length=10)] = None,
+    beyond: Annotated[int, QueryParameter(ge=0, le=MOST_BEYOND)] = 0,
     done: Done = None,
 ) -> Response[str]:
     now = console.clock.now()
     asked = _asked(day_of(as_of), now, console)
     async with database.reading() as session:
-        found = await ageing.aged(session, *_instants(asked, now, console, MOST_ACCOUNTS))
-        collected = (
-            await collection.collection(session, now, start_of(asked.today, console.wording.zone))
-            if asked.is_now
-            else None
-        )
-        weeks = await snapshots.weeks(session, snapshot_parts.WEEKS)
+        found = await ageing.aged(session, *_instants(asked, now, console, MOST_ACCOUNTS), beyond)
+        told = [await _collected(session, now, console)] if asked.is_now else []
+        weeks = [each async for each in _weeks(session, found, now, console)] if asked.is_now else []
     sections = [
         _by_age(found, asked),
-        *(_weeks(found, weeks, now, console) if asked.is_now else ()),
+        *weeks,
         _by_account(found, asked),
         _control(found, asked),
-        *_collection(collected),
+        *told,
     ]
     document = _document(found, asked, _sentence(asked, now, console), operator, sections)
     return show_document(console, request, document, done)
@@ -146,21 +147,25 @@ def _document(
         links=(
             ("Owed invoices", OWED),
             ("Snapshots", snapshot_parts.PATH),
-            ("Collection figures", f"{PATH}/figures"),
+            ("Collection figures", collection_words.FIGURES),
             ("Trial balance", "/console/journal/trial-balance"),
         ),
     )
 
 
-def _weeks(
-    found: Receivables, weeks: Sequence[ReceivablesSnapshot], now: datetime, console: Console
-) -> Iterator[Table | Charts]:
-    """What is owed now beside what it was when the week began, and week by week."""
-    this = week_began(now, console.wording.zone)
-    began = next((each for each in weeks if each.as_of == this), None)
-    yield snapshot_parts.compared("Since the week began", found.total, began)
-    if weeks:
-        yield snapshot_parts.drawn(weeks, console.wording.zone)
+async def _weeks(
+    session: AsyncSession, found: Receivables, now: datetime, console: Console
+) -> AsyncIterator[Table | Charts]:
+    zone = console.wording.zone
+    yield snapshot_parts.weekly_table(found.total, await snapshots.mondays(session, zone, now))
+    if weeks := await snapshots.weeks(session, snapshot_parts.WEEKS):
+        yield snapshot_parts.drawn(weeks, zone)
+
+
+async def _collected(session: AsyncSession, now: datetime, console: Console) -> Facts:
+    zone = console.wording.zone
+    owed = await collection.collection(session, now, start_of(now.astimezone(zone).date(), zone))
+    return collection_words.section(owed, await collected.latest(session, zone, now))
 
 
 def _sentence(asked: AsOf, now: datetime, console: Console) -> str:
@@ -183,10 +188,12 @@ def day_of(written: str | None) -> date | None:
         raise NotADay("that is no day", errors=(fault,)) from None
 
 
-def _instants(asked: AsOf, now: datetime, console: Console, most: int | None) -> tuple[Any, ...]:
+def _instants(
+    asked: AsOf, now: datetime, console: Console, most: int | None
+) -> tuple[datetime, ZoneInfo, int | None, datetime | None]:
     zone = console.wording.zone
     if asked.day is None:
-        return now, zone, most
+        return now, zone, most, None
     before, at = instants_of(asked.day, now, zone)
     return at, zone, most, before
 
@@ -212,10 +219,11 @@ def _by_account(found: Receivables, asked: AsOf) -> Table:
         _row(Shown(each.name, path=account_path(each.account_id)), KINDS[each.kind], each.aged, asked, each.account_id)
         for each in found.accounts
     ]
-    others = found.account_count - len(found.accounts)
-    if others:
+    others, following = found.after_count, asked.following(found)
+    if others and not found.before_count:
         rest = found.total.less(sum_of([each.aged for each in found.accounts]))
-        rows.append(_row(counted(others, "other account", "other accounts"), "", rest, asked, None, has_doors=False))
+        name = Shown(counted(others, "other account", "other accounts"), path=following)
+        rows.append(_row(name, "", rest, asked, None, following))
     note = (
         "AUD inc. GST. Disputed is what of it credits would take off that nobody has decided yet. Unapplied credit is "
         "the customer's money with us, and is not taken off what is owed."
@@ -226,21 +234,31 @@ def _by_account(found: Receivables, asked: AsOf) -> Table:
         rows,
         empty="Nobody owes anything.",
         foot=_row(counted(found.account_count, "account", "accounts"), "", found.total, asked) if rows else (),
-        note=note,
+        note=_place(found) + note,
+        more=("Those that owe less", following) if others else None,
     )
 
 
+def _place(found: Receivables) -> str:
+    if not found.before_count:
+        return ""
+    first, last = found.before_count + 1, found.before_count + len(found.accounts)
+    return f"Accounts {first:,} to {last:,} of {found.account_count:,}, those that owe most first. "
+
+
 def _row(
-    name: Told, kind: str, aged: Aged, asked: AsOf, account_id: UUID | None = None, *, has_doors: bool = True
+    name: Told, kind: str, aged: Aged, asked: AsOf, account_id: UUID | None = None, following: str = ""
 ) -> list[Told]:
+    """Each cell leads to its invoices; those of accounts that are not on the page to the page that has them."""
+
     def door(age: Age | None, cents: int) -> str:
-        return asked.door(age, account_id) if has_doors and cents else ""
+        return (following or asked.door(age, account_id)) if cents else ""
 
     ages = [Shown(cents, Kind.MONEY, path=door(age, cents)) for age, cents in zip(Age, aged.owed_cents, strict=True)]
     total = Shown(aged.total_cents, Kind.MONEY, path=door(None, aged.total_cents))
     disputed, credit = aged.disputed_cents, aged.customer_credit_cents
-    behind = asked.behind(None, account_id, is_disputed=True) if has_doors and disputed else ""
-    postings = asked.credit(account_id) if has_doors and credit else ""
+    behind = (following or asked.behind(None, account_id, is_disputed=True)) if disputed else ""
+    postings = (following or asked.credit(account_id)) if credit else ""
     return [
         name,
         kind,
@@ -267,26 +285,6 @@ def _control(found: Receivables, asked: AsOf) -> Table:
         ("Difference", Kind.MONEY),
     )
     return Table("Does it tie", heads, [row])
-
-
-def _collection(collected: Collection | None) -> Iterator[Facts]:
-    """With its formula, so that nobody takes it for more than it is."""
-    if collected is None:
-        return
-    days = SPAN.days
-    outstanding = days_sales_outstanding(collected.owed_cents, collected.issued_cents, days)
-    sales = (
-        f"{money(collected.owed_cents)} owed, by {money(collected.issued_cents)} issued in {days} days, times {days}"
-    )
-    paid = None if collected.days_to_pay is None else f"{collected.days_to_pay:.1f} days"
-    yield Facts(
-        "Collection",
-        [
-            Fact("Days sales outstanding", Shown(None if outstanding is None else f"{outstanding} days")),
-            Fact("How it is reckoned", sales),
-            Fact(f"From issue to paid, last {days} days", Shown(paid)),
-        ],
-    )
 
 
 @form_at(f"{PATH}/export", Capability.READ_OPS)

@@ -1,9 +1,9 @@
 """One snapshot of the receivables as it was kept: by age, by account, beside the one before it; and as CSV."""
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from litestar import Request, Response
 from litestar.params import FromPath, JSONBody
@@ -22,8 +22,9 @@ from chassis.http import Given, Operator
 from contracts.identity import Capability
 from services.billing.commands.receivables import INSTANT
 from services.billing.domain.ageing import Age, Aged
+from services.billing.domain.receivables import week_before
 from services.billing.models import ReceivablesSnapshot, SnapshotAccount
-from services.billing.pages import snapshot_parts
+from services.billing.pages import journal, snapshot_parts
 from services.billing.pages.doors import account_path
 from services.billing.pages.overdue import KINDS as ACCOUNT_KINDS
 from services.billing.pages.receivables import AGES, BEHIND, HEADS, JOURNAL, MOST_ACCOUNTS, ROOM, csv_line
@@ -31,7 +32,6 @@ from services.billing.pages.snapshots import KINDS
 from services.billing.queries import snapshots
 
 PATH = snapshot_parts.PATH
-WEEK = timedelta(days=7)
 
 
 class ExportForm(Form):
@@ -50,8 +50,8 @@ async def show_snapshot(
     async with database.reading() as session:
         snapshot = await snapshots.find(session, snapshot_id)
         found = await snapshots.accounts(session, snapshot_id, MOST_ACCOUNTS)
-        before = await snapshots.latest_before(session, snapshot.as_of - WEEK + INSTANT)
-    zone = console.wording.zone
+        zone = console.wording.zone
+        before = await snapshots.latest_before(session, week_before(snapshot.as_of, zone) + INSTANT)
     document = Document(
         title=f"{KINDS[snapshot.kind]}, {snapshot_parts.told_instant(snapshot, zone)}",
         room=ROOM,
@@ -61,7 +61,7 @@ async def show_snapshot(
         amount=money(snapshot.aged.total_cents),
         amount_note=f"AUD owed, {money(snapshot.aged.overdue_cents)} of it overdue",
         notes=[] if snapshot.ties else [_difference(snapshot)],
-        facts=_facts(snapshot),
+        facts=_facts(snapshot, zone),
         past=[snapshot_parts.take(operator)],
         sections=[
             _by_age(snapshot),
@@ -84,11 +84,13 @@ def _difference(snapshot: ReceivablesSnapshot) -> Note:
     return Note(f"The ageing and the journal differed by {by}", told, "danger")
 
 
-def _facts(snapshot: ReceivablesSnapshot) -> list[Fact]:
+def _facts(snapshot: ReceivablesSnapshot, zone: ZoneInfo) -> list[Fact]:
+    postings = f"{JOURNAL}?on=receivable&snapshot={snapshot.id}"
+    sold = journal.sales(snapshot.month_start.astimezone(zone).date(), snapshot.id)
     return [
-        Fact("Journal's receivable", Shown(snapshot.ledger_cents, Kind.MONEY)),
+        Fact("Journal's receivable", Shown(snapshot.ledger_cents, Kind.MONEY, path=postings)),
         Fact("Accounts", Shown(snapshot.account_count, Kind.NUMBER)),
-        Fact("Net sales of its month until then", Shown(snapshot.sales_cents, Kind.MONEY)),
+        Fact("Net sales of its month until then", Shown(snapshot.sales_cents, Kind.MONEY, path=sold)),
         Fact("Paid in its month", counted(snapshot.paid_count, "invoice", "invoices")),
         Fact("Taken", Shown(snapshot.taken_at, Kind.INSTANT)),
         Fact("Snapshot id", Shown(str(snapshot.id), Kind.ID)),
@@ -141,7 +143,8 @@ def _cells(
     ages = [shown(cents, age) for age, cents in zip(Age, aged.owed_cents, strict=True)]
     disputed = shown(aged.disputed_cents, None, is_disputed=True)
     credit_cents = aged.customer_credit_cents
-    postings = f"{JOURNAL}?on=customer_credit" + (f"&party_id={account_id}" if account_id else "")
+    postings = f"{JOURNAL}?on=customer_credit&snapshot={snapshot.id}"
+    postings += f"&party_id={account_id}" if account_id else ""
     credit = Shown(credit_cents, Kind.MONEY, path=postings if credit_cents else "")
     return (name, kind, *ages, shown(aged.total_cents, None), disputed, credit)
 

@@ -1,6 +1,6 @@
 """What several pages say of snapshots of the receivables: how to take one, how two compare, and week by week."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -14,12 +14,19 @@ from chassis.http import Operator
 from chassis.ids import new_id
 from contracts.identity import Capability
 from services.billing.domain.ageing import Aged
-from services.billing.domain.receivables import trends
+from services.billing.domain.receivables import Figure, trends
 from services.billing.models import ReceivablesSnapshot
+from services.billing.queries.snapshots import Mondays
 
 PATH = "/console/receivables/snapshots"
 TAKE = "take_snapshot"
 WEEKS = 13
+FIGURES: Mapping[Figure, str] = {
+    Figure.OUTSTANDING: "Outstanding",
+    Figure.OVERDUE: "Overdue",
+    Figure.OVER_30: "Overdue 31 days and more",
+}
+EXPLAINED = "AUD inc. GST, when each week began"
 
 
 def take(operator: Operator) -> Action:
@@ -35,11 +42,36 @@ def take(operator: Operator) -> Action:
     )
 
 
-def compared(title: str, now: Aged, before: ReceivablesSnapshot | None, told: str = "Now") -> Table:
-    path = f"{PATH}/{before.id}" if before else ""
+def weekly_table(now: Aged, mondays: Mondays) -> Table:
+    """What is owed now beside what it was when the week began and a week before that, each a door to its snapshot."""
+    this, before = _door(mondays.this), _door(mondays.before)
     rows = [
         (
-            trend.title,
+            FIGURES[trend.figure],
+            Shown(trend.monday_before_cents, Kind.MONEY, path=before),
+            Shown(trend.last_week_cents, Kind.MONEY),
+            Shown(trend.monday_cents, Kind.MONEY, path=this),
+            Shown(trend.since_monday_cents, Kind.MONEY),
+            Shown(trend.cents, Kind.MONEY),
+        )
+        for trend in mondays.trends(now)
+    ]
+    titles = ("The Monday before", "In the week before", "When the week began", "Since then", "Now")
+    heads = (("AUD inc. GST", Kind.TEXT), *((title, Kind.MONEY) for title in titles))
+    missing = [told for told, kept in (("this week", mondays.this), ("the week before", mondays.before)) if not kept]
+    note = f"Nothing was kept of {' and of '.join(missing)}. A snapshot is taken each Monday." if missing else ""
+    return Table("Week over week", heads, rows, note=note)
+
+
+def _door(snapshot: ReceivablesSnapshot | None) -> str:
+    return f"{PATH}/{snapshot.id}" if snapshot else ""
+
+
+def compared(title: str, now: Aged, before: ReceivablesSnapshot | None, told: str = "Now") -> Table:
+    path = _door(before)
+    rows = [
+        (
+            FIGURES[trend.figure],
             Shown(trend.before_cents, Kind.MONEY, path=path),
             Shown(trend.cents, Kind.MONEY),
             Shown(trend.delta_cents, Kind.MONEY),
@@ -53,17 +85,16 @@ def compared(title: str, now: Aged, before: ReceivablesSnapshot | None, told: st
 
 def drawn(weeks: Sequence[ReceivablesSnapshot], zone: ZoneInfo) -> Charts:
     """Each bar is a door to its snapshot; the first one first."""
-    overdue = draw("Overdue, week by week", "AUD inc. GST, when each week began", overdue_bars(weeks, zone))
-    owed = draw("Outstanding, week by week", "AUD inc. GST, when each week began", owed_bars(weeks, zone))
-    return Charts("Week by week", [owed, overdue])
+    drawings = [draw(weekly(figure), EXPLAINED, bars(weeks, figure, zone)) for figure in Figure]
+    return Charts("Week by week", drawings)
 
 
-def owed_bars(weeks: Sequence[ReceivablesSnapshot], zone: ZoneInfo) -> list[Bar]:
-    return [_bar(each, each.aged.total_cents, zone) for each in weeks]
+def weekly(figure: Figure) -> str:
+    return f"{FIGURES[figure]}, week by week"
 
 
-def overdue_bars(weeks: Sequence[ReceivablesSnapshot], zone: ZoneInfo) -> list[Bar]:
-    return [_bar(each, each.aged.overdue_cents, zone) for each in weeks]
+def bars(weeks: Sequence[ReceivablesSnapshot], figure: Figure, zone: ZoneInfo) -> list[Bar]:
+    return [_bar(each, figure.of(each.aged), zone) for each in weeks]
 
 
 def _bar(each: ReceivablesSnapshot, cents: int, zone: ZoneInfo) -> Bar:

@@ -1,18 +1,20 @@
 """Snapshots of the receivables as a list, and how one is taken by hand."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from litestar.params import JSONBody
 from litestar.response import Redirect
-from sqlalchemy import BigInteger, Select, cast, select
+from sqlalchemy import BigInteger, Select, cast, func, select
+from sqlalchemy.orm import aliased
 
 from chassis.clock import Clock
 from chassis.console import Console, Form, form_at
 from chassis.console.cells import Kind
 from chassis.console.fields import Day
-from chassis.console.listing import Choice, Column, Days, Empty, Listing, Tab, among, routes_of
+from chassis.console.listing import ZONE, Choice, Column, Days, Empty, Listing, Tab, among, routes_of
 from chassis.database import Database
 from chassis.http import Given, Operator
 from contracts.identity import Capability
@@ -31,9 +33,31 @@ KINDS: Mapping[str, str] = {
     SnapshotKind.BY_HAND: "By hand",
 }
 SNAPSHOT = ReceivablesSnapshot
-OVER_30 = cast(SNAPSHOT.to_60_cents + SNAPSHOT.to_90_cents + SNAPSHOT.over_90_cents, BigInteger)
-OVERDUE = cast(SNAPSHOT.to_30_cents + OVER_30, BigInteger)
-OWED = cast(SNAPSHOT.not_due_cents + OVERDUE, BigInteger)
+EARLIER = aliased(SNAPSHOT)
+A_WEEK_BEFORE = func.timezone(ZONE, func.timezone(ZONE, SNAPSHOT.as_of) - timedelta(weeks=1))
+"""By the business's clock, as `domain.receivables.week_before` has it."""
+
+
+def _over_30(of: Any) -> Any:
+    return cast(of.to_60_cents + of.to_90_cents + of.over_90_cents, BigInteger)
+
+
+def _overdue(of: Any) -> Any:
+    return cast(of.to_30_cents + _over_30(of), BigInteger)
+
+
+def _owed(of: Any) -> Any:
+    return cast(of.not_due_cents + _overdue(of), BigInteger)
+
+
+def _change(measured: Callable[[Any], Any]) -> Any:
+    """Beside the one that was kept a week before or next before that; looked up for the rows that are shown."""
+    before = select(measured(EARLIER)).where(EARLIER.as_of <= A_WEEK_BEFORE)
+    before = before.order_by(EARLIER.as_of.desc(), EARLIER.id.desc()).limit(1).correlate(SNAPSHOT)
+    return cast(measured(SNAPSHOT) - before.scalar_subquery(), BigInteger)
+
+
+OWED = _owed(SNAPSHOT)
 ROWS: Select[Any] = select().select_from(SNAPSHOT)
 
 LISTING = Listing(
@@ -54,8 +78,8 @@ LISTING = Listing(
         Column("as_of", "As of", SNAPSHOT.as_of, Kind.INSTANT, sorts=True),
         Column("period", "Month", SNAPSHOT.period),
         Column("owed", "Outstanding", OWED, Kind.MONEY, sorts=True),
-        Column("overdue", "Overdue", OVERDUE, Kind.MONEY, sorts=True),
-        Column("over_30", "Overdue 31+", OVER_30, Kind.MONEY, sorts=True),
+        Column("overdue", "Overdue", _overdue(SNAPSHOT), Kind.MONEY, sorts=True),
+        Column("over_30", "Overdue 31+", _over_30(SNAPSHOT), Kind.MONEY, sorts=True),
         Column("disputed", "Disputed", SNAPSHOT.disputed_cents, Kind.MONEY),
         Column("credit", "Unapplied credit", SNAPSHOT.credit_cents, Kind.MONEY),
         Column("accounts", "Accounts", SNAPSHOT.account_count, Kind.NUMBER),
@@ -66,6 +90,9 @@ LISTING = Listing(
             Kind.MONEY,
             is_late=lambda row, _now: row.difference != 0,
         ),
+        Column("owed_change", "Outstanding, in a week", _change(_owed), Kind.MONEY, is_extra=True),
+        Column("overdue_change", "Overdue, in a week", _change(_overdue), Kind.MONEY, is_extra=True),
+        Column("over_30_change", "Overdue 31+, in a week", _change(_over_30), Kind.MONEY, is_extra=True),
         Column("not_due", "Not due", SNAPSHOT.not_due_cents, Kind.MONEY, is_extra=True),
         Column("to_30", "1-30 days", SNAPSHOT.to_30_cents, Kind.MONEY, is_extra=True),
         Column("to_60", "31-60 days", SNAPSHOT.to_60_cents, Kind.MONEY, is_extra=True),

@@ -25,12 +25,21 @@ class AgedAccount:
 
 @dataclass(frozen=True, slots=True)
 class Receivables:
-    """`accounts` are those that owe most; `total` and `account_count` are of all. `ledger_cents` is the control."""
+    """`accounts` are those that owe most, but for so many before them; `total` and `account_count` are of all.
+
+    `ledger_cents` is the control.
+    """
 
     accounts: Sequence[AgedAccount]
     account_count: int
     total: Aged
     ledger_cents: int
+    before_count: int = 0
+
+    @property
+    def after_count(self) -> int:
+        """Those that owe less than all that are here."""
+        return self.account_count - self.before_count - len(self.accounts)
 
     @property
     def difference_cents(self) -> int:
@@ -77,7 +86,7 @@ _AGED = f"""
     )
     SELECT control.cents AS ledger_cents, shown.*
     FROM control LEFT JOIN shown ON true
-    ORDER BY total DESC, name, account_id LIMIT :most
+    ORDER BY total DESC, name, account_id LIMIT :most OFFSET :before_count
 """  # noqa: S608  # of constants
 
 _AGED_NOW = text(f"WITH {DAY}, {_NOW}, {DISPUTED_NOW} {_AGED}")
@@ -85,14 +94,22 @@ _AGED_THEN = text(f"WITH {DAY}, {STOOD}, {BY_INVOICE}, {DISPUTED_THEN} {_AGED}")
 
 
 async def aged(
-    session: AsyncSession, at: datetime, zone: ZoneInfo, most: int | None, before: datetime | None = None
+    session: AsyncSession,
+    at: datetime,
+    zone: ZoneInfo,
+    most: int | None,
+    before: datetime | None = None,
+    before_count: int = 0,
 ) -> Receivables:
-    """At an instant of a day, from which ages count; with `before`, by what had been posted until then."""
-    given: dict[str, object] = {"at": at, "zone": zone.key, "most": most}
-    if before is None:
-        rows = (await session.execute(_AGED_NOW, given)).all()
-    else:
-        rows = (await session.execute(_AGED_THEN, given | {"before": before})).all()
+    """At an instant of a day, from which ages count; with `before`, by what had been posted until then.
+
+    Where no account is left after so many, it is told from the first one on.
+    """
+    given: dict[str, object] = {"at": at, "zone": zone.key, "most": most, "before_count": before_count}
+    then = {} if before is None else {"before": before}
+    rows = (await session.execute(_AGED_THEN if then else _AGED_NOW, given | then)).all()
+    if not rows:
+        return await aged(session, at, zone, most, before)
     first = rows[0]
     if first.account_id is None:
         return Receivables((), 0, Aged([0] * len(Age)), first.ledger_cents)
@@ -101,6 +118,7 @@ async def aged(
         first.account_count,
         _aged(first, "_sum"),
         first.ledger_cents,
+        before_count,
     )
 
 

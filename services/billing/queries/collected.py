@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.billing.domain.collection import MonthEnd
+from services.billing.domain.collection import CollectionFigures, MonthEnd, figures_of
 from services.billing.models import ReceivablesSnapshot, SnapshotAccount
 from services.billing.models.receivables import ReceivableFigures
 from services.billing.queries import snapshots
@@ -19,8 +19,8 @@ MOST_MONTHS = 15
 async def month_ends(
     session: AsyncSession, zone: ZoneInfo, now: datetime, account_id: UUID | None = None
 ) -> list[MonthEnd]:
-    """The first one first; of the month that runs, as the latest snapshot has it, where there is one."""
-    kept = list(await snapshots.month_ends(session, MOST_MONTHS))
+    """The first one first, until `now`; of the month that runs, as the latest snapshot has it, where there is one."""
+    kept = list(await snapshots.month_ends(session, MOST_MONTHS, now))
     latest = await snapshots.latest_before(session, now + timedelta(microseconds=1))
     if latest is not None and kept and latest.as_of > kept[-1].as_of:
         kept.append(latest)
@@ -28,6 +28,12 @@ async def month_ends(
         return [_month(each, each, zone) for each in kept]
     parts = await snapshots.of_account(session, account_id, [each.id for each in kept])
     return _from_its_first(kept, parts, zone)
+
+
+async def latest(session: AsyncSession, zone: ZoneInfo, until: datetime) -> CollectionFigures | None:
+    """Of all accounts, of the last month that was kept until then; None before the first has ended."""
+    months = await month_ends(session, zone, until)
+    return figures_of(months) if months else None
 
 
 def _from_its_first(
@@ -51,4 +57,5 @@ def _month(whole: ReceivablesSnapshot, part: ReceivableFigures | None, zone: Zon
         paid_count=part.paid_count if part else 0,
         late_days=part.late_days if part else 0,
         until=last,
+        snapshot_id=whole.id,
     )

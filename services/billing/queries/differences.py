@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.paging import PageRequest
+from contracts.identity import Capability
 from services.billing.domain.reconciliation import (
     FEE_TYPES,
     MOVED_TYPES,
@@ -54,6 +55,7 @@ async def compare(session: AsyncSession, wanted: Comparison, now: datetime, most
         "fee_types": sorted(FEE_TYPES),
         "moved_types": sorted(MOVED_TYPES),
         "known_types": sorted(KNOWN_TYPES),
+        "may_own": Capability.MANAGE_BILLING_OPS.value,
         "now": now,
         "most": most,
     }

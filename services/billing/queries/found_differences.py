@@ -193,8 +193,15 @@ FOUND = """
     )
 """
 
-# What is new, what was gone and is back, and what is said otherwise than before; so many at a time.
+# What is new, what was gone and is back, and what is said otherwise than before; so many at a time. What is opened is
+# whose who reconciles, while that one may see to it; whoever had it before has it again, and who gave it back is asked
+# no second time.
 _OPENING = """
+    reconciler AS (
+        SELECT operator_id AS id, name FROM operators
+        WHERE operator_id = (SELECT reconciler_id FROM stripe_roles) AND is_active
+          AND :may_own = ANY (capabilities)
+    ),
     changed AS (
         SELECT coded.*, seen.id AS seen_id
         FROM coded
@@ -211,16 +218,20 @@ _OPENING = """
     )
     INSERT INTO differences AS kept (
         id, about, about_key, kind, code, invoice_id, payment_id, stripe_id, ours_cents, theirs_cents, ours_state,
-        theirs_state, state, first_seen_at, changed_at, version
+        theirs_state, state, owner_id, owner_name, first_seen_at, changed_at, version
     )
     SELECT coalesce(seen_id, gen_random_uuid()), about, about_key, kind, code, invoice_id, payment_id, stripe_id,
-           ours_cents, theirs_cents, ours_state, theirs_state, 'open', :now, :now, 1
-    FROM changed
+           ours_cents, theirs_cents, ours_state, theirs_state, 'open', reconciler.id, reconciler.name, :now, :now, 1
+    FROM changed LEFT JOIN reconciler ON true
     ON CONFLICT (about, about_key, kind) DO UPDATE SET
         code = excluded.code, invoice_id = excluded.invoice_id, payment_id = excluded.payment_id,
         stripe_id = excluded.stripe_id, ours_cents = excluded.ours_cents, theirs_cents = excluded.theirs_cents,
         ours_state = excluded.ours_state, theirs_state = excluded.theirs_state, state = 'open', reason_code = NULL,
         reason_text = NULL, accepted_by_name = NULL, changed_at = :now, version = kept.version + 1,
+        owner_id = CASE WHEN kept.state = 'gone' AND kept.owner_id IS NULL THEN excluded.owner_id
+                        ELSE kept.owner_id END,
+        owner_name = CASE WHEN kept.state = 'gone' AND kept.owner_id IS NULL THEN excluded.owner_name
+                          ELSE kept.owner_name END,
         first_seen_at = CASE WHEN kept.state = 'open' THEN kept.first_seen_at ELSE excluded.first_seen_at END
     RETURNING kept.id
 """

@@ -1,14 +1,17 @@
 """Snapshots of the receivables: taken by one statement out of the journal, and read as they were kept."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.billing.domain.receivables import SnapshotKind
+from services.billing.domain.ageing import Aged
+from services.billing.domain.receivables import SnapshotKind, WeeklyTrend, week_before, week_began, weekly_trends
 from services.billing.errors import SnapshotNotFound
 from services.billing.models import Account, JournalPosting, ReceivablesSnapshot, SnapshotAccount
 from services.billing.queries.standing_then import AGES, BY_INVOICE, DAY, DISPUTED_THEN, STOOD
@@ -127,6 +130,27 @@ async def latest_before(session: AsyncSession, as_of: datetime) -> ReceivablesSn
     return (await session.scalars(query)).one_or_none()
 
 
+@dataclass(frozen=True, slots=True)
+class Mondays:
+    """What was kept when a week began and when the one before it did; None where nothing was."""
+
+    this: ReceivablesSnapshot | None
+    before: ReceivablesSnapshot | None
+
+    def trends(self, now: Aged) -> list[WeeklyTrend]:
+        return weekly_trends(now, self.this.aged if self.this else None, self.before.aged if self.before else None)
+
+
+async def mondays(session: AsyncSession, zone: ZoneInfo, now: datetime) -> Mondays:
+    this = week_began(now, zone)
+    before = week_before(this, zone)
+    query = select(ReceivablesSnapshot).where(
+        ReceivablesSnapshot.kind == SnapshotKind.WEEKLY, ReceivablesSnapshot.as_of.in_([this, before])
+    )
+    found = {each.as_of: each for each in await session.scalars(query)}
+    return Mondays(found.get(this), found.get(before))
+
+
 async def weeks(session: AsyncSession, number: int) -> Sequence[ReceivablesSnapshot]:
     """The latest weekly ones, the first one first."""
     query = select(ReceivablesSnapshot).where(ReceivablesSnapshot.kind == SnapshotKind.WEEKLY)
@@ -134,9 +158,11 @@ async def weeks(session: AsyncSession, number: int) -> Sequence[ReceivablesSnaps
     return found.all()[::-1]
 
 
-async def month_ends(session: AsyncSession, number: int) -> Sequence[ReceivablesSnapshot]:
-    """The latest ones of a month's end, the first one first."""
-    query = select(ReceivablesSnapshot).where(ReceivablesSnapshot.kind == SnapshotKind.MONTH_END)
+async def month_ends(session: AsyncSession, number: int, until: datetime) -> Sequence[ReceivablesSnapshot]:
+    """The latest ones of a month's end until an instant, the first one first."""
+    query = select(ReceivablesSnapshot).where(
+        ReceivablesSnapshot.kind == SnapshotKind.MONTH_END, ReceivablesSnapshot.as_of <= until
+    )
     found = await session.scalars(query.order_by(ReceivablesSnapshot.as_of.desc()).limit(number))
     return found.all()[::-1]
 

@@ -2,10 +2,10 @@
 
 from alembic import op
 
-from chassis.migrations import statements
+from chassis.migrations import LOCK_TIMEOUT, statements
 
 revision = "0028"
-down_revision = "0026"
+down_revision = "0027"
 branch_labels = None
 depends_on = None
 
@@ -24,6 +24,7 @@ ALTER TABLE accounts ADD COLUMN told_stripe_customer_id text;
 
 
 def upgrade() -> None:
+    op.execute(LOCK_TIMEOUT)
     for part in (DECISIONS, TERMS):
         for statement in statements(part):
             op.execute(statement)
