@@ -4,6 +4,7 @@ from dataclasses import astuple
 from datetime import datetime
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.clock import Clock
 from chassis.database import Database
@@ -12,13 +13,17 @@ from services.billing.commands.stripe_events import (
     ask_about_open,
     forget_event,
     lease_event,
+    leave_unasked,
     receive_events,
     settle_event,
     try_event_later,
+    wake_unasked,
 )
+from services.billing.commands.stripe_subjects import Answer, compare_subject
 from services.billing.domain.issuing import StripeFacts
-from services.billing.domain.webhooks import KEPT_AT_STRIPE, PAYMENT_TYPES, event_of
+from services.billing.domain.webhooks import KEPT_AT_STRIPE, PAYMENT_TYPES, EventSubject, event_of
 from services.billing.errors import StripeAway, StripePaymentDiffers
+from services.billing.models import StripeEvent
 from services.billing.stripe_gateway import Refused, StripeGateway, StripePayment, Succeeded, Unknown
 
 log = structlog.get_logger(__name__)
@@ -31,14 +36,32 @@ class StripeSettler:
         self._database = database
         self._gateway = gateway
         self._clock = clock
+        self._has_woken = False
 
     async def step(self) -> bool:
         """One event; false where none is due."""
         async with self._database.transaction() as session:
+            await self._wake_once(session)
             event = await lease_event(session, self._clock.now())
-        if event is None or event.stripe_invoice_id is None:
+        if event is None:
             return False
-        outcome = await self._gateway.payments(event.stripe_invoice_id)
+        if event.stripe_invoice_id is not None:
+            outcome = await self._ask_payments(event, event.stripe_invoice_id)
+        elif event.about is not None and event.about_key is not None:
+            outcome = await self._look_up(event, EventSubject(event.about, event.about_key))
+        else:
+            return False
+        log.info("stripe_event_worked_off", event_id=event.event_id, outcome=outcome)
+        return True
+
+    async def _wake_once(self, session: AsyncSession) -> None:
+        """What came while no key was set is asked for by the first process that has one."""
+        if not self._has_woken:
+            await wake_unasked(session, self._clock.now())
+            self._has_woken = True
+
+    async def _ask_payments(self, event: StripeEvent, stripe_invoice_id: str) -> str:
+        outcome = await self._gateway.payments(stripe_invoice_id)
         async with self._database.transaction() as session:
             match outcome:
                 case Succeeded(payments):
@@ -48,8 +71,21 @@ class StripeSettler:
                     await forget_event(session, event.id, code, self._clock.now())
                 case Unknown(reason):
                     await try_event_later(session, event.id, reason, self._clock.now())
-        log.info("stripe_event_worked_off", event_id=event.event_id, outcome=type(outcome).__name__)
-        return True
+        return type(outcome).__name__
+
+    async def _look_up(self, event: StripeEvent, subject: EventSubject) -> str:
+        """A thing that Stripe has no more of is compared too: what ours has of it is missing there."""
+        asked_at = self._clock.now()
+        outcome = await self._gateway.looked_up(subject.about, subject.key)
+        async with self._database.transaction() as session:
+            match outcome:
+                case Succeeded(items):
+                    await compare_subject(session, event, subject, Answer(items, asked_at), self._clock.now())
+                case Refused():
+                    await compare_subject(session, event, subject, Answer([], asked_at), self._clock.now())
+                case Unknown(reason):
+                    await try_event_later(session, event.id, reason, self._clock.now())
+        return type(outcome).__name__
 
     async def sweep(self, due_at: datetime) -> None:
         """Every night: payments of which no webhook told us are found all the same."""
@@ -73,6 +109,21 @@ class StripeSettler:
             if cursor is None:
                 break
         log.info("stripe_gaps_filled", missed=missed)
+
+
+class KeylessSettler:
+    """Where webhooks are taken and no key is set: says so of each, as nobody can be asked."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def step(self) -> bool:
+        """All that wait, by one statement; false, as nothing is left then."""
+        async with self._database.transaction() as session:
+            left = await leave_unasked(session)
+        if left:
+            log.warning("stripe_events_unasked", events=left)
+        return False
 
 
 async def look_up_payment(

@@ -10,6 +10,7 @@ import stripe
 from services.billing.domain.reconciliation import About, ItemKind, StripeItem
 
 PAGE_SIZE = 100
+MOVEMENT_PREFIX = "txn_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,10 @@ async def listed(client: stripe.StripeClient, kind: ItemKind, since: datetime | 
 
 
 async def looked_up(client: stripe.StripeClient, about: About, key: str) -> list[StripeItem]:
-    """What Stripe has of one thing that may differ, now; an empty list where it has nothing of it."""
+    """What Stripe has of one thing that may differ, now; an empty list where it has nothing of it.
+
+    A movement is known by its own id, or by the id of what moved the money: a dispute's are as many as it had turns.
+    """
     match about:
         case About.INVOICE:
             found: Sequence[Any] = [await client.v1.invoices.retrieve_async(key)]
@@ -48,10 +52,10 @@ async def looked_up(client: stripe.StripeClient, about: About, key: str) -> list
             found = (await client.v1.credit_notes.list_async({"invoice": key, "limit": PAGE_SIZE})).data
         case About.PAYMENT | About.REFUND:
             found = await _of_payment(client, key)
-        case About.TRANSFER:
-            found = (await client.v1.balance_transactions.list_async({"source": key, "limit": PAGE_SIZE})).data
-        case _:
+        case About.MOVEMENT if key.startswith(MOVEMENT_PREFIX):
             found = [await client.v1.balance_transactions.retrieve_async(key)]
+        case _:
+            found = (await client.v1.balance_transactions.list_async({"source": key, "limit": PAGE_SIZE})).data
     return [item_of(each.to_dict()) for each in found]
 
 

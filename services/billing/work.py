@@ -35,7 +35,7 @@ from services.billing.measures.unrecorded import measure_unrecorded
 from services.billing.reconciling import Reconciler
 from services.billing.rendering import Renderer
 from services.billing.settings import Settings
-from services.billing.settling import StripeSettler
+from services.billing.settling import KeylessSettler, StripeSettler
 from services.billing.snapshotting import SnapshotTaker
 from services.billing.stripe_gateway import StripeGateway
 from services.billing.telling import AccountTeller
@@ -108,7 +108,7 @@ def loops(means: Means) -> Sequence[Loop]:
         Loop("close_runs", means.closing.step, hears_commits=False),
         Loop("documents", means.renderer.step),
         Loop("reconciliation", means.reconciler.step, hears_commits=False),
-        *(Loop("stripe_events", settler.step) for settler in means.settlers),
+        *(Loop("stripe_events", settler.step) for settler in means.settlers or (KeylessSettler(means.database),)),
     )
 
 

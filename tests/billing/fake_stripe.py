@@ -87,7 +87,8 @@ class FakeStripe:
             return Unknown("no_answer")
         if about in {About.PAYMENT, About.REFUND}:
             return Succeeded([item for item in self.items if item.payment_ref == key])
-        kind, name = OF_ABOUT[about]
+        of_source = about is About.MOVEMENT and not key.startswith("txn_")
+        kind, name = OF_ABOUT[About.TRANSFER if of_source else about]
         found = [item for item in self.items if item.kind is kind and getattr(item, name) == key]
         return Succeeded(found) if found or name == "source_ref" else Refused("resource_missing")
 

@@ -21,8 +21,9 @@ from services.billing.domain.reconciliation import (
     obstacle_to,
     to_bank_cents,
 )
+from services.billing.domain.statuses import StripeEventState
 from services.billing.domain.stripe_reports import MOST_FAULTS, read_report
-from services.billing.domain.webhooks import PAYMENT_TYPES, WEBHOOK_TYPES, WebhookUse
+from services.billing.domain.webhooks import COMPARED_TYPES, PAYMENT_TYPES, WEBHOOK_TYPES, WebhookUse, event_of
 
 NOW = datetime(2026, 4, 2, tzinfo=UTC)
 DASHBOARD = """id,Type,Source,Amount,Fee,Net,Currency,Created (UTC),PaymentIntent ID
@@ -168,4 +169,43 @@ class TestCadence:
 
 def test_what_pays_is_asked_about_and_each_type_has_one_use() -> None:
     assert {type_ for type_, use in WEBHOOK_TYPES.items() if use is WebhookUse.ASKED} == PAYMENT_TYPES
+    assert {type_ for type_, use in WEBHOOK_TYPES.items() if use is WebhookUse.COMPARED} == COMPARED_TYPES.keys()
     assert {"refund.failed", "charge.dispute.funds_withdrawn", "payout.failed"} <= WEBHOOK_TYPES.keys()
+
+
+class TestSubjects:
+    @pytest.mark.parametrize(
+        ("type_", "object_", "subject"),
+        [
+            ("invoice.voided", {"object": "invoice", "id": "in_1"}, (About.INVOICE, "in_1")),
+            (
+                "credit_note.created",
+                {"object": "credit_note", "id": "cn_1", "invoice": "in_1"},
+                (About.CREDIT_NOTE, "in_1"),
+            ),
+            ("credit_note.voided", {"invoice": {"id": "in_1", "object": "invoice"}}, (About.CREDIT_NOTE, "in_1")),
+            ("refund.failed", {"id": "re_1", "charge": "ch_1", "payment_intent": "pi_1"}, (About.REFUND, "pi_1")),
+            ("refund.created", {"id": "re_1", "charge": "ch_1", "payment_intent": None}, (About.REFUND, "ch_1")),
+            ("charge.refunded", {"object": "charge", "id": "ch_1"}, (About.REFUND, "ch_1")),
+            ("charge.dispute.created", {"object": "dispute", "id": "du_1", "charge": "ch_1"}, (About.MOVEMENT, "du_1")),
+            ("refund.created", {"id": "re_1"}, None),
+            ("refund.created", {"charge": ["ch_1"]}, None),
+            ("credit_note.created", {"invoice": {"id": 5}}, None),
+            ("invoice.finalized", {"object": "invoice", "id": "in_1"}, None),
+        ],
+    )
+    def test_are_read_from_what_an_event_is_about(
+        self, type_: str, object_: dict[str, object], subject: tuple[About, str] | None
+    ) -> None:
+        event = event_of({"id": "evt_1", "object": "event", "type": type_, "data": {"object": object_}})
+        assert event is not None
+        assert (event.stripe_invoice_id, (event.subject.about, event.subject.key) if event.subject else None) == (
+            None,
+            subject,
+        )
+        assert event.first_state is (StripeEventState.PENDING if subject else StripeEventState.KEPT)
+
+    def test_what_the_endpoint_is_not_subscribed_to_is_ignored(self) -> None:
+        event = event_of({"id": "evt_1", "object": "event", "type": "customer.created", "data": {"object": {}}})
+        assert event is not None
+        assert event.first_state is StripeEventState.IGNORED

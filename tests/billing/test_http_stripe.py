@@ -88,13 +88,17 @@ class TestWebhook:
             event("evt_1", "invoice_payment.paid", object="invoice_payment", id="inpay_1", invoice="in_of_payment"),
             event("evt_2", "customer.created", object="customer", id="cus_1"),
             event("evt_3", "invoice.voided"),
+            event("evt_4", "invoice.sent"),
         ):
             await desk.client.post(PATH, content=body, headers=signed(body))
         assert await kept(books) == [
             ("evt_1", "pending", "in_of_payment"),
             ("evt_2", "ignored", None),
-            ("evt_3", "ignored", None),
+            ("evt_3", "pending", None),
+            ("evt_4", "kept", None),
         ]
+        voided = next(row for row in await desk.items("/admin/billing/stripe-events") if row["event_id"] == "evt_3")
+        assert (voided["about"], voided["about_key"]) == ("invoice", "in_123456789")
 
 
 class TestQueue:

@@ -7,7 +7,7 @@ import pytest
 
 from contracts.identity import Role
 from services.billing.domain.statuses import StripeEventState
-from services.billing.domain.webhooks import SettlingObstacle, obstacle_to_settling
+from services.billing.domain.webhooks import SettlingObstacle, obstacle_to_retrying, obstacle_to_settling
 from tests.billing.arrangements import Books
 from tests.billing.arrangements_stripe import webhook, work_off
 from tests.billing.fake_stripe import FakeStripe
@@ -64,11 +64,18 @@ class TestTheTrialBalance:
         (StripeEventState.UNMATCHED, None),
         (StripeEventState.PENDING, SettlingObstacle.ASKED),
         (StripeEventState.PROCESSED, SettlingObstacle.RECORDED),
+        (StripeEventState.COMPARED, SettlingObstacle.COMPARED),
+        (StripeEventState.KEPT, SettlingObstacle.KEPT),
         (StripeEventState.IGNORED, SettlingObstacle.IGNORED),
     ],
 )
 def test_who_is_waited_for(state: StripeEventState, obstacle: SettlingObstacle | None) -> None:
-    assert obstacle_to_settling(state) is obstacle
+    assert (obstacle_to_settling(state), obstacle_to_retrying(state)) == (obstacle, obstacle)
+
+
+def test_without_a_key_a_person_settles_it_and_nobody_asks_again() -> None:
+    assert obstacle_to_settling(StripeEventState.UNASKED) is None
+    assert obstacle_to_retrying(StripeEventState.UNASKED) is SettlingObstacle.NO_KEY
 
 
 class TestStripeEvents:

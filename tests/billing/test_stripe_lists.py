@@ -206,7 +206,14 @@ async def test_silence_is_no_answer(world: World) -> None:
     assert isinstance(await world.gateway.balance_cents("aud"), Succeeded)
 
 
-@pytest.mark.parametrize("about", [About.INVOICE, About.MOVEMENT])
-async def test_that_there_is_none_is_an_answer(world: World, about: About) -> None:
-    outcome = await world.gateway.looked_up(about, "in_nowhere0000")
+@pytest.mark.parametrize(("about", "key"), [(About.INVOICE, "in_nowhere0000"), (About.MOVEMENT, "txn_nowhere0000")])
+async def test_that_there_is_none_is_an_answer(world: World, about: About, key: str) -> None:
+    outcome = await world.gateway.looked_up(about, key)
     assert getattr(outcome, "code", None) == "resource_missing"
+
+
+async def test_movements_are_told_by_what_moved_the_money_too(world: World) -> None:
+    world.refund(world.paid(1_000)[1], 300)
+    movement = (await listed(world, ItemKind.MOVEMENT))[0]
+    assert await world.gateway.looked_up(About.MOVEMENT, movement.source_ref or "") == Succeeded([movement])
+    assert await world.gateway.looked_up(About.MOVEMENT, "du_nowhere0000") == Succeeded([])

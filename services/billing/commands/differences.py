@@ -181,7 +181,7 @@ async def _seen(session: AsyncSession, kind: ItemKind, stripe_id: str | None) ->
 
 async def _compared(session: AsyncSession, difference: Difference, now: datetime) -> Difference:
     lower, upper = await reconciliations.bounds(session, difference.about, now)
-    wanted = Comparison([difference.about], lower, upper, about_key=difference.about_key)
+    wanted = Comparison([difference.about], lower, upper, about_keys=[difference.about_key])
     opened, closed = await differences.compare(session, wanted, now, WHOLE_SUBJECT)
     await tell_differences(session, opened | closed)
     return await differences.lock(session, difference.id)

@@ -4,7 +4,7 @@ Events come twice, late and in any order, so none is believed: its invoice's pay
 recorded once, whole. What cannot be recorded waits for a person, who is told.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -33,6 +33,7 @@ LONGEST_WAIT = timedelta(minutes=15)
 ASKED_FOR = timedelta(days=90)
 """So long after its issue an invoice is paid at Stripe by people who do not know that it is settled or void."""
 BY = "stripe"
+NO_KEY = "no key of Stripe's is set, so it cannot be asked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +71,18 @@ async def receive_events(
 
 
 def _row(event: ReceivedEvent, now: datetime) -> dict[str, object]:
-    is_ours = event.stripe_invoice_id is not None
+    state, subject = event.first_state, event.subject
     return {
         "id": new_id(),
         "event_id": event.event_id,
         "type": event.type,
         "stripe_invoice_id": event.stripe_invoice_id,
-        "state": StripeEventState.PENDING if is_ours else StripeEventState.IGNORED,
+        "about": subject.about if subject else None,
+        "about_key": subject.key if subject else None,
+        "state": state,
         "received_at": now,
         "next_attempt_at": now,
-        "settled_at": None if is_ours else now,
+        "settled_at": None if state is StripeEventState.PENDING else now,
     }
 
 
@@ -132,7 +135,7 @@ async def try_event_later(session: AsyncSession, event_id: UUID, detail: str, no
 async def retry_event(session: AsyncSession, event_id: UUID, now: datetime) -> StripeEvent:
     """An operator has mended what held it."""
     event = await stripe_events.lock(session, event_id)
-    if webhooks.obstacle_to_settling(event.state) is None:
+    if webhooks.obstacle_to_retrying(event.state) is None:
         event.state, event.next_attempt_at = StripeEventState.PENDING, now
     return event
 
@@ -147,6 +150,24 @@ async def ignore_event(session: AsyncSession, event_id: UUID, reason: str, now: 
         raise StripeEventNotWaiting(f"{obstacle}: no person is waited for", stripe_event_id=event_id)
     event.state, event.detail, event.settled_at = StripeEventState.IGNORED, reason, now
     return event
+
+
+async def leave_unasked(session: AsyncSession) -> int:
+    """No key is set: what waits to be asked would wait for ever, so a person is told, who may settle it by hand."""
+    return await _move(session, StripeEventState.PENDING, StripeEventState.UNASKED, {"detail": NO_KEY})
+
+
+async def wake_unasked(session: AsyncSession, now: datetime) -> int:
+    """A key is set by now."""
+    woken = {"detail": None, "next_attempt_at": now}
+    return await _move(session, StripeEventState.UNASKED, StripeEventState.PENDING, woken)
+
+
+async def _move(
+    session: AsyncSession, before: StripeEventState, after: StripeEventState, changed: Mapping[str, object]
+) -> int:
+    moved = update(StripeEvent).where(StripeEvent.state == before).values(state=after, **changed)
+    return len((await session.execute(moved.returning(StripeEvent.id))).all())
 
 
 async def ask_about_open(session: AsyncSession, due_at: datetime, now: datetime) -> None:

@@ -55,13 +55,20 @@ class PaymentMethod(StrEnum):
 
 
 class StripeEventState(StrEnum):
-    """`unmatched` waits for the invoice that names its Stripe invoice; `held` waits for a person."""
+    """`unmatched` waits for the invoice that names its Stripe invoice; `held` waits for a person.
+
+    `compared`: what it is about was looked up and held against our books. `kept`: nothing is asked when it comes.
+    `unasked`: nobody can ask Stripe, as no key is set.
+    """
 
     PENDING = "pending"
     PROCESSED = "processed"
+    COMPARED = "compared"
+    KEPT = "kept"
     IGNORED = "ignored"
     UNMATCHED = "unmatched"
     HELD = "held"
+    UNASKED = "unasked"
 
 
 class Action(StrEnum):

@@ -1,12 +1,13 @@
 """What a webhook of Stripe's is about, as far as billing asks after it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
+from services.billing.domain.reconciliation import About
 from services.billing.domain.statuses import StripeEventState
 
 PAYMENT_TYPES = frozenset({"invoice.paid", "invoice.payment_succeeded", "invoice.updated", "invoice_payment.paid"})
@@ -15,27 +16,42 @@ KEPT_AT_STRIPE = timedelta(days=30)
 
 
 class WebhookUse(StrEnum):
-    """What billing does with a type of event that its endpoint is subscribed to."""
+    """What billing does with a type of event that its endpoint is subscribed to.
+
+    `compared` is looked up and held against our books when it comes. `nightly` is left to the comparison of all: our
+    books say the same of it a moment later, and it would differ until then.
+    """
 
     ASKED = "asked"
     COMPARED = "compared"
+    NIGHTLY = "nightly"
     KEPT = "kept"
 
 
-WEBHOOK_TYPES: Mapping[str, WebhookUse] = {
-    **dict.fromkeys(sorted(PAYMENT_TYPES), WebhookUse.ASKED),
+COMPARED_TYPES: Mapping[str, About] = {
+    **dict.fromkeys(("invoice.voided", "invoice.marked_uncollectible", "invoice.deleted"), About.INVOICE),
+    **dict.fromkeys(("credit_note.created", "credit_note.updated", "credit_note.voided"), About.CREDIT_NOTE),
+    **dict.fromkeys(("charge.refunded", "refund.created", "refund.updated", "refund.failed"), About.REFUND),
     **dict.fromkeys(
         (
-            *("invoice.finalized", "invoice.voided", "invoice.marked_uncollectible", "invoice.deleted"),
-            *("credit_note.created", "credit_note.updated", "credit_note.voided"),
-            *("charge.succeeded", "charge.failed", "charge.refunded"),
-            *("refund.created", "refund.updated", "refund.failed"),
             *("charge.dispute.created", "charge.dispute.updated", "charge.dispute.closed"),
             *("charge.dispute.funds_withdrawn", "charge.dispute.funds_reinstated"),
+        ),
+        About.MOVEMENT,
+    ),
+}
+"""What takes money or a debt back at Stripe, and as what it differs. A dispute is what it moves on Stripe's balance."""
+
+WEBHOOK_TYPES: Mapping[str, WebhookUse] = {
+    **dict.fromkeys(sorted(PAYMENT_TYPES), WebhookUse.ASKED),
+    **dict.fromkeys(COMPARED_TYPES, WebhookUse.COMPARED),
+    **dict.fromkeys(
+        (
+            *("invoice.finalized", "charge.succeeded", "charge.failed"),
             *("payout.created", "payout.paid", "payout.failed", "payout.canceled", "payout.updated"),
             *("payout.reconciliation_completed", "topup.succeeded", "topup.failed", "balance.available"),
         ),
-        WebhookUse.COMPARED,
+        WebhookUse.NIGHTLY,
     ),
     **dict.fromkeys(
         (
@@ -58,28 +74,54 @@ class SettlingObstacle(StrEnum):
 
     ASKED = "Stripe is about to be asked"
     RECORDED = "what Stripe has is in the books"
+    COMPARED = "it is compared with our books"
+    KEPT = "nothing is asked when it comes"
     IGNORED = "it is ignored"
+    NO_KEY = "no key of Stripe's is set: it goes on by itself once one is"
 
 
 _OBSTACLES = {
     StripeEventState.PENDING: SettlingObstacle.ASKED,
     StripeEventState.PROCESSED: SettlingObstacle.RECORDED,
+    StripeEventState.COMPARED: SettlingObstacle.COMPARED,
+    StripeEventState.KEPT: SettlingObstacle.KEPT,
     StripeEventState.IGNORED: SettlingObstacle.IGNORED,
 }
 
 
 def obstacle_to_settling(state: StripeEventState) -> SettlingObstacle | None:
-    """None where it waits for a person, who may try it again or ignore it."""
+    """None where it waits for a person, who may ignore it."""
     return _OBSTACLES.get(state)
+
+
+def obstacle_to_retrying(state: StripeEventState) -> SettlingObstacle | None:
+    """None where Stripe can be asked once more."""
+    return SettlingObstacle.NO_KEY if state is StripeEventState.UNASKED else obstacle_to_settling(state)
+
+
+@dataclass(frozen=True, slots=True)
+class EventSubject:
+    """What is compared when the event comes. Of a dispute the key is its own: what it moved is listed under it."""
+
+    about: About
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
 class ReceivedEvent:
-    """`stripe_invoice_id` is None where the event is about nothing that billing asks after."""
+    """`stripe_invoice_id` is whose payments are asked for; without it and a subject, nothing is asked."""
 
     event_id: str
     type: str
     stripe_invoice_id: str | None
+    subject: EventSubject | None = None
+
+    @property
+    def first_state(self) -> StripeEventState:
+        if self.stripe_invoice_id is not None or self.subject is not None:
+            return StripeEventState.PENDING
+        use = WEBHOOK_TYPES.get(self.type, WebhookUse.ASKED)
+        return StripeEventState.IGNORED if use is WebhookUse.ASKED else StripeEventState.KEPT
 
 
 def read_event(raw: bytes) -> ReceivedEvent | None:
@@ -93,7 +135,9 @@ def event_of(body: Mapping[Any, Any]) -> ReceivedEvent | None:
     event_id, type_ = _text(body.get("id")), _text(body.get("type"))
     if event_id is None or type_ is None or body.get("object") != "event":
         return None
-    return ReceivedEvent(event_id, type_, _invoice_id(body) if type_ in PAYMENT_TYPES else None)
+    about = _about(body)
+    invoice_id = _invoice_id(about) if type_ in PAYMENT_TYPES else None
+    return ReceivedEvent(event_id, type_, invoice_id, _subject(type_, about))
 
 
 def _parsed(raw: bytes) -> object:
@@ -103,13 +147,42 @@ def _parsed(raw: bytes) -> object:
         return None
 
 
-def _invoice_id(body: Mapping[Any, Any]) -> str | None:
-    """An invoice's own id, or the id of the invoice that a payment is of."""
+def _about(body: Mapping[Any, Any]) -> Mapping[Any, Any]:
     wrapper = body.get("data")
     about = wrapper.get("object") if isinstance(wrapper, Mapping) else None
-    if not isinstance(about, Mapping):
-        return None
+    return about if isinstance(about, Mapping) else {}
+
+
+def _invoice_id(about: Mapping[Any, Any]) -> str | None:
+    """An invoice's own id, or the id of the invoice that a payment is of."""
     return _text(about.get("id" if about.get("object") == "invoice" else "invoice"))
+
+
+def _subject(type_: str, object_: Mapping[Any, Any]) -> EventSubject | None:
+    about = COMPARED_TYPES.get(type_)
+    if about is None:
+        return None
+    key = _KEYS[about](object_)
+    return EventSubject(about, key) if key is not None else None
+
+
+def _payment_of(object_: Mapping[Any, Any]) -> str | None:
+    """The payment's lasting id, as a charge or a refund names it."""
+    charge = object_.get("id" if object_.get("object") == "charge" else "charge")
+    return _id_of(object_.get("payment_intent")) or _id_of(charge)
+
+
+_KEYS: Mapping[About, Callable[[Mapping[Any, Any]], str | None]] = {
+    About.INVOICE: lambda object_: _text(object_.get("id")),
+    About.CREDIT_NOTE: lambda object_: _id_of(object_.get("invoice")),
+    About.REFUND: _payment_of,
+    About.MOVEMENT: lambda object_: _text(object_.get("id")),
+}
+
+
+def _id_of(expandable: object) -> str | None:
+    """The id of what Stripe gives as an id or, expanded, as an object."""
+    return _text(expandable.get("id") if isinstance(expandable, Mapping) else expandable)
 
 
 def _text(value: object) -> str | None:

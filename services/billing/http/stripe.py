@@ -17,6 +17,7 @@ from chassis.http import Body, Given, Operator, public, requires
 from chassis.paging import Page, PageRequest
 from contracts.identity import Capability
 from services.billing.commands.stripe_events import ignore_event, receive_event, retry_event
+from services.billing.domain.reconciliation import About
 from services.billing.domain.statuses import StripeEventState
 from services.billing.domain.webhooks import read_event
 from services.billing.errors import SignatureRefused, WebhookMalformed, WebhooksDisabled
@@ -41,13 +42,16 @@ class StripeEventView(BaseModel):
     """`held` waits for a person, `unmatched` for the invoice that names its Stripe invoice.
 
     `held_references` are the payments at Stripe that are not in the books. `was_missed`: no webhook brought it, the
-    nightly look at Stripe's own list of events did.
+    nightly look at Stripe's own list of events did. Of a refund, dispute, credit note or void `about` and `about_key`
+    say what was looked up and compared; `unasked` waits for Stripe's key, or for a person.
     """
 
     id: UUID
     event_id: str
     type: str
     stripe_invoice_id: str | None
+    about: About | None
+    about_key: str | None
     state: StripeEventState
     attempts: int
     detail: str | None

@@ -43,7 +43,10 @@ class RoleHolder(BaseModel):
 
 
 class WebhookType(BaseModel):
-    """`asked`: Stripe is asked what was paid. `compared`: the nightly comparison looks at it. `kept`: nothing more."""
+    """`asked`: Stripe is asked what was paid. `compared`: what it is about is looked up and compared when it comes.
+
+    `nightly`: the nightly comparison looks at it. `kept`: nothing more.
+    """
 
     type: str
     use: WebhookUse

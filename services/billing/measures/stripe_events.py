@@ -13,7 +13,7 @@ STRIPE_EVENTS_AGE_SECONDS = Gauge(
     "waybill_stripe_events_oldest_age_seconds", "How long the first of a state has waited, 0 when none does", ["state"]
 )
 
-WAITING = (StripeEventState.PENDING, StripeEventState.UNMATCHED, StripeEventState.HELD)
+WAITING = (StripeEventState.PENDING, StripeEventState.UNMATCHED, StripeEventState.HELD, StripeEventState.UNASKED)
 
 
 def measure_stripe_events(clock: Clock) -> Measure:

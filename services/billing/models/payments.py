@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.columns import Word, one_of
+from services.billing.domain.reconciliation import About
 from services.billing.domain.statuses import PaymentMethod, StripeEventState
 from services.billing.models.columns import Table
 
@@ -49,6 +50,8 @@ class Payment(Table):
 class StripeEvent(Table):
     """An authentic webhook, or the nightly sweep: a note to ask Stripe about an invoice, never a source of amounts.
 
+    Either the payments of `stripe_invoice_id` are asked for, or what `about_key` names is looked up and compared.
+
     `held_references` are payments that Stripe has and that could not be recorded; once it is ignored, they are passed
     over for good. `was_missed`: no webhook brought it, it was found in Stripe's own list.
     """
@@ -59,6 +62,8 @@ class StripeEvent(Table):
     event_id: Mapped[str] = mapped_column(unique=True)
     type: Mapped[str]
     stripe_invoice_id: Mapped[str | None]
+    about: Mapped[About | None] = mapped_column(Word(About))
+    about_key: Mapped[str | None]
     state: Mapped[StripeEventState] = mapped_column(Word(StripeEventState))
     attempts: Mapped[int] = mapped_column(default=0, server_default="0")
     detail: Mapped[str | None]
@@ -70,12 +75,20 @@ class StripeEvent(Table):
 
     __table_args__ = (
         one_of("state", StripeEventState),
+        one_of("about", About),
+        CheckConstraint("(about IS NULL) = (about_key IS NULL)", name="subject"),
         Index("ix_stripe_events_pending", "next_attempt_at", postgresql_where=text("state = 'pending'")),
         Index("ix_stripe_events_unmatched", "stripe_invoice_id", postgresql_where=text("state = 'unmatched'")),
         Index(
             "ix_stripe_events_invoice",
             "stripe_invoice_id",
             postgresql_where=text("held_references <> '{}' OR state = 'pending'"),
+        ),
+        Index(
+            "ix_stripe_events_subject",
+            "about",
+            "about_key",
+            postgresql_where=text("about IS NOT NULL AND state = 'pending'"),
         ),
         Index("ix_stripe_events_received_at", "received_at", "id"),
         Index("ix_stripe_events_state", "state", "received_at", "id"),

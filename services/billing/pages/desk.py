@@ -35,6 +35,7 @@ def desk_of(zone: ZoneInfo) -> Desk:
             desk_receivables.broken_promises(zone),
             desk_stripe.HELD,
             desk_stripe.UNMATCHED,
+            desk_stripe.UNASKED,
             desk_reconciliation.DIFFERENCES,
             desk_reconciliation.REVIEW,
             desk_certificates.FAILED,

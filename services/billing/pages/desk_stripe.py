@@ -39,3 +39,11 @@ UNMATCHED = Waiting(
     _counting(StripeEventState.UNMATCHED),
     UNANSWERED_AFTER,
 )
+UNASKED = Waiting(
+    ROOM,
+    READ,
+    lambda number: f"{counted(number, 'Stripe event', 'Stripe events')} cannot be asked about: no key is set",
+    f"{PATH}?state=unasked",
+    _counting(StripeEventState.UNASKED),
+    is_alarming=True,
+)

@@ -13,29 +13,43 @@ from chassis.clock import Clock
 from chassis.console import Console, form_at, page_at
 from chassis.console.actions import Action, refused
 from chassis.console.cells import Kind, Shown, chip
-from chassis.console.documents import Document, Done, Fact, Table, show_document
+from chassis.console.documents import Document, Done, Fact, Table, Told, show_document
 from chassis.console.timeline import Moment, in_order, moments_of
 from chassis.console.wording import counted, sentence
 from chassis.database import Database
 from chassis.http import Given, Operator
 from contracts.identity import Capability
 from services.billing.domain.statuses import StripeEventState
-from services.billing.domain.webhooks import obstacle_to_settling
+from services.billing.domain.webhooks import (
+    WEBHOOK_TYPES,
+    WebhookUse,
+    obstacle_to_retrying,
+    obstacle_to_settling,
+)
 from services.billing.http.stripe import post_ignore_stripe_event, post_retry_stripe_event
-from services.billing.models import Invoice, StripeEvent
+from services.billing.models import Difference, Invoice, StripeEvent
+from services.billing.pages.differences import ABOUTS, KINDS
+from services.billing.pages.differences import PATH as DIFFERENCES
+from services.billing.pages.differences import STATES as STATES_OF_DIFFERENCES
 from services.billing.pages.doors import invoice_path
 from services.billing.pages.reasons import IF_GIVEN, REASON
 from services.billing.pages.stripe_events import PATH, QUEUE, ROOM, STATES, TONES, IgnoreForm, RetryForm
-from services.billing.queries import stripe_events
+from services.billing.queries import differences, stripe_events
 
 MONEY = Capability.MANAGE_BILLING_OPS
 VERBS = {"retry_stripe_event": "gave it another turn", "ignore_stripe_event": "ignored it"}
 NEXT = {
-    StripeEventState.PENDING: "Stripe is asked about its invoice by itself",
+    StripeEventState.PENDING: "Stripe is asked about it by itself",
+    StripeEventState.COMPARED: "What Stripe has of it was looked up and held against our books",
+    StripeEventState.KEPT: "Nothing is asked when such an event comes",
     StripeEventState.PROCESSED: "What Stripe has is in the books",
     StripeEventState.IGNORED: "Nothing follows from it",
     StripeEventState.UNMATCHED: "It goes on by itself once an invoice names its Stripe invoice",
     StripeEventState.HELD: "It waits until what holds it is mended, or until it is ignored",
+    StripeEventState.UNASKED: (
+        "Nobody can ask Stripe: set STRIPE_API_KEY and it goes on by itself, or do by hand what Stripe shows and "
+        "ignore it"
+    ),
 }
 
 
@@ -50,19 +64,27 @@ async def show_stripe_event(
 ) -> Response[str]:
     async with database.reading() as session:
         event, invoice = await stripe_events.with_invoice(session, stripe_event_id)
+        differing = await differences.of_subject(session, event.about, event.about_key)
         moments = await moments_of(session, [Subject("stripe_event", event.id)], VERBS, console.wording)
     document = Document(
         title=event.event_id,
         room=ROOM,
         up=("Stripe events", QUEUE),
         states=(chip(STATES[event.state], TONES.get(event.state, "")),),
-        sentence=f"{NEXT[event.state]}.",
+        sentence=f"{_next(event)}.",
         facts=_facts(event, invoice),
         actions=_actions(event, operator),
-        sections=[_payments(event.held_references)],
+        sections=[_payments(event.held_references) if event.about is None else _differing(differing)],
         timeline=in_order(moments, [_arrival(event)]),
     )
     return show_document(console, request, document, done)
+
+
+def _next(event: StripeEvent) -> str:
+    is_nightly = WEBHOOK_TYPES.get(event.type) in {WebhookUse.NIGHTLY, WebhookUse.COMPARED}
+    if event.state is StripeEventState.KEPT and is_nightly:
+        return "The nightly comparison looks at what it is about"
+    return NEXT[event.state]
 
 
 def _arrival(event: StripeEvent) -> Moment:
@@ -77,6 +99,8 @@ def _facts(event: StripeEvent, invoice: Invoice | None) -> list[Fact]:
         Fact("Type", event.type),
         Fact("Stripe invoice", Shown(event.stripe_invoice_id)),
         Fact("Invoice", number),
+        Fact("Compared as", Shown(event.about and ABOUTS[event.about])),
+        Fact("Compared by", Shown(event.about_key)),
         Fact("Received", Shown(event.received_at, Kind.INSTANT)),
         Fact("Attempts", Shown(event.attempts, Kind.NUMBER)),
         Fact("Next attempt", _next_attempt(event)),
@@ -98,7 +122,22 @@ def _payments(references: Sequence[str]) -> Table:
     )
 
 
+def _differing(differing: Sequence[Difference]) -> Table:
+    heads = (("Difference", Kind.TEXT), ("State", Kind.TEXT), ("Ours, AUD", Kind.MONEY), ("Stripe's, AUD", Kind.MONEY))
+    rows: list[tuple[Told, ...]] = [
+        (
+            Shown(f"{ABOUTS[each.about]}: {KINDS[each.kind].lower()}", path=f"{DIFFERENCES}/{each.id}"),
+            STATES_OF_DIFFERENCES[each.state],
+            Shown(each.ours_cents, Kind.MONEY),
+            Shown(each.theirs_cents, Kind.MONEY),
+        )
+        for each in differing
+    ]
+    return Table("What differs of it", heads, rows, empty="Our books and Stripe say the same of it.")
+
+
 def _actions(event: StripeEvent, operator: Operator) -> list[Action]:
+    why_not_again = refused(operator, MONEY, obstacle_to_retrying(event.state))
     why = refused(operator, MONEY, obstacle_to_settling(event.state))
     path = f"{PATH}/{event.id}"
     held = counted(len(event.held_references), "payment that it holds", "payments that it holds")
@@ -111,7 +150,7 @@ def _actions(event: StripeEvent, operator: Operator) -> list[Action]:
             fields=(IF_GIVEN,),
             done="Stripe is asked again within moments",
             is_primary=True,
-            **why,
+            **why_not_again,
         ),
         Action(
             "ignore",

@@ -1,11 +1,11 @@
 """What Stripe told us: each a question about one invoice, worked off by itself or waiting for a person."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.console import Form
@@ -27,7 +27,12 @@ from chassis.console.listing import (
 from chassis.console.wording import counted, sentence
 from contracts.identity import Capability
 from services.billing.domain.statuses import StripeEventState
-from services.billing.domain.webhooks import UNANSWERED_AFTER, obstacle_to_settling
+from services.billing.domain.webhooks import (
+    UNANSWERED_AFTER,
+    SettlingObstacle,
+    obstacle_to_retrying,
+    obstacle_to_settling,
+)
 from services.billing.http.stripe import IgnoreBody, RetryBody, ignore_by_operator, retry_by_operator
 from services.billing.models import Invoice, StripeEvent
 from services.billing.pages.doors import invoice_path
@@ -35,25 +40,34 @@ from services.billing.pages.reasons import IF_GIVEN, REASON
 
 ROOM = "stripe-events"
 PATH = "/console/stripe-events"
-WAITING = "state=held&state=unmatched"
+WAITING = "state=held&state=unmatched&state=unasked"
 QUEUE = f"{PATH}?{WAITING}"
 
 STATES: Mapping[str, str] = {
     StripeEventState.PENDING: "About to be asked",
     StripeEventState.PROCESSED: "In the books",
+    StripeEventState.COMPARED: "Compared with our books",
+    StripeEventState.KEPT: "Kept",
     StripeEventState.IGNORED: "Ignored",
     StripeEventState.UNMATCHED: "No invoice has its reference",
     StripeEventState.HELD: "Cannot be recorded",
+    StripeEventState.UNASKED: "No key to ask Stripe with",
 }
 TONES: Mapping[str, str] = {
     StripeEventState.PENDING: "info",
     StripeEventState.PROCESSED: "positive",
+    StripeEventState.COMPARED: "positive",
     StripeEventState.UNMATCHED: "warning",
     StripeEventState.HELD: "danger",
+    StripeEventState.UNASKED: "warning",
 }
 
 ROWS: Select[Any] = (
-    select().select_from(StripeEvent).outerjoin(Invoice, Invoice.stripe_invoice_id == StripeEvent.stripe_invoice_id)
+    select()
+    .select_from(StripeEvent)
+    .outerjoin(
+        Invoice, Invoice.stripe_invoice_id == func.coalesce(StripeEvent.stripe_invoice_id, StripeEvent.about_key)
+    )
 )
 
 
@@ -65,12 +79,18 @@ class RetryForm(RetryBody, Form):
     """As the JSON route takes it."""
 
 
-async def _look(session: AsyncSession, ids: Sequence[UUID], _now: datetime) -> Mapping[UUID, Verdict]:
-    found = await session.scalars(select(StripeEvent).where(StripeEvent.id.in_(ids)))
-    return {
-        each.id: Verdict(each.event_id, str(obstacle_to_settling(each.state) or ""), sentence(each.detail or ""))
-        for each in found
-    }
+Obstacle = Callable[[StripeEventState], SettlingObstacle | None]
+
+
+def _looking(obstacle_to: Obstacle) -> Callable[..., Awaitable[Mapping[UUID, Verdict]]]:
+    async def look(session: AsyncSession, ids: Sequence[UUID], _now: datetime) -> Mapping[UUID, Verdict]:
+        found = await session.scalars(select(StripeEvent).where(StripeEvent.id.in_(ids)))
+        return {
+            each.id: Verdict(each.event_id, str(obstacle_to(each.state) or ""), sentence(each.detail or ""))
+            for each in found
+        }
+
+    return look
 
 
 async def _retry(work: Work) -> None:
@@ -90,7 +110,7 @@ BULK = (
         name="retry",
         label="Try again",
         capability=Capability.MANAGE_BILLING_OPS,
-        look=_look,
+        look=_looking(obstacle_to_retrying),
         do=_retry,
         form=RetryForm,
         fields=(IF_GIVEN,),
@@ -100,7 +120,7 @@ BULK = (
         name="ignore",
         label="Ignore",
         capability=Capability.MANAGE_BILLING_OPS,
-        look=_look,
+        look=_looking(obstacle_to_settling),
         do=_ignore,
         form=IgnoreForm,
         fields=(REASON,),
@@ -122,7 +142,8 @@ LISTING = Listing(
     rows=ROWS,
     key=StripeEvent.id,
     order="-received",
-    note="An event is never believed: Stripe is asked what was paid, and each payment is recorded once.",
+    note="An event is never believed: Stripe is asked what was paid, and each payment is recorded once. What takes "
+    "money or a debt back is looked up and compared.",
     columns=(
         Column("event", "Event", StripeEvent.event_id),
         Column("type", "Type", StripeEvent.type),
@@ -134,6 +155,8 @@ LISTING = Listing(
             path=lambda row: invoice_path(row.invoice_kind, row.invoice_id) if row.invoice_id else "",
         ),
         Column("stripe_invoice", "Stripe invoice", StripeEvent.stripe_invoice_id),
+        Column("about", "Compared as", StripeEvent.about, Kind.WORD, is_extra=True),
+        Column("about_key", "Compared by", StripeEvent.about_key, is_extra=True),
         Column(
             "detail",
             "What was seen",
@@ -159,7 +182,13 @@ LISTING = Listing(
         Search(
             "q",
             "Event, Stripe invoice or number",
-            texts=(StripeEvent.event_id, StripeEvent.stripe_invoice_id, Invoice.number, StripeEvent.detail),
+            texts=(
+                StripeEvent.event_id,
+                StripeEvent.stripe_invoice_id,
+                StripeEvent.about_key,
+                Invoice.number,
+                StripeEvent.detail,
+            ),
             ids=(StripeEvent.id,),
         ),
         Choice("state", "State", options=among(StripeEvent.state, StripeEventState, STATES)),

@@ -46,7 +46,8 @@ COMPARE, UPLOAD, REVIEW, ROLES = "compare", "upload", "review", "roles"
 JOURNAL = "/console/journal?on=stripe_clearing"
 USES = {
     WebhookUse.ASKED: "Stripe is asked what was paid",
-    WebhookUse.COMPARED: "Looked at by the nightly comparison",
+    WebhookUse.COMPARED: "What it is about is looked up and compared when it comes",
+    WebhookUse.NIGHTLY: "Looked at by the nightly comparison",
     WebhookUse.KEPT: "Kept, and nothing more",
 }
 VERBS = {"name_stripe_roles": "named who sees to Stripe"}

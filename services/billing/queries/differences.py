@@ -35,20 +35,20 @@ KNOWN_TYPES = (
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What is compared: so many kinds of things, made between `lower` and `upper`; of one of them with `about_key`."""
+    """What is compared: so many kinds of things, made between `lower` and `upper`; with `about_keys` those alone."""
 
     abouts: Sequence[About]
     lower: datetime | None
     upper: datetime
     balance_cents: int | None = None
-    about_key: str | None = None
+    about_keys: Sequence[str] | None = None
 
 
 async def compare(session: AsyncSession, wanted: Comparison, now: datetime, most: int) -> tuple[set[UUID], set[UUID]]:
     """Opens or changes so many differences at the most, and closes as many: their ids."""
     parameters = {
         "abouts": [str(about) for about in wanted.abouts],
-        "about_key": wanted.about_key,
+        "about_keys": wanted.about_keys,
         "lower": wanted.lower,
         "upper": wanted.upper,
         "balance": wanted.balance_cents,
@@ -94,6 +94,15 @@ async def oldest_open_at(session: AsyncSession) -> datetime | None:
 async def of_ids(session: AsyncSession, ids: Collection[UUID]) -> Sequence[Difference]:
     query = select(Difference).where(Difference.id.in_(ids)).order_by(Difference.id)
     return (await session.scalars(query.execution_options(populate_existing=True))).all()
+
+
+async def of_subject(session: AsyncSession, about: About | None, key: str | None) -> Sequence[Difference]:
+    """Of one thing in all respects; of a dispute each row of Stripe's balance that it moved."""
+    if about is None or key is None:
+        return []
+    of_key = (Difference.about_key == key) | (Difference.stripe_id == key)
+    query = select(Difference).where(Difference.about == about, of_key)
+    return (await session.scalars(query.order_by(Difference.first_seen_at, Difference.id))).all()
 
 
 async def lock(session: AsyncSession, difference_id: UUID) -> Difference:

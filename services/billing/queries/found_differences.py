@@ -189,7 +189,7 @@ FOUND = """
                     WHEN kind = 'missing_there' THEN about || '_not_at_stripe'
                     ELSE about || '_' || kind || '_differs' END AS code
         FROM found
-        WHERE about = ANY (:abouts) AND (CAST(:about_key AS text) IS NULL OR about_key = :about_key)
+        WHERE about = ANY (:abouts) AND (CAST(:about_keys AS text[]) IS NULL OR about_key = ANY (:about_keys))
     )
 """
 
@@ -241,7 +241,7 @@ _CLOSING = """
     agreed AS (
         SELECT seen.id FROM differences seen
         WHERE seen.state <> 'gone' AND seen.about = ANY (:abouts)
-          AND (CAST(:about_key AS text) IS NULL OR seen.about_key = :about_key)
+          AND (CAST(:about_keys AS text[]) IS NULL OR seen.about_key = ANY (:about_keys))
           AND NOT EXISTS (SELECT FROM coded WHERE coded.about = seen.about AND coded.about_key = seen.about_key
                                               AND coded.kind = seen.kind)
         ORDER BY seen.id LIMIT :most FOR UPDATE

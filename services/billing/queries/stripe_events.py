@@ -38,7 +38,7 @@ async def with_invoice(session: AsyncSession, event_id: UUID) -> tuple[StripeEve
     event = StripeEventNotFound.unless(
         await session.get(StripeEvent, event_id), "there is no such event", stripe_event_id=event_id
     )
-    query = select(Invoice).where(Invoice.stripe_invoice_id == event.stripe_invoice_id)
+    query = select(Invoice).where(Invoice.stripe_invoice_id == (event.stripe_invoice_id or event.about_key))
     return event, (await session.scalars(query)).one_or_none()
 
 
