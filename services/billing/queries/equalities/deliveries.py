@@ -1,5 +1,6 @@
 """From what was delivered to what is billed for it."""
 
+from contracts.values import INVALID_LEAD_CREDITS
 from services.billing.domain.certificate import Unit
 from services.billing.queries.equalities.declaration import About, Equality
 
@@ -20,6 +21,51 @@ LINES_ARE_DELIVERIES = Equality(
        AND delivery.gst_treatment = line.gst_treatment AND delivery.includes_gst = line.includes_gst
      WHERE line.is_live
     """,
+)
+# What is billed by whichever month is found by its line. Only what is on no bill is looked up among the issued months:
+# of a month that runs that is most of it, and of all others what came late. An issue sees what was committed before it;
+# what was being recorded in the same minute is late.
+MONTHS_BILL_DELIVERIES = Equality(
+    "issued_months_bill_their_deliveries",
+    "Each billable delivery that was recorded before its month was issued is on a line or a debit",
+    "Deliveries that are to be billed",
+    "Those that are",
+    About.DELIVERY,
+    """
+    SELECT delivery.id AS key, 1 AS left_side, (billed.delivery_event_id IS NOT NULL)::int AS right_side
+      FROM delivery_events delivery
+      LEFT JOIN (SELECT delivery_event_id FROM invoice_lines WHERE is_live
+                 UNION ALL
+                 SELECT delivery_event_id FROM adjustment_deliveries WHERE is_live) AS billed
+        ON billed.delivery_event_id = delivery.id
+     WHERE delivery.event_status = 'billable'
+       AND (billed.delivery_event_id IS NOT NULL
+            OR EXISTS (SELECT FROM invoices invoice
+                        WHERE invoice.account_id = delivery.installer_id AND invoice.document_status = 'issued'
+                          AND invoice.period_start <= delivery.delivered_at
+                          AND invoice.period_end > delivery.delivered_at
+                          AND invoice.issued_at > delivery.recorded_at + interval '1 minute'))
+    """,
+    Unit.COUNT,
+)
+LINES_LIVE_WITH_INVOICES = Equality(
+    "lines_live_with_their_invoices",
+    "What an invoice bills is billed as long as it stands, and no longer",
+    "Lines, and deliveries that debits name, of invoices that stand",
+    "Those that are live",
+    About.INVOICE,
+    """
+    SELECT invoice.id AS key, CASE invoice.document_status WHEN 'void' THEN 0 ELSE billed.number END AS left_side,
+           billed.live AS right_side
+      FROM (SELECT invoice_id, count(*) AS number, count(*) FILTER (WHERE is_live) AS live
+              FROM invoice_lines GROUP BY invoice_id
+            UNION ALL
+            SELECT adjustment.invoice_id, count(*), count(*) FILTER (WHERE named.is_live)
+              FROM adjustment_deliveries named JOIN adjustments adjustment ON adjustment.id = named.adjustment_id
+             GROUP BY adjustment.invoice_id) AS billed
+      JOIN invoices invoice ON invoice.id = billed.invoice_id
+    """,
+    Unit.COUNT,
 )
 BILLED_ONCE = Equality(
     "deliveries_are_billed_once",
@@ -99,12 +145,29 @@ RELEASES_ARE_CREDITS = Equality(
     """,
     Unit.COUNT,
 )
+CREDITS_RELEASE_CAPS = Equality(
+    "credits_release_caps",
+    "A credit for an invalid lead has released its cap, an hour after it at the latest",
+    "Deliveries of invalid leads that are not billable any more",
+    "Caps of them that are released",
+    About.DELIVERY,
+    """
+    SELECT id AS key, 1 AS left_side, (cap_status = 'released')::int AS right_side
+      FROM delivery_events
+     WHERE event_status IN ('credited', 'void') AND credit_reason_code IN ({reasons})
+       AND (cap_status = 'released' OR coalesce(ended_at, recorded_at) < :as_of - interval '1 hour')
+    """.replace("{reasons}", ", ".join(f"'{reason}'" for reason in sorted(INVALID_LEAD_CREDITS))),
+    Unit.COUNT,
+)
 
 EQUALITIES = (
     LINES_ARE_DELIVERIES,
+    MONTHS_BILL_DELIVERIES,
+    LINES_LIVE_WITH_INVOICES,
     BILLED_ONCE,
     VOIDED_UNBILLED,
     HELD_ARE_RECORDED,
     CREDITED_HAVE_CREDITS,
     RELEASES_ARE_CREDITS,
+    CREDITS_RELEASE_CAPS,
 )
