@@ -153,7 +153,7 @@ def _billed(rows: int) -> Mapping[str, str]:
                                      price_plan_id, event_status, cap_status, recorded_at)
         SELECT id, id, id, md5('a' || installer)::uuid, 'exclusive', 'solar-battery', 'Newtown NSW 2042',
                begin + make_interval(days => 1 + n % {LINES}), 8500, 'AUD', 'taxable', false,
-               md5('a' || installer)::uuid, 'billable', 'counted', begin
+               md5('a' || installer)::uuid, 'billable', 'counted', begin + make_interval(days => 1 + n % {LINES})
           FROM ({delivery}) AS made
         """,
         "invoices": f"""
@@ -162,9 +162,9 @@ def _billed(rows: int) -> Mapping[str, str]:
                               created_at, issued_at, due_at, rendered_at, paid_at)
         SELECT id, 'installer', md5('a' || installer)::uuid, to_char(begin, 'YYYY-MM'), begin,
                begin + interval '1 month', 'issued', 'WB-' || lpad((i + 1)::text, 6, '0'), 85000, 8500, 93500, 'AUD',
-               'total_invoice', CASE i % 2 WHEN 0 THEN 93500 ELSE 0 END, '{{}}', '{{}}', begin, begin, begin, begin,
-               CASE i % 2 WHEN 0 THEN begin END
-          FROM ({invoice}) AS made
+               'total_invoice', CASE i % 2 WHEN 0 THEN 93500 ELSE 0 END, '{{}}', '{{}}', at, at, at, at,
+               CASE i % 2 WHEN 0 THEN at END
+          FROM ({invoice}) AS made, LATERAL (SELECT begin + interval '1 month 2 days' AS at) AS issue
         """,
         "invoice_lines": f"""
         INSERT INTO invoice_lines (invoice_id, line_no, delivery_event_id, description, quantity, unit_price_cents,

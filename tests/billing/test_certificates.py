@@ -179,7 +179,7 @@ class TestTheRoom:
         invoice = await books.issued_invoice()
         note = await books.credit(invoice.id, 100)
         stray, missing = UUID(int=7), "77"
-        told = {
+        told: dict[str, dict[str | None, str]] = {
             "invoice_numbers_have_no_gaps": {invoice.number: f"/console/invoices/{invoice.id}", missing: ""},
             "note_numbers_have_no_gaps": {note.number: f"/console/adjustments/{note.id}"},
             "postings_are_facts": {f"payment:{stray}": f"/console/trace/{stray}", "stray": ""},

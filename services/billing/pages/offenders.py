@@ -30,8 +30,8 @@ async def doors_of(session: AsyncSession, about: About, offenders: Sequence[Offe
 async def _of_numbers(session: AsyncSession, keys: set[str]) -> Doors:
     invoices = await numbered.invoices(session, keys)
     notes = await numbered.notes(session, keys)
-    found = {number: invoice_path(kind, id_) for number, id_, kind in invoices}
-    return found | {number: f"{ADJUSTMENTS}/{id_}" for number, id_ in notes}
+    found = {number: invoice_path(kind, id_) for number, id_, kind in invoices if number}
+    return found | {number: f"{ADJUSTMENTS}/{id_}" for number, id_ in notes if number}
 
 
 def _door(about: About, key: str) -> str:

@@ -22,9 +22,9 @@ LINES_ARE_DELIVERIES = Equality(
      WHERE line.is_live
     """,
 )
-# What is billed by whichever month is found by its line. Only what is on no bill is looked up among the issued months:
-# of a month that runs that is most of it, and of all others what came late. An issue sees what was committed before it;
-# what was being recorded in the same minute is late.
+# What is billed is told by what bills it, and only what is on no bill is looked up among the issued months: of a month
+# that runs that is most of it, of all others what came late. Joined with the issued months first it would be all that
+# was ever delivered. An issue sees what was committed before it; what was being recorded in the same minute is late.
 MONTHS_BILL_DELIVERIES = Equality(
     "issued_months_bill_their_deliveries",
     "Each billable delivery that was recorded before its month was issued is on a line or a debit",
@@ -32,19 +32,23 @@ MONTHS_BILL_DELIVERIES = Equality(
     "Those that are",
     About.DELIVERY,
     """
-    SELECT delivery.id AS key, 1 AS left_side, (billed.delivery_event_id IS NOT NULL)::int AS right_side
-      FROM delivery_events delivery
-      LEFT JOIN (SELECT delivery_event_id FROM invoice_lines WHERE is_live
-                 UNION ALL
-                 SELECT delivery_event_id FROM adjustment_deliveries WHERE is_live) AS billed
-        ON billed.delivery_event_id = delivery.id
-     WHERE delivery.event_status = 'billable'
-       AND (billed.delivery_event_id IS NOT NULL
-            OR EXISTS (SELECT FROM invoices invoice
-                        WHERE invoice.account_id = delivery.installer_id AND invoice.document_status = 'issued'
-                          AND invoice.period_start <= delivery.delivered_at
-                          AND invoice.period_end > delivery.delivered_at
-                          AND invoice.issued_at > delivery.recorded_at + interval '1 minute'))
+    WITH unbilled AS MATERIALIZED (
+        SELECT id, installer_id, delivered_at, recorded_at FROM delivery_events delivery
+         WHERE event_status = 'billable'
+           AND NOT EXISTS (SELECT FROM invoice_lines line WHERE line.delivery_event_id = delivery.id AND line.is_live)
+           AND NOT EXISTS (SELECT FROM adjustment_deliveries named
+                            WHERE named.delivery_event_id = delivery.id AND named.is_live)
+    )
+    SELECT delivery_event_id AS key, 1 AS left_side, 1 AS right_side
+      FROM invoice_lines WHERE is_live AND delivery_event_id IS NOT NULL
+    UNION ALL
+    SELECT delivery_event_id, 1, 1 FROM adjustment_deliveries WHERE is_live
+    UNION ALL
+    SELECT id, 1, 0 FROM unbilled
+     WHERE EXISTS (SELECT FROM invoices invoice
+                    WHERE invoice.account_id = unbilled.installer_id AND invoice.document_status = 'issued'
+                      AND invoice.period_start <= unbilled.delivered_at AND invoice.period_end > unbilled.delivered_at
+                      AND invoice.issued_at > unbilled.recorded_at + interval '1 minute')
     """,
     Unit.COUNT,
 )
