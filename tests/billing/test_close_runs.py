@@ -222,6 +222,7 @@ class TestIssuing:
         async with answering(books.database, identity, books.clock, stripe) as desk:
             away = await desk.do("POST", ISSUE, MONTH)
             run = await desk.do("POST", ISSUE, MONTH)
+            exported = await desk.ask("GET", f"/admin/billing/close-runs/{run['run_id']}/results.csv")
             window = Window(desk.client, desk.identity)
             pages = [await window.open(path) for path in (f"{RUNS}/{run['run_id']}", f"{MONTHS}/2026-03/issue")]
         assert [one["code"] for one in away["results"]] == ["stripe_unavailable"] * 2
@@ -233,6 +234,8 @@ class TestIssuing:
         }
         (blocked,) = [one["reasons"] for one in run["results"] if one["outcome"] == "blocked"]
         assert [each["code"] for each in blocked] == ["stripe_total_mismatch", "stripe_line_differs"]
+        (row,) = [row for row in csv.DictReader(io.StringIO(exported.text)) if row["outcome"] == "blocked"]
+        assert row["detail"] == "; ".join(each["detail"] for each in blocked)
         told = "ours is 1 at $85.00, $85.00, GST $8.50; Stripe&#39;s is 1 at $84.00, $84.00, GST $8.40"
         door = f'href="/console/invoices/{drafts[1]}/stripe-comparison"'
         assert [(told in page, page.count(door)) for page in pages] == [(True, 1)] * 2

@@ -239,7 +239,7 @@ async def list_close_results(
     guards=[requires(Capability.READ_OPS)],
 )
 async def get_close_results_csv(run_id: FromPath[UUID], database: Given[Database]) -> Response[str]:
-    """A row for each installer, amounts in dollars; of several reasons the first."""
+    """A row for each installer, amounts in dollars; of several reasons the first, with the details of all."""
     async with database.reading() as session:
         run = await close_runs.find(session, run_id)
         rows = await close_runs.all_results(session, run_id)
@@ -281,7 +281,10 @@ def results_csv(rows: Sequence[Row[CloseResult, str | None]]) -> str:
                 result.number or "",
                 "" if result.line_count is None else result.line_count,
                 "" if result.total_cents is None else f"{result.total_cents // 100}.{result.total_cents % 100:02}",
-                *(reason.get(key, "") for key in ("code", "detail", "owner", "cure")),
+                reason.get("code", ""),
+                "; ".join(each["detail"] for each in result.reasons),
+                reason.get("owner", ""),
+                reason.get("cure", ""),
             ]
         )
     return text.getvalue()
