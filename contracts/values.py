@@ -84,6 +84,13 @@ class CreditReason(StrEnum):
     SYSTEM_FAULT = "system_fault"
 
 
+INVALID_LEAD_CREDITS = frozenset({CreditReason.INVALID_CONTACT, CreditReason.POSTCODE_MISMATCH})
+"""Credits that say that the lead itself was no good: they free its place. Any other is of money alone, and leaves it.
+
+An unreachable payload is a fault of ours: the lead may be as good as any.
+"""
+
+
 class GstTreatment(StrEnum):
     """`taxable` at 10 %; `gst_free` carries none."""
 

@@ -32,10 +32,17 @@ WRONG = """
 WITH lines AS (
     SELECT line.invoice_id, sum(line.inc_gst_cents) AS inc, sum(line.gst_cents) AS gst,
            count(*) FILTER (WHERE delivery.unit_price_cents IS DISTINCT FROM line.unit_price_cents
-                               OR delivery.event_status = 'void') AS wrong,
-           count(*) - count(DISTINCT line.delivery_event_id) AS twice
-      FROM invoice_lines line LEFT JOIN delivery_events delivery ON delivery.id = line.delivery_event_id
-     WHERE line.is_live GROUP BY line.invoice_id
+                               OR delivery.event_status = 'void' OR NOT line.is_live) AS wrong,
+           count(*) - count(DISTINCT line.delivery_event_id) AS twice,
+           count(*) FILTER (WHERE line.invoice_id IS NULL AND delivery.event_status = 'billable' AND EXISTS (
+               SELECT FROM invoices issued
+                WHERE issued.account_id = delivery.installer_id AND issued.document_status = 'issued'
+                  AND issued.period_start <= delivery.delivered_at AND issued.period_end > delivery.delivered_at
+                  AND issued.issued_at > delivery.recorded_at)) AS unbilled,
+           count(*) FILTER (WHERE delivery.credit_reason_code IN ('invalid_contact', 'postcode_mismatch')
+                              AND delivery.cap_status = 'counted') AS unreleased
+      FROM invoice_lines line FULL JOIN delivery_events delivery ON delivery.id = line.delivery_event_id
+     GROUP BY line.invoice_id
 ), postings AS (
     SELECT posting.invoice_id, posting.kind, posting.source_key, sum(entry.amount_cents) AS off,
            sum(entry.amount_cents) FILTER (WHERE entry.account = 'receivable') AS receivable,
@@ -67,7 +74,7 @@ SELECT count(*) FILTER (WHERE lines.inc IS DISTINCT FROM invoice.total_cents OR 
                            OR ledger.off > 0 OR ledger.issues <> 1
                            OR coalesce(paid.cents, 0) <> invoice.paid_cents OR paid.wrong > 0
                            OR document.sha256 IS NULL)
-     + (SELECT (given <> last)::int FROM numbers)
+     + (SELECT (given <> last)::int FROM numbers) + (SELECT sum(unbilled + unreleased) FROM lines)
   FROM invoices invoice
   LEFT JOIN lines ON lines.invoice_id = invoice.id
   LEFT JOIN ledger ON ledger.invoice_id = invoice.id
@@ -146,7 +153,7 @@ def _billed(rows: int) -> Mapping[str, str]:
                                      price_plan_id, event_status, cap_status, recorded_at)
         SELECT id, id, id, md5('a' || installer)::uuid, 'exclusive', 'solar-battery', 'Newtown NSW 2042',
                begin + make_interval(days => 1 + n % {LINES}), 8500, 'AUD', 'taxable', false,
-               md5('a' || installer)::uuid, 'billable', 'counted', begin
+               md5('a' || installer)::uuid, 'billable', 'counted', begin + make_interval(days => 1 + n % {LINES})
           FROM ({delivery}) AS made
         """,
         "invoices": f"""
@@ -155,9 +162,9 @@ def _billed(rows: int) -> Mapping[str, str]:
                               created_at, issued_at, due_at, rendered_at, paid_at)
         SELECT id, 'installer', md5('a' || installer)::uuid, to_char(begin, 'YYYY-MM'), begin,
                begin + interval '1 month', 'issued', 'WB-' || lpad((i + 1)::text, 6, '0'), 85000, 8500, 93500, 'AUD',
-               'total_invoice', CASE i % 2 WHEN 0 THEN 93500 ELSE 0 END, '{{}}', '{{}}', begin, begin, begin, begin,
-               CASE i % 2 WHEN 0 THEN begin END
-          FROM ({invoice}) AS made
+               'total_invoice', CASE i % 2 WHEN 0 THEN 93500 ELSE 0 END, '{{}}', '{{}}', at, at, at, at,
+               CASE i % 2 WHEN 0 THEN at END
+          FROM ({invoice}) AS made, LATERAL (SELECT begin + interval '1 month 2 days' AS at) AS issue
         """,
         "invoice_lines": f"""
         INSERT INTO invoice_lines (invoice_id, line_no, delivery_event_id, description, quantity, unit_price_cents,

@@ -7,10 +7,11 @@ import asyncio
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from time import monotonic
+from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select, text
+from sqlalchemy import Row, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import audit
@@ -26,10 +27,12 @@ from services.billing.commands.close_runs import Result, keep_results, lease_run
 from services.billing.commands.drafts import DraftResult, GenerateDrafts, generate_drafts
 from services.billing.commands.house import House
 from services.billing.commands.month_issue import IssuePortion, Lookups, issue_portion
+from services.billing.comparing import lines_at_stripe
 from services.billing.domain.close_runs import FAULT, RunKind, RunOutcome, RunState, reason_of
 from services.billing.domain.issuing import StripeFacts
 from services.billing.domain.periods import Period
 from services.billing.domain.statuses import InvoiceStatus
+from services.billing.domain.stripe_lines import told_briefly
 from services.billing.errors import MonthHasHeldDeliveries, StripeAway
 from services.billing.models import CloseRun, Invoice
 from services.billing.queries import close_runs
@@ -154,21 +157,31 @@ class CloseRunner:
             await keep_results(session, run, results, self._clock.now())
 
     async def _look_up(self, run: CloseRun, ids: Collection[UUID]) -> Lookups | None:
-        if run.kind is not RunKind.ISSUE or self._gateway is None:
+        gateway = self._gateway
+        if run.kind is not RunKind.ISSUE or gateway is None:
             return None
         async with self._database.reading() as session:
             found = await close_runs.invoices_of(session, run, ids)
-        references = [row.stripe_invoice_id for row in found if row.stripe_invoice_id]
+        drafts = [row for row in found if row.stripe_invoice_id]
         gate = asyncio.Semaphore(LOOKUPS_AT_ONCE)
-        answers = await asyncio.gather(*(self._ask(reference, gate) for reference in references))
-        return {reference: answer for reference, answer in zip(references, answers, strict=True) if answer}
+        answers = await asyncio.gather(*(self._ask(draft, gateway, gate) for draft in drafts))
+        by_reference = {draft.stripe_invoice_id: answer for draft, answer in zip(drafts, answers, strict=True)}
+        facts = {reference: answer[0] for reference, answer in by_reference.items() if answer[0]}
+        return Lookups(facts, {reference: lines for reference, (_, lines) in by_reference.items() if lines})
 
-    async def _ask(self, reference: str, gate: asyncio.Semaphore) -> StripeFacts | StripeAway | None:
+    async def _ask(
+        self, draft: Row[Any], gateway: StripeGateway, gate: asyncio.Semaphore
+    ) -> tuple[StripeFacts | StripeAway | None, Sequence[str]]:
+        """What Stripe says of its reference, and by which lines the totals differ."""
         async with gate:
             try:
-                return await look_up(self._gateway, reference)
+                facts = await look_up(gateway, draft.stripe_invoice_id)
             except StripeAway as away:
-                return away
+                return away, ()
+            if facts is None or not facts.found or facts.total_cents == draft.total_cents:
+                return facts, ()
+            lines = await lines_at_stripe(self._database, gateway, draft.id, draft.stripe_invoice_id)
+            return facts, told_briefly(lines)
 
 
 def _drafted(result: DraftResult) -> Result:

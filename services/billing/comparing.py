@@ -7,14 +7,12 @@ from uuid import UUID
 
 from chassis.database import Database
 from chassis.errors import FieldError
-from services.billing.domain.stripe_lines import Compared, Item, compare
+from services.billing.domain.issuing import TOTAL_MISMATCH
+from services.billing.domain.stripe_lines import LINE_DIFFERS, Compared, Item, compare, told_briefly
 from services.billing.errors import NotReadyToIssue, StripeAway, StripeInvoiceUnknown, StripeNotConnected
 from services.billing.queries import invoices, month_exports
 from services.billing.queries.month_exports import ExportItem
 from services.billing.stripe_gateway import Refused, StripeGateway, StripeLine, Unknown
-
-TOTAL_MISMATCH = "stripe_total_mismatch"
-LINE_DIFFERS = "stripe_line_differs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,20 +69,25 @@ async def telling_lines(
         yield
     except NotReadyToIssue as refused:
         if gateway is not None and any(each.code == TOTAL_MISMATCH for each in refused.errors):
-            refused.errors = (*refused.errors, *await _line_faults(database, gateway, invoice_id, stripe_invoice_id))
+            lines = await lines_at_stripe(database, gateway, invoice_id, stripe_invoice_id)
+            refused.errors = (*refused.errors, *_faults(lines))
+            refused.detail = "; ".join([refused.detail, *told_briefly(lines)])
         raise
 
 
-async def _line_faults(
+async def lines_at_stripe(
     database: Database, gateway: StripeGateway, invoice_id: UUID, stripe_invoice_id: str | None
-) -> tuple[FieldError, ...]:
-    """None where Stripe falls silent meanwhile: the refusal stands without them."""
+) -> Sequence[Compared]:
+    """None where Stripe falls silent meanwhile: what is said of the total stands without them."""
     try:
-        found = await compare_at_stripe(database, gateway, invoice_id, stripe_invoice_id)
+        return (await compare_at_stripe(database, gateway, invoice_id, stripe_invoice_id)).lines
     except (StripeAway, StripeInvoiceUnknown):
         return ()
+
+
+def _faults(lines: Sequence[Compared]) -> tuple[FieldError, ...]:
     return tuple(
         FieldError(f"lines.{number}", LINE_DIFFERS, line.told)
-        for number, line in enumerate(found.lines, start=1)
+        for number, line in enumerate(lines, start=1)
         if line.is_of_money
     )

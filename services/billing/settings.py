@@ -67,9 +67,9 @@ class Settings(ServiceSettings):
     )
 
     certificate_time: time = Field(
-        time(4),
+        time(5),
         validation_alias="CERTIFICATE_TIME",
-        description="when the books are certified every night, in the business time zone",
+        description="when the books are certified every night, in the business time zone: after STRIPE_COMPARE_TIME",
     )
 
     stripe_api_key: SecretStr = Field(

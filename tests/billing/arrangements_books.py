@@ -1,18 +1,23 @@
 """Books in which every equality of a certificate compares something, written as the commands write them."""
 
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from chassis.ids import new_id
-from contracts.values import AdjustmentType, CapReleaseReason
+from contracts.values import AdjustmentType, CapReleaseReason, CreditReason
 from services.billing.commands.deliveries import CapRelease, release_caps
+from services.billing.commands.late_deliveries import VoidDelivery, void_delivery
 from services.billing.commands.payouts import PayoutMoved, PayoutStep, post_payouts
+from services.billing.commands.pricing import SentAssignment
 from services.billing.commands.reconciling import post_movements
 from services.billing.domain.adjustments import DebitReason
 from services.billing.domain.reconciliation import ItemKind, StripeItem
 from services.billing.models import SeenItem
+from services.billing.queries import journal
 from services.billing.rendering import Renderer
 from tests.billing.arrangements import NOW, SYDNEY, Books, march, sent
+from tests.billing.arrangements_reconciliation import reconcile
 from tests.billing.arrangements_settlement import (
     apply_credit,
     ask_to_write_off,
@@ -25,7 +30,10 @@ from tests.billing.arrangements_settlement import (
     void_whole,
 )
 from tests.billing.arrangements_stripe import pay_at_stripe
+from tests.billing.fake_stripe import FakeStripe
 
+EARLIER = timedelta(hours=1)
+"""Before its issue a month's deliveries were recorded."""
 DEBIT = {"type": AdjustmentType.DEBIT, "reason_code": DebitReason.PRICE_CORRECTION}
 
 
@@ -55,6 +63,7 @@ async def fill(books: Books) -> Filled:
     await void_whole(books, boards[4])
     await _pay_an_expert(books)
     await _pay_out_at_stripe(books)
+    await _compare_with_stripe(books)
     await Renderer(books.database, books.clock, SYDNEY).step()
     return Filled(invoice_id, boards)
 
@@ -63,6 +72,10 @@ async def _month(books: Books) -> UUID:
     """Three deliveries billed, of which one is credited whole and its cap released; one voided, one held, one late."""
     installer_id = await books.priced_installer(3_333, 1_111)
     billed = [sent(installer_id, march(day)) for day in (3, 4, 5)]
+    books.clock.advance(-EARLIER)
+    await books.deliver(*billed, voided := sent(installer_id, march(6)))
+    await _void(books, voided)
+    books.clock.advance(EARLIER)
     invoice = await books.issued_invoice(*billed)
     await books.credit(invoice.id, None, line_no=1)
     await books.credit(invoice.id, 100)
@@ -79,6 +92,13 @@ async def _month(books: Books) -> UUID:
     return invoice.id
 
 
+async def _void(books: Books, assignment: SentAssignment) -> None:
+    id_ = await books.value("SELECT id FROM delivery_events WHERE assignment_id = :a", a=assignment.assignment_id)
+    async with books.unit() as session:
+        command = VoidDelivery(id_, CreditReason.SYSTEM_FAULT, books.house.approval_limit_cents)
+        await void_delivery(session, command, books.clock.now())
+
+
 async def _pay_an_expert(books: Books) -> None:
     payout_id, expert_id = new_id(), new_id()
     moves = [PayoutMoved(step, new_id(), payout_id, expert_id, 4_000, NOW) for step in PayoutStep]
@@ -93,3 +113,11 @@ async def _pay_out_at_stripe(books: Books) -> None:
     async with books.unit() as session:
         session.add_all(SeenItem(**asdict(item), seen_at=NOW) for item in (charge, to_bank))
         await post_movements(session, [charge, to_bank], NOW)
+
+
+async def _compare_with_stripe(books: Books) -> None:
+    """Stripe holds what the journal says; of its things it lists none."""
+    stripe = FakeStripe()
+    async with books.database.reading() as session:
+        stripe.balance = await journal.clearing_cents(session)
+    await reconcile(books, stripe)

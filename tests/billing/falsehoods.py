@@ -5,7 +5,7 @@ from dataclasses import dataclass
 TABLES = (
     *("accounts", "adjustment_deliveries", "adjustment_lines", "adjustments", "delivery_events", "documents"),
     *("held_deliveries", "invoice_lines", "invoices", "journal_entries", "journal_postings", "number_series"),
-    *("payment_reversals", "payments", "receipts", "write_offs"),
+    *("payment_reversals", "payments", "receipts", "reconciliations", "write_offs"),
 )
 CHECKS = {
     "documents": ("hash",),
@@ -56,6 +56,19 @@ FALSEHOODS = (
         "UPDATE delivery_events SET unit_price_cents = unit_price_cents + 1 WHERE id = "
         "(SELECT delivery_event_id FROM invoice_lines WHERE line_no = 2 AND delivery_event_id IS NOT NULL)",
     ),
+    # One that was recorded in time becomes another's, and nothing of theirs bills it.
+    Falsehood(
+        "issued_months_bill_their_deliveries",
+        "UPDATE delivery_events SET installer_id = (SELECT account_id FROM invoices WHERE kind = 'installer'), "
+        "recorded_at = recorded_at - interval '1 day' WHERE id NOT IN "
+        "(SELECT delivery_event_id FROM invoice_lines WHERE delivery_event_id IS NOT NULL) "
+        "AND id NOT IN (SELECT delivery_event_id FROM adjustment_deliveries)",
+    ),
+    Falsehood(
+        "lines_live_with_their_invoices",
+        "UPDATE invoice_lines SET is_live = false WHERE line_no = 2 AND delivery_event_id IS NOT NULL",
+        frozenset({"issued_months_bill_their_deliveries"}),
+    ),
     Falsehood(
         "deliveries_are_billed_once",
         "INSERT INTO adjustment_deliveries (adjustment_id, delivery_event_id, ex_gst_cents, gst_cents) "
@@ -79,6 +92,11 @@ FALSEHOODS = (
         "releases_are_credits",
         "UPDATE delivery_events SET cap_status = 'released', cap_release_reason = 'credit_linked'"
         + where("delivery_events", "event_status = 'billable'"),
+    ),
+    Falsehood(
+        "credits_release_caps",
+        "UPDATE delivery_events SET cap_status = 'counted', cap_release_reason = NULL, "
+        "ended_at = ended_at - interval '2 hours' WHERE event_status = 'credited'",
     ),
     Falsehood(
         "lines_are_totals",
@@ -188,5 +206,9 @@ FALSEHOODS = (
         "pay_is_allocated",
         _entry("payout_sent", "expert_payable", "9000"),
         UNBALANCED,
+    ),
+    Falsehood(
+        "stripe_is_clearing",
+        "UPDATE reconciliations SET theirs_balance_cents = theirs_balance_cents + 1 WHERE stage = 'finished'",
     ),
 )

@@ -53,7 +53,10 @@ LAWS = (
     Law("reconciliation_reviews"),
     Law("audit_entries"),
     # What they cost and what they are about never changes; where they stand does.
-    Law("delivery_events", ("event_status", "credit_reason_code", "cap_status", "cap_release_reason", "version")),
+    Law(
+        "delivery_events",
+        ("event_status", "credit_reason_code", "ended_at", "cap_status", "cap_release_reason", "version"),
+    ),
     Law("held_deliveries", ("cap_status", "cap_release_reason", "released_at", "version")),
     Law("invoice_lines", proved=("is_live",)),
     Law("adjustment_deliveries", proved=("is_live",)),

@@ -22,12 +22,16 @@ from services.billing.domain.close_runs import CURES, OTHERWISE, RunKind, reason
 from services.billing.domain.statuses import DocumentStatus
 from services.billing.models import Account, CloseRun
 from services.billing.queries import close_runs
+from services.billing.stripe_gateway import StripeLine
 from tests.billing.arrangements import HOUSE, MAKER, MARCH, Books, march, sent
 from tests.billing.desk import Desk, answering, code_of
 from tests.billing.fake_stripe import FakeStripe
+from tests.billing.windows import Window
 from tests.kit.identity import TestIdentity
 
 MONTH: dict[str, Any] = {"period": "2026-03"}
+RUNS, MONTHS = "/console/close-runs", "/console/month-close"
+CHEAPER = [StripeLine("Exclusive leads delivered", 1, 8_400, 8_400, 840)]
 GENERATE, ISSUE = "/admin/billing/generate-invoice-drafts", "/admin/billing/issue-invoices"
 
 
@@ -212,12 +216,15 @@ class TestIssuing:
     async def test_looks_each_reference_up_where_a_key_is_set(self, books: Books, identity: TestIdentity) -> None:
         drafts, stripe = await ready_drafts(books, 2), FakeStripe()
         async with books.unit() as session:
-            for draft, cents in zip(drafts, (9_350, 9_351), strict=True):
-                await keep_reference(session, KeepReference(draft, stripe.add_invoice(cents)))
+            for draft, cents in zip(drafts, (9_350, 9_240), strict=True):
+                await keep_reference(session, KeepReference(draft, stripe.add_invoice(cents, lines=CHEAPER)))
         stripe.silent = 2
         async with answering(books.database, identity, books.clock, stripe) as desk:
             away = await desk.do("POST", ISSUE, MONTH)
             run = await desk.do("POST", ISSUE, MONTH)
+            exported = await desk.ask("GET", f"/admin/billing/close-runs/{run['run_id']}/results.csv")
+            window = Window(desk.client, desk.identity)
+            pages = [await window.open(path) for path in (f"{RUNS}/{run['run_id']}", f"{MONTHS}/2026-03/issue")]
         assert [one["code"] for one in away["results"]] == ["stripe_unavailable"] * 2
         assert away["failed_count"] == 2
         outcomes = {one["invoice_id"]: (one["outcome"], one["code"]) for one in run["results"]}
@@ -225,6 +232,13 @@ class TestIssuing:
             str(drafts[0]): ("issued", None),
             str(drafts[1]): ("blocked", "stripe_total_mismatch"),
         }
+        (blocked,) = [one["reasons"] for one in run["results"] if one["outcome"] == "blocked"]
+        assert [each["code"] for each in blocked] == ["stripe_total_mismatch", "stripe_line_differs"]
+        (row,) = [row for row in csv.DictReader(io.StringIO(exported.text)) if row["outcome"] == "blocked"]
+        assert row["detail"] == "; ".join(each["detail"] for each in blocked)
+        told = "ours is 1 at $85.00, $85.00, GST $8.50; Stripe&#39;s is 1 at $84.00, $84.00, GST $8.40"
+        door = f'href="/console/invoices/{drafts[1]}/stripe-comparison"'
+        assert [(told in page, page.count(door)) for page in pages] == [(True, 1)] * 2
 
     async def test_what_somebody_issued_meanwhile_is_unchanged(self, books: Books) -> None:
         one, other = await ready_drafts(books, 2)

@@ -14,7 +14,7 @@ from services.billing.domain.adjustments import DebitReason
 from services.billing.domain.journal import LedgerAccount, PostingKind
 from services.billing.domain.reconciliation import ItemKind, StripeItem
 from services.billing.models import SeenItem
-from services.billing.queries.books import compare_all
+from services.billing.queries.books import ALL, compare_all
 from tests.billing.arrangements import NOW, Books, client_state
 from tests.billing.arrangements_settlement import (
     apply_credit,
@@ -38,7 +38,7 @@ def rows_of(heading: str) -> list[list[str]]:
     """The cells of the tables under a heading, without their heads."""
     section = PAGE.split(f"\n## {heading}\n")[1].split("\n## ")[0]
     found = [[cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines() if line[:1] == "|"]
-    return [cells for cells in found if cells[0] not in {"account", "posting", "step", "---"}]
+    return [cells for cells in found if cells[0] not in {"account", "posting", "equality", "step", "---"}]
 
 
 def cents(text: str) -> int:
@@ -171,6 +171,10 @@ class TestTheTables:
     def test_name_every_posting_and_an_example_of_each(self) -> None:
         assert {cells[0].strip("`") for cells in rows_of("Postings")} == {str(kind) for kind in PostingKind}
         assert {kind for step in steps() for kind, _ in step.postings} == {str(kind) for kind in PostingKind}
+
+    def test_name_every_equality_of_a_certificate(self) -> None:
+        said = [(cells[0].strip("`"), cells[1]) for cells in rows_of("What must be equal")]
+        assert said == [(each.name, each.title) for each in ALL.values()]
 
     def test_name_the_accounts_that_the_example_uses(self) -> None:
         """On the side on which it has them."""

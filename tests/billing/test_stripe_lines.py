@@ -5,7 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from services.billing.domain.stripe_lines import Differs, Item, compare
+from services.billing.commands.references import KeepReference, keep_reference
+from services.billing.domain.stripe_lines import MOST_TOLD, Differs, Item, compare, told_briefly
 from services.billing.stripe_gateway import StripeLine
 from tests.billing.arrangements import Books
 from tests.billing.desk import Desk, answering
@@ -15,6 +16,16 @@ from tests.kit.identity import TestIdentity
 
 OURS = Item("Exclusive leads delivered", 2, 8_500, 17_000, 1_700)
 SHARED = Item("Shared leads delivered", 1, 3_850, 3_850, 385)
+
+
+class TestToldBriefly:
+    def test_names_the_first_and_counts_the_others(self) -> None:
+        told = told_briefly(compare([SHARED] * (MOST_TOLD + 3), []))
+        assert len(told) == MOST_TOLD + 1
+        assert told[-1] == "3 more of its lines differ"
+
+    def test_leaves_out_what_takes_no_cent_away(self) -> None:
+        assert told_briefly(compare([OURS], [Item("Leads", 2, 8_500, 17_000, 1_700)])) == []
 
 
 class TestComparing:
@@ -74,6 +85,19 @@ class TestAgainstStripe:
         ]
         assert "ours is 1 at $85.00, $85.00, GST $8.50; Stripe's is 1 at $84.00, $84.00" in told["errors"][1]["message"]
         assert (await books.invoice(draft)).number is None
+
+    async def test_many_that_are_issued_from_the_list_name_them_too(
+        self, books: Books, looking_desk: Desk, stripe: FakeStripe
+    ) -> None:
+        draft = await books.draft_of(await books.priced_installer())
+        async with books.unit() as session:
+            await keep_reference(session, KeepReference(draft, stripe.add_invoice(9_240, lines=LINES)))
+        window = Window(looking_desk.client, looking_desk.identity)
+        chosen = await window.send("/console/invoices/bulk", action="mark_issued", ids=str(draft))
+        await window.send(f"{chosen.headers['Location']}/mark-issued")
+        (row,) = await books.rows("SELECT state, detail FROM bulk_rows")
+        assert row.state == "refused"
+        assert "Stripe's is $92.40; Exclusive leads delivered: ours is 1 at $85.00" in row.detail
 
     async def test_both_are_told_side_by_side(self, books: Books, looking_desk: Desk, stripe: FakeStripe) -> None:
         draft = await books.draft_of(await books.priced_installer())

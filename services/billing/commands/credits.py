@@ -52,7 +52,12 @@ async def _credit_deliveries(
     updated = await session.execute(
         update(DeliveryEvent)
         .where(DeliveryEvent.id.in_(of_lines), DeliveryEvent.event_status == EventStatus.BILLABLE)
-        .values(event_status=EventStatus.CREDITED, credit_reason_code=reason, version=DeliveryEvent.version + 1)
+        .values(
+            event_status=EventStatus.CREDITED,
+            credit_reason_code=reason,
+            ended_at=now,
+            version=DeliveryEvent.version + 1,
+        )
         .returning(DeliveryEvent.id, DeliveryEvent.assignment_id, DeliveryEvent.installer_id, DeliveryEvent.version)
         .execution_options(synchronize_session=False)
     )

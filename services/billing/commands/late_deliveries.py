@@ -111,7 +111,7 @@ async def void_delivery(session: AsyncSession, command: VoidDelivery, now: datet
             raise DeliveryIsBilled(why, delivery_event_id=delivery.id, invoice_id=billed.get(delivery.id))
         case VoidObstacle.OVER_THE_LIMIT as why:
             raise SecondOperatorNeeded(f"{dollars(cents)}: {why}", delivery_event_id=delivery.id)
-    delivery.event_status, delivery.credit_reason_code = EventStatus.VOID, reason
+    delivery.event_status, delivery.credit_reason_code, delivery.ended_at = EventStatus.VOID, reason, now
     outbox.add(session, _voided_event(delivery, reason, now), version=delivery.next_version())
     await answer_voided(session, delivery, command.request_id, now)
     return delivery

@@ -1,7 +1,7 @@
 """Issuing a portion of a month's drafts: each that nothing stands in the way of, the others with what does."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -14,16 +14,22 @@ from services.billing.commands.house import House
 from services.billing.commands.issued_drafts import ReadyDraft, due_of, issue_drafts
 from services.billing.commands.stripe_events import lock_references
 from services.billing.domain.close_runs import Reason, RunOutcome, reason_of, reason_of_blocker
-from services.billing.domain.issuing import StripeFacts
+from services.billing.domain.issuing import TOTAL_MISMATCH, StripeFacts
 from services.billing.domain.statuses import DocumentStatus
+from services.billing.domain.stripe_lines import LINE_DIFFERS
 from services.billing.domain.tax_invoice import Blocker
 from services.billing.errors import StripeAway
 from services.billing.models import CloseRun, Invoice
 from services.billing.queries import close_runs, readiness
 from services.billing.queries.readiness import NOTHING
 
-Lookups = Mapping[str, StripeFacts | StripeAway]
-"""By reference, what Stripe said of it, or that it said nothing."""
+
+@dataclass(frozen=True, slots=True)
+class Lookups:
+    """By reference, what Stripe said of it, or that it said nothing; `lines` are told of one whose total differs."""
+
+    found: Mapping[str, StripeFacts | StripeAway]
+    lines: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +70,20 @@ async def issue_portion(session: AsyncSession, command: IssuePortion, house: Hou
 
 
 def _facts(lookups: Lookups | None, invoice: Invoice) -> StripeFacts | None:
-    found = (lookups or {}).get(invoice.stripe_invoice_id or "")
+    found = lookups.found.get(invoice.stripe_invoice_id or "") if lookups else None
     return found if isinstance(found, StripeFacts) else None
 
 
 def _reasons(lookups: Lookups | None, candidate: Candidate, blockers: Sequence[Blocker]) -> tuple[Reason, ...]:
     reasons = tuple(map(reason_of_blocker, blockers))
     reference = candidate.stripe_invoice_id
-    if lookups is None or reference is None or candidate.stripe is not None:
+    if lookups is None or reference is None:
         return reasons
-    away = lookups.get(reference)
+    if candidate.stripe is not None:
+        differs = any(blocker.code == TOTAL_MISMATCH for blocker in blockers)
+        lines = lookups.lines.get(reference, ()) if differs else ()
+        return (*reasons, *(reason_of(LINE_DIFFERS, line) for line in lines))
+    away = lookups.found.get(reference)
     if isinstance(away, StripeAway):
         return (*reasons, reason_of(away.code, away.detail))
     return (*reasons, reason_of("stripe_reference_changed", "its reference was changed meanwhile"))

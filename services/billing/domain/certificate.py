@@ -3,13 +3,15 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 from uuid import UUID
 
 MOST_OFFENDERS = 100
 """Of an equality that does not hold so many rows are kept, the furthest apart first; all are counted."""
+COMPARED_WITHIN = timedelta(days=1)
+"""How long ago the comparison with Stripe may have begun that a certificate judges: the night before's is too old."""
 
 
 class Unit(StrEnum):

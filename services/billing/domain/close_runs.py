@@ -69,6 +69,7 @@ CURES = {
     "seller_address_missing": SELLER,
     **dict.fromkeys(("stripe_invoice_unknown", "stripe_invoice_not_open"), STRIPE_INVOICE),
     **dict.fromkeys(("stripe_currency_mismatch", "stripe_total_mismatch", "stripe_customer_mismatch"), STRIPE_INVOICE),
+    "stripe_line_differs": STRIPE_INVOICE,
 }
 OTHERWISE = ON_THE_INVOICE
 FAULT = Reason("fault", "it failed for a fault of ours, and nothing was changed", Owner.PLATFORM, CURES["fault"])

@@ -10,6 +10,7 @@ from services.billing.domain.tax_invoice import Blocker, Face, Owner, missing_el
 STRIPE_INVOICE_PATTERN = r"^in_[A-Za-z0-9_]{6,240}$"
 STRIPE_CUSTOMER_PATTERN = r"^cus_[A-Za-z0-9_]{6,240}$"
 STRIPE_PAYMENT_PATTERN = r"^(pi|py|ch)_[A-Za-z0-9_]{6,240}$"
+TOTAL_MISMATCH = "stripe_total_mismatch"
 DEAD_AT_STRIPE = frozenset({"void", "uncollectible", "deleted"})
 
 
@@ -93,7 +94,7 @@ def _mismatches(readiness: Readiness, stripe: StripeFacts) -> Iterator[Blocker]:
         yield Blocker("stripe_currency_mismatch", detail, Owner.FINANCE)
     if stripe.total_cents != readiness.face.total_cents:
         detail = f"ours is {dollars(readiness.face.total_cents)}, Stripe's is {dollars(stripe.total_cents)}"
-        yield Blocker("stripe_total_mismatch", detail, Owner.FINANCE)
+        yield Blocker(TOTAL_MISMATCH, detail, Owner.FINANCE)
     if readiness.stripe_customer_id and stripe.customer_id not in {None, readiness.stripe_customer_id}:
         yield Blocker("stripe_customer_mismatch", "the Stripe invoice is another customer's", Owner.FINANCE)
 

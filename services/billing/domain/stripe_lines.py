@@ -6,6 +6,10 @@ from enum import StrEnum
 
 from services.billing.domain.issuing import dollars
 
+LINE_DIFFERS = "stripe_line_differs"
+MOST_TOLD = 10
+"""Lines of one invoice that are told where many invoices are: all of them are on the page of its comparison."""
+
 
 @dataclass(frozen=True, slots=True)
 class Item:
@@ -102,3 +106,10 @@ def compare(ours: Sequence[Item], theirs: Sequence[Item]) -> list[Compared]:
                 free.discard(like)
     paired = [Compared(item, theirs[partners[place]] if place in partners else None) for place, item in enumerate(ours)]
     return [*paired, *(Compared(None, theirs[place]) for place in sorted(free))]
+
+
+def told_briefly(lines: Sequence[Compared]) -> list[str]:
+    """What differs by a cent: of many lines the first, and how many there are more."""
+    differing = [line.told for line in lines if line.is_of_money]
+    more = len(differing) - MOST_TOLD
+    return differing if more <= 0 else [*differing[:MOST_TOLD], f"{more:,} more of its lines differ"]

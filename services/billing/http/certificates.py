@@ -29,7 +29,8 @@ EqualityName = Annotated[str, PathParameter(max_length=60, pattern=r"^[a-z_]+$")
 class CertificateSummary(BaseModel):
     """`as_of` is the instant of the one snapshot that was looked at. `due_at`: the night's that it was taken for.
 
-    `failed_count` equalities do not hold; `not_compared_count` could not be looked at, as Stripe's without a key.
+    `failed_count` equalities do not hold; `not_compared_count` could not be looked at: Stripe's without a key, or
+    where no comparison began in the day before.
     """
 
     id: UUID
@@ -85,7 +86,10 @@ class CertificateView(CertificateSummary):
 
 
 class OffenderView(BaseModel):
-    """A row whose two sides differ; null is a side on which it is missing. `key` is an id, or a number of a series."""
+    """A row whose two sides differ; null is a side on which it is missing.
+
+    `key` is an id, the number that is printed, or the source of a posting.
+    """
 
     key: str
     left: int | None

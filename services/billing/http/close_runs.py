@@ -242,7 +242,10 @@ async def list_close_results(
 async def get_close_results_csv(
     run_id: FromPath[UUID], database: Given[Database], operator: Given[Operator]
 ) -> Response[str]:
-    """A row for each installer, amounts in dollars; of several reasons the first. The audit tells who took it along."""
+    """A row for each installer, amounts in dollars; of several reasons the first, with the details of all.
+
+    The audit tells who took it along.
+    """
     async with database.transaction() as session:
         run = await close_runs.find(session, run_id)
         await record_export(session, operator, "close_run", run_id, format="csv", period=run.period)
@@ -285,7 +288,10 @@ def results_csv(rows: Sequence[Row[CloseResult, str | None]]) -> str:
                 result.number or "",
                 "" if result.line_count is None else result.line_count,
                 "" if result.total_cents is None else f"{result.total_cents // 100}.{result.total_cents % 100:02}",
-                *(reason.get(key, "") for key in ("code", "detail", "owner", "cure")),
+                reason.get("code", ""),
+                "; ".join(each["detail"] for each in result.reasons),
+                reason.get("owner", ""),
+                reason.get("cure", ""),
             ]
         )
     return text.getvalue()

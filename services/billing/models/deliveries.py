@@ -17,8 +17,9 @@ from services.billing.models.columns import Table
 class DeliveryEvent(Versioned, Table):
     """One per assignment for ever. What it costs never changes; its status and its cap do, apart from each other.
 
-    `credit_reason_code` says why it is billable no more, whether it was credited or voided; `decision_id` is routing's,
-    which says why this installer got the lead: null where routing told none.
+    `credit_reason_code` says why it is billable no more, whether it was credited or voided, and `ended_at` since when;
+    of what ended before that was kept it is None. `decision_id` is routing's, which says why this installer got the
+    lead: None where routing told none.
     """
 
     __tablename__ = "delivery_events"
@@ -42,6 +43,7 @@ class DeliveryEvent(Versioned, Table):
     cap_status: Mapped[CapStatus] = mapped_column(Word(CapStatus))
     cap_release_reason: Mapped[CapReleaseReason | None] = mapped_column(Word(CapReleaseReason))
     recorded_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
 
     __table_args__ = (
         one_of("product_type", ProductType),
@@ -51,6 +53,7 @@ class DeliveryEvent(Versioned, Table):
         CheckConstraint("currency = 'AUD'", name="currency"),
         CheckConstraint("unit_price_cents >= 0", name="unit_price_cents"),
         CheckConstraint("(event_status = 'billable') = (credit_reason_code IS NULL)", name="end_has_a_reason"),
+        CheckConstraint("ended_at IS NULL OR event_status <> 'billable'", name="ended"),
         CheckConstraint("(cap_status = 'released') = (cap_release_reason IS NOT NULL)", name="release_has_a_reason"),
         Index("ix_delivery_events_installer", "installer_id", "delivered_at"),
         Index("ix_delivery_events_status", "event_status", "delivered_at"),

@@ -19,12 +19,12 @@ from chassis.database import Database
 from chassis.http import Given, Operator
 from contracts.identity import Capability
 from services.billing.certifying import Certifier
-from services.billing.domain.certificate import MOST_OFFENDERS, Offender, Outcome, SignatureState, Unit, Verdict
+from services.billing.domain.certificate import Outcome, SignatureState, Verdict
 from services.billing.domain.signing import verify
 from services.billing.http.certificates import EqualityName, post_certificate
-from services.billing.pages.certificates import MONEY, PATH, ROOM, STATES, TONES
-from services.billing.pages.doors import account_path
-from services.billing.pages.trace import trace_path
+from services.billing.pages.certificates import MONEY, PATH, ROOM, STATES, TONES, state_of
+from services.billing.pages.differences import STRIPE
+from services.billing.pages.offenders import amount, doors_of, offenders_table
 from services.billing.queries import certificates
 from services.billing.queries.books import ALL
 from services.billing.queries.certificates import KeptCertificate
@@ -39,8 +39,6 @@ SIGNATURES = {
     SignatureState.ALTERED: ("Altered since it was given", "danger"),
     SignatureState.OTHER_KEY: ("Signed by another key", "warning"),
 }
-UNTRACED = {About.NUMBER, About.SOURCE, About.ACCOUNT, About.STRIPE}
-"""Their keys are no id of money that moved."""
 
 
 class CertifyForm(Form):
@@ -100,7 +98,7 @@ async def show_certificate(
         kept = await certificates.find(session, certificate_id)
         moments = await moments_of(session, [Subject("certificate", certificate_id)], VERBS, console.wording)
     certificate = kept.certificate
-    state = "fails" if certificate.failed_count else "ties"
+    state = state_of(certificate)
     document = Document(
         title=f"Certificate of {console.wording.exact(certificate.as_of)}",
         room=ROOM,
@@ -169,8 +167,8 @@ def _equality(kept: KeptCertificate, verdict: Verdict) -> Sequence[Told]:
     return (
         Shown(ALL[verdict.name].title, path=path),
         chip(OUTCOMES[verdict.outcome], OUTCOME_TONES[verdict.outcome]),
-        _amount(verdict.left, verdict.unit),
-        _amount(verdict.right, verdict.unit),
+        amount(verdict.left, verdict.unit),
+        amount(verdict.right, verdict.unit),
         Shown(verdict.compared_count, Kind.NUMBER),
         Shown(verdict.offender_count, Kind.NUMBER, path=path if verdict.offender_count else ""),
     )
@@ -178,10 +176,6 @@ def _equality(kept: KeptCertificate, verdict: Verdict) -> Sequence[Told]:
 
 def _path(kept: KeptCertificate, verdict: Verdict) -> str:
     return f"{PATH}/{kept.certificate.id}/{verdict.name}"
-
-
-def _amount(value: int | None, unit: Unit) -> Shown:
-    return Shown(value, Kind.MONEY if unit is Unit.CENTS else Kind.NUMBER)
 
 
 @page_at(PATH + "/{certificate_id:uuid}/{name:str}", Capability.READ_OPS)
@@ -194,7 +188,8 @@ async def show_equality(
 ) -> Response[str]:
     async with database.reading() as session:
         kept, verdict = await certificates.verdict_of(session, certificate_id, name)
-    said = ALL[name]
+        said = ALL[name]
+        doors = await doors_of(session, said.about, verdict.offenders)
     document = Document(
         title=said.title,
         room=ROOM,
@@ -202,12 +197,13 @@ async def show_equality(
         states=(chip(OUTCOMES[verdict.outcome], OUTCOME_TONES[verdict.outcome]),),
         sentence=f"As of {console.wording.exact(kept.certificate.as_of)}: {_compared(verdict)}.",
         facts=[
-            Fact(said.left, _amount(verdict.left, verdict.unit)),
-            Fact(said.right, _amount(verdict.right, verdict.unit)),
-            Fact("Difference", _amount(verdict.left - verdict.right, verdict.unit)),
+            Fact(said.left, amount(verdict.left, verdict.unit)),
+            Fact(said.right, amount(verdict.right, verdict.unit)),
+            Fact("Difference", amount(verdict.left - verdict.right, verdict.unit)),
             Fact("Name", Shown(verdict.name, Kind.ID)),
         ],
-        sections=[_offenders(said.about, said.left, said.right, verdict)],
+        sections=[offenders_table(said, verdict, doors)],
+        links=[("Compare with Stripe", STRIPE)] if said.about is About.STRIPE else [],
         timeline=None,
     )
     return show_document(console, request, document)
@@ -215,28 +211,11 @@ async def show_equality(
 
 def _compared(verdict: Verdict) -> str:
     if verdict.outcome is Outcome.NOT_COMPARED:
-        return "nothing has been compared with Stripe yet"
+        return "nothing was compared with Stripe in the day before it"
     rows = counted(verdict.compared_count, "row was compared", "rows were compared")
     return (
         f"{rows}, {counted(verdict.offender_count, 'differs', 'differ') if verdict.offender_count else 'none differs'}"
     )
-
-
-def _offenders(about: About, left: str, right: str, verdict: Verdict) -> Table:
-    heads = (("Row", Kind.TEXT), (left, Kind.MONEY), (right, Kind.MONEY))
-    rows = [_offender(about, offender, verdict.unit) for offender in verdict.offenders]
-    is_cut = verdict.offender_count > len(verdict.offenders)
-    note = f"The {MOST_OFFENDERS} that are furthest apart, of {verdict.offender_count:,}." if is_cut else ""
-    return Table("Rows that differ", heads, rows, empty="None.", note=note)
-
-
-def _offender(about: About, offender: Offender, unit: Unit) -> Sequence[Told]:
-    if about is About.ACCOUNT and offender.key:
-        path = account_path(UUID(offender.key))
-    else:
-        path = "" if about in UNTRACED or not offender.key else trace_path(offender.key)
-    key = Shown(offender.key or "In no row", path=path)
-    return key, _amount(offender.left, unit), _amount(offender.right, unit)
 
 
 ROUTES = (show_new_certificate, certify_by_form, show_certificate, show_equality)

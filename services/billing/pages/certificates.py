@@ -14,11 +14,17 @@ ROOM = "certificates"
 PATH = "/console/certificates"
 MONEY = Capability.MANAGE_BILLING_OPS
 
-STATES: Mapping[str, str] = {"ties": "The books tie", "fails": "The books do not tie"}
-TONES: Mapping[str, str] = {"ties": "positive", "fails": "danger"}
+STATES: Mapping[str, str] = {
+    "ties": "The books tie",
+    "uncompared": "The books tie, Stripe not compared",
+    "fails": "The books do not tie",
+}
+TONES: Mapping[str, str] = {"ties": "positive", "uncompared": "warning", "fails": "danger"}
 SIGNED: Mapping[str, str] = {"signed": "Signed", "unsigned": "Unsigned"}
 
 _FAILS = Certificate.failed_count > 0
+_UNCOMPARED = (Certificate.failed_count == 0) & (Certificate.not_compared_count > 0)
+_TIES = (Certificate.failed_count == 0) & (Certificate.not_compared_count == 0)
 _SIGNED = Certificate.signature.is_not(None)
 ROWS: Select[Any] = select().select_from(Certificate)
 
@@ -39,7 +45,7 @@ LISTING = Listing(
         Column(
             "state",
             "State",
-            case((_FAILS, "fails"), else_="ties"),
+            case((_FAILS, "fails"), (_UNCOMPARED, "uncompared"), else_="ties"),
             Kind.CHIP,
             say=lambda row: STATES[row.state],
             tone=TONES,
@@ -64,7 +70,11 @@ LISTING = Listing(
         Choice(
             "state",
             "State",
-            options=[Option("ties", STATES["ties"], ~_FAILS), Option("fails", STATES["fails"], _FAILS)],
+            options=[
+                Option("ties", STATES["ties"], _TIES),
+                Option("uncompared", STATES["uncompared"], _UNCOMPARED),
+                Option("fails", STATES["fails"], _FAILS),
+            ],
         ),
         Choice(
             "signature",
@@ -80,5 +90,13 @@ LISTING = Listing(
     document=lambda row: f"{PATH}/{row.id}",
     empty=Empty("No certificates", "The books are certified every night, and whenever you ask for it.", "badge-check"),
 )
+
+
+def state_of(certificate: Certificate) -> str:
+    """What Stripe alone knows is no part of books that tie where it was not compared."""
+    if certificate.failed_count:
+        return "fails"
+    return "uncompared" if certificate.not_compared_count else "ties"
+
 
 ROUTES = routes_of(LISTING)

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.console.desk import Backlog, Card, Figure, Waiting
 from chassis.console.wording import counted
 from contracts.identity import Capability
-from services.billing.pages.certificates import PATH, ROOM
+from services.billing.pages.certificates import PATH, ROOM, STATES, state_of
 from services.billing.queries import certificates
 
 READ = Capability.READ_OPS
@@ -36,7 +36,7 @@ async def _last(session: AsyncSession, now: datetime) -> Figure:
         return Figure("–", "The books were never certified")  # noqa: RUF001  # a dash for what is not there
     held = last.equality_count - last.failed_count - last.not_compared_count
     late = ", more than a day ago" if now - last.as_of > FRESH else ""
-    said = "The books tie" if not last.failed_count else "The books do not tie"
+    said = STATES[state_of(last)]
     return Figure(f"{held} of {last.equality_count}", f"{said}{late}{'' if last.signature else ', unsigned'}")
 
 

@@ -20,9 +20,10 @@ from contracts.values import InvoiceKind
 from services.billing.commands.house import House, terms_days
 from services.billing.commands.issuing import IssueInvoice
 from services.billing.commands.references import KeepReference
-from services.billing.comparing import LINE_DIFFERS, telling_lines
+from services.billing.comparing import telling_lines
 from services.billing.domain import statuses
 from services.billing.domain.periods import last_second
+from services.billing.domain.stripe_lines import LINE_DIFFERS
 from services.billing.http.fields import StripeInvoiceId, WebAddress
 from services.billing.http.issuing import issue_by_operator
 from services.billing.http.references import keep_by_operator

@@ -16,6 +16,7 @@ from contracts.identity import Capability
 from contracts.values import InvoiceKind
 from services.billing.commands.gate import Candidate, blockers_of
 from services.billing.commands.issuing import IssueInvoice
+from services.billing.comparing import telling_lines
 from services.billing.domain.periods import MONTH_PATTERN, month_name
 from services.billing.domain.statuses import DocumentStatus, Obstacle
 from services.billing.domain.tax_invoice import Owner, Party
@@ -64,10 +65,11 @@ async def _look(session: AsyncSession, ids: Sequence[UUID], now: datetime) -> di
 async def _issue(work: Work) -> None:
     async with work.database.reading() as session:
         draft = await invoices.find(session, work.id, InvoiceKind.INSTALLER)
-    facts = await look_up(work.given["gateway"], draft.stripe_invoice_id)
+    gateway = work.given["gateway"]
+    facts = await look_up(gateway, draft.stripe_invoice_id)
     references = (draft.stripe_invoice_id, draft.stripe_invoice_url)
     command = IssueInvoice(draft.id, InvoiceKind.INSTALLER, *references, stripe=facts)
-    async with work.transaction() as session:
+    async with telling_lines(work.database, gateway, draft.id, draft.stripe_invoice_id), work.transaction() as session:
         await issue_by_operator(session, command, work.given["house"], work.actor, work.clock.now())
 
 

@@ -52,9 +52,9 @@ async def _show(close: Close) -> Screen:
     tables = [_installers_table(close, outcomes), *month_runs.runs_table(runs)]
     if runs and runs[0].is_dry:
         dry = await close_runs.first_results(close.session, runs[0].id, MOST_ROWS)
-        tables.insert(0, month_runs.results_table(runs[0], dry))
+        tables.insert(0, month_runs.results_table(runs[0], dry, close.console))
     elif real and real.failed_count:
-        tables.insert(0, month_runs.results_table(real, results))
+        tables.insert(0, month_runs.results_table(real, results, close.console))
     return Screen("Drafts", notes=notes, actions=[_generating(close), _trying(close)], tables=tables)
 
 

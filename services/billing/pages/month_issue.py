@@ -13,7 +13,7 @@ from sqlalchemy import Row
 from chassis.clock import Clock
 from chassis.console import Console, Form, form_at
 from chassis.console.actions import Action, holders_of, refused
-from chassis.console.cells import Kind, Shown, link
+from chassis.console.cells import Kind, Shown
 from chassis.console.documents import Note, Table, Told
 from chassis.console.fields import Day, FieldKind, FormField
 from chassis.console.wording import counted, money, sentence
@@ -31,10 +31,11 @@ from services.billing.http.close_runs import IssueBody, issue_invoices
 from services.billing.models import Account, Invoice
 from services.billing.pages import month_runs
 from services.billing.pages.credit_notes import month_notes
-from services.billing.pages.doors import INVOICES, account_path, invoice_path
+from services.billing.pages.doors import INVOICES, invoice_path
 from services.billing.pages.faults import told_beside
 from services.billing.pages.month_page import PATH, Close, Month, MonthStep
-from services.billing.pages.month_screens import MOST_ROWS, Screen, more
+from services.billing.pages.month_screens import MOST_ROWS, Screen, more, said_each
+from services.billing.pages.ways import InTheWay, way_to_cure
 from services.billing.queries import close_runs, month_marks, months
 
 MONEY = Capability.MANAGE_BILLING_OPS
@@ -79,7 +80,7 @@ async def _show(close: Close) -> Screen:
     tables = [_blocked_table(close, readiness), _ready_table(close, readiness)]
     if runs and (runs[0].is_dry or runs[0].blocked_count + runs[0].failed_count):
         results = await close_runs.first_results(close.session, runs[0].id, MOST_ROWS)
-        tables.insert(0, month_runs.results_table(runs[0], results))
+        tables.insert(0, month_runs.results_table(runs[0], results, close.console))
     actions = [_issuing(close, readiness), _trying(close, readiness)]
     return Screen("Issue", text, notes=notes, actions=actions, tables=[*tables, *month_runs.runs_table(runs)])
 
@@ -154,31 +155,17 @@ def _blocked_table(close: Close, readiness: Readiness) -> Table:
             (
                 Shown(account.name, path=path),
                 Shown(invoice.total_cents, Kind.MONEY),
-                _lines([Markup("{}").format(sentence(each.detail)) for each in told]),
-                _lines([cure(each, invoice, account, close.console) for each in told]),
+                said_each([Markup("{}").format(sentence(each.detail)) for each in told]),
+                said_each([_cure(each, invoice, close.console) for each in told]),
             )
         )
     return Table("Blocked", heads, rows, empty="No draft is blocked.")
 
 
-def cure(blocker: Blocker, invoice: Invoice, account: Account, console: Console) -> Markup:
+def _cure(blocker: Blocker, invoice: Invoice, console: Console) -> Markup:
     """Who can, and the way there."""
-    ways = {
-        "stripe_reference_missing": ("Keep its reference", f"{INVOICES}/{invoice.id}#do-keep_reference"),
-        "stripe_total_mismatch": ("Compare with Stripe", f"{INVOICES}/{invoice.id}/stripe-comparison"),
-        "held_deliveries": ("Add a price", f"{account_path(account.id)}#set_prices-effective_day"),
-        "draft_is_stale": ("Draft again", f"{PATH}/{invoice.period}/drafts"),
-        "deliveries_unrecorded": ("Replay or discard them", f"{PATH}/{invoice.period}/unrecorded"),
-        "lines_missing": ("Draft again", f"{PATH}/{invoice.period}/drafts"),
-        "buyer_email_missing": ("The installer", console.addresses.url("routing", f"/console/installers/{account.id}")),
-        "buyer_identity_missing": (
-            "The installer",
-            console.addresses.url("routing", f"/console/installers/{account.id}"),
-        ),
-    }
-    label, path = ways.get(blocker.code, ("", ""))
-    door = link(path, label) if path else ""
-    return Markup("{} {}").format(WHO[blocker.owner], door)
+    each = InTheWay(blocker.code, invoice.account_id, invoice.period or "", invoice.id)
+    return Markup("{} {}").format(WHO[blocker.owner], way_to_cure(each, console))
 
 
 WHO = {
@@ -186,10 +173,6 @@ WHO = {
     Owner.INSTALLER_CARE: f"Installer care: {holders_of(Capability.WRITE_ROUTING).lower()}.",
     Owner.PLATFORM: "Who runs the platform.",
 }
-
-
-def _lines(each: Sequence[Markup]) -> Markup:
-    return Markup('<span class="said">{}</span>').format(Markup("<br>").join(each))
 
 
 def _ready_table(close: Close, readiness: Readiness) -> Table:

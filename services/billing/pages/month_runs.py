@@ -25,7 +25,8 @@ from services.billing.models import CloseResult, CloseRun
 from services.billing.pages.doors import INVOICES, account_path
 from services.billing.pages.month_page import PATH as MONTHS
 from services.billing.pages.month_page import ROOM
-from services.billing.pages.month_screens import MOST_ROWS, said
+from services.billing.pages.month_screens import MOST_ROWS, said, said_each
+from services.billing.pages.ways import InTheWay, way_to_cure
 from services.billing.queries import close_runs
 from services.billing.queries.close_runs import RunFilter
 
@@ -111,7 +112,7 @@ def state_chip(run: CloseRun) -> Markup:
     return chip("Done", "warning" if run.blocked_count + run.failed_count else "positive")
 
 
-def results_table(run: CloseRun, rows: Sequence[Row[CloseResult, str | None]]) -> Table:
+def results_table(run: CloseRun, rows: Sequence[Row[CloseResult, str | None]], console: Console) -> Table:
     """Those that somebody has to look at come first."""
     heads = (
         ("Installer", Kind.TEXT),
@@ -123,10 +124,10 @@ def results_table(run: CloseRun, rows: Sequence[Row[CloseResult, str | None]]) -
     )
     more = (f"All {run.planned_count:,}", f"{PATH}/{run.id}/results.csv") if run.planned_count > len(rows) else None
     title = "What would come of whom" if run.is_dry else "What came of whom"
-    return Table(title, heads, [_result_row(run, *row) for row in rows], empty="There was nobody.", more=more)
+    return Table(title, heads, [_result_row(run, console, *row) for row in rows], empty="There was nobody.", more=more)
 
 
-def _result_row(run: CloseRun, result: CloseResult, name: str | None) -> Sequence[Told]:
+def _result_row(run: CloseRun, console: Console, result: CloseResult, name: str | None) -> Sequence[Told]:
     invoice: Told = ""
     if result.invoice_id:
         invoice = Shown(result.number or "Draft", path=f"{INVOICES}/{result.invoice_id}")
@@ -135,9 +136,22 @@ def _result_row(run: CloseRun, result: CloseResult, name: str | None) -> Sequenc
         _outcome_chip(run, result),
         invoice,
         Shown(result.total_cents, Kind.MONEY),
-        said("; ".join(sentence(each["detail"]) for each in result.reasons)),
-        said("; ".join(f"{each['cure']} ({words(each['owner']).lower()})" for each in result.reasons)),
+        said_each([Markup("{}").format(sentence(each["detail"])) for each in result.reasons]),
+        said_each(_cures(run, console, result)),
     )
+
+
+def _cures(run: CloseRun, console: Console, result: CloseResult) -> list[Markup]:
+    """What has the same cure, as lines that differ, names it once."""
+    told = (
+        Markup("{} ({}). {}").format(
+            each["cure"],
+            words(each["owner"]).lower(),
+            way_to_cure(InTheWay(each["code"], result.installer_id, run.period, result.invoice_id), console),
+        )
+        for each in result.reasons
+    )
+    return list(dict.fromkeys(told))
 
 
 def _outcome_chip(run: CloseRun, result: CloseResult) -> Markup:
@@ -154,10 +168,10 @@ async def show_run(
     async with database.reading() as session:
         run = await close_runs.find(session, run_id)
         rows = await close_runs.first_results(session, run_id, MOST_ROWS)
-    return show_document(console, request, _document(run, rows))
+    return show_document(console, request, _document(run, rows, console))
 
 
-def _document(run: CloseRun, rows: Sequence[Row[CloseResult, str | None]]) -> Document:
+def _document(run: CloseRun, rows: Sequence[Row[CloseResult, str | None]], console: Console) -> Document:
     what = "Drafts" if run.kind is RunKind.DRAFT else "Issue"
     about = counted(len(run.installer_ids), "chosen installer", "chosen installers") if run.installer_ids else "All"
     return Document(
@@ -177,7 +191,7 @@ def _document(run: CloseRun, rows: Sequence[Row[CloseResult, str | None]]) -> Do
             Fact("Ended", Shown(run.finished_at, Kind.INSTANT)),
             *([Fact("Due", Shown(run.due_at, Kind.DAY))] if run.due_at else []),
         ],
-        sections=[results_table(run, rows)],
+        sections=[results_table(run, rows, console)],
         timeline=None,
         links=[("Each installer, CSV", f"{PATH}/{run.id}/results.csv")],
     )

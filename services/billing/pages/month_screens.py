@@ -24,9 +24,14 @@ class Screen:
     asks_month: bool = False
 
 
-def said(text: str) -> Markup:
+def said(text: str | Markup) -> Markup:
     """A sentence in a cell, which wraps."""
     return Markup('<span class="said">{}</span>').format(text)
+
+
+def said_each(sentences: Sequence[Markup]) -> Markup:
+    """One below the other."""
+    return said(Markup("<br>").join(sentences))
 
 
 def more(number: int, path: str, shown: int = MOST_ROWS) -> tuple[str, str] | None:

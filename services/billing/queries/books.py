@@ -29,7 +29,7 @@ MEANS = "SET LOCAL work_mem = '64MB'; SET LOCAL jit = off; SET LOCAL statement_t
 
 STRIPE_IS_CLEARING = Equality(
     "stripe_is_clearing",
-    "What Stripe holds for us is what the journal says, by the last reconciliation",
+    "What Stripe holds for us is what the journal says, by the comparison of the last day",
     "Stripe clearing",
     "Stripe's balance",
     About.STRIPE,
@@ -47,7 +47,7 @@ async def compare_all(session: AsyncSession, as_of: datetime) -> tuple[Verdict, 
     for setting in MEANS.split("; "):
         await session.execute(text(setting))
     compared = [await compare(session, equality, as_of) for equality in EQUALITIES]
-    return (*compared, await _compare_stripe(session))
+    return (*compared, await _compare_stripe(session, as_of))
 
 
 async def compare(session: AsyncSession, equality: Equality, as_of: datetime) -> Verdict:
@@ -68,8 +68,8 @@ async def compare(session: AsyncSession, equality: Equality, as_of: datetime) ->
     )
 
 
-async def _compare_stripe(session: AsyncSession) -> Verdict:
-    found = await stripe_balance.last_compared(session)
+async def _compare_stripe(session: AsyncSession, as_of: datetime) -> Verdict:
+    found = await stripe_balance.last_compared(session, as_of)
     name = STRIPE_IS_CLEARING.name
     if found is None:
         return Verdict(name, Unit.CENTS, 0, 0, 0, 0, is_compared=False)

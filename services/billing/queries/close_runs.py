@@ -27,7 +27,8 @@ _NEXT = text(
 )
 _DRAFTS = text(
     """
-    SELECT i.id, i.account_id, i.number, i.document_status, i.stripe_invoice_id FROM invoices i
+    SELECT i.id, i.account_id, i.number, i.document_status, i.stripe_invoice_id, i.total_cents
+    FROM invoices i
     WHERE i.account_id = ANY(:installer_ids) AND i.period_start = :period_start AND i.document_status <> 'void'
     ORDER BY i.id
     """

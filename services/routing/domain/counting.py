@@ -8,7 +8,7 @@ from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from contracts.values import CreditReason
+from contracts.values import INVALID_LEAD_CREDITS
 from services.routing.domain.states import AssignmentStatus, CapState
 from services.routing.domain.windows import Window, WindowKind, window_at
 
@@ -78,13 +78,6 @@ def recounted(assignments: Iterable[tuple[datetime, Counts]], zone: ZoneInfo) ->
             window = window_at(kind, assigned_at, zone)
             counts[window] = counts.get(window, Counts()).plus(adds)
     return counts
-
-
-INVALID_LEAD_CREDITS = frozenset({CreditReason.INVALID_CONTACT, CreditReason.POSTCODE_MISMATCH})
-"""Credits that say that the lead itself was no good. Any other is a matter of money alone and leaves the cap.
-
-An unreachable payload is a fault of ours: the lead may be as good as any.
-"""
 
 
 def frees_the_cap(credit_reason: str) -> bool:

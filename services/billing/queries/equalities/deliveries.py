@@ -1,5 +1,6 @@
 """From what was delivered to what is billed for it."""
 
+from contracts.values import INVALID_LEAD_CREDITS
 from services.billing.domain.certificate import Unit
 from services.billing.queries.equalities.declaration import About, Equality
 
@@ -20,6 +21,55 @@ LINES_ARE_DELIVERIES = Equality(
        AND delivery.gst_treatment = line.gst_treatment AND delivery.includes_gst = line.includes_gst
      WHERE line.is_live
     """,
+)
+# What is billed is told by what bills it, and only what is on no bill is looked up among the issued months: of a month
+# that runs that is most of it, of all others what came late. Joined with the issued months first it would be all that
+# was ever delivered. An issue sees what was committed before it; what was being recorded in the same minute is late.
+MONTHS_BILL_DELIVERIES = Equality(
+    "issued_months_bill_their_deliveries",
+    "Each billable delivery that was recorded before its month was issued is on a line or a debit",
+    "Deliveries that are to be billed",
+    "Those that are",
+    About.DELIVERY,
+    """
+    WITH unbilled AS MATERIALIZED (
+        SELECT id, installer_id, delivered_at, recorded_at FROM delivery_events delivery
+         WHERE event_status = 'billable'
+           AND NOT EXISTS (SELECT FROM invoice_lines line WHERE line.delivery_event_id = delivery.id AND line.is_live)
+           AND NOT EXISTS (SELECT FROM adjustment_deliveries named
+                            WHERE named.delivery_event_id = delivery.id AND named.is_live)
+    )
+    SELECT delivery_event_id AS key, 1 AS left_side, 1 AS right_side
+      FROM invoice_lines WHERE is_live AND delivery_event_id IS NOT NULL
+    UNION ALL
+    SELECT delivery_event_id, 1, 1 FROM adjustment_deliveries WHERE is_live
+    UNION ALL
+    SELECT id, 1, 0 FROM unbilled
+     WHERE EXISTS (SELECT FROM invoices invoice
+                    WHERE invoice.account_id = unbilled.installer_id AND invoice.document_status = 'issued'
+                      AND invoice.period_start <= unbilled.delivered_at AND invoice.period_end > unbilled.delivered_at
+                      AND invoice.issued_at > unbilled.recorded_at + interval '1 minute')
+    """,
+    Unit.COUNT,
+)
+LINES_LIVE_WITH_INVOICES = Equality(
+    "lines_live_with_their_invoices",
+    "What an invoice bills is billed as long as it stands, and no longer",
+    "Lines, and deliveries that debits name, of invoices that stand",
+    "Those that are live",
+    About.INVOICE,
+    """
+    SELECT invoice.id AS key, CASE invoice.document_status WHEN 'void' THEN 0 ELSE billed.number END AS left_side,
+           billed.live AS right_side
+      FROM (SELECT invoice_id, count(*) AS number, count(*) FILTER (WHERE is_live) AS live
+              FROM invoice_lines GROUP BY invoice_id
+            UNION ALL
+            SELECT adjustment.invoice_id, count(*), count(*) FILTER (WHERE named.is_live)
+              FROM adjustment_deliveries named JOIN adjustments adjustment ON adjustment.id = named.adjustment_id
+             GROUP BY adjustment.invoice_id) AS billed
+      JOIN invoices invoice ON invoice.id = billed.invoice_id
+    """,
+    Unit.COUNT,
 )
 BILLED_ONCE = Equality(
     "deliveries_are_billed_once",
@@ -99,12 +149,29 @@ RELEASES_ARE_CREDITS = Equality(
     """,
     Unit.COUNT,
 )
+CREDITS_RELEASE_CAPS = Equality(
+    "credits_release_caps",
+    "A credit for an invalid lead has released its cap, an hour after it at the latest",
+    "Deliveries of invalid leads that are not billable any more",
+    "Caps of them that are released",
+    About.DELIVERY,
+    """
+    SELECT id AS key, 1 AS left_side, (cap_status = 'released')::int AS right_side
+      FROM delivery_events
+     WHERE event_status IN ('credited', 'void') AND credit_reason_code IN ({reasons})
+       AND (cap_status = 'released' OR coalesce(ended_at, recorded_at) < :as_of - interval '1 hour')
+    """.replace("{reasons}", ", ".join(f"'{reason}'" for reason in sorted(INVALID_LEAD_CREDITS))),
+    Unit.COUNT,
+)
 
 EQUALITIES = (
     LINES_ARE_DELIVERIES,
+    MONTHS_BILL_DELIVERIES,
+    LINES_LIVE_WITH_INVOICES,
     BILLED_ONCE,
     VOIDED_UNBILLED,
     HELD_ARE_RECORDED,
     CREDITED_HAVE_CREDITS,
     RELEASES_ARE_CREDITS,
+    CREDITS_RELEASE_CAPS,
 )

@@ -14,13 +14,16 @@ def _lines(face: str, part: str) -> str:
 
 
 def _numbers(series: str, table: str) -> str:
-    """Each number up to the last that was given, as often as there are entities that gave it."""
+    """Each number up to the last that was given, as often as there are entities that gave it.
+
+    It is told as it is printed; one that is on nothing has its digits alone.
+    """
     return f"""
-    SELECT coalesce(given.number, found.number) AS key, given.times AS left_side, found.times AS right_side
+    SELECT coalesce(found.printed, given.number::text) AS key, given.times AS left_side, found.times AS right_side
       FROM (SELECT number, count(*) AS times
               FROM number_series, generate_series(1, last_number) AS number
              WHERE series = '{series}' GROUP BY number) AS given
-      FULL JOIN (SELECT substring(number FROM '[0-9]+$')::bigint AS number, count(*) AS times
+      FULL JOIN (SELECT substring(number FROM '[0-9]+$')::bigint AS number, count(*) AS times, min(number) AS printed
                    FROM {table} WHERE number IS NOT NULL GROUP BY 1) AS found ON found.number = given.number
     """  # noqa: S608  # a table's and a series' name
 
