@@ -12,7 +12,7 @@ from services.intake.commands.rejections import Rejection
 from services.intake.commands.source_keys import rotate_key
 from services.intake.domain import CloseReason, LeadStatus
 from services.intake.rejections import RejectionCounter
-from tests.intake.desk import Desk
+from tests.intake.desk import Desk, faults
 from tests.intake.reception import Reception
 from tests.intake.samples import NOW, OPERATOR, rows
 from tests.intake.telling import take, told
@@ -129,6 +129,22 @@ class TestDeeds:
         answer = await http.client.get(f"{SOURCES}/{source.id}", headers={"Cookie": cookie})
         assert answer.text.count("Your role lacks write_routing. ") == 6
         assert f'action="{SOURCES}' not in answer.text
+
+
+class TestMakingOne:
+    async def test_says_why_where_somebody_did(self, http: Desk, reception: Reception) -> None:
+        assert 'name="reason"' in await page(http, f"{SOURCES}/new")
+        assert (await send(http, SOURCES, name="Solar Quotes", reason=" A new partner ")).status_code == 200
+        assert await latest_entry(reception) == ("create_lead_source", "A new partner")
+        assert (await send(http, SOURCES, name="Solar Compare", reason="")).status_code == 200
+        assert await latest_entry(reception) == ("create_lead_source", None)
+
+    async def test_says_why_over_http(self, http: Desk, reception: Reception) -> None:
+        body = {"name": "Solar Quotes", "reason": "x" * 4001}
+        assert faults(await http.ask("POST", "/admin/lead-sources", json=body)) == {"reason": "string_too_long"}
+        body["reason"] = "A new partner\n"
+        assert (await http.ask("POST", "/admin/lead-sources", json=body)).status_code == 201
+        assert await latest_entry(reception) == ("create_lead_source", "A new partner")
 
 
 class TestWhatTheyTell:

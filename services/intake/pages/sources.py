@@ -1,11 +1,13 @@
 """The lead sources: who may hand leads in, how much they do, and how much of it can be taken."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Float, Row, case, cast, func, select
 
 from chassis.console.cells import Kind
+from chassis.console.fields import FieldKind, FormField
 from chassis.console.listing import NOW, Choice, Column, Empty, Listing, Option, Search, Tab, routes_of
 from contracts.identity import Capability
 from services.intake.domain import SourceMode
@@ -16,6 +18,8 @@ ROOM = "lead-sources"
 PATH = "/console/lead-sources"
 WORKING = "state=active"
 WRITE = Capability.WRITE_ROUTING
+REASON = FormField("reason", "Reason", FieldKind.PROSE, hint="Stands in the timeline", is_required=True)
+REASON_IF_ANY = replace(REASON, is_required=False)
 WEEK, MONTH = timedelta(days=7), timedelta(days=30)
 
 TONES = {"active": "positive"}
