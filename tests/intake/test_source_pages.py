@@ -207,7 +207,7 @@ class TestWhatTheyTell:
         told = await page(http, f"{SOURCES}/{source.id}/quality?days={days}")
         for part in (unit, f"In {days} days 1 lead was accepted and 0 requests were refused.", "100.0 %"):
             assert part in told
-        door = re.search(r'href="(/console/leads\?[^"]*status=delivered)"', told)
+        door = re.search(r'href="(/console/leads\?[^"]*status=delivered&amp;turned_out=delivered)"', told)
         assert door is not None
         assert await named(http, door[1].partition("?")[2].replace("&amp;", "&")) == {"Mia Chen"}
 

@@ -12,7 +12,8 @@ from chassis.console.listing import NOW, Choice, Column, Empty, Listing, Option,
 from contracts.identity import Capability
 from services.intake.domain import SourceMode
 from services.intake.models import Lead, LeadAssignment, LeadSource, SourceRejection
-from services.intake.queries.quality import IS_DOUBLE, REQUEST, SENT_BACK
+from services.intake.queries.leads import IS_DOUBLE
+from services.intake.queries.quality import REQUEST, SENT_BACK
 
 ROOM = "lead-sources"
 PATH = "/console/lead-sources"
