@@ -115,6 +115,15 @@ async def test_every_other_number_does_too(http: Desk, database: RolledBackDatab
             assert await behind(database, door) == int(number), door
 
 
+async def test_what_was_refused_is_listed_by_the_hour(http: Desk, database: RolledBackDatabase, source: UUID) -> None:
+    path = refusals.path_of(source, NOW.date() - 2 * DAY, NOW.date(), "missing", "(unknown)")
+    listed = await page(http, path)
+    assert "invalid_request" not in listed
+    assert f'<a href="/console/lead-sources/{source}">Solar Quotes</a>' in listed
+    assert "Compare Power" not in listed
+    assert "The request as a whole" in await page(http, refusals.path_of(source, NOW.date(), NOW.date()))
+
+
 async def test_leads_are_narrowed_over_http_as_on_the_page_and_in_its_csv(
     http: Desk, database: RolledBackDatabase, source: UUID
 ) -> None:
