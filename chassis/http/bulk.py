@@ -107,13 +107,17 @@ async def propose_bulk_job(
 @get("/admin/bulk-jobs", guards=[READ])
 async def list_bulk_jobs(
     database: Given[Database],
+    console: Given[Console],
     page: Given[PageRequest],
     in_state: Annotated[JobState | None, QueryParameter(name="state")] = None,
     actor_id: FromQuery[UUID | None] = None,
+    failing: Annotated[
+        bool, QueryParameter(description="of the last 30 days, with rows that failed and were not looked at again")
+    ] = False,
 ) -> Page[BulkJobView]:
     """The latest first"""
     async with database.reading() as session:
-        rows = await jobs.list_jobs(session, page, in_state, actor_id)
+        rows = await jobs.list_jobs(session, page, in_state, actor_id, console.clock.now() if failing else None)
         counts = await jobs.counts_of_all(session, [row.id for row in rows])
     return page.page(rows, lambda row: (row.proposed_at, row.id), lambda row: BulkJobView.of(row, counts[row.id]))
 

@@ -72,6 +72,16 @@ async def test_a_job_is_looked_at_and_then_confirmed(house: House) -> None:
     assert (entry.action, entry.reason_text, entry.request_id) == ("bulk_ship", "The ship is here", told["request_id"])
 
 
+async def test_jobs_are_narrowed_to_those_with_failed_rows(house: House) -> None:
+    house.docks.refusing, house.docks.breaking = {"A"}, {"B"}
+    jobs = [await propose(house, "ship", *await house.pack(name)) for name in ("A", "B")]
+    for job in jobs:
+        await post(house, f"{JOBS}/{job['id']}/confirm", form={"reason": "The ship is here"})
+    failing = (await get(house, JOBS, failing="true"))["items"]
+    assert [each["id"] for each in failing] == [jobs[1]["id"]]
+    assert len((await get(house, JOBS, failing="false"))["items"]) == 2
+
+
 async def test_rows_are_told_page_by_page_and_by_what_became_of_them(house: House) -> None:
     house.docks.refusing = {"B", "D"}
     job = await propose(house, "ship", *await house.pack("A", "B", "C", "D"))

@@ -18,9 +18,10 @@ from chassis.http.auth import ACCESS_COOKIE
 from chassis.process import assemble
 from chassis.settings import Environment, Shape
 from contracts.identity import Capability, Role
+from deploy import SERVICES
 from services.routing.settings import Settings
 from tests.chassis.http.serving import in_process
-from tests.flows.doors import NOWHERE
+from tests.flows.doors import NOWHERE, built
 from tests.kit.identity import CSRF, TestIdentity
 
 NOW = datetime(2026, 3, 3, 2, 15, tzinfo=UTC)
@@ -271,3 +272,12 @@ async def test_a_script_is_told_where_its_form_leads(client: httpx.AsyncClient, 
     answer = await client.post(TestFormsOfAnEarlierSession.PATH, data={"csrf": CSRF}, headers=headers)
     assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
     assert answer.json()["errors"][0]["field"] == "reason"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_each_whose_lists_have_bulk_actions_calls_for_what_they_left_failed(
+    service: str, identity: TestIdentity
+) -> None:
+    given = built(service, identity).dependencies
+    called = [each.path for each in given["desk"].waiting if each.room == "bulk-actions"]
+    assert called == [f"/console/desk/{service}/bulk-actions?failing=true"] * ("bulk" in given)

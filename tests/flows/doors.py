@@ -59,19 +59,19 @@ class Doors:
 
 @asynccontextmanager
 async def doors_of(service: str, identity: TestIdentity) -> AsyncIterator[Doors]:
-    app = assemble(_built(service, identity), Shape.API)
+    app = assemble(built(service, identity), Shape.API)
     async with in_process(app) as client:
         yield Doors(client, tuple(route_guards(app)))
 
 
-def _built(service: str, identity: TestIdentity) -> Service:
+def built(service: str, identity: TestIdentity) -> Service:
     settings = import_module(f"services.{service}.settings").Settings
     told = settings(database_url=NOWHERE, identity_jwks_url=identity.jwks_url, **SECRETS.get(service, {}))
-    built: Service = import_module(f"services.{service}.main").build(told)
+    made: Service = import_module(f"services.{service}.main").build(told)
     # Identity verifies by the keys in its database, which is away here: it is given the set that the others fetch.
-    if TOKEN_KEYS in built.dependencies:
-        built.dependencies = {**built.dependencies, TOKEN_KEYS: JwksKeys(identity.jwks_url)}
-    return built
+    if TOKEN_KEYS in made.dependencies:
+        made.dependencies = {**made.dependencies, TOKEN_KEYS: JwksKeys(identity.jwks_url)}
+    return made
 
 
 def credential(guard: RouteGuard, token: str | None) -> dict[str, str]:

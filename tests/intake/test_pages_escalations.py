@@ -62,18 +62,20 @@ class TestWriting:
         mia, _ = await waiting(reception, "Mia <Chen>", "Tom Reid")
         await reception.give((await waiting(reception, "Zoe Ng"))[0], OPERATOR)
         assert "Steps" in await page(http, f"{ROOM}/new")
-        tried = await sent(http, f"{ROOM}/try", form())
+        tried = await sent(http, f"{ROOM}/try", form(reason="Two were lost"))
         assert tried.status_code == 200, tried.text
+        assert "Two were lost</textarea>" in tried.text
         assert "it would have done something 4 times to 2 leads" in tried.text
         assert "Mia &lt;Chen&gt;" in tried.text
         assert "Zoe Ng" not in tried.text
         assert await rows(reception.database, "SELECT id FROM escalation_policies") == []
-        wanted = form()
+        wanted = form(reason="Two were lost")
         for _ in range(2):
             assert (await sent(http, ROOM, wanted)).status_code == 303
         path = f"{ROOM}/{wanted['id']}"
         made = await page(http, path)
         assert "Leads with status exception that nobody has" in made
+        assert "Two were lost" in made
         assert await named(http, f"{ROOM}?state=off") == ["Exceptions nobody has"]
         on = await done(http, f"{path}/on", seen=seen_on(made))
         assert "On: it does what falls due from now on" in on
@@ -206,6 +208,17 @@ class TestOverHttp:
             "POST", "/admin/escalation-policies", json={"name": "C", "subject": "lead", "steps": steps * 2}
         )
         assert faults(bad) == {"steps": "not_ascending"}
+
+    async def test_why_a_policy_is_made_stands_in_the_audit(self, http: Desk, reception: Reception) -> None:
+        steps = [{"after_minutes": 60, "action": "critical"}]
+        body = {"name": "A", "subject": "lead", "steps": steps, "reason": " "}
+        refused = await http.ask("POST", "/admin/escalation-policies", json=body)
+        assert faults(refused) == {"reason": "string_too_short"}
+        made = await http.ask("POST", "/admin/escalation-policies", json=body | {"reason": " Two were lost "})
+        assert made.status_code == 201
+        audited = await rows(reception.database, "SELECT action, subject_id, reason_text FROM audit_entries")
+        subject = {"action": "create_escalation_policy", "subject_id": made.json()["id"]}
+        assert audited == [subject | {"reason_text": "Two were lost"}]
 
     async def test_a_lead_and_a_follow_up_tell_what_they_wait_for(self, http: Desk, reception: Reception) -> None:
         mia, tom = await waiting(reception, "Mia Chen", "Tom Reid")

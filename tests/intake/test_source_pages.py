@@ -12,7 +12,7 @@ from services.intake.commands.rejections import Rejection
 from services.intake.commands.source_keys import rotate_key
 from services.intake.domain import CloseReason, LeadStatus
 from services.intake.rejections import RejectionCounter
-from tests.intake.desk import Desk
+from tests.intake.desk import Desk, faults
 from tests.intake.reception import Reception
 from tests.intake.samples import NOW, OPERATOR, rows
 from tests.intake.telling import take, told
@@ -131,6 +131,22 @@ class TestDeeds:
         assert f'action="{SOURCES}' not in answer.text
 
 
+class TestMakingOne:
+    async def test_says_why_where_somebody_did(self, http: Desk, reception: Reception) -> None:
+        assert 'name="reason"' in await page(http, f"{SOURCES}/new")
+        assert (await send(http, SOURCES, name="Solar Quotes", reason=" A new partner ")).status_code == 200
+        assert await latest_entry(reception) == ("create_lead_source", "A new partner")
+        assert (await send(http, SOURCES, name="Solar Compare", reason="")).status_code == 200
+        assert await latest_entry(reception) == ("create_lead_source", None)
+
+    async def test_says_why_over_http(self, http: Desk, reception: Reception) -> None:
+        body = {"name": "Solar Quotes", "reason": "x" * 4001}
+        assert faults(await http.ask("POST", "/admin/lead-sources", json=body)) == {"reason": "string_too_long"}
+        body["reason"] = "A new partner\n"
+        assert (await http.ask("POST", "/admin/lead-sources", json=body)).status_code == 201
+        assert await latest_entry(reception) == ("create_lead_source", "A new partner")
+
+
 class TestWhatTheyTell:
     async def test_of_keys_when_each_was_used(self, http: Desk, reception: Reception, clock: FixedClock) -> None:
         api_key = await http.new_source()
@@ -191,7 +207,7 @@ class TestWhatTheyTell:
         told = await page(http, f"{SOURCES}/{source.id}/quality?days={days}")
         for part in (unit, f"In {days} days 1 lead was accepted and 0 requests were refused.", "100.0 %"):
             assert part in told
-        door = re.search(r'href="(/console/leads\?[^"]*status=delivered)"', told)
+        door = re.search(r'href="(/console/leads\?[^"]*status=delivered&amp;turned_out=delivered)"', told)
         assert door is not None
         assert await named(http, door[1].partition("?")[2].replace("&amp;", "&")) == {"Mia Chen"}
 

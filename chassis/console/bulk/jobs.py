@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.audit import BULK_JOB, Actor, Subject, record
 from chassis.console.bulk.declaration import BulkAction, Verdict
+from chassis.console.bulk.failures import has_failed_rows
 from chassis.console.bulk.states import JobState, RowState
 from chassis.errors import Invalid, NotFound, Refusal
 from chassis.http.forms import CSRF_FIELD, Form
@@ -246,14 +247,20 @@ async def counts_of_all(session: AsyncSession, job_ids: Sequence[UUID]) -> Mappi
 
 
 async def list_jobs(
-    session: AsyncSession, page: PageRequest, state: JobState | None, actor_id: UUID | None
+    session: AsyncSession,
+    page: PageRequest,
+    state: JobState | None,
+    actor_id: UUID | None,
+    failing_at: datetime | None = None,
 ) -> Sequence[Row[Any]]:
-    """The latest first, one more than the page holds."""
+    """The latest first, one more than the page holds; `failing_at` is the instant at which they call for somebody."""
     query = select(bulk_jobs)
     if state is not None:
         query = query.where(bulk_jobs.c.state == state)
     if actor_id is not None:
         query = query.where(bulk_jobs.c.actor_id == actor_id)
+    if failing_at is not None:
+        query = query.where(has_failed_rows(failing_at))
     return (await session.execute(page.apply(query, bulk_jobs.c.proposed_at, bulk_jobs.c.id))).all()
 
 

@@ -11,9 +11,10 @@ from sqlalchemy import ColumnElement, Row, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.console.bulk import jobs
+from chassis.console.bulk.failures import FAILING, ROOM, has_failed_rows
 from chassis.console.bulk.states import ROW_STATES, JobState, RowState
 from chassis.console.cells import Kind
-from chassis.console.lists.declaration import ME, Column, Empty, Listing, Tab
+from chassis.console.lists.declaration import ME, NOW, Column, Empty, Listing, Tab
 from chassis.console.lists.filters import Choice, Days, Exact, Flag, Option, Search, among
 from chassis.console.lists.routes import routes_of
 from chassis.console.page import Console
@@ -26,7 +27,6 @@ from chassis.http.given import Given
 from chassis.tables import bulk_jobs, bulk_rows
 from contracts.identity import Capability
 
-ROOM = "bulk-actions"
 JOB, ROW = bulk_jobs.c, bulk_rows.c
 STATES = {
     JobState.PROPOSED: "To be confirmed",
@@ -72,6 +72,7 @@ def jobs_of(service: str, declared: Declared) -> Listing:
             Choice("state", "State", options=_states()),
             Choice("list", "Of which list", options=among(JOB.list, sorted(declared), _titles(declared))),
             Flag("undone", "Refused or failed", condition=_has_undone()),
+            Flag(FAILING, "Failed, not looked at again", condition=has_failed_rows(NOW)),
             Flag("mine", "My own", condition=JOB.actor_id == ME),
             Exact("actor", "Who", column=JOB.actor_id),
             Days("proposed", "Begun", column=JOB.proposed_at),
@@ -80,6 +81,7 @@ def jobs_of(service: str, declared: Declared) -> Listing:
             Tab("All"),
             Tab("Running", "state=running"),
             Tab("Refused or failed", "undone=true"),
+            Tab("To be looked at", f"{FAILING}=true"),
             Tab("To be confirmed", "state=open"),
             Tab("My own", "mine=true"),
         ),

@@ -2,6 +2,7 @@
 
 from zoneinfo import ZoneInfo
 
+from chassis.console.bulk.failures import failed_rows
 from chassis.console.desk import Desk
 from services.billing.domain.receivables import Figure
 from services.billing.pages import (
@@ -39,6 +40,7 @@ def desk_of(zone: ZoneInfo) -> Desk:
             desk_reconciliation.DIFFERENCES,
             desk_reconciliation.REVIEW,
             desk_certificates.FAILED,
+            failed_rows("billing"),
         ),
         cards=(
             desk_books.invoiced(zone),

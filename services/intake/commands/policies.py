@@ -28,7 +28,7 @@ class PolicyDraft:
 
 
 async def create_policy(
-    session: AsyncSession, policy_id: UUID, draft: PolicyDraft, by: Actor, now: datetime
+    session: AsyncSession, policy_id: UUID, draft: PolicyDraft, by: Actor, now: datetime, reason: str | None = None
 ) -> EscalationPolicy:
     """Turned off at first, so that it can be looked at. Made twice under one id it is made once."""
     known = await session.get(EscalationPolicy, policy_id)
@@ -39,7 +39,8 @@ async def create_policy(
     _write(made, draft, by, now)
     session.add(made)
     await _flush(session)
-    await _record(session, by, "create_escalation_policy", made, after={"name": made.name, **told(draft.rules)})
+    after = {"name": made.name, **told(draft.rules)}
+    await _record(session, by, "create_escalation_policy", made, after=after, reason=reason)
     return made
 
 

@@ -22,7 +22,9 @@ from services.intake.models import LeadSource
 NAME_TAKEN = "there is a lead source of this name already"
 
 
-async def create_source(session: AsyncSession, name: str, by: Actor, now: datetime) -> KeyedSource:
+async def create_source(
+    session: AsyncSession, name: str, by: Actor, now: datetime, reason: str | None = None
+) -> KeyedSource:
     """Names are unique whatever their case."""
     made = insert(LeadSource).values(id=new_id(), name=name, created_at=now)
     source = await session.scalar(made.on_conflict_do_nothing().returning(LeadSource))
@@ -30,7 +32,12 @@ async def create_source(session: AsyncSession, name: str, by: Actor, now: dateti
         raise SourceNameTaken(NAME_TAKEN)
     _publish(session, source)
     await audit.record(
-        session, actor=by, action="create_lead_source", subject=Subject(SUBJECT, source.id), after={"name": name}
+        session,
+        actor=by,
+        action="create_lead_source",
+        subject=Subject(SUBJECT, source.id),
+        after={"name": name},
+        reason_text=reason,
     )
     return KeyedSource(source, add_key(session, source.id, now))
 

@@ -85,12 +85,12 @@ class PolicyBody(Body):
         return PolicyDraft(self.name, rules)
 
 
-class PolicyChange(PolicyBody):
-    reason: FollowUpNote | None = None
-
-
 class Reason(Body):
     reason: FollowUpNote | None = None
+
+
+class KeptPolicy(PolicyBody, Reason):
+    """With why it is as it is from now on."""
 
 
 class StepRow(BaseModel):
@@ -160,17 +160,18 @@ async def list_escalation_policies(database: Given[Database]) -> list[PolicyRow]
 
 @post("/admin/escalation-policies", guards=[requires(WRITE)], status_code=201)
 async def create_escalation_policy(
-    data: JSONBody[PolicyBody], database: Given[Database], clock: Given[Clock], operator: Given[Operator]
+    data: JSONBody[KeptPolicy], database: Given[Database], clock: Given[Clock], operator: Given[Operator]
 ) -> PolicyRow:
     """Make a policy. It is off at first."""
     async with database.transaction() as session:
-        return PolicyRow.of(await create_policy(session, new_id(), data.draft(), operator, clock.now()))
+        made = await create_policy(session, new_id(), data.draft(), operator, clock.now(), data.reason)
+        return PolicyRow.of(made)
 
 
 @put("/admin/escalation-policies/{policy_id:uuid}", guards=[requires(WRITE)])
 async def change_escalation_policy(
     policy_id: FromPath[UUID],
-    data: JSONBody[PolicyChange],
+    data: JSONBody[KeptPolicy],
     database: Given[Database],
     clock: Given[Clock],
     operator: Given[Operator],

@@ -9,12 +9,21 @@ from chassis.clock import Clock
 from chassis.http import AwareInstant, Given, Operator
 from contracts.forms import LONGEST_SERVICE
 from contracts.values import AustralianState, SelectedPath
-from services.intake.domain import LeadStatus
+from services.intake.domain import CloseReason, LeadStatus
 from services.intake.queries import LeadFilters, Owned
 
 Finance = Annotated[
     Literal["held", "billable", "credited", "void", "none"] | None,
     QueryParameter(description="a delivery of it is that with billing; `none` where billing has none"),
+]
+Attention = Annotated[
+    Literal["critical", "snoozed"] | None, QueryParameter(description="what is that now, and not over")
+]
+# Litestar keeps the name `state` for itself.
+InState = Annotated[AustralianState | None, QueryParameter(name="state")]
+TurnedOut = Annotated[
+    Literal["duplicate", "returned", "delivered", "undelivered"] | None,
+    QueryParameter(description="another lead once more, given back by any installer, ever with one or never"),
 ]
 Typed = Annotated[
     str | None,
@@ -48,8 +57,7 @@ def filters_of(
     owned: Given[Owned],
     status: FromQuery[LeadStatus | None] = None,
     path: Path = None,
-    # Litestar keeps the name `state` for itself.
-    in_state: Annotated[AustralianState | None, QueryParameter(name="state")] = None,
+    in_state: InState = None,
     postcode: Postcode = None,
     suburb: Suburb = None,
     source_id: FromQuery[UUID | None] = None,
@@ -58,9 +66,9 @@ def filters_of(
     service: Service = None,
     finance: Finance = None,
     late: Annotated[bool, QueryParameter(description="what is longer what it is than it may be")] = False,
-    attention: Annotated[
-        Literal["critical", "snoozed"] | None, QueryParameter(description="what is that now, and not over")
-    ] = None,
+    attention: Attention = None,
+    turned_out: TurnedOut = None,
+    close_reason: FromQuery[CloseReason | None] = None,
     q: Typed = None,
 ) -> LeadFilters:
     """Of the list of leads."""
@@ -81,6 +89,8 @@ def filters_of(
         owned=owned,
         is_critical=attention == "critical",
         snoozed_at=now if attention == "snoozed" else None,
+        close_reason=close_reason,
+        turned_out=turned_out,
     )
 
 

@@ -30,15 +30,13 @@ SourceName = Annotated[Line, StringConstraints(max_length=120)]
 Rate = Annotated[int, Field(ge=1, le=HIGHEST_RATE_PER_MINUTE, description="leads a minute")]
 
 
-class NewLeadSource(Body):
-    name: SourceName
-
-
 class LeadSourceRevocation(Body):
     reason: Text | None = None
 
 
 class LeadSourceName(Body):
+    """Of one that is there, or is made."""
+
     name: SourceName
     reason: Text | None = None
 
@@ -57,11 +55,11 @@ class LeadSourceRate(Body):
 
 @post("/admin/lead-sources", guards=[requires(Capability.WRITE_ROUTING)])
 async def create_lead_source(
-    data: JSONBody[NewLeadSource], database: Given[Database], clock: Given[Clock], operator: Given[Operator]
+    data: JSONBody[LeadSourceName], database: Given[Database], clock: Given[Clock], operator: Given[Operator]
 ) -> Response[IssuedKey]:
     """Make a source; its key is in the answer and nowhere else."""
     async with database.transaction() as session:
-        keyed = await create_source(session, data.name, operator, clock.now())
+        keyed = await create_source(session, data.name, operator, clock.now(), data.reason)
     return Response(IssuedKey.of(keyed), headers=NO_STORE)
 
 

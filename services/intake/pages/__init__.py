@@ -20,6 +20,7 @@ from services.intake.pages import (
     leads,
     merge,
     ndas,
+    refusals,
     source,
     source_deeds,
     source_new,
@@ -37,6 +38,7 @@ LISTINGS = (
     follow_ups.LISTING,
     leads.LISTING,
     ndas.LISTING,
+    refusals.LISTING,
     sources.LISTING,
 )
 ROUTES = (
@@ -59,6 +61,7 @@ ROUTES = (
     *leads.ROUTES,
     *merge.ROUTES,
     *ndas.ROUTES,
+    *refusals.ROUTES,
     *source.ROUTES,
     *source_deeds.ROUTES,
     *source_new.ROUTES,

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.console.bulk.failures import failed_rows
 from chassis.console.desk import Backlog, Bar, Card, Chart, Desk, Figure, Waiting
 from chassis.console.fields import start_of
 from chassis.console.wording import counted, span
@@ -104,6 +105,7 @@ WAITING = (
         is_alarming=True,
     ),
     Waiting(boards.ROOM, READ, _say_open, f"{boards.PATH}?{boards.OPEN}", _count_open_boards),
+    failed_rows("intake"),
 )
 
 

@@ -1,7 +1,7 @@
 """Writing an escalation policy: for what, and up to five steps; tried over the last 30 days before it is saved."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Annotated, Any
 from uuid import UUID
@@ -185,7 +185,7 @@ async def _edit(session: AsyncSession, form: PolicyForm, *, is_new: bool) -> Edi
             (str(StepAction.CRITICAL), "Mark critical"),
             (str(StepAction.SNOOZE), "Snooze"),
         ],
-        reason=REASON,
+        reason=replace(REASON, value=form.reason or ""),
     )
 
 
@@ -312,7 +312,7 @@ async def create_by_form(
 ) -> Redirect:
     draft = data.body().draft()
     async with database.transaction() as session:
-        await create_policy(session, data.id, draft, operator, clock.now())
+        await create_policy(session, data.id, draft, operator, clock.now(), data.reason)
     return console.redirect(f"{PATH}/{data.id}")
 
 

@@ -178,6 +178,7 @@ LISTING = Listing(
         *lead_attention.FILTERS,
         Days("received", "Received", column=Lead.received_at),
         Flag("late", "Late", condition=LATE),
+        *leads_found.WORTH,
         *leads_found.FILTERS,
     ),
     tabs=(

@@ -15,8 +15,9 @@ from chassis.console.lists.filters import Held, Sent
 from chassis.console.wording import words
 from contracts.values import AustralianState, SelectedPath
 from services.intake import queries
+from services.intake.domain import CloseReason
 from services.intake.models import Lead, LeadDelivery, LeadSource
-from services.intake.queries.leads import FINANCE_STATES, is_billed_as
+from services.intake.queries.leads import FINANCE_STATES, TURNED_OUT, is_billed_as
 from services.intake.queries.search import Search
 
 BY_MERGED = "by a lead merged into it"
@@ -85,6 +86,10 @@ ORIGIN: tuple[Filter, ...] = (
     Exact("source_id", "Source", column=Lead.source_id, name_of=_source_name),
 )
 COLUMNS: tuple[Column, ...] = (Column("finance", "Finance", FINANCE, Kind.CHIP, tone=TONES),)
+WORTH: tuple[Filter, ...] = (
+    Choice("turned_out", "Turned out", options=[Option(name, words(name), held) for name, held in TURNED_OUT.items()]),
+    Choice("close_reason", "Closed for", options=among(Lead.close_reason, CloseReason)),
+)
 FILTERS: tuple[Filter, ...] = (
     Choice(
         "finance",

@@ -32,7 +32,7 @@ from services.intake.http.sources import LeadSourceRevocation, Rate, SourceName,
 from services.intake.keyring import KeyRing
 from services.intake.models import LeadSource, LeadSourceKey
 from services.intake.pages.source_new import show_key
-from services.intake.pages.sources import PATH, WRITE
+from services.intake.pages.sources import PATH, REASON, REASON_IF_ANY, WRITE
 from services.intake.settings import Settings
 
 VERBS = {
@@ -45,9 +45,6 @@ VERBS = {
     "revoke_lead_source": "revoked it",
 }
 ONE = PATH + "/{source_id:uuid}/"
-REASON = FormField("reason", "Reason", FieldKind.PROSE, hint="Stands in the timeline", is_required=True)
-REASON_IF_ANY = FormField("reason", "Reason", FieldKind.PROSE, hint="Stands in the timeline")
-REASON_IF_ANY = FormField("reason", "Reason", FieldKind.PROSE, hint="Stands in the timeline")
 
 
 def deeds_of(

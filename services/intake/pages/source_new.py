@@ -13,14 +13,14 @@ from chassis.database import Database
 from chassis.http import Given, Operator
 from contracts.identity import Capability
 from services.intake.http.source_rows import IssuedKey
-from services.intake.http.sources import NewLeadSource, create_lead_source
+from services.intake.http.sources import LeadSourceName, create_lead_source
 from services.intake.pages.new import show_form
-from services.intake.pages.sources import PATH, ROOM, WORKING, WRITE
+from services.intake.pages.sources import PATH, REASON_IF_ANY, ROOM, WORKING, WRITE
 
 UP = ("Lead sources", f"{PATH}?{WORKING}")
 
 
-class NewSourceForm(NewLeadSource, Form):
+class NewSourceForm(LeadSourceName, Form):
     """As the JSON route takes it."""
 
 
@@ -34,7 +34,10 @@ async def show_new_source(
         "Add lead source",
         PATH,
         effect="Makes its first key and shows it once.",
-        fields=(FormField("name", "Name", is_required=True, longest=120, hint="No other source has it"),),
+        fields=(
+            FormField("name", "Name", is_required=True, longest=120, hint="No other source has it"),
+            REASON_IF_ANY,
+        ),
         **why,
     )
     return show_form(console, request, action, up=UP, room=ROOM)

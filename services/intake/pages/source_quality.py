@@ -24,12 +24,15 @@ from contracts.identity import Capability
 from services.intake import queries
 from services.intake.domain import LeadStatus
 from services.intake.domain.vocabulary import FAULTS
+from services.intake.errors import RateLimited
 from services.intake.http.quality import DayOfSource, FaultOfSource, SourceQuality, StandingOfSource, get_source_quality
 from services.intake.models import LeadSource
+from services.intake.pages import refusals
 from services.intake.pages.sources import PATH, ROOM
 from services.intake.settings import Settings
 
 LEADS = "/console/leads"
+DOUBLE, RETURNED = "turned_out=duplicate", "turned_out=returned"
 MOST_CODES = 6
 MEANINGS = {each.code: each.meaning for each in FAULTS}
 REFUSED_AS = {
@@ -59,12 +62,16 @@ class Look:
         return "week" if self.days is Days.QUARTER else "day"
 
     @property
-    def leads(self) -> str:
-        """The list of just these."""
-        return self.leads_of(self.quality.first, self.quality.last)
+    def all_days(self) -> "Span":
+        return Span(self.quality.days[::-1])
 
-    def leads_of(self, first: date, last: date) -> str:
-        return f"{LEADS}?source_id={self.source.id}&received_from={first}&received_to={last}"
+    def leads(self, span: "Span", only: str = "") -> str:
+        """The list of just these."""
+        days = f"received_from={span.first}&received_to={span.last}"
+        return f"{LEADS}?source_id={self.source.id}&{days}" + (f"&{only}" if only else "")
+
+    def refusals(self, span: "Span", code: str = "", field: str = "") -> str:
+        return refusals.path_of(self.source.id, span.first, span.last, code, field)
 
 
 @page_at(PATH + "/{source_id:uuid}/quality", Capability.READ_OPS)
@@ -101,17 +108,18 @@ def _document(look: Look) -> Document:
 
 
 def _facts(look: Look) -> Sequence[Fact]:
-    quality = look.quality
+    quality, all_days = look.quality, look.all_days
+    too_fast = look.refusals(all_days, RateLimited.code)
     return [
-        Fact("Accepted", Shown(quality.accepted, Kind.NUMBER, path=look.leads)),
-        Fact("Refused", Shown(quality.refused, Kind.NUMBER)),
+        Fact("Accepted", Shown(quality.accepted, Kind.NUMBER, path=look.leads(all_days))),
+        Fact("Refused", Shown(quality.refused, Kind.NUMBER, path=look.refusals(all_days))),
         Fact("Accepted of all", Shown(quality.accepted_share, Kind.SHARE)),
         Fact("Delivered of those accepted", Shown(quality.delivered_share, Kind.SHARE)),
-        Fact("Duplicates of other leads", Shown(quality.duplicates, Kind.NUMBER)),
+        Fact("Duplicates of other leads", Shown(quality.duplicates, Kind.NUMBER, path=look.leads(all_days, DOUBLE))),
         Fact("Duplicates of those accepted", Shown(quality.duplicate_share, Kind.SHARE)),
-        Fact("Returned by installers", Shown(quality.returned, Kind.NUMBER)),
+        Fact("Returned by installers", Shown(quality.returned, Kind.NUMBER, path=look.leads(all_days, RETURNED))),
         Fact("Returned of those delivered", Shown(quality.returned_share, Kind.SHARE)),
-        Fact("Sent back as too fast", Shown(quality.too_fast, Kind.NUMBER)),
+        Fact("Sent back as too fast", Shown(quality.too_fast, Kind.NUMBER, path=too_fast)),
     ]
 
 
@@ -119,14 +127,14 @@ def _charts(look: Look) -> Charts:
     spans = _told_spans(look)
     lasting = f"Leads of that {look.unit}, whenever it turned out"
     drawn = (
-        ("Accepted", "Leads", _count("accepted")),
-        ("Refused", "Requests, however many faults each had", _count("refused")),
-        ("Duplicates of other leads", lasting, _count("duplicates")),
-        ("Returned by installers", lasting, _count("returned")),
+        ("Accepted", "Leads", _count("accepted"), look.leads),
+        ("Refused", "Requests, however many faults each had", _count("refused"), look.refusals),
+        ("Duplicates of other leads", lasting, _count("duplicates"), lambda span: look.leads(span, DOUBLE)),
+        ("Returned by installers", lasting, _count("returned"), lambda span: look.leads(span, RETURNED)),
     )
     return Charts(
         f"By {look.unit}",
-        [draw(title, told, [_bar(look, span, span.sum_of(count)) for span in spans]) for title, told, count in drawn],
+        [draw(title, told, _bars(spans, count, door)) for title, told, count, door in drawn],
         note=f"Nothing came in before {_day(spans[-1].first)}."
         if spans and spans[-1].first > look.quality.first
         else "",
@@ -139,7 +147,7 @@ def _codes(look: Look) -> Sequence[Charts]:
     if not faults:
         return []
     drawn = [
-        draw(_named(each), _meaning(each), [_bar(look, span, span.sum_of(_number_of(each))) for span in spans])
+        draw(_named(each), _meaning(each), _bars(spans, _number_of(each), _door_of(look, each)))
         for each in faults[:MOST_CODES]
     ]
     more = f"The {MOST_CODES} most frequent of {len(faults)}: all are counted below." if faults[MOST_CODES:] else ""
@@ -190,6 +198,10 @@ class Span:
         return sum(count(day) for day in self.days)
 
 
+Door = Callable[[Span], str]
+"""The path of the list of what is counted of some days."""
+
+
 def _told_spans(look: Look) -> Sequence[Span]:
     """The latest first, from the first in which anything came: single days, or weeks from Monday where days would be
     too many to look at.
@@ -205,11 +217,19 @@ def _start(each: DayOfSource, days: Days) -> date:
     return each.day - timedelta(days=each.day.weekday()) if days is Days.QUARTER else each.day
 
 
-def _bar(look: Look, span: Span, number: int) -> Bar:
+def _door_of(look: Look, fault: FaultOfSource) -> Door:
+    return lambda span: look.refusals(span, fault.code, fault.field)
+
+
+def _bars(spans: Sequence[Span], count: Count, door: Door) -> list[Bar]:
+    return [_bar(span, span.sum_of(count), door(span)) for span in spans]
+
+
+def _bar(span: Span, number: int, path: str) -> Bar:
     label = f"{span.first:%a} {_day(span.first)}"
     if span.first != span.last:
         label = f"{_day(span.first)} to {_day(span.last)}"
-    return Bar(label, number, f"{number:,}", look.leads_of(span.first, span.last))
+    return Bar(label, number, f"{number:,}", path)
 
 
 def _day(day: date) -> str:
@@ -221,7 +241,7 @@ def _refused(look: Look) -> Table:
         "Refused, by answer",
         (("Code", Kind.ID), ("What it means", Kind.TEXT), ("Requests", Kind.NUMBER)),
         [
-            (_code(each.code), _said(REFUSED_AS.get(each.code, "")), Shown(each.number, Kind.NUMBER))
+            (_code(each.code), _said(REFUSED_AS.get(each.code, "")), _number(look, each))
             for each in look.quality.faults
             if not each.field
         ],
@@ -234,7 +254,7 @@ def _faults(look: Look) -> Table:
         "Faults, by field",
         (("Field", Kind.ID), ("Code", Kind.ID), ("What it means", Kind.TEXT), ("Number", Kind.NUMBER)),
         [
-            (_code(each.field), _code(each.code), _said(MEANINGS.get(each.code, "")), Shown(each.number, Kind.NUMBER))
+            (_code(each.field), _code(each.code), _said(MEANINGS.get(each.code, "")), _number(look, each))
             for each in look.quality.faults
             if each.field
         ],
@@ -243,14 +263,18 @@ def _faults(look: Look) -> Table:
     )
 
 
+def _number(look: Look, fault: FaultOfSource) -> Shown:
+    return Shown(fault.number, Kind.NUMBER, path=_door_of(look, fault)(look.all_days))
+
+
 def _standings(look: Look) -> Table:
     return Table(
         "What became of those accepted",
         (("Stands as", Kind.TEXT), ("Leads", Kind.NUMBER), ("Of all accepted", Kind.SHARE)),
         [
             (
-                Shown(_stands_as(each), path=f"{look.leads}&status={each.status}"),
-                Shown(each.number, Kind.NUMBER),
+                _stands_as(each),
+                Shown(each.number, Kind.NUMBER, path=look.leads(look.all_days, _standing_so(each))),
                 Shown(queries.share(each.number, look.quality.accepted), Kind.SHARE),
             )
             for each in look.quality.standings
@@ -259,11 +283,16 @@ def _standings(look: Look) -> Table:
     )
 
 
+def _standing_so(each: StandingOfSource) -> str:
+    """As the list of leads is narrowed to them."""
+    closed = f"&close_reason={each.close_reason}" if each.close_reason else ""
+    return f"status={each.status}&turned_out={'delivered' if each.was_delivered else 'undelivered'}{closed}"
+
+
 def _stands_as(each: StandingOfSource) -> str:
-    if each.status is not LeadStatus.CLOSED:
-        return words(each.status)
-    told = f"Closed: {words(each.close_reason or '').lower()}"
-    return f"{told}, after delivery" if each.was_delivered else told
+    is_closed = each.status is LeadStatus.CLOSED
+    told = f"Closed: {words(each.close_reason or '').lower()}" if is_closed else words(each.status)
+    return f"{told}, after delivery" if each.was_delivered and each.status is not LeadStatus.DELIVERED else told
 
 
 def _code(text: str) -> Markup:

@@ -1,21 +1,26 @@
 """The lead sources: who may hand leads in, how much they do, and how much of it can be taken."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Float, Row, case, cast, func, select
 
 from chassis.console.cells import Kind
+from chassis.console.fields import FieldKind, FormField
 from chassis.console.listing import NOW, Choice, Column, Empty, Listing, Option, Search, Tab, routes_of
 from contracts.identity import Capability
 from services.intake.domain import SourceMode
 from services.intake.models import Lead, LeadAssignment, LeadSource, SourceRejection
-from services.intake.queries.quality import IS_DOUBLE, REQUEST, SENT_BACK
+from services.intake.queries.leads import IS_DOUBLE
+from services.intake.queries.quality import REQUEST, SENT_BACK
 
 ROOM = "lead-sources"
 PATH = "/console/lead-sources"
 WORKING = "state=active"
 WRITE = Capability.WRITE_ROUTING
+REASON = FormField("reason", "Reason", FieldKind.PROSE, hint="Stands in the timeline", is_required=True)
+REASON_IF_ANY = replace(REASON, is_required=False)
 WEEK, MONTH = timedelta(days=7), timedelta(days=30)
 
 TONES = {"active": "positive"}

@@ -1,25 +1,26 @@
 """Leads: one, many, and what is known of one."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select
+from sqlalchemy import ColumnElement, and_, case, exists, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from chassis.errors import FieldError
 from chassis.paging import PageRequest
 from contracts.values import AustralianState, SelectedPath
-from services.intake.domain import STAGE_LIMITS, LeadStatus
+from services.intake.domain import STAGE_LIMITS, CloseReason, LeadStatus
+from services.intake.domain.duplicates import RejectReason
 from services.intake.errors import (
     LeadNotFound,
     LeadUnknown,
 )
-from services.intake.models import Consent, Lead, LeadDelivery, LeadStatusChange
+from services.intake.models import Consent, Lead, LeadAssignment, LeadDelivery, LeadStatusChange
 from services.intake.queries.operators import ANYBODYS, Owned
 from services.intake.queries.search import Search
 
@@ -117,6 +118,18 @@ def is_billed_as(state: str | None) -> ColumnElement[bool]:
     return ~told.exists() if state is None else told.where(LeadDelivery.state == state).exists()
 
 
+IS_DOUBLE = or_(Lead.close_reason == CloseReason.DUPLICATE, Lead.reject_reason == RejectReason.DUPLICATE)
+"""It was another lead once more: merged into it, or closed or rejected for it."""
+_GIVEN_BACK = exists().where(LeadAssignment.lead_id == Lead.id, LeadAssignment.returned_at.is_not(None))
+TURNED_OUT: Mapping[str, ColumnElement[bool]] = {
+    "duplicate": IS_DOUBLE,
+    "returned": _GIVEN_BACK.correlate(Lead),
+    "delivered": Lead.delivered_at.is_not(None),
+    "undelivered": Lead.delivered_at.is_(None),
+}
+"""What a lead was in the end: another once more, given back by any installer, ever with one or never."""
+
+
 def is_late_at(now: ColumnElement[datetime] | datetime) -> ColumnElement[bool]:
     """Whether the lead is what it is for longer than it may be."""
     stages = ((status, now - limit) for status, limit in STAGE_LIMITS.items())
@@ -157,7 +170,8 @@ class LeadOrder(StrEnum):
 class LeadFilters:
     """None is no filter. The window of receipt is half-open; the suburb's case does not matter.
 
-    `finance` is one of FINANCE_STATES, or `none`. `late_at` and `snoozed_at` are the instants at which a lead is that.
+    `finance` is one of FINANCE_STATES, or `none`; `turned_out` one of TURNED_OUT. `late_at` and `snoozed_at` are the
+    instants at which a lead is that.
     """
 
     status: LeadStatus | None = None
@@ -175,6 +189,8 @@ class LeadFilters:
     owned: Owned = ANYBODYS
     is_critical: bool = False
     snoozed_at: datetime | None = None
+    close_reason: CloseReason | None = None
+    turned_out: str | None = None
 
     def conditions(self) -> Iterator[ColumnElement[bool]]:
         for column, wanted in (
@@ -184,6 +200,7 @@ class LeadFilters:
             (Lead.postcode, self.postcode),
             (Lead.source_id, self.source_id),
             (Lead.service, self.service),
+            (Lead.close_reason, self.close_reason),
         ):
             if wanted is not None:
                 yield column == wanted
@@ -195,6 +212,8 @@ class LeadFilters:
             yield Lead.received_at < self.received_to
         if self.typed is not None:
             yield Search.of(self.typed).condition()
+        if self.turned_out is not None:
+            yield TURNED_OUT[self.turned_out]
         yield from self._of_its_work()
 
     def _of_its_work(self) -> Iterator[ColumnElement[bool]]:

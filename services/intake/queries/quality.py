@@ -9,20 +9,18 @@ from operator import itemgetter
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Date, cast, func, or_, select
+from sqlalchemy import Date, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake.domain import CloseReason, LeadStatus
-from services.intake.domain.duplicates import RejectReason
 from services.intake.errors import RateLimited
 from services.intake.models import Lead, LeadAssignment, SourceRejection
+from services.intake.queries.leads import IS_DOUBLE
 
 REQUEST = SourceRejection.field == ""
 """A row of a request as a whole, not of one of its faults."""
 SENT_BACK = SourceRejection.code == RateLimited.code
 """What came too fast says nothing of what it was, and comes again."""
-IS_DOUBLE = or_(Lead.close_reason == CloseReason.DUPLICATE, Lead.reject_reason == RejectReason.DUPLICATE)
-"""It was another lead once more: merged into it, or closed or rejected for it."""
 
 
 class Fault(NamedTuple):

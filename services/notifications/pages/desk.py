@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.console.bulk.failures import failed_rows
 from chassis.console.desk import Backlog, Bar, Card, Chart, Desk, Figure, Finder, Hit, Waiting
 from chassis.console.wording import DASH, counted, words
 from contracts.identity import Capability
@@ -179,6 +180,7 @@ def _waiting(standing: _Standing) -> Sequence[Waiting]:
             standing.count_accounts,
             ACCOUNTS_LIMIT,
         ),
+        failed_rows("notifications"),
     )
 
 

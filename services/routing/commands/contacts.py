@@ -42,6 +42,7 @@ class AddContact:
     installer_id: UUID
     contact: Contact
     by: Actor
+    reason: str | None = None
 
 
 async def add_contact(session: AsyncSession, command: AddContact, now: datetime) -> InstallerContact:
@@ -62,12 +63,17 @@ async def add_contact(session: AsyncSession, command: AddContact, now: datetime)
         created_at=now,
     )
     session.add(added)
-    await _keep(session, command.by, "add_contact", added, before=None, after=contact)
+    await _keep(session, command.by, "add_contact", added, before=None, after=contact, reason=command.reason)
     return added
 
 
 async def change_contact(
-    session: AsyncSession, installer_id: UUID, contact_id: UUID, changes: ContactChanges, by: Actor
+    session: AsyncSession,
+    installer_id: UUID,
+    contact_id: UUID,
+    changes: ContactChanges,
+    by: Actor,
+    reason: str | None = None,
 ) -> InstallerContact:
     """Leaves what is not named."""
     await installers.locked(session, installer_id)
@@ -79,7 +85,7 @@ async def change_contact(
     if after.email is None and after.phone is None:
         raise ContactUnreachable("it would have neither an e-mail address nor a telephone number", contact_id=known.id)
     known.name, known.role, known.email, known.phone = after.name, after.role, after.email, after.phone
-    await _keep(session, by, "change_contact", known, before=before, after=after)
+    await _keep(session, by, "change_contact", known, before=before, after=after, reason=reason)
     return known
 
 

@@ -42,6 +42,7 @@ class AssignByHand:
 class RetryDispatch:
     exception_id: UUID
     by: Actor
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,7 @@ async def retry_dispatch(session: AsyncSession, command: RetryDispatch, now: dat
         trigger=Trigger.RETRY,
         earlier=earlier,
         by=command.by,
+        reason=command.reason,
     )
     outcome = await _run(session, attempt, now)
     if outcome.raising is None:

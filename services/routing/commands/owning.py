@@ -22,6 +22,7 @@ from services.routing.queries.operators import Owner, owner_for
 class ClaimException:
     exception_id: UUID
     by: Actor
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,14 @@ async def claim_exception(session: AsyncSession, command: ClaimException, now: d
     assert command.by.id is not None  # noqa: S101  # only people claim
     await give(session, item, loaded.dispatch, Owner(command.by.id, command.by.name), now)
     await audit_item(
-        session, item, "claim_exception", command.by, now, before={"owner": None}, after={"owner": item.owner_name}
+        session,
+        item,
+        "claim_exception",
+        command.by,
+        now,
+        before={"owner": None},
+        after={"owner": item.owner_name},
+        note=command.reason,
     )
     return item
 

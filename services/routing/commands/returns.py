@@ -88,6 +88,7 @@ class DenyReturn:
 class WithdrawReturn:
     return_id: UUID
     by: Actor
+    reason: str | None = None
 
 
 class Case(NamedTuple):
@@ -237,9 +238,9 @@ async def withdraw_return(session: AsyncSession, command: WithdrawReturn, now: d
         return case.asked
     _refuse_decided(case.asked)
     asked, assignment, _ = case
-    _settle(asked, ReturnState.WITHDRAWN, command.by, None, now)
+    _settle(asked, ReturnState.WITHDRAWN, command.by, command.reason, now)
     return_events.tell_withdrawn(session, asked, assignment, now)
-    await _audit(session, case, command.by, "withdraw_return", {"state": ReturnState.WITHDRAWN}, None)
+    await _audit(session, case, command.by, "withdraw_return", {"state": ReturnState.WITHDRAWN}, command.reason)
     return asked
 
 

@@ -27,6 +27,7 @@ class AskSimulation:
     simulation_id: UUID
     draft: Mapping[str, Any]
     by: Actor
+    reason: str | None = None
 
 
 async def ask_simulation(session: AsyncSession, command: AskSimulation, now: datetime) -> Simulation:
@@ -47,12 +48,20 @@ async def ask_simulation(session: AsyncSession, command: AskSimulation, now: dat
     )
     session.add(simulation)
     await session.flush()
-    subject = Subject("simulation", simulation.id)
-    await audit.record(session, actor=command.by, action="ask_simulation", subject=subject, after=dict(command.draft))
+    await audit.record(
+        session,
+        actor=command.by,
+        action="ask_simulation",
+        subject=Subject("simulation", simulation.id),
+        after=dict(command.draft),
+        reason_text=command.reason,
+    )
     return simulation
 
 
-async def cancel_simulation(session: AsyncSession, simulation_id: UUID, by: Actor, now: datetime) -> Simulation:
+async def cancel_simulation(
+    session: AsyncSession, simulation_id: UUID, by: Actor, now: datetime, reason: str | None = None
+) -> Simulation:
     """Whoever runs it sees so with its next sign of life, and writes nothing."""
     simulation = await get(session, simulation_id, lock=True)
     if simulation.state is SimulationState.CANCELLED:
@@ -68,6 +77,7 @@ async def cancel_simulation(session: AsyncSession, simulation_id: UUID, by: Acto
         subject=Subject("simulation", simulation.id),
         before={"state": before},
         after={"state": simulation.state},
+        reason_text=reason,
     )
     return simulation
 

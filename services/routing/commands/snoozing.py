@@ -29,6 +29,7 @@ class SnoozeException:
 class WakeException:
     exception_id: UUID
     by: Actor
+    reason: str | None = None
 
 
 async def snooze_exception(session: AsyncSession, command: SnoozeException, now: datetime) -> DispatchException:
@@ -73,6 +74,7 @@ async def wake_exception(session: AsyncSession, command: WakeException, now: dat
         now,
         before={"snoozed_until": until},
         after={"snoozed_until": None},
+        note=command.reason,
     )
     return item
 

@@ -24,9 +24,9 @@ from services.routing.http.delivery_views import (
     DeliverySet,
     DeliveryView,
     RotateSecretBody,
-    TestBody,
     TestView,
 )
+from services.routing.http.fields import Why
 from services.routing.queries import installers, sending
 from services.routing.webhook_gateway import WebhookGateway
 
@@ -96,7 +96,7 @@ async def send_test(
     clock: Given[Clock],
     operator: Given[Operator],
     gateway: Given[WebhookGateway],
-    data: JSONBody[TestBody | None] = None,
+    data: JSONBody[Why | None] = None,
 ) -> TestView:
     """A `webhook.test` of no lead is on its way; what came of it is told with the installer's delivery."""
     keys_of(gateway)

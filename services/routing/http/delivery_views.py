@@ -37,12 +37,6 @@ class RotateSecretBody(Body):
     reason: Note
 
 
-class TestBody(Body):
-    __test__ = False
-
-    reason: Note | None = None
-
-
 class CloseBreakerBody(Body):
     channel: Channel
     reason: Note

@@ -23,7 +23,7 @@ from services.routing.commands.rejecting import RejectException, reject_exceptio
 from services.routing.commands.snoozing import SnoozeException, WakeException, snooze_exception, wake_exception
 from services.routing.domain.states import RejectReason
 from services.routing.http.exceptions import ExceptionDetail, detail_of
-from services.routing.http.fields import Note
+from services.routing.http.fields import Note, Why
 
 AT = "/admin/dispatch-exceptions/{exception_id:uuid}"
 MAY = [requires(Capability.WRITE_ROUTING)]
@@ -52,13 +52,17 @@ class RejectBody(Body):
 
 @post(AT + "/claim", guards=MAY, status_code=200)
 async def claim_dispatch_exception(
-    exception_id: FromPath[UUID], database: Given[Database], clock: Given[Clock], operator: Given[Operator]
+    exception_id: FromPath[UUID],
+    database: Given[Database],
+    clock: Given[Clock],
+    operator: Given[Operator],
+    data: JSONBody[Why | None] = None,
 ) -> ExceptionDetail:
     """You have it from now on. What somebody has is handed over by them, not taken."""
     now = clock.now()
     async with database.transaction() as session:
-        item = await claim_exception(session, ClaimException(exception_id, operator), now)
-        return await detail_of(session, item, now)
+        command = ClaimException(exception_id, operator, data.reason if data else None)
+        return await detail_of(session, await claim_exception(session, command, now), now)
 
 
 @post(AT + "/hand-over", guards=MAY, status_code=200)
@@ -107,12 +111,16 @@ async def snooze_dispatch_exception(
 
 @post(AT + "/wake", guards=MAY, status_code=200)
 async def wake_dispatch_exception(
-    exception_id: FromPath[UUID], database: Given[Database], clock: Given[Clock], operator: Given[Operator]
+    exception_id: FromPath[UUID],
+    database: Given[Database],
+    clock: Given[Clock],
+    operator: Given[Operator],
+    data: JSONBody[Why | None] = None,
 ) -> ExceptionDetail:
     now = clock.now()
     async with database.transaction() as session:
-        item = await wake_exception(session, WakeException(exception_id, operator), now)
-        return await detail_of(session, item, now)
+        command = WakeException(exception_id, operator, data.reason if data else None)
+        return await detail_of(session, await wake_exception(session, command, now), now)
 
 
 @post(AT + "/reject", guards=MAY, status_code=200)

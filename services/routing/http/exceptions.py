@@ -20,7 +20,7 @@ from services.routing.commands import exceptions as commands
 from services.routing.commands.exceptions import AssignByHand, ResolveException, RetryDispatch
 from services.routing.domain.states import ExceptionReason
 from services.routing.domain.waiting import WaitKind
-from services.routing.http.fields import Note
+from services.routing.http.fields import Note, Why
 from services.routing.http.lead_views import DispatchView, ExceptionRow, ExceptionView
 from services.routing.http.leads import show_dispatch
 from services.routing.models import DispatchException
@@ -127,10 +127,14 @@ async def assign_dispatch_exception(
     status_code=200,
 )
 async def retry_dispatch_exception(
-    exception_id: FromPath[UUID], database: Given[Database], clock: Given[Clock], operator: Given[Operator]
+    exception_id: FromPath[UUID],
+    database: Given[Database],
+    clock: Given[Clock],
+    operator: Given[Operator],
+    data: JSONBody[Why | None] = None,
 ) -> ExceptionDetail:
     """Run dispatch again for the shares that are free, by the rules and caps of now. Asked twice it is run once."""
-    command = RetryDispatch(exception_id, operator)
+    command = RetryDispatch(exception_id, operator, data.reason if data else None)
     async with database.transaction() as session:
         item = await commands.retry_dispatch(session, command, clock.now())
         return await detail_of(session, item, clock.now())

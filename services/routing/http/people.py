@@ -18,7 +18,7 @@ from services.routing.commands import contacts as commands
 from services.routing.commands.contacts import AddContact, Contact, ContactChanges
 from services.routing.commands.notes import AppendNote, append_note
 from services.routing.domain.states import ContactRole
-from services.routing.http.fields import Email, Phone
+from services.routing.http.fields import Email, Phone, Why
 from services.routing.queries import installers, people
 
 MOST_NOTES = 200
@@ -31,7 +31,7 @@ def refuse_unreachable(email: str | None, phone: str | None) -> None:
         raise PydanticCustomError("contact_unreachable", "give an e-mail address, a telephone number or both")
 
 
-class NewContact(Body):
+class NewContact(Why):
     """With an `id`, sent twice it is one."""
 
     id: UUID | None = None
@@ -49,7 +49,7 @@ class NewContact(Body):
         return Contact(self.name, self.role, self.email, self.phone)
 
 
-class ContactPatch(Body):
+class ContactPatch(Why):
     """What is left out stays. Of `email` and `phone` one can be set to null, not both."""
 
     # The defaults are never read: `given` asks for what was sent. A factory's default is not documented as one.
@@ -59,7 +59,7 @@ class ContactPatch(Body):
     phone: Phone | None = None
 
     def given(self) -> ContactChanges:
-        return cast(ContactChanges, {name: getattr(self, name) for name in self.model_fields_set})
+        return cast(ContactChanges, {name: getattr(self, name) for name in self.model_fields_set - {"reason"}})
 
 
 class ContactView(BaseModel):
@@ -105,7 +105,7 @@ async def add_contact(
     operator: Given[Operator],
 ) -> Response[ContactView]:
     """Whom of it to call or write to; leads and invoices go where its particulars say."""
-    command = AddContact(data.id or new_id(), installer_id, data.contact(), operator)
+    command = AddContact(data.id or new_id(), installer_id, data.contact(), operator, data.reason)
     async with database.transaction() as session:
         return Response(ContactView.model_validate(await commands.add_contact(session, command, clock.now())))
 
@@ -120,7 +120,7 @@ async def change_contact(
 ) -> ContactView:
     """Change what is given; the rest stays."""
     async with database.transaction() as session:
-        changed = await commands.change_contact(session, installer_id, contact_id, data.given(), operator)
+        changed = await commands.change_contact(session, installer_id, contact_id, data.given(), operator, data.reason)
         return ContactView.model_validate(changed)
 
 
@@ -131,10 +131,12 @@ async def remove_contact(
     database: Given[Database],
     clock: Given[Clock],
     operator: Given[Operator],
+    data: JSONBody[Why | None] = None,
 ) -> None:
     """It is shown nowhere any more."""
+    reason = data.reason if data else None
     async with database.transaction() as session:
-        await commands.remove_contact(session, installer_id, contact_id, operator, clock.now())
+        await commands.remove_contact(session, installer_id, contact_id, operator, clock.now(), reason)
 
 
 @get("/admin/installers/{installer_id:uuid}/notes", guards=[requires(Capability.READ_OPS)])

@@ -29,7 +29,7 @@ from services.routing.domain.returns import (
     obstacle_to_deciding,
 )
 from services.routing.errors import ReturnReasonRefused
-from services.routing.http.fields import Note
+from services.routing.http.fields import Note, Why
 from services.routing.http.lead_views import FromRow
 from services.routing.models import Return
 from services.routing.queries import returns as queries
@@ -194,11 +194,15 @@ async def deny_return(
 
 @post("/admin/returns/{return_id:uuid}/withdraw", guards=[requires(WRITE)], status_code=200)
 async def withdraw_return(
-    return_id: FromPath[UUID], database: Given[Database], clock: Given[Clock], operator: Given[Operator]
+    return_id: FromPath[UUID],
+    database: Given[Database],
+    clock: Given[Clock],
+    operator: Given[Operator],
+    data: JSONBody[Why | None] = None,
 ) -> ReturnView:
     """The installer keeps the lead after all."""
     async with database.transaction() as session:
-        command = WithdrawReturn(return_id, operator)
+        command = WithdrawReturn(return_id, operator, data.reason if data else None)
         return await _view(session, await commands.withdraw_return(session, command, clock.now()), clock)
 
 

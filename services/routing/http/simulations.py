@@ -21,7 +21,7 @@ from services.routing.commands.simulations import AskSimulation
 from services.routing.domain.eligibility import Rule
 from services.routing.domain.simulating import IGNORABLE
 from services.routing.domain.states import SimulationState
-from services.routing.http.fields import ServiceSlug
+from services.routing.http.fields import ServiceSlug, Why
 from services.routing.http.installer_views import Caps, TerritoryShape
 from services.routing.models import Simulation, SimulationRow
 from services.routing.queries import simulations as queries
@@ -103,13 +103,14 @@ def _said(told: Mapping[str, Any], but: Collection[str] = ()) -> dict[str, Any]:
     return {name: value for name, value in told.items() if value is not None or name in but}
 
 
-class SimulationBody(DraftBody):
+class SimulationBody(Why, DraftBody):
     """`id` is made by who asks, so that asking twice asks once."""
 
     id: UUID
 
     def draft(self) -> dict[str, Any]:
-        return {name: value for name, value in super().draft().items() if name != "id"}
+        """Why it is asked for is no part of it."""
+        return {name: value for name, value in super().draft().items() if name not in {"id", "reason"}}
 
 
 class SimulationView(BaseModel):
@@ -169,7 +170,7 @@ async def ask_simulation(
 ) -> SimulationView:
     """Runs in the worker, beside a control run without the draft; nothing of routing is changed by it."""
     async with database.transaction() as session:
-        command = AskSimulation(data.id, data.draft(), operator)
+        command = AskSimulation(data.id, data.draft(), operator, data.reason)
         return SimulationView.of(await commands.ask_simulation(session, command, clock.now()))
 
 
@@ -204,10 +205,16 @@ def _place_of(row: SimulationRow) -> tuple[datetime, UUID]:
 
 @post("/admin/simulations/{simulation_id:uuid}/cancel", guards=[requires(Capability.WRITE_ROUTING)], status_code=200)
 async def cancel_simulation(
-    simulation_id: FromPath[UUID], database: Given[Database], clock: Given[Clock], operator: Given[Operator]
+    simulation_id: FromPath[UUID],
+    database: Given[Database],
+    clock: Given[Clock],
+    operator: Given[Operator],
+    data: JSONBody[Why | None] = None,
 ) -> SimulationView:
+    reason = data.reason if data else None
     async with database.transaction() as session:
-        return SimulationView.of(await commands.cancel_simulation(session, simulation_id, operator, clock.now()))
+        cancelled = await commands.cancel_simulation(session, simulation_id, operator, clock.now(), reason)
+        return SimulationView.of(cancelled)
 
 
 ROUTES = (ask_simulation, list_simulations, get_simulation, list_moved_leads, cancel_simulation)

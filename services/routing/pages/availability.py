@@ -18,8 +18,9 @@ from services.routing.domain.windows import Moment
 from services.routing.domain.written_hours import lines_of
 from services.routing.models import Installer, InstallerAbsence
 from services.routing.pages.availability_forms import absence_fields, hours_fields, share_field
-from services.routing.pages.installer_deeds import REASON, WHY, WRITE
+from services.routing.pages.installer_deeds import WRITE
 from services.routing.pages.installer_page import InstallerPage
+from services.routing.pages.reasons import REASON, WHY
 from services.routing.queries import absences
 from services.routing.queries.public_holidays import holidays_about
 

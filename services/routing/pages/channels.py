@@ -20,7 +20,8 @@ from services.routing.domain.delivering import DeliveryAction, obstacle_to
 from services.routing.domain.states import BreakerState, Channel
 from services.routing.http.fields import Note
 from services.routing.models import DeliveryEndpoint, Installer
-from services.routing.pages.installer_deeds import REASON, WRITE
+from services.routing.pages.installer_deeds import WRITE
+from services.routing.pages.reasons import REASON
 from services.routing.pages.telling import BREAKER_TONES, INSTALLERS
 from services.routing.pages.telling import DELIVERY_CHANNELS as PATH
 from services.routing.queries.channels import HOST, IS_USED, ON_THEIR_WAY, ROWS

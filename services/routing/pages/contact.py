@@ -21,16 +21,17 @@ from services.routing.commands.contacts import AddContact, add_contact, change_c
 from services.routing.commands.notes import AppendNote, append_note
 from services.routing.domain.states import ContactRole
 from services.routing.models import Installer, InstallerContact
-from services.routing.pages.installer_deeds import WHY, WRITE
+from services.routing.pages.installer_deeds import WRITE
+from services.routing.pages.installer_forms import WhyForm
 from services.routing.pages.installer_routes import back_to, do_unless_changed
 from services.routing.pages.installers import ROOM
 from services.routing.pages.people_forms import (
     AddContactForm,
     ChangeContactForm,
     NoteForm,
-    RemoveContactForm,
     contact_fields,
 )
+from services.routing.pages.reasons import WHY
 from services.routing.pages.telling import INSTALLERS as PATH
 from services.routing.queries import installers, people
 
@@ -106,8 +107,9 @@ async def add_contact_by_form(
     clock: Given[Clock],
     operator: Given[Operator],
 ) -> Redirect:
+    command = AddContact(data.id, installer_id, data.contact(), operator, data.reason)
     async with database.transaction() as session:
-        await add_contact(session, AddContact(data.id, installer_id, data.contact(), operator), clock.now())
+        await add_contact(session, command, clock.now())
     return back_to(console, installer_id, "add-contact")
 
 
@@ -139,7 +141,7 @@ async def change_contact_by_form(
         database,
         installer_id,
         data,
-        lambda session: change_contact(session, installer_id, contact_id, changes, operator),
+        lambda session: change_contact(session, installer_id, contact_id, changes, operator, data.reason),
     )
     return console.redirect(f"{PATH}/{installer_id}/people/{contact_id}?done=change")
 
@@ -148,7 +150,7 @@ async def change_contact_by_form(
 async def remove_contact_by_form(
     installer_id: FromPath[UUID],
     contact_id: FromPath[UUID],
-    data: JSONBody[RemoveContactForm],
+    data: JSONBody[WhyForm],
     console: Given[Console],
     database: Given[Database],
     clock: Given[Clock],

@@ -13,8 +13,9 @@ from services.routing.domain.states import BreakerState, Channel
 from services.routing.domain.webhooks import Verdict
 from services.routing.http.delivery_views import obstacles_on
 from services.routing.models import DeliveryEndpoint, WebhookTest
-from services.routing.pages.installer_deeds import REASON, WHY, WRITE
+from services.routing.pages.installer_deeds import WRITE
 from services.routing.pages.installer_page import InstallerPage
+from services.routing.pages.reasons import REASON, WHY
 from services.routing.pages.telling import BREAKER_TONES, told_answer
 from services.routing.queries import sending
 

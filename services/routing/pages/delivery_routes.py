@@ -18,8 +18,8 @@ from services.routing.commands.endpoints import CloseBreaker, RotateSecret, SetC
 from services.routing.domain.delivering import DeliveryAction
 from services.routing.domain.states import Channel
 from services.routing.http.delivery import keys_of, refuse_endpoint, send_test
-from services.routing.http.delivery_views import TestBody, Url
-from services.routing.http.fields import Note
+from services.routing.http.delivery_views import Url
+from services.routing.http.fields import Note, Why
 from services.routing.models import Installer
 from services.routing.pages.installer_deeds import WRITE
 from services.routing.pages.installer_forms import SeenForm
@@ -48,7 +48,7 @@ class BreakerForm(SeenForm):
     reason: Note
 
 
-class TestForm(TestBody, Form):
+class TestForm(Why, Form):
     """As the JSON route takes it."""
 
 

@@ -1,5 +1,6 @@
 """What routing tells the pages that span all services: what it finds, what waits there, how dispatch stands."""
 
+from chassis.console.bulk.failures import failed_rows
 from chassis.console.desk import Desk
 from services.routing.pages import channels, desk_delivery, desk_installers, desk_queue, desk_returns
 from services.routing.pages.about import ABOUT
@@ -18,6 +19,7 @@ DESK = Desk(
         *desk_returns.WAITING,
         *channels.WAITING,
         *desk_installers.WAITING,
+        failed_rows("routing"),
     ),
     cards=(
         *desk_queue.CARDS,

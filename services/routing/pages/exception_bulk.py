@@ -1,6 +1,7 @@
 """What can be done with many items of the exception queue at once."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -21,7 +22,6 @@ from services.routing.http.lead_views import obstacles_of
 from services.routing.models import Dispatch, DispatchException
 from services.routing.pages.exception_deeds import HAND_OVER, REJECT, RESOLVE, RETRY, SNOOZE, Asked, Deed
 from services.routing.pages.exception_forms import (
-    REASON,
     REJECT_FIELDS,
     SNOOZE_FIELDS,
     WRITE,
@@ -30,12 +30,14 @@ from services.routing.pages.exception_forms import (
     SnoozeForm,
     hand_over_fields,
 )
+from services.routing.pages.reasons import REASON, WHY
 from services.routing.pages.telling import lead_title
 from services.routing.queries import exceptions as queries
 from services.routing.queries.arrays import among
 from services.routing.queries.installers import active_by_name
 from services.routing.queries.operators import operator_name
 
+WHY_DECIDED = replace(WHY, hint="Stands in each decision")
 NEEDS_NOTE = "somebody has it: who gets it needs a note"
 
 
@@ -106,7 +108,7 @@ async def _give_fields(session: AsyncSession) -> Sequence[FormField]:
     options = [(str(id_), name) for id_, name in await active_by_name(session)]
     return (
         FormField("installer_id", "Installer", FieldKind.CHOICE, is_required=True, options=options),
-        FormField("reason", "Reason", FieldKind.PROSE, hint="Stands in each decision"),
+        WHY_DECIDED,
     )
 
 
@@ -145,6 +147,7 @@ BULK = (
             f"Runs dispatch again for {counted(number, 'lead', 'leads')}, by the rules and caps of now. Each "
             "installer that is chosen gets its lead by its channel and is billed once it is sent."
         ),
+        fields=(WHY_DECIDED,),
     ),
     _many(
         GIVE,

@@ -37,9 +37,9 @@ from services.routing.commands.snoozing import SnoozeException, WakeException, s
 from services.routing.domain.queue import QueueAction
 from services.routing.pages.exception_file import ItemFile
 from services.routing.pages.exception_forms import (
-    REASON,
     REJECT_FIELDS,
     SNOOZE_FIELDS,
+    WHY_DECIDED,
     AssignForm,
     HandOverForm,
     RejectForm,
@@ -47,9 +47,11 @@ from services.routing.pages.exception_forms import (
     SeenForm,
     SnoozeForm,
     UnassignForm,
+    WhyForm,
     hand_over_note,
     owner_field,
 )
+from services.routing.pages.reasons import REASON, WHY
 from services.routing.pages.telling import EXCEPTIONS as PATH
 
 FormT = TypeVar("FormT", bound=SeenForm)
@@ -101,9 +103,10 @@ class Deed(Generic[FormT, CommandT]):
 RETRY = Deed(
     QueueAction.RETRY,
     "Retry dispatch",
-    form=SeenForm,
-    command=lambda asked: RetryDispatch(asked.item_id, asked.by),
+    form=WhyForm,
+    command=lambda asked: RetryDispatch(asked.item_id, asked.by, asked.form.reason),
     run=retry_dispatch,
+    fields=(WHY_DECIDED,),
     effect=lambda file: (
         f"Offers {counted(file.free_shares, 'free share', 'free shares')} again, by the rules and caps of now. "
         "Each installer that is chosen gets the lead by its channel and is billed once it is sent."
@@ -126,7 +129,7 @@ ASSIGN = Deed(
     fields=lambda file: (
         FormField("installer_ids", "Installers", FieldKind.CHOICES, options=file.installers),
         FormField("override_cap", "Beyond their caps", FieldKind.CHECK, hint="Needs a reason"),
-        FormField("reason", "Reason", FieldKind.PROSE, hint="Stands in the decision"),
+        WHY_DECIDED,
     ),
     effect=lambda file: (
         f"Gives it to {counted(file.free_shares, 'installer', 'installers')} at the most, whatever the "
@@ -138,9 +141,10 @@ ASSIGN = Deed(
 CLAIM = Deed(
     QueueAction.CLAIM,
     "Claim",
-    form=SeenForm,
-    command=lambda asked: ClaimException(asked.item_id, asked.by),
+    form=WhyForm,
+    command=lambda asked: ClaimException(asked.item_id, asked.by, asked.form.reason),
     run=claim_exception,
+    fields=(WHY,),
     effect="You see to it from now on; it stands among what is yours.",
     done="Claimed: it is yours",
 )
@@ -185,9 +189,10 @@ SNOOZE = Deed(
 WAKE = Deed(
     QueueAction.WAKE,
     "Wake",
-    form=SeenForm,
-    command=lambda asked: WakeException(asked.item_id, asked.by),
+    form=WhyForm,
+    command=lambda asked: WakeException(asked.item_id, asked.by, asked.form.reason),
     run=wake_exception,
+    fields=(WHY,),
     effect="It waits in the queue again from now on.",
     done="Awake: it waits in the queue again",
     is_shown=lambda file: file.item.is_open and file.is_snoozed,

@@ -1,6 +1,7 @@
 """What is filled in for a deed on an item of the exception queue, on its page or for many at once."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
@@ -13,7 +14,8 @@ from contracts.identity import Capability
 from services.routing.domain.states import RejectReason
 from services.routing.http.exception_deeds import HandOverBody, RejectBody, UnassignBody
 from services.routing.http.exceptions import AssignBody, ResolveBody
-from services.routing.http.fields import Note
+from services.routing.http.fields import Note, Why
+from services.routing.pages.reasons import WHY
 from services.routing.queries import operators
 
 WRITE = Capability.WRITE_ROUTING
@@ -25,6 +27,10 @@ class SeenForm(Form):
     """Nothing but the session's mark, and what was seen."""
 
     seen: Seen = None
+
+
+class WhyForm(Why, SeenForm):
+    """As the JSON routes take it."""
 
 
 class ResolveForm(ResolveBody, SeenForm):
@@ -54,7 +60,7 @@ class RejectForm(RejectBody, SeenForm):
     """As the JSON route takes it."""
 
 
-REASON = FormField("reason", "Reason", FieldKind.PROSE, is_required=True, hint="Stands in the timeline")
+WHY_DECIDED = replace(WHY, hint="Stands in the decision")
 REJECT_FIELDS = (
     FormField("reason", "Reason", FieldKind.CHOICE, is_required=True, options=options_of(RejectReason)),
     FormField("note", "Note", FieldKind.PROSE, hint="Stands in the lead’s timeline"),  # noqa: RUF001  # as print has it

@@ -26,8 +26,9 @@ from services.routing.commands.installers import ImportTerritory, import_territo
 from services.routing.domain.territory_import import ImportMode, keys_of, sheet_of, told_change
 from services.routing.http.fields import Note
 from services.routing.models import Installer
-from services.routing.pages.installer_deeds import WHY, WRITE
+from services.routing.pages.installer_deeds import WRITE
 from services.routing.pages.installers import LISTING, ROOM
+from services.routing.pages.reasons import WHY
 from services.routing.pages.telling import INSTALLERS
 from services.routing.queries.imports import ImportPlan, PlannedTerritory, plan_import
 

@@ -5,9 +5,10 @@ from chassis.console.fields import FieldKind, FormField
 from chassis.console.wording import words
 from contracts.identity import Capability
 from services.routing.domain.pausing import actions_on
-from services.routing.pages.installer_deeds import EFFECTS, REASON, WHY, WRITE, cap_fields
+from services.routing.pages.installer_deeds import EFFECTS, WRITE, cap_fields
 from services.routing.pages.installer_forms import contact_fields, invoicing_fields, territory_field
 from services.routing.pages.installer_page import InstallerPage
+from services.routing.pages.reasons import REASON, WHY
 
 
 async def change_status(page: InstallerPage) -> Action:

@@ -28,8 +28,9 @@ from services.routing.http.installer_views import CapsChange
 from services.routing.http.people import NoteText
 from services.routing.models import Installer, InstallerAbsence
 from services.routing.pages.availability_forms import KINDS, share_field
-from services.routing.pages.installer_deeds import REASON, STATUS_IN_BULK, WHY, WRITE, cap_fields
+from services.routing.pages.installer_deeds import STATUS_IN_BULK, WRITE, cap_fields
 from services.routing.pages.people_forms import note_field
+from services.routing.pages.reasons import REASON, WHY
 from services.routing.queries import absences
 from services.routing.queries.arrays import among
 

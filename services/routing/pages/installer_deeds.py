@@ -1,7 +1,6 @@
 """What can be done with installers, one or many: their status, and the fields of their caps."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -18,6 +17,7 @@ from services.routing.domain.pausing import InstallerAction, obstacle_to
 from services.routing.domain.windows import Limits, WindowKind
 from services.routing.http.fields import Note
 from services.routing.models import Installer
+from services.routing.pages.reasons import REASON
 
 WRITE = Capability.WRITE_ROUTING
 EFFECTS = {
@@ -57,11 +57,6 @@ def _bulk(action: InstallerAction) -> BulkAction:
         effect=lambda number: f"Each of {counted(number, 'installer', 'installers')} {EFFECTS[action]}.",
         destroys=action is InstallerAction.SUSPEND,
     )
-
-
-REASON = FormField("reason", "Reason", FieldKind.PROSE, is_required=True, hint="Stands in its timeline", longest=1000)
-WHY = replace(REASON, is_required=False)
-"""Where a deed says enough by itself."""
 
 
 def cap_fields(limits: Limits | None = None) -> list[FormField]:

@@ -12,7 +12,7 @@ from contracts.values import InstallerStatus
 from services.routing.commands.installers import ParticularsChanges
 from services.routing.domain.places import lines_of, territory_of
 from services.routing.domain.profile import Territory
-from services.routing.http.fields import Abn, Address, Email, Note, Phone, TimeZone
+from services.routing.http.fields import Abn, Address, Email, Note, Phone, TimeZone, Why
 from services.routing.http.installer_views import CapsChange, TerritoryShape
 from services.routing.http.installers import Services
 from services.routing.models import Installer
@@ -46,8 +46,8 @@ class SeenForm(Form):
     seen: UUID | None = None
 
 
-class WhyForm(SeenForm):
-    reason: Note | None = None
+class WhyForm(Why, SeenForm):
+    """As the JSON routes take it."""
 
 
 class ChangeStatusForm(SeenForm):

@@ -9,10 +9,11 @@ from chassis.console.fields import FieldKind, FormField, options_of
 from chassis.http import Line
 from services.routing.commands.contacts import Contact, ContactChanges
 from services.routing.domain.states import ContactRole
-from services.routing.http.fields import Email, Note, Phone
+from services.routing.http.fields import Email, Phone, Why
 from services.routing.http.people import LONGEST_NOTE, NoteText, refuse_unreachable
 from services.routing.models import InstallerContact
-from services.routing.pages.installer_forms import SeenForm
+from services.routing.pages.installer_forms import WhyForm
+from services.routing.pages.reasons import WHY
 
 
 class _ContactFields(Form):
@@ -27,7 +28,7 @@ class _ContactFields(Form):
         return self
 
 
-class AddContactForm(_ContactFields):
+class AddContactForm(Why, _ContactFields):
     """`id` comes with the page, so that what is sent twice is added once."""
 
     id: UUID
@@ -36,15 +37,11 @@ class AddContactForm(_ContactFields):
         return Contact(self.name, self.role, self.email, self.phone)
 
 
-class ChangeContactForm(_ContactFields, SeenForm):
+class ChangeContactForm(_ContactFields, WhyForm):
     """What is left empty is taken away."""
 
     def changes(self) -> ContactChanges:
         return ContactChanges(name=self.name, role=self.role, email=self.email, phone=self.phone)
-
-
-class RemoveContactForm(SeenForm):
-    reason: Note | None = None
 
 
 class NoteForm(Form):
@@ -74,6 +71,7 @@ def contact_fields(contact: InstallerContact | None = None) -> list[FormField]:
             longest=254,
         ),
         FormField("phone", "Phone", value=(contact.phone if contact else None) or "", longest=40),
+        WHY,
     ]
 
 

@@ -32,7 +32,7 @@ from services.routing.http.fields import Note
 from services.routing.http.policies import MAY_CHANGE, read_policy, refuse_who_may_not
 from services.routing.models import RoutingPolicy
 from services.routing.pages.exceptions import ROOM
-from services.routing.pages.installer_deeds import REASON
+from services.routing.pages.reasons import REASON
 from services.routing.pages.telling import EXCEPTIONS
 from services.routing.pages.telling import POLICIES as PATH
 from services.routing.queries import operators

@@ -26,9 +26,11 @@ from contracts.identity import Capability
 from services.routing.domain.evidence import Quota
 from services.routing.domain.policies import ReturnsPolicy
 from services.routing.domain.returns import ReturnAction, ReturnState, is_over_quota, obstacle_to_deciding
+from services.routing.http.fields import Why
 from services.routing.http.returns import AcceptBody, ReturnView, accept_return, deny_return, withdraw_return
 from services.routing.models import Dispatch
 from services.routing.pages import moments
+from services.routing.pages.reasons import WHY
 from services.routing.pages.return_sections import sections_of
 from services.routing.pages.return_words import (
     ASKED,
@@ -53,6 +55,10 @@ from services.routing.queries.policies import in_force
 
 
 class AcceptForm(AcceptBody, Form):
+    """As the JSON route takes it."""
+
+
+class WithdrawForm(Why, Form):
     """As the JSON route takes it."""
 
 
@@ -246,6 +252,7 @@ def _withdraw(page: Page) -> Action:
         "Withdraw return",
         f"{page.path}/withdraw",
         effect=f"{page.asked.installer_name} keeps the lead after all; nobody is mailed.",
+        fields=(WHY,),
         done="Withdrawn: the installer keeps the lead",
         **_why(page),
     )
@@ -280,13 +287,13 @@ async def deny_by_form(
 @form_at(PATH + "/{return_id:uuid}/withdraw", WRITE)
 async def withdraw_by_form(
     return_id: FromPath[UUID],
-    data: JSONBody[Form],
+    data: JSONBody[WithdrawForm],
     console: Given[Console],
     database: Given[Database],
     clock: Given[Clock],
     operator: Given[Operator],
 ) -> Redirect:
-    await withdraw_return.fn(return_id, database, clock, operator)
+    await withdraw_return.fn(return_id, database, clock, operator, data)
     return _back(console, return_id, ReturnAction.WITHDRAW)
 
 

@@ -26,7 +26,9 @@ from services.routing.domain.places import lines_of as lines_of_territory
 from services.routing.domain.simulating import territory_from
 from services.routing.domain.windows import WindowKind
 from services.routing.domain.written_hours import lines_of as lines_of_hours
+from services.routing.http.fields import Why
 from services.routing.http.simulations import SimulationView, cancel_simulation
+from services.routing.pages.reasons import WHY
 from services.routing.pages.simulations import MOVED, PATH, ROOM, TONES
 from services.routing.pages.telling import EVENNESS, INSTALLERS, told_limit
 from services.routing.queries import simulations as queries
@@ -38,16 +40,20 @@ MOST_PLACES = 20
 """Of a drafted territory, in its cell."""
 
 
+class CancelForm(Why, Form):
+    """As the JSON route takes it."""
+
+
 @form_at(PATH + "/{simulation_id:uuid}/cancel", WRITE)
 async def cancel_by_form(
     simulation_id: FromPath[UUID],
-    data: JSONBody[Form],
+    data: JSONBody[CancelForm],
     console: Given[Console],
     database: Given[Database],
     clock: Given[Clock],
     operator: Given[Operator],
 ) -> Redirect:
-    await cancel_simulation.fn(simulation_id, database, clock, operator)
+    await cancel_simulation.fn(simulation_id, database, clock, operator, data)
     return console.redirect(f"{PATH}/{simulation_id}?done=cancel")
 
 
@@ -115,6 +121,7 @@ def _cancel(view: SimulationView, operator: Operator) -> Action:
         "Cancel",
         f"{PATH}/{view.id}/cancel",
         effect="It stops, and nothing that it found is kept.",
+        fields=(WHY,),
         done="It is cancelled",
         **why,
     )

@@ -18,7 +18,7 @@ from services.routing.domain.simulating import IGNORABLE
 from services.routing.domain.territory_import import normal_key
 from services.routing.domain.written_hours import hours_of
 from services.routing.http.availability import Weight
-from services.routing.http.fields import Limit
+from services.routing.http.fields import Limit, Why
 from services.routing.http.hours import LONGEST_HOURS
 from services.routing.http.installer_views import Caps
 from services.routing.http.simulations import (
@@ -34,6 +34,7 @@ from services.routing.http.simulations import (
     Span,
 )
 from services.routing.pages.installer_forms import WrittenServices, WrittenTerritory
+from services.routing.pages.reasons import WHY
 from services.routing.queries.imports import meant_by
 
 MOST_ROWS = 20
@@ -130,10 +131,11 @@ class MoreRowsForm(RowsForm):
     most_owed_leads: Cell = ""
     same_person_days: Cell = ""
     ignore_rules: Annotated[list[Cell], Field(max_length=len(IGNORABLE))] = []
+    reason: Cell = ""
     more: Cell = ""
 
 
-class SimulationForm(RowsForm):
+class SimulationForm(Why, RowsForm):
     """All that the JSON route takes; installers are named as people call them."""
 
     id: UUID
@@ -145,7 +147,7 @@ class SimulationForm(RowsForm):
 
     async def body(self, session: AsyncSession) -> SimulationBody:
         """Raises Invalid with every fault. Rows in which nothing stands are left out."""
-        given: dict[str, Any] = {"id": self.id, "days": self.days}
+        given: dict[str, Any] = {"id": self.id, "days": self.days, "reason": self.reason}
         if self.caps_percent is not None:
             given["everyone"] = EveryoneDraft(caps_percent=self.caps_percent)
         ordering = {"most_owed_leads": self.most_owed_leads, "same_person_days": self.same_person_days}
@@ -216,4 +218,5 @@ def field_sets() -> tuple[tuple[str, list[FormField]], ...]:
                 FormField("ignore_rules", "Rules that do not matter", FieldKind.CHOICES, options=options_of(IGNORABLE)),
             ],
         ),
+        ("Why it is asked", [WHY]),
     )
