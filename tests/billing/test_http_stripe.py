@@ -115,8 +115,8 @@ class TestQueue:
         assert "stands for a payment of another amount" in row["detail"]
         assert row["held_references"] == [reference]
         for _ in range(2):
-            path, body = f"/admin/billing/stripe-events/{row['id']}/retry", {"reason": "Reversed the wrong one"}
-            assert (await desk.do("POST", path, body))["state"] == "pending"
+            path, why = f"/admin/billing/stripe-events/{row['id']}/retry", {"reason": "Reversed the wrong one"}
+            assert (await desk.do("POST", path, why))["state"] == "pending"
         (entry,) = await books.rows("SELECT * FROM audit_entries")
         assert (entry.action, entry.reason_text) == ("retry_stripe_event", "Reversed the wrong one")
         assert (entry.before, entry.after["state"]) == ({"state": "held"}, "pending")

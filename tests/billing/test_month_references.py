@@ -123,7 +123,7 @@ class TestTheHandOver:
         self, books: Books, desk: Desk, window: Window
     ) -> None:
         draft = await books.draft_of(await books.priced_installer(name="Sunny"))
-        page, form = f"/console/invoices/{draft}", {"stripe_invoice_id": "in_0000001"}
+        page, stripe_id = f"/console/invoices/{draft}", "in_0000001"
         await desk.items(f"{MONTH}/export")
         for path in (f"{MONTH}/export.csv", f"/admin/billing/invoices/{draft}/export"):
             assert (await desk.ask("GET", path)).status_code == 200
@@ -140,7 +140,7 @@ class TestTheHandOver:
             ("month_export", "2026-03", "csv"),
             ("month_export", "2026-03", "json"),
         ]
-        await window.send(f"{page}/keep-reference", **form)
+        await window.send(f"{page}/keep-reference", stripe_invoice_id=stripe_id)
         assert (await window.open(page)).count("exported it") == 4
 
     async def test_a_list_that_cannot_be_read_keeps_nothing(self, books: Books, window: Window) -> None:
