@@ -203,5 +203,7 @@ class TestReplay:
         await floor.dispatch(arrived := lead())
         shown = await page(signed_in, f"/console/dispatches/{arrived.lead_id}")
         assert 'name="replay" value="1"' in shown
+        [decision_id] = [row["id"] for row in await floor.rows("SELECT id FROM decisions")]
+        assert f'id="decision-{decision_id}"' in shown
         replayed = await page(signed_in, f"/console/dispatches/{arrived.lead_id}?replay=1")
         assert "Replayed: the same to the last sign" in replayed
