@@ -234,9 +234,10 @@ async def reject_by_form(
     console: Given[Console],
     database: Given[Database],
     clock: Given[Clock],
+    house: Given[House],
     operator: Given[Operator],
 ) -> Redirect:
-    await reject.fn(adjustment_id, database, clock, operator, Decision(notes=data.notes))
+    await reject.fn(adjustment_id, database, clock, house, operator, Decision(notes=data.notes))
     return console.redirect(f"{PATH}/{adjustment_id}?done=reject")
 
 
