@@ -203,7 +203,7 @@ class TestExceptions:
         assert (item.lead_id, item.reason) == (arrived.lead_id, ExceptionReason.AUTO_DISPATCH_OFF)
         assert (await floor.dispatch_of(arrived.lead_id)).status is DispatchStatus.EXCEPTION
         assert await floor.decisions(arrived.lead_id) == []
-        assert types_of(await floor.events())[1:] == ["dispatch.exception_raised"]
+        assert types_of(await floor.events())[1:] == ["routing.policy_changed", "dispatch.exception_raised"]
 
     async def test_waits_where_nobody_covers_the_place(self, floor: Floor) -> None:
         await floor.installer()
