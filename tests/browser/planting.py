@@ -122,7 +122,9 @@ async def _in_billing(rooms: Rooms) -> None:
     await ask(books, *(proposed(each, note=PLANTED, asked_by_name=PLANTED) for each in returned))
     stripe = FakeStripe()
     await _differ(rooms)
-    await webhook(books, "evt_1NG8Du2eZvKYlo2CUI79vXWy", stripe.add_invoice(100))
+    # One is tried again, which takes the way to ignore it away until it was; the other one is ignored.
+    for event_id in ("evt_1NG8Du2eZvKYlo2CUI79vXWy", "evt_1NG8Du2eZvKYlo2CUI79vXWz"):
+        await webhook(books, event_id, stripe.add_invoice(100))
     await work_off(books, stripe)
 
 
