@@ -172,7 +172,7 @@ def _roles(roles: StripeRolesView) -> Table:
         ("Approver", "Looks at each before it is issued; is somebody else", _named(roles.approver), money_holders),
         ("Reconciler", "Compares each week, and works off what differs", _named(roles.reconciler), money_holders),
     ]
-    return Table("Who sees to Stripe", heads, rows, note=f"{Capability.MANAGE_BILLING_OPS} is what all three need.")
+    return Table("Who sees to Stripe", heads, rows, note="All three are of those who may manage billing.")
 
 
 def _named(holder: RoleHolder | None) -> Told:
