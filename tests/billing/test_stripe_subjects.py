@@ -2,15 +2,18 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.billing.commands.stripe_subjects import Answer, compare_subject
 from services.billing.commands.voids import VoidReason
 from services.billing.domain.reconciliation import About, ItemKind, StripeItem
 from services.billing.domain.webhooks import EventSubject
-from services.billing.models import Invoice, StripeEvent
+from services.billing.models import Invoice, SeenItem, StripeEvent
+from services.billing.queries import differences
 from services.billing.settling import KeylessSettler
 from tests.billing.arrangements import NOW, Books
 from tests.billing.arrangements_reconciliation import (
@@ -94,6 +97,28 @@ class TestComparing:
         await hear(books, "refund.failed", about, "evt_2")
         await work_off(books, stripe)
         assert await told(books) == {"refund_not_here": "gone"}
+
+    async def test_what_is_settled_while_it_is_compared_has_an_event_for_each_of_its_versions(
+        self,
+        books: Books,
+        stripe: FakeStripe,
+        theirs: StripeSide,
+        invoice: Invoice,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """As where another transaction commits between the two statements of a comparison."""
+        refund = theirs.refund(PAYMENT, 300)
+        close = differences.close_agreeing
+
+        async def settled_meanwhile(session: AsyncSession, *given: Any) -> set[UUID]:
+            await session.execute(update(SeenItem).where(SeenItem.stripe_id == refund).values(state="failed"))
+            return await close(session, *given)
+
+        monkeypatch.setattr(differences, "close_agreeing", settled_meanwhile)
+        await hear(books, "refund.created", {"object": "refund", "id": refund, "payment_intent": PAYMENT})
+        await work_off(books, stripe)
+        told_of = await books.published("difference.changed")
+        assert [(each["version"], each["state"]) for each in told_of] == [(1, "open"), (2, "gone")]
 
     async def test_a_credit_note_and_a_void_there_are_known_too(
         self, books: Books, stripe: FakeStripe, theirs: StripeSide, invoice: Invoice

@@ -182,8 +182,7 @@ async def _seen(session: AsyncSession, kind: ItemKind, stripe_id: str | None) ->
 async def _compared(session: AsyncSession, difference: Difference, now: datetime) -> Difference:
     lower, upper = await reconciliations.bounds(session, difference.about, now)
     wanted = Comparison([difference.about], lower, upper, about_keys=[difference.about_key])
-    opened, closed = await differences.compare(session, wanted, now, WHOLE_SUBJECT)
-    await tell_differences(session, opened | closed)
+    await compare(session, wanted, now, WHOLE_SUBJECT)
     return await differences.lock(session, difference.id)
 
 
@@ -192,7 +191,28 @@ def _changed(session: AsyncSession, difference: Difference, now: datetime) -> No
     outbox.add(session, _event(difference), version=difference.next_version())
 
 
-async def tell_differences(session: AsyncSession, ids: Collection[UUID]) -> None:
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """How many differences a comparison opened or changed, and how many it closed."""
+
+    opened_count: int
+    closed_count: int
+
+
+async def compare(session: AsyncSession, wanted: Comparison, now: datetime, most: int) -> Compared:
+    """Holds both sides against each other, so many differences each way at the most, and tells of each that moved.
+
+    Those that were opened are told of before any is closed: a payment that is committed between can close one of them
+    again, and each of its two versions has its event.
+    """
+    opened = await differences.open_differing(session, wanted, now, most)
+    await _tell(session, opened)
+    closed = await differences.close_agreeing(session, wanted, now, most)
+    await _tell(session, closed)
+    return Compared(len(opened), len(closed))
+
+
+async def _tell(session: AsyncSession, ids: Collection[UUID]) -> None:
     """Of each as it stands, under the version that it has by now."""
     for difference in await differences.of_ids(session, ids):
         outbox.add(session, _event(difference), version=difference.version)

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis import outbox
 from chassis.ids import new_id
 from contracts.books import ReconciliationFinished
-from services.billing.commands.differences import tell_differences
+from services.billing.commands.differences import compare
 from services.billing.commands.journal import post
 from services.billing.domain.journal import CURRENCY, Posting, PostingKind
 from services.billing.domain.journal import stripe_fee_entries as fee_entries
@@ -175,11 +175,10 @@ async def compare_portion(session: AsyncSession, leased: LeasedRun, now: datetim
         return
     lower, upper = await reconciliations.covered(session, run)
     wanted = Comparison(_abouts(run), lower, upper, run.theirs_balance_cents)
-    opened, closed = await differences.compare(session, wanted, now, MOST_CHANGES)
-    await tell_differences(session, opened | closed)
-    run.opened_count += len(opened)
-    run.closed_count += len(closed)
-    if max(len(opened), len(closed)) < MOST_CHANGES:
+    moved = await compare(session, wanted, now, MOST_CHANGES)
+    run.opened_count += moved.opened_count
+    run.closed_count += moved.closed_count
+    if max(moved.opened_count, moved.closed_count) < MOST_CHANGES:
         await _finish(session, run, now)
     else:
         _goes_on(run, run.stage, now)

@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.billing.commands.differences import WHOLE_SUBJECT, tell_differences
+from services.billing.commands.differences import WHOLE_SUBJECT, compare
 from services.billing.commands.reconciling import post_movements
 from services.billing.commands.stripe_events import lock_references
 from services.billing.domain.reconciliation import About, ItemKind, StripeItem
@@ -42,8 +42,7 @@ async def compare_subject(
     await post_movements(session, answer.items, now)
     keys = _keys(subject, answer.items)
     wanted = Comparison([subject.about], None, answer.asked_at, about_keys=keys)
-    opened, closed = await differences.compare(session, wanted, now, WHOLE_SUBJECT * max(1, len(keys)))
-    await tell_differences(session, opened | closed)
+    moved = await compare(session, wanted, now, WHOLE_SUBJECT * max(1, len(keys)))
     answered = (StripeEvent.id == event.id) | (
         (StripeEvent.about == subject.about)
         & (StripeEvent.about_key == subject.key)
@@ -52,7 +51,11 @@ async def compare_subject(
     await session.execute(
         update(StripeEvent)
         .where(answered, StripeEvent.state == StripeEventState.PENDING)
-        .values(state=StripeEventState.COMPARED, detail=CHANGED if opened | closed else UNCHANGED, settled_at=now)
+        .values(
+            state=StripeEventState.COMPARED,
+            detail=CHANGED if moved.opened_count or moved.closed_count else UNCHANGED,
+            settled_at=now,
+        )
         .execution_options(synchronize_session=False)
     )
 

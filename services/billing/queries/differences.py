@@ -44,9 +44,22 @@ class Comparison:
     about_keys: Sequence[str] | None = None
 
 
-async def compare(session: AsyncSession, wanted: Comparison, now: datetime, most: int) -> tuple[set[UUID], set[UUID]]:
-    """Opens or changes so many differences at the most, and closes as many: their ids."""
-    parameters = {
+async def open_differing(session: AsyncSession, wanted: Comparison, now: datetime, most: int) -> set[UUID]:
+    """Opens or changes so many differences at the most: their ids."""
+    await session.flush()
+    return set((await session.execute(text(OPEN), _given(wanted, now, most))).scalars())
+
+
+async def close_agreeing(session: AsyncSession, wanted: Comparison, now: datetime, most: int) -> set[UUID]:
+    """Closes so many differences at the most that both sides agree on by now: their ids.
+
+    What others committed since the differing ones were opened is seen: one of these can be among them.
+    """
+    return set((await session.execute(text(CLOSE), _given(wanted, now, most))).scalars())
+
+
+def _given(wanted: Comparison, now: datetime, most: int) -> dict[str, object]:
+    return {
         "abouts": [str(about) for about in wanted.abouts],
         "about_keys": wanted.about_keys,
         "lower": wanted.lower,
@@ -59,10 +72,6 @@ async def compare(session: AsyncSession, wanted: Comparison, now: datetime, most
         "now": now,
         "most": most,
     }
-    await session.flush()
-    opened = set((await session.execute(text(OPEN), parameters)).scalars())
-    closed = set((await session.execute(text(CLOSE), parameters)).scalars())
-    return opened, closed
 
 
 async def keep_seen(session: AsyncSession, items: Sequence[StripeItem], now: datetime) -> None:
