@@ -191,11 +191,12 @@ class TestWithAStripeKey:
         outcome = await self.issue(books, identity, stripe, stripe.add_invoice(9_350))
         assert outcome == (200, "", "WB-000001")
 
-    async def test_a_cent_off_names_both_amounts(
+    async def test_a_cent_off_names_both_amounts_and_the_lines_that_differ(
         self, books: Books, identity: TestIdentity, stripe: FakeStripe
     ) -> None:
         status, detail, _ = await self.issue(books, identity, stripe, stripe.add_invoice(9_351))
-        assert (status, detail) == (409, "ours is $93.50, Stripe's is $93.51")
+        line = "Stripe has no line of Exclusive leads delivered: 1 at $85.00, $85.00, GST $8.50"
+        assert (status, detail) == (409, f"ours is $93.50, Stripe's is $93.51; {line}")
 
     async def test_a_silent_stripe_decides_nothing(
         self, books: Books, identity: TestIdentity, stripe: FakeStripe

@@ -18,7 +18,7 @@ CREATE INDEX ix_delivery_events_decision_id ON delivery_events (decision_id) WHE
 
 # What finance set before was told to nobody: it is told once, by the loop.
 TERMS = """
-ALTER TABLE accounts ADD COLUMN told_terms_override_days integer;
+ALTER TABLE accounts ADD COLUMN told_terms_override_days bigint;
 ALTER TABLE accounts ADD COLUMN told_stripe_customer_id text;
 """
 
