@@ -62,6 +62,8 @@ async def test_a_lead_is_taken_followed_up_and_told_of_by_clicks(
     await here.page.locator("summary", has_text="Owned by").click()
     await here.page.locator("#q-owner_id").select_option("Kim Reed")
     if not has_scripts:
+        # The menu that is open can lie over the button.
+        await here.page.locator("summary", has_text="Owned by").click()
         await here.page.get_by_role("button", name="Filter").click()
     await expect(here.page.get_by_role("link", name="Remove the filter Owned by: Kim Reed")).to_have_count(1)
     await expect(here.page.locator("tbody th")).to_have_text(["Zoe Ng"])
