@@ -6,6 +6,8 @@ import pytest
 from tests.deploy.stripe.rig import Rig, receiving, running
 
 REQUESTS = 500
+LOOKS = 4
+"""So many times as many looks are counted: the kernel tells processor time in hundredths of a second."""
 MOST_TIMES_A_LOOK = 10
 """A transfer is told to the webhooks, signed, and a look is not."""
 MOST_TIMES_AT_THE_BEGINNING = 1.5
@@ -28,9 +30,9 @@ class TestSize:
 
     def _used_by_looks(self, rig: Rig) -> float:
         before = _used_seconds(rig)
-        for _ in range(REQUESTS):
+        for _ in range(LOOKS * REQUESTS):
             assert rig.call("GET", "/v1/balance").status_code == 200
-        return _used_seconds(rig) - before
+        return (_used_seconds(rig) - before) / LOOKS
 
     def _used_by_transfers(self, rig: Rig, expert_id: str, name: str) -> float:
         form = f"amount=1&currency=aud&destination={expert_id}"
