@@ -193,16 +193,21 @@ class Caps(RuleBasedStateMachine):
 
     @rule(data=st.data(), code=st.sampled_from([ReturnCode.CONTACT_INVALID, ReturnCode.OUTSIDE_CRITERIA]))
     def an_installer_gives_one_back(self, data: st.DataObject, code: ReturnCode) -> None:
-        """Within its window it is taken back, and of the second reason others get it, within their caps."""
+        """Within its window it is taken back, and of the second reason others get it, within their caps. Where it was
+        found invalid by somebody else before, a rule takes it back at once.
+        """
         if not (picked := self.pick(data, USED)):
             return
         id_, given = picked
         now = self.clock.now()
-        asked = self.run(self.floor.ask_back(id_, code))
-        if asked.state is not ReturnState.REQUESTED:
-            return
         rooms = {installer: each.room(now) for installer, each in self.known.items()}
-        self.run(self.floor.take_back(asked.id, note="Right, whatever the quota"))
+        asked = self.run(self.floor.ask_back(id_, code))
+        if asked.state is ReturnState.DENIED:
+            return
+        if asked.state is ReturnState.REQUESTED:
+            self.run(self.floor.take_back(asked.id, note="Right, whatever the quota"))
+        else:
+            assert (asked.state, code) == (ReturnState.ACCEPTED, ReturnCode.CONTACT_INVALID)
         given.counts_as = FREE
         for installer, number in self.note_given(now).items():
             assert installer != self.owner[id_]
