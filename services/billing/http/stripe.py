@@ -137,16 +137,7 @@ async def retry_by_operator(
 ) -> StripeEvent:
     before = (await stripe_events.lock(session, stripe_event_id)).state
     event = await retry_event(session, stripe_event_id, now)
-    if event.state is not before:
-        await audit.record(
-            session,
-            actor=operator,
-            action="retry_stripe_event",
-            subject=Subject("stripe_event", stripe_event_id),
-            before={"state": before},
-            after={"state": event.state, "held_references": event.held_references},
-            reason_text=reason,
-        )
+    await _record(session, operator, "retry_stripe_event", before, event, reason)
     return event
 
 
@@ -173,17 +164,30 @@ async def ignore_by_operator(
 ) -> StripeEvent:
     before = (await stripe_events.lock(session, stripe_event_id)).state
     event = await ignore_event(session, stripe_event_id, reason, now)
-    if event.state is not before:
-        await audit.record(
-            session,
-            actor=operator,
-            action="ignore_stripe_event",
-            subject=Subject("stripe_event", stripe_event_id),
-            before={"state": before},
-            after={"state": event.state, "held_references": event.held_references},
-            reason_text=reason,
-        )
+    await _record(session, operator, "ignore_stripe_event", before, event, reason)
     return event
+
+
+async def _record(
+    session: AsyncSession,
+    operator: Actor,
+    action: str,
+    before: StripeEventState,
+    event: StripeEvent,
+    reason: str | None,
+) -> None:
+    """What stood so already leaves no entry."""
+    if event.state is before:
+        return
+    await audit.record(
+        session,
+        actor=operator,
+        action=action,
+        subject=Subject("stripe_event", event.id),
+        before={"state": before},
+        after={"state": event.state, "held_references": event.held_references},
+        reason_text=reason,
+    )
 
 
 ROUTES = (take_stripe_webhook, list_stripe_events, post_retry_stripe_event, post_ignore_stripe_event)
