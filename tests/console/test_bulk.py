@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,28 +12,17 @@ from sqlalchemy import func, select, update
 
 from chassis.audit import audit_entries
 from chassis.console.bulk import routes
-from chassis.console.bulk.failures import CALLS_FOR, failed_rows
 from chassis.console.bulk.jobs import MOST_ROWS
 from chassis.console.bulk.running import ROWS_AT_ONCE
 from chassis.console.lists.asking import Place
 from chassis.tables import bulk_jobs, bulk_rows
 from contracts.identity import Capability
+from tests.console.choosing import choose, choose_to_reprice, confirm
 from tests.console.crates import PATH, House, crates, names_in
 from tests.kit.identity import CSRF
 
 DESK = "/console/desk/identity"
 JOBS, ROWS, ACTIVITY = f"{DESK}/bulk-actions", f"{DESK}/bulk-rows", f"{DESK}/activity"
-
-
-async def choose(house: House, **fields: Any) -> str:
-    """The job's page, after the rows were chosen."""
-    answer = await house.post("bulk", action="ship", **fields)
-    assert answer.status_code == HTTPStatus.SEE_OTHER, answer.text
-    return answer.headers["location"]
-
-
-async def confirm(house: House, job: str, **fields: Any) -> httpx.Response:
-    return await house.post(f"{job.removeprefix(PATH + '/')}/ship", **{"reason": "The ship is here", **fields})
 
 
 def started(house: House) -> dict[str, Any]:
@@ -137,58 +125,6 @@ async def test_whichever_process_does_a_row_it_answers_the_confirmation(
         pass
     job_id = UUID(job.rpartition("/")[2])
     assert house.docks.answered == [("the-confirmation", "what-it-is-about", job_id)] * 60
-
-
-class TestFailed:
-    """What a fault of ours left undone calls for somebody, with the way to just those."""
-
-    async def calls(self, house: House) -> tuple[int, list[str]]:
-        """The number that is told, and the jobs behind its door."""
-        waiting = failed_rows("identity")
-        async with house.database.reading() as session:
-            told = await waiting.count(session, house.clock.now())
-        assert (told.oldest is not None) == (told.number > 0)
-        path, _, query = waiting.path.partition("?")
-        found = re.findall(rf'href="{JOBS}/([0-9a-f-]{{36}})"', (await house.get(query, path=path)).text)
-        return told.number, found
-
-    async def done(self, house: House, **chosen: Any) -> str:
-        job = await choose(house, **chosen)
-        await confirm(house, job)
-        return job.rpartition("/")[2]
-
-    async def test_calls_until_somebody_looks_at_it_again(self, house: House) -> None:
-        ids = [str(id_) for id_ in await house.pack("A", "B", "C", "D")]
-        house.docks.refusing, house.docks.breaking = {"B"}, {"C"}
-        await self.done(house, ids=ids[:2])
-        assert await self.calls(house) == (0, [])
-        failed = await self.done(house, ids=ids[2:])
-        assert await self.calls(house) == (1, [failed])
-        again = await choose(house, again_of=failed)
-        assert await self.calls(house) == (1, [failed])
-        await confirm(house, again)
-        assert await self.calls(house) == (1, [again.rpartition("/")[2]])
-        house.docks.breaking = set()
-        await self.done(house, again_of=again.rpartition("/")[2])
-        assert await self.calls(house) == (0, [])
-
-    async def test_another_deed_or_one_before_is_no_look_at_it(self, house: House) -> None:
-        [id_] = await house.pack("A")
-        await choose_to_reprice(house, "A")
-        house.docks.breaking = {"A"}
-        failed = await self.done(house, ids=[str(id_)])
-        async with house.database.transaction() as session:
-            await session.execute(update(bulk_jobs).where(bulk_jobs.c.action == "reprice").values(state="finished"))
-            await session.execute(update(bulk_rows).where(bulk_rows.c.job_id != UUID(failed)).values(state="done"))
-        assert await self.calls(house) == (1, [failed])
-
-    async def test_calls_for_thirty_days(self, house: House) -> None:
-        house.docks.breaking = {"A"}
-        failed = await self.done(house, ids=[str(id_) for id_ in await house.pack("A")])
-        house.clock.advance(CALLS_FOR - timedelta(seconds=1))
-        assert await self.calls(house) == (1, [failed])
-        house.clock.advance(timedelta(seconds=1))
-        assert await self.calls(house) == (0, [])
 
 
 class TestRoom:
@@ -326,12 +262,6 @@ async def test_the_bar_is_for_those_who_may_do_it(house: House) -> None:
     house.lacking = (Capability.WRITE_ROUTING,)
     assert 'name="action" value="ship"' not in (await house.get()).text
     assert (await house.post("bulk", action="ship", ids=str(uuid4()))).status_code == HTTPStatus.FORBIDDEN
-
-
-async def choose_to_reprice(house: House, *names: str) -> str:
-    ids = await house.pack(*names)
-    answer = await house.post("bulk", action="reprice", ids=[str(id_) for id_ in ids])
-    return str(answer.headers["location"])
 
 
 async def preview(house: House, job: str, **fields: Any) -> httpx.Response:
