@@ -47,7 +47,10 @@ class Choices:
 
 @dataclass(frozen=True, slots=True)
 class Both:
-    """The two, the pair that they are where one was found, and what was chosen."""
+    """The two, the pair that they are where one was found, and what was chosen.
+
+    `said_by` are leads that were merged into them, where it is these that are alike.
+    """
 
     survivor: Side
     loser: Side
@@ -55,6 +58,7 @@ class Both:
     choices: Choices
     at: str
     seen: dict[str, str] = field(default_factory=dict)
+    said_by: Sequence[Lead] = ()
 
     @property
     def obstacle(self) -> str | None:
