@@ -1,10 +1,12 @@
 """Who was merged away is recognised by what they said, and by what the one that goes on said before."""
 
+import re
 from dataclasses import replace
 from uuid import UUID
 
 import pytest
 
+from chassis.clock import FixedClock
 from chassis.http.auth import ACCESS_COOKIE
 from contracts.envelope import decode_body
 from contracts.intake import LeadCreated
@@ -17,8 +19,10 @@ from services.intake.errors import PairNotFound
 from tests.intake.couples import Couples
 from tests.intake.desk import Desk
 from tests.intake.merges import merge, unmerge
+from tests.intake.reception import Reception
 from tests.intake.rooms import done, named, page, post, token_of
 from tests.intake.samples import NOW, OPERATOR, rows, someone
+from tests.intake.test_erasing import erase
 
 FIRST, SECOND = someone(1), someone(2)
 PAIRS, LEADS = "/console/duplicates", "/console/leads"
@@ -55,9 +59,8 @@ async def like_what(couples: Couples, lead_id: UUID) -> dict[UUID, tuple[str, bo
 
 async def told_of(couples: Couples, lead_id: UUID) -> tuple[UUID, ...]:
     """The leads of its person, as the others hear of it."""
-    found = await rows(
-        couples.database, "SELECT body FROM outbox WHERE key = :key ORDER BY id", key=str(lead_id).encode()
-    )
+    query = "SELECT body FROM outbox WHERE topic = 'intake.leads' AND key = :key ORDER BY id"
+    found = await rows(couples.database, query, key=str(lead_id).encode())
     return decode_body(LeadCreated, found[0]["body"]).same_person_lead_ids
 
 
@@ -101,7 +104,8 @@ class TestWhoWasMergedAway:
         await unmerge(couples.database, survivor)
         await unmerge(couples.database, loser)
         assert await like_what(couples, again) == {loser: ("open", False)}
-        assert await told_of(couples, await couples.lead(ringing_from(FIRST, 8))) == (again, loser)
+        another = await couples.lead(replace(ringing_from(FIRST, 8), name="Ruby Chen"))
+        assert await told_of(couples, another) == (again, loser)
 
     async def test_is_found_by_who_is_corrected_to_their_words(
         self, couples: Couples, merged: tuple[UUID, UUID]
@@ -201,7 +205,7 @@ class TestWhatHoldsALead:
 class TestTheRooms:
     async def test_compare_what_goes_on(self, http: Desk, couples: Couples, merged: tuple[UUID, UUID]) -> None:
         survivor, loser = merged
-        again = await couples.lead(replace(like(FIRST), suburb="Enmore"))
+        again = await couples.lead(like(FIRST))
         assert await named(http, f"{PAIRS}?state=held&sort=found") == [FIRST.name]
         assert f"{PAIRS}/{again}/{loser}" in await page(http, f"{LEADS}/{again}")
         cookie = f"{ACCESS_COOKIE}={token_of(http)}"
@@ -225,6 +229,19 @@ class TestTheRooms:
         begun = await post(http, f"{PAIRS}/{again}/{survivor}/dismiss", reason_code="two_people")
         assert begun.status_code == 303
         assert await named(http, f"{PAIRS}?state=to_review") == []
+
+    async def test_say_that_a_person_was_erased_and_leave_nothing_to_look_at(
+        self, http: Desk, couples: Couples, merged: tuple[UUID, UUID]
+    ) -> None:
+        survivor, loser = merged
+        again = await couples.lead(ringing_from(FIRST))
+        await unmerge(couples.database, loser)
+        await erase(Reception(couples.database, FixedClock(NOW)), loser)
+        assert "Erased person, solar battery" in await page(http, f"{LEADS}/{again}")
+        assert re.search(rf'{LEADS}/{loser}"[^>]*>Erased person<', await page(http, f"{LEADS}/{survivor}"))
+        assert "Erased person" in await page(http, PAIRS)
+        assert await named(http, f"{PAIRS}?state=to_review") == []
+        assert await named(http, f"{PAIRS}?state=settled") == ["Noah Walker"]
 
     async def test_leave_out_what_is_alike_no_more(self, http: Desk, couples: Couples) -> None:
         await couples.lead(FIRST)
