@@ -119,7 +119,7 @@ def _context(both: Both, console: Console, operator: Operator) -> dict[str, Any]
     step = CONFIRM if step == CREDITS and not has_credits else step
     return {
         "task": Task(
-            f"{both.loser.lead.name} and {both.survivor.lead.name}",
+            f"{name_of(both.loser.lead)} and {name_of(both.survivor.lead)}",
             _steps(both, step, has_credits=has_credits),
             total=f"Score {both.pair.score}" if both.pair else "",
             links=(("All pairs", f"{PATH}?{HELD}"),),
