@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.intake.domain.duplicates import PairState
 from services.intake.errors import PairNotFound
 from services.intake.models import Lead, LeadPair
-from services.intake.queries.families import members_of, survivors_of
+from services.intake.queries.families import families_by, survivors_of
 from services.intake.queries.merges import locked_leads
 
 
@@ -38,9 +38,9 @@ async def pairs_between(
 
     Of two that are one already their own pair alone.
     """
-    goes_on = await who_go_on(session, lead_id, other_id)
-    one, other = goes_on[lead_id], goes_on[other_id]
-    these = _are(lead_id, other_id) if one == other else _are_of(one, other)
+    families = await families_by(session, {lead_id, other_id})
+    ones, others = families.get(lead_id, ()), families.get(other_id, ())
+    these = _are(lead_id, other_id) if other_id in ones else _are_of(ones, others)
     query = select(LeadPair).where(these).order_by(LeadPair.id)
     if for_update:
         query = query.with_for_update().execution_options(populate_existing=True)
@@ -48,8 +48,7 @@ async def pairs_between(
     return sorted(await session.scalars(query), key=lambda each: _rank(each, named))
 
 
-def _are_of(one: UUID, other: UUID) -> ColumnElement[bool]:
-    ones, others = members_of(one), members_of(other)
+def _are_of(ones: Sequence[UUID], others: Sequence[UUID]) -> ColumnElement[bool]:
     return or_(
         and_(LeadPair.lead_id.in_(ones), LeadPair.other_id.in_(others)),
         and_(LeadPair.lead_id.in_(others), LeadPair.other_id.in_(ones)),
