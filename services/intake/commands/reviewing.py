@@ -129,7 +129,8 @@ async def _between(
 async def _record_dismissal(
     session: AsyncSession, lead: Lead, pairs: Sequence[LeadPair], command: DismissPair, *, is_let_go: bool
 ) -> None:
-    before, after = ({"status": LeadStatus.DUPLICATE_REVIEW}, {"status": lead.status}) if is_let_go else ({}, {})
+    before = {"status": LeadStatus.DUPLICATE_REVIEW} if is_let_go else {}
+    after = {"status": lead.status} if is_let_go else {}
     family = set(await queries.family_of(session, lead.id))
     others = {id_ for pair in pairs for id_ in (pair.lead_id, pair.other_id)} - family
     await audit.record(
