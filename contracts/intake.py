@@ -24,7 +24,8 @@ from contracts.values import (
 class LeadCreated(Event):
     """A lead was taken in and may be dispatched. The person behind it is in `contact`, or sealed in `sealed_contact`.
 
-    `same_person_lead_ids` are earlier leads with the same phone or e-mail, the newest 20.
+    `same_person_lead_ids` are earlier leads with the same phone or e-mail, and all leads that are one with those: the
+    newest 20.
     """
 
     type: ClassVar[str] = "lead.created"

@@ -16,7 +16,8 @@ from services.intake.pages import LISTINGS
 from services.intake.pages.desk import desk_of
 from tests.intake.couples import Couples
 from tests.intake.reception import Reception
-from tests.intake.samples import CONTENT, NOW, OPERATOR
+from tests.intake.samples import CONTENT, NOW, OPERATOR, someone
+from tests.intake.test_erasing import erase
 from tests.kit.databases import RolledBackDatabase
 
 SYDNEY = ZoneInfo("Australia/Sydney")
@@ -59,8 +60,9 @@ class TestWaiting:
         async with database.reading() as session:
             counted = {each.sentence(2): await each.count(session, NOW) for each in DESK.waiting}
             behind = [await rows_behind(session, each.path) for each in DESK.waiting]
-        assert [backlog.number for backlog in counted.values()] == behind == [0, 1, 3, 1, 1, 0]
+        assert [backlog.number for backlog in counted.values()] == behind == [0, 0, 1, 3, 1, 1, 0]
         assert [backlog.oldest for backlog in counted.values()] == [
+            None,
             None,
             NOW - HOUR,
             NOW - 3 * HOUR,
@@ -68,7 +70,7 @@ class TestWaiting:
             NOW,
             None,
         ]
-        assert list(counted)[1] == "2 leads are later in dispatch than they may be"
+        assert list(counted)[2] == "2 leads are later in dispatch than they may be"
 
     async def test_leads_from_what_is_held_to_the_pairs_by_which_it_is(
         self, database: RolledBackDatabase, reception: Reception
@@ -86,6 +88,20 @@ class TestWaiting:
         async with database.reading() as session:
             counted, behind = await held.count(session, NOW), await rows_behind(session, held.path)
         assert counted.number == behind == 2
+
+    async def test_counts_the_pairs_to_review_that_its_door_shows(
+        self, database: RolledBackDatabase, reception: Reception
+    ) -> None:
+        """Of one whose lead says nothing any more there is nothing to be looked at."""
+        _, key = await reception.source("Alike")
+        couples = Couples(database, key)
+        _, neighbour = await couples.leads(CONTENT, someone(1, phone=CONTENT.phone))
+        to_review = DESK.waiting[1]
+        for number in (1, 0):
+            async with database.reading() as session:
+                counted, behind = await to_review.count(session, NOW), await rows_behind(session, to_review.path)
+            assert counted.number == behind == number
+            await erase(reception, neighbour)
 
 
 class TestCards:

@@ -22,7 +22,7 @@ from services.intake.commands.policies import PolicyDraft, change_policy, create
 from services.intake.domain import CloseReason, LeadStatus
 from services.intake.domain.escalation import Notify, Ownership, Policy, Step, StepAction, SubjectKind
 from services.intake.errors import DueTimeOver, LeadOver, NotCritical, PolicyNameTaken, StepsInvalid
-from tests.intake.merges import merge, unmerge
+from tests.intake.merges import LATER, merge, unmerge
 from tests.intake.reception import Reception
 from tests.intake.samples import NOW, OPERATOR, Person, committing, rows
 from tests.kit.databases import RolledBackDatabase
@@ -147,6 +147,15 @@ class TestEscalate:
         assert [await escalate(database, NOW + minutes * MINUTE) for minutes in (89, 90, 91)] == [0, 1, 0]
         (nudge,) = await escalated(database)
         assert (nudge["follow_up_id"], nudge["recipient_ids"]) == (str(planned.id), [str(ash.id)])
+
+    async def test_what_fell_due_while_it_was_merged_is_not_made_up_for_when_it_is_taken_apart(
+        self, database: RolledBackDatabase, reception: Reception
+    ) -> None:
+        (survivor,), (loser,) = await leads(reception), await leads(reception, owner=OPERATOR)
+        await policy(database, ownership=Ownership.OWNED)
+        await merge(database, survivor, loser)
+        await unmerge(database, loser)
+        assert [await escalate(database, LATER + minutes * MINUTE) for minutes in (0, 29, 30, 60)] == [0, 0, 1, 1]
 
     async def test_a_follow_up_of_a_merged_lead_escalates_on_the_one_that_goes_on(
         self, database: RolledBackDatabase, reception: Reception

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import combinations, product
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -37,8 +38,9 @@ from services.intake.commands.reviewing import ReleaseLead, release_lead
 from services.intake.commands.searching import index_leads
 from services.intake.commands.unmerging import UnmergeLead, unmerge_lead
 from services.intake.domain import CloseReason, LeadStatus, followed
+from services.intake.domain.content import email_match
 from services.intake.domain.corrections import Correctable, CorrectionReason
-from services.intake.domain.duplicates import KEPT_FROM, DismissReason, score
+from services.intake.domain.duplicates import KEPT_FROM, DismissReason, Score, all_told, score
 from services.intake.domain.merging import CHOOSABLE, MergeReason, UnmergeReason
 from tests.intake.couples import Couples
 from tests.intake.samples import NOW, OPERATOR, someone, working_source
@@ -120,10 +122,12 @@ class Merges(RuleBasedStateMachine):
         """Whatever still stands is taken apart: then there is no lead left that a merge excuses."""
         try:
             self.what_may_be_one_is_so_by_what_leads_say_now()
+            self.whoever_is_held_is_held_by_something()
             self.unmerge_all()
             self.what_is_in_no_merge_is_as_the_other_events_alone_have_made_it()
             self.no_version_is_left_out()
             self.what_may_be_one_is_so_by_what_leads_say_now()
+            self.whoever_is_held_is_held_by_something()
             self.what_is_found_by_words_is_as_if_written_anew()
         finally:
             self.run(self.outer.rollback())
@@ -155,6 +159,15 @@ class Merges(RuleBasedStateMachine):
         value = fresh.get(field, f"{self.numbers} Fresh")
         command = CorrectLead(known.id, {field: value}, CorrectionReason.OTHER, None, OPERATOR, self.now)
         if self.does(correct_lead, command):
+            setattr(known, field, value)
+
+    @rule(place=PLACES, other=PLACES, field=st.sampled_from(("phone", "email", "name")))
+    def say_what_another_says(self, place: int, other: int, field: str) -> None:
+        """Of whoever is a tombstone too: what may be one is so by what leads say, whichever of them goes on."""
+        known, value = self.one(place), getattr(self.one(other), field)
+        is_other = self.leads()[known.id][field] != value
+        command = CorrectLead(known.id, {field: value}, CorrectionReason.OTHER, None, OPERATOR, self.now)
+        if self.does(correct_lead, command) and is_other:
             setattr(known, field, value)
 
     @rule(place=PLACES, status=st.sampled_from(SAID))
@@ -249,14 +262,56 @@ class Merges(RuleBasedStateMachine):
         assert told == wanted
 
     def what_may_be_one_is_so_by_what_leads_say_now(self) -> None:
-        """Of pairs that are open, and of the keys by which leads are found; what is merged is found by its own too."""
-        leads = {row["id"]: SimpleNamespace(**row) for row in self.rows("SELECT * FROM leads")}
-        for pair in self.rows("SELECT * FROM lead_pairs WHERE state = 'open'"):
-            now = score(evidence_of(leads[pair["lead_id"]], leads[pair["other_id"]]))
-            assert (pair["score"], pair["reasons"]) == (now.number, list(now.reasons))
-            assert pair["score"] >= KEPT_FROM or pair["screened_score"] or pair["holds"]
-        keys = {(row["lead_id"], row["kind"], row["value"]) for row in self.rows("SELECT * FROM lead_match")}
-        assert keys == {(id_, kind.number, key) for id_, lead in leads.items() for kind, key in keys_of(lead).items()}
+        """Of pairs that are open, and of the keys by which leads are found: by all that each of them says.
+
+        What is merged is found by its own words too, and whoever took some by what it said itself. A fresh look at any
+        lead finds no pair that is not there, whatever was merged meanwhile.
+        """
+        said = self.said()
+        pairs = {frozenset((pair["lead_id"], pair["other_id"])): pair for pair in self.rows("SELECT * FROM lead_pairs")}
+        for two, pair in pairs.items():
+            now = self.scored(*(said[id_] for id_ in two))
+            if pair["state"] == "open":
+                assert (pair["score"], pair["reasons"]) == (now.number, list(now.reasons))
+                assert pair["score"] >= KEPT_FROM or pair["screened_score"] or pair["holds"]
+        keys = {id_: {key for each in words for key in keys_of(each).items()} for id_, words in said.items()}
+        found = {(row["lead_id"], row["kind"], row["value"]) for row in self.rows("SELECT * FROM lead_match")}
+        assert found == {(id_, kind.number, key) for id_, each in keys.items() for kind, key in each}
+        goes_on = self.who_go_on()
+        for one, other in combinations(said, 2):
+            pair = pairs.get(frozenset((one, other)))
+            if goes_on[one] == goes_on[other]:
+                assert pair is None or pair["state"] != "open"
+            elif keys[one] & keys[other] and self.scored(said[one], said[other]).number >= KEPT_FROM:
+                assert pair is not None
+
+    def said(self) -> dict[UUID, list[Any]]:
+        """Of each lead what it says, and what it would say had there been no merges."""
+        own = {known.id: {name: getattr(known, name) for name in CORRECTED} for known in self.known}
+        words: dict[UUID, list[Any]] = {}
+        for id_, row in self.leads().items():
+            alone = {**row, **own[id_], "email_match": email_match(own[id_]["email"])}
+            words[id_] = [SimpleNamespace(**row), SimpleNamespace(**alone)]
+        return words
+
+    @staticmethod
+    def scored(one: list[Any], other: list[Any]) -> Score:
+        return score(all_told(evidence_of(each, another) for each, another in product(one, other)))
+
+    def who_go_on(self) -> dict[UUID, UUID]:
+        into = {id_: row["merged_into"] for id_, row in self.leads().items()}
+        goes_on = dict(zip(into, into, strict=True))
+        while away := [id_ for id_, last in goes_on.items() if into[last]]:
+            goes_on |= {id_: into[goes_on[id_]] for id_ in away}
+        return goes_on
+
+    def whoever_is_held_is_held_by_something(self) -> None:
+        """A lead that waits for a decision that nobody is asked for would wait for ever."""
+        by_nothing = self.rows(
+            "SELECT id FROM leads WHERE status = 'duplicate_review' AND NOT EXISTS ("
+            "SELECT FROM lead_pairs WHERE lead_id = leads.id AND holds AND state = 'open')"
+        )
+        assert by_nothing == []
 
     def what_is_found_by_words_is_as_if_written_anew(self) -> None:
         query = "SELECT * FROM lead_search ORDER BY lead_id"

@@ -19,7 +19,7 @@ from tests.kit.databases import RolledBackDatabase
 
 class TestUnmergeLead:
     async def test_restores_both_exactly(self, database: RolledBackDatabase, couples: Couples, two: list[UUID]) -> None:
-        """And whom else they may be one with: one was like the survivor, the other is so while it is merged."""
+        """And whom else they may be one with: one was like the survivor, the other is so too while it is merged."""
         loser, survivor = two
         like_survivor = await couples.lead(someone(3, phone=TWIN.phone))
         like_loser = await couples.lead(someone(4, phone=CONTENT.phone))
@@ -31,7 +31,7 @@ class TestUnmergeLead:
         await merge(database, survivor, loser, ALL)
         assert {
             pair["lead_id"] for pair in await couples.pairs() if pair["other_id"] == survivor and pair["score"]
-        } == {like_loser}
+        } == {like_survivor, like_loser}
         await unmerge(database, loser)
         assert [await state_of(database, each) for each in two] == before
         assert await found_by(database, two) == found

@@ -8,20 +8,23 @@ from contracts.envelope import Malformed
 from tests.intake import test_duplicates_rules as rules
 from tests.intake import test_merge_credits as credits_
 from tests.intake import test_merging as merging
+from tests.intake import test_recognising as recognising
 from tests.intake import test_unmerging as unmerging
 from tests.intake.conftest import couples, database, two
 from tests.intake.couples import Couples
+from tests.intake.test_recognising import merged
 from tests.kit.databases import RolledBackDatabase
 from tests.mutants.mutant import applied
 from tests.mutants.of_a_service import (
     FORGET_THE_CREDIT,
+    FORGET_THE_FAMILY,
     KEEP_ONE_FIELD,
     LET_THE_SURVIVOR_GO_AGAIN,
     MATCH_WHAT_IS_EMPTY,
     TELL_NOBODY_OF_THE_TOMBSTONE,
 )
 
-__all__ = ["couples", "database", "two"]
+__all__ = ["couples", "database", "merged", "two"]
 
 
 class TestTheRulesOwnTest:
@@ -55,6 +58,10 @@ class TestTheMergesOwnTests:
     async def test_notice_a_credit_that_nobody_asks_for(self, database: RolledBackDatabase, two: list[UUID]) -> None:
         with applied(FORGET_THE_CREDIT), pytest.raises(Malformed, match="credits: missing"):
             await credits_.TestCredits().test_are_asked_for_what_the_loser_was_charged(database, two)
+
+    async def test_notice_a_person_who_is_sold_again(self, couples: Couples, merged: tuple[UUID, UUID]) -> None:
+        with applied(FORGET_THE_FAMILY), pytest.raises(AssertionError):
+            await recognising.TestWhoWasMergedAway().test_is_told_of_with_all_that_is_one_with_them(couples, merged)
 
     async def test_pass_the_code_as_it_is(
         self, database: RolledBackDatabase, couples: Couples, two: list[UUID]

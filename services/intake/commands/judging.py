@@ -1,7 +1,7 @@
 """Looking for leads that may be one, as they come in."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -34,6 +34,7 @@ from services.intake.domain.duplicates import (
     RejectReason,
     Score,
     Verdict,
+    all_told,
     match_keys,
     score,
     verdict,
@@ -41,7 +42,7 @@ from services.intake.domain.duplicates import (
 from services.intake.likeness import names_alike, plain_name, plain_street, streets_alike
 from services.intake.models import Lead, LeadPair, Merge
 from services.intake.queries import Arrival, Keyed, Near
-from services.intake.queries.duplicates import SAME_PERSON, arrays_of
+from services.intake.queries.duplicates import arrays_of, newest_of, words_of
 
 IS_PERSON = frozenset({PairReason.SAME_PHONE, PairReason.SAME_EMAIL})
 
@@ -50,10 +51,14 @@ IS_PERSON = frozenset({PairReason.SAME_PHONE, PairReason.SAME_EMAIL})
 class Found:
     """A lead that was looked at, and one that was there before it."""
 
-    lead: Arrival | Lead
+    lead: Arrival | Near
     other: Near
     evidence: Evidence
     score: Score
+
+    @property
+    def is_person(self) -> bool:
+        return bool(IS_PERSON & set(self.score.reasons))
 
     @property
     def compared(self) -> Compared:
@@ -69,8 +74,8 @@ async def judge(session: AsyncSession, batch: Batch) -> None:
     for each in found:
         by_lead.setdefault(each.lead.id, []).append(each)
     held: set[UUID] = set()
+    await _note_same_person(session, batch, by_lead)
     for lead_id, pairs in by_lead.items():
-        batch.note_same_person(lead_id, _same_person(pairs))
         match verdict((each.compared for each in pairs), settings):
             case Verdict.HOLD:
                 batch.hold(lead_id)
@@ -84,29 +89,43 @@ async def judge(session: AsyncSession, batch: Batch) -> None:
     await keep(session, found, holding, batch.now)
 
 
-def _same_person(pairs: Sequence[Found]) -> Sequence[UUID]:
-    return [each.other.id for each in pairs if IS_PERSON & set(each.score.reasons)][:SAME_PERSON]
+async def _note_same_person(session: AsyncSession, batch: Batch, by_lead: Mapping[UUID, Sequence[Found]]) -> None:
+    """With all that is one with those: an installer who has had any of a family has had the person."""
+    persons = {lead_id: [each.other.id for each in pairs if each.is_person] for lead_id, pairs in by_lead.items()}
+    if not any(persons.values()):
+        return
+    families = await queries.families_by(session, {id_ for others in persons.values() for id_ in others})
+    for lead_id, others in persons.items():
+        batch.note_same_person(lead_id, newest_of(id_ for other in others for id_ in families[other]))
 
 
-async def look(session: AsyncSession, leads: Sequence[Arrival | Lead]) -> list[Found]:
-    """The newest of each lead's neighbours first. Of leads that are looked at together each sees those before it."""
+async def look(
+    session: AsyncSession, leads: Sequence[Arrival | Near], family: Collection[UUID] = frozenset()
+) -> list[Found]:
+    """The newest of each lead's neighbours first. Of leads that are looked at together each sees those before it.
+
+    A lead stands as often as it says two things. Those of its `family` are it already.
+    """
     keyed = [Keyed(lead.id, lead.received_at, keys_of(lead)) for lead in leads]
     await session.execute(_KEEP_KEYS, arrays_of(keyed))
-    by_id = {lead.id: lead for lead in leads}
-    compared = [compare(by_id[near.lead_id], near) for near in await queries.near(session, keyed)]
+    said: dict[UUID, list[Arrival | Near]] = {}
+    for lead in leads:
+        said.setdefault(lead.id, []).append(lead)
+    others: dict[tuple[UUID, UUID], list[Near]] = {}
+    for near in await queries.near(session, keyed):
+        if near.id not in family:
+            others.setdefault((near.lead_id, near.id), []).append(near)
+    compared = [compare(said[lead_id], words) for (lead_id, _), words in others.items()]
     return [each for each in compared if each.score.number >= KEPT_FROM]
 
 
 async def keep_keys(session: AsyncSession, lead_ids: Sequence[UUID]) -> None:
     """By these they are found from now on. What they are like themselves is not looked for, and nothing is held."""
     # Locked: the keys of who is erased meanwhile are not kept from what was read before.
-    read = select(*_KEYED).where(Lead.id.in_(lead_ids), Lead.erased_at.is_(None)).order_by(Lead.id)
-    leads = await session.execute(read.with_for_update(read=True))
-    keyed = [Keyed(lead.id, lead.received_at, keys_of(lead)) for lead in leads]
+    read = select(Lead.id).where(Lead.id.in_(lead_ids), Lead.erased_at.is_(None)).order_by(Lead.id)
+    locked = (await session.scalars(read.with_for_update(read=True))).all()
+    keyed = [Keyed(lead.id, lead.received_at, keys_of(lead)) for lead in await words_of(session, locked)]
     await session.execute(_KEEP_KEYS, arrays_of(keyed))
-
-
-_KEYED = (Lead.id, Lead.received_at, Lead.phone, Lead.email_match, Lead.name, Lead.street, Lead.postcode)
 
 
 def keys_of(lead: Any) -> Mapping[Any, bytes]:
@@ -120,9 +139,10 @@ def keys_of(lead: Any) -> Mapping[Any, bytes]:
     )
 
 
-def compare(lead: Arrival | Lead, other: Near) -> Found:
-    evidence = evidence_of(lead, other)
-    return Found(lead, other, evidence, score(evidence))
+def compare(lead: Sequence[Arrival | Near], other: Sequence[Near]) -> Found:
+    """Of each all that it says."""
+    evidence = all_told(evidence_of(one, another) for one in lead for another in other)
+    return Found(lead[0], other[0], evidence, score(evidence))
 
 
 def evidence_of(one: Any, other: Any) -> Evidence:

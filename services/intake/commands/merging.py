@@ -19,6 +19,7 @@ from services.intake.commands.judging import pair_by_hand
 from services.intake.commands.leads.correcting import Made, make_right, said_by
 from services.intake.commands.reviewing import let_go, step
 from services.intake.commands.searching import index_leads
+from services.intake.commands.settling import settle_between
 from services.intake.domain import CloseReason, LeadAction, LeadStatus
 from services.intake.domain.corrections import Correctable, corrected_by
 from services.intake.domain.duplicates import PairState
@@ -65,6 +66,7 @@ async def merge_leads(session: AsyncSession, command: MergeLeads) -> Merge:
     await pair_by_hand(session, survivor, loser, PairState.MERGED, merge)
     session.add(merge)
     await session.flush()
+    await settle_between(session, merge)
     _entomb(session, loser, command, merge)
     await session.flush()
     await _take(session, survivor, command, merge, changed)

@@ -15,8 +15,9 @@ from services.intake.commands.keys import sealed
 from services.intake.commands.leads.creating import cause_of, contact_of, created, rejected
 from services.intake.domain import LeadAction, LeadStatus
 from services.intake.domain.duplicates import DismissReason, PairState, RejectReason
-from services.intake.errors import LeadNotHeld, PairDecided
+from services.intake.errors import LeadNotHeld, PairDecided, PairNotFound
 from services.intake.models import Lead, LeadPair, LeadStatusChange
+from services.intake.queries.pairs import lock_who_go_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,37 +93,56 @@ class DismissPair:
 
 
 async def dismiss_pair(session: AsyncSession, command: DismissPair) -> LeadPair:
-    """The two are not one. What no other pair holds any more goes on its way. Dismissed twice is dismissed once."""
-    found = await queries.pair(session, command.lead_id, command.other_id)
-    lead = await queries.lead(session, found.lead_id, for_update=True)
-    # Read again under the lock: somebody else may just have decided it.
-    await session.refresh(found, with_for_update=True)
-    if found.state is PairState.DISMISSED:
+    """The two are not one, nor is what was merged into either. What no other pair holds any more goes on its way.
+
+    Dismissed twice is dismissed once.
+    """
+    named = (command.lead_id, command.other_id)
+    await _between(session, *named)
+    leads = {lead.id: lead for lead in (await lock_who_go_on(session, *named)).values()}
+    # Read again under the locks: somebody else may just have decided them.
+    found, *others = await _between(session, *named, for_update=True)
+    open_pairs = [pair for pair in (found, *others) if pair.state is PairState.OPEN]
+    if not open_pairs:
+        if found.state is PairState.MERGED:
+            raise PairDecided(f"{found.decided_by} merged them", lead_id=found.lead_id, other_id=found.other_id)
         return found
-    if found.state is PairState.MERGED:
-        raise PairDecided(f"{found.decided_by} merged them", lead_id=found.lead_id, other_id=found.other_id)
-    _dismiss([found], command.reason, command.note, command.by, command.now)
+    _dismiss(open_pairs, command.reason, command.note, command.by, command.now)
     await session.flush()
-    before = lead.status
-    is_let_go = before is LeadStatus.DUPLICATE_REVIEW and not await queries.holding_pairs(session, [lead.id])
-    if is_let_go:
-        await let_go(session, lead, command.by, command.now)
+    newer = max(leads.values(), key=lambda lead: lead.id)
+    for lead in leads.values():
+        is_let_go = lead.status is LeadStatus.DUPLICATE_REVIEW and not await queries.holding_pairs(session, [lead.id])
+        if is_let_go:
+            await let_go(session, lead, command.by, command.now)
+        if is_let_go or lead is newer:
+            await _record_dismissal(session, lead, open_pairs, command, is_let_go=is_let_go)
+    return found
+
+
+async def _between(
+    session: AsyncSession, lead_id: UUID, other_id: UUID, *, for_update: bool = False
+) -> Sequence[LeadPair]:
+    found = await queries.pairs_between(session, lead_id, other_id, for_update=for_update)
+    return PairNotFound.unless(found or None, "no such pair", lead_id=lead_id, other_id=other_id)
+
+
+async def _record_dismissal(
+    session: AsyncSession, lead: Lead, pairs: Sequence[LeadPair], command: DismissPair, *, is_let_go: bool
+) -> None:
+    before = {"status": LeadStatus.DUPLICATE_REVIEW} if is_let_go else {}
+    after = {"status": lead.status} if is_let_go else {}
+    family = set(await queries.family_of(session, lead.id))
+    others = {id_ for pair in pairs for id_ in (pair.lead_id, pair.other_id)} - family
     await audit.record(
         session,
         actor=command.by,
         action="dismiss_pair",
         subject=Subject("lead", lead.id),
-        before={"pair": PairState.OPEN, **({"status": before} if is_let_go else {})},
-        after={
-            "pair": found.state,
-            "not_the_same_as": [found.other_id],
-            **({"status": lead.status} if is_let_go else {}),
-            "at": command.now,
-        },
+        before={"pair": PairState.OPEN, **before},
+        after={"pair": PairState.DISMISSED, "not_the_same_as": sorted(others), **after, "at": command.now},
         reason_code=command.reason,
         reason_text=command.note,
     )
-    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,11 @@ from contracts.intake import LeadReopened, LeadUnmerged
 from services.intake import queries
 from services.intake.commands.dispatches import followed_all
 from services.intake.commands.judging import pair_by_hand
-from services.intake.commands.judging_again import score_again
+from services.intake.commands.judging_again import judge_again
 from services.intake.commands.leads.correcting import Made, make_right, said_by
-from services.intake.commands.reviewing import step
+from services.intake.commands.reviewing import let_go, step
 from services.intake.commands.searching import index_leads
+from services.intake.commands.settling import open_between
 from services.intake.domain import CloseReason, LeadStatus
 from services.intake.domain.corrections import changes_between
 from services.intake.domain.duplicates import PairState
@@ -58,8 +59,12 @@ async def unmerge_lead(session: AsyncSession, command: UnmergeLead) -> Merge:
     is_held_again = loser.status is LeadStatus.DUPLICATE_REVIEW
     await pair_by_hand(session, survivor, loser, PairState.DISMISSED, merge, is_held_again=is_held_again)
     await session.flush()
+    await open_between(session, merge)
     restored = await _give_back(session, survivor, merge, command)
     _tell(session, loser, merge, command)
+    if is_held_again and not await queries.holding_pairs(session, [loser.id]):
+        # What held it was decided meanwhile.
+        await let_go(session, loser, command.by, command.now)
     await _record(session, loser, merge, restored, command)
     return merge
 
@@ -106,8 +111,8 @@ async def _give_back(session: AsyncSession, survivor: Lead, merge: Merge, comman
         await make_right(session, survivor, changes, made)
     else:
         await index_leads(session, [survivor.id])
-        # The pair of the two may be open again, and the survivor corrected since it was decided.
-        await score_again(session, survivor, command.now)
+        # Corrected since, it may be like one of those that were its own family until now.
+        await judge_again(session, survivor, command.now)
     return back
 
 

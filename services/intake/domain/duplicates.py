@@ -51,6 +51,18 @@ class Evidence:
     """Within one postcode; None elsewhere."""
 
 
+def all_told(looks: Iterable[Evidence]) -> Evidence:
+    """Of two leads of which either says more than one thing: what any of it has in common with any of the other's."""
+    found = list(looks)
+    return Evidence(
+        same_phone=any(each.same_phone for each in found),
+        same_email=any(each.same_email for each in found),
+        same_address=any(each.same_address for each in found),
+        name=max((each.name for each in found if each.name is not None), default=None),
+        street=max((each.street for each in found if each.street is not None), default=None),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Score:
     number: int

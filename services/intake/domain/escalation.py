@@ -104,8 +104,8 @@ class Policy:
 class Standing:
     """A lead, or a follow-up with its lead, as the rules see it.
 
-    `waits_since` is when the lead's state began, or when the follow-up was due. `is_owned`
-    is of the lead or of the follow-up, whichever the policy is about; what is snoozed is the lead.
+    `waits_since` is when the lead's state began, or a merge of it was taken apart since, or when the follow-up was due.
+    `is_owned` is of the lead or of the follow-up, whichever the policy is about; what is snoozed is the lead.
     """
 
     status: LeadStatus

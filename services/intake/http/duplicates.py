@@ -1,5 +1,6 @@
 """Leads that may be one, and what an operator says of them: that they are two, or that one goes nowhere."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -32,7 +33,11 @@ WRITE = Capability.WRITE_ROUTING
 
 
 class PairRow(BaseModel):
-    """`lead_id` is the one that was looked at later, and held where the pair holds one. `similarities` are of 100."""
+    """`lead_id` is the one that was looked at later, and held where the pair holds one. `similarities` are of 100.
+
+    `lead_survivor_id` and `other_survivor_id` are the leads that go on for those of the two that were merged: these are
+    what is compared, and merged. What is said of them is said of all pairs between them.
+    """
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -50,6 +55,28 @@ class PairRow(BaseModel):
     decided_by: str | None
     reason_code: str | None
     note: str | None
+    lead_survivor_id: UUID | None = None
+    other_survivor_id: UUID | None = None
+
+    @classmethod
+    async def of(cls, session: AsyncSession, pair: LeadPair) -> "PairRow":
+        (row,) = await PairRow.of_all(session, [pair])
+        return row
+
+    @classmethod
+    async def of_all(cls, session: AsyncSession, pairs: Sequence[LeadPair]) -> "list[PairRow]":
+        survivors = await queries.survivors_of(
+            session, {id_ for pair in pairs for id_ in (pair.lead_id, pair.other_id)}
+        )
+        return [
+            PairRow.model_validate(pair).model_copy(
+                update={
+                    "lead_survivor_id": survivors.get(pair.lead_id),
+                    "other_survivor_id": survivors.get(pair.other_id),
+                }
+            )
+            for pair in pairs
+        ]
 
 
 class PairLead(LeadRow):
@@ -87,10 +114,11 @@ async def list_duplicates(
     lead_id: Annotated[UUID | None, QueryParameter(description="either of the two")] = None,
     score_from: Annotated[int | None, QueryParameter(ge=0, le=100)] = None,
 ) -> Page[PairRow]:
-    """Pairs of leads that may be one, the newest first."""
+    """Pairs of leads that may be one, the newest first. What is alike no more since a correction is left out."""
     async with database.reading() as session:
         pairs = await queries.list_pairs(session, page, PairFilters(in_state, held, lead_id, score_from))
-    return page.page(pairs, lambda pair: (pair.found_at, pair.id), PairRow.model_validate)
+        rows = {pair.id: row for pair, row in zip(pairs, await PairRow.of_all(session, pairs), strict=True)}
+    return page.page(pairs, lambda pair: (pair.found_at, pair.id), lambda pair: rows[pair.id])
 
 
 @get("/admin/duplicates/{lead_id:uuid}/{other_id:uuid}", guards=[requires(Capability.READ_OPS)])
@@ -103,7 +131,7 @@ async def get_duplicate(lead_id: FromPath[UUID], other_id: FromPath[UUID], datab
 async def _detail(session: AsyncSession, pair: LeadPair) -> PairDetail:
     both = [await queries.lead(session, lead_id) for lead_id in (pair.lead_id, pair.other_id)]
     lead, other = await PairLead.of_all(session, both)
-    return PairDetail(**PairRow.model_validate(pair).model_dump(), lead=lead, other=other)
+    return PairDetail(**(await PairRow.of(session, pair)).model_dump(), lead=lead, other=other)
 
 
 @post("/admin/duplicates/{lead_id:uuid}/{other_id:uuid}/dismiss", guards=[requires(WRITE)], status_code=200)
@@ -115,10 +143,10 @@ async def dismiss_duplicate(
     clock: Given[Clock],
     operator: Given[Operator],
 ) -> PairRow:
-    """Say that two leads are not one. What no other pair holds any more is dispatched."""
+    """Say that two leads are not one, nor what was merged into them. What nothing else holds any more is dispatched."""
     command = DismissPair(lead_id, other_id, data.reason_code, data.reason, operator, clock.now())
     async with database.transaction() as session:
-        return PairRow.model_validate(await dismiss_pair(session, command))
+        return await PairRow.of(session, await dismiss_pair(session, command))
 
 
 @post("/admin/leads/{lead_id:uuid}/release", guards=[requires(WRITE)], status_code=200)

@@ -65,6 +65,8 @@ class LeadMatch(Model):
 class LeadPair(Model):
     """Two leads that may be one. `lead_id` is the one that was looked at later, and held where the pair holds one.
 
+    It is of the two themselves, whichever was merged since: two families have as many as of them are alike.
+
     `score`, reasons and similarities are as the two leads say now while the pair is open. `screened_score` is what it
     scored when its lead was screened, where that is another: 0 where it was found later.
     `similarities` are numbers alone; what they were taken of stands with the leads. No foreign keys: screening would

@@ -49,6 +49,10 @@ async def _count_doubled(session: AsyncSession, _now: datetime) -> Backlog:
     return Backlog(*await queries.held_pairs(session))
 
 
+async def _count_to_review(session: AsyncSession, _now: datetime) -> Backlog:
+    return Backlog(*await duplicates.count_to_review(session))
+
+
 async def _count_stuck(session: AsyncSession, now: datetime) -> Backlog:
     return Backlog(*await queries.waiting_leads(session, UNDER_WAY, late_at=now))
 
@@ -77,6 +81,10 @@ def _say_doubled(number: int) -> str:
     return f"{counted(number, 'pair holds', 'pairs hold')} a lead back until somebody says whether the two are one"
 
 
+def _say_to_review(number: int) -> str:
+    return f"{counted(number, 'pair is', 'pairs are')} to be looked at: the two may be one, and both go on"
+
+
 def _say_stuck(number: int) -> str:
     return f"{counted(number, 'lead is', 'leads are')} later in dispatch than they may be"
 
@@ -94,6 +102,7 @@ WAITING = (
         _count_doubled,
         STAGE_LIMITS[LeadStatus.DUPLICATE_REVIEW],
     ),
+    Waiting(duplicates.ROOM, READ, _say_to_review, f"{duplicates.PATH}?{duplicates.TO_REVIEW}", _count_to_review),
     Waiting(leads.ROOM, READ, _say_stuck, f"{leads.PATH}?{leads.STUCK}", _count_stuck, is_alarming=True),
     Waiting(follow_ups.ROOM, READ, _say_due, f"{follow_ups.PATH}?{follow_ups.OVERDUE}", _count_due, UNOWNED_LIMIT),
     Waiting(

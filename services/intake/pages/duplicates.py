@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import and_, case, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -34,6 +34,7 @@ from services.intake.domain.duplicates import DismissReason, PairState
 from services.intake.http.duplicates import Dismissal
 from services.intake.models import DuplicateSettings, Lead, LeadDelivery, LeadPair, LeadSource
 from services.intake.pages.leads_found import TONES as FINANCE_TONES
+from services.intake.queries.leads import NOBODY
 
 ROOM = "duplicates"
 PATH = "/console/duplicates"
@@ -56,11 +57,12 @@ IS_SHOWN = and_(
 )
 """By the settings as they are now."""
 IS_GONE = or_(
-    Newer.merged_into.is_not(None),
-    Older.merged_into.is_not(None),
+    Newer.erased_at.is_not(None),
+    Older.erased_at.is_not(None),
     Newer.status == LeadStatus.REJECTED,
     Older.status == LeadStatus.REJECTED,
 )
+"""What was merged is still whom it was: another that is like it is looked at beside the one that goes on."""
 STATE: Any = case(
     (LeadPair.state == PairState.MERGED, "merged"),
     (LeadPair.state == PairState.DISMISSED, "dismissed"),
@@ -83,6 +85,8 @@ DELIVERED = case(
     (Newer.delivered_at.is_not(None), "the newer"),
     (Older.delivered_at.is_not(None), "the older"),
 )
+NEWER_NAME = case((Newer.erased_at.is_not(None), literal(NOBODY)), else_=Newer.name)
+OLDER_NAME = case((Older.erased_at.is_not(None), literal(NOBODY)), else_=Older.name)
 _RANK = case({"billable": 0, "held": 1, "credited": 2, "void": 3}, value=LeadDelivery.state)
 FINANCE = (
     select(LeadDelivery.state)
@@ -150,8 +154,8 @@ LISTING = Listing(
     key=LeadPair.id,
     order="-found",
     columns=(
-        Column("newer", "Newer lead", Newer.name),
-        Column("older", "Older lead", Older.name, path=lambda row: f"/console/leads/{row.other_id}"),
+        Column("newer", "Newer lead", NEWER_NAME),
+        Column("older", "Older lead", OLDER_NAME, path=lambda row: f"/console/leads/{row.other_id}"),
         Column("score", "Score", LeadPair.score, Kind.NUMBER),
         Column("why", "Why", func.array_to_string(LeadPair.reasons, ","), say=lambda row: told_reasons(row.why)),
         Column("state", "State", STATE, Kind.CHIP, say=lambda row: SAID[row.state], tone=TONES),
@@ -218,6 +222,15 @@ LISTING = Listing(
     ),
     holds_personal_data=True,
 )
+
+
+async def count_to_review(session: AsyncSession) -> tuple[int, datetime | None]:
+    """How many pairs wait for a look while their leads go on, and since when the first does."""
+    pairs = select(func.count(), func.min(LeadPair.found_at)).select_from(LeadPair)
+    pairs = pairs.join(Newer, Newer.id == LeadPair.lead_id).join(Older, Older.id == LeadPair.other_id)
+    # Said in words, so that what was decided is not read.
+    row = (await session.execute(pairs.where(LeadPair.state == PairState.OPEN, STATE == "to_review"))).one()
+    return row[0], row[1]
 
 
 def told_reasons(joined: str) -> str:

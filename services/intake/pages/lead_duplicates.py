@@ -32,6 +32,7 @@ from services.intake.models import Lead, LeadPair, Merge
 from services.intake.pages.duplicates import PATH as PAIRS
 from services.intake.pages.duplicates import REASONS as NOT_ONE
 from services.intake.pages.duplicates import told_reasons
+from services.intake.pages.lead_erased import name_of
 from services.intake.pages.lead_file import LeadFile
 from services.intake.pages.leads import PATH, WRITE
 
@@ -184,7 +185,7 @@ def _pair(file: LeadFile, pair: LeadPair, leads: dict[UUID, Lead]) -> Sequence[A
     other = leads[pair.other_id if pair.lead_id in file.family and pair.other_id != file.lead.id else pair.lead_id]
     said = {"open": "Open", "merged": "Merged", "dismissed": "Not duplicates"}[pair.state]
     return (
-        Shown(f"{other.name}, {words(other.service).lower()}", path=f"{PAIRS}/{pair.lead_id}/{pair.other_id}"),
+        Shown(f"{name_of(other)}, {words(other.service).lower()}", path=f"{PAIRS}/{pair.lead_id}/{pair.other_id}"),
         Shown(pair.score, Kind.NUMBER),
         told_reasons(",".join(pair.reasons)),
         chip("Holds it", "warning") if pair.holds and pair.state == "open" else chip(said),
@@ -203,8 +204,8 @@ async def merges_of(file: LeadFile) -> Sequence[Section]:
 def _merge(merge: Merge, leads: dict[UUID, Lead]) -> Sequence[Any]:
     apart = f", taken apart by {merge.unmerged_by}" if merge.unmerged_at else ""
     return (
-        Shown(leads[merge.loser_id].name, path=f"{PATH}/{merge.loser_id}"),
-        Shown(leads[merge.survivor_id].name, path=f"{PATH}/{merge.survivor_id}"),
+        Shown(name_of(leads[merge.loser_id]), path=f"{PATH}/{merge.loser_id}"),
+        Shown(name_of(leads[merge.survivor_id]), path=f"{PATH}/{merge.survivor_id}"),
         f"{words(merge.reason_code)}{apart}",
         merge.merged_by,
         Shown(merge.merged_at, Kind.AGO),

@@ -1,5 +1,6 @@
 """Making two leads one, step by step: compare, credits, confirm. What was chosen stands in the address."""
 
+from collections.abc import Collection, Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -28,7 +29,9 @@ from services.intake.domain.corrections import Correctable
 from services.intake.domain.duplicates import PairState
 from services.intake.domain.merging import CHOOSABLE, MergeReason
 from services.intake.http.duplicates import dismiss_duplicate
+from services.intake.models import Lead, LeadPair
 from services.intake.pages.duplicates import HELD, PATH, REASONS, ROOM, WRITE, DismissForm, told_reasons
+from services.intake.pages.lead_erased import name_of
 from services.intake.pages.leads import PATH as LEADS
 from services.intake.pages.merge_sides import (
     COMPARE,
@@ -42,6 +45,7 @@ from services.intake.pages.merge_sides import (
     fields_of,
     head_of,
 )
+from services.intake.queries.pairs import who_go_on
 
 MONEY = Capability.MANAGE_BILLING_OPS
 AT = PATH + "/{one_id:uuid}/{other_id:uuid}"
@@ -64,10 +68,15 @@ async def show_pair(
     street: WordOf = None,
     place: WordOf = None,
     credit: Annotated[list[UUID] | None, QueryParameter()] = None,
-) -> Response[str]:
+) -> Response[str] | Redirect:
     async with database.reading() as session:
         sides = {id_: await _side(session, id_) for id_ in (one_id, other_id)}
-        pair = await queries.pair_of(session, one_id, other_id)
+        goes_on = await who_go_on(session, one_id, other_id)
+        if goes_on[one_id] != goes_on[other_id] and set(goes_on.values()) != set(sides):
+            # What was merged into another is compared as that other.
+            return console.redirect(f"{PATH}/{goes_on[one_id]}/{goes_on[other_id]}")
+        pair = next(iter(await queries.pairs_between(session, one_id, other_id)), None)
+        said_by = await _said_by(session, pair, sides)
         chosen = _survivor(sides, survivor)
         given = zip(CHOOSABLE, (name, email, phone, street, place), strict=True)
         words_of = {each: id_ for each, id_ in given if id_ in sides}
@@ -77,8 +86,14 @@ async def show_pair(
             "seen_survivor": await seen_of(session, Subject("lead", chosen)),
             "seen_loser": await seen_of(session, Subject("lead", loser)),
         }
-    both = Both(sides[chosen], sides[loser], pair, choices, f"{PATH}/{one_id}/{other_id}", seen)
+    both = Both(sides[chosen], sides[loser], pair, choices, f"{PATH}/{one_id}/{other_id}", seen, said_by)
     return console.page(request, "merge.html", _context(both, console, operator), room=ROOM)
+
+
+async def _said_by(session: AsyncSession, pair: LeadPair | None, sides: Collection[UUID]) -> Sequence[Lead]:
+    """What was merged into either of the two, and is what the other is like."""
+    away = {pair.lead_id, pair.other_id} - set(sides) if pair else set()
+    return [await queries.lead(session, id_) for id_ in sorted(away)]
 
 
 async def _side(session: AsyncSession, lead_id: UUID) -> Side:
@@ -104,7 +119,7 @@ def _context(both: Both, console: Console, operator: Operator) -> dict[str, Any]
     step = CONFIRM if step == CREDITS and not has_credits else step
     return {
         "task": Task(
-            f"{both.loser.lead.name} and {both.survivor.lead.name}",
+            f"{name_of(both.loser.lead)} and {name_of(both.survivor.lead)}",
             _steps(both, step, has_credits=has_credits),
             total=f"Score {both.pair.score}" if both.pair else "",
             links=(("All pairs", f"{PATH}?{HELD}"),),
@@ -147,6 +162,10 @@ def _notes(both: Both) -> list[Note]:
         told = "merged them" if both.pair.state is PairState.MERGED else "said that they are not duplicates"
         said = f"{words(both.pair.reason_code or '')}.{_credits_left(both)}"
         notes.append(Note(f"{both.pair.decided_by} {told}", said, tone="info"))
+    if both.said_by:
+        told = "Below is what the two say that go on. What is alike was said by what was merged into one of them:"
+        items = [(name_of(lead), f"{LEADS}/{lead.id}") for lead in both.said_by]
+        notes.append(Note("One was merged with what is alike", told, tone="info", items=items))
     if both.obstacle:
         notes.append(Note("They cannot be merged so", f"{both.obstacle}.", tone="warning"))
     return notes

@@ -13,6 +13,7 @@ from services.intake.domain import LeadAction
 from services.intake.domain.corrections import Correctable
 from services.intake.domain.merging import CHOOSABLE, obstacle_to_pair
 from services.intake.models import Consent, Lead, LeadPair, LeadSource
+from services.intake.pages.lead_erased import name_of
 from services.intake.pages.leads import PATH as LEADS
 from services.intake.pages.leads import TONES
 from services.intake.queries.merges import Creditable
@@ -47,7 +48,10 @@ class Choices:
 
 @dataclass(frozen=True, slots=True)
 class Both:
-    """The two, the pair that they are where one was found, and what was chosen."""
+    """The two, the pair that they are where one was found, and what was chosen.
+
+    `said_by` are leads that were merged into them, where it is these that are alike.
+    """
 
     survivor: Side
     loser: Side
@@ -55,13 +59,14 @@ class Both:
     choices: Choices
     at: str
     seen: dict[str, str] = field(default_factory=dict)
+    said_by: Sequence[Lead] = ()
 
     @property
     def obstacle(self) -> str | None:
         for side in (self.survivor, self.loser):
             lead = side.lead
             if found := lead.obstacle_to(LeadAction.MERGE):
-                return f"{lead.name}: {found}"
+                return f"{name_of(lead)}: {found}"
         one, other = self.survivor.lead, self.loser.lead
         return obstacle_to_pair((one.id, one.status), (other.id, other.status))
 
@@ -83,7 +88,7 @@ def head_of(side: Side, console: Console) -> dict[str, Any]:
     lead, wording = side.lead, console.wording
     return {
         "id": lead.id,
-        "name": lead.name,
+        "name": name_of(lead),
         "path": f"{LEADS}/{lead.id}",
         "state": chip(words(lead.status), TONES.get(lead.status, "")),
         "lines": (

@@ -26,8 +26,6 @@ from services.intake.queries.duplicates import (
     list_pairs,
     near,
     open_pairs_for_update,
-    pair,
-    pair_of,
     pairs_of,
     same_person,
     thresholds,
@@ -55,6 +53,7 @@ from services.intake.queries.escalations import (
     policy,
 )
 from services.intake.queries.families import (
+    families_by,
     families_of,
     family_of,
     members_of,
@@ -129,6 +128,7 @@ from services.intake.queries.operators import (
     owner_for,
     who_left,
 )
+from services.intake.queries.pairs import pair, pair_of, pairs_between
 from services.intake.queries.quality import (
     Quality,
     quality_of,
@@ -205,6 +205,7 @@ __all__ = [
     "erasure",
     "erasure_of",
     "escalations_of",
+    "families_by",
     "families_of",
     "family_of",
     "follow_up",
@@ -267,6 +268,7 @@ __all__ = [
     "owner_for",
     "pair",
     "pair_of",
+    "pairs_between",
     "pairs_of",
     "persons_found",
     "persons_of",

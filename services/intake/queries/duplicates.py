@@ -1,7 +1,7 @@
 """Leads that may be one: who is near whom, what was found, and what the thresholds make of it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -26,7 +26,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.paging import PageRequest
-from services.intake.domain import LeadStatus
+from services.intake.domain import LeadStatus, email_match
 from services.intake.domain.duplicates import (
     FARTHEST_DAYS,
     KEPT_FROM,
@@ -36,11 +36,12 @@ from services.intake.domain.duplicates import (
     PairState,
     Thresholds,
 )
-from services.intake.errors import PairNotFound
-from services.intake.models import DuplicateSettings, Lead, LeadPair, LeadStatusChange
+from services.intake.models import DuplicateSettings, Lead, LeadPair, LeadStatusChange, Merge
+from services.intake.queries.families import families_by, members_of
+from services.intake.queries.merges import words_before_merges
 
 SAME_PERSON = 20
-"""Earlier leads of one person that the others are told of."""
+"""Leads of one person that the others are told of."""
 
 
 async def duplicate_settings(session: AsyncSession, *, for_update: bool = False) -> DuplicateSettings:
@@ -63,7 +64,10 @@ class Keyed:
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """A lead that shares a key with one that is looked at, as it is compared."""
+    """A lead that shares a key with one that is looked at, as it is compared.
+
+    `has_taken`: others were merged into it, and it may say what one of them said.
+    """
 
     lead_id: UUID
     id: UUID
@@ -74,14 +78,17 @@ class Near:
     street: str
     postcode: str
     received_at: datetime
+    has_taken: bool
 
 
 # An id tells when its lead came: the newest of a key are the last of its index. Of leads that are looked at together
-# each is near those before it alone, so that of two copies one goes on.
+# each is near those before it alone, so that of two copies one goes on. What was merged into another is there by its
+# own words, as it always was: the one that goes on may say none of them.
 _NEAR = text(
     f"""
     SELECT DISTINCT mine.lead_id, theirs.id, theirs.service, theirs.name, theirs.email_match, theirs.phone,
-           theirs.street, theirs.postcode, theirs.received_at
+           theirs.street, theirs.postcode, theirs.received_at,
+           EXISTS (SELECT FROM merges m WHERE m.survivor_id = theirs.id AND m.unmerged_at IS NULL) AS has_taken
       FROM unnest(:kinds, :values, :lead_ids, :received_at) AS mine (kind, value, lead_id, received_at)
      CROSS JOIN LATERAL (
         SELECT near.lead_id
@@ -93,7 +100,7 @@ _NEAR = text(
          LIMIT {NEWEST_OF_A_KEY}
       ) AS found
       JOIN leads theirs ON theirs.id = found.lead_id
-     WHERE theirs.merged_into IS NULL AND theirs.status <> 'rejected'
+     WHERE theirs.status <> 'rejected'
      ORDER BY mine.lead_id, theirs.id DESC
     """  # noqa: S608  # no value but constants
 ).bindparams(
@@ -117,12 +124,24 @@ _ARRAYS = ("kinds", "values", "lead_ids", "received_at")
 
 
 async def near(session: AsyncSession, keyed: Sequence[Keyed]) -> Sequence[Near]:
-    """Of each the leads that share a key with it, the newest first."""
+    """Of each the leads that share a key with it, the newest first; each as often as it says two things."""
     arrays = arrays_of(keyed) | {"together": [each.lead_id for each in keyed]}
-    return [Near(*row) for row in await session.execute(_NEAR, arrays)]
+    return await _all_words(session, [Near(*row) for row in await session.execute(_NEAR, arrays)])
 
 
-_BESIDE = (
+async def _all_words(session: AsyncSession, found: Sequence[Near]) -> Sequence[Near]:
+    """With what those of them said before they took something of another, for as long as that merge stands."""
+    took = {each.id for each in found if each.has_taken}
+    before = await words_before_merges(session, took) if took else {}
+    return [*found, *(replace(each, **_compared(before[each.id])) for each in found if each.id in before)]
+
+
+def _compared(said: Mapping[str, str]) -> dict[str, str]:
+    matched = {"email_match": email_match(said["email"])} if "email" in said else {}
+    return {**{name: said[name] for name in ("name", "phone", "street", "postcode") if name in said}, **matched}
+
+
+_SAID = (
     Lead.id,
     Lead.service,
     Lead.name,
@@ -131,13 +150,19 @@ _BESIDE = (
     Lead.street,
     Lead.postcode,
     Lead.received_at,
+    select(Merge.id).where(Merge.survivor_id == Lead.id, Merge.unmerged_at.is_(None)).exists(),
 )
+
+
+async def words_of(session: AsyncSession, lead_ids: Sequence[UUID]) -> Sequence[Near]:
+    """These leads as they are compared: each as often as it says two things, with what it says now first."""
+    found = await session.execute(select(*_SAID).where(Lead.id.in_(lead_ids)).order_by(Lead.id))
+    return await _all_words(session, [Near(row.id, *row) for row in found])
 
 
 async def beside(session: AsyncSession, lead_id: UUID, other_ids: Sequence[UUID]) -> Sequence[Near]:
     """These leads as they are compared with that one, whether they share a key with it or not."""
-    found = await session.execute(select(*_BESIDE).where(Lead.id.in_(other_ids)))
-    return [Near(lead_id, *row) for row in found]
+    return [replace(each, lead_id=lead_id) for each in await words_of(session, other_ids)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,26 +189,17 @@ async def open_pairs_for_update(session: AsyncSession, lead_id: UUID) -> Sequenc
 
 
 async def same_person(session: AsyncSession, lead_id: UUID) -> Sequence[UUID]:
-    """The newest leads with its phone or its e-mail, as its pairs tell."""
+    """The newest leads with its phone or its e-mail, as its pairs and those of its family tell, and their families."""
     told = (PairReason.SAME_PHONE.value, PairReason.SAME_EMAIL.value)
-    query = select(LeadPair.other_id).where(LeadPair.lead_id == lead_id, LeadPair.reasons.overlap(told))
-    return (await session.scalars(query.order_by(LeadPair.other_id.desc()).limit(SAME_PERSON))).all()
+    query = select(LeadPair.other_id).where(LeadPair.lead_id.in_(members_of(lead_id)), LeadPair.reasons.overlap(told))
+    others = (await session.scalars(query.order_by(LeadPair.other_id.desc()).limit(SAME_PERSON))).all()
+    families = await families_by(session, {lead_id, *others})
+    return newest_of({each for family in families.values() for each in family} - {lead_id})
 
 
-async def pair(session: AsyncSession, lead_id: UUID, other_id: UUID) -> LeadPair:
-    """Whichever of them is named first."""
-    return PairNotFound.unless(
-        await pair_of(session, lead_id, other_id), "no such pair", lead_id=lead_id, other_id=other_id
-    )
-
-
-async def pair_of(session: AsyncSession, lead_id: UUID, other_id: UUID) -> LeadPair | None:
-    one, other = (LeadPair.lead_id, LeadPair.other_id), (lead_id, other_id)
-    these = or_(
-        (one[0] == other[0]) & (one[1] == other[1]),
-        (one[0] == other[1]) & (one[1] == other[0]),
-    )
-    return (await session.scalars(select(LeadPair).where(these))).one_or_none()
+def newest_of(lead_ids: Iterable[UUID]) -> Sequence[UUID]:
+    """An id tells when its lead came. Whoever has had any of a person's leads has had the person."""
+    return sorted(set(lead_ids), reverse=True)[:SAME_PERSON]
 
 
 async def holding_pairs(session: AsyncSession, lead_ids: Iterable[UUID]) -> Sequence[LeadPair]:
@@ -209,9 +225,12 @@ class PairFilters:
     score_from: int | None = None
 
 
+_IS_TOLD = or_(LeadPair.score >= KEPT_FROM, LeadPair.holds, LeadPair.state != PairState.OPEN)
+
+
 async def list_pairs(session: AsyncSession, page: PageRequest, filters: PairFilters) -> Sequence[LeadPair]:
-    """The newest first."""
-    query = select(LeadPair)
+    """The newest first; without what is alike no more, and neither holds a lead nor was decided."""
+    query = select(LeadPair).where(_IS_TOLD)
     if filters.state is not None:
         query = query.where(LeadPair.state == filters.state)
     if filters.is_held is not None:
@@ -240,7 +259,7 @@ async def held_pairs(session: AsyncSession) -> tuple[int, datetime | None]:
 async def pairs_of(session: AsyncSession, lead_ids: Sequence[UUID]) -> Sequence[LeadPair]:
     """The most alike first; without what is alike no more, and neither holds a lead nor was decided."""
     query = select(LeadPair).where(LeadPair.lead_id.in_(lead_ids) | LeadPair.other_id.in_(lead_ids))
-    query = query.where(or_(LeadPair.score >= KEPT_FROM, LeadPair.holds, LeadPair.state != PairState.OPEN))
+    query = query.where(_IS_TOLD)
     return (await session.scalars(query.order_by(LeadPair.score.desc(), LeadPair.found_at, LeadPair.lead_id))).all()
 
 

@@ -13,14 +13,16 @@ from sqlalchemy.orm import aliased
 from services.intake.domain import FollowUpState
 from services.intake.domain.escalation import FINAL, WAITING, Ownership, StepAction, SubjectKind
 from services.intake.errors import PolicyNotFound
-from services.intake.models import Escalation, EscalationPolicy, EscalationStep, FollowUp, Lead
+from services.intake.models import Escalation, EscalationPolicy, EscalationStep, FollowUp, Lead, Merge
 from services.intake.queries.families import members_of, who_goes_on
 
 GOES_ON = aliased(Lead, name="goes_on")
 """Of a follow-up its lead, or the one that goes on for it where that was merged: what is done is done to this one."""
 _STANDS: dict[SubjectKind, Any] = {SubjectKind.LEAD: Lead, SubjectKind.FOLLOW_UP: GOES_ON}
+_UNMERGED_AT = select(func.max(Merge.unmerged_at)).where(Merge.loser_id == Lead.id).correlate(Lead).scalar_subquery()
+"""A lead that was merged was nobody's to look at: taken apart, it is not flooded with what fell due meanwhile."""
 SINCE: dict[SubjectKind, ColumnElement[datetime]] = {
-    SubjectKind.LEAD: func.greatest(Lead.status_since, Lead.snoozed_until),
+    SubjectKind.LEAD: func.greatest(Lead.status_since, Lead.snoozed_until, _UNMERGED_AT),
     SubjectKind.FOLLOW_UP: func.greatest(FollowUp.due_at, GOES_ON.snoozed_until),
 }
 _AFTER = func.make_interval(0, 0, 0, 0, 0, EscalationStep.after_minutes)

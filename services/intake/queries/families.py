@@ -36,6 +36,36 @@ def members_of(*lead_ids: UUID) -> Select[UUID]:
     return select(family.c.id)
 
 
+_BY_FAMILY = (
+    text(
+        """
+        WITH RECURSIVE way AS (
+            SELECT id AS asked, id, merged_into FROM leads WHERE id = ANY (:ids)
+             UNION ALL
+            SELECT way.asked, further.id, further.merged_into
+              FROM way JOIN leads further ON further.id = way.merged_into
+        ), family AS (
+            SELECT asked, id FROM way WHERE merged_into IS NULL
+             UNION ALL
+            SELECT family.asked, leads.id
+              FROM family JOIN leads ON leads.merged_into = family.id AND leads.merged_into IS NOT NULL
+        )
+        SELECT asked, id FROM family ORDER BY asked, id DESC
+        """
+    )
+    .bindparams(bindparam("ids", type_=ARRAY(Uuid)))
+    .columns(asked=Uuid, id=Uuid)
+)
+
+
+async def families_by(session: AsyncSession, lead_ids: Collection[UUID]) -> Mapping[UUID, Sequence[UUID]]:
+    """Of each of these leads all that were made one with it, however far, and itself: the newest first."""
+    families: dict[UUID, list[UUID]] = {}
+    for asked, id_ in await session.execute(_BY_FAMILY, {"ids": list(lead_ids)}):
+        families.setdefault(asked, []).append(id_)
+    return families
+
+
 async def family_of(session: AsyncSession, lead_id: UUID) -> Sequence[UUID]:
     """The lead, and all that were merged into it, however far; the lead itself first."""
     family = select(Lead.id, literal(0).label("depth")).where(Lead.id == lead_id).cte("family", recursive=True)
