@@ -249,9 +249,9 @@ class TestLeads:
         assert (sent["status"], sent["finance"], sent["unit_price_cents"]) == ("sent", "billable", 8_500)
         assert (sent["cap_status"], sent["invoice_number"], sent["invoice_state"]) == ("counted", "WB-000031", "paid")
         assert (failed["status"], failed["finance"], failed["invoice_id"]) == ("failed", None, None)
-        assert {(each["outcome"], each["smtp_status"]) for each in told["messages"]} == {
-            ("accepted", None),
-            ("failed", 550),
+        assert {(each["outcome"], each["standing"], each["smtp_status"]) for each in told["messages"]} == {
+            ("accepted", "accepted", None),
+            ("failed", "failed", 550),
         }
         assert [(each["chosen"], each["candidates"]) for each in told["decisions"]] == [(2, 9)]
         (correction,) = told["corrections"]
@@ -267,6 +267,13 @@ class TestLeads:
         assert page_.count('<time datetime="', page_.index('<ol class="timeline">')) == len(moments)
         missing = await http.ask("GET", f"/admin/leads/{new_id()}/timeline")
         assert missing.status_code == 404
+        assert {each["bounced_at"] for each in told["messages"]} == {None}
+        await take(reception.database, told_of("message.bounced", 2, message_id=BRIGHTS_MAIL, subject_id=BRIGHT))
+        mails = (await http.get(f"/admin/leads/{lead_id}"))["messages"]
+        (came_back,) = (each for each in mails if each["message_id"] == str(BRIGHTS_MAIL))
+        assert (came_back["outcome"], came_back["standing"]) == ("accepted", "bounced")
+        assert (came_back["bounce_status"], came_back["bounce_reason"]) == ("5.1.1", "no_such_mailbox")
+        assert came_back["bounced_at"].startswith("2026-03-03T02:17:04")
 
     async def test_hand_out_the_evidence_of_consent_with_a_fresh_second_factor_and_a_record(
         self, http: Desk, reception: Reception
