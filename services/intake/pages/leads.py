@@ -183,6 +183,7 @@ LISTING = Listing(
     ),
     tabs=(
         Tab("Needs you", NEEDS_YOU),
+        *lead_attention.TABS,
         *owners.TABS,
         Tab("In dispatch", IN_DISPATCH),
         Tab("Delivered", "status=delivered"),

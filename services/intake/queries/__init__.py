@@ -62,6 +62,7 @@ from services.intake.queries.families import (
     who_goes_on,
 )
 from services.intake.queries.figures import (
+    critical_leads,
     leads_by_day,
     leads_by_source,
     leads_received,
@@ -198,6 +199,7 @@ __all__ = [
     "creditable_of",
     "credits_because_of",
     "credits_of",
+    "critical_leads",
     "decisions_about",
     "due_steps",
     "duplicate_settings",

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake.domain import STAGE_LIMITS, BoardStatus, LeadStatus
 from services.intake.models import Board, Lead, LeadSource
+from services.intake.queries.leads import IS_CRITICAL
 
 
 async def waiting_leads(
@@ -24,6 +25,12 @@ def _in_status(status: LeadStatus, late_at: datetime | None) -> ColumnElement[bo
     if late_at is None:
         return Lead.status == status
     return and_(Lead.status == status, Lead.status_since < late_at - STAGE_LIMITS[status])
+
+
+async def critical_leads(session: AsyncSession) -> tuple[int, datetime | None]:
+    """How many are critical, and since when."""
+    row = (await session.execute(select(func.count(), func.min(Lead.critical_since)).where(IS_CRITICAL))).one()
+    return row[0], row[1]
 
 
 async def waiting_boards(session: AsyncSession) -> tuple[int, datetime | None]:
