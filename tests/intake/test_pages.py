@@ -1,7 +1,7 @@
 """Intake's rooms without a browser: what their lists find and tell, what their forms change, refuse and never keep."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -133,7 +133,7 @@ class TestLeads:
         ida = await reception.lead(source, ago=30 * HOUR, name="Ida Old")
         await reception.move(ida, LeadStatus.EXCEPTION, ago=HOUR / 2, reason="no_eligible_installer")
         mia, tom, zoe, ida_told = [
-            await page(http, f"/console/leads?q={name}&columns=since&columns=received&columns=late")
+            await page(http, f"/console/leads?q={name}&columns=since&columns=received&columns=late&columns=beyond")
             for name in ("Mia", "Tom", "Zoe", "Ida")
         ]
         assert "2 h ago</time>, limit 1 h</td>" in mia
@@ -141,9 +141,17 @@ class TestLeads:
         # Its last step is young enough, the lead is not.
         assert "30 min ago</time></td>" in ida_told
         assert "1 day ago</time>, limit 1 day</td>" in ida_told
-        assert ("<td>Yes</td>" in mia, "<td>Yes</td>" in ida_told) == (True, False)
+        assert ["<td>Yes</td>" in told for told in (mia, tom, zoe, ida_told)] == [True, False, False, True]
+        assert "<td>1 h as exception</td>" in mia
+        assert "<td>1 day since its receipt</td>" in ida_told
+        assert await named(http, "late=true") == {"Mia Chen", "Ida Old"}
         assert "Late: 2 h, limit 1 h" in await page(http, f"/console/leads/{ids['Mia Chen']}")
-        assert "Late: " not in await page(http, f"/console/leads/{ida}")
+        chips = set(re.findall("Late: [^<]*", await page(http, f"/console/leads/{ida}")))
+        assert chips == {"Late: 1 day since its receipt, limit 1 day"}
+        late = (await http.get("/admin/leads", late="true", sort="received"))["items"]
+        assert [each["name"] for each in late] == ["Ida Old", "Mia Chen"]
+        now = reception.clock.now()
+        assert [datetime.fromisoformat(each["late_from"]) for each in late] == [now - 6 * HOUR, now - HOUR]
 
     async def test_can_be_ordered_by_how_long_they_are_what_they_are(self, http: Desk, reception: Reception) -> None:
         await self.arranged(reception)

@@ -34,6 +34,12 @@ Typed = Annotated[
         "leads that were merged into it",
     ),
 ]
+Late = Annotated[
+    bool,
+    QueryParameter(
+        description="what is longer what it is than it may be, or waits for longer since its receipt (`late_from`)"
+    ),
+]
 Postcode = Annotated[str | None, QueryParameter(pattern="^[0-9]{4}$", max_length=4)]
 Suburb = Annotated[str | None, QueryParameter(max_length=100, description="in any case")]
 Service = Annotated[str | None, QueryParameter(max_length=LONGEST_SERVICE)]
@@ -65,7 +71,7 @@ def filters_of(
     received_to: ReceivedTo = None,
     service: Service = None,
     finance: Finance = None,
-    late: Annotated[bool, QueryParameter(description="what is longer what it is than it may be")] = False,
+    late: Late = False,
     attention: Attention = None,
     turned_out: TurnedOut = None,
     close_reason: FromQuery[CloseReason | None] = None,

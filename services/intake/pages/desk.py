@@ -50,7 +50,7 @@ async def _count_doubled(session: AsyncSession, _now: datetime) -> Backlog:
 
 
 async def _count_stuck(session: AsyncSession, now: datetime) -> Backlog:
-    return Backlog(*await queries.waiting_leads(session, UNDER_WAY, late_at=now))
+    return Backlog(*await queries.late_leads(session, UNDER_WAY, now))
 
 
 async def _count_critical(session: AsyncSession, _now: datetime) -> Backlog:

@@ -63,11 +63,11 @@ from services.intake.queries.families import (
 )
 from services.intake.queries.figures import (
     critical_leads,
+    late_leads,
     leads_by_day,
     leads_by_source,
     leads_received,
     waiting_boards,
-    waiting_leads,
 )
 from services.intake.queries.follow_ups import (
     FollowUpFilters,
@@ -223,6 +223,7 @@ __all__ = [
     "known_about",
     "known_of",
     "last_merge",
+    "late_leads",
     "later_merge",
     "latest_boards",
     "latest_tests",
@@ -291,7 +292,6 @@ __all__ = [
     "unscreened",
     "use_of",
     "waiting_boards",
-    "waiting_leads",
     "was_held",
     "who_goes_on",
     "who_left",
