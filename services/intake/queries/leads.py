@@ -1,6 +1,6 @@
 """Leads: one, many, and what is known of one."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -178,13 +178,13 @@ class LeadOrder(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LeadFilters:
-    """None is no filter. The window of receipt is half-open; the suburb's case does not matter.
+    """None is no filter, and no status none. The window of receipt is half-open; the suburb's case does not matter.
 
     `finance` is one of FINANCE_STATES, or `none`; `turned_out` one of TURNED_OUT. `late_at` and `snoozed_at` are the
     instants at which a lead is that.
     """
 
-    status: LeadStatus | None = None
+    statuses: Collection[LeadStatus] = ()
     selected_path: SelectedPath | None = None
     state: AustralianState | None = None
     postcode: str | None = None
@@ -203,8 +203,9 @@ class LeadFilters:
     turned_out: str | None = None
 
     def conditions(self) -> Iterator[ColumnElement[bool]]:
+        if self.statuses:
+            yield Lead.status.in_(self.statuses)
         for column, wanted in (
-            (Lead.status, self.status),
             (Lead.selected_path, self.selected_path),
             (Lead.state, self.state),
             (Lead.postcode, self.postcode),
