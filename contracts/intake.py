@@ -234,17 +234,57 @@ class LeadKeyDestroyed(Event):
     destroyed_at: Instant
 
 
+class SourceKey(Value):
+    """An API key that works, by its beginning, which is no secret. Without an end it works until another is made."""
+
+    begins: str
+    expires_at: Instant | None = None
+
+
 class LeadSourceChanged(Event):
-    """Full state of a source; in mode `test` none of its leads is routed. Without a rate it has the house's."""
+    """Full state of a source; in mode `test` none of its leads is routed. Without a rate it has the house's.
+
+    `keys` are those that work, or work until their end comes; a key that is not there was revoked or has run out.
+    """
 
     type: ClassVar[str] = "lead_source.changed"
     topic: ClassVar[topics.Topic] = topics.LEAD_SOURCES
+    schema_version: ClassVar[int] = 2
 
     source_id: UUID
     name: str
     mode: Word
     is_active: bool
     rate_per_minute: int | None = None
+    keys: tuple[SourceKey, ...] | None = None
+
+
+class SettingChange(Value):
+    """One setting as it was and as it is; without a value before it was made with it."""
+
+    name: str
+    before: bool | int | str | tuple[str, ...] | None = None
+    after: bool | int | str | tuple[str, ...] | None = None
+
+
+class IntakePolicyChanged(Event):
+    """Operators set otherwise, from now on, what is held as a duplicate or what an escalation policy does.
+
+    `policy` is `duplicate_settings`, or the id of the escalation policy, whose `name` is given: `kind` says which. One
+    that is made does nothing until its `is_on` changes. `version` is the policy's, and the event's.
+    """
+
+    type: ClassVar[str] = "intake.policy_changed"
+    topic: ClassVar[topics.Topic] = topics.INTAKE_POLICIES
+
+    policy: str
+    kind: Word
+    name: str | None = None
+    version: int
+    changes: tuple[SettingChange, ...]
+    changed_by_id: UUID | None = None
+    changed_by_name: str
+    changed_at: Instant
 
 
 class ClientState(Value):

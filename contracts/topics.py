@@ -35,6 +35,12 @@ LEAD_KEYS = Topic(
     max_compaction_lag_seconds=3600,
 )
 LEAD_SOURCES = Topic("intake.lead_sources", "intake", "source_id", "Sources of leads, full state", compacted=True)
+INTAKE_POLICIES = Topic(
+    "intake.policies",
+    "intake",
+    "policy",
+    "What operators set of holding leads as duplicates and of escalating them, change by change",
+)
 CLIENTS = Topic("intake.clients", "intake", "client_id", "Corporate clients, full state", compacted=True)
 BOARDS = Topic("intake.boards", "intake", "board_id", "Boards of experts, from opening to close")
 INSTALLERS = Topic("routing.installers", "routing", "installer_id", "Installers, full state", compacted=True)
@@ -77,6 +83,7 @@ TOPICS: tuple[Topic, ...] = (
     LEAD_DEEDS,
     LEAD_KEYS,
     LEAD_SOURCES,
+    INTAKE_POLICIES,
     CLIENTS,
     BOARDS,
     INSTALLERS,

@@ -64,6 +64,12 @@ FACTS = (
     Fact("intake", "lead_source.changed", "SELECT id FROM lead_sources, generate_series(1, version)"),
     Fact(
         "intake",
+        "intake.policy_changed",
+        "SELECT 'duplicate_settings' FROM duplicate_settings, generate_series(1, version) UNION ALL "
+        "SELECT id::text FROM escalation_policies, generate_series(1, version)",
+    ),
+    Fact(
+        "intake",
         "lead.corrected",
         "SELECT lead_id FROM lead_corrections WHERE is_told",
     ),
@@ -228,6 +234,12 @@ AGGREGATES = (
     Aggregate("intake", "intake.lead_keys", "SELECT lead_id, version FROM lead_keys"),
     Aggregate("intake", "intake.lead_deeds", "SELECT id, deeds_version FROM leads"),
     Aggregate("intake", "intake.lead_sources", "SELECT id, version FROM lead_sources"),
+    Aggregate(
+        "intake",
+        "intake.policies",
+        "SELECT 'duplicate_settings', version FROM duplicate_settings UNION ALL "
+        "SELECT id::text, version FROM escalation_policies",
+    ),
     Aggregate("intake", "intake.clients", "SELECT id, version FROM clients"),
     Aggregate("intake", "intake.boards", "SELECT id, version FROM boards"),
     Aggregate("routing", "routing.installers", "SELECT id, version FROM installers"),

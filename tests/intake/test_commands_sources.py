@@ -55,7 +55,7 @@ class TestCreateSource:
         api_key, _ = await working_source(database)
         (entry,) = await rows(database, "SELECT action, after FROM audit_entries")
         assert entry["action"] == "create_lead_source"
-        assert api_key not in str(entry["after"])
+        assert entry["after"] == {"name": "Solar Quotes", "keys": [api_key[:17]]}
 
 
 class TestRotateKey:
@@ -157,7 +157,7 @@ async def entries(database: RolledBackDatabase, action: str) -> list[dict[str, A
 
 class TestChangingASource:
     async def test_is_told_with_all_of_it_and_audited_with_the_reason(self, database: RolledBackDatabase) -> None:
-        _, key = await working_source(database)
+        api_key, key = await working_source(database)
         command = ChangeSource(key.source_id, OPERATOR, "a campaign begins")
         deeds: tuple[Deed, ...] = (
             lambda session: rename_source(session, command, "Solar Compare"),
@@ -169,13 +169,13 @@ class TestChangingASource:
             for _ in range(2):
                 async with database.transaction() as session:
                     await change(session)
-        named = {"source_id": str(key.source_id), "name": "Solar Compare"}
+        named = {"source_id": str(key.source_id), "name": "Solar Compare", "keys": [{"begins": api_key[:17]}]}
         assert await changed(database) == [
-            {"source_id": str(key.source_id), "name": "Solar Quotes", "mode": "live", "is_active": True},
+            named | {"name": "Solar Quotes", "mode": "live", "is_active": True},
             named | {"mode": "live", "is_active": True},
             named | {"mode": "test", "is_active": True},
             named | {"mode": "test", "is_active": True, "rate_per_minute": 90},
-            named | {"mode": "test", "is_active": False, "rate_per_minute": 90},
+            named | {"mode": "test", "is_active": False, "rate_per_minute": 90, "keys": []},
         ]
         reason = {"reason_text": "a campaign begins"}
         assert [await entries(database, f"{deed}") for deed in ("rename_lead_source", "set_lead_source_rate")] == [
@@ -260,6 +260,29 @@ class TestRevokeKey:
             await rotate_key(session, source.source_id, timedelta(hours=24), OPERATOR, NOW)
         with pytest.raises(KeyRevoked):
             await KeyRing(database, remember_seconds=0).holder(old)
+
+
+class TestToldKeys:
+    async def test_are_those_that_work_after_each_deed(self, database: RolledBackDatabase) -> None:
+        old, source = await working_source(database)
+        async with database.transaction() as session:
+            new = (await rotate_key(session, source.source_id, timedelta(hours=24), OPERATOR, NOW)).api_key
+        for _ in range(2):
+            async with database.transaction() as session:
+                await revoke_key(session, source.source_id, source.key.prefix, "it leaked", OPERATOR, NOW)
+        async with database.transaction() as session:
+            newest = (await rotate_key(session, source.source_id, timedelta(), OPERATOR, NOW)).api_key
+        told = [each["keys"] for each in await changed(database)]
+        assert [[key["begins"] for key in keys] for keys in told] == [
+            [old[:17]],
+            [old[:17], new[:17]],
+            [new[:17]],
+            [newest[:17]],
+        ]
+        assert [["expires_at" in key for key in keys] for keys in told] == [[False], [True, False], [False], [False]]
+        (kept,) = await rows(database, "SELECT version FROM lead_sources")
+        assert kept["version"] == len(told)
+        assert not [secret for secret in (old, new, newest) if secret[17:] in str(told)]
 
 
 class TestLastUse:

@@ -1,6 +1,7 @@
 """What intake tells the pages that span all services; every number of it is a door to as many rows."""
 
 from datetime import timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,12 +12,16 @@ from chassis.console.bulk.room import jobs_of
 from chassis.console.desk import Hit
 from chassis.console.lists.asking import read_query
 from chassis.console.lists.reading import read_totals
+from chassis.ids import new_id
+from services.intake.commands.escalating import escalate
+from services.intake.commands.policies import PolicyDraft, create_policy, turn_policy
 from services.intake.domain import CloseReason, LeadStatus
+from services.intake.domain.escalation import Policy, Step, StepAction, SubjectKind
 from services.intake.pages import LISTINGS
 from services.intake.pages.desk import desk_of
 from tests.intake.couples import Couples
 from tests.intake.reception import Reception
-from tests.intake.samples import CONTENT, NOW, OPERATOR, someone
+from tests.intake.samples import CONTENT, NOW, OPERATOR, rows, someone
 from tests.intake.test_erasing import erase
 from tests.kit.databases import RolledBackDatabase
 
@@ -60,11 +65,12 @@ class TestWaiting:
         async with database.reading() as session:
             counted = {each.sentence(2): await each.count(session, NOW) for each in DESK.waiting}
             behind = [await rows_behind(session, each.path) for each in DESK.waiting]
-        assert [backlog.number for backlog in counted.values()] == behind == [0, 0, 1, 3, 1, 1, 0]
+        assert [backlog.number for backlog in counted.values()] == behind == [0, 0, 1, 0, 3, 1, 1, 0]
         assert [backlog.oldest for backlog in counted.values()] == [
             None,
             None,
             NOW - HOUR,
+            None,
             NOW - 3 * HOUR,
             NOW - 3 * HOUR,
             NOW,
@@ -102,6 +108,26 @@ class TestWaiting:
                 counted, behind = await to_review.count(session, NOW), await rows_behind(session, to_review.path)
             assert counted.number == behind == number
             await erase(reception, neighbour)
+
+    async def test_counts_what_a_policy_made_critical_until_it_is_over(
+        self, database: RolledBackDatabase, reception: Reception
+    ) -> None:
+        rules = Policy(SubjectKind.LEAD, (Step(5, StepAction.CRITICAL),), statuses=frozenset({LeadStatus.EXCEPTION}))
+        async with database.transaction() as session:
+            made = await create_policy(session, new_id(), PolicyDraft("Nobody placed it", rules), OPERATOR, NOW)
+            await turn_policy(session, made.id, is_on=True, reason=None, by=OPERATOR, now=NOW - 2 * HOUR)
+        assert await escalate(database, NOW) == 1
+        assert await self.critical(database) == (1, 1, NOW)
+        (waits,) = await rows(database, "SELECT id FROM leads WHERE status = 'exception'")
+        await reception.close(waits["id"], CloseReason.UNPLACEABLE)
+        assert await self.critical(database) == (0, 0, None)
+
+    async def critical(self, database: RolledBackDatabase) -> tuple[int, int, Any]:
+        """How many are counted, how many stand behind the door, and since when."""
+        (waiting,) = (each for each in DESK.waiting if "critical" in each.path)
+        async with database.reading() as session:
+            counted = await waiting.count(session, NOW)
+            return counted.number, await rows_behind(session, waiting.path), counted.oldest
 
 
 class TestCards:

@@ -27,7 +27,7 @@ from services.intake.domain import (
     SourceAction,
     fingerprint,
     followed,
-    is_late,
+    late_from,
     obstacle_to_board,
     obstacle_to_key,
     obstacle_to_lead,
@@ -299,12 +299,13 @@ class TestStageLimits:
     def test_what_can_go_on_by_itself_or_by_hand_has_a_limit_and_nothing_else(self, status: LeadStatus) -> None:
         assert (status in STAGE_LIMITS) == (not status.is_final and status is not LeadStatus.DELIVERED)
 
-    def test_a_lead_is_late_once_its_limit_is_over(self) -> None:
+    def test_a_lead_is_late_from_whichever_of_its_limits_is_over_first(self) -> None:
         since = datetime(2026, 3, 3, tzinfo=UTC)
-        limit = STAGE_LIMITS[LeadStatus.EXCEPTION]
-        assert not is_late(LeadStatus.EXCEPTION, since, since + limit)
-        assert is_late(LeadStatus.EXCEPTION, since, since + limit + timedelta(seconds=1))
-        assert not is_late(LeadStatus.DELIVERED, since, since + timedelta(days=90))
+        by_its_stage = since + STAGE_LIMITS[LeadStatus.EXCEPTION]
+        assert late_from(LeadStatus.EXCEPTION, since, since) == by_its_stage
+        assert late_from(LeadStatus.EXCEPTION, since, since - timedelta(hours=23)) == by_its_stage
+        assert late_from(LeadStatus.EXCEPTION, since, since - timedelta(hours=30)) == since - timedelta(hours=6)
+        assert late_from(LeadStatus.DELIVERED, since, since - timedelta(days=90)) is None
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,11 @@ async def critical_ones(database: Database) -> list[UUID]:
     return [row["id"] for row in await rows(database, "SELECT id FROM leads WHERE critical_since IS NOT NULL")]
 
 
+def told_at(hours: float) -> str:
+    """As the audit has the instant so long after NOW."""
+    return (NOW + hours * HOUR).isoformat().replace("+00:00", "Z")
+
+
 class TestEscalate:
     async def test_each_step_is_done_once_when_it_is_due(
         self, database: RolledBackDatabase, reception: Reception
@@ -101,6 +106,25 @@ class TestEscalate:
         assert row == {"critical_since": NOW + HOUR, "snoozed_until": None, "deeds_version": 3}
         assert "Mia" not in json.dumps([nudge, critical], default=str)
         assert lead == UUID(nudge["lead_id"])
+
+    async def test_what_is_marked_is_on_record_with_the_policy_as_its_reason(
+        self, database: RolledBackDatabase, reception: Reception
+    ) -> None:
+        lead, other = await leads(reception, 2)
+        again = Step(75, StepAction.CRITICAL)
+        await policy(database, *LADDER[:2], again, LADDER[2])
+        async with database.transaction() as session:
+            await snooze_lead(session, SnoozeLead(other, NOW + 9 * HOUR, "Away", OPERATOR, NOW))
+        assert [await escalate(database, NOW + minutes * MINUTE) for minutes in (30, 60, 75, 90)] == [1, 1, 1, 1]
+        found = await rows(
+            database, "SELECT * FROM audit_entries WHERE action = 'escalate_lead' ORDER BY occurred_at, id"
+        )
+        assert {(each["subject_kind"], each["subject_id"]) for each in found} == {("lead", str(lead))}
+        assert {(each["actor_id"], each["actor_name"]) for each in found} == {(None, "system")}
+        assert {each["reason_text"] for each in found} == {"Leads that wait"}
+        critical, snoozed = ((each["before"], each["after"]) for each in found)
+        assert critical == ({"critical_since_at": None}, {"critical_since_at": told_at(1), "at": told_at(1)})
+        assert snoozed == ({"snoozed_until_at": None}, {"snoozed_until_at": told_at(3.5), "at": told_at(1.5)})
 
     async def test_a_snooze_silences_it_and_its_clock_starts_anew(
         self, database: RolledBackDatabase, reception: Reception

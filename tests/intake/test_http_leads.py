@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -275,6 +276,8 @@ class TestOperatorsLeads:
             ({"status": "routable"}, 2),
             ({"status": "received"}, 0),
             ({"status": "delivered"}, 0),
+            ({"status": ["delivered", "routable", "routable"]}, 2),
+            ({"status": ["delivered", "received"]}, 0),
             ({"path": "recommended_installer"}, 1),
             ({"state": "VIC"}, 1),
             ({"postcode": "2204"}, 1),
@@ -285,7 +288,7 @@ class TestOperatorsLeads:
             ({"source_id": str(new_id())}, 0),
         ],
     )
-    async def test_filters(self, http: Desk, parameters: dict[str, str], found: int) -> None:
+    async def test_filters(self, http: Desk, parameters: dict[str, Any], found: int) -> None:
         key = await http.new_source()
         await http.submit(key)
         address = {"street": "1 Bourke Street", "suburb": "Melbourne", "state": "VIC", "postcode": "3000"}

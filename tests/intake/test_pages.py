@@ -1,7 +1,7 @@
 """Intake's rooms without a browser: what their lists find and tell, what their forms change, refuse and never keep."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -133,7 +133,7 @@ class TestLeads:
         ida = await reception.lead(source, ago=30 * HOUR, name="Ida Old")
         await reception.move(ida, LeadStatus.EXCEPTION, ago=HOUR / 2, reason="no_eligible_installer")
         mia, tom, zoe, ida_told = [
-            await page(http, f"/console/leads?q={name}&columns=since&columns=received&columns=late")
+            await page(http, f"/console/leads?q={name}&columns=since&columns=received&columns=late&columns=beyond")
             for name in ("Mia", "Tom", "Zoe", "Ida")
         ]
         assert "2 h ago</time>, limit 1 h</td>" in mia
@@ -141,9 +141,17 @@ class TestLeads:
         # Its last step is young enough, the lead is not.
         assert "30 min ago</time></td>" in ida_told
         assert "1 day ago</time>, limit 1 day</td>" in ida_told
-        assert ("<td>Yes</td>" in mia, "<td>Yes</td>" in ida_told) == (True, False)
+        assert ["<td>Yes</td>" in told for told in (mia, tom, zoe, ida_told)] == [True, False, False, True]
+        assert "<td>1 h as exception</td>" in mia
+        assert "<td>1 day since its receipt</td>" in ida_told
+        assert await named(http, "late=true") == {"Mia Chen", "Ida Old"}
         assert "Late: 2 h, limit 1 h" in await page(http, f"/console/leads/{ids['Mia Chen']}")
-        assert "Late: " not in await page(http, f"/console/leads/{ida}")
+        chips = set(re.findall("Late: [^<]*", await page(http, f"/console/leads/{ida}")))
+        assert chips == {"Late: 1 day since its receipt, limit 1 day"}
+        late = (await http.get("/admin/leads", late="true", sort="received"))["items"]
+        assert [each["name"] for each in late] == ["Ida Old", "Mia Chen"]
+        now = reception.clock.now()
+        assert [datetime.fromisoformat(each["late_from"]) for each in late] == [now - 6 * HOUR, now - HOUR]
 
     async def test_can_be_ordered_by_how_long_they_are_what_they_are(self, http: Desk, reception: Reception) -> None:
         await self.arranged(reception)
@@ -249,9 +257,9 @@ class TestLeads:
         assert (sent["status"], sent["finance"], sent["unit_price_cents"]) == ("sent", "billable", 8_500)
         assert (sent["cap_status"], sent["invoice_number"], sent["invoice_state"]) == ("counted", "WB-000031", "paid")
         assert (failed["status"], failed["finance"], failed["invoice_id"]) == ("failed", None, None)
-        assert {(each["outcome"], each["smtp_status"]) for each in told["messages"]} == {
-            ("accepted", None),
-            ("failed", 550),
+        assert {(each["outcome"], each["standing"], each["smtp_status"]) for each in told["messages"]} == {
+            ("accepted", "accepted", None),
+            ("failed", "failed", 550),
         }
         assert [(each["chosen"], each["candidates"]) for each in told["decisions"]] == [(2, 9)]
         (correction,) = told["corrections"]
@@ -267,6 +275,13 @@ class TestLeads:
         assert page_.count('<time datetime="', page_.index('<ol class="timeline">')) == len(moments)
         missing = await http.ask("GET", f"/admin/leads/{new_id()}/timeline")
         assert missing.status_code == 404
+        assert {each["bounced_at"] for each in told["messages"]} == {None}
+        await take(reception.database, told_of("message.bounced", 2, message_id=BRIGHTS_MAIL, subject_id=BRIGHT))
+        mails = (await http.get(f"/admin/leads/{lead_id}"))["messages"]
+        (came_back,) = (each for each in mails if each["message_id"] == str(BRIGHTS_MAIL))
+        assert (came_back["outcome"], came_back["standing"]) == ("accepted", "bounced")
+        assert (came_back["bounce_status"], came_back["bounce_reason"]) == ("5.1.1", "no_such_mailbox")
+        assert came_back["bounced_at"].startswith("2026-03-03T02:17:04")
 
     async def test_hand_out_the_evidence_of_consent_with_a_fresh_second_factor_and_a_record(
         self, http: Desk, reception: Reception

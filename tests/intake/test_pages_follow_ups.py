@@ -84,6 +84,7 @@ class TestNarrowed:
         ("state=overdue", "overdue=true", {"Zoe Ng"}),
         ("outcome=booked", "", {"Tom Reid"}),
         ("lead_status=delivered", "", {"Tom Reid"}),
+        ("lead_status=delivered&lead_status=routable", "", {"Mia Chen", "Tom Reid", "Zoe Ng"}),
         ("path=recommended_installer", "", {"Zoe Ng"}),
         ("in=VIC", "", {"Tom Reid"}),
         ("suburb=CARLTON", "", {"Tom Reid"}),

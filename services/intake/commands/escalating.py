@@ -10,7 +10,8 @@ from sqlalchemy import DateTime, Integer, Row, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis import outbox
+from chassis import audit, outbox
+from chassis.audit import SYSTEM, Change, Subject
 from chassis.database import Database
 from chassis.ids import new_id
 from contracts.intake import LeadEscalated
@@ -48,11 +49,13 @@ async def _escalate(
     due = await queries.due_steps(session, policy_id, kind, now, leads) if leads else []
     done = await _keep(session, due, kind, now)
     if done:
-        versions = await _mark(session, [row for _, row in done], now)
+        marked = await _mark(session, [row for _, row in done], now)
+        versions = {row.id: row.version_before for row in marked}
         for escalation_id, row in done:
             versions[row.lead_id] += 1
             event = _event(row, escalation_id, kind, now)
             outbox.add(session, event, version=versions[row.lead_id])
+        await _audit(session, marked, done[0][1].policy_name, now)
     return len(done)
 
 
@@ -86,12 +89,19 @@ async def _keep(
 _MARK = text(
     """
     UPDATE leads
-       SET critical_since = CASE WHEN critical = 0 OR critical_since >= status_since THEN critical_since ELSE :now END,
-           snoozed_until = greatest(snoozed_until, quiet_until),
-           deeds_version = deeds_version + number
+       SET critical_since = CASE WHEN critical = 0 OR was.critical_since >= was.status_since
+                                 THEN was.critical_since ELSE :now END,
+           snoozed_until = greatest(was.snoozed_until, quiet_until),
+           deeds_version = was.deeds_version + number
       FROM unnest(:ids, :numbers, :critical, :quiet_until) AS marked (lead_id, number, critical, quiet_until)
-     WHERE id = lead_id
-    RETURNING id, deeds_version - number AS before
+      JOIN leads AS was ON was.id = marked.lead_id
+     WHERE leads.id = was.id
+    RETURNING leads.id,
+              was.deeds_version AS version_before,
+              was.critical_since AS critical_before,
+              leads.critical_since AS critical_after,
+              was.snoozed_until AS snoozed_before,
+              leads.snoozed_until AS snoozed_after
     """
 ).bindparams(
     bindparam("now", type_=DateTime(timezone=True)),
@@ -102,8 +112,11 @@ _MARK = text(
 )
 
 
-async def _mark(session: AsyncSession, done: Sequence[Row[Any]], now: datetime) -> dict[UUID, int]:
-    """Of each lead the version before its first event here. A lead that is critical already stays so since then."""
+async def _mark(session: AsyncSession, done: Sequence[Row[Any]], now: datetime) -> Sequence[Row[Any]]:
+    """Each lead's marks before and after, with the version before its first event here.
+
+    They are locked. A lead that is critical already stays so since then.
+    """
     numbers = Counter(row.lead_id for row in done)
     critical = Counter(row.lead_id for row in done if row.action is StepAction.CRITICAL)
     snoozed = {
@@ -120,7 +133,27 @@ async def _mark(session: AsyncSession, done: Sequence[Row[Any]], now: datetime) 
             "quiet_until": [snoozed.get(id_) for id_ in ids],
         },
     )
-    return {row.id: row.before for row in found}
+    return found.all()
+
+
+async def _audit(session: AsyncSession, marked: Sequence[Row[Any]], policy_name: str, now: datetime) -> None:
+    """Of each lead that is marked otherwise than before, as it is audited of who does it by hand.
+
+    A nudge changes nothing of its lead: that somebody was nudged is kept with the escalations.
+    """
+    changes = [change for row in marked if (change := _change(row, now)).before]
+    await audit.record_all(session, changes, actor=SYSTEM, action="escalate_lead", reason_text=policy_name)
+
+
+def _change(row: Row[Any], now: datetime) -> Change:
+    before = {"critical_since_at": row.critical_before, "snoozed_until_at": row.snoozed_before}
+    after = {"critical_since_at": row.critical_after, "snoozed_until_at": row.snoozed_after}
+    changed = [name for name in before if before[name] != after[name]]
+    return Change(
+        Subject("lead", row.id),
+        before={name: before[name] for name in changed},
+        after={**{name: after[name] for name in changed}, "at": now},
+    )
 
 
 def _event(row: Row[Any], escalation_id: UUID, kind: SubjectKind, now: datetime) -> LeadEscalated:

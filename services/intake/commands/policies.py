@@ -12,6 +12,7 @@ from chassis.audit import Actor, Subject
 from chassis.constraints import flush_or_refuse
 from chassis.errors import FieldError
 from services.intake import queries
+from services.intake.commands.telling import ChangedPolicy, tell_policy
 from services.intake.domain.escalation import Policy, Step, fault_of
 from services.intake.errors import PolicyNameTaken, StepsInvalid
 from services.intake.models import EscalationPolicy, EscalationStep
@@ -141,6 +142,8 @@ async def _record(
     after: dict[str, Any],
     reason: str | None = None,
 ) -> None:
+    changed = ChangedPolicy(str(policy.id), SUBJECT, policy.next_version(), policy.name)
+    tell_policy(session, changed, before or {}, after, by, policy.changed_at)
     await audit.record(
         session,
         actor=by,

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis import audit
 from chassis.audit import Actor, Subject
 from services.intake import queries
+from services.intake.commands.telling import tell_source
 from services.intake.domain import Obstacle, SourceAction, obstacle_to_source
 from services.intake.errors import KeyNotWorking, SourceKeyNotFound, SourceNotActive
 from services.intake.models import LeadSource, LeadSourceKey
@@ -40,7 +41,7 @@ async def rotate_key(
     if obstacle_to_source(SourceAction.ROTATE_KEY, is_revoked=source.revoked_at is not None):
         raise SourceNotActive("a revoked source gets no new key", source_id=source_id)
     await queries.keys_for_update(session, source_id)
-    before = await _working_keys(session, source_id)
+    before = await told_keys(session, source_id)
     end = func.now() + overlap
     await session.execute(
         update(LeadSourceKey)
@@ -49,30 +50,24 @@ async def rotate_key(
         .values(expires_at=end)
     )
     api_key = add_key(session, source_id, now)
-    await session.flush()
+    await tell_source(session, source)
     await audit.record(
         session,
         actor=by,
         action="rotate_lead_source_key",
         subject=Subject(SUBJECT, source_id),
         before={"keys": before},
-        after={"keys": await _working_keys(session, source_id), "overlap_hours": overlap.total_seconds() / 3600},
+        after={"keys": await told_keys(session, source_id), "overlap_hours": overlap.total_seconds() / 3600},
         reason_text=reason,
     )
     return KeyedSource(source, api_key)
 
 
-async def _working_keys(session: AsyncSession, source_id: UUID) -> list[str]:
-    """Each as it is told, with when it ends; what ends first comes first."""
-    query = (
-        select(LeadSourceKey.prefix, LeadSourceKey.expires_at)
-        .where(LeadSourceKey.source_id == source_id, LeadSourceKey.revoked_at.is_(None))
-        .where(or_(LeadSourceKey.expires_at.is_(None), LeadSourceKey.expires_at > func.now()))
-        .order_by(LeadSourceKey.expires_at.nulls_last(), LeadSourceKey.prefix)
-    )
+async def told_keys(session: AsyncSession, source_id: UUID) -> list[str]:
+    """Those that work, as the audit has them: by their beginning, with when they end."""
     return [
-        f"wbk_{prefix}_" + (f" until {end.isoformat(timespec='seconds')}" if end else "")
-        for prefix, end in await session.execute(query)
+        key.begins + (f" until {key.expires_at.isoformat(timespec='seconds')}" if key.expires_at else "")
+        for key in await queries.working_keys(session, source_id)
     ]
 
 
@@ -86,6 +81,7 @@ async def revoke_key(
     match key.obstacle(source, datetime.now(UTC)):
         case None:
             key.revoked_at = now
+            await tell_source(session, source)
             await _record_revocation(session, key, reason, by)
         case Obstacle.REVOKED:
             pass
@@ -101,7 +97,7 @@ async def _record_revocation(session: AsyncSession, key: LeadSourceKey, reason: 
         action="revoke_lead_source_key",
         subject=Subject(SUBJECT, key.source_id),
         before={"revoked_at": None},
-        after={"key": f"wbk_{key.prefix}_", "revoked_at": key.revoked_at},
+        after={"key": key.begins, "revoked_at": key.revoked_at},
         reason_text=reason,
     )
 

@@ -8,13 +8,13 @@ from uuid import UUID
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis import audit, outbox
+from chassis import audit
 from chassis.audit import Actor, Subject
 from chassis.constraints import flush_or_refuse
 from chassis.ids import new_id
-from contracts.intake import LeadSourceChanged
 from services.intake import queries
-from services.intake.commands.source_keys import SUBJECT, KeyedSource, add_key
+from services.intake.commands.source_keys import SUBJECT, KeyedSource, add_key, told_keys
+from services.intake.commands.telling import tell_source
 from services.intake.domain import SourceAction, SourceMode, obstacle_to_source
 from services.intake.errors import SourceNameTaken, SourceNotActive
 from services.intake.models import LeadSource
@@ -30,16 +30,17 @@ async def create_source(
     source = await session.scalar(made.on_conflict_do_nothing().returning(LeadSource))
     if source is None:
         raise SourceNameTaken(NAME_TAKEN)
-    _publish(session, source)
+    api_key = add_key(session, source.id, now)
+    await tell_source(session, source)
     await audit.record(
         session,
         actor=by,
         action="create_lead_source",
         subject=Subject(SUBJECT, source.id),
-        after={"name": name},
+        after={"name": name, "keys": await told_keys(session, source.id)},
         reason_text=reason,
     )
-    return KeyedSource(source, add_key(session, source.id, now))
+    return KeyedSource(source, api_key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ async def _record(
     session: AsyncSession, command: ChangeSource, action: str, source: LeadSource, **changes: tuple[Any, Any]
 ) -> None:
     """`changes` are before and after of each field. What others know of a source is told with all of it."""
-    _publish(session, source)
+    await tell_source(session, source)
     await audit.record(
         session,
         actor=command.by,
@@ -112,14 +113,3 @@ async def _record(
         after={name: after for name, (_, after) in changes.items()},
         reason_text=command.reason,
     )
-
-
-def _publish(session: AsyncSession, source: LeadSource) -> None:
-    event = LeadSourceChanged(
-        source_id=source.id,
-        name=source.name,
-        mode=source.mode,
-        is_active=source.revoked_at is None,
-        rate_per_minute=source.rate_per_minute,
-    )
-    outbox.add(session, event, version=source.next_version())

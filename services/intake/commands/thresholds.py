@@ -9,6 +9,7 @@ from chassis import audit
 from chassis.audit import Actor, Subject
 from chassis.errors import FieldError
 from services.intake import queries
+from services.intake.commands.telling import ChangedPolicy, tell_policy
 from services.intake.domain.duplicates import Thresholds, faults_of
 from services.intake.errors import ThresholdsInvalid
 from services.intake.models import DuplicateSettings
@@ -34,7 +35,8 @@ async def change_thresholds(session: AsyncSession, command: ChangeThresholds) ->
     for name in Thresholds.__slots__:
         setattr(kept, name, getattr(command.given, name))
     kept.changed_at, kept.changed_by = command.now, command.by.name
-    kept.next_version()
+    policy = ChangedPolicy(SUBJECT.kind, SUBJECT.kind, kept.next_version())
+    tell_policy(session, policy, before, after, command.by, command.now)
     await audit.record(
         session,
         actor=command.by,

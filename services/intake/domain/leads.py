@@ -93,9 +93,10 @@ AGE_LIMIT = timedelta(days=1)
 """From its receipt, for a lead that waits for anything: by then whoever asked has asked somewhere else."""
 
 
-def is_late(status: LeadStatus, since: datetime, now: datetime) -> bool:
+def late_from(status: LeadStatus, since: datetime, received_at: datetime) -> datetime | None:
+    """The instant after which it is late, by whichever of its limits is over first; None where it waits for nothing."""
     limit = STAGE_LIMITS.get(status)
-    return limit is not None and now - since > limit
+    return None if limit is None else min(since + limit, received_at + AGE_LIMIT)
 
 
 class CloseReason(StrEnum):

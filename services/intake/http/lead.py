@@ -94,7 +94,11 @@ class LeadDecided(Told):
 
 
 class LeadMailed(Told):
-    """What became of a mail about an assignment of the lead; `purpose` is lead_delivery where it brings the lead."""
+    """What became of a mail about an assignment of the lead; `purpose` is lead_delivery where it brings the lead.
+
+    `outcome` is the mail server's answer, accepted or failed. What it accepted may come back, `bounce_status` by
+    RFC 3463: then `standing` is bounced, and is else the outcome.
+    """
 
     message_id: UUID
     assignment_id: UUID
@@ -103,6 +107,10 @@ class LeadMailed(Told):
     reason_code: str | None
     smtp_status: int | None
     at: datetime
+    standing: str
+    bounced_at: datetime | None
+    bounce_status: str | None
+    bounce_reason: str | None
 
 
 class LeadCorrected(Told):

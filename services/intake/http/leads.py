@@ -31,6 +31,7 @@ from services.intake.queries import LeadFilters, LeadOrder
 class LeadRow(BaseModel):
     """A lead in a list. Age and time in stage follow from `received_at` and `status_since`.
 
+    `late_from` is the instant after which it is late, by its state or by its age; null where it waits for nothing.
     `critical_since` is kept once it is critical no more; `escalates_at` is when something happens next by itself.
     """
 
@@ -40,6 +41,7 @@ class LeadRow(BaseModel):
     source_id: UUID
     status: LeadStatus
     status_since: datetime
+    late_from: datetime | None
     outcome: LeadOutcome | None
     exception_reason: str | None
     close_reason: CloseReason | None

@@ -34,9 +34,19 @@ Typed = Annotated[
         "leads that were merged into it",
     ),
 ]
+Late = Annotated[
+    bool,
+    QueryParameter(
+        description="what is longer what it is than it may be, or waits for longer since its receipt (`late_from`)"
+    ),
+]
 Postcode = Annotated[str | None, QueryParameter(pattern="^[0-9]{4}$", max_length=4)]
 Suburb = Annotated[str | None, QueryParameter(max_length=100, description="in any case")]
 Service = Annotated[str | None, QueryParameter(max_length=LONGEST_SERVICE)]
+Statuses = Annotated[
+    list[LeadStatus] | None,
+    QueryParameter(description="any of those that are named, each by a parameter of its own"),
+]
 Path = Annotated[SelectedPath | None, QueryParameter(description="the selected path")]
 ReceivedTo = Annotated[AwareInstant | None, QueryParameter(description="exclusive")]
 
@@ -55,7 +65,7 @@ def owned_by(
 def filters_of(
     clock: Given[Clock],
     owned: Given[Owned],
-    status: FromQuery[LeadStatus | None] = None,
+    status: Statuses = None,
     path: Path = None,
     in_state: InState = None,
     postcode: Postcode = None,
@@ -65,7 +75,7 @@ def filters_of(
     received_to: ReceivedTo = None,
     service: Service = None,
     finance: Finance = None,
-    late: Annotated[bool, QueryParameter(description="what is longer what it is than it may be")] = False,
+    late: Late = False,
     attention: Attention = None,
     turned_out: TurnedOut = None,
     close_reason: FromQuery[CloseReason | None] = None,
@@ -74,7 +84,7 @@ def filters_of(
     """Of the list of leads."""
     now = clock.now()
     return LeadFilters(
-        status=status,
+        statuses=frozenset(status or ()),
         selected_path=path,
         state=in_state,
         postcode=postcode,
@@ -95,7 +105,7 @@ def filters_of(
 
 
 def filters_of_their_leads(
-    lead_status: FromQuery[LeadStatus | None] = None,
+    lead_status: Statuses = None,
     path: Path = None,
     region: Annotated[AustralianState | None, QueryParameter(name="in", description="the state of the lead")] = None,
     postcode: Postcode = None,
@@ -108,7 +118,7 @@ def filters_of_their_leads(
 ) -> LeadFilters:
     """Of the list of follow-ups, whose own state goes by the name that a lead's has in its list."""
     return LeadFilters(
-        status=lead_status,
+        statuses=frozenset(lead_status or ()),
         selected_path=path,
         state=region,
         postcode=postcode,

@@ -8,6 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, UniqueConstrain
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from chassis.database import Versioned
 from contracts.values import AustralianState, SelectedPath
 from services.intake.domain import LeadStatus
 from services.intake.domain.escalation import Notify, Ownership, Policy, Step, StepAction, SubjectKind
@@ -19,7 +20,7 @@ def _texts() -> Any:
     return mapped_column(ARRAY(Text), server_default="{}")
 
 
-class EscalationPolicy(Model):
+class EscalationPolicy(Versioned, Model):
     __tablename__ = "escalation_policies"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

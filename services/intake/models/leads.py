@@ -17,6 +17,7 @@ from services.intake.domain import (
     LeadStatus,
     Obstacle,
     OwnerDeed,
+    late_from,
     obstacle_to_lead,
     obstacle_to_owning,
     outcome_of,
@@ -123,6 +124,10 @@ class Lead(Versioned, Model):
             *(action for action in LeadAction if not self.obstacle_to(action)),
             *(deed for deed in OwnerDeed if not obstacle_to_owning(deed, self.status, is_owned=is_owned)),
         ]
+
+    @property
+    def late_from(self) -> datetime | None:
+        return late_from(self.status, self.status_since, self.received_at)
 
     @property
     def is_merged(self) -> bool:

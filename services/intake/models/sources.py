@@ -61,6 +61,11 @@ class LeadSourceKey(Model):
     last_used_at: Mapped[datetime | None]
     """A few minutes late: it is not written for each lead."""
 
+    @property
+    def begins(self) -> str:
+        """As it is shown: what follows is nowhere."""
+        return f"wbk_{self.prefix}_"
+
     def obstacle(self, source: LeadSource, now: datetime) -> Obstacle | None:
         """What is in the way of revoking it, by the machine's clock."""
         return obstacle_to_key(

@@ -13,7 +13,7 @@ from chassis.console.wording import counted, span
 from contracts.identity import Capability
 from services.intake import queries
 from services.intake.domain import STAGE_LIMITS, UNOWNED_LIMIT, LeadStatus
-from services.intake.pages import boards, duplicates, follow_ups, leads
+from services.intake.pages import boards, duplicates, follow_ups, lead_attention, leads
 from services.intake.pages.finders import FINDERS
 
 READ = Capability.READ_OPS
@@ -54,7 +54,11 @@ async def _count_to_review(session: AsyncSession, _now: datetime) -> Backlog:
 
 
 async def _count_stuck(session: AsyncSession, now: datetime) -> Backlog:
-    return Backlog(*await queries.waiting_leads(session, UNDER_WAY, late_at=now))
+    return Backlog(*await queries.late_leads(session, UNDER_WAY, now))
+
+
+async def _count_critical(session: AsyncSession, _now: datetime) -> Backlog:
+    return Backlog(*await queries.critical_leads(session))
 
 
 async def _count_open_boards(session: AsyncSession, _now: datetime) -> Backlog:
@@ -89,6 +93,10 @@ def _say_stuck(number: int) -> str:
     return f"{counted(number, 'lead is', 'leads are')} later in dispatch than they may be"
 
 
+def _say_critical(number: int) -> str:
+    return f"{counted(number, 'lead is', 'leads are')} critical by an escalation policy, until somebody sees to it"
+
+
 def _say_open(number: int) -> str:
     return f"{counted(number, 'board is', 'boards are')} open, to be closed once the work is done"
 
@@ -104,6 +112,9 @@ WAITING = (
     ),
     Waiting(duplicates.ROOM, READ, _say_to_review, f"{duplicates.PATH}?{duplicates.TO_REVIEW}", _count_to_review),
     Waiting(leads.ROOM, READ, _say_stuck, f"{leads.PATH}?{leads.STUCK}", _count_stuck, is_alarming=True),
+    Waiting(
+        leads.ROOM, READ, _say_critical, f"{leads.PATH}?{lead_attention.CRITICAL}", _count_critical, is_alarming=True
+    ),
     Waiting(follow_ups.ROOM, READ, _say_due, f"{follow_ups.PATH}?{follow_ups.OVERDUE}", _count_due, UNOWNED_LIMIT),
     Waiting(
         follow_ups.ROOM,

@@ -29,6 +29,7 @@ from chassis.console.listing import (
     Tab,
     Words,
     among,
+    late_after,
     routes_of,
 )
 from chassis.console.lists.filters import Held, Sent
@@ -37,13 +38,14 @@ from contracts.identity import Capability
 from services.intake import queries
 from services.intake.commands.follow_ups import Reassign, Snooze, reassign_follow_up, snooze_follow_up
 from services.intake.domain import (
+    AGE_LIMIT,
+    STAGE_LIMITS,
     UNOWNED_LIMIT,
     Channel,
     FollowUpAction,
     FollowUpOutcome,
     FollowUpState,
     LeadStatus,
-    is_late,
     is_overdue,
     obstacle_to_follow_up,
 )
@@ -76,8 +78,8 @@ def _is_late(row: Row[Any], now: datetime) -> bool:
     return is_overdue(FollowUpState.OPEN if row.state == "overdue" else FollowUpState(row.state), row.due, now)
 
 
-def _is_lead_late(row: Row[Any], now: datetime) -> bool:
-    return is_late(row.lead_status, row.since, now)
+_LEAD_IN_STAGE = late_after(lambda row: STAGE_LIMITS.get(row.lead_status), "since")
+_LEAD_UNDELIVERED = late_after(AGE_LIMIT, "received", unless=lambda row: row.lead_status not in STAGE_LIMITS)
 
 
 def _path_of_owner(row: Row[Any]) -> str:
@@ -200,8 +202,8 @@ BULK = (
 
 _OF_THE_LEAD = (
     Column("lead_status", "Lead's status", Lead.status, Kind.WORD),
-    Column("since", "In that status since", Lead.status_since, Kind.AGO, sorts=True, is_late=_is_lead_late),
-    Column("received", "Lead received", Lead.received_at, Kind.AGO, sorts=True),
+    Column("since", "In that status since", Lead.status_since, Kind.AGO, sorts=True, is_late=_LEAD_IN_STAGE),
+    Column("received", "Lead received", Lead.received_at, Kind.AGO, sorts=True, is_late=_LEAD_UNDELIVERED),
     Column("path", "Path", Lead.selected_path, Kind.WORD),
     Column("service", "Service", Lead.service, Kind.WORD),
     leads_found.SOURCE,

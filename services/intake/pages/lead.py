@@ -18,7 +18,7 @@ from chassis.console.wording import span, words
 from chassis.database import Database
 from chassis.http import Given, Operator
 from contracts.identity import Capability
-from services.intake.domain import STAGE_LIMITS, is_late
+from services.intake.domain import AGE_LIMIT, STAGE_LIMITS
 from services.intake.models import Lead
 from services.intake.pages import (
     lead_attention,
@@ -139,9 +139,16 @@ async def _document(file: LeadFile) -> Document:
 
 
 def _lateness(lead: Lead, now: datetime) -> list[Markup]:
-    if not is_late(lead.status, lead.status_since, now):
+    """A chip for each limit that is over: of its state, and of its age."""
+    limit = STAGE_LIMITS.get(lead.status)
+    if limit is None:
         return []
-    return [chip(f"Late: {span(now - lead.status_since)}, limit {span(STAGE_LIMITS[lead.status])}", "danger")]
+    waits = (("", lead.status_since, limit), (" since its receipt", lead.received_at, AGE_LIMIT))
+    return [
+        chip(f"Late: {span(now - since)}{what}, limit {span(most)}", "danger")
+        for what, since, most in waits
+        if now - since > most
+    ]
 
 
 def _sentence(file: LeadFile) -> Markup:

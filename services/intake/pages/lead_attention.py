@@ -18,7 +18,7 @@ from chassis.console.actions import Action, refused
 from chassis.console.cells import Kind, Shown, chip, link
 from chassis.console.documents import Fact
 from chassis.console.fields import FieldKind, FormField, Moment, instant_of
-from chassis.console.listing import NOW, Choice, Column, Option
+from chassis.console.listing import NOW, Choice, Column, Option, Tab
 from chassis.console.timeline import Moment as Happening
 from chassis.console.timeline import refuse_if_changed, seen_of
 from chassis.database import Database
@@ -35,6 +35,7 @@ from services.intake.queries.leads import IS_CRITICAL, OVER, is_snoozed_at
 
 VERBS = {"snooze_lead": "snoozed the lead", "lift_critical": "lifted that it was critical"}
 SNOOZE, LIFT = "snooze", "lift-critical"
+CRITICAL = "attention=critical&sort=since"
 DONE = {
     StepAction.NUDGE: "nudged people by mail",
     StepAction.CRITICAL: "marked the lead critical",
@@ -64,6 +65,7 @@ FILTERS = (
         options=(Option("critical", "Critical", IS_CRITICAL), Option("snoozed", "Snoozed", is_snoozed_at(NOW))),
     ),
 )
+TABS = (Tab("Critical", CRITICAL),)
 
 
 # --- on the page -----------------------------------------------------------------------------------------------------

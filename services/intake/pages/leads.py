@@ -25,7 +25,7 @@ from chassis.console.listing import (
     late_after,
     routes_of,
 )
-from chassis.console.wording import counted, sentence, words
+from chassis.console.wording import counted, sentence, span, words
 from contracts.identity import Capability
 from services.intake.commands.leads.closing import CloseLead, close_lead
 from services.intake.domain import (
@@ -39,7 +39,7 @@ from services.intake.domain import (
 from services.intake.http.leads import LeadClosing
 from services.intake.models import Lead, LeadSource
 from services.intake.pages import lead_attention, leads_found, owners
-from services.intake.queries.leads import NAME, is_late_at
+from services.intake.queries.leads import NAME, is_beyond_age, is_beyond_stage, is_late_at
 
 ROOM = "leads"
 PATH = "/console/leads"
@@ -59,6 +59,15 @@ TONES: Mapping[str, str] = {
 }
 
 LATE = is_late_at(NOW)
+BROKEN = func.concat_ws(
+    ", ",
+    *(
+        case((is_beyond_stage(status, NOW), f"{span(limit)} as {words(status).lower()}"))
+        for status, limit in STAGE_LIMITS.items()
+    ),
+    case((is_beyond_age(NOW), f"{span(AGE_LIMIT)} since its receipt")),
+)
+"""Each limit that is over, for who has the table alone."""
 
 OUTCOME = func.coalesce(
     Lead.exception_reason,
@@ -151,6 +160,7 @@ LISTING = Listing(
         Column("outcome", "Outcome", OUTCOME, say=_says_outcome, path=_path_of_survivor),
         *leads_found.COLUMNS,
         Column("late", "Late", LATE, Kind.YES_NO, is_extra=True),
+        Column("beyond", "Beyond", BROKEN, is_extra=True),
         Column("path", "Path", Lead.selected_path, Kind.WORD, is_extra=True),
         leads_found.SOURCE,
         Column("delivered_at", "Delivered", Lead.delivered_at, Kind.AGO, is_extra=True),
@@ -183,6 +193,7 @@ LISTING = Listing(
     ),
     tabs=(
         Tab("Needs you", NEEDS_YOU),
+        *lead_attention.TABS,
         *owners.TABS,
         Tab("In dispatch", IN_DISPATCH),
         Tab("Delivered", "status=delivered"),

@@ -142,7 +142,7 @@ def _revoke_key(source: LeadSource, keys: Sequence[LeadSourceKey], operator: Ope
     working = [key for key in reversed(keys) if key.obstacle(source, now) is None]
     if not working and not why:
         why = refused(operator, WRITE, "no key of it works")
-    options = [(key.prefix, f"wbk_{key.prefix}_, made {calendar_day(key.created_at)}") for key in working]
+    options = [(key.prefix, f"{key.begins}, made {calendar_day(key.created_at)}") for key in working]
     chosen = options[0][0] if len(options) == 1 else ""
     return Action(
         SourceAction.REVOKE_KEY,

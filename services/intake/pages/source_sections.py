@@ -18,7 +18,7 @@ def keys_of(source: LeadSource, keys: Sequence[LeadSourceKey]) -> Table:
         (("Begins with", Kind.ID), ("Made", Kind.INSTANT), ("Last used", Kind.AGO), ("Works until", Kind.INSTANT)),
         [
             (
-                Shown(f"wbk_{key.prefix}_", Kind.ID),
+                Shown(key.begins, Kind.ID),
                 Shown(key.created_at, Kind.INSTANT),
                 Shown(key.last_used_at, Kind.AGO),
                 _works_until(source, key),

@@ -61,11 +61,12 @@ from services.intake.queries.families import (
     who_goes_on,
 )
 from services.intake.queries.figures import (
+    critical_leads,
+    late_leads,
     leads_by_day,
     leads_by_source,
     leads_received,
     waiting_boards,
-    waiting_leads,
 )
 from services.intake.queries.follow_ups import (
     FollowUpFilters,
@@ -198,6 +199,7 @@ __all__ = [
     "creditable_of",
     "credits_because_of",
     "credits_of",
+    "critical_leads",
     "decisions_about",
     "due_steps",
     "duplicate_settings",
@@ -222,6 +224,7 @@ __all__ = [
     "known_about",
     "known_of",
     "last_merge",
+    "late_leads",
     "later_merge",
     "latest_boards",
     "latest_tests",
@@ -291,7 +294,6 @@ __all__ = [
     "unscreened",
     "use_of",
     "waiting_boards",
-    "waiting_leads",
     "was_held",
     "who_goes_on",
     "who_left",

@@ -7,23 +7,25 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Date, Row, Select, and_, case, cast, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.intake.domain import STAGE_LIMITS, BoardStatus, LeadStatus
+from services.intake.domain import BoardStatus, LeadStatus
 from services.intake.models import Board, Lead, LeadSource
+from services.intake.queries.leads import IS_CRITICAL, is_beyond_age, is_late_at
 
 
-async def waiting_leads(
-    session: AsyncSession, statuses: Iterable[LeadStatus], late_at: datetime | None = None
+async def late_leads(
+    session: AsyncSession, statuses: Iterable[LeadStatus], now: datetime
 ) -> tuple[int, datetime | None]:
-    """How many leads are in these statuses, of those that are late by `late_at` where it is given, and since when."""
-    known = [_in_status(status, late_at) for status in statuses]
-    row = (await session.execute(select(func.count(), func.min(Lead.status_since)).where(or_(*known)))).one()
+    """How many leads in these statuses are late, and since when they are so, or wait where that is too long."""
+    since = func.min(case((is_beyond_age(now), Lead.received_at), else_=Lead.status_since))
+    query = select(func.count(), since).where(Lead.status.in_(list(statuses)), is_late_at(now))
+    row = (await session.execute(query)).one()
     return row[0], row[1]
 
 
-def _in_status(status: LeadStatus, late_at: datetime | None) -> ColumnElement[bool]:
-    if late_at is None:
-        return Lead.status == status
-    return and_(Lead.status == status, Lead.status_since < late_at - STAGE_LIMITS[status])
+async def critical_leads(session: AsyncSession) -> tuple[int, datetime | None]:
+    """How many are critical, and since when."""
+    row = (await session.execute(select(func.count(), func.min(Lead.critical_since)).where(IS_CRITICAL))).one()
+    return row[0], row[1]
 
 
 async def waiting_boards(session: AsyncSession) -> tuple[int, datetime | None]:

@@ -1,6 +1,6 @@
 """Leads: one, many, and what is known of one."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -14,7 +14,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from chassis.errors import FieldError
 from chassis.paging import PageRequest
 from contracts.values import AustralianState, SelectedPath
-from services.intake.domain import STAGE_LIMITS, CloseReason, LeadStatus
+from services.intake.domain import AGE_LIMIT, STAGE_LIMITS, CloseReason, LeadStatus
 from services.intake.domain.duplicates import RejectReason
 from services.intake.errors import (
     LeadNotFound,
@@ -131,9 +131,19 @@ TURNED_OUT: Mapping[str, ColumnElement[bool]] = {
 
 
 def is_late_at(now: ColumnElement[datetime] | datetime) -> ColumnElement[bool]:
-    """Whether the lead is what it is for longer than it may be."""
-    stages = ((status, now - limit) for status, limit in STAGE_LIMITS.items())
-    return or_(*(and_(Lead.status == status, Lead.status_since < since) for status, since in stages))
+    """Whether the lead is what it is for longer than it may be, or waits for longer since its receipt."""
+    stages = (is_beyond_stage(status, now) for status in STAGE_LIMITS)
+    return or_(*stages, is_beyond_age(now))
+
+
+def is_beyond_stage(status: LeadStatus, now: ColumnElement[datetime] | datetime) -> ColumnElement[bool]:
+    """Whether the lead is `status`, and that for longer than it may be."""
+    return and_(Lead.status == status, Lead.status_since < now - STAGE_LIMITS[status])
+
+
+def is_beyond_age(now: ColumnElement[datetime] | datetime) -> ColumnElement[bool]:
+    """Whether the lead waits for something, and does so for longer since its receipt than it may."""
+    return and_(Lead.status.in_(STAGE_LIMITS), Lead.received_at < now - AGE_LIMIT)
 
 
 OVER = tuple(status for status in LeadStatus if status.is_final)
@@ -168,13 +178,13 @@ class LeadOrder(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LeadFilters:
-    """None is no filter. The window of receipt is half-open; the suburb's case does not matter.
+    """None is no filter, and no status none. The window of receipt is half-open; the suburb's case does not matter.
 
     `finance` is one of FINANCE_STATES, or `none`; `turned_out` one of TURNED_OUT. `late_at` and `snoozed_at` are the
     instants at which a lead is that.
     """
 
-    status: LeadStatus | None = None
+    statuses: Collection[LeadStatus] = ()
     selected_path: SelectedPath | None = None
     state: AustralianState | None = None
     postcode: str | None = None
@@ -193,8 +203,9 @@ class LeadFilters:
     turned_out: str | None = None
 
     def conditions(self) -> Iterator[ColumnElement[bool]]:
+        if self.statuses:
+            yield Lead.status.in_(self.statuses)
         for column, wanted in (
-            (Lead.status, self.status),
             (Lead.selected_path, self.selected_path),
             (Lead.state, self.state),
             (Lead.postcode, self.postcode),

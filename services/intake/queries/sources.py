@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.paging import PageRequest
@@ -75,6 +75,18 @@ async def keys_for_update(session: AsyncSession, source_id: UUID) -> dict[str, L
     """
     query = select(LeadSourceKey).where(LeadSourceKey.source_id == source_id).order_by(LeadSourceKey.prefix)
     return {key.prefix: key for key in await session.scalars(query.with_for_update())}
+
+
+async def working_keys(session: AsyncSession, source_id: UUID) -> Sequence[LeadSourceKey]:
+    """Those that open anything, by the server's clock; what ends first comes first."""
+    query = (
+        select(LeadSourceKey)
+        .join(LeadSource, LeadSource.id == LeadSourceKey.source_id)
+        .where(LeadSource.id == source_id, LeadSource.revoked_at.is_(None), LeadSourceKey.revoked_at.is_(None))
+        .where(or_(LeadSourceKey.expires_at.is_(None), LeadSourceKey.expires_at > func.now()))
+        .order_by(LeadSourceKey.expires_at.nulls_last(), LeadSourceKey.prefix)
+    )
+    return (await session.scalars(query.execution_options(populate_existing=True))).all()
 
 
 async def list_sources(session: AsyncSession, page: PageRequest) -> Sequence[LeadSource]:
