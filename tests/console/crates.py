@@ -30,7 +30,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.causation import current_cause
 from chassis.clock import FixedClock
 from chassis.console import Form
-from chassis.console.bulk import BulkAction, Verdict, Work
+from chassis.console.bulk import BulkAction, Comparison, Verdict, Work
 from chassis.console.bulk.running import BulkRunner
 from chassis.console.fields import Dollars, FieldKind, FormField, Moment
 from chassis.console.listing import (
@@ -209,6 +209,7 @@ def listing_of(docks: Docks) -> Listing:
         tabs=(Tab("All"), Tab("Packed", "status=packed")),
         document=lambda row: f"{PATH}/{row.id}",
         empty=Empty("No crates", "A crate that is packed stands here."),
+        comparison=Comparison(lambda one, other: f"{PATH}/{one}/beside/{other}"),
         bulk=(
             BulkAction(
                 name="ship",

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from chassis.audit import audit_entries
+from chassis.console.bulk import Comparison
 from chassis.console.listing import Column, Empty, Listing
 from chassis.console.lists.declaration import MisdeclaredList
 from chassis.console.lists.export import harmless
@@ -271,6 +272,8 @@ class TestDeclaration:
                 declare(*columns, order=order)
         with pytest.raises(MisdeclaredList, match="leaves rows out"):
             replace(declare(one), rows=select().where(crates.c.id.is_not(None)), one_per=object)
+        with pytest.raises(MisdeclaredList, match="where none are chosen"):
+            replace(declare(one), comparison=Comparison(lambda _one, _other: "/x"))
 
     async def test_its_list_is_for_those_who_may_read_it(self, house: House) -> None:
         house.role = Role.EDITOR
