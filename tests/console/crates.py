@@ -32,6 +32,8 @@ from chassis.clock import FixedClock
 from chassis.console import Form
 from chassis.console.bulk import BulkAction, Comparison, Verdict, Work
 from chassis.console.bulk.running import BulkRunner
+from chassis.console.desk import Desk
+from chassis.console.doors import at, nowhere
 from chassis.console.fields import Dollars, FieldKind, FormField, Moment
 from chassis.console.listing import (
     ME,
@@ -67,6 +69,7 @@ from tests.kit.identity import CSRF, TestIdentity
 
 TIME = datetime(2026, 3, 3, 2, 15, tzinfo=UTC)
 PATH = "/console/crates"
+DESK = Desk(doors={"crate": at(PATH + "/{}"), "nail": nowhere})
 
 crates = Table(
     "crates",
@@ -328,7 +331,7 @@ async def open_house(database: Database, identity: TestIdentity) -> AsyncIterato
         name="identity",
         settings=settings,
         routes=routes_of(listing),
-        dependencies={"database": database, "clock": clock, "bulk": bulk},
+        dependencies={"database": database, "clock": clock, "bulk": bulk, "desk": DESK},
         health=Health(live=list, ready=list, database=database),
     )
     async with in_process(app) as client:
