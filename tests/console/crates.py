@@ -36,6 +36,7 @@ from chassis.console.desk import Desk
 from chassis.console.doors import at, nowhere
 from chassis.console.fields import Dollars, FieldKind, FormField, Moment
 from chassis.console.listing import (
+    AHEAD,
     ME,
     NOW,
     Amount,
@@ -206,6 +207,7 @@ def listing_of(docks: Docks) -> Listing:
             Flag("mine", "My own", condition=crates.c.owner_id == ME),
             Exact("owner", "Owner", column=crates.c.owner_id),
             Days("packed", "Packed", column=crates.c.packed_at),
+            Days("due", "Due", column=crates.c.due_at, stretches=AHEAD),
             Amount("worth", "Worth", column=crates.c.cents),
             Flag("overdue", "Overdue", condition=crates.c.due_at < NOW),
         ),

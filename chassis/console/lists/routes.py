@@ -113,7 +113,7 @@ def _remove(listing: Listing) -> HTTPRouteHandler:
         operator: Given[Operator],
     ) -> Redirect:
         async with database.transaction() as session:
-            await remove_view(session, listing.name, view_id, operator)
+            await remove_view(session, listing, view_id, operator)
         return console.redirect(listing.path)
 
     return remove
