@@ -1,7 +1,7 @@
 """Activity: who did what to what in this service, with before and after, the reason and the request."""
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from litestar import Request, Response
@@ -14,10 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.audit import BULK_JOB, SEARCHED, Subject, actor_name, actors, audit_entries, find_entry
 from chassis.console.cells import Kind, Shown, link
 from chassis.console.documents import Document, Fact, Table, show_document
+from chassis.console.doors import Door, nowhere
 from chassis.console.listing import Column, Days, Empty, Listing, Offered, Search, Tab, Text, routes_of
 from chassis.console.page import Console
 from chassis.console.routes import page_at
-from chassis.console.siblings import ACTIVITY, BULK_ACTIONS
+from chassis.console.siblings import ACTIVITY
 from chassis.console.timeline import changes_of, moments_of
 from chassis.console.wording import Wording, words
 from chassis.database import Database
@@ -25,6 +26,8 @@ from chassis.http.given import Given
 from contracts.identity import Capability
 
 ROOM = "activity"
+ID_LENGTH = 36
+Doors: TypeAlias = Mapping[str, Door]
 ENTRY = audit_entries.c
 VERBS = {
     "sign_in": "signed in",
@@ -35,7 +38,7 @@ VERBS = {
 }
 
 
-def activity_of(service: str) -> Listing:
+def activity_of(service: str, doors: Doors) -> Listing:
     path = ACTIVITY.path(service)
     return Listing(
         name=ROOM,
@@ -50,7 +53,7 @@ def activity_of(service: str) -> Listing:
         columns=(
             Column("action", "What was done", ENTRY.action, Kind.WORD),
             Column("who", "Who", ENTRY.actor_name, say=lambda row: row.who if row.actor_id else "By itself"),
-            Column("subject", "To what", ENTRY.subject_kind, say=_subject, path=_bulk_action_path(service)),
+            Column("subject", "To what", ENTRY.subject_kind, say=_subject, path=_path_by(doors)),
             Column("at", "When", ENTRY.occurred_at, Kind.AGO, sorts=True),
             Column("reason", "Why", func.coalesce(ENTRY.reason_text, ENTRY.reason_code), say=_reason, wraps=True),
             Column("before", "Before", cast(ENTRY.before, SqlText), wraps=True, is_extra=True),
@@ -81,17 +84,14 @@ async def _people(session: AsyncSession) -> Sequence[tuple[str, str]]:
     return [(str(actor.actor_id), actor.actor_name) for actor in await actors(session)]
 
 
-def _bulk_action_path(service: str) -> Callable[[Row[Any]], str]:
-    """Of the kinds of subjects the bulk actions alone are of the chassis: no room of the service's has them."""
-
-    def path(row: Row[Any]) -> str:
-        return BULK_ACTIONS.path_of(service, row.subject_id) if row.subject == BULK_JOB else ""
-
-    return path
+def _path_by(doors: Doors) -> Callable[[Row[Any]], str]:
+    return lambda row: doors.get(row.subject, nowhere)(row.subject_id)
 
 
 def _subject(row: Row[Any]) -> str:
-    return f"{words(row.subject)} {row.subject_id[-8:]}"
+    """An id by its end; what has a name, as a list or a month, by the whole of it."""
+    id_ = row.subject_id
+    return f"{words(row.subject)} {id_[-8:] if len(id_) == ID_LENGTH else id_}"
 
 
 def _reason(row: Row[Any]) -> str | None:
@@ -107,15 +107,18 @@ def _changed(entry: Row[Any], wording: Wording) -> Table:
     return Table("What it changed", heads, rows, empty="It changed no field.")
 
 
-def _bulk_action(service: str, entry: Row[Any]) -> Iterator[Fact]:
-    """The one that began, or that the deed is a part of."""
-    job_id = entry.subject_id if entry.subject_kind == BULK_JOB else (entry.after or {}).get(BULK_JOB)
+def _what(listing: Listing, doors: Doors, entry: Row[Any]) -> Iterator[Fact]:
+    """To what it was done, and of which bulk action it is a part."""
+    kind, id_ = entry.subject_kind, entry.subject_id
+    yield Fact("To what", Shown(f"{words(kind)} {id_}", path=doors.get(kind, nowhere)(id_)))
+    yield Fact("Done to it", link(f"{listing.path}?subject={kind}&q={id_}", "Every deed"))
+    job_id = id_ if kind == BULK_JOB else (entry.after or {}).get(BULK_JOB)
     if job_id:
-        yield Fact("Bulk action", link(BULK_ACTIONS.path_of(service, job_id), "What became of each"))
+        yield Fact("Bulk action", link(doors[BULK_JOB](job_id), "What became of each"))
 
 
-def activity_routes(service: str) -> tuple[HTTPRouteHandler, ...]:
-    listing = activity_of(service)
+def activity_routes(service: str, doors: Doors) -> tuple[HTTPRouteHandler, ...]:
+    listing = activity_of(service, doors)
 
     @page_at(listing.path + "/{entry_id:uuid}", listing.capability)
     async def show_entry(
@@ -128,15 +131,13 @@ def activity_routes(service: str) -> tuple[HTTPRouteHandler, ...]:
             entry = await find_entry(session, entry_id)
             subject = Subject(entry.subject_kind, entry.subject_id)
             moments = await moments_of(session, [subject], VERBS, console.wording)
-        same = f"{listing.path}?subject={entry.subject_kind}&q={entry.subject_id}"
         document = Document(
             title=words(entry.action),
             room=ROOM,
             up=("Activity", listing.path),
             sentence=f"{entry.actor_name}, {console.wording.exact(entry.occurred_at)}",
             facts=[
-                Fact("To what", link(same, f"{words(entry.subject_kind)} {entry.subject_id}")),
-                *_bulk_action(service, entry),
+                *_what(listing, doors, entry),
                 Fact("Reason", Shown(entry.reason_text or words(entry.reason_code or ""))),
                 Fact("Request", Shown(entry.request_id, Kind.ID)),
             ],

@@ -3,8 +3,8 @@
 A composition root gives it as `dependencies={"desk": Desk(...)}`.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 from uuid import UUID
@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.console.charts import Bar as Bar  # noqa: PLC0414  # rooms take it from here, with the rest of their desk
 from chassis.console.charts import Drawing, draw
 from chassis.console.documents import Section
+from chassis.console.doors import Door
 from chassis.errors import NotFound
 from chassis.http.auth import Operator
 
@@ -113,6 +114,8 @@ class Desk:
     cards: Sequence[Card] = ()
     charts: Sequence[Chart] = ()
     about: Sequence[About] = ()
+    doors: Mapping[str, Door] = field(default_factory=dict)
+    """Where the activity leads, by the kind of an entry's subject."""
 
 
 class _Guarded(Protocol):

@@ -35,8 +35,10 @@ from chassis.console.lists.filters import (
     among,
 )
 from chassis.console.lists.routes import routes_of
+from chassis.console.lists.stretches import AHEAD
 
 __all__ = [
+    "AHEAD",
     "ME",
     "NOW",
     "ZONE",

@@ -3,7 +3,7 @@
 Each is served under the service's name, as behind one host a path belongs to one service.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from litestar.types import ControllerRouterHandler
 
 from chassis.console.activity import activity_routes
 from chassis.console.desk import LONGEST_TEXT, SHORTEST_TEXT, Desk, count_waiting, find, read_today, tell_about
+from chassis.console.doors import Door
 from chassis.console.page import Console
 from chassis.console.routes import page_at
 from chassis.console.siblings import DESKS
@@ -90,9 +91,9 @@ async def show_about(
     return share(request, console.page(request, "about_part.html" if part else "about.html", context))
 
 
-def desk_routes(service: str) -> Sequence[ControllerRouterHandler]:
-    """With the activity, which every service has."""
+def desk_routes(service: str, doors: Mapping[str, Door]) -> Sequence[ControllerRouterHandler]:
+    """With the activity, which every service has; `doors` are those out of it."""
     return (
         Router(path=f"{DESKS}/{service}", route_handlers=[search, show_today, show_waiting, show_about]),
-        *activity_routes(service),
+        *activity_routes(service, doors),
     )

@@ -18,6 +18,7 @@ from chassis.console.assets import serve_asset
 from chassis.console.bulk.room import Declared, bulk_room_routes
 from chassis.console.bulk.running import BulkRunner
 from chassis.console.desk import Desk
+from chassis.console.doors import doors_of
 from chassis.console.page import Console
 from chassis.console.parked import parked_routes
 from chassis.console.shell import desk_routes
@@ -68,16 +69,17 @@ def build_app(
     console = Console(name, settings, clock)
     keys: KeySource = dependencies.get(TOKEN_KEYS) or JwksKeys(settings.identity_jwks_url)
     own = [route for needed, routes in _OWN_ROUTES.items() if needed in dependencies for route in routes]
-    if "database" in dependencies:
-        own += desk_routes(name)
-        own += bulk_room_routes(name, _declared(dependencies.get("bulk")))
-        own += design.LISTS if settings.is_local else ()
+    desk = dependencies.get("desk") or Desk()
     if "replayer" in dependencies:
         own += parked_routes(name)
+    if "database" in dependencies:
+        own += bulk_room_routes(name, _declared(dependencies.get("bulk")))
+        own += design.LISTS if settings.is_local else ()
+        own += desk_routes(name, doors_of(name, [*routes, *own], desk.doors))
     app = Litestar(
         route_handlers=[*routes, *own, *health.routes(), serve_document, serve_asset, *_local(settings)],
         dependencies=_providers(
-            {"settings": settings, "console": console, "clock": clock, "desk": Desk(), **dependencies}
+            {"settings": settings, "console": console, "clock": clock, "desk": desk, **dependencies}
         ),
         before_request=validate_request,
         exception_handlers={Exception: answer_fault},

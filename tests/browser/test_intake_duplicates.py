@@ -11,10 +11,10 @@ from playwright.async_api import expect
 from contracts.identity import Role
 from tests.browser.conftest import Rooms
 from tests.browser.sweep import check_everywhere
-from tests.intake.couples import Couples
+from tests.intake.couples import Couples, merge
 from tests.intake.reception import Reception
-from tests.intake.samples import CONTENT
-from tests.intake.telling import tell_all
+from tests.intake.samples import CONTENT, rows, someone
+from tests.intake.telling import BRIGHT, tell_all
 
 pytestmark = pytest.mark.slow
 
@@ -60,6 +60,47 @@ async def test_two_leads_are_made_one_and_two_again_by_clicks(rooms: Rooms, visi
     await expect(here.page.get_by_text("Unmerged: it is a lead of its own again")).to_be_visible()
     await here.page.goto(f"{intake}/console/leads/{first}")
     await expect(here.page.get_by_text("took a merge into it apart")).to_be_visible()
+
+
+@pytest.mark.parametrize("has_scripts", [True, False])
+async def test_credits_are_asked_for_after_a_merge_with_a_second_factor(
+    rooms: Rooms, visit: Visits, has_scripts: bool
+) -> None:
+    reception = Reception(rooms.database("intake"), rooms.clock)
+    database, (_, key) = reception.database, await reception.source()
+    first, second = await Couples(database, key).leads(CONTENT, someone(5))
+    await tell_all(database, second)
+    await merge(database, first, second)
+    person, here = await rooms.person(Role.ADMIN), await visit(java_script_enabled=has_scripts)
+    await here.enter(person, f"{rooms.address('intake')}/console/leads/{second}", is_stepped_up=False)
+    await here.page.locator("summary", has_text="Ask for credits").click()
+    asking = here.page.locator("#do-ask-credits")
+    await expect(asking.get_by_label("Bright Roofs, $85.00")).to_be_checked()
+    await asking.get_by_label("In your words").fill("Sold twice")
+    await asking.get_by_role("button", name="Ask for credits").click()
+    dialog = here.page.get_by_role("dialog", name="Confirm that it is you") if has_scripts else here.page
+    code = dialog.get_by_label("One-time code")
+    await expect(code).to_be_visible()
+    assert await rows(database, "SELECT 1 FROM credit_requests") == []
+    await code.fill(person.code(rooms.house.clock))
+    await dialog.get_by_role("button", name="Confirm and continue").click()
+    if not has_scripts:
+        await here.page.get_by_role("button", name="Continue").click()
+    await expect(here.page.get_by_text("Finance is asked for the credits")).to_have_count(1)
+    await expect(here.page.get_by_role("row", name="Bright Roofs").get_by_text("Not answered yet")).to_be_visible()
+    await expect(here.page.locator("summary", has_text="Ask for credits")).to_have_count(0)
+    (asked,) = await rows(database, "SELECT lead_id, assignment_id FROM credit_requests")
+    assert asked == {"lead_id": second, "assignment_id": BRIGHT}
+
+
+async def test_two_of_the_list_of_leads_are_compared_by_clicks(rooms: Rooms, visit: Visits) -> None:
+    await two(rooms)
+    here = await visit()
+    await here.enter(Role.EDITOR, f"{rooms.address('intake')}/console/leads")
+    await expect(here.page.get_by_role("button", name="Compare two")).to_be_hidden()
+    await here.page.get_by_label("Select all rows of this page").check()
+    await here.page.get_by_role("button", name="Compare two").click()
+    await expect(here.page.get_by_text("Same email, same address, near name.")).to_be_visible()
 
 
 async def test_the_room_the_task_and_the_settings_are_open_to_everybody(rooms: Rooms, visit: Visits) -> None:

@@ -69,6 +69,28 @@ async def test_a_lead_is_taken_followed_up_and_told_of_by_clicks(
     await expect(here.page.locator("tbody th")).to_have_text(["Zoe Ng"])
 
 
+@pytest.mark.parametrize("has_scripts", [True, False])
+async def test_a_lead_is_handed_over_with_a_note_by_clicks(rooms: Rooms, visit: Visits, has_scripts: bool) -> None:
+    reception = reception_of(rooms)
+    _, key = await reception.source()
+    lead_id = await reception.lead(key)
+    kim, lee = [await reception.operator(name) for name in ("Kim Reed", "Lee Stone")]
+    await reception.give(lead_id, kim)
+    here = await visit(java_script_enabled=has_scripts)
+    await here.enter(Role.EDITOR, f"{rooms.address('intake')}/console/leads/{lead_id}")
+    await here.page.locator("summary", has_text="Hand over").click()
+    giving = here.page.locator("#do-owner")
+    await expect(giving.get_by_text("Kim Reed has it no more.")).to_have_count(1)
+    await giving.get_by_label("Owner").select_option("Lee Stone")
+    await giving.get_by_label("Note for them").fill("Rang twice: evenings are best")
+    await giving.get_by_role("button", name="Hand over").click()
+    await expect(here.page.get_by_text("Lee Stone has it now")).to_have_count(1)
+    handed = here.page.locator(".timeline li", has_text="handed the lead over")
+    await expect(handed).to_contain_text("Rang twice: evenings are best")
+    (kept,) = await rows(reception.database, "SELECT owner_id FROM leads")
+    assert kept == {"owner_id": lee.id}
+
+
 async def test_a_merged_leads_follow_up_leads_to_who_goes_on(rooms: Rooms, visit: Visits) -> None:
     reception = reception_of(rooms)
     _, key = await reception.source()

@@ -30,10 +30,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.causation import current_cause
 from chassis.clock import FixedClock
 from chassis.console import Form
-from chassis.console.bulk import BulkAction, Verdict, Work
+from chassis.console.bulk import BulkAction, Comparison, Verdict, Work
 from chassis.console.bulk.running import BulkRunner
+from chassis.console.desk import Desk
+from chassis.console.doors import at, nowhere
 from chassis.console.fields import Dollars, FieldKind, FormField, Moment
 from chassis.console.listing import (
+    AHEAD,
     ME,
     NOW,
     Amount,
@@ -67,6 +70,7 @@ from tests.kit.identity import CSRF, TestIdentity
 
 TIME = datetime(2026, 3, 3, 2, 15, tzinfo=UTC)
 PATH = "/console/crates"
+DESK = Desk(doors={"crate": at(PATH + "/{}"), "nail": nowhere})
 
 crates = Table(
     "crates",
@@ -203,12 +207,14 @@ def listing_of(docks: Docks) -> Listing:
             Flag("mine", "My own", condition=crates.c.owner_id == ME),
             Exact("owner", "Owner", column=crates.c.owner_id),
             Days("packed", "Packed", column=crates.c.packed_at),
+            Days("due", "Due", column=crates.c.due_at, stretches=AHEAD),
             Amount("worth", "Worth", column=crates.c.cents),
             Flag("overdue", "Overdue", condition=crates.c.due_at < NOW),
         ),
         tabs=(Tab("All"), Tab("Packed", "status=packed")),
         document=lambda row: f"{PATH}/{row.id}",
         empty=Empty("No crates", "A crate that is packed stands here."),
+        comparison=Comparison(lambda one, other: f"{PATH}/{one}/beside/{other}"),
         bulk=(
             BulkAction(
                 name="ship",
@@ -327,7 +333,7 @@ async def open_house(database: Database, identity: TestIdentity) -> AsyncIterato
         name="identity",
         settings=settings,
         routes=routes_of(listing),
-        dependencies={"database": database, "clock": clock, "bulk": bulk},
+        dependencies={"database": database, "clock": clock, "bulk": bulk, "desk": DESK},
         health=Health(live=list, ready=list, database=database),
     )
     async with in_process(app) as client:

@@ -15,7 +15,7 @@ from chassis.console.timeline import MOST
 from chassis.ids import new_id
 from chassis.telemetry.context import RequestContext, answering
 from contracts.identity import Role
-from tests.console.crates import House
+from tests.console.crates import PATH, House
 from tests.kit.identity import CSRF
 
 ROOM = "/console/desk/identity/activity"
@@ -74,6 +74,22 @@ class TestTheRoom:
         assert "What it changed" in text
         assert text.index("$10.00") < text.index("$987.00")
         assert "set worth" not in text.partition('<aside class="side"')[2]
+
+    async def test_leads_to_what_was_changed(self, house: House) -> None:
+        entry = await deed(house, "set_worth")
+        for kind in ("nail", "hammer"):
+            await deed(house, "lose", Subject(kind, "7"))
+        text = (await house.get(path=ROOM)).text
+        assert f'<a href="{PATH}/{CRATE.id}">Crate 000000c1</a>' in text
+        assert "<td>Nail 7</td>" in text
+        assert "<td>Hammer 7</td>" in text
+        text = (await house.get(path=f"{ROOM}/{entry}")).text
+        assert f'<a href="{PATH}/{CRATE.id}">Crate {CRATE.id}</a>' in text
+        assert f'<a href="{ROOM}?subject=crate&amp;q={CRATE.id}">Every deed</a>' in text
+
+    async def test_leads_to_the_list_of_which_a_view_was_saved(self, house: House) -> None:
+        await house.post("views", query="status=packed", name="Packed")
+        assert f'<a href="{PATH}">List crates</a>' in (await house.get(path=ROOM)).text
 
     async def test_is_narrowed_to_one_of_those_who_ever_did_something(self, house: House) -> None:
         kim = Named(new_id(), "Kim <Reed>")

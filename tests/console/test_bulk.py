@@ -50,6 +50,19 @@ async def test_nothing_is_done_before_it_was_looked_at(house: House) -> None:
     assert await states(house) == {"A": "ready", "B": "ready", "C": "blocked"}
 
 
+async def test_two_rows_are_seen_side_by_side(house: House) -> None:
+    a, b, c = [str(id_) for id_ in await house.pack("A", "B", "C")]
+    assert 'value="compare">Compare two</button>' in (await house.get()).text
+    answer = await house.post("bulk", action="compare", ids=[a, c])
+    assert (answer.status_code, answer.headers["location"]) == (HTTPStatus.SEE_OTHER, f"{PATH}/{a}/beside/{c}")
+    all_that_match: dict[str, Any] = {"ids": [a, b], "every": "true", "query": "q=a"}
+    for fields in ({}, {"ids": [a]}, {"ids": [a, a]}, {"ids": [a, b, c]}, all_that_match):
+        answer = await house.post("bulk", action="compare", **fields)
+        assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+        assert "Select exactly two rows" in answer.text
+    assert await states(house) == {}
+
+
 async def test_each_row_has_a_result_of_its_own(house: House) -> None:
     ids = await house.pack("A", "B", "C", "D")
     house.docks.refusing, house.docks.breaking = {"B"}, {"C"}

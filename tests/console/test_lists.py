@@ -3,20 +3,24 @@
 import csv
 import io
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from http import HTTPStatus
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select
 
 from chassis.audit import audit_entries
-from chassis.console.listing import Column, Empty, Listing
+from chassis.console.bulk import Comparison
+from chassis.console.listing import Column, Days, Empty, Flag, Listing
 from chassis.console.lists.declaration import MisdeclaredList
 from chassis.console.lists.export import harmless
 from contracts.identity import Role
 from tests.console.crates import PATH, TIME, House, crates, link_in, names_in
+
+SYDNEY = ZoneInfo("Australia/Sydney")
 
 
 class TestFilters:
@@ -41,6 +45,49 @@ class TestFilters:
         await house.pack("First", packed_at=TIME.replace(day=2, hour=13, minute=0))
         await house.pack("Last", packed_at=TIME.replace(day=3, hour=12, minute=59))
         assert names_in(await house.get("packed_from=2026-03-03&packed_to=2026-03-03")) == ["Last", "First"]
+
+    async def test_days_have_words_that_begin_and_end_at_midnight_of_the_business_zone(self, house: House) -> None:
+        for name, day, time in (
+            ("a", "2026-01-31", "23:59"),
+            ("b", "2026-02-01", "00:00"),
+            ("c", "2026-02-02", "00:00"),
+            ("d", "2026-02-23", "00:00"),
+            ("e", "2026-02-25", "00:00"),
+            ("f", "2026-03-01", "23:59"),
+            ("g", "2026-03-02", "00:00"),
+            ("h", "2026-03-03", "00:00"),
+            ("i", "2026-03-03", "23:59"),
+            ("j", "2026-03-04", "00:00"),
+            ("k", "2026-03-09", "00:00"),
+            ("l", "2026-03-10", "00:00"),
+        ):
+            at = datetime.fromisoformat(f"{day}T{time}").replace(tzinfo=SYDNEY)
+            await house.pack(name, packed_at=at, due_at=at)
+        # It is Tuesday, 3 March.
+        for query, names in {
+            "packed=today": "hi",
+            "packed=yesterday": "g",
+            "packed=last_7_days": "efghi",
+            "packed=last_30_days": "cdefghi",
+            "packed=this_week": "ghij",
+            "packed=last_week": "def",
+            "packed=this_month": "fghijkl",
+            "packed=last_month": "bcde",
+            "due=tomorrow": "j",
+            "due=next_7_days": "hijk",
+            "due=next_week": "kl",
+            "packed=this_week&packed_to=2026-03-02": "g",
+        }.items():
+            assert "".join(reversed(names_in(await house.get(query)))) == names, query
+        assert "Packed: this week, to 2 Mar 2026" in (await house.get("packed=this_week&packed_to=2026-03-02")).text
+
+    async def test_a_day_on_which_clocks_are_put_back_has_all_its_hours(self, house: House) -> None:
+        house.clock.instant = datetime(2026, 4, 6, 2, tzinfo=UTC)
+        ends = [datetime(2026, 4, 4, 13, tzinfo=UTC), datetime(2026, 4, 5, 14, tzinfo=UTC)]
+        for name, at in zip(("First", "After"), ends, strict=True):
+            await house.pack(f"{name}, less a minute", packed_at=at - timedelta(minutes=1))
+            await house.pack(name, packed_at=at)
+        assert names_in(await house.get("packed=yesterday")) == ["After, less a minute", "First"]
 
     async def test_amounts_are_dollars(self, house: House) -> None:
         await house.pack("Cheap", cents=999)
@@ -97,6 +144,8 @@ class TestFilters:
             "status=lost",
             "owner=me",
             "packed_from=yesterday",
+            "packed=someday",
+            "packed=tomorrow",
             "packed_to=1969-12-31",
             "worth_min=a+lot",
             "worth_min=0.001",
@@ -252,6 +301,39 @@ class TestViews:
         assert (await house.post(f"views/{view}/remove")).status_code == HTTPStatus.SEE_OTHER
         assert "Ours" not in (await house.get()).text
 
+    async def test_move_along_with_the_calendar(self, house: House) -> None:
+        await house.pack("Apples", packed_at=TIME)
+        saved = await house.post("views", query="packed=today", name="Of today")
+        view = saved.headers["location"].partition("?")[2]
+        answer = await house.get(view)
+        assert names_in(answer) == ["Apples"]
+        assert "Packed: today" in answer.text
+        assert '<option value="today" selected>Today</option>' in answer.text
+        # Midnight in Sydney.
+        house.clock.instant = TIME.replace(hour=13, minute=0)
+        answer = await house.get(view)
+        assert f'href="{PATH}?packed=today" aria-current="page">Of today' in answer.text
+        assert names_in(answer) == []
+        await house.pack("Pears", packed_at=house.clock.instant)
+        assert names_in(await house.get(view)) == ["Pears"]
+        exported = (await house.post("export", query=view)).text
+        assert [row["name"] for row in csv.DictReader(io.StringIO(exported.removeprefix("\ufeff")))] == ["Pears"]
+
+    async def test_are_on_record_with_what_they_were_before(self, house: House) -> None:
+        await house.post("views", query="q=robin%40example.com&status=packed", name="Mine")
+        await house.post("views", query="status=shipped&sort=name", name="Mine", is_shared="true")
+        [view] = (await house.get("status=shipped&sort=name")).text.split("/views/")[1:]
+        await house.post(f"views/{view.partition('/remove')[0]}/remove")
+        async with house.database.reading() as session:
+            deeds = (await session.execute(select(audit_entries).order_by(audit_entries.c.occurred_at))).all()
+        first = {"name": "Mine", "query": "q=searched&status=packed", "is_shared": False}
+        second = {"name": "Mine", "query": "status=shipped&sort=name", "is_shared": True}
+        assert [(deed.action, deed.before, deed.after) for deed in deeds] == [
+            ("save_view", None, first),
+            ("replace_view", first, second),
+            ("remove_view", second, None),
+        ]
+
     async def test_hold_nothing_that_the_list_does_not_know(self, house: House) -> None:
         answer = await house.post("views", query="colour=red", name="Mine")
         assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
@@ -271,6 +353,10 @@ class TestDeclaration:
                 declare(*columns, order=order)
         with pytest.raises(MisdeclaredList, match="leaves rows out"):
             replace(declare(one), rows=select().where(crates.c.id.is_not(None)), one_per=object)
+        with pytest.raises(MisdeclaredList, match="read the same of an address"):
+            replace(declare(one), filters=(Flag("packed", "Packed"), Days("packed", "Packed")))
+        with pytest.raises(MisdeclaredList, match="where none are chosen"):
+            replace(declare(one), comparison=Comparison(lambda _one, _other: "/x"))
 
     async def test_its_list_is_for_those_who_may_read_it(self, house: House) -> None:
         house.role = Role.EDITOR

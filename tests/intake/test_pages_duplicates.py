@@ -61,6 +61,14 @@ class TestTheRoom:
 
 
 class TestTheTask:
+    async def test_is_begun_from_the_list_by_two_that_nothing_found_alike(self, http: Desk, couples: Couples) -> None:
+        first, second = await couples.leads(CONTENT, someone(4))
+        assert await couples.pairs() == []
+        assert "Compare two" in await page(http, LEADS)
+        text = await done(http, f"{LEADS}/bulk", action="compare", ids=[str(second), str(first)])
+        assert "Nothing was found in common by itself" in text
+        assert all(name in text for name in ("Mia O&#39;Brien", someone(4).name))
+
     async def test_shows_both_side_by_side_and_keeps_what_was_chosen(self, http: Desk, two: list[UUID]) -> None:
         first, second = two
         text = await page(http, f"{PAIRS}/{second}/{first}")

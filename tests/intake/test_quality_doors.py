@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from html import unescape
+from typing import Any
 from urllib.parse import parse_qsl
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -11,6 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from chassis.clock import FixedClock
+from chassis.console.fields import start_of
 from chassis.console.lists.asking import read_query
 from chassis.console.lists.reading import read_totals
 from chassis.ids import new_id
@@ -138,3 +140,48 @@ async def test_leads_are_narrowed_over_http_as_on_the_page_and_in_its_csv(
         query = f"source_id={source}&{narrowed}"
         listed = (await http.get("/admin/leads", **dict(parse_qsl(query))))["items"]
         assert len(listed) == await behind(database, f"/console/leads?{query}") == number, narrowed
+
+
+async def test_what_was_refused_is_told_over_http_as_its_list_shows_it(
+    http: Desk, database: RolledBackDatabase, source: UUID
+) -> None:
+    path = "/admin/lead-sources/refusals"
+    (newest,) = (await http.get(path, source_id=str(source), code="phone_invalid"))["items"]
+    hour = NOW.replace(minute=0, second=0, microsecond=0)
+    assert datetime.fromisoformat(newest.pop("hour")) == hour
+    assert newest == {
+        "source_id": str(source),
+        "source_name": "Solar Quotes",
+        "code": "phone_invalid",
+        "field": "phone",
+        "number": 2,
+    }
+    today = hour.astimezone(SYDNEY).date()
+    for narrowed, over_http, number in (
+        ("what=requests", {}, 3),
+        ("what=too_fast", {}, 4),
+        ("what=fields", {}, 5),
+        ("what=fields&field=phone", {}, 2),
+        (f"what=requests&hour_from={today}", {"hour_from": start_of(today, SYDNEY).isoformat()}, 2),
+        (f"what=requests&hour_to={today - DAY}", {"hour_to": start_of(today, SYDNEY).isoformat()}, 1),
+    ):
+        query = f"source_id={source}&{narrowed}"
+        listed = (await http.get(path, **dict(parse_qsl(query)) | over_http))["items"]
+        told = sum(row["number"] for row in listed)
+        assert told == await behind(database, f"/console/lead-sources/refusals?{query}") == number, narrowed
+
+
+async def test_refusals_are_told_page_by_page_each_once(http: Desk, source: UUID) -> None:
+    """Of two sources in the same hours."""
+    path = "/admin/lead-sources/refusals"
+    whole = (await http.get(path))["items"]
+    paged: list[dict[str, Any]] = []
+    cursor: dict[str, str] | None = {}
+    while cursor is not None:
+        page_ = await http.get(path, limit=3, **cursor)
+        paged += page_["items"]
+        cursor = {"cursor": page_["next"]} if page_["next"] else None
+    assert len(whole) == 2 * len((await http.get(path, source_id=str(source)))["items"]) == 10
+    assert paged == whole
+    assert [row["hour"] for row in whole] == sorted((row["hour"] for row in whole), reverse=True)
+    assert (await http.client.get(path)).status_code == 401

@@ -110,3 +110,15 @@ class BulkAction:
 
     async def fields_now(self, session: AsyncSession) -> Sequence[FormField]:
         return await self.fields(session) if callable(self.fields) else self.fields
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two rows side by side: chosen as for a bulk action, but it is a page that `path` leads to, and no deed.
+
+    Whoever may read the list may look at two of its rows.
+    """
+
+    path: Callable[[UUID, UUID], str]
+    name: str = "compare"
+    label: str = "Compare two"

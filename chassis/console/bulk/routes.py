@@ -16,7 +16,7 @@ from chassis.console.actions import Action
 from chassis.console.bulk import jobs
 from chassis.console.bulk.declaration import BulkAction
 from chassis.console.bulk.running import BulkRunner
-from chassis.console.bulk.selecting import Asking, Selection, propose_selected
+from chassis.console.bulk.selecting import Asking, Selection, propose_selected, two_of
 from chassis.console.bulk.states import ROW_STATES, JobState, RowState
 from chassis.console.fields import FormField, filled
 from chassis.console.lists.asking import LONGEST_QUERY
@@ -101,6 +101,8 @@ def bulk_routes(listing: Listing) -> tuple[HTTPRouteHandler, ...]:
         database: Given[Database],
         operator: Given[Operator],
     ) -> Redirect:
+        if listing.comparison is not None and data.action == listing.comparison.name:
+            return console.redirect(listing.comparison.path(*two_of(data.selection())))
         asking = Asking(operator, console.clock.now(), console.wording.zone)
         async with database.transaction() as session:
             job_id = await propose_selected(session, listing, data.action, data.selection(), asking)

@@ -13,7 +13,7 @@ from chassis.console.bulk.declaration import BulkAction
 from chassis.console.lists.asking import Asked, read_query
 from chassis.console.lists.declaration import Listing
 from chassis.console.lists.reading import given, ids_that_match, read_totals
-from chassis.errors import NotFound
+from chassis.errors import Invalid, NotFound
 from chassis.http.auth import CapabilityMissing, Operator
 
 
@@ -33,6 +33,19 @@ class Asking:
     operator: Operator
     now: datetime
     zone: ZoneInfo
+
+
+class NotTwoSelected(Invalid):
+    code = "not_two_selected"
+    title = "Not two selected"
+
+
+def two_of(selection: Selection) -> tuple[UUID, UUID]:
+    """All that match are never meant as two, however many match by now."""
+    ids = list(dict.fromkeys(selection.ids))
+    if selection.query is not None or len(ids) != 2:
+        raise NotTwoSelected("select exactly two rows to see them side by side")
+    return ids[0], ids[1]
 
 
 async def propose_selected(

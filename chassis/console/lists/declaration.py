@@ -16,7 +16,7 @@ from chassis.console.siblings import SharedRoom
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
-    from chassis.console.bulk.declaration import BulkAction
+    from chassis.console.bulk.declaration import BulkAction, Comparison
     from chassis.console.documents import Note
     from chassis.console.lists.filters import Filter
 
@@ -134,6 +134,8 @@ class Listing:
     tabs: Sequence[Tab] = ()
     also: Mapping[str, Expression] = field(default_factory=dict)
     bulk: "Sequence[BulkAction]" = ()
+    comparison: "Comparison | None" = None
+    """Where two rows can be seen side by side."""
     links: Sequence[tuple[str, str, str | None]] = ()
     """Beside the title: label, path and the capability it needs, as for what makes a new row."""
     note: str = ""
@@ -150,10 +152,15 @@ class Listing:
         doubled = {name for name in names if names.count(name) > 1} | (set(names) & (set(self.also) | {"id"}))
         if doubled:
             raise MisdeclaredList(f"{self.name} names more than one thing {sorted(doubled)}")
+        asked = [parameter for each in self.filters for parameter in each.parameters]
+        if len(asked) > len(set(asked)):
+            raise MisdeclaredList(f"{self.name} has two filters that read the same of an address")
         if not self.column(self.order.lstrip("-")).sorts:
             raise MisdeclaredList(f"{self.name} is ordered by a column that does not sort")
         if self.one_per is not None and self.rows.whereclause is not None:
             raise MisdeclaredList(f"{self.name} leaves rows out, and would count them")
+        if self.comparison is not None and (not self.bulk or self.action(self.comparison.name)):
+            raise MisdeclaredList(f"{self.name} compares rows where none are chosen, or under a bulk action's name")
 
     def column(self, name: str) -> Column:
         for column in self.columns:

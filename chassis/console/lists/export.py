@@ -13,7 +13,7 @@ from chassis.clock import Clock
 from chassis.console.cells import plain_of
 from chassis.console.lists.asking import Asked
 from chassis.console.lists.declaration import Column
-from chassis.console.lists.filters import Search, Words
+from chassis.console.lists.filters import SEARCHED
 from chassis.console.lists.reading import read_all
 from chassis.console.wording import Wording
 from chassis.database import Database
@@ -25,10 +25,9 @@ _ROWS_AT_ONCE = 500
 
 
 async def record_export(database: Database, asked: Asked, actor: Actor) -> None:
-    """Before the first byte goes out. What was searched for can be a person's: that something was is enough."""
+    """Before the first byte goes out."""
     filters = {
-        name: "searched" if isinstance(filter_, Search | Words) else list(held.value)
-        for name, (filter_, held) in asked.held.items()
+        name: SEARCHED if filter_.is_search else list(held.value) for name, (filter_, held) in asked.held.items()
     }
     async with database.transaction() as session:
         await record(

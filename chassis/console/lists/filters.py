@@ -14,11 +14,14 @@ from sqlalchemy import ColumnElement, and_, false, or_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.console.lists.declaration import Expression
+from chassis.console.lists.stretches import BEHIND, Stretch
 from chassis.console.wording import calendar_day, words
 
 LONGEST_SEARCH = 200
 LARGEST_CENTS = 10**15
 MOST_WORDS = 12
+SEARCHED = "searched"
+"""What the audit has in the place of what was searched for."""
 
 Sent = Mapping[str, Sequence[str]]
 """What the address says, by name; only what is not empty."""
@@ -54,6 +57,11 @@ class Filter(ABC):
     @property
     def parameters(self) -> tuple[str, ...]:
         return (self.name,)
+
+    @property
+    def is_search(self) -> bool:
+        """What is searched for can be a person's: that something was is all that the audit keeps."""
+        return self.form == "search"
 
     @abstractmethod
     def read(self, sent: Sent, zone: ZoneInfo) -> Held | None:
@@ -197,29 +205,44 @@ class Offered(Exact):
 
 @dataclass(frozen=True, slots=True)
 class Days(Filter):
-    """From a day to a day, both included, as the business zone's calendar has them."""
+    """From a day to a day, both included, or a word for a stretch of them, as the business zone's calendar has them.
+
+    A word is what a kept view needs: it means other days tomorrow. Where days are given beside one, both hold.
+    """
 
     column: Expression = None
+    stretches: Mapping[str, Stretch] = field(default_factory=lambda: BEHIND)
 
     form: ClassVar[str] = "days"
+    # As to its word, which is all that is called by its own name.
+    is_picked: ClassVar[bool] = True
 
     @property
     def parameters(self) -> tuple[str, ...]:
-        return (f"{self.name}_from", f"{self.name}_to")
+        return (f"{self.name}_from", f"{self.name}_to", self.name)
 
     def read(self, sent: Sent, zone: ZoneInfo) -> Held | None:
-        first, last = (_day(sent.get(name, ())) for name in self.parameters)
-        if first is None and last is None:
-            return None
-        condition: list[ColumnElement[bool]] = []
+        first, last = (_day(sent.get(name, ())) for name in self.parameters[:2])
+        word = self._word(sent.get(self.name, ()))
+        conditions: list[ColumnElement[bool]] = []
+        if word:
+            conditions.append(self.stretches[word].holds(self.column))
         if first is not None:
-            condition.append(self.column >= _begin(first, zone))
+            conditions.append(self.column >= _begin(first, zone))
         if last is not None:
-            condition.append(self.column < _begin(last + timedelta(days=1), zone))
-        told = " to ".join(part for part in (_told(first, "from "), _told(last, "")) if part)
-        both = condition[0] if len(condition) == 1 else condition[0] & condition[1]
-        value = (first.isoformat() if first else "", last.isoformat() if last else "")
-        return Held(both, told if first else f"to {told}", value)
+            conditions.append(self.column < _begin(last + timedelta(days=1), zone))
+        if not conditions:
+            return None
+        told = [self.stretches[word].told] if word else []
+        told += [_span(first, last)] if first or last else []
+        value = (first.isoformat() if first else "", last.isoformat() if last else "", word)
+        return Held(and_(*conditions), ", ".join(told), value)
+
+    def _word(self, sent: Sequence[str]) -> str:
+        word = sent[-1] if sent else ""
+        if word and word not in self.stretches:
+            raise Unreadable(f"none of {', '.join(self.stretches)}")
+        return word
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,8 +347,10 @@ def _begin(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
-def _told(at: date | None, prefix: str) -> str:
-    return f"{prefix}{calendar_day(at)}" if at else ""
+def _span(first: date | None, last: date | None) -> str:
+    begin = f"from {calendar_day(first)}" if first else ""
+    end = f"to {calendar_day(last)}" if last else ""
+    return f"{begin} {end}".strip()
 
 
 def _cents(sent: Sequence[str]) -> int | None:

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.console.bulk.jobs import MOST_ROWS
 from chassis.console.bulk.routes import bulk_routes
+from chassis.console.doors import LIST_NAME
 from chassis.console.lists.asking import LONGEST_QUERY, Asked, read_query
 from chassis.console.lists.declaration import Listing
 from chassis.console.lists.export import record_export, stream_csv
@@ -57,7 +58,7 @@ def routes_of(listing: Listing) -> tuple[HTTPRouteHandler, ...]:
 
 
 def _page(listing: Listing) -> HTTPRouteHandler:
-    @page_at(listing.path, listing.capability, opt={ANY_QUERY: True})
+    @page_at(listing.path, listing.capability, opt={ANY_QUERY: True, LIST_NAME: listing.name})
     async def show(
         request: Request[Any, Any, Any],
         console: Given[Console],
@@ -112,7 +113,7 @@ def _remove(listing: Listing) -> HTTPRouteHandler:
         operator: Given[Operator],
     ) -> Redirect:
         async with database.transaction() as session:
-            await remove_view(session, listing.name, view_id, operator)
+            await remove_view(session, listing, view_id, operator)
         return console.redirect(listing.path)
 
     return remove

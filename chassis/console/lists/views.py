@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
 
 from sqlalchemy import Row, String, Uuid, bindparam, delete, func, insert, or_, select
@@ -11,6 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.audit import Actor, Subject, record
 from chassis.console.lists.asking import Asked
+from chassis.console.lists.declaration import Listing
+from chassis.console.lists.filters import SEARCHED
 from chassis.database import locked_by_name
 from chassis.errors import NotFound, Refusal
 from chassis.ids import new_id
@@ -38,6 +41,10 @@ class SaveView:
     is_shared: bool
     actor: Actor
 
+    @property
+    def query(self) -> str:
+        return self.asked.query
+
 
 _LIST, _OWNER = bindparam("list_name", type_=String), bindparam("owner", type_=Uuid)
 
@@ -62,12 +69,13 @@ async def save_view(session: AsyncSession, command: SaveView, now: datetime) -> 
     own = saved_views.c.list == list_name, saved_views.c.owner_id == owner_id
     # One person saves one view after another: no two requests count past the limit.
     await locked_by_name(session, f"views {list_name} {owner_id}")
-    replaced = await session.execute(delete(saved_views).where(*own, saved_views.c.name == command.name))
+    replacing = delete(saved_views).where(*own, saved_views.c.name == command.name).returning(saved_views)
+    replaced = (await session.execute(replacing)).one_or_none()
     count = await session.scalar(select(func.count()).select_from(saved_views).where(*own))
     if (count or 0) >= MOST_VIEWS:
         raise TooManyViews(f"you have {MOST_VIEWS} views of this list: remove one first")
     view_id = new_id()
-    values = {"name": command.name, "query": command.asked.query, "is_shared": command.is_shared}
+    values = {"name": command.name, "query": command.query, "is_shared": command.is_shared}
     await session.execute(
         insert(saved_views).values(
             id=view_id,
@@ -81,20 +89,32 @@ async def save_view(session: AsyncSession, command: SaveView, now: datetime) -> 
     await record(
         session,
         actor=command.actor,
-        action="replace_view" if replaced.rowcount else "save_view",  # type: ignore[attr-defined]
+        action="replace_view" if replaced else "save_view",
         subject=Subject("list", list_name),
-        after={"name": command.name, "is_shared": command.is_shared},
+        before=_told(command.asked.listing, replaced) if replaced else None,
+        after=_told(command.asked.listing, command),
     )
     return view_id
 
 
-async def remove_view(session: AsyncSession, list_name: str, view_id: UUID, actor: Actor) -> None:
+def _told(listing: Listing, view: Row[Any] | SaveView) -> dict[str, Any]:
+    """One that was kept may ask for what the list has no more: it is told as it was."""
+    searches = {each.name for each in listing.filters if each.is_search}
+    pairs = [(name, SEARCHED if name in searches else value) for name, value in parse_qsl(view.query)]
+    return {"name": view.name, "query": urlencode(pairs), "is_shared": view.is_shared}
+
+
+async def remove_view(session: AsyncSession, listing: Listing, view_id: UUID, actor: Actor) -> None:
     """Only its owner's to take away."""
-    query = select(saved_views).where(saved_views.c.id == view_id, saved_views.c.list == list_name).with_for_update()
+    query = select(saved_views).where(saved_views.c.id == view_id, saved_views.c.list == listing.name).with_for_update()
     view = NotFound.unless((await session.execute(query)).one_or_none(), "there is no such view", view_id=view_id)
     if view.owner_id != actor.id:
         raise NotYourView(f"the view is {view.owner_name}'s, who can remove it")
     await session.execute(delete(saved_views).where(saved_views.c.id == view_id))
     await record(
-        session, actor=actor, action="remove_view", subject=Subject("list", list_name), before={"name": view.name}
+        session,
+        actor=actor,
+        action="remove_view",
+        subject=Subject("list", listing.name),
+        before=_told(listing, view),
     )

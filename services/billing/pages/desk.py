@@ -17,12 +17,14 @@ from services.billing.pages import (
 )
 from services.billing.pages.about import about_of
 from services.billing.pages.finders import FINDERS
+from services.billing.pages.subjects import DOORS
 
 
 def desk_of(zone: ZoneInfo) -> Desk:
     """Months and days are the business's."""
     return Desk(
         about=about_of(zone),
+        doors=DOORS,
         finders=FINDERS,
         waiting=(
             desk_deliveries.HELD,

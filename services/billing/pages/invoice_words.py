@@ -6,7 +6,7 @@ from markupsafe import Markup
 from sqlalchemy import Row
 
 from chassis.console.cells import Kind, chip
-from chassis.console.listing import NOW, Amount, Choice, Column, Days, Exact, Flag, Option
+from chassis.console.listing import AHEAD, NOW, Amount, Choice, Column, Days, Exact, Flag, Option
 from chassis.console.lists.filters import Filter
 from chassis.console.wording import money, words
 from contracts.values import InvoiceKind
@@ -85,7 +85,7 @@ FILTERS: tuple[Filter, ...] = (
     Choice("status", "State", options=[Option(each, words(each), CONDITIONS[each]) for each in InvoiceStatus]),
     Flag("overdue", "Overdue", condition=IS_OVERDUE),
     Days("issued", "Issued", column=Invoice.issued_at),
-    Days("due", "Due", column=Invoice.due_at),
+    Days("due", "Due", column=Invoice.due_at, stretches=AHEAD),
     Amount("total", "Total", column=TOTAL_CENTS),
     Exact("account_id", "Account", column=Invoice.account_id, name_of=account_name),
 )

@@ -8,6 +8,7 @@ from chassis.console.desk import MOST_HITS, Backlog, Desk, Finder, Hit, Waiting
 from chassis.console.wording import words
 from services.identity import queries
 from services.identity.pages.operators import ACCESS, LAPSING, PATH, ROOM
+from services.identity.pages.subjects import DOORS
 
 
 async def _find_operators(session: AsyncSession, text: str) -> list[Hit]:
@@ -34,4 +35,5 @@ def _sentence(number: int) -> str:
 DESK = Desk(
     finders=(Finder("Operators", ACCESS, _find_operators),),
     waiting=(Waiting(ROOM, ACCESS, _sentence, LAPSING, _count_lapsing),),
+    doors=DOORS,
 )

@@ -17,6 +17,7 @@ from services.intake.http import (
     ndas,
     ownership,
     quality,
+    rejections,
     source_keys,
     sources,
 )
@@ -39,6 +40,7 @@ ROUTES = (
     *ndas.ROUTES,
     *ownership.ROUTES,
     *quality.ROUTES,
+    *rejections.ROUTES,
     *source_keys.ROUTES,
     *sources.ROUTES,
 )

@@ -15,6 +15,7 @@ from services.intake import queries
 from services.intake.domain import STAGE_LIMITS, UNOWNED_LIMIT, LeadStatus
 from services.intake.pages import boards, duplicates, follow_ups, lead_attention, leads
 from services.intake.pages.finders import FINDERS
+from services.intake.pages.subjects import DOORS
 
 READ = Capability.READ_OPS
 DAYS = 14
@@ -27,6 +28,7 @@ def desk_of(zone: ZoneInfo) -> Desk:
     """Days are those of `zone`."""
     return Desk(
         finders=FINDERS,
+        doors=DOORS,
         waiting=WAITING,
         cards=(
             Card("Leads received today", READ, f"{leads.PATH}", _received_today(zone)),

@@ -18,6 +18,7 @@ from chassis.console.bulk import BulkAction, Verdict, Work
 from chassis.console.cells import Kind
 from chassis.console.fields import FieldKind, FormField
 from chassis.console.listing import (
+    AHEAD,
     NOW,
     Choice,
     Column,
@@ -262,7 +263,7 @@ LISTING = Listing(
         ),
         Choice("channel", "Channel", options=among(FollowUp.channel, Channel, CHANNELS)),
         Choice("outcome", "Outcome", options=among(FollowUp.outcome, FollowUpOutcome)),
-        Days("due", "Due", column=FollowUp.due_at),
+        Days("due", "Due", column=FollowUp.due_at, stretches=AHEAD),
         OfFamily("lead_id", "Lead", column=FollowUp.lead_id, name_of=_lead_name),
         Choice("lead_status", "Lead's status", options=among(Lead.status, LeadStatus)),
         *leads_found.ORIGIN,

@@ -9,7 +9,7 @@ from sqlalchemy import Row, Text, case, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.console import Form
-from chassis.console.bulk import BulkAction, Verdict, Work
+from chassis.console.bulk import BulkAction, Comparison, Verdict, Work
 from chassis.console.cells import Kind
 from chassis.console.fields import FieldKind, FormField, options_of
 from chassis.console.listing import (
@@ -39,6 +39,7 @@ from services.intake.domain import (
 from services.intake.http.leads import LeadClosing
 from services.intake.models import Lead, LeadSource
 from services.intake.pages import lead_attention, leads_found, owners
+from services.intake.pages.duplicates import PATH as PAIRS
 from services.intake.queries.leads import NAME, is_beyond_age, is_beyond_stage, is_late_at
 
 ROOM = "leads"
@@ -216,6 +217,7 @@ LISTING = Listing(
             ),
         ),
     ),
+    comparison=Comparison(lambda one, other: f"{PAIRS}/{one}/{other}"),
     document=lambda row: f"{PATH}/{row.id}",
     empty=Empty("No leads here", "A lead comes here by itself as soon as one of the lead sources hands it in."),
     holds_personal_data=True,

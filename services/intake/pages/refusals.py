@@ -17,15 +17,15 @@ from services.intake.models import LeadSource, SourceRejection
 from services.intake.pages.leads_found import SOURCE
 from services.intake.pages.sources import PATH as SOURCES
 from services.intake.pages.sources import ROOM
-from services.intake.queries.quality import REQUEST, SENT_BACK
+from services.intake.queries.rejections import Refused
 
 PATH = f"{SOURCES}/refusals"
-REQUESTS, TOO_FAST, OF_FIELDS = "requests", "too_fast", "fields"
+SAID = {Refused.REQUESTS: "Requests", Refused.TOO_FAST: "Sent back as too fast", Refused.FIELDS: "Faults of fields"}
 
 
 def path_of(source_id: UUID, first: date, last: date, code: str = "", field: str = "") -> str:
     """Of the requests that were refused on these days; of a field's faults, or of whole requests, by their code."""
-    what = OF_FIELDS if field else TOO_FAST if code == RateLimited.code else REQUESTS
+    what = Refused.FIELDS if field else Refused.TOO_FAST if code == RateLimited.code else Refused.REQUESTS
     asked = {"source_id": source_id, "hour_from": first, "hour_to": last, "what": what, "code": code, "field": field}
     return f"{PATH}?{urlencode({name: value for name, value in asked.items() if value})}"
 
@@ -53,15 +53,7 @@ LISTING = Listing(
     ),
     also={"source_id": SourceRejection.source_id},
     filters=(
-        Choice(
-            "what",
-            "What",
-            options=(
-                Option(REQUESTS, "Requests", REQUEST & ~SENT_BACK),
-                Option(TOO_FAST, "Sent back as too fast", REQUEST & SENT_BACK),
-                Option(OF_FIELDS, "Faults of fields", ~REQUEST),
-            ),
-        ),
+        Choice("what", "What", options=[Option(what, told, what.condition) for what, told in SAID.items()]),
         Exact("source_id", "Source", column=SourceRejection.source_id, name_of=queries.source_name),
         Word("code", "Code", column=SourceRejection.code),
         Word("field", "Field", column=SourceRejection.field),

@@ -19,6 +19,7 @@ from services.notifications.models import Document, Message, SenderAccount, Supp
 from services.notifications.pages import email_health, messages, suppressions, tickets
 from services.notifications.pages.about import ABOUT
 from services.notifications.pages.searching import bool_of
+from services.notifications.pages.subjects import DOORS
 from services.notifications.pages.words import SOURCES, TICKET_WORDS, subject_told
 from services.notifications.queries import desk as queries
 from services.notifications.queries.desk import Part, fortnight
@@ -188,6 +189,7 @@ def desk_of(zone: ZoneInfo) -> Desk:
     standing = _Standing(zone)
     return Desk(
         about=ABOUT,
+        doors=DOORS,
         finders=(
             Finder("Messages", READ, _find_messages),
             Finder("Tickets", READ, _find_tickets),

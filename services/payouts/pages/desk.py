@@ -16,6 +16,7 @@ from services.payouts.domain import PayoutState
 from services.payouts.models import Attempt, Board, Expert, Payout, Sweep
 from services.payouts.pages import experts, payouts, splits, sweeps
 from services.payouts.pages.about import ABOUT
+from services.payouts.pages.subjects import DOORS
 from services.payouts.pages.words import EXPERTS, NEEDS_APPROVAL, PAYOUTS, READ, SPLITS, STANDS, SWEEPS, UNKNOWN
 from services.payouts.settings import Settings
 
@@ -29,6 +30,7 @@ def desk_of(settings: Settings) -> Desk:
     explanation = "What went to Stripe each week from Monday, less what was taken back since, in AUD"
     return Desk(
         about=ABOUT,
+        doors=DOORS,
         finders=(Finder("Payouts", READ, _find_payouts), Finder("Experts", READ, _find_experts)),
         waiting=(
             _waiting(UNKNOWN, "has an unknown outcome", "have an unknown outcome", is_alarming=True),

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.console.cells import Kind
 from chassis.console.documents import Note
-from chassis.console.listing import Column, Days, Empty, Flag, Listing, Tab
+from chassis.console.listing import AHEAD, Column, Days, Empty, Flag, Listing, Tab
 from chassis.console.wording import counted
 from chassis.tables import schedule_runs
 from services.payouts.domain import AttemptKind, AttemptOutcome
@@ -134,7 +134,7 @@ def listing(settings: Settings) -> Listing:
             Column("started", "Began", Sweep.started_at, Kind.INSTANT, is_extra=True),
         ),
         filters=(
-            Days("due", "Due", column=Sweep.due_at),
+            Days("due", "Due", column=Sweep.due_at, stretches=AHEAD),
             Flag("left", "Some were left", condition=Sweep.left_count > 0),
         ),
         tabs=(Tab("All"), Tab("Some were left", "left=true")),

@@ -4,9 +4,11 @@ from chassis.console.bulk.failures import failed_rows
 from chassis.console.desk import Desk
 from services.routing.pages import channels, desk_delivery, desk_installers, desk_queue, desk_returns
 from services.routing.pages.about import ABOUT
+from services.routing.pages.subjects import DOORS
 
 DESK = Desk(
     about=ABOUT,
+    doors=DOORS,
     finders=(
         *desk_installers.FINDERS,
         *desk_delivery.FINDERS,
