@@ -38,7 +38,7 @@ def measure_exceptions(clock: Clock) -> Measure:
             EXCEPTIONS_OPEN.labels(reason, kind_of(reason)).set(count)
         for kind in WaitKind:
             of_kind = [waiting for reason, waiting in found.items() if kind_of(reason) is kind]
-            ages = [(now - waiting.oldest_raised_at).total_seconds() for waiting in of_kind]
+            ages = [(now - waiting.since).total_seconds() for waiting in of_kind]
             EXCEPTIONS_AGE_SECONDS.labels(kind).set(max(ages, default=0))
         UNOWNED_LATE.set(await session.scalar(select(func.count()).where(is_late(now))) or 0)
         await _measure_retries(session, clock)

@@ -12,6 +12,7 @@ from chassis.ids import new_id
 from contracts.identity import Role
 from services.routing.commands.snoozing import SnoozeException, snooze_exception
 from services.routing.models import DispatchException
+from services.routing.pages.exception_bulk import BECOMES_THEIRS
 from services.routing.pages.exceptions import LISTING
 from tests.kit.identity import CSRF, TestIdentity
 from tests.routing.arrangements import FREMANTLE, NOW, ROBIN, Floor, Person, lead
@@ -156,13 +157,15 @@ class TestMany:
     async def test_are_seen_and_put_off_until_an_instant_of_the_business_zone(self, floor: Floor, desk: Desk) -> None:
         await floor.dispatch(lead(location=FREMANTLE), lead(location=FREMANTLE))
         one, other = await floor.exceptions()
-        job = await self.choose(desk, one, other)
+        await floor.operator(SAM)
+        await post(desk, one, "hand-over", owner_id=str(SAM.id))
+        job, told = await self.choose(desk, one, other), "Asleep until 6 Apr 2026, 9:00 am"
         answer = await self.send(desk, f"{job}/snooze/preview", until="2026-04-06T09:00", note="Easter is over")
         assert answer.status_code == 303, answer.text
-        assert await self.rows(desk, job) == [("Yes", "Asleep until 6 Apr 2026, 9:00 am")] * 2
+        assert sorted(await self.rows(desk, job)) == [("Yes", told), ("Yes", f"{told}; {BECOMES_THEIRS}")]
         assert await self.slept(floor) == []
         await self.confirm(desk, job)
-        assert await self.rows(desk, job) == [("Done", "Asleep until 6 Apr 2026, 9:00 am")] * 2
+        assert sorted(await self.rows(desk, job)) == [("Done", told), ("Done", f"{told}; {BECOMES_THEIRS}")]
         # By then Sydney has left its summer time: ten hours ahead, and no longer eleven.
         assert await self.slept(floor) == [("2026-04-05T23:00:00+00:00", "Robin Field", "Easter is over")] * 2
         [audited] = await floor.rows(
@@ -170,6 +173,8 @@ class TestMany:
             "WHERE action = 'snooze_exception' GROUP BY 1"
         )
         assert audited["n"] == 2
+        kept = {item.id: item.owner_name for item in await floor.exceptions(is_open=True)}
+        assert kept == {one.id: "Sam Reed", other.id: "Robin Field"}
 
     @pytest.mark.parametrize("until", ["2026-03-03T13:15", "2026-03-03T13:14", "2027-03-05T09:00"])
     async def test_are_left_alone_where_the_time_is_not_ahead_within_a_year(

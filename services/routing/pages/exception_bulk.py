@@ -39,6 +39,7 @@ from services.routing.queries.operators import operator_name
 
 WHY_DECIDED = replace(WHY, hint="Stands in each decision")
 NEEDS_NOTE = "somebody has it: who gets it needs a note"
+BECOMES_THEIRS = "nobody has it, so whoever puts it off does"
 
 
 class GiveForm(SeenForm):
@@ -95,11 +96,12 @@ async def _look_at_snooze(
     session: AsyncSession, ids: Sequence[UUID], form: SnoozeForm, now: datetime, zone: ZoneInfo
 ) -> dict[UUID, Verdict]:
     until = instant_of(form.until, zone)
-    effect = f"Asleep until {told_instant(until, zone)}"
+    asleep = f"Asleep until {told_instant(until, zone)}"
     too_far = None if is_ahead(until, now) else QueueObstacle.NOT_AHEAD
     found: dict[UUID, Verdict] = {}
     for item, lead, free in await _rows(session, ids):
         obstacle = obstacles_of(item, lead, free, now)[QueueAction.SNOOZE] or too_far
+        effect = asleep if item.owner_id else f"{asleep}; {BECOMES_THEIRS}"
         found[item.id] = Verdict(lead_title(lead), obstacle or "", effect)
     return found
 
@@ -167,7 +169,7 @@ BULK = (
         SNOOZE,
         lambda number: (
             f"Puts {counted(number, 'item', 'items')} off: until then nothing is tried and nobody is called. They "
-            "wake by themselves."
+            "wake by themselves. What nobody has becomes yours."
         ),
         fields=SNOOZE_FIELDS,
         look_with=_look_at_snooze,
