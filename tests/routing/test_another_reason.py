@@ -6,7 +6,7 @@ from services.routing.commands.exceptions import RetryDispatch, retry_dispatch
 from services.routing.commands.owning import ClaimException, claim_exception
 from services.routing.domain.policies import DEFAULT_CARE
 from services.routing.domain.states import ExceptionReason
-from services.routing.measures import measure_exceptions
+from services.routing.measures import measure_waiting
 from services.routing.models import DispatchException
 from tests.kit.metrics import gauge
 from tests.routing.arrangements import NOW, ROBIN, SHARED, Floor, lead
@@ -37,7 +37,7 @@ async def test_neither_its_age_nor_its_limit_nor_its_tries_begin_anew(floor: Flo
     assert (away.waits_since, away.escalate_at) == (NOW, NOW + 8 * HOUR)
     assert (away.retries_done, away.retries_left) == (1, DEFAULT_CARE[ExceptionReason.ALL_AWAY].budget - 1)
     async with floor.database.reading() as session:
-        await measure_exceptions(floor.clock)(session)
+        await measure_waiting(floor.clock)(session)
     assert gauge("waybill_dispatch_exceptions_oldest_age_seconds", kind="expected") == 7 * 3600
     floor.clock.advance(HOUR)
     await escalated(floor)

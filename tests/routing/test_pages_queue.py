@@ -11,6 +11,7 @@ from chassis.http.auth import ACCESS_COOKIE
 from chassis.ids import new_id
 from contracts.identity import Role
 from services.routing.commands.snoozing import SnoozeException, snooze_exception
+from services.routing.domain.windows import Limits
 from services.routing.models import DispatchException
 from services.routing.pages.exception_bulk import BECOMES_THEIRS
 from services.routing.pages.exceptions import LISTING
@@ -128,9 +129,9 @@ class TestAnItem:
 class TestMany:
     """Put off until an instant, as one of them on its page."""
 
-    async def choose(self, desk: Desk, *items: DispatchException) -> str:
+    async def choose(self, desk: Desk, *items: DispatchException, action: str = "snooze") -> str:
         ids = [str(item.id) for item in items]
-        answer = await desk.client.post(f"{PATH}/bulk", data={"csrf": CSRF, "action": "snooze", "ids": ids})
+        answer = await desk.client.post(f"{PATH}/bulk", data={"csrf": CSRF, "action": action, "ids": ids})
         assert answer.status_code == 303, answer.text
         return answer.headers["location"]
 
@@ -142,10 +143,10 @@ class TestMany:
         found = re.findall(r'</th>\s*<td>(.*?)</td>\s*<td class="wrap">(.*?)</td>', await page(desk, job), re.DOTALL)
         return [(re.sub("<.*?>", "", told), detail) for told, detail in found]
 
-    async def confirm(self, desk: Desk, job: str) -> None:
+    async def confirm(self, desk: Desk, job: str, action: str = "snooze") -> None:
         sight = re.search(r'name="sight" value="([0-9a-f]+)"', await page(desk, job))
         assert sight is not None
-        answer = await self.send(desk, f"{job}/snooze", sight=sight[1])
+        answer = await self.send(desk, f"{job}/{action}", sight=sight[1])
         assert answer.status_code == 303, answer.text
 
     async def slept(self, floor: Floor) -> list[tuple[str, str, str]]:
@@ -193,6 +194,25 @@ class TestMany:
         floor.clock.advance(timedelta(hours=1))
         await self.confirm(desk, job)
         assert await self.rows(desk, job) == [("Refused", "The time is past, or more than a year ahead")]
+
+    async def test_are_given_as_far_as_nothing_is_in_the_installers_way(self, floor: Floor, desk: Desk) -> None:
+        """It is told of each before anything is done, with the places that those before it take."""
+        installer_id = await floor.installer(Limits(day=1), name="Southern Sun")
+        await floor.dispatch(lead(location=FREMANTLE), lead(location=FREMANTLE), lead(location=FREMANTLE))
+        one, other, erased = await floor.exceptions()
+        await floor.rows_changed("DELETE FROM lead_contacts WHERE lead_id = :id", id=erased.lead_id)
+        job = await self.choose(desk, one, other, erased, action="assign")
+        await self.send(desk, f"{job}/assign/preview", installer_id=str(installer_id))
+        blocked = [
+            ("No", "Southern Sun cannot have it: cap reached"),
+            ("No", "The person was erased, or never known here"),
+        ]
+        assert sorted(await self.rows(desk, job)) == [*blocked, ("Yes", "Goes to Southern Sun")]
+        assert await floor.assignments() == []
+        await self.confirm(desk, job, "assign")
+        assert sorted(await self.rows(desk, job)) == [("Done", "Goes to Southern Sun"), *blocked]
+        made = await floor.only_assignment()
+        assert (made.lead_id in {one.lead_id, other.lead_id}, made.installer_id) == (True, installer_id)
 
     async def test_what_sleeps_already_stays_as_it_was(self, floor: Floor, desk: Desk) -> None:
         item = await waiting(floor)
