@@ -181,7 +181,7 @@ class TestAtHome:
         assert (bar.label, bar.told) == ("Contact invalid", "1")
 
     async def test_one_is_late_by_the_day_that_it_was_promised(
-        self, floor: Floor, clock: FixedClock, sent: UUID
+        self, floor: Floor, clock: FixedClock, sent: UUID, desk: Desk, identity: TestIdentity
     ) -> None:
         await floor.policy(ReturnsPolicy(decide_business_days=10))
         await floor.ask_back(sent)
@@ -192,6 +192,9 @@ class TestAtHome:
                 assert (await waiting.count(session, clock.now())).is_late is is_late
                 await measure_waiting(clock)(session)
             assert gauge("waybill_returns_overdue") == is_late
+            told = await Pages(desk, identity).read("/console/desk/routing/today")
+            assert "1 return waits to be decided" in told
+            assert ("past its day" in told) is is_late
 
     async def test_finds_it_by_any_of_its_ids(self, floor: Floor, sent: UUID) -> None:
         asked = await floor.ask_back(sent)

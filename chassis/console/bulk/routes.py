@@ -187,7 +187,9 @@ def _confirming_previewed(listing: Listing, action: BulkAction) -> HTTPRouteHand
 
 
 def _posted(path: str, action: BulkAction, *, step_up: bool = False) -> Decorator:
-    size = {} if action.largest_form_bytes is None else {"request_max_body_size": action.largest_form_bytes}
+    size: dict[str, Any] = (
+        {} if action.largest_form_bytes is None else {"request_max_body_size": action.largest_form_bytes}
+    )
     return form_at(path, action.capability, step_up=step_up, **size)
 
 

@@ -69,15 +69,15 @@ async def show_region(
     console: Given[Console],
     database: Given[Database],
     clock: Given[Clock],
-    page: Annotated[int, QueryParameter(ge=1, le=MOST_PAGES, description="of its installers")] = 1,
+    page_no: Annotated[int, QueryParameter(name="page", ge=1, le=MOST_PAGES, description="of its installers")] = 1,
 ) -> Response[str]:
     now, zone = clock.now(), console.wording.zone
     async with database.reading() as session:
         told = await region_of(session, region, now, DAYS, zone)
-    return show_document(console, request, _document(region, told, doors_of(f"in={region}", now, zone), page))
+    return show_document(console, request, _document(region, told, doors_of(f"in={region}", now, zone), page_no))
 
 
-def _document(state: AustralianState, told: RegionScorecard, behind: Doors, page: int) -> Document:
+def _document(state: AustralianState, told: RegionScorecard, behind: Doors, page_no: int) -> Document:
     score = told.score
     sentence = Markup("Of {} in {} days somebody got {}; {} were raised to operators.")
     return Document(
@@ -86,7 +86,7 @@ def _document(state: AustralianState, told: RegionScorecard, behind: Doors, page
         up=("Scorecards by region", BY_REGION),
         sentence=sentence.format(counted(score.leads or 0, "lead", "leads"), DAYS, score.served, score.exceptions),
         facts=_facts(state, score, behind),
-        sections=[_installers(state, told.installers, behind, page)],
+        sections=[_installers(state, told.installers, behind, page_no)],
         timeline=None,
         links=(("Coverage", f"/console/coverage?in={state}&view=all"),),
     )
@@ -125,11 +125,11 @@ _HEADS = (
 )
 
 
-def _installers(state: AustralianState, those: list[ScoreView], behind: Doors, page: int) -> Table:
-    first = (page - 1) * SHOWN_INSTALLERS
+def _installers(state: AustralianState, those: list[ScoreView], behind: Doors, page_no: int) -> Table:
+    first = (page_no - 1) * SHOWN_INSTALLERS
     further = those[first + SHOWN_INSTALLERS :]
     following = f"The next {min(len(further), SHOWN_INSTALLERS)} of {len(those):,}"
-    onward = (following, f"{BY_REGION}/{state}?page={page + 1}")
+    onward = (following, f"{BY_REGION}/{state}?page={page_no + 1}")
     return Table(
         "Installers",
         _HEADS,
