@@ -126,7 +126,7 @@ async def _look_at_giving(
         obstacle = obstacles_of(item, lead, free, now)[QueueAction.ASSIGN] or erased
         found[id_] = Verdict(lead_title(lead), obstacle, "" if obstacle else f"Goes to {name}")
     asked = [id_ for id_ in ids if id_ in found and not found[id_].why_not]
-    had = defaultdict(list)
+    had: defaultdict[UUID, list[Assignment]] = defaultdict(list)
     for each in await assignments.of_leads(session, leads):
         had[each.lead_id].append(each)
     attempts = [_attempt(rows[id_][1], contacts, had, form.installer_id) for id_ in asked]
