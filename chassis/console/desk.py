@@ -45,8 +45,11 @@ class Finder:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
+    """`is_late` where each of them has a day of its own, and one is past it: then its room's `limit` is none."""
+
     number: int
     oldest: datetime | None = None
+    is_late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,9 +190,9 @@ async def read_today(desk: Desk, operator: Operator, session: AsyncSession, now:
 
 
 def _call(waiting: Waiting, backlog: Backlog, now: datetime) -> Call:
-    is_late = waiting.limit is not None and backlog.oldest is not None and now - backlog.oldest > waiting.limit
     sentence = waiting.sentence(backlog.number)
     limit, oldest = waiting.limit, backlog.oldest
+    is_late = backlog.is_late or (limit is not None and oldest is not None and now - oldest > limit)
     return Call(sentence, waiting.path, backlog.number, oldest, limit, is_late, waiting.is_alarming)
 
 

@@ -219,10 +219,11 @@ LEADS = Row(
         ),
         Chart(
             "What the queue keeps waiting",
-            "Leads that are nobody's for too long, and channels that hold leads back.",
+            "Leads that are nobody's for too long, returns past their day, and channels that hold leads back.",
             "short",
             (
                 Query(largest("waybill_dispatch_exceptions_unowned_late", "service"), "nobody's"),
+                Query(largest("waybill_returns_overdue", "service"), "returns"),
                 Query(largest("waybill_delivery_breakers_open", "channel"), "breakers {{channel}}"),
             ),
             width=12,

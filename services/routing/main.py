@@ -9,7 +9,7 @@ from services.routing import pages
 from services.routing.commands.rollups import roll_up_days
 from services.routing.consumers import consumers
 from services.routing.http import ROUTES
-from services.routing.measures import measure_exceptions
+from services.routing.measures import measure_waiting
 from services.routing.pages.desk import DESK
 from services.routing.proving import prove_decisions
 from services.routing.retries import QueueKeeper
@@ -47,7 +47,7 @@ def build(
             Loop("webhooks", sender.step),
         ),
         jobs=(prove_decisions(database, settings.zone), roll_up_days(database, settings.zone)),
-        measures=(measure_exceptions(clock),),
+        measures=(measure_waiting(clock),),
         dependencies={"bulk": bulk, "desk": DESK, "gateway": gateway},
         on_stop=(sender.close,),
     )

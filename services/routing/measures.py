@@ -13,6 +13,7 @@ from services.routing.domain.waiting import WaitKind, kind_of
 from services.routing.queries.exceptions import is_late, open_by_reason
 from services.routing.queries.health import breakers_open, first_due
 from services.routing.queries.policies import in_force
+from services.routing.queries.returns import overdue
 
 EXCEPTIONS_OPEN = Gauge(
     "waybill_dispatch_exceptions_open", "Leads that wait for an operator and are awake", ["reason", "kind"]
@@ -26,10 +27,11 @@ UNOWNED_LATE = Gauge("waybill_dispatch_exceptions_unowned_late", "Leads that are
 RETRIES_OVERDUE_SECONDS = Gauge(
     "waybill_dispatch_retries_overdue_seconds", "How long the first try that is due has been, 0 when none is"
 )
+RETURNS_OVERDUE = Gauge("waybill_returns_overdue", "Returns that wait past the day by which they were to be decided")
 BREAKERS_OPEN = Gauge("waybill_delivery_breakers_open", "Channels of installers that hold leads back", ["channel"])
 
 
-def measure_exceptions(clock: Clock) -> Measure:
+def measure_waiting(clock: Clock) -> Measure:
     async def measure(session: AsyncSession) -> None:
         now = clock.now()
         found = {waiting.reason: waiting for waiting in await open_by_reason(session, now)}
@@ -38,10 +40,11 @@ def measure_exceptions(clock: Clock) -> Measure:
             EXCEPTIONS_OPEN.labels(reason, kind_of(reason)).set(count)
         for kind in WaitKind:
             of_kind = [waiting for reason, waiting in found.items() if kind_of(reason) is kind]
-            ages = [(now - waiting.oldest_raised_at).total_seconds() for waiting in of_kind]
+            ages = [(now - waiting.since).total_seconds() for waiting in of_kind]
             EXCEPTIONS_AGE_SECONDS.labels(kind).set(max(ages, default=0))
         UNOWNED_LATE.set(await session.scalar(select(func.count()).where(is_late(now))) or 0)
         await _measure_retries(session, clock)
+        RETURNS_OVERDUE.set(await overdue(session, now))
         held_back = await breakers_open(session)
         for channel in Channel:
             BREAKERS_OPEN.labels(channel).set(held_back.get(channel, 0))

@@ -45,9 +45,20 @@ GIVEN = """
       FROM audit_entries a JOIN dispatch_exceptions d ON d.id::text = a.subject_id
      WHERE a.subject_kind = 'dispatch_exception'
        AND (a.action IN ('claim_exception', 'hand_over_exception', 'unassign_exception')
-            OR a.action = 'escalate_exception' AND a.before->>'owner' IS DISTINCT FROM a.after->>'owner')
+            OR a.action IN ('escalate_exception', 'snooze_exception')
+               AND a.before->>'owner' IS DISTINCT FROM a.after->>'owner')
 """
 """Whose an item of the exception queue is changes by an operator's deed, or by itself."""
+
+PUT_OFF = """
+    SELECT d.lead_id
+      FROM audit_entries a JOIN dispatch_exceptions d ON d.id::text = a.subject_id
+     WHERE a.subject_kind = 'dispatch_exception'
+       AND (a.action IN ('snooze_exception', 'wake_exception')
+            OR a.action = 'unassign_exception'
+               AND a.before->>'snoozed_until' IS DISTINCT FROM a.after->>'snoozed_until')
+"""
+"""Until when it sleeps changes by an operator's deed, and where it is nobody's any more."""
 
 FACTS = (
     Fact("intake", "lead.created", LET_IN),
@@ -97,12 +108,7 @@ FACTS = (
         "SELECT lead_id FROM dispatch_exceptions WHERE resolved_at IS NOT NULL",
     ),
     Fact("routing", "dispatch.exception_owner_changed", GIVEN),
-    Fact(
-        "routing",
-        "dispatch.exception_snoozed",
-        "SELECT d.lead_id FROM audit_entries a JOIN dispatch_exceptions d ON d.id::text = a.subject_id "
-        "WHERE a.action IN ('snooze_exception', 'wake_exception')",
-    ),
+    Fact("routing", "dispatch.exception_snoozed", PUT_OFF),
     Fact("routing", "assignment.created", "SELECT id FROM assignments"),
     Fact("routing", "assignment.sent", "SELECT id FROM assignments WHERE sent_at IS NOT NULL"),
     Fact("routing", "assignment.return_requested", "SELECT assignment_id FROM returns"),

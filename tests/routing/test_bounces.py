@@ -99,6 +99,8 @@ class TestReturns:
         asked = await floor.ask_back(made.id)
         assert (asked.state, asked.rule_reason) == (ReturnState.REQUESTED, "a_person_can_tell")
         assert "Given up, 4.4.7" in await Pages(desk, identity).read(f"/console/returns/{asked.id}")
+        log = (await desk.get(f"/admin/assignments/{made.id}/deliveries"))["log"]
+        assert (log[-1]["what"], log[-1]["status"], log[-1]["enhanced_status"]) == ("bounced", None, "4.4.7")
 
     async def test_one_that_waits_is_judged_again_when_its_mail_comes_back(
         self, floor: Floor, feed: Feed, made: Assignment, clock: FixedClock

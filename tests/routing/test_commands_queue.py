@@ -145,8 +145,36 @@ class TestSnooze:
         await snooze(floor, item)
         after = await floor.only_exception()
         assert (after.snoozed_until, after.snoozed_by) == (NOW + 4 * HOUR, "Robin Field")
-        assert after.escalate_at == NOW + 12 * HOUR
+        assert after.escalate_at == NOW + 28 * HOUR
         assert (await floor.audited()).count("snooze_exception") == 1
+
+    async def test_gives_what_nobody_has_to_who_puts_it_off(self, floor: Floor) -> None:
+        """No limit reaches what sleeps: somebody has to answer for it."""
+        item = await waiting(floor)
+        await snooze(floor, item)
+        after = await floor.only_exception()
+        assert (after.owner_id, after.owner_name, after.owned_since) == (ROBIN.id, "Robin Field", NOW)
+        [entry] = await floor.rows("SELECT before, after FROM audit_entries WHERE action = 'snooze_exception'")
+        assert (entry["before"]["owner"], entry["after"]["owner"]) == (None, "Robin Field")
+        assert types_of(await floor.events())[-2:] == ["dispatch.exception_owner_changed", "dispatch.exception_snoozed"]
+
+    async def test_leaves_what_somebody_has_to_them(self, floor: Floor) -> None:
+        item = await waiting(floor)
+        await claim(floor, item, SAM)
+        await snooze(floor, item)
+        assert (await floor.only_exception()).owner_name == "Sam Reed"
+
+    async def test_wakes_what_is_nobodys_again(self, floor: Floor) -> None:
+        item = await waiting(floor)
+        await snooze(floor, item)
+        async with floor.database.transaction() as session:
+            await unassign_exception(session, UnassignException(item.id, "off sick", ROBIN), floor.clock.now())
+        after = await floor.only_exception()
+        assert (after.owner_id, after.snoozed_until, after.escalate_at) == (None, None, NOW + 8 * HOUR)
+        assert types_of(await floor.events())[-2:] == ["dispatch.exception_owner_changed", "dispatch.exception_snoozed"]
+        [entry] = await floor.rows("SELECT before, after FROM audit_entries WHERE action = 'unassign_exception'")
+        assert entry["before"] == {"owner": "Robin Field", "snoozed_until": "2026-03-03T06:15:04Z"}
+        assert (entry["after"]["owner"], entry["after"]["snoozed_until"]) == (None, None)
 
     async def test_refuses_another_time_while_it_sleeps_and_none_once_it_is_awake(self, floor: Floor) -> None:
         item = await waiting(floor)
@@ -171,7 +199,7 @@ class TestSnooze:
                 await wake_exception(session, WakeException(item.id, ROBIN), floor.clock.now())
         after = await floor.only_exception()
         assert (after.snoozed_until, after.snoozed_by, after.snooze_note) == (None, None, None)
-        assert after.escalate_at == NOW + 9 * HOUR
+        assert after.escalate_at == NOW + 25 * HOUR
         assert (await floor.audited()).count("wake_exception") == 1
 
 

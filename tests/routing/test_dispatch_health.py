@@ -6,7 +6,7 @@ import pytest
 
 from chassis.http.auth import ACCESS_COOKIE
 from contracts.identity import Role
-from services.routing.measures import measure_exceptions
+from services.routing.measures import measure_waiting
 from services.routing.retries import QueueKeeper
 from tests.kit.identity import TestIdentity
 from tests.kit.metrics import gauge
@@ -78,7 +78,7 @@ async def test_prometheus_hears_of_what_is_late_and_overdue(floor: Floor) -> Non
     await floor.refuse_mail((await floor.only_assignment()).id)
     floor.clock.advance(20 * MINUTE)
     async with floor.database.reading() as session:
-        await measure_exceptions(floor.clock)(session)
+        await measure_waiting(floor.clock)(session)
     assert gauge("waybill_dispatch_exceptions_unowned_late") == 1
     assert gauge("waybill_dispatch_retries_overdue_seconds") == 18 * 60
     assert gauge("waybill_delivery_breakers_open", channel="mail") == 0
@@ -106,6 +106,6 @@ async def test_it_and_prometheus_agree_on_what_is_overdue(floor: Floor, desk: De
 async def overdue(floor: Floor, desk: Desk) -> tuple[str | None, float]:
     """Since when by the room, and for how many seconds by the gauge."""
     async with floor.database.reading() as session:
-        await measure_exceptions(floor.clock)(session)
+        await measure_waiting(floor.clock)(session)
     told = await desk.get("/admin/dispatch-health")
     return told["retries_overdue_since"], gauge("waybill_dispatch_retries_overdue_seconds")

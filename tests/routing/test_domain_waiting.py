@@ -14,6 +14,7 @@ from services.routing.domain.waiting import (
     NEVER_RETRIED,
     WaitKind,
     budget_of,
+    counts_since,
     escalate_at,
     is_late,
     kind_of,
@@ -121,6 +122,11 @@ class TestEscalation:
         assert escalate_at(care, NOW, is_owned=True) == NOW + HOUR
         assert escalate_at(care, NOW, is_owned=False) == NOW + HOUR / 2
         assert escalate_at(Care(escalate_minutes=15), NOW, is_owned=False) == NOW + HOUR / 4
+
+    @pytest.mark.parametrize("is_owned", [True, False])
+    def test_is_counted_back_to_where_it_began(self, is_owned: bool) -> None:
+        care = Care(escalate_minutes=60, unowned_minutes=30)
+        assert counts_since(care, escalate_at(care, NOW, is_owned=is_owned), is_owned=is_owned) == NOW
 
     def test_is_late_once_the_limit_is_reached_unless_somebody_has_it_or_it_sleeps(self) -> None:
         def late(**changes: object) -> bool:

@@ -87,7 +87,16 @@ class TestAnException:
             DispatchExceptionSnoozed(lead_id=arrived.lead_id, exception_id=item, snoozed_until=until, changed_at=NOW)
             for until in (NOW + HOUR, None)
         ]
-        assert await versions(floor) == list(range(1, 5))
+        assert await floor.events(DispatchExceptionOwnerChanged.type) == [
+            DispatchExceptionOwnerChanged(
+                lead_id=arrived.lead_id,
+                exception_id=item,
+                owner_id=ROBIN.id,
+                owner_name="Robin Field",
+                changed_at=NOW,
+            )
+        ]
+        assert await versions(floor) == list(range(1, 6))
 
 
 class TestAnInstaller:

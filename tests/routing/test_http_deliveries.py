@@ -44,7 +44,14 @@ class TestAnAssignments:
         seen = await desk.get(f"/admin/assignments/{made.id}/deliveries")
         assert (seen["channel"], seen["state"], seen["tries"]) == ("mail", None, [])
         assert seen["log"] == [
-            {"at": told(NOW), "channel": "mail", "what": "failed", "reason_code": "recipient_refused", "status": 550}
+            {
+                "at": told(NOW),
+                "channel": "mail",
+                "what": "failed",
+                "reason_code": "recipient_refused",
+                "status": 550,
+                "enhanced_status": None,
+            }
         ]
 
     async def test_are_of_none_that_there_is_not(self, desk: Desk) -> None:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from services.routing.commands.exceptions import ResolveException, resolve_exception
-from services.routing.measures import measure_exceptions
+from services.routing.measures import measure_waiting
 from tests.kit.metrics import gauge
 from tests.routing.arrangements import FREMANTLE, ROBIN, Floor, lead
 
@@ -14,7 +14,7 @@ AGE = "waybill_dispatch_exceptions_oldest_age_seconds"
 async def measured(floor: Floor) -> tuple[float, float]:
     """How many leads wait because nobody covers them, and for how long the first of all has."""
     async with floor.database.reading() as session:
-        await measure_exceptions(floor.clock)(session)
+        await measure_waiting(floor.clock)(session)
     return gauge(OPEN, reason="no_coverage", kind="expected"), gauge(AGE, kind="expected")
 
 

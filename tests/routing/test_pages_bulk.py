@@ -114,4 +114,4 @@ async def test_a_status_is_blocked_where_it_stands(bulk: Bulk) -> None:
     active = await bulk.floor.installer(name="Active")
     paused = await bulk.floor.installer(name="Paused", status=InstallerStatus.PAUSED)
     job = await bulk.choose("pause", active, paused)
-    assert await bulk.page(job) == {"Active": ("Yes", ""), "Paused": ("No", "It is paused")}
+    assert await bulk.page(job) == {"Active": ("Yes", "Active → Paused"), "Paused": ("No", "It is paused")}

@@ -3,10 +3,13 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from contracts.values import InstallerStatus
 from services.routing.domain.states import AbsenceKind
 from services.routing.domain.windows import Limits
 from services.routing.http.lead_views import DecisionView
+from services.routing.http.replays import ReplayView
 from services.routing.pages.decisions import ToldCandidate, ToldDecision, told
 from services.routing.pages.telling import latency
 from tests.routing.arrangements import NOW, SHARED, Floor, lead, postcode_range
@@ -131,3 +134,15 @@ async def test_a_decision_by_the_rules_of_before_is_told_as_it_was_ordered_then(
 
 def test_a_latency_is_told_in_the_unit_that_fits() -> None:
     assert [latency(ms) for ms in (84, 1_240, 185_000, 9_000_000)] == ["84 ms", "1.2 s", "3 min 5 s", "2 h"]
+
+
+@pytest.mark.parametrize(("rule_set", "may_be_the_clocks"), [("3", True), ("4", False)])
+async def test_a_replay_that_differs_names_the_clocks_where_they_were_not_kept(
+    floor: Floor, rule_set: str, may_be_the_clocks: bool
+) -> None:
+    await floor.installer()
+    await floor.dispatch(arrived := lead())
+    [decision] = await floor.decisions(arrived.lead_id)
+    shown = told(DecisionView.of(decision), ReplayView(is_identical=False, rule_set=rule_set, first_difference="at 41"))
+    assert shown.first_difference.startswith("at 41")
+    assert ("clocks" in shown.first_difference) is may_be_the_clocks

@@ -11,7 +11,9 @@ from chassis.http.auth import ACCESS_COOKIE
 from chassis.ids import new_id
 from contracts.identity import Role
 from services.routing.commands.snoozing import SnoozeException, snooze_exception
+from services.routing.domain.windows import Limits
 from services.routing.models import DispatchException
+from services.routing.pages.exception_bulk import BECOMES_THEIRS
 from services.routing.pages.exceptions import LISTING
 from tests.kit.identity import CSRF, TestIdentity
 from tests.routing.arrangements import FREMANTLE, NOW, ROBIN, Floor, Person, lead
@@ -127,9 +129,9 @@ class TestAnItem:
 class TestMany:
     """Put off until an instant, as one of them on its page."""
 
-    async def choose(self, desk: Desk, *items: DispatchException) -> str:
+    async def choose(self, desk: Desk, *items: DispatchException, action: str = "snooze") -> str:
         ids = [str(item.id) for item in items]
-        answer = await desk.client.post(f"{PATH}/bulk", data={"csrf": CSRF, "action": "snooze", "ids": ids})
+        answer = await desk.client.post(f"{PATH}/bulk", data={"csrf": CSRF, "action": action, "ids": ids})
         assert answer.status_code == 303, answer.text
         return answer.headers["location"]
 
@@ -141,10 +143,10 @@ class TestMany:
         found = re.findall(r'</th>\s*<td>(.*?)</td>\s*<td class="wrap">(.*?)</td>', await page(desk, job), re.DOTALL)
         return [(re.sub("<.*?>", "", told), detail) for told, detail in found]
 
-    async def confirm(self, desk: Desk, job: str) -> None:
+    async def confirm(self, desk: Desk, job: str, action: str = "snooze") -> None:
         sight = re.search(r'name="sight" value="([0-9a-f]+)"', await page(desk, job))
         assert sight is not None
-        answer = await self.send(desk, f"{job}/snooze", sight=sight[1])
+        answer = await self.send(desk, f"{job}/{action}", sight=sight[1])
         assert answer.status_code == 303, answer.text
 
     async def slept(self, floor: Floor) -> list[tuple[str, str, str]]:
@@ -156,13 +158,15 @@ class TestMany:
     async def test_are_seen_and_put_off_until_an_instant_of_the_business_zone(self, floor: Floor, desk: Desk) -> None:
         await floor.dispatch(lead(location=FREMANTLE), lead(location=FREMANTLE))
         one, other = await floor.exceptions()
-        job = await self.choose(desk, one, other)
+        await floor.operator(SAM)
+        await post(desk, one, "hand-over", owner_id=str(SAM.id))
+        job, told = await self.choose(desk, one, other), "Asleep until 6 Apr 2026, 9:00 am"
         answer = await self.send(desk, f"{job}/snooze/preview", until="2026-04-06T09:00", note="Easter is over")
         assert answer.status_code == 303, answer.text
-        assert await self.rows(desk, job) == [("Yes", "Asleep until 6 Apr 2026, 9:00 am")] * 2
+        assert sorted(await self.rows(desk, job)) == [("Yes", told), ("Yes", f"{told}; {BECOMES_THEIRS}")]
         assert await self.slept(floor) == []
         await self.confirm(desk, job)
-        assert await self.rows(desk, job) == [("Done", "Asleep until 6 Apr 2026, 9:00 am")] * 2
+        assert sorted(await self.rows(desk, job)) == [("Done", told), ("Done", f"{told}; {BECOMES_THEIRS}")]
         # By then Sydney has left its summer time: ten hours ahead, and no longer eleven.
         assert await self.slept(floor) == [("2026-04-05T23:00:00+00:00", "Robin Field", "Easter is over")] * 2
         [audited] = await floor.rows(
@@ -170,6 +174,8 @@ class TestMany:
             "WHERE action = 'snooze_exception' GROUP BY 1"
         )
         assert audited["n"] == 2
+        kept = {item.id: item.owner_name for item in await floor.exceptions(is_open=True)}
+        assert kept == {one.id: "Sam Reed", other.id: "Robin Field"}
 
     @pytest.mark.parametrize("until", ["2026-03-03T13:15", "2026-03-03T13:14", "2027-03-05T09:00"])
     async def test_are_left_alone_where_the_time_is_not_ahead_within_a_year(
@@ -188,6 +194,25 @@ class TestMany:
         floor.clock.advance(timedelta(hours=1))
         await self.confirm(desk, job)
         assert await self.rows(desk, job) == [("Refused", "The time is past, or more than a year ahead")]
+
+    async def test_are_given_as_far_as_nothing_is_in_the_installers_way(self, floor: Floor, desk: Desk) -> None:
+        """It is told of each before anything is done, with the places that those before it take."""
+        installer_id = await floor.installer(Limits(day=1), name="Southern Sun")
+        await floor.dispatch(lead(location=FREMANTLE), lead(location=FREMANTLE), lead(location=FREMANTLE))
+        one, other, erased = await floor.exceptions()
+        await floor.rows_changed("DELETE FROM lead_contacts WHERE lead_id = :id", id=erased.lead_id)
+        job = await self.choose(desk, one, other, erased, action="assign")
+        await self.send(desk, f"{job}/assign/preview", installer_id=str(installer_id))
+        blocked = [
+            ("No", "Southern Sun cannot have it: cap reached"),
+            ("No", "The person was erased, or never known here"),
+        ]
+        assert sorted(await self.rows(desk, job)) == [*blocked, ("Yes", "Goes to Southern Sun")]
+        assert await floor.assignments() == []
+        await self.confirm(desk, job, "assign")
+        assert sorted(await self.rows(desk, job)) == [("Done", "Goes to Southern Sun"), *blocked]
+        made = await floor.only_assignment()
+        assert (made.lead_id in {one.lead_id, other.lead_id}, made.installer_id) == (True, installer_id)
 
     async def test_what_sleeps_already_stays_as_it_was(self, floor: Floor, desk: Desk) -> None:
         item = await waiting(floor)

@@ -18,10 +18,13 @@ from chassis.http.auth import ACCESS_COOKIE
 from chassis.ids import new_id
 from contracts.business_days import days_left
 from contracts.identity import Role
+from services.routing.domain.policies import ReturnsPolicy
 from services.routing.domain.returns import DenialCode, ReturnCode, ReturnState
+from services.routing.measures import measure_waiting
 from services.routing.models import Return
 from services.routing.pages import desk_returns, return_words, returns
 from tests.kit.identity import TestIdentity
+from tests.kit.metrics import gauge
 from tests.routing.arrangements import BUSINESS_ZONE, NOW, Floor, lead
 from tests.routing.desk import Desk
 from tests.routing.test_pages_lists import rows
@@ -176,6 +179,22 @@ class TestAtHome:
             assert (await card.read(session, later)).value == "100.0 %"
             [bar] = await chart.read(session, later)
         assert (bar.label, bar.told) == ("Contact invalid", "1")
+
+    async def test_one_is_late_by_the_day_that_it_was_promised(
+        self, floor: Floor, clock: FixedClock, sent: UUID, desk: Desk, identity: TestIdentity
+    ) -> None:
+        await floor.policy(ReturnsPolicy(decide_business_days=10))
+        await floor.ask_back(sent)
+        [waiting] = desk_returns.WAITING
+        for days, is_late in ((14, False), (1, True)):
+            clock.advance(timedelta(days=days))
+            async with floor.database.reading() as session:
+                assert (await waiting.count(session, clock.now())).is_late is is_late
+                await measure_waiting(clock)(session)
+            assert gauge("waybill_returns_overdue") == is_late
+            told = await Pages(desk, identity).read("/console/desk/routing/today")
+            assert "1 return waits to be decided" in told
+            assert ("past its day" in told) is is_late
 
     async def test_finds_it_by_any_of_its_ids(self, floor: Floor, sent: UUID) -> None:
         asked = await floor.ask_back(sent)

@@ -187,6 +187,19 @@ def facts_of(page: str) -> dict[str, str]:
     return told | {"Against before": told.get("Against the 28 days before", "")}
 
 
+def doors_of(page: str) -> dict[str, str]:
+    """Where the facts of a page lead, by their titles."""
+    found = re.findall(r"<dt>([^<]*)</dt>\s*<dd[^>]*>\s*<a href=\"([^\"]*)\"", page)
+    return {text_of(title): html.unescape(path) for title, path in found}
+
+
+async def behind(desk: Desk, path: str) -> int:
+    """How many rows a list has."""
+    answer = await desk.client.get(path)
+    assert answer.status_code == 200, answer.text
+    return answer.text.count('<th scope="row"')
+
+
 def of(told: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
     return {name: told[name] for name in wanted}
 
@@ -262,12 +275,44 @@ async def test_a_region_leads_to_what_stands_behind_its_figures(
     desk.client.cookies.set(ACCESS_COOKIE, identity.token_of(Role.EDITOR))
     page = (await desk.client.get("/console/scorecards/regions/VIC")).text
     doors = {html.unescape(path) for path in re.findall(r'href="(/console/[^"]*\bin=VIC[^"]*)"', page)}
-    assert len(doors) == 8
+    assert len(doors) == 9
     for path in doors:
         assert (await desk.client.get(path)).status_code == 200, path
-    given = [row["Lead"] for _, row in rows_of((await desk.client.get("/console/assignments?in=VIC")).text)]
-    assert len(given) == 4
-    assert all("Geelong" in each for each in given)
+    own = (await desk.get("/admin/scorecards/regions/VIC"))["installers"][0]
+    [path] = [path for path in doors if str(trade.ids["Both"]) in path]
+    assert (own["name"], await behind(desk, path)) == ("Both", own["delivered"])
+    given = (await desk.client.get(doors_of(page)["Delivered"])).text
+    assert all("Geelong" in row["Lead"] for _, row in rows_of(given))
+
+
+async def test_behind_a_figure_are_as_many_rows_as_it_says(trade: Trade, desk: Desk, identity: TestIdentity) -> None:
+    """Not those of before its days, nor of any other state."""
+    desk.client.cookies.set(ACCESS_COOKIE, identity.token_of(Role.EDITOR))
+    came_back = 0
+    for name in NAMES:
+        by_hand = await trade.of_installer(name)
+        doors = doors_of((await desk.client.get(f"/console/installers/{trade.ids[name]}")).text)
+        told = await behind(desk, doors["Delivered"]), await behind(desk, doors["Returned"])
+        assert told == (by_hand.delivered, by_hand.returned), name
+        came_back += by_hand.returned
+    assert came_back > 0
+    for state, raised in (("VIC", 0), ("WA", 1)):
+        score = (await desk.get(f"/admin/scorecards/regions/{state}"))["score"]
+        doors = doors_of((await desk.client.get(f"/console/scorecards/regions/{state}")).text)
+        told = await behind(desk, doors["Delivered"]), await behind(desk, doors["Raised to operators"])
+        assert told == (score["delivered"], score["exceptions"]) == ((await trade.of_region(state)).delivered, raised)
+
+
+async def test_a_region_has_all_of_its_installers_page_by_page(
+    floor: Floor, desk: Desk, identity: TestIdentity
+) -> None:
+    desk.client.cookies.set(ACCESS_COOKIE, identity.token_of(Role.EDITOR))
+    await floor.installers(52)
+    path = "/console/scorecards/regions/NSW"
+    first = (await desk.client.get(path)).text
+    assert f'href="{path}?page=2">The next 2 of 52</a>' in first
+    second = (await desk.client.get(f"{path}?page=2")).text
+    assert len({about for page in (first, second) for about, _ in rows_of(page)}) == 52
 
 
 async def test_there_is_none_of_an_installer_or_a_region_that_is_not(desk: Desk, identity: TestIdentity) -> None:

@@ -255,7 +255,8 @@ class TestTheRegions:
 
     async def test_lead_to_what_stands_behind_their_figures(self, worked: Floor, desk: Desk) -> None:
         page = html.unescape((await desk.client.get("/console/scorecards/regions")).text)
-        assert 'href="/console/exceptions?in=WA"' in page
+        assert 'href="/console/exceptions?in=WA&raised_from=2026-02-07&raised_to=2026-03-06"' in page
+        assert 'href="/console/assignments?in=NSW&status=returned&given_from=2026-02-07&given_to=2026-03-06"' in page
         assert 'href="/console/installers?in=NSW&status=active"' in page
         assert "in=TAS" not in page
 

@@ -9,7 +9,7 @@ from chassis.http.auth import ACCESS_COOKIE
 from contracts.identity import Role
 from services.routing.domain.places import lines_of
 from services.routing.domain.profile import Territory
-from services.routing.domain.territory_import import ImportMode, combined, sheet_of
+from services.routing.domain.territory_import import MOST_ROWS, ImportMode, combined, sheet_of
 from services.routing.queries.installers import territory_of
 from tests.kit.identity import CSRF, TestIdentity
 from tests.routing.arrangements import Floor, postcode_range, postcodes
@@ -63,6 +63,12 @@ class TestSheet:
             (3, "the range ends before it"),
             (4, "neither a state as NSW, "),
         ]
+
+    def test_has_no_more_rows_than_are_read_at_once(self) -> None:
+        most = "x; 2000\n" * MOST_ROWS
+        assert len(sheet_of(most).rows) == MOST_ROWS
+        [fault] = sheet_of(f"\n{most}x; 2000").faults
+        assert (fault.number, fault.what) == (MOST_ROWS + 2, "the sheet has more than 20,000 rows: import it in parts")
 
     @pytest.mark.parametrize(
         ("mode", "lines"), [(ImportMode.ADD, ["2000-2100"]), (ImportMode.REPLACE, ["2051-2100", "2020"])]
@@ -189,6 +195,17 @@ class TestThePage:
         answer = await self.post(desk, PAGE, sheet=sheet.text.replace(",3000,", ',"3000, WA",'), mode="replace")
         page = (await desk.client.get(answer.headers["location"])).text
         assert re.findall(r'<td class="wrap">(.*?)</td>', page) == ["Adds WA"]
+
+    async def test_takes_a_sheet_of_thousands_of_rows(self, three: Floor, desk: Desk) -> None:
+        codes = [f"{code}" for code in range(2000, 7000, 2)]
+        sheet = "\n".join(f"51 824 753 556; {code}" for code in [*codes, *codes])
+        answer = await self.post(desk, PAGE, sheet=sheet, mode="replace")
+        job = answer.headers["location"]
+        assert (await self.post(desk, f"{job}/import/preview", sheet=sheet, mode="replace")).status_code == 303
+        sight = re.search(r'name="sight" value="([0-9a-f]+)"', (await desk.client.get(job)).text)
+        assert sight is not None
+        assert (await self.post(desk, f"{job}/import", sight=sight[1])).status_code == 303
+        assert (await lines(three))["Ana Solar"] == codes
 
     async def test_filled_in_again_with_others_nothing_of_it_can_be_done(self, three: Floor, desk: Desk) -> None:
         answer = await self.post(desk, PAGE, sheet="Ana Solar; 2100", mode="add")

@@ -93,7 +93,8 @@ class BulkAction:
     """`effect` says what will be done to so many rows; `form` is what the page's fields are read into.
 
     With `look_with` the form is filled in first and kept, the page shows what it would change in each row, and only
-    then is it confirmed: what was seen is what is done.
+    then is it confirmed: what was seen is what is done. `largest_form_bytes` is of a form that may be larger than the
+    service's other bodies.
     """
 
     name: str
@@ -107,6 +108,7 @@ class BulkAction:
     step_up: bool = False
     destroys: bool = False
     look_with: LookWith | None = None
+    largest_form_bytes: int | None = None
 
     async def fields_now(self, session: AsyncSession) -> Sequence[FormField]:
         return await self.fields(session) if callable(self.fields) else self.fields

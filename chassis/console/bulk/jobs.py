@@ -140,7 +140,8 @@ async def preview(
     job = await _open_job(session, job_id, actor)
     if job is None:
         return
-    ids = (await session.scalars(select(bulk_rows.c.subject_id).where(bulk_rows.c.job_id == job_id))).all()
+    chosen = select(bulk_rows.c.subject_id).where(bulk_rows.c.job_id == job_id).order_by(bulk_rows.c.row_no)
+    ids = (await session.scalars(chosen)).all()
     for portion in _portions(ids):
         await _see_anew(session, job_id, portion, await look_with(session, portion, form, now, zone))
     await session.execute(

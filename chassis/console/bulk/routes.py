@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Request, Response, post
+from litestar import Request, Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, JSONBody
 from litestar.response import Redirect
@@ -22,11 +22,11 @@ from chassis.console.fields import FormField, filled
 from chassis.console.lists.asking import LONGEST_QUERY
 from chassis.console.lists.declaration import Listing
 from chassis.console.page import Console
-from chassis.console.routes import form_at, page_at
+from chassis.console.routes import Decorator, form_at, page_at
 from chassis.console.siblings import BULK_ACTIONS, BULK_ROWS
 from chassis.database import Database
 from chassis.errors import NotFound
-from chassis.http.auth import Operator, page_for
+from chassis.http.auth import Operator
 from chassis.http.forms import Form
 from chassis.http.given import Given
 
@@ -188,9 +188,11 @@ def _confirming_previewed(listing: Listing, action: BulkAction) -> HTTPRouteHand
     return _posted(_path_of(listing, _JOB, action), action, step_up=action.step_up)(confirm_previewed)
 
 
-def _posted(path: str, action: BulkAction, *, step_up: bool = False) -> post:
-    guards = [page_for(action.capability, step_up=step_up)]
-    return post(path, guards=guards, status_code=200, include_in_schema=False)
+def _posted(path: str, action: BulkAction, *, step_up: bool = False) -> Decorator:
+    size: dict[str, Any] = (
+        {} if action.largest_form_bytes is None else {"request_max_body_size": action.largest_form_bytes}
+    )
+    return form_at(path, action.capability, step_up=step_up, **size)
 
 
 async def show_page(

@@ -7,8 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis import outbox
 from chassis.audit import SYSTEM
 from contracts.routing import DispatchExceptionEscalated
+from services.routing.commands.handing import give, take_away
 from services.routing.commands.items import audit_item
-from services.routing.commands.owning import give, take_away
 from services.routing.commands.queueing import Raising, raise_items, resolve_items
 from services.routing.commands.retrying import SUPERSEDED, fresh_since
 from services.routing.commands.standby import Standby, standby
@@ -65,8 +65,9 @@ async def give_late_ones(session: AsyncSession, now: datetime, most: int = AT_ON
     those, given = await standby(session), 0
     for item, dispatch in found:
         if (owner := those.next()) is not None:
+            before = _standing(item)
             await give(session, item, dispatch, owner, now)
-            await _audit_given(session, item, None, now)
+            await _audit_given(session, item, before, now)
             given += 1
     return given
 
@@ -81,7 +82,7 @@ async def give_on_from_who_left(session: AsyncSession, now: datetime, most: int 
         return 0
     those = await standby(session)
     for item, dispatch in found:
-        before, owner = item.owner_name, those.next()
+        before, owner = _standing(item), those.next()
         if owner is None:
             await take_away(session, item, dispatch, now)
         else:
@@ -90,12 +91,19 @@ async def give_on_from_who_left(session: AsyncSession, now: datetime, most: int 
     return len(found)
 
 
+def _standing(item: DispatchException) -> dict[str, object]:
+    return {"owner": item.owner_name, "snoozed_until": item.snoozed_until}
+
+
 async def _audit_given(
-    session: AsyncSession, item: DispatchException, before: str | None, now: datetime, reason: str | None = None
+    session: AsyncSession,
+    item: DispatchException,
+    before: dict[str, object],
+    now: datetime,
+    reason: str | None = None,
 ) -> None:
     action = "unassign_exception" if item.owner_id is None else "hand_over_exception"
-    after: dict[str, object] = {"owner": item.owner_name}
-    await audit_item(session, item, action, SYSTEM, now, before={"owner": before}, after=after, reason=reason)
+    await audit_item(session, item, action, SYSTEM, now, before=before, after=_standing(item), reason=reason)
 
 
 async def put_cold_ones_aside(session: AsyncSession, now: datetime, most: int = AT_ONCE) -> int:

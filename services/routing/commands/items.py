@@ -10,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis import audit
 from chassis.audit import Actor, Subject
 from services.routing.commands.attempts import free_shares_of
-from services.routing.domain.policies import Care, QueuePolicy
 from services.routing.domain.queue import ItemState, QueueAction, QueueObstacle, obstacle_to
 from services.routing.domain.waiting import is_snoozed
 from services.routing.errors import (
@@ -23,7 +22,6 @@ from services.routing.errors import (
 )
 from services.routing.models import Assignment, Dispatch, DispatchException
 from services.routing.queries import assignments, dispatches, exceptions
-from services.routing.queries.policies import in_force
 
 
 class Loaded(NamedTuple):
@@ -67,11 +65,6 @@ def refuse(action: QueueAction, loaded: Loaded, now: datetime) -> None:
             raise ExceptionSnoozed(f"{item.snoozed_by} snoozed it", exception_id=item.id)
         case QueueObstacle.HAS_INSTALLER:
             raise LeadHasInstaller(QueueObstacle.HAS_INSTALLER, lead_id=lead_id)
-
-
-async def care_of(session: AsyncSession, item: DispatchException) -> Care:
-    """How the policy in force has it seen to."""
-    return (await in_force(session, QueuePolicy)).policy.kinds[item.reason]
 
 
 async def audit_item(

@@ -6,15 +6,13 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis import outbox
 from chassis.audit import Actor
 from chassis.errors import FieldError
-from contracts.routing import DispatchExceptionOwnerChanged
-from services.routing.commands.items import audit_item, care_of, load, refuse
+from services.routing.commands.handing import give, take_away
+from services.routing.commands.items import audit_item, load, refuse
 from services.routing.domain.queue import QueueAction
-from services.routing.domain.waiting import escalate_at
 from services.routing.errors import HandOverNeedsNote
-from services.routing.models import Dispatch, DispatchException
+from services.routing.models import DispatchException
 from services.routing.queries.operators import Owner, owner_for
 
 
@@ -90,13 +88,13 @@ async def hand_over_exception(session: AsyncSession, command: HandOverException,
 
 
 async def unassign_exception(session: AsyncSession, command: UnassignException, now: datetime) -> DispatchException:
-    """It is nobody's again, and for so long at the most as anything may be."""
+    """It is nobody's again, and for so long at the most as anything may be; what sleeps wakes with it."""
     loaded = await load(session, command.exception_id)
     item = loaded.item
     if item.is_open and item.owner_id is None:
         return item
     refuse(QueueAction.UNASSIGN, loaded, now)
-    before = item.owner_name
+    before: dict[str, object] = {"owner": item.owner_name, "snoozed_until": item.snoozed_until}
     await take_away(session, item, loaded.dispatch, now)
     await audit_item(
         session,
@@ -104,35 +102,8 @@ async def unassign_exception(session: AsyncSession, command: UnassignException, 
         "unassign_exception",
         command.by,
         now,
-        before={"owner": before},
-        after={"owner": None},
+        before=before,
+        after={"owner": None, "snoozed_until": item.snoozed_until},
         note=command.note,
     )
     return item
-
-
-async def give(session: AsyncSession, item: DispatchException, dispatch: Dispatch, owner: Owner, now: datetime) -> None:
-    """Whoever has it has the time that the policy gives; what was escalated already is not escalated once more."""
-    item.owner_id, item.owner_name, item.owned_since = owner.id, owner.name, now
-    if item.escalated_at is None and item.escalate_at is not None:
-        owned = escalate_at(await care_of(session, item), item.raised_at, is_owned=True)
-        item.escalate_at = max(item.escalate_at, owned)
-    _publish(session, item, dispatch, now)
-
-
-async def take_away(session: AsyncSession, item: DispatchException, dispatch: Dispatch, now: datetime) -> None:
-    """Somebody is called for it again, as for anything that is nobody's."""
-    item.owner_id = item.owner_name = item.owned_since = None
-    item.escalate_at, item.escalated_at = escalate_at(await care_of(session, item), now, is_owned=False), None
-    _publish(session, item, dispatch, now)
-
-
-def _publish(session: AsyncSession, item: DispatchException, dispatch: Dispatch, now: datetime) -> None:
-    event = DispatchExceptionOwnerChanged(
-        lead_id=item.lead_id,
-        exception_id=item.id,
-        owner_id=item.owner_id,
-        owner_name=item.owner_name,
-        changed_at=now,
-    )
-    outbox.add(session, event, version=dispatch.next_version())

@@ -1,22 +1,28 @@
 """Into the exception queue and out of it. The caller holds the lock of each lead's dispatch."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis import outbox
+from chassis import audit, outbox
+from chassis.audit import Subject
 from chassis.causation import Cause
 from chassis.ids import new_id
 from contracts.routing import DispatchExceptionRaised, DispatchExceptionResolved
+from services.routing.commands.handing import give
 from services.routing.domain.policies import Care, QueuePolicy
 from services.routing.domain.states import ExceptionReason, Resolution
-from services.routing.domain.waiting import budget_of, escalate_at, next_retry
+from services.routing.domain.waiting import budget_of, counts_since, escalate_at, next_retry
 from services.routing.models import Dispatch, DispatchException
-from services.routing.queries.exceptions import open_items
+from services.routing.queries.exceptions import open_items, tries_spent
+from services.routing.queries.operators import Owner
 from services.routing.queries.policies import in_force
+
+Cares = Mapping[ExceptionReason, Care]
+Spent = Mapping[tuple[UUID, datetime, ExceptionReason], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,7 @@ async def raise_items(
     if not raisings:
         return []
     cares = (await in_force(session, QueuePolicy)).policy.kinds
+    spent = await tries_spent(session, {each.dispatch.lead_id for each in raisings if each.instead_of is not None})
     waiting = await open_items(session, {raising.dispatch.lead_id for raising in raisings})
     by_reason = {(item.lead_id, item.reason): item for item in waiting}
     left_alone = {dispatch.lead_id for dispatch in unserved}
@@ -56,11 +63,12 @@ async def raise_items(
         key = (raising.dispatch.lead_id, raising.reason)
         item = by_reason.get(key)
         if item is None:
-            item = by_reason[key] = _new_item(raising, cares[raising.reason], now)
+            item = by_reason[key] = _new_item(raising, cares, spent, now)
             raised.append(item)
             told[item.id] = (item, raising)
         else:
             _count_again(item, raising, now)
+            await _take_over(session, item, raising, cares, now)
             if raising.dispatch.lead_id in left_alone and item.id not in told:
                 item.told_count += 1
                 told[item.id] = (item, raising)
@@ -76,9 +84,36 @@ def _count_again(item: DispatchException, raising: Raising, now: datetime) -> No
     item.assignment_id = raising.assignment_id or item.assignment_id
 
 
-def _new_item(raising: Raising, care: Care, now: datetime) -> DispatchException:
-    before = raising.instead_of
-    left = budget_of(raising.reason, care) if raising.is_retried else 0
+async def _take_over(
+    session: AsyncSession, item: DispatchException, raising: Raising, cares: Cares, now: datetime
+) -> None:
+    """Where it takes another's place it waits since that did, and is whose that was where it was nobody's."""
+    if (before := raising.instead_of) is None:
+        return
+    item.waits_since = min(item.waits_since, before.waits_since)
+    if item.owner_id is not None:
+        return
+    if before.owner_id is None or before.owner_name is None:
+        item.escalate_at = min(item.escalate_at or now, _escalate_at(raising, cares, now))
+        return
+    await give(session, item, raising.dispatch, Owner(before.owner_id, before.owner_name), now)
+    await audit.record(
+        session,
+        actor=audit.SYSTEM,
+        action="hand_over_exception",
+        subject=Subject("dispatch_exception", item.id),
+        before={"owner": None},
+        after={"owner": item.owner_name, "at": now},
+        reason_code="took_its_place",
+    )
+
+
+def _new_item(raising: Raising, cares: Cares, spent: Spent, now: datetime) -> DispatchException:
+    """Under another reason it waits on: neither its limit nor the tries that this reason had begin anew."""
+    before, care = raising.instead_of, cares[raising.reason]
+    since = before.waits_since if before else now
+    done = spent.get((raising.dispatch.lead_id, since, raising.reason), 0)
+    left = max(0, budget_of(raising.reason, care) - done) if raising.is_retried else 0
     return DispatchException(
         id=new_id(),
         lead_id=raising.dispatch.lead_id,
@@ -88,15 +123,27 @@ def _new_item(raising: Raising, care: Care, now: datetime) -> DispatchException:
         occurrences=1,
         told_count=1,
         raised_at=now,
-        waits_since=before.waits_since if before else now,
+        waits_since=since,
         last_raised_at=now,
         owner_id=before.owner_id if before else None,
         owner_name=before.owner_name if before else None,
         owned_since=before.owned_since if before else None,
-        next_retry_at=next_retry(raising.reason, care, now, done=0, left=left, passes=raising.passes_at),
+        next_retry_at=next_retry(raising.reason, care, now, done=done, left=left, passes=raising.passes_at),
         retries_left=left,
-        escalate_at=escalate_at(care, now, is_owned=before is not None and before.owner_id is not None),
+        retries_done=done,
+        escalate_at=_escalate_at(raising, cares, now),
+        escalated_at=before.escalated_at if before is not None and before.owner_id is None else None,
     )
+
+
+def _escalate_at(raising: Raising, cares: Cares, now: datetime) -> datetime:
+    """What takes another's place goes on with its limit, unless its owner was called for that: they are again."""
+    before, care = raising.instead_of, cares[raising.reason]
+    is_owned = before is not None and before.owner_id is not None
+    if before is None or before.escalate_at is None or (is_owned and before.escalated_at is not None):
+        return escalate_at(care, now, is_owned=is_owned)
+    since = counts_since(cares[before.reason], before.escalate_at, is_owned=is_owned)
+    return escalate_at(care, since, is_owned=is_owned)
 
 
 def _publish(session: AsyncSession, item: DispatchException, raising: Raising, now: datetime) -> None:

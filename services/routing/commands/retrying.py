@@ -110,11 +110,12 @@ async def _stay(
     if waiting.is_held_by_pace:
         item.next_retry_at = now + PACE
         return
+    item.retries_done, item.retries_left = item.retries_done + 1, item.retries_left - 1
     raising = outcome.raising
     if raising is not None and raising.reason is not item.reason:
         await _become(session, item, raising, now)
         return
-    item.retries_done, item.retries_left, item.detail = item.retries_done + 1, item.retries_left - 1, outcome.summary
+    item.detail = outcome.summary
     item.next_retry_at = _next(item, policy, now, waiting.passes_at)
 
 

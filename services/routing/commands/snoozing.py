@@ -1,4 +1,7 @@
-"""Items of the exception queue that sleep: nobody is shown them, nothing tries or calls, until they wake."""
+"""Items of the exception queue that sleep: nobody is shown them, nothing tries or calls, until they wake.
+
+None of them is nobody's: somebody answers for what no limit reaches meanwhile.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,15 +9,15 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis import outbox
 from chassis.audit import Actor
 from chassis.errors import FieldError
-from contracts.routing import DispatchExceptionSnoozed
-from services.routing.commands.items import Loaded, audit_item, care_of, load, refuse
+from services.routing.commands.handing import care_of, give, rouse, tell_of_sleep
+from services.routing.commands.items import audit_item, load, refuse
 from services.routing.domain.queue import QueueAction, QueueObstacle, is_ahead
 from services.routing.domain.waiting import escalate_at, is_snoozed
 from services.routing.errors import SnoozeNotAhead
 from services.routing.models import DispatchException
+from services.routing.queries.operators import Owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,24 +36,27 @@ class WakeException:
 
 
 async def snooze_exception(session: AsyncSession, command: SnoozeException, now: datetime) -> DispatchException:
-    """Done twice until the same time it is done once; it wakes by itself then."""
+    """Done twice until the same time it is done once; it wakes by itself then. What nobody has becomes theirs."""
     loaded = await load(session, command.exception_id)
     item = loaded.item
     if item.is_open and is_snoozed(item.snoozed_until, now) and item.snoozed_until == command.until:
         return item
     refuse(QueueAction.SNOOZE, loaded, now)
     _refuse_other_times(command.until, now)
+    before = item.owner_name
+    if item.owner_id is None and command.by.id is not None:
+        await give(session, item, loaded.dispatch, Owner(command.by.id, command.by.name), now)
     item.snoozed_until, item.snoozed_by, item.snooze_note = command.until, command.by.name, command.note
     await _count_from(session, item, command.until)
-    _publish(session, loaded, now)
+    tell_of_sleep(session, item, loaded.dispatch, now)
     await audit_item(
         session,
         item,
         "snooze_exception",
         command.by,
         now,
-        before={"snoozed_until": None},
-        after={"snoozed_until": command.until},
+        before={"snoozed_until": None, "owner": before},
+        after={"snoozed_until": command.until, "owner": item.owner_name},
         note=command.note,
     )
     return item
@@ -63,9 +69,8 @@ async def wake_exception(session: AsyncSession, command: WakeException, now: dat
     if item.is_open and not is_snoozed(until, now):
         return item
     refuse(QueueAction.WAKE, loaded, now)
-    item.snoozed_until = item.snoozed_by = item.snooze_note = None
     await _count_from(session, item, now)
-    _publish(session, loaded, now)
+    rouse(session, item, loaded.dispatch, now)
     await audit_item(
         session,
         item,
@@ -77,14 +82,6 @@ async def wake_exception(session: AsyncSession, command: WakeException, now: dat
         note=command.reason,
     )
     return item
-
-
-def _publish(session: AsyncSession, loaded: Loaded, now: datetime) -> None:
-    item = loaded.item
-    event = DispatchExceptionSnoozed(
-        lead_id=item.lead_id, exception_id=item.id, snoozed_until=item.snoozed_until, changed_at=now
-    )
-    outbox.add(session, event, version=loaded.dispatch.next_version())
 
 
 async def _count_from(session: AsyncSession, item: DispatchException, since: datetime) -> None:

@@ -30,6 +30,10 @@ def _by_rule_set_3(inputs_text: str, profiles: Profiles) -> str:
 RULE_SETS: Mapping[str, Callable[[str, Profiles], str]] = {"3": _by_rule_set_3, "4": _by_rule_set_4}
 
 
+ASKS_TODAYS_ZONES = frozenset({"3"})
+"""Those whose inputs do not tell when clocks change: by what was announced since one may come out otherwise."""
+
+
 class NoSuchRuleSet(Exception):
     """The decision was made by rules that are kept nowhere."""
 

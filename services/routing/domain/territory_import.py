@@ -14,6 +14,8 @@ from services.routing.domain.profile import Territory, normal_territory
 
 MOST_RANGES, MOST_POSTCODES = 500, 3_000
 """As many as one installer's territory may have."""
+MOST_ROWS = 20_000
+"""Of a sheet that is read as a whole before anything is done."""
 _SPACED_DIGITS = re.compile(r"[\d\s.-]+")
 _QUOTED = re.compile(r'"[^"]*"')
 _WHO = ("id", "installer_id", "abn", "installer", "name")
@@ -63,9 +65,11 @@ def sheet_of(text: str) -> Sheet:
     Where a heading names a column of places, as that of our own CSVs does, both are taken from the columns it names.
     Else a heading is passed over, as empty lines are.
     """
-    lines = [
-        (number, _cells(line)) for number, line in enumerate(_unmarked(text).splitlines(), start=1) if line.strip()
-    ]
+    written = [(number, line) for number, line in enumerate(_unmarked(text).splitlines(), start=1) if line.strip()]
+    if len(written) > MOST_ROWS:
+        number, _ = written[MOST_ROWS]
+        return Sheet((), (ImportFault(number, f"the sheet has more than {MOST_ROWS:,} rows: import it in parts"),))
+    lines = [(number, _cells(line)) for number, line in written]
     heading = [cell.lower() for cell in lines[0][1]] if lines else []
     if places := [at for at, name in enumerate(heading) if name in _PLACES]:
         named = sorted((_WHO.index(name), at) for at, name in enumerate(heading) if name in _WHO)

@@ -102,6 +102,11 @@ def escalate_at(care: Care, since: datetime, *, is_owned: bool) -> datetime:
     return since + timedelta(minutes=minutes)
 
 
+def counts_since(care: Care, at: datetime, *, is_owned: bool) -> datetime:
+    """From when a limit counts that ends at `at`: what takes another's place goes on with it."""
+    return at - (escalate_at(care, at, is_owned=is_owned) - at)
+
+
 def goes_stale_at(policy: QueuePolicy, waits_since: datetime) -> datetime:
     """From then on it is not given away by itself: nobody wants a flood of cold leads."""
     return waits_since + timedelta(hours=policy.stale_hours)

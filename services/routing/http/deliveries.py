@@ -21,7 +21,9 @@ from services.routing.queries.channels import ChannelFilter
 
 
 class StepView(BaseModel):
-    """`status` is the server's number, SMTP's or HTTP's; what it said is not kept, as it could name people."""
+    """`status` is the server's number, SMTP's or HTTP's, `enhanced_status` RFC 3463's, of a mail that came back. What
+    the server said is not kept, as it could name people.
+    """
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -30,6 +32,7 @@ class StepView(BaseModel):
     what: DeliveryStep
     reason_code: str | None
     status: int | None
+    enhanced_status: str | None
 
 
 class TryView(BaseModel):

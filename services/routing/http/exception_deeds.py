@@ -88,6 +88,7 @@ async def unassign_dispatch_exception(
     clock: Given[Clock],
     operator: Given[Operator],
 ) -> ExceptionDetail:
+    """It is nobody's then, and what sleeps wakes with it: somebody is called if it stays so for too long."""
     now = clock.now()
     async with database.transaction() as session:
         command = UnassignException(exception_id, data.note, operator)
@@ -102,7 +103,7 @@ async def snooze_dispatch_exception(
     clock: Given[Clock],
     operator: Given[Operator],
 ) -> ExceptionDetail:
-    """Until then it is not tried again and nobody is called; it wakes by itself."""
+    """Until then it is not tried again and nobody is called; it wakes by itself. What nobody has becomes yours."""
     now = clock.now()
     async with database.transaction() as session:
         command = SnoozeException(exception_id, data.until, data.note, operator)

@@ -22,7 +22,7 @@ MOST_ROWS = 5_000
 MOST_INSTALLERS = 300
 """More are for the page, whose worker does them one by one: here all wait for the last."""
 LARGEST_SHEET_BYTES = 1_000_000
-"""So many rows of a usual length."""
+"""The page's is as large."""
 
 
 class SheetRow(Body):

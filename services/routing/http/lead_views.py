@@ -65,9 +65,9 @@ class AssignmentView(FromRow):
 
 
 class ExceptionView(FromRow):
-    """`age_seconds` is since it was raised, for a resolved one until it was resolved; `waits_since` when the lead first
-    came to the queue for something that is still so. It is tried again at `next_retry_at` by itself, `retries_left`
-    times at the most; `is_late` where it is nobody's past its limit.
+    """`waits_since` is when the lead first came to the queue for something that is still so, whatever the reason was
+    then, and `age_seconds` counts from it, for a resolved one until it was resolved. It is tried again at
+    `next_retry_at` by itself, `retries_left` times at the most; `is_late` where it is nobody's past its limit.
     """
 
     id: UUID
@@ -104,7 +104,7 @@ class ExceptionView(FromRow):
 
     @classmethod
     def of(cls, item: DispatchException, dispatch: Dispatch, free_shares: int, now: datetime) -> "ExceptionView":
-        age = (item.resolved_at or now) - item.raised_at
+        age = (item.resolved_at or now) - item.waits_since
         obstacles = obstacles_of(item, dispatch, free_shares, now)
         more = {
             "kind": kind_of(item.reason),

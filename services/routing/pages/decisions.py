@@ -7,6 +7,7 @@ from uuid import UUID
 
 from chassis.console.wording import words
 from services.routing.domain.ordering import LEAD_PPM
+from services.routing.domain.replaying import ASKS_TODAYS_ZONES
 from services.routing.domain.windows import WallClock
 from services.routing.http.lead_views import CandidateView, DecisionView, OrderingKeyView
 from services.routing.http.replays import ReplayView
@@ -14,6 +15,10 @@ from services.routing.pages.telling import INSTALLERS, latency
 from services.routing.pages.verdicts import TITLES, Mark, mark
 
 _PPM_OF_PERCENT = 10_000
+ZONE_LAW = (
+    ". Its record does not keep when the clocks of its installers change: that is asked as it is known today, and the "
+    "difference may come from there."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,14 @@ class ToldDecision:
     has_all_it_wanted: bool
     can_be_replayed: bool
     replay: ReplayView | None
+
+    @property
+    def first_difference(self) -> str:
+        """With what may be its cause, where that is known."""
+        if self.replay is None or self.replay.first_difference is None:
+            return ""
+        cause = ZONE_LAW if self.replay.rule_set in ASKS_TODAYS_ZONES else ""
+        return f"{self.replay.first_difference}{cause}"
 
 
 def told(decision: DecisionView, replay: ReplayView | None = None) -> ToldDecision:

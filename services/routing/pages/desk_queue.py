@@ -41,7 +41,7 @@ def _counting(kind: WaitKind) -> Callable[[AsyncSession, datetime], Awaitable[Ba
         waiting = [
             each for each in await exception_queries.open_by_reason(session, now) if kind_of(each.reason) is kind
         ]
-        oldest = min((each.oldest_raised_at for each in waiting), default=None)
+        oldest = min((each.since for each in waiting), default=None)
         return Backlog(sum(each.count for each in waiting), oldest)
 
     return count

@@ -1,6 +1,6 @@
 """What returns tell the pages that span all services: what waits, how many leads come back, and why."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,8 +14,6 @@ from services.routing.queries import figures
 from services.routing.queries import returns as queries
 
 READ = Capability.READ_OPS
-LIMIT = timedelta(days=7)
-"""Five business days are a week, on whichever of them it was asked for."""
 RECENTLY = f"{RETURNS}?recent=true"
 
 
@@ -32,8 +30,9 @@ def _wait(number: int) -> str:
     return f"{counted(number, 'return waits', 'returns wait')} to be decided"
 
 
-async def _count_waiting(session: AsyncSession, _now: datetime) -> Backlog:
-    return Backlog(*await queries.waiting(session))
+async def _count_waiting(session: AsyncSession, now: datetime) -> Backlog:
+    number, oldest = await queries.waiting(session)
+    return Backlog(number, oldest, is_late=await queries.overdue(session, now) > 0)
 
 
 async def _read_rate(session: AsyncSession, now: datetime) -> Figure:
@@ -55,6 +54,6 @@ async def _read_codes(session: AsyncSession, now: datetime) -> list[Bar]:
 
 
 FINDERS = (Finder("Returns", READ, _find_returns),)
-WAITING = (Waiting(returns.ROOM, READ, _wait, returns.QUEUE, _count_waiting, LIMIT),)
+WAITING = (Waiting(returns.ROOM, READ, _wait, returns.QUEUE, _count_waiting),)
 CARDS = (Card("Return rate", READ, f"{RECENTLY}&state=accepted", _read_rate),)
 CHARTS = (Chart("Why leads come back", READ, "Returns asked for in the last 30 days, by reason", _read_codes),)

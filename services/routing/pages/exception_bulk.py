@@ -1,6 +1,7 @@
 """What can be done with many items of the exception queue at once."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
@@ -14,12 +15,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.console.bulk import BulkAction, Verdict, Work
 from chassis.console.bulk.declaration import Fields, LookWith
 from chassis.console.fields import FieldKind, FormField, instant_of
-from chassis.console.wording import counted, told_instant
+from chassis.console.wording import counted, told_instant, words
+from services.routing.commands.attempts import Attempt, decide_all
 from services.routing.commands.exceptions import AssignByHand, assign_by_hand
+from services.routing.domain.eligibility import WAIVED_BY_HAND
 from services.routing.domain.queue import QueueAction, QueueObstacle, is_ahead
+from services.routing.domain.states import Trigger
 from services.routing.http.fields import Note
 from services.routing.http.lead_views import obstacles_of
-from services.routing.models import Dispatch, DispatchException
+from services.routing.models import Assignment, Dispatch, DispatchException, LeadContact
 from services.routing.pages.exception_deeds import HAND_OVER, REJECT, RESOLVE, RETRY, SNOOZE, Asked, Deed
 from services.routing.pages.exception_forms import (
     REJECT_FIELDS,
@@ -32,13 +36,15 @@ from services.routing.pages.exception_forms import (
 )
 from services.routing.pages.reasons import REASON, WHY
 from services.routing.pages.telling import lead_title
+from services.routing.queries import assignments, dispatches
 from services.routing.queries import exceptions as queries
 from services.routing.queries.arrays import among
-from services.routing.queries.installers import active_by_name
+from services.routing.queries.installers import active_by_name, names_of, refuse_unknown
 from services.routing.queries.operators import operator_name
 
 WHY_DECIDED = replace(WHY, hint="Stands in each decision")
 NEEDS_NOTE = "somebody has it: who gets it needs a note"
+BECOMES_THEIRS = "nobody has it, so whoever puts it off does"
 
 
 class GiveForm(SeenForm):
@@ -95,13 +101,57 @@ async def _look_at_snooze(
     session: AsyncSession, ids: Sequence[UUID], form: SnoozeForm, now: datetime, zone: ZoneInfo
 ) -> dict[UUID, Verdict]:
     until = instant_of(form.until, zone)
-    effect = f"Asleep until {told_instant(until, zone)}"
+    asleep = f"Asleep until {told_instant(until, zone)}"
     too_far = None if is_ahead(until, now) else QueueObstacle.NOT_AHEAD
     found: dict[UUID, Verdict] = {}
     for item, lead, free in await _rows(session, ids):
         obstacle = obstacles_of(item, lead, free, now)[QueueAction.SNOOZE] or too_far
+        effect = asleep if item.owner_id else f"{asleep}; {BECOMES_THEIRS}"
         found[item.id] = Verdict(lead_title(lead), obstacle or "", effect)
     return found
+
+
+async def _look_at_giving(
+    session: AsyncSession, ids: Sequence[UUID], form: GiveForm, now: datetime, _zone: ZoneInfo
+) -> dict[UUID, Verdict]:
+    """In their order, as the deed does them: a place under a cap that the first of them takes is not the next one's."""
+    await refuse_unknown(session, [form.installer_id])
+    name = (await names_of(session, [form.installer_id]))[form.installer_id]
+    rows = {item.id: (item, lead, free) for item, lead, free in await _rows(session, ids)}
+    leads = [lead.lead_id for _, lead, _ in rows.values()]
+    contacts = await dispatches.contacts_of(session, leads)
+    found: dict[UUID, Verdict] = {}
+    for id_, (item, lead, free) in rows.items():
+        erased = "" if lead.lead_id in contacts else "the person was erased, or never known here"
+        obstacle = obstacles_of(item, lead, free, now)[QueueAction.ASSIGN] or erased
+        found[id_] = Verdict(lead_title(lead), obstacle, "" if obstacle else f"Goes to {name}")
+    asked = [id_ for id_ in ids if id_ in found and not found[id_].why_not]
+    had: defaultdict[UUID, list[Assignment]] = defaultdict(list)
+    for each in await assignments.of_leads(session, leads):
+        had[each.lead_id].append(each)
+    attempts = [_attempt(rows[id_][1], contacts, had, form.installer_id) for id_ in asked]
+    decided = await decide_all(session, attempts, now)
+    for id_, outcome in zip(asked, decided.outcomes, strict=True):
+        if outcome.refusals:
+            reasons = ", ".join(words(verdict.reason_code).lower() for _, verdict in outcome.refusals)
+            found[id_] = Verdict(found[id_].name, f"{name} cannot have it: {reasons}")
+    return found
+
+
+def _attempt(
+    lead: Dispatch,
+    contacts: Mapping[UUID, LeadContact],
+    had: Mapping[UUID, Sequence[Assignment]],
+    installer_id: UUID,
+) -> Attempt:
+    return Attempt(
+        dispatch=lead,
+        contact=contacts[lead.lead_id].person,
+        trigger=Trigger.BY_HAND,
+        earlier=had[lead.lead_id],
+        named=(installer_id,),
+        waived=WAIVED_BY_HAND,
+    )
 
 
 async def _give_fields(session: AsyncSession) -> Sequence[FormField]:
@@ -156,6 +206,7 @@ BULK = (
             "go; each is billed once it is sent."
         ),
         fields=_give_fields,
+        look_with=_look_at_giving,
     ),
     _many(
         HAND_OVER,
@@ -167,7 +218,7 @@ BULK = (
         SNOOZE,
         lambda number: (
             f"Puts {counted(number, 'item', 'items')} off: until then nothing is tried and nobody is called. They "
-            "wake by themselves."
+            "wake by themselves. What nobody has becomes yours."
         ),
         fields=SNOOZE_FIELDS,
         look_with=_look_at_snooze,

@@ -169,7 +169,10 @@ UNASSIGN = Deed(
     command=lambda asked: UnassignException(asked.item_id, asked.form.note, asked.by),
     run=unassign_exception,
     fields=(FormField("note", "Note", FieldKind.PROSE, hint="Stands in the timeline"),),
-    effect="It is nobody’s then, and somebody is called if it stays so for too long.",  # noqa: RUF001  # as print has it
+    effect=lambda file: (
+        "It is nobody’s then, and somebody is called if it stays so for too long."  # noqa: RUF001  # as print has it
+        + (" It wakes, as only what somebody has may sleep." if file.is_snoozed else "")
+    ),
     done="Nobody has it now",
     is_shown=lambda file: file.item.is_open and file.item.owner_id is not None,
 )
@@ -182,7 +185,10 @@ SNOOZE = Deed(
     ),
     run=snooze_exception,
     fields=SNOOZE_FIELDS,
-    effect="Until then nothing is tried and nobody is called. It wakes by itself.",
+    effect=lambda file: (
+        "Until then nothing is tried and nobody is called. It wakes by itself."
+        + ("" if file.item.owner_id else " Nobody has it: it becomes yours.")
+    ),
     done="Snoozed",
     is_shown=lambda file: file.item.is_open and not file.is_snoozed,
 )

@@ -74,7 +74,7 @@ LISTING = Listing(
     rows=select().select_from(DispatchException).join(Dispatch, Dispatch.lead_id == DispatchException.lead_id),
     key=DispatchException.id,
     one_per=DispatchException,
-    order="raised",
+    order="waits",
     columns=(
         Column("lead", "Lead", func.concat_ws(" ", Dispatch.suburb, Dispatch.state, Dispatch.postcode), say=_says_lead),
         Column(
@@ -87,12 +87,12 @@ LISTING = Listing(
         Column("kind", "Kind", KIND, Kind.WORD, is_extra=True),
         Column("detail", "What was seen", DispatchException.detail, say=lambda row: sentence(row.detail), wraps=True),
         Column(
-            "raised",
-            "Raised",
-            DispatchException.raised_at,
+            "waits",
+            "Waits since",
+            DispatchException.waits_since,
             Kind.AGO,
             sorts=True,
-            is_late=late_after(LIMIT, "raised", unless=lambda row: row.resolved_at is not None),
+            is_late=late_after(LIMIT, "waits", unless=lambda row: row.resolved_at is not None),
         ),
         Column("owner", "Owner", DispatchException.owner_name, path=_path_of_owner),
         Column("next_try", "Next try", case((IS_OPEN, DispatchException.next_retry_at)), Kind.AGO),
@@ -107,6 +107,7 @@ LISTING = Listing(
         Column("times", "Times", DispatchException.occurrences, Kind.NUMBER, sorts=True, is_extra=True),
         Column("state", "State", STATE, say=_says_state),
         Column("path", "Path", Dispatch.selected_path, Kind.WORD, is_extra=True),
+        Column("raised", "Raised", DispatchException.raised_at, Kind.AGO, sorts=True, is_extra=True),
         Column("last_raised", "Last raised", DispatchException.last_raised_at, Kind.AGO, sorts=True, is_extra=True),
         Column(
             "lead_id",

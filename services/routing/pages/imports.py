@@ -1,5 +1,6 @@
 """Territories of many installers from a sheet: pasted, seen per installer, then done by a bulk action."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -23,8 +24,9 @@ from chassis.console.wording import counted
 from chassis.database import Database
 from chassis.http import Given, Operator, Text
 from services.routing.commands.installers import ImportTerritory, import_territory
-from services.routing.domain.territory_import import ImportMode, keys_of, sheet_of, told_change
+from services.routing.domain.territory_import import MOST_ROWS, ImportMode, Sheet, keys_of, sheet_of, told_change
 from services.routing.http.fields import Note
+from services.routing.http.imports import LARGEST_SHEET_BYTES
 from services.routing.models import Installer
 from services.routing.pages.installer_deeds import WRITE
 from services.routing.pages.installers import LISTING, ROOM
@@ -33,11 +35,12 @@ from services.routing.pages.telling import INSTALLERS
 from services.routing.queries.imports import ImportPlan, PlannedTerritory, plan_import
 
 PATH = f"{INSTALLERS}/import-territories"
-LONGEST_SHEET = 40_000
+LARGEST_FORM_BYTES = 3 * LARGEST_SHEET_BYTES
+"""What is no letter or digit takes three in a form."""
 
 
 class ImportForm(Form):
-    sheet: Annotated[Text, StringConstraints(max_length=LONGEST_SHEET)]
+    sheet: Annotated[Text, StringConstraints(max_length=LARGEST_SHEET_BYTES)]
     mode: ImportMode = ImportMode.ADD
     reason: Note | None = None
 
@@ -52,9 +55,9 @@ FIELDS = (
         "Rows",
         FieldKind.PROSE,
         hint="One a line: id, ABN or whole name; then a state, a range or a postcode. As Southern Sun Solar; "
-        "2000-2234. Or a CSV with columns as id and territory",
+        f"2000-2234. Or a CSV with columns as id and territory. At most {MOST_ROWS:,} rows",
         is_required=True,
-        longest=LONGEST_SHEET,
+        longest=LARGEST_SHEET_BYTES,
     ),
     FormField(
         "mode", "What becomes of their territories", FieldKind.RADIO, ImportMode.ADD, is_required=True, options=MODES
@@ -68,7 +71,12 @@ async def show_import(request: Request[Any, Any, Any], console: Given[Console]) 
     return _page(request, console, FIELDS, None)
 
 
-@form_at(PATH, WRITE)
+async def _read(sheet: str) -> Sheet:
+    """Beside all else that is asked meanwhile: a large one takes a while."""
+    return await asyncio.to_thread(sheet_of, sheet)
+
+
+@form_at(PATH, WRITE, request_max_body_size=LARGEST_FORM_BYTES)
 async def look_at_import(
     request: Request[Any, Any, Any],
     data: JSONBody[ImportForm],
@@ -78,8 +86,9 @@ async def look_at_import(
     operator: Given[Operator],
 ) -> Response[Any]:
     """With a fault the page is shown again, with all that was written; else what would change of each installer."""
+    sheet = await _read(data.sheet)
     async with database.transaction() as session:
-        plan = await plan_import(session, sheet_of(data.sheet), data.mode)
+        plan = await plan_import(session, sheet, data.mode)
         if plan.faults or not plan.planned:
             return _page(request, console, filled(FIELDS, data.model_dump(mode="json")), plan)
         ids, now = [each.id for each in plan.planned], clock.now()
@@ -104,7 +113,7 @@ async def _look_with(
     session: AsyncSession, ids: Sequence[UUID], form: ImportForm, now: datetime, _zone: ZoneInfo
 ) -> dict[UUID, Verdict]:
     """A sheet that was filled in again may name others: they are not of this action, and those left out stay."""
-    plan = await plan_import(session, sheet_of(form.sheet), form.mode)
+    plan = await plan_import(session, await _read(form.sheet), form.mode)
     planned = {each.id: each for each in plan.planned}
     named = await _look(session, ids, now)
     if plan.faults or planned.keys() - set(ids):
@@ -125,9 +134,10 @@ def _verdict(planned: PlannedTerritory) -> Verdict:
 async def _do(work: Work) -> None:
     form = work.form
     assert isinstance(form, ImportForm)  # noqa: S101  # the action's own form
+    sheet = await _read(form.sheet)
     async with work.transaction() as session:
         row = await session.get_one(Installer, work.id)
-        own = sheet_of(form.sheet).named(keys_of(row.id, row.abn, row.name))
+        own = sheet.named(keys_of(row.id, row.abn, row.name))
         await import_territory(
             session, ImportTerritory(row.id, own, form.mode, work.actor, form.reason), work.clock.now()
         )
@@ -142,6 +152,7 @@ IMPORT = BulkAction(
     do=_do,
     form=ImportForm,
     fields=FIELDS,
+    largest_form_bytes=LARGEST_FORM_BYTES,
     effect=lambda number: (
         f"Sets the territories of {counted(number, 'installer', 'installers')} from the sheet. Leads that are given "
         "already stay where they are."

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.console import Form
@@ -12,6 +13,7 @@ from chassis.console.bulk import BulkAction, Verdict, Work
 from chassis.console.fields import FieldKind, FormField
 from chassis.console.wording import counted, words
 from contracts.identity import Capability
+from contracts.values import InstallerStatus
 from services.routing.commands.installers import ChangeStatus, change_status
 from services.routing.domain.pausing import InstallerAction, obstacle_to
 from services.routing.domain.windows import Limits, WindowKind
@@ -33,7 +35,13 @@ class StatusForm(Form):
 
 async def _look(session: AsyncSession, ids: Sequence[UUID], action: InstallerAction) -> dict[UUID, Verdict]:
     found = await session.execute(select(Installer.id, Installer.name, Installer.status).where(Installer.id.in_(ids)))
-    return {row.id: Verdict(row.name, obstacle_to(action.status, status=row.status) or "") for row in found}
+    return {row.id: _verdict(row, action.status) for row in found}
+
+
+def _verdict(row: Row[Any], wanted: InstallerStatus) -> Verdict:
+    if obstacle := obstacle_to(wanted, status=row.status):
+        return Verdict(row.name, obstacle)
+    return Verdict(row.name, effect=f"{words(row.status)} → {words(wanted)}")
 
 
 def _bulk(action: InstallerAction) -> BulkAction:

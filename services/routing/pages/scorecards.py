@@ -1,6 +1,6 @@
 """Lists of scorecards: what each installer and each region made of its leads in four weeks, beside the four before."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -19,7 +19,8 @@ from services.routing.domain.ordering import LEAD_PPM
 from services.routing.domain.windows import WindowKind
 from services.routing.http.scorecards import evenness
 from services.routing.models import Installer, InstallerAccount, TurnTaken
-from services.routing.pages.telling import EVENNESS, EXCEPTIONS, INSTALLERS, told_use
+from services.routing.pages.score_doors import SPAN, of_row
+from services.routing.pages.telling import EVENNESS, INSTALLERS, told_use
 from services.routing.queries import installer_lists as lists
 from services.routing.queries.scores import DAYS, REGIONS, SCORES, WITH_ACCOUNTS, sums_by_installer
 
@@ -67,16 +68,26 @@ def _says_owed(row: Row[Any]) -> str:
     return f"{row.owed / LEAD_PPM:+,.1f}".replace("-", "−") if row.owed else DASH  # noqa: RUF001  # a true minus
 
 
-def _measures(sums: Any) -> dict[str, Column]:
-    """Of what was delivered, by whichever `sums` they are."""
+def _measures(sums: Any, whose: Callable[[Row[Any]], str]) -> dict[str, Column]:
+    """Of what was delivered, by whichever `sums` they are; `whose` is what a row is of, as addresses say it."""
     delivered, before = sums.sent + sums.returned, sums.before
     trend = case((before > 0, (delivered - before) * 1.0 / before), else_=NO_TREND)
     took = case((delivered > 0, sums.deliver_seconds_sum / delivered), else_=NO_RATE)
     columns = (
-        Column("delivered", "Delivered", delivered, Kind.NUMBER, sorts=True),
+        Column(
+            "delivered",
+            "Delivered",
+            delivered,
+            Kind.NUMBER,
+            sorts=True,
+            path=lambda row: of_row(whose(row), row).delivered if row.delivered else "",
+        ),
         Column("trend", "Against before", trend, sorts=True, nothing=NO_TREND, say=lambda row: told_trend(row.trend)),
         _rated("accepted", "Accepted", sums.sent + sums.returned, delivered + sums.failed),
-        _rated("came_back", "Returned", sums.returned, delivered),
+        replace(
+            _rated("came_back", "Returned", sums.returned, delivered),
+            path=lambda row: of_row(whose(row), row).returned if row.came_back > 0 else "",
+        ),
         Column("took", "Time to deliver", took, sorts=True, nothing=NO_RATE, say=lambda row: told_span(int(row.took))),
         _rated("quick", "Within 5 min", sums.within_5_min, delivered),
     )
@@ -131,7 +142,7 @@ LISTING = Listing(
     order="-delivered",
     columns=(
         Column("installer", "Installer", Installer.name, sorts=True),
-        *_measures(S).values(),
+        *_measures(S, lambda row: f"installer_id={row.installer_id}").values(),
         _share(S),
         Column("owed", "Owed", func.coalesce(TurnTaken.balance_ppm, 0), sorts=True, say=_says_owed),
         _cap(lists.TAKEN[MONTH], Installer.month_limit),
@@ -146,6 +157,7 @@ LISTING = Listing(
         "entitled_ppm": S.entitled_ppm,
         "taken": lists.TAKEN[MONTH],
         "month_limit": Installer.month_limit,
+        **SPAN,
     },
     filters=(
         Search("q", "Installer or id", texts=(Installer.name,), ids=(Installer.id,)),
@@ -169,7 +181,7 @@ LISTING = Listing(
     ),
 )
 
-_OF_REGIONS = _measures(R)
+_OF_REGIONS = _measures(R, lambda row: f"in={row.region}")
 
 REGIONS_LISTING = Listing(
     name="scorecard-regions",
@@ -191,7 +203,7 @@ REGIONS_LISTING = Listing(
             R.raised,
             Kind.NUMBER,
             sorts=True,
-            path=lambda row: f"{EXCEPTIONS}?in={row.region}" if row.raised else "",
+            path=lambda row: of_row(f"in={row.region}", row).raised if row.raised else "",
         ),
         Column(
             "covering",
@@ -215,7 +227,13 @@ REGIONS_LISTING = Listing(
         *_owed(R),
         replace(_OF_REGIONS["quick"], is_extra=True),
     ),
-    also={"chosen": R.chosen, "entitled_ppm": R.entitled_ppm, "taken": R.cap_taken, "month_limit": R.cap_limit},
+    also={
+        "chosen": R.chosen,
+        "entitled_ppm": R.entitled_ppm,
+        "taken": R.cap_taken,
+        "month_limit": R.cap_limit,
+        **SPAN,
+    },
     tabs=(
         Tab("By leads"),
         Tab("By exceptions", "sort=-raised"),

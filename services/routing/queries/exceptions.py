@@ -1,6 +1,6 @@
 """The exception queue."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -37,6 +37,21 @@ async def open_items(session: AsyncSession, lead_ids: Collection[UUID]) -> Seque
         .order_by(DispatchException.raised_at, DispatchException.id)
     )
     return found.all()
+
+
+async def tries_spent(
+    session: AsyncSession, lead_ids: Collection[UUID]
+) -> Mapping[tuple[UUID, datetime, ExceptionReason], int]:
+    """How often each lead was tried by itself for what is settled, by since when it waited and why."""
+    if not lead_ids:
+        return {}
+    item = DispatchException
+    query = (
+        select(item.lead_id, item.waits_since, item.reason, func.max(item.retries_done))
+        .where(among(item.lead_id, lead_ids), item.resolved_at.is_not(None))
+        .group_by(item.lead_id, item.waits_since, item.reason)
+    )
+    return {(row[0], row[1], row[2]): row[3] for row in await session.execute(query)}
 
 
 async def of_lead(session: AsyncSession, lead_id: UUID) -> Sequence[DispatchException]:
@@ -118,13 +133,13 @@ FREE_SHARES = (
 async def list_items(
     session: AsyncSession, wanted: ExceptionFilter, page: PageRequest, now: datetime
 ) -> Sequence[tuple[DispatchException, Dispatch, int]]:
-    """Oldest first, each with its lead's dispatch and its free shares; one more than the page holds."""
+    """The longest waiting first, each with its lead's dispatch and its free shares; one more than the page holds."""
     query = (
         select(DispatchException, Dispatch, FREE_SHARES)
         .join(Dispatch, Dispatch.lead_id == DispatchException.lead_id)
         .where(*wanted.conditions(now))
     )
-    query = page.apply(query, DispatchException.raised_at, DispatchException.id, newest_first=False)
+    query = page.apply(query, DispatchException.waits_since, DispatchException.id, newest_first=False)
     return [(row[0], row[1], row[2]) for row in await session.execute(query)]
 
 
@@ -192,17 +207,17 @@ async def lock_some(
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The open items of one reason."""
+    """The open items of one reason, and since when the longest waiting of them does."""
 
     reason: ExceptionReason
     count: int
-    oldest_raised_at: datetime
+    since: datetime
 
 
 async def open_by_reason(session: AsyncSession, now: datetime) -> list[Waiting]:
     """Of those that are awake."""
     query = (
-        select(DispatchException.reason, func.count(), func.min(DispatchException.raised_at))
+        select(DispatchException.reason, func.count(), func.min(DispatchException.waits_since))
         .where(IS_OPEN, is_awake(now))
         .group_by(DispatchException.reason)
     )
@@ -226,4 +241,4 @@ async def open_at(session: AsyncSession, at: Sequence[datetime]) -> list[int]:
 
 
 def place_of(item: DispatchException) -> tuple[datetime, UUID]:
-    return item.raised_at, item.id
+    return item.waits_since, item.id

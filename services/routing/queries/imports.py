@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Text, any_, func, literal, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.routing.domain.profile import Territory
@@ -89,8 +90,9 @@ async def meant_by(session: AsyncSession, keys: set[str]) -> dict[str, dict[UUID
     """By each key the installers that it may mean; an id is of its own, whatever somebody is called."""
     ids = [id_ for key in keys if (id_ := _uuid(key)) is not None]
     name = func.lower(func.regexp_replace(func.btrim(Installer.name), r"\s+", " ", "g"))
+    any_key = any_(literal(sorted(keys), ARRAY(Text)))
     query = select(Installer.id, Installer.abn, Installer.name).where(
-        or_(among(Installer.id, ids), Installer.abn.in_(keys), name.in_(keys))
+        or_(among(Installer.id, ids), Installer.abn == any_key, name == any_key)
     )
     found: dict[str, dict[UUID, str]] = {}
     for row in await session.execute(query):

@@ -93,6 +93,12 @@ async def named(session: AsyncSession, wanted: UUID, most: int) -> Sequence[tupl
     return [(row[0], row[1], row[2]) for row in await session.execute(query)]
 
 
+async def overdue(session: AsyncSession, now: datetime) -> int:
+    """How many wait past the day by whose end they were to be decided."""
+    query = select(func.count()).where(Return.state == ReturnState.REQUESTED, Return.decide_by <= now)
+    return await session.scalar(query) or 0
+
+
 async def waiting(session: AsyncSession) -> tuple[int, datetime | None]:
     """How many wait to be decided, and since when the oldest does."""
     query = select(func.count(), func.min(Return.requested_at)).where(Return.state == ReturnState.REQUESTED)

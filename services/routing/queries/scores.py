@@ -197,7 +197,7 @@ async def _read(session: AsyncSession, query: Select[Any], bound: Mapping[str, A
     return [Scored(row[0], row[1], row[2], Standing(*row[3:7]), Sums(*row[7:])) for row in rows]
 
 
-_SINCE = ":now - make_interval(hours => 24 * :days)"
+_SINCE = "timezone(:zone, (timezone(:zone, :now)::date - :days + 1)::timestamp)"
 _ACTIVE = "i.status = 'active'"
 _STANDING = ("cap_taken", "cap_limit", "outstanding_cents", "overdue_cents")
 BY_REGION = text(
