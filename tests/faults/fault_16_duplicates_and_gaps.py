@@ -218,6 +218,7 @@ class OneChargesGap(GapInTheQuiet):
     )
     taker = _taker("billing", "routing.assignments")
     known, lost, later = "assignment.created", "assignment.sent", "assignment.return_withdrawn"
+    _key: UUID | None = None
 
     async def inject(self, at: Round) -> None:
         async with at.rig.hold("notifications"):
