@@ -144,11 +144,11 @@ class TestOnePage:
         assert len(today.cards) == len(DESK.cards)
 
     async def test_walks_over_what_is_owed_without_the_books(self, books: Books) -> None:
-        """Each of the figures once for all that tell of it: how many, how much, and how long."""
+        """Each of the figures once for all that tell of it: how many, how much, how long, and of what was promised."""
         await owing(books, 40, 95)
         _, asked = await self.read(books)
         owed = [statement for statement, _ in asked if "balance_cents" in statement]
-        assert len(owed) == 3
+        assert len(owed) == 4
         assert not [statement for statement in owed if "journal" in statement]
 
 

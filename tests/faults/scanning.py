@@ -8,7 +8,7 @@ import asyncpg
 
 from tests.faults.log_reader import LogReader
 
-WORDS_AT_ONCE = 100
+FORMS_AT_ONCE = 100
 """In one expression: PostgreSQL walks over a text once for all of them, and keeps a state for each of their letters."""
 PORTION_CHARACTERS = 1_000_000
 """Of rows that are looked through together: how to walk is found out anew for each text."""
@@ -21,7 +21,7 @@ _TABLES = """
 
 async def found_in_tables(pools: Mapping[str, asyncpg.Pool], words: Collection[str]) -> list[str]:
     """As text, and as bytes: a column of those stands in a row's text as hexadecimal digits."""
-    patterns = _alternations([form for word in words for form in _forms(word)], WORDS_AT_ONCE)
+    patterns = _alternations([form for word in words for form in _forms(word)], FORMS_AT_ONCE)
     found = []
     for service, pool in pools.items():
         for (table,) in await pool.fetch(_TABLES):

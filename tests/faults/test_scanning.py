@@ -53,5 +53,5 @@ async def test_finds_a_word_among_many(
 
 async def test_a_word_stands_for_its_letters(connection: asyncpg.Connection) -> None:
     await connection.execute("INSERT INTO told VALUES (0, 'mia-lang@post.example (04)', NULL)")
-    assert await found(connection, "mia.lang@post.example", "04)|Person", "^") == []
+    assert await found(connection, "mia.lang@post.example", "04)|Person") == []
     assert await found(connection, "Mia-Lang@post.example", "(04)") == ["1 rows of billing's "]
