@@ -19,6 +19,12 @@ STREETS = "{Cadogan,Banksia,Wattle,Station,Harbour,Railway,Church,Victoria,Alber
 SUBURBS = "{Marrickville,Newtown,Fremantle,Carlton,Glenelg,Toowong,Hobart,Dickson,Darwin,Brunswick,Parramatta}"
 STATES = "{NSW,NSW,WA,VIC,SA,QLD,TAS,ACT,NT,VIC,NSW}"
 POSTCODES = "{2204,2042,6160,3053,5045,4066,7000,2602,0800,3056,2150}"
+OPERATORS = f"""
+    SELECT n, md5('operator ' || n)::uuid AS id,
+           ('{FIRST}'::text[])[1 + n] || ' ' || ('{LAST}'::text[])[1 + n % 16] AS name
+      FROM generate_series(0, 19) AS n
+"""
+"""Twenty who work on what there is, by a number from zero on."""
 
 
 FILLING_SECONDS = 900
@@ -74,6 +80,7 @@ async def leads(stage: Stage, database: ServiceDatabase, rows: int) -> None:
 
 
 def _leads(rows: int) -> Mapping[str, str]:
+    """As many follow-ups and deeds as leads; one in fifty follow-ups is open, one in ten nobody's."""
     seconds = 365 * 24 * 3600 / rows
     return {
         "lead_sources": "INSERT INTO lead_sources (id, name, created_at) VALUES (uuidv7(), 'Solar Quotes', now())",
@@ -103,11 +110,34 @@ def _leads(rows: int) -> Mapping[str, str]:
                delivered_at, delivered_at, 1
           FROM leads WHERE delivered_at IS NOT NULL
         """,
+        "follow_ups": f"""
+        INSERT INTO follow_ups (id, lead_id, owner_id, owner_name, channel, due_at, note, state, outcome, created_at,
+                                created_by, done_at, done_by)
+        SELECT uuidv7(received_at - now()), lead_id, who.id, who.name,
+               ('{{call,sms,email,visit,other}}'::text[])[1 + no % 5], received_at + interval '1 day',
+               'Ask for the roof and the meter', state,
+               CASE state WHEN 'done' THEN ('{{reached,booked,left_message,no_answer}}'::text[])[1 + no % 4] END,
+               received_at, 'Robin Field', CASE state WHEN 'open' THEN NULL ELSE received_at + interval '1 day' END,
+               CASE state WHEN 'open' THEN NULL ELSE 'Robin Field' END
+          FROM (SELECT id AS lead_id, received_at, (row_number() OVER (ORDER BY received_at))::int AS no
+                  FROM leads) AS l
+          CROSS JOIN LATERAL (SELECT CASE no % 50 WHEN 0 THEN 'open' WHEN 1 THEN 'cancelled' ELSE 'done' END AS state)
+                          AS made
+          LEFT JOIN ({OPERATORS}) AS who ON who.n = no / 7 % 20 AND no / 7 % 10 <> 0
+        """,
+        "audit_entries": f"""
+        INSERT INTO audit_entries (id, occurred_at, actor_id, actor_name, action, subject_kind, subject_id, before,
+                                   after, reason_code, request_id)
+        SELECT uuidv7(received_at - now()), received_at, who.id, who.name, 'correct_lead', 'lead', l.id::text,
+               NULL, jsonb_build_object('fields', jsonb_build_array('suburb')), 'person_told', uuidv7()::text
+          FROM (SELECT *, (row_number() OVER (ORDER BY received_at))::int AS no FROM leads) AS l
+          JOIN ({OPERATORS}) AS who ON who.n = l.no % 20
+        """,
     }
 
 
 def _routed(rows: int) -> Mapping[str, str]:
-    """As many dispatches as assignments and as items of the exception queue, one in fifty of which waits."""
+    """As many dispatches as assignments, items of the exception queue and returns; one item in fifty waits."""
     seconds = 365 * 24 * 3600 / rows
     return {
         "installers": f"""
@@ -146,7 +176,33 @@ def _routed(rows: int) -> Mapping[str, str]:
                CASE WHEN no % 50 <> 0 THEN 'retried' END, CASE WHEN no % 50 <> 0 THEN 'schedule' END
           FROM (SELECT *, row_number() OVER (ORDER BY created_at) AS no FROM dispatches) AS d
         """,
+        "returns": _RETURNS,
     }
+
+
+# Of what was sent, which is nine in ten; a ninth of those is asked for, withdrawn and asked for again.
+_RETURNS = """
+    INSERT INTO returns (id, assignment_id, lead_id, installer_id, code, words, asked_by, channel, requested_at,
+                         requested_by_name, decide_by, evidence, rule_verdict, rule_reason, state, decided_at,
+                         decided_by_name, denial_code, decision_note, credit_reason, is_offered_on, credit_result,
+                         credit_answered_at)
+    SELECT uuidv7(asked_at - now()), id, lead_id, installer_id,
+           ('{contact_invalid,out_of_area,wrong_service}'::text[])[1 + no % 3], 'Nobody of that name lives there',
+           'installer', 'mail', asked_at, 'Robin Field', asked_at + interval '7 days',
+           '{"quota": {"accepted": 3, "allowed": 10, "percent": 10}}', 'ask', 'a_person_can_tell', state, decided_at,
+           CASE WHEN state <> 'requested' THEN 'Robin Field' END, CASE state WHEN 'denied' THEN 'not_proven' END,
+           CASE state WHEN 'denied' THEN 'The number was answered' END,
+           CASE state WHEN 'accepted' THEN 'invalid_contact' END, CASE state WHEN 'accepted' THEN false END,
+           CASE state WHEN 'accepted' THEN 'credited' END, CASE state WHEN 'accepted' THEN decided_at END
+      FROM (SELECT id, lead_id, installer_id, sent_at, (row_number() OVER (ORDER BY created_at))::int AS no
+              FROM assignments WHERE status = 'sent') AS s,
+           LATERAL generate_series(1, CASE no % 9 WHEN 0 THEN 2 ELSE 1 END) AS turn,
+           LATERAL (SELECT CASE WHEN no % 9 = 0 AND turn = 1 THEN 'withdrawn' WHEN no % 50 = 1 THEN 'requested'
+                                WHEN no % 3 = 0 THEN 'denied' ELSE 'accepted' END AS state,
+                           sent_at + turn * interval '1 hour' AS asked_at) AS made,
+           LATERAL (SELECT CASE WHEN state <> 'requested' THEN asked_at + interval '30 minutes' END AS decided_at)
+                AS ended
+"""
 
 
 def _name(database: ServiceDatabase) -> str:

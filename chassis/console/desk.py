@@ -6,7 +6,7 @@ A composition root gives it as `dependencies={"desk": Desk(...)}`.
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -119,6 +119,27 @@ class Desk:
     about: Sequence[About] = ()
     doors: Mapping[str, Door] = field(default_factory=dict)
     """Where the activity leads, by the kind of an entry's subject."""
+
+
+P = ParamSpec("P")
+Told = TypeVar("Told")
+
+
+async def once(
+    session: AsyncSession,
+    query: Callable[Concatenate[AsyncSession, P], Awaitable[Told]],
+    *given: P.args,
+    **named: P.kwargs,
+) -> Told:
+    """What a query tells of what it is given, asked by the first that wants it on a page and told to all others.
+
+    For what several figures and charts are drawn from. A page has one session, and what was told is kept as long.
+    """
+    kept: dict[Any, Told] = session.info.setdefault(once, {})
+    asked = (query, given, tuple(sorted(named.items())))
+    if asked not in kept:
+        kept[asked] = await query(session, *given, **named)
+    return kept[asked]
 
 
 class _Guarded(Protocol):

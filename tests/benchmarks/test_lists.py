@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import pytest
 from litestar import Litestar
 
+from benchmarks.filled import INTAKE
+from benchmarks.programs.lists import LISTS
 from benchmarks.rooms import PageFailed, answer, path_of_page
 from benchmarks.workers.list_csv import read
 from chassis.clock import FixedClock
@@ -53,6 +55,16 @@ async def test_a_later_page_is_found_from_the_one_before(intake: Intake) -> None
     assert page.decode().count('<th scope="row">') == LEADS - 50
     with pytest.raises(PageFailed, match="no page 3"):
         await path_of_page(intake.app, "/console/leads", intake.token, 3)
+
+
+async def test_each_view_is_a_page_and_its_filters_are_the_lists_own(intake: Intake) -> None:
+    """Nothing was delivered, waits or is to be followed up: a filter that a list does not know would show all of it."""
+    views = [(listed, query) for listed in LISTS if listed.filled is INTAKE for _, query, _ in listed.views]
+    shown = []
+    for listed, query in views:
+        page = await answer(intake.app, f"{listed.path}?{query}", intake.token)
+        shown.append('<th scope="row">' in page.decode())
+    assert shown == [not query and listed.title != "Follow-ups" for listed, query in views]
 
 
 async def test_a_csv_is_read_to_its_end_while_the_memory_is_looked_at(intake: Intake) -> None:

@@ -1,20 +1,28 @@
 """What billing tells the pages that span all services: what waits, its figures, its charts, and what it finds."""
 
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from chassis.console.desk import Desk, Waiting
+from chassis.console.desk import Desk, Today, Waiting, read_today
+from chassis.console.wording import money
+from chassis.http.auth import Operator
+from chassis.ids import new_id
+from contracts.identity import Capability
 from contracts.values import AdjustmentType
 from services.billing.models import Invoice
 from services.billing.pages.desk import desk_of
+from services.billing.queries import ageing
 from tests.billing.arrangements import SYDNEY, Books, march, sent
 from tests.billing.arrangements_settlement import void_whole
 from tests.billing.arrangements_stripe import webhook, work_off
 from tests.billing.doors import adjusted_cents, in_the_journal
 from tests.billing.fake_stripe import FakeStripe
+from tests.billing.test_pages_receivables import owing
 from tests.billing.windows import Window
+from tests.kit.statements import questions_of
 
 DESK: Desk = desk_of(SYDNEY)
 
@@ -116,7 +124,43 @@ class TestFigures:
                 await window.open(path)
 
 
+class TestOnePage:
+    async def read(self, books: Books) -> tuple[Today, list[tuple[str, str]]]:
+        """All of it, with what was asked for it."""
+        now = books.clock.now()
+        operator = Operator(new_id(), "Robin Field", new_id(), frozenset(Capability), now)
+        async with books.database.reading() as session:
+            connection = await session.connection()
+            with questions_of(connection.sync_connection) as asked:
+                return await read_today(DESK, operator, session, now), asked
+
+    async def test_asks_for_nothing_twice_and_as_often_for_many_as_for_one(self, books: Books) -> None:
+        await owing(books, 40)
+        _, for_one = await self.read(books)
+        await owing(books, -10, 0, 5, 40, 95)
+        today, for_many = await self.read(books)
+        assert [each for each, times in Counter(for_many).items() if times > 1] == []
+        assert len(for_many) == len(for_one) <= 32
+        assert len(today.cards) == len(DESK.cards)
+
+    async def test_walks_over_what_is_owed_without_the_books(self, books: Books) -> None:
+        """Each of the figures once for all that tell of it: how many, how much, how long, and of what was promised."""
+        await owing(books, 40, 95)
+        _, asked = await self.read(books)
+        owed = [statement for statement, _ in asked if "balance_cents" in statement]
+        assert len(owed) == 4
+        assert not [statement for statement in owed if "journal" in statement]
+
+
 class TestCharts:
+    async def test_show_what_is_owed_as_the_ageing_has_it(self, books: Books) -> None:
+        await owing(books, -10, 0, 1, 30, 31, 60, 61, 90, 91, 200, 200)
+        async with books.database.reading() as session:
+            aged = (await ageing.aged(session, books.clock.now(), SYDNEY, 1)).total
+        assert [bar.value for bar in await bars(books, "What is owed, by age")] == aged.owed_cents
+        assert aged.owed_cents == [22_000, 22_000, 22_000, 22_000, 33_000]
+        assert (await figures(books))["Overdue 31 days and more"][0] == money(aged.over_30_cents)
+
     async def test_show_why_credits_are_given_beside_the_time_before(self, books: Books) -> None:
         invoice = await books.issued_invoice()
         await books.credit(invoice.id, 850)

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.clock import FixedClock
-from chassis.console.desk import Backlog, Bar, Card, Chart, Desk, Figure, Finder, Hit, Waiting
+from chassis.console.desk import Backlog, Bar, Card, Chart, Desk, Figure, Finder, Hit, Waiting, once
 from chassis.http.auth import ACCESS_COOKIE
 from chassis.process import assemble
 from chassis.settings import Environment, Shape
@@ -183,6 +183,28 @@ class TestToday:
         async with serving_desk(identity, Desk()) as client:
             assert (await client.get(f"{DESK}/today?part=1", headers=signed_in(identity))).text.strip() == ""
             assert "Nothing waits" in (await client.get(f"{DESK}/today", headers=signed_in(identity))).text
+
+
+class TestWhatIsAskedOnce:
+    """By a query that notes what it is asked and tells nothing the first time."""
+
+    @pytest.fixture(autouse=True)
+    def _nothing_asked(self) -> None:
+        self.asked: list[tuple[int, str]] = []
+
+    async def query(self, _session: AsyncSession, number: int, *, word: str = "") -> int | None:
+        self.asked.append((number, word))
+        return len(self.asked) - 1 or None
+
+    async def test_is_told_to_all_that_ask_for_the_same_on_a_page(self) -> None:
+        page = AsyncSession()
+        told = [await once(page, self.query, number) for number in (7, 7, 8, 7)]
+        told += [await once(page, self.query, 7, word="so") for _ in range(2)]
+        assert told == [None, None, 1, None, 2, 2]
+        assert self.asked == [(7, ""), (8, ""), (7, "so")]
+
+    async def test_is_asked_anew_for_the_next_page(self) -> None:
+        assert [await once(AsyncSession(), self.query, 7) for _ in range(2)] == [None, 1]
 
 
 class TestWaiting:

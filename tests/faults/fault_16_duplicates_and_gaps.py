@@ -10,6 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from tests.faults.fault import Fault, Round
 from tests.faults.fault_23_offsets_gone import give_back, trim
+from tests.faults.load import NOBODY_DOES
 from tests.faults.subscriptions import SUBSCRIPTIONS, Subscription
 from tests.kit.eventually import eventually
 
@@ -18,6 +19,7 @@ MOST = {"short": 100, "campaign": 1_000, "long": 10_000}
 """Records that come again, each three times, at any distance from their first time that the rig's life allows."""
 HOUR = timedelta(hours=1)
 """How late records come by the business's clock, beside those that come at once."""
+CHARGES = "SELECT count(*) FROM delivery_events WHERE assignment_id = $1"
 
 
 def _taker(service: str, topic: str) -> Subscription:
@@ -199,17 +201,93 @@ class OneAssignmentsGap(GapInTheQuiet):
     known, lost, later = "assignment.sent", "assignment.return_requested", "assignment.return_withdrawn"
 
     async def begin(self, at: Round) -> UUID:
-        lead_id = await at.load.one()
-        query = "SELECT id FROM assignments WHERE lead_id = $1 AND status = 'sent'"
-        (made,) = await eventually(lambda: at.rig.rows("routing", query, lead_id), at.scale.settle_seconds)
-        return UUID(str(made["id"]))
+        key = await _assigned(at)
+        await _until_sent(at, key)
+        return key
 
     async def go_on(self, at: Round, key: UUID) -> None:
-        return_id = str(uuid4())
-        asked = {"id": return_id, "code": "outside_criteria", "words": "A flat without a roof of its own"}
-        await at.rig.told("POST", "routing", f"/admin/assignments/{key}/returns", asked)
-        # Accepted it would go to another installer, and an exclusive lead that is billed twice is wrong to who checks.
-        await at.rig.told("POST", "routing", f"/admin/returns/{return_id}/withdraw")
+        await _return_and_withdraw(at, key)
+
+
+class OneChargesGap(GapInTheQuiet):
+    """Whoever mails stands still until billing is down: the lead would have been sent and billed before."""
+
+    injects = (
+        "that a lead was sent is lost from its topic before billing has it; meanwhile its return is asked for and "
+        "withdrawn, and the charge comes an hour late"
+    )
+    taker = _taker("billing", "routing.assignments")
+    known, lost, later = "assignment.created", "assignment.sent", "assignment.return_withdrawn"
+    _key: UUID | None = None
+
+    async def inject(self, at: Round) -> None:
+        async with at.rig.hold("notifications"):
+            mailer = at.rig.processes["notifications"]
+            await mailer.until_ready()
+            mailer.pause()
+            try:
+                await super().inject(at)
+            finally:
+                mailer.resume()
+
+    async def begin(self, at: Round) -> UUID:
+        self._key = await _assigned(at)
+        return self._key
+
+    async def go_on(self, at: Round, key: UUID) -> None:
+        at.require(not await at.rig.number("billing", CHARGES, key), "the lead was billed before it was sent")
+        at.rig.processes["notifications"].resume()
+        await _until_sent(at, key)
+        await _return_and_withdraw(at, key)
+
+    async def verify(self, at: Round) -> None:
+        charges = await at.rig.number("billing", CHARGES, self._key)
+        at.require(charges == 1, f"what came late was billed {charges} times")
+
+
+class OneExceptionsGap(GapInTheQuiet):
+    injects = (
+        "that somebody has a lead's exception is lost from its topic before intake has it, which comes an hour late; "
+        "it is snoozed"
+    )
+    taker = _taker("intake", "routing.dispatches")
+    known, lost, later = (
+        "dispatch.exception_raised",
+        "dispatch.exception_owner_changed",
+        "dispatch.exception_snoozed",
+    )
+
+    async def begin(self, at: Round) -> UUID:
+        return await at.load.one(NOBODY_DOES)
+
+    async def go_on(self, at: Round, key: UUID) -> None:
+        query = "SELECT id FROM dispatch_exceptions WHERE lead_id = $1 AND resolved_at IS NULL"
+        (item,) = await at.rig.rows("routing", query, key)
+        path = f"/admin/dispatch-exceptions/{item['id']}"
+        await at.rig.told("POST", "routing", f"{path}/claim")
+        until = at.rig.system.clock.now() + timedelta(days=1)
+        await at.rig.told("POST", "routing", f"{path}/snooze", {"until": until.isoformat(), "note": "Rings tomorrow"})
+
+
+async def _assigned(at: Round) -> UUID:
+    """The assignment of a new lead, which may not be sent yet."""
+    lead_id = await at.load.one()
+    query = "SELECT id FROM assignments WHERE lead_id = $1"
+    (made,) = await eventually(lambda: at.rig.rows("routing", query, lead_id), at.scale.settle_seconds)
+    return UUID(str(made["id"]))
+
+
+async def _until_sent(at: Round, assignment_id: UUID) -> None:
+    query = "SELECT id FROM assignments WHERE id = $1 AND status = 'sent'"
+    await eventually(lambda: at.rig.rows("routing", query, assignment_id), at.scale.settle_seconds)
+
+
+async def _return_and_withdraw(at: Round, assignment_id: UUID) -> None:
+    return_id = str(uuid4())
+    asked = {"id": return_id, "code": "outside_criteria", "words": "A flat without a roof of its own"}
+    await at.rig.told("POST", "routing", f"/admin/assignments/{assignment_id}/returns", asked)
+    # Accepted it would go to another installer, and an exclusive lead that is billed twice is wrong to who checks.
+    await at.rig.told("POST", "routing", f"/admin/returns/{return_id}/withdraw")
 
 
 def _bytes(key: UUID) -> bytes:

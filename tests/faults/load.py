@@ -85,9 +85,9 @@ class Load:
             self._begin()
         await self.all_answered()
 
-    async def one(self) -> UUID:
-        """The id of a lead for one installer who takes it."""
-        body = self.submission() | {"service": SERVICE, "selected_path": "recommended_installer"}
+    async def one(self, service: str = SERVICE) -> UUID:
+        """The id of a lead for one installer, who takes it where the service is one that somebody does."""
+        body = self.submission() | {"service": service, "selected_path": "recommended_installer"}
         await self._until_accepted(body)
         (lead_id,) = self.answers[body["client_submission_key"]]
         return UUID(lead_id)

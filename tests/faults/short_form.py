@@ -60,7 +60,14 @@ ROUNDS = {
         "RollingUpgrade",
         "KilledAnywhere",
     ),
-    "gaps and copies": ("OneKeysGap", "OneLeadsGap", "OneAssignmentsGap", "RecordsComeAgain"),
+    "gaps and copies": (
+        "OneKeysGap",
+        "OneLeadsGap",
+        "OneAssignmentsGap",
+        "OneChargesGap",
+        "OneExceptionsGap",
+        "RecordsComeAgain",
+    ),
     "what is held open": ("HeldWriter", "HeldSnapshot", "BrokerDown", "ErasedInFlight"),
 }
 OF_THREE_BROKERS = {"three brokers": ("LeaderMoved", "CoordinatorMoved")}

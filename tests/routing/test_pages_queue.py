@@ -1,6 +1,7 @@
 """The exception queue as operators see it: the list's tabs, an item's page, its forms, and what is done in bulk."""
 
 import re
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ from services.routing.models import DispatchException
 from services.routing.pages.exception_bulk import BECOMES_THEIRS
 from services.routing.pages.exceptions import LISTING
 from tests.kit.identity import CSRF, TestIdentity
+from tests.kit.statements import questions_of
 from tests.routing.arrangements import FREMANTLE, NOW, ROBIN, Floor, Person, lead
 from tests.routing.desk import Desk
 
@@ -234,3 +236,11 @@ class TestTheDesk:
         told = await page(desk, "/console/desk/routing/today")
         assert "1 lead waits as expected" in told
         assert "1 lead waits for an operator" in told
+
+    async def test_asks_for_nothing_twice(self, floor: Floor, desk: Desk) -> None:
+        """Both kinds and the chart of reasons are of the same numbers."""
+        await floor.dispatch(lead(location=FREMANTLE), lead(contact=None))
+        with questions_of(floor.database.engine.sync_engine) as asked:
+            await page(desk, "/console/desk/routing/today")
+        assert sum("dispatch_exceptions" in statement for statement, _ in asked) > 1
+        assert [each for each, times in Counter(asked).items() if times > 1] == []

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.console.desk import Backlog, Card, Figure, Waiting
+from chassis.console.desk import Backlog, Card, Figure, Waiting, once
 from chassis.console.wording import counted
 from contracts.identity import Capability
 from services.billing.pages.certificates import PATH, ROOM, STATES, state_of
@@ -16,7 +16,7 @@ FRESH = timedelta(hours=26)
 
 
 async def _failed(session: AsyncSession, _now: datetime) -> Backlog:
-    last = await certificates.last(session)
+    last = await once(session, certificates.last)
     return Backlog(last.failed_count, last.as_of) if last is not None and last.failed_count else Backlog(0)
 
 
@@ -31,7 +31,7 @@ FAILED = Waiting(
 
 
 async def _last(session: AsyncSession, now: datetime) -> Figure:
-    last = await certificates.last(session)
+    last = await once(session, certificates.last)
     if last is None:
         return Figure("–", "The books were never certified")  # noqa: RUF001  # a dash for what is not there
     held = last.equality_count - last.failed_count - last.not_compared_count

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.console.desk import Backlog, Bar, Card, Chart, Figure, Waiting
+from chassis.console.desk import Backlog, Bar, Card, Chart, Figure, Waiting, once
 from chassis.console.fields import start_of
 from chassis.console.wording import DASH, counted, money
 from contracts.identity import Capability
@@ -43,11 +43,11 @@ def overdue_invoices(zone: ZoneInfo) -> Waiting:
 
 def outstanding(zone: ZoneInfo) -> Card:
     async def read(session: AsyncSession, now: datetime) -> Figure:
-        found = await collection(session, now, _day_of(now, zone))
+        found = await once(session, collection, now, _day_of(now, zone))
         not_due = found.owed_cents - found.overdue_cents
         rest = f"{money(not_due)} of it is not due yet" if not_due else "all of it overdue"
         told = rest if found.owed_cents else "nothing is owed"
-        weeks = await snapshots.mondays(session, zone, now)
+        weeks = await once(session, snapshots.mondays, zone, now)
         return Figure(money(found.owed_cents), told + _beside(weeks, Measure.OUTSTANDING, found.owed_cents))
 
     return Card("Outstanding", READ, overdue.PATH, read)
@@ -81,16 +81,17 @@ def broken_promises(_zone: ZoneInfo) -> Waiting:
 
 def weeks(zone: ZoneInfo, figure: Measure) -> Chart:
     async def read(session: AsyncSession, now: datetime) -> Sequence[Bar]:
-        return snapshot_parts.bars(await snapshots.weeks(session, snapshot_parts.WEEKS), figure, zone)
+        kept = await once(session, snapshots.weeks, snapshot_parts.WEEKS)
+        return snapshot_parts.bars(kept, figure, zone)
 
     return Chart(snapshot_parts.weekly(figure), READ, snapshot_parts.EXPLAINED, read)
 
 
 def overdue_amount(zone: ZoneInfo) -> Card:
     async def read(session: AsyncSession, now: datetime) -> Figure:
-        found = await collection(session, now, _day_of(now, zone))
+        found = await once(session, collection, now, _day_of(now, zone))
         told = f"on {counted(found.overdue_count, 'invoice', 'invoices')}"
-        weeks = await snapshots.mondays(session, zone, now)
+        weeks = await once(session, snapshots.mondays, zone, now)
         return Figure(money(found.overdue_cents), told + _beside(weeks, Measure.OVERDUE, found.overdue_cents))
 
     return Card("Overdue", READ, overdue.QUEUE, read)
@@ -98,8 +99,8 @@ def overdue_amount(zone: ZoneInfo) -> Card:
 
 def overdue_over_30(zone: ZoneInfo) -> Card:
     async def read(session: AsyncSession, now: datetime) -> Figure:
-        cents = (await ageing.aged(session, now, zone, 1)).total.over_30_cents
-        told = _beside(await snapshots.mondays(session, zone, now), Measure.OVER_30, cents)
+        cents = (await once(session, ageing.owed_by_age, now, zone)).over_30_cents
+        told = _beside(await once(session, snapshots.mondays, zone, now), Measure.OVER_30, cents)
         _, last_due = due_between(Age.TO_60, now.astimezone(zone).date())
         return Figure(money(cents), told.removeprefix("; "), f"{overdue.PATH}?due_to={last_due}")
 
@@ -111,7 +112,7 @@ def sales_outstanding(zone: ZoneInfo) -> Card:
         found = await collected.latest(session, zone, now)
         if found is None:
             return Figure(DASH, "no month has ended yet")
-        owed = await collection(session, now, _day_of(now, zone))
+        owed = await once(session, collection, now, _day_of(now, zone))
         paid = "" if owed.days_to_pay is None else f"; paid {owed.days_to_pay:.1f} days after issue"
         return Figure(collection_words.days(found.simple), collection_words.reckoned(found) + paid)
 
@@ -120,11 +121,11 @@ def sales_outstanding(zone: ZoneInfo) -> Card:
 
 def ages(zone: ZoneInfo) -> Chart:
     async def read(session: AsyncSession, now: datetime) -> Sequence[Bar]:
-        found = await ageing.aged(session, now, zone, 1)
+        found = await once(session, ageing.owed_by_age, now, zone)
         seen = receivables.AsOf(now.astimezone(zone).date(), None)
         return [
             Bar(receivables.AGES[age], cents, money(cents), seen.door(age))
-            for age, cents in zip(Age, found.total.owed_cents, strict=True)
+            for age, cents in zip(Age, found.owed_cents, strict=True)
         ]
 
     return Chart("What is owed, by age", READ, "AUD inc. GST, by due day, now", read)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.console.desk import Backlog, Waiting
+from chassis.console.desk import Backlog, Waiting, once
 from chassis.console.wording import counted
 from contracts.identity import Capability
 from services.billing.domain.statuses import StripeEventState
@@ -14,11 +14,13 @@ from services.billing.pages.stripe_events import PATH, ROOM
 from services.billing.queries import stripe_events
 
 READ = Capability.READ_OPS
+CALLED = (StripeEventState.HELD, StripeEventState.UNMATCHED, StripeEventState.UNASKED)
 
 
 def _counting(state: StripeEventState) -> Callable[[AsyncSession, datetime], Awaitable[Backlog]]:
     async def count(session: AsyncSession, _now: datetime) -> Backlog:
-        return Backlog(*(await stripe_events.waiting(session, [state])).get(state, (0, None)))
+        found = await once(session, stripe_events.waiting, CALLED)
+        return Backlog(*found.get(state, (0, None)))
 
     return count
 

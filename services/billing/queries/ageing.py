@@ -89,6 +89,16 @@ _AGED = f"""
     ORDER BY total DESC, name, account_id LIMIT :most OFFSET :before_count
 """  # noqa: S608  # of constants
 
+# Of nobody in particular: no books are added up beside it, and nothing is looked up.
+_OWED_NOW = text(
+    f"""
+    WITH {DAY}, dated AS (
+        SELECT balance_cents AS cents, day.today - (due_at AT TIME ZONE day.zone)::date AS days
+        FROM day, invoices WHERE document_status = 'issued' AND balance_cents > 0
+    )
+    SELECT {AGES} FROM dated
+    """  # noqa: S608  # of constants
+)
 _AGED_NOW = text(f"WITH {DAY}, {_NOW}, {DISPUTED_NOW} {_AGED}")
 _AGED_THEN = text(f"WITH {DAY}, {STOOD}, {BY_INVOICE}, {DISPUTED_THEN} {_AGED}")
 
@@ -120,6 +130,12 @@ async def aged(
         first.ledger_cents,
         before_count,
     )
+
+
+async def owed_by_age(session: AsyncSession, at: datetime, zone: ZoneInfo) -> Aged:
+    """What is owed now, in all: the same as `aged` has it, without credit, disputes and the control."""
+    row = (await session.execute(_OWED_NOW, {"at": at, "zone": zone.key})).one()
+    return Aged([getattr(row, age) for age in Age])
 
 
 def _aged(row: Row[Any], suffix: str = "") -> Aged:

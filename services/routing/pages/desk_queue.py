@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.console.desk import Backlog, Bar, Card, Chart, Figure, Finder, Hit, Waiting
+from chassis.console.desk import Backlog, Bar, Card, Chart, Figure, Finder, Hit, Waiting, once
 from chassis.console.wording import counted, words
 from contracts.identity import Capability
 from services.routing.domain.waiting import WaitKind, kind_of
@@ -39,7 +39,7 @@ def _telling(kind: WaitKind) -> Callable[[int], str]:
 def _counting(kind: WaitKind) -> Callable[[AsyncSession, datetime], Awaitable[Backlog]]:
     async def count(session: AsyncSession, now: datetime) -> Backlog:
         waiting = [
-            each for each in await exception_queries.open_by_reason(session, now) if kind_of(each.reason) is kind
+            each for each in await once(session, exception_queries.open_by_reason, now) if kind_of(each.reason) is kind
         ]
         oldest = min((each.since for each in waiting), default=None)
         return Backlog(sum(each.count for each in waiting), oldest)
@@ -53,7 +53,7 @@ async def _read_trend(session: AsyncSession, now: datetime) -> Figure:
 
 
 async def _read_reasons(session: AsyncSession, now: datetime) -> list[Bar]:
-    waiting = sorted(await exception_queries.open_by_reason(session, now), key=lambda each: -each.count)
+    waiting = sorted(await once(session, exception_queries.open_by_reason, now), key=lambda each: -each.count)
     return [
         Bar(words(each.reason), each.count, f"{each.count:,}", f"{QUEUE}&reason={each.reason.value}")
         for each in waiting
