@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import select
 
 from services.billing.commands.stripe_subjects import Answer, compare_subject
-from services.billing.commands.voids import VoidReason
 from services.billing.domain.reconciliation import About, ItemKind, StripeItem
+from services.billing.domain.voids import VoidReason
 from services.billing.domain.webhooks import EventSubject
 from services.billing.models import Invoice, StripeEvent
 from services.billing.settling import KeylessSettler
