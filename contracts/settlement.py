@@ -124,6 +124,30 @@ class InvoiceWriteOffAsked(Event):
     changed_at: Instant
 
 
+class InvoiceVoidAsked(Event):
+    """A void of an issued invoice that needs a second operator; of several about one request the last stands.
+
+    `state`: `pending` or `rejected`. Once it is agreed to, `invoice.voided` tells of it. `amount_cents`, with GST, was
+    owed when it was asked for.
+    """
+
+    type: ClassVar[str] = "invoice.void_asked"
+    topic: ClassVar[topics.Topic] = topics.INVOICES
+
+    invoice_id: UUID
+    void_request_id: UUID
+    state: Word
+    kind: InvoiceKind
+    number: str
+    installer_id: UUID | None = None
+    client_id: UUID | None = None
+    board_id: UUID | None = None
+    amount_cents: Cents
+    currency: Currency
+    reason_code: Word
+    changed_at: Instant
+
+
 class InvoiceCreditUnapplied(Event):
     """What the customer had with us pays for the invoice no more: it is the customer's again."""
 

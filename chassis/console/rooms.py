@@ -110,6 +110,7 @@ GROUPS = (
             Room("billing-figures", "Billing figures", "billing", "/console/billing-figures", "chart-column", "B", OPS),
             Room("payments", "Payments", "billing", "/console/payments", "banknote", "Y", OPS),
             Room("write-offs", "Write-offs", "billing", "/console/write-offs?state=pending", "eraser", "O", OPS),
+            Room("void-requests", "Voids", "billing", "/console/void-requests?state=pending", "ban", "V", OPS),
             Room("accounts", "Accounts", "billing", "/console/accounts", "building-2", "j", OPS),
             Room("journal", "Journal", "billing", "/console/journal", "file-text", "J", OPS),
             Room("reconciliation", "Reconciliation", "billing", "/console/stripe", "scale", "Z", OPS),

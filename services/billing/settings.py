@@ -35,7 +35,7 @@ class Settings(ServiceSettings):
         20_000,
         ge=0,
         validation_alias="CREDIT_APPROVAL_LIMIT_CENTS",
-        description="a credit or a write-off over it (with GST) needs a second operator",
+        description="a credit, a write-off or a void of an issued invoice over it (with GST) needs a second operator",
     )
 
     key_secret: SecretStr | None = Field(

@@ -11,7 +11,8 @@ from services.billing.commands.adjustments import approve_adjustment, reject_adj
 from services.billing.commands.customer_credit import ApplyCredit, apply_customer_credit, unapply_customer_credit
 from services.billing.commands.receipts import RecordedReceipt, RecordReceipt, record_receipt
 from services.billing.commands.reversals import TakeBack, TakenBack, reverse_payment, reverse_receipt, reverse_rest
-from services.billing.commands.voids import VoidInvoice, VoidReason, void_invoice
+from services.billing.commands.void_requests import AskVoid, approve_void, ask_void, reject_void
+from services.billing.commands.voids import VoidInvoice, void_invoice
 from services.billing.commands.write_offs import (
     AskWriteOff,
     ReverseWriteOff,
@@ -22,7 +23,8 @@ from services.billing.commands.write_offs import (
 )
 from services.billing.domain.settlement import ReversalReason, WriteOffReason
 from services.billing.domain.statuses import PaymentMethod
-from services.billing.models import Adjustment, Invoice, WriteOff
+from services.billing.domain.voids import VoidReason
+from services.billing.models import Adjustment, Invoice, VoidRequest, WriteOff
 from tests.billing.arrangements import CHECKER, MAKER, Books, client_state
 
 
@@ -55,6 +57,32 @@ async def apply_credit(
 async def void_whole(books: Books, invoice_id: UUID, reason: VoidReason = VoidReason.DUPLICATE) -> Invoice:
     async with books.unit() as session:
         return await void_invoice(session, VoidInvoice(invoice_id, reason, "Robin Field"), books.clock.now())
+
+
+async def ask_to_void(
+    books: Books, invoice_id: UUID, *, limit_cents: int | None = None, **changed: Any
+) -> VoidRequest | None:
+    command: dict[str, Any] = {"void_request_id": new_id(), "reason": VoidReason.DUPLICATE, "by": MAKER, **changed}
+    limit_cents = books.house.approval_limit_cents if limit_cents is None else limit_cents
+    async with books.unit() as session:
+        return await ask_void(session, AskVoid(invoice_id=invoice_id, **command), limit_cents, books.clock.now())
+
+
+async def waiting_void(books: Books, invoice_id: UUID, **changed: Any) -> VoidRequest:
+    """Asked for, of an invoice over the limit."""
+    asked = await ask_to_void(books, invoice_id, **changed)
+    assert asked is not None
+    return asked
+
+
+async def approve_voiding(books: Books, void_request_id: UUID, by: Decider = CHECKER) -> VoidRequest:
+    async with books.unit() as session:
+        return await approve_void(session, void_request_id, by, books.clock.now())
+
+
+async def reject_voiding(books: Books, void_request_id: UUID, by: Decider = CHECKER) -> VoidRequest:
+    async with books.unit() as session:
+        return await reject_void(session, void_request_id, by, books.clock.now())
 
 
 async def unapply(books: Books, application_id: UUID) -> Invoice:

@@ -1,6 +1,6 @@
 """What can happen to a client's boards and an installer's month, step by step; a model is told of all that did."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -20,14 +20,16 @@ from tests.billing.arrangements import MARCH, SYDNEY, Books, client_state, march
 from tests.billing.arrangements_settlement import (
     apply_credit,
     approve,
+    approve_voiding,
     approve_writing_off,
+    ask_to_void,
     ask_to_write_off,
     receive,
+    reject_voiding,
     take_payment_back,
     take_rest_back,
     unapply,
     undo_write_off,
-    void_whole,
 )
 from tests.billing.arrangements_stripe import pay_at_stripe
 from tests.billing.model_of_books import Model
@@ -54,6 +56,8 @@ REFUSALS = {
     "nothing_owed",
     "payment_exceeds_balance",
     "reversal_exceeds_payment",
+    "void_request_out_of_date",
+    "void_request_stands",
     "write_off_already_decided",
     "write_off_out_of_date",
     "write_off_stands",
@@ -184,6 +188,12 @@ class History:
             await self._adjusted(await approve(self.books, row.id))
         for row in await self.books.rows("SELECT id FROM write_offs WHERE state = 'pending' ORDER BY created_at, id"):
             await self._written_off(await approve_writing_off(self.books, row.id))
+        for row in await self._voids_that_wait():
+            self.model.voided((await approve_voiding(self.books, row.id)).invoice_id)
+
+    async def turn_down_void(self, _invoice_id: UUID, step: Step) -> None:
+        if rows := await self._voids_that_wait():
+            await reject_voiding(self.books, rows[step.place % len(rows)].id)
 
     async def debit(self, invoice_id: UUID, step: Step) -> None:
         await self._adjusted(await self.books.credit(invoice_id, step.cents, **DEBIT))
@@ -225,10 +235,12 @@ class History:
             written = await undo_write_off(self.books, row.id)
             self.model.written_off(written.invoice_id, -written.amount_cents, -written.gst_cents)
 
-    async def void(self, invoice_id: UUID, _step: Step) -> None:
+    async def void(self, invoice_id: UUID, step: Step) -> None:
+        """Over the limit it waits until it is agreed to: `whole` is over it, whatever is owed."""
         if invoice_id not in self.model.void:
-            await void_whole(self.books, invoice_id)
-            self.model.voided(invoice_id)
+            limit_cents = 0 if step.whole else self.books.house.approval_limit_cents
+            if await ask_to_void(self.books, invoice_id, limit_cents=limit_cents) is None:
+                self.model.voided(invoice_id)
 
     async def bill_again(self, invoice_id: UUID, _step: Step) -> None:
         if invoice_id == self.invoices[3]:
@@ -257,6 +269,9 @@ class History:
             for result in drafted:
                 if result.invoice_id is not None and result.invoice_id not in self.invoices:
                     await self.issue(result.invoice_id)
+
+    async def _voids_that_wait(self) -> Sequence[Any]:
+        return await self.books.rows("SELECT id FROM void_requests WHERE state = 'pending' ORDER BY created_at, id")
 
     async def _adjusted(self, adjustment: Adjustment) -> None:
         if adjustment.state is AdjustmentState.APPROVED:

@@ -25,6 +25,7 @@ class Law:
 
 SETTLEMENT = ("credits_cents", "debits_cents", "adjusted_gst_cents", "paid_cents", "customer_credit_cents")
 DECIDED = ("state", "gst_cents", "decided_by_id", "decided_by_name", "decided_at")
+AGREED = ("state", "decided_by_id", "decided_by_name", "decided_at")
 DIFFERS = (
     *("code", "invoice_id", "payment_id", "stripe_id", "ours_cents", "theirs_cents", "ours_state", "theirs_state"),
     *("state", "owner_id", "owner_name", "reason_code", "reason_text", "accepted_by_name"),
@@ -77,6 +78,8 @@ LAWS = (
     Law("adjustments", ("rendered_at",), "state = 'approved'"),
     Law("write_offs", REVERSED, "state = 'approved'", name="write_offs that stand"),
     Law("write_offs", (), "state = 'reversed'", name="write_offs that were reversed"),
+    Law("void_requests", AGREED, "state = 'pending'", name="void_requests that wait"),
+    Law("void_requests", (), "state <> 'pending'", name="void_requests that are decided"),
     Law("number_series", ("last_number",)),
     # What is over stays as it was.
     Law("close_runs", rows="state = 'finished'", name="close_runs that are finished"),
@@ -117,6 +120,7 @@ AGES = (
     "not_due_cents, to_30_cents, to_60_cents, to_90_cents, over_90_cents, credit_cents, disputed_cents, sales_cents, "
     "paid_count, late_days"
 )
+ASKED = "id, invoice_id, amount_cents, reason_code, state, made_by_id, made_by_name, created_at"
 NOTHING = "0, 0, 0, 0, 0, 0, 0, 0, 0, 0"
 REST = (
     "INSERT INTO operators (operator_id, name, email, is_active, capabilities, version) "
@@ -154,6 +158,11 @@ REST = (
     "INSERT INTO promises (id, invoice_id, amount_cents, promised_for, settled_cents, state, made_by_id, made_by_name, "
     "made_at, ended_at, ended_by_name) SELECT gen_random_uuid(), id, 1, current_date, 0, 'broken', gen_random_uuid(), "
     "'Mia Maker', now(), now(), 'Waybill' FROM invoices WHERE document_status = 'issued' LIMIT 1",
+    f"INSERT INTO void_requests ({ASKED}) SELECT gen_random_uuid(), id, 1, 'duplicate', 'pending', gen_random_uuid(), "
+    "'Mia Maker', now() FROM invoices WHERE document_status = 'issued' LIMIT 1",
+    f"INSERT INTO void_requests ({ASKED}, decided_by_id, decided_by_name, decided_at) SELECT gen_random_uuid(), id, 1, "
+    "'duplicate', 'approved', gen_random_uuid(), 'Mia Maker', now(), gen_random_uuid(), 'Chris Checker', now() "
+    "FROM invoices WHERE document_status = 'void' LIMIT 1",
     "INSERT INTO invoice_owners (invoice_id, changed_at) SELECT id, now() FROM invoices LIMIT 1",
     "INSERT INTO statements (id, account_id, from_day, to_day, opening_cents, closing_cents, file_name, media_type, "
     "sha256, content, recipient_count, sent_by_name, sent_at) SELECT gen_random_uuid(), id, current_date, "

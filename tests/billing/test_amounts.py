@@ -46,6 +46,8 @@ WITHOUT = {
     f"{ADMIN}/receipts/{new_id()}/reverse": {"reason_code": "bounced"},
     f"{ADMIN}/adjustments/{new_id()}/approve": {},
     f"{ADMIN}/write-offs/{new_id()}/approve": {},
+    f"{ADMIN}/invoices/{new_id()}/void": {"reason_code": "duplicate"},
+    f"{ADMIN}/void-requests/{new_id()}/approve": {},
     f"{ADMIN}/credit-applications/{new_id()}/reverse": {"notes": "For the other invoice"},
 }
 """What takes all that there is: an amount beside it is refused, not left unread."""

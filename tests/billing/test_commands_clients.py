@@ -16,8 +16,9 @@ from services.billing.commands.client_invoices import (
     set_lines,
 )
 from services.billing.commands.payouts import PayoutMoved, PayoutStep, post_payouts
-from services.billing.commands.voids import VoidInvoice, VoidReason, void_invoice
+from services.billing.commands.voids import VoidInvoice, void_invoice
 from services.billing.domain.statuses import InvoiceStatus
+from services.billing.domain.voids import VoidReason
 from services.billing.errors import NotADraft, NotOfThisKind, NotReadyToIssue, NotVoid, VersionConflict
 from services.billing.models import Invoice
 from tests.billing.arrangements import NOW, Books, client_state

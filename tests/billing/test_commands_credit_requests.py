@@ -6,9 +6,10 @@ from sqlalchemy import text
 from chassis.ids import new_id
 from contracts.values import AdjustmentType, CreditReason
 from services.billing.commands.late_deliveries import VoidDelivery, void_delivery
-from services.billing.commands.voids import VoidInvoice, VoidReason, void_invoice
+from services.billing.commands.voids import VoidInvoice, void_invoice
 from services.billing.domain.adjustments import DebitReason
 from services.billing.domain.credit_requests import Why
+from services.billing.domain.voids import VoidReason
 from tests.billing.arrangements import LONG_AGO, MAKER, NOW, Books, march, sent
 from tests.billing.arrangements_settlement import approve, reject
 from tests.billing.credits import (

@@ -10,10 +10,10 @@ from chassis.ids import new_id
 from contracts.values import GstTreatment, ProductType
 from services.billing.commands.drafts import DraftOutcome
 from services.billing.commands.pricing import SentAssignment
-from services.billing.commands.voids import VoidReason
 from services.billing.domain import gst
 from services.billing.domain.gst import Priced
 from services.billing.domain.periods import Period
+from services.billing.domain.voids import VoidReason
 from services.billing.errors import MonthHasHeldDeliveries, PeriodNotEnded
 from services.billing.queries import periods
 from tests.billing.arrangements import LONG_AGO, MARCH, SYDNEY, Books, march, sent

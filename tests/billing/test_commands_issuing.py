@@ -10,10 +10,10 @@ from chassis.ids import new_id
 from contracts.values import InvoiceKind
 from services.billing.commands import deliveries_listed
 from services.billing.commands.accounts import SetAccount, apply_account_states, set_account
-from services.billing.commands.voids import VoidReason
 from services.billing.domain.issuing import StripeFacts
 from services.billing.domain.statuses import DocumentStatus, InvoiceStatus
 from services.billing.domain.tax_invoice import Party
+from services.billing.domain.voids import VoidReason
 from services.billing.errors import (
     AlreadyIssuedOtherwise,
     DueBeforeIssue,

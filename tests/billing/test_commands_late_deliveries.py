@@ -11,9 +11,10 @@ from chassis.ids import new_id
 from contracts.values import AdjustmentType, GstTreatment, ProductType
 from services.billing.commands.drafts import DraftOutcome
 from services.billing.commands.late_deliveries import VoidDelivery, void_delivery
-from services.billing.commands.voids import VoidInvoice, VoidReason, void_invoice
+from services.billing.commands.voids import VoidInvoice, void_invoice
 from services.billing.domain.adjustments import DebitReason
 from services.billing.domain.statuses import EventStatus
+from services.billing.domain.voids import VoidReason
 from services.billing.errors import (
     AdjustmentIdTaken,
     AmountNotExpected,

@@ -21,9 +21,10 @@ from services.billing.commands.credit_proposals import agree_to_credit, decline_
 from services.billing.commands.credit_requests import AskedCredit
 from services.billing.commands.late_deliveries import VoidDelivery, void_delivery
 from services.billing.commands.pricing import SentAssignment
-from services.billing.commands.voids import VoidInvoice, VoidReason, void_invoice
+from services.billing.commands.voids import VoidInvoice, void_invoice
 from services.billing.domain.adjustments import DebitReason
 from services.billing.domain.credit_requests import FINAL, CreditResult
+from services.billing.domain.voids import VoidReason
 from tests.billing.arrangements import CHECKER, LONG_AGO, MAKER, NOW, Books, march, sent
 from tests.billing.credits import DEAR_CENTS, ask, asked, proposed
 from tests.kit.databases import RolledBackDatabase

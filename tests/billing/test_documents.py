@@ -15,9 +15,9 @@ from services.billing import rendering, typesetting
 from services.billing.commands.accounts import apply_account_states
 from services.billing.commands.client_invoices import DraftLine, SetLines, set_lines
 from services.billing.commands.documents import Rendered, keep_document, resend_invoice
-from services.billing.commands.voids import VoidReason
 from services.billing.domain.printed import LONGEST_LIST, InvoiceFacts, PrintedLine, printed_invoice
 from services.billing.domain.tax_invoice import Party
+from services.billing.domain.voids import VoidReason
 from services.billing.errors import DocumentNotReady, NotIssued
 from services.billing.models import Invoice
 from services.billing.queries import documents

@@ -1,5 +1,6 @@
-"""The entries of what ends or takes back settlement, and the GST of what is written off."""
+"""The entries of what ends or takes back settlement, the GST of what is written off, and what is in a void's way."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +19,7 @@ from services.billing.domain.journal import (
     written_off_entries,
 )
 from services.billing.domain.settlement import WriteOffState, written_off_gst
+from services.billing.domain.voids import VoidObstacle, VoidState, obstacle_to_approval, obstacle_to_rejection
 
 CENTS = st.integers(1, 10_000_000)
 BANK = LedgerAccount.CASH
@@ -97,3 +99,37 @@ class TestWrittenOffGst:
 
 def test_one_that_waits_or_is_in_the_books_is_live() -> None:
     assert [state for state in WriteOffState if state.is_live] == [WriteOffState.PENDING, WriteOffState.APPROVED]
+
+
+class TestVoids:
+    CLEAR = {
+        "is_by_maker": False,
+        "is_invoice_issued": True,
+        "has_money": False,
+        "is_written_off": False,
+        "is_what_is_owed": True,
+    }
+
+    def test_that_wait_are_agreed_to_or_turned_down(self) -> None:
+        assert obstacle_to_approval(VoidState.PENDING, **self.CLEAR) is None
+        assert obstacle_to_rejection(VoidState.PENDING) is None
+
+    @pytest.mark.parametrize("state", [VoidState.APPROVED, VoidState.REJECTED])
+    def test_are_decided_once(self, state: VoidState) -> None:
+        obstacle = obstacle_to_approval(state, **self.CLEAR)
+        assert obstacle is obstacle_to_rejection(state) is VoidObstacle[state.name]
+
+    @pytest.mark.parametrize(
+        ("changed", "obstacle"),
+        [
+            ({"is_by_maker": True}, VoidObstacle.MAKER),
+            ({"is_invoice_issued": False, "is_what_is_owed": False}, VoidObstacle.NOT_ISSUED),
+            ({"has_money": True, "is_what_is_owed": False}, VoidObstacle.HAS_MONEY),
+            ({"is_written_off": True, "is_what_is_owed": False}, VoidObstacle.WRITTEN_OFF),
+            ({"is_what_is_owed": False}, VoidObstacle.OWED_OTHERWISE),
+        ],
+        ids=lambda given: given.name.lower() if isinstance(given, VoidObstacle) else "",
+    )
+    def test_are_not_agreed_to_where(self, changed: dict[str, bool], obstacle: VoidObstacle) -> None:
+        """The first thing in the way is told: that another amount is owed follows from most of them."""
+        assert obstacle_to_approval(VoidState.PENDING, **self.CLEAR | changed) is obstacle

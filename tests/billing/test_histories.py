@@ -113,7 +113,7 @@ async def undone(begun: History) -> AsyncIterator[History]:
 NAMES = (
     *("pay", "pay_at_stripe", "receive", "take_payment_back", "take_rest_back", "credit", "approve", "debit"),
     *("deliver_late", "release", "apply_credit", "unapply", "write_off", "undo_write_off", "void", "bill_again"),
-    *("jump", "close_months"),
+    *("turn_down_void", "jump", "close_months"),
 )
 STEPS = st.builds(
     Step,
@@ -148,7 +148,10 @@ async def test_the_steps_reach_what_they_are_meant_to(books: Books, begun: Histo
             Step("unapply", 0, 0, whole=True),
             Step("credit", 0, 1_000, whole=False),
             Step("debit", 2, 500, whole=False),
-            Step("void", 2, 0, whole=False),
+            Step("void", 2, 0, whole=True),
+            Step("turn_down_void", 0, 0, whole=False),
+            Step("void", 2, 0, whole=True),
+            Step("approve", 0, 0, whole=False),
             Step("bill_again", 2, 0, whole=False),
             Step("pay_at_stripe", 2, 7_000, whole=False),
             Step("take_payment_back", 2, 500, whole=False),

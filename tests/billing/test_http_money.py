@@ -203,9 +203,11 @@ class TestAdjustments:
     async def test_that_waits_is_turned_down_by_a_void_and_that_is_recorded(self, desk: Desk, books: Books) -> None:
         invoice = await books.issued_invoice(sent(await books.priced_installer(100_000), march(3)))
         pending = await books.credit(invoice.id, 50_000)
+        body, maker = {"reason_code": "issued_in_error"}, desk.as_another(new_id(), "Mia Maker")
+        path = f"/admin/billing/invoices/{invoice.id}/void"
+        asked = await desk.do("POST", path, body, status=202, headers=maker)
         for _ in range(2):
-            body = {"reason_code": "issued_in_error"}
-            await desk.do("POST", f"/admin/billing/invoices/{invoice.id}/void", body)
+            await desk.do("POST", f"/admin/billing/void-requests/{asked['id']}/approve")
         [told] = await books.rows("SELECT before, after FROM audit_entries WHERE action = 'reject_adjustment'")
         assert (told.before, told.after["state"]) == ({"state": "pending"}, "rejected")
         assert told.after["adjustment_id"] == str(pending.id)

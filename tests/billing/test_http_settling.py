@@ -1,4 +1,4 @@
-"""Receipts, what takes money back, and write-offs over HTTP: who may, what is answered, what stands in the audit."""
+"""Receipts, what takes money back, write-offs, voids over HTTP: who may, what is answered, what stands in the audit."""
 
 from typing import Any
 from uuid import UUID
@@ -165,6 +165,66 @@ class TestWriteOffs:
         turned = await desk.do("POST", f"{ADMIN}/write-offs/{asked['id']}/reject")
         assert turned["state"] == "rejected"
         assert len(await desk.items(f"{ADMIN}/write-offs", invoice_id=str(large))) == 1
+
+
+class TestVoids:
+    async def test_over_the_limit_needs_another(self, books: Books, desk: Desk, owed: tuple[UUID, list[UUID]]) -> None:
+        invoice_id = owed[1][1]
+        path = f"{ADMIN}/invoices/{invoice_id}/void"
+        body = {"reason_code": "wrong_details", "notes": "Their old address", "void_request_id": str(new_id())}
+        maker: dict[str, Any] = {"headers": desk.as_another(UUID(int=6), "Mia Maker")}
+        for _ in range(2):
+            asked = await desk.do("POST", path, body, status=202, **maker)
+        assert (asked["id"], asked["state"], asked["amount_cents"]) == (body["void_request_id"], "pending", 22_000)
+        detail = await desk.get(f"{ADMIN}/invoices/{invoice_id}")
+        assert (detail["status"], "void" in detail["available_actions"]) == ("issued", False)
+        answer = await desk.ask("POST", path, {"reason_code": "duplicate"})
+        assert (answer.status_code, code_of(answer)) == (409, "void_request_stands")
+
+        request = f"{ADMIN}/void-requests/{asked['id']}"
+        stale = desk.identity.stale_headers(Role.SUPER_ADMIN)
+        assert code_of(await desk.ask("POST", f"{request}/approve", headers=stale)) == "step_up_required"
+        answer = await desk.ask("POST", f"{request}/approve", **maker)
+        assert (answer.status_code, code_of(answer)) == (409, "maker_cannot_approve")
+        other = desk.as_another(UUID(int=7))
+        for _ in range(2):
+            agreed = await desk.do("POST", f"{request}/approve", {"notes": "Seen"}, headers=other)
+        assert (agreed["state"], agreed["decided_by_name"]) == ("approved", "Chris Checker")
+        again = await desk.do("POST", path, body, **maker)
+        assert (again["status"], again["void_reason_code"]) == ("void", "wrong_details")
+        assert (await desk.get(request))["state"] == "approved"
+        traced = await desk.get(f"{ADMIN}/trace/{asked['id']}")
+        assert [each["id"] for each in traced["invoices"]] == [str(invoice_id)]
+
+        (first,), (second,) = await audited(books, "ask_void"), await audited(books, "approve_void")
+        assert (first.before, first.after["state"], first.after["amount_cents"]) == (None, "pending", 22_000)
+        assert (first.reason_code, first.reason_text) == ("wrong_details", "Their old address")
+        assert (second.before, second.after["state"], second.reason_text) == ({"state": "pending"}, "approved", "Seen")
+        (void,) = await audited(books, "void_invoice")
+        assert (void.before, void.after, void.reason_code) == (
+            {"status": "issued"},
+            {"status": "void"},
+            "wrong_details",
+        )
+        assert void.reason_text == "Their old address"
+
+    async def test_within_it_is_at_once_and_can_be_turned_down_before(
+        self, books: Books, desk: Desk, owed: tuple[UUID, list[UUID]]
+    ) -> None:
+        small, large = owed[1]
+        body = {"reason_code": "duplicate"}
+        assert (await desk.do("POST", f"{ADMIN}/invoices/{small}/void", body))["status"] == "void"
+        asked = await desk.do("POST", f"{ADMIN}/invoices/{large}/void", body, status=202)
+        assert [each["id"] for each in await desk.items(f"{ADMIN}/void-requests", state="pending")] == [asked["id"]]
+        turned = await desk.do("POST", f"{ADMIN}/void-requests/{asked['id']}/reject", {"notes": "They owe it"})
+        assert turned["state"] == "rejected"
+        (row,) = await audited(books, "reject_void")
+        assert (row.before, row.after["state"], row.reason_text) == ({"state": "pending"}, "rejected", "They owe it")
+        assert len(await desk.items(f"{ADMIN}/void-requests", invoice_id=str(large))) == 1
+        assert await desk.items(f"{ADMIN}/void-requests", invoice_id=str(small)) == []
+        for step in ("approve", "reject"):
+            answer = await desk.ask("POST", f"{ADMIN}/void-requests/{new_id()}/{step}")
+            assert (answer.status_code, code_of(answer)) == (404, "void_request_not_found")
 
 
 async def test_a_void_month_and_the_one_that_takes_its_place_name_each_other(books: Books, desk: Desk) -> None:

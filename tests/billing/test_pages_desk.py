@@ -16,7 +16,7 @@ from services.billing.models import Invoice
 from services.billing.pages.desk import desk_of
 from services.billing.queries import ageing
 from tests.billing.arrangements import SYDNEY, Books, march, sent
-from tests.billing.arrangements_settlement import void_whole
+from tests.billing.arrangements_settlement import ask_to_void, void_whole
 from tests.billing.arrangements_stripe import webhook, work_off
 from tests.billing.doors import adjusted_cents, in_the_journal
 from tests.billing.fake_stripe import FakeStripe
@@ -59,6 +59,7 @@ class TestWhatWaits:
         installer_id = await books.priced_installer()
         invoice = await books.issued_invoice(*(sent(installer_id, march(day)) for day in range(1, 6)))
         await books.credit(invoice.id, 30_000)
+        await ask_to_void(books, invoice.id)
         await books.deliver(sent(await books.installer(), march(3)), sent(await books.installer(), march(4)))
         stripe = FakeStripe()
         await webhook(books, "evt_1", stripe.add_invoice(100))
@@ -67,6 +68,7 @@ class TestWhatWaits:
         assert list(await waits(books)) == [
             "2 deliveries wait for a price",
             "1 adjustment waits for approval",
+            "1 void waits for approval",
             "1 invoice is overdue",
             "1 Stripe event names no invoice of ours",
         ]

@@ -1,4 +1,4 @@
-"""Payments, receipts and write-offs as rooms: what they show, what their forms do, and what they refuse."""
+"""Payments, receipts, write-offs and voids as rooms: what they show, what their forms do, and what they refuse."""
 
 import re
 from typing import Any
@@ -9,7 +9,13 @@ import pytest
 from chassis.ids import new_id
 from contracts.identity import Role
 from tests.billing.arrangements import Books
-from tests.billing.arrangements_settlement import apply_credit, ask_to_write_off, client_invoices, receive
+from tests.billing.arrangements_settlement import (
+    apply_credit,
+    ask_to_write_off,
+    client_invoices,
+    receive,
+    waiting_void,
+)
 from tests.billing.windows import Window
 
 
@@ -140,3 +146,57 @@ class TestWriteOffs:
         await window.send(f"{path}/reject", notes="They will pay")
         assert "They will pay" in await window.open(path)
         assert "They will pay" in await window.open(f"/console/client-invoices/{owed[1][1]}")
+
+
+class TestVoids:
+    async def test_over_the_limit_are_asked_for_and_agreed_to_by_another(
+        self, books: Books, window: Window, owed: tuple[UUID, list[UUID]]
+    ) -> None:
+        invoice_id = owed[1][1]
+        invoice = f"/console/client-invoices/{invoice_id}"
+        page = await window.open(invoice)
+        assert "It waits until another operator agrees." in _void_form(page)
+        seen = re.search(r'name="seen" value="([^"]*)"', page)
+        assert seen is not None
+        form: dict[str, Any] = {"reason_code": "duplicate", "notes": "Sent twice"}
+        form["void_request_id"] = str(id_ := new_id())
+        await window.send(f"/console/invoices/{invoice_id}/void", **form, seen=seen[1])
+        page = await window.open(f"{invoice}?done=void")
+        assert "A void waits for a second operator" in page
+        assert "Asked for: another operator has to agree" in page
+        assert "a void of it waits for approval" in page
+        assert "WB-000002" in await window.open("/console/void-requests?state=pending")
+        path = f"/console/void-requests/{id_}"
+        page = await window.open(path)
+        assert "whoever asked for it cannot agree to it" in page
+        assert "Sent twice" in page
+        other: dict[str, Any] = {"options": {"operator_id": UUID(int=9), "name": "Chris Checker"}}
+        await window.send(f"{path}/approve", **other)
+        page = await window.open(f"{path}?done=approve")
+        assert "Agreed to by Chris Checker" in page
+        assert "its invoice is void by it" in page
+        page = await window.open(invoice)
+        assert "agreed to its void" in page
+        assert (await books.invoice(invoice_id)).status == "void"
+
+    async def test_are_turned_down(self, books: Books, window: Window, owed: tuple[UUID, list[UUID]]) -> None:
+        asked = await waiting_void(books, owed[1][1])
+        path = f"/console/void-requests/{asked.id}"
+        await window.send(f"{path}/reject", notes="", status=422)
+        await window.send(f"{path}/reject", notes="They do owe it")
+        assert "They do owe it" in await window.open(path)
+        assert "turned its void down" in await window.open(f"/console/client-invoices/{owed[1][1]}")
+
+    async def test_up_to_it_are_done_at_once(self, window: Window, owed: tuple[UUID, list[UUID]]) -> None:
+        invoice = f"/console/client-invoices/{owed[1][0]}"
+        assert "It waits until another operator agrees." not in _void_form(await window.open(invoice))
+        await window.send(f"/console/invoices/{owed[1][0]}/void", reason_code="duplicate")
+        page = await window.open(f"{invoice}?done=void")
+        assert "Asked for: another operator has to agree" not in page
+        assert "Voided" in page
+        assert "voided it" in page
+
+
+def _void_form(page: str) -> str:
+    """From its effect on: write-offs of the same invoice say the same of theirs."""
+    return page.partition("its number stays taken")[2][:200]

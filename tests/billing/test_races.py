@@ -14,8 +14,8 @@ from services.billing.commands.client_invoices import redraft_board_invoice
 from services.billing.commands.deliveries import record_deliveries
 from services.billing.commands.drafts import DraftOutcome, GenerateDrafts, generate_drafts
 from services.billing.commands.payments import RecordPayment, record_payment
-from services.billing.commands.voids import VoidReason
 from services.billing.domain.statuses import InvoiceStatus, PaymentMethod
+from services.billing.domain.voids import VoidReason
 from services.billing.errors import (
     AdjustmentIdTaken,
     PaymentExceedsBalance,

@@ -9,7 +9,7 @@ from chassis.ids import new_id
 from contracts.values import CreditReason
 from services.billing.commands.payouts import PayoutMoved, PayoutStep, post_payouts
 from services.billing.commands.reconciling import StartRun, start_run
-from services.billing.commands.voids import VoidReason
+from services.billing.domain.voids import VoidReason
 from services.billing.models import Invoice
 from services.billing.reconciling import Reconciler
 from tests.billing.arrangements import NOW, Books

@@ -6,8 +6,8 @@ import pytest
 
 from contracts.identity import Role
 from services.billing.commands.references import KeepReference, keep_reference
-from services.billing.commands.voids import VoidReason
 from services.billing.domain.statuses import StripeEventState
+from services.billing.domain.voids import VoidReason
 from services.billing.errors import NotADraft, StripeReferenceTaken
 from tests.billing.arrangements import Books, march, sent
 from tests.billing.arrangements_settlement import void_whole

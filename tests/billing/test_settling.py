@@ -15,8 +15,8 @@ from services.billing.commands.stripe_events import (
     retry_event,
     try_event_later,
 )
-from services.billing.commands.voids import VoidReason
 from services.billing.domain.statuses import InvoiceStatus, PaymentMethod
+from services.billing.domain.voids import VoidReason
 from services.billing.errors import StripeAway, StripeEventNotFound, StripeEventNotWaiting, StripePaymentIdMissing
 from services.billing.models import Invoice
 from services.billing.settling import StripeSettler, look_up

@@ -9,8 +9,8 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.billing.commands.stripe_subjects import Answer, compare_subject
-from services.billing.commands.voids import VoidReason
 from services.billing.domain.reconciliation import About, ItemKind, StripeItem
+from services.billing.domain.voids import VoidReason
 from services.billing.domain.webhooks import EventSubject
 from services.billing.models import Invoice, SeenItem, StripeEvent
 from services.billing.queries import differences

@@ -162,6 +162,8 @@ UNREACHED = {
     "/console/receipts/*/reverse",
     "/console/simulations/*/cancel",  # over before the walk comes to it
     "/console/simulations/new",  # another button of the form that asks for one
+    "/console/void-requests/*/approve",
+    "/console/void-requests/*/reject",
     "/console/write-offs/*/approve",
     "/console/write-offs/*/reject",
     "/console/write-offs/*/reverse",

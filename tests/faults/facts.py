@@ -180,6 +180,7 @@ FACTS = (
     Fact("billing", "invoice.written_off", "SELECT invoice_id FROM write_offs WHERE state IN ('approved', 'reversed')"),
     Fact("billing", "invoice.adjustment_asked", f"SELECT invoice_id FROM adjustments, {ASKED_OF_A_SECOND}"),
     Fact("billing", "invoice.write_off_asked", f"SELECT invoice_id FROM write_offs, {ASKED_OF_A_SECOND}"),
+    Fact("billing", "invoice.void_asked", f"SELECT invoice_id FROM void_requests, {ASKED_OF_A_SECOND}"),
     Fact("billing", "invoice.write_off_reversed", "SELECT invoice_id FROM write_offs WHERE state = 'reversed'"),
     Fact("billing", "payment.received", "SELECT id FROM receipts"),
     Fact("billing", "receivables.snapshot_taken", "SELECT id FROM receivables_snapshots"),

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -17,16 +16,10 @@ from services.billing.commands.write_offs import reject_pending_of
 from services.billing.domain.credit_requests import Why
 from services.billing.domain.journal import Entry, Posting, PostingKind, reversing_entries
 from services.billing.domain.statuses import AdjustmentState, DocumentStatus, Obstacle
+from services.billing.domain.voids import VoidReason
 from services.billing.errors import HasPayments, InvoiceWrittenOff
 from services.billing.models import Adjustment, AdjustmentDelivery, Invoice, InvoiceLine
 from services.billing.queries import adjustments, invoices
-
-
-class VoidReason(StrEnum):
-    ISSUED_IN_ERROR = "issued_in_error"
-    DUPLICATE = "duplicate"
-    WRONG_DETAILS = "wrong_details"
-    AGREED_CANCELLATION = "agreed_cancellation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +30,14 @@ class VoidInvoice:
 
 
 async def void_invoice(session: AsyncSession, command: VoidInvoice, now: datetime) -> Invoice:
-    """Of a draft, or of an issued invoice for which no money came in. Credited deliveries stay credited."""
+    """Of a draft, or of an issued invoice for which no money came in. Credited deliveries stay credited.
+
+    Who has to agree to it is asked before: `ask_void`.
+    """
     invoice = await invoices.lock(session, command.invoice_id)
     if invoice.document_status is DocumentStatus.VOID:
         return invoice
-    if invoice.has_money:
-        raise HasPayments(Obstacle.HAS_MONEY, invoice_id=invoice.id)
-    if invoice.written_off_cents:
-        raise InvoiceWrittenOff(Obstacle.WRITTEN_OFF, invoice_id=invoice.id)
+    refuse_unfit(invoice)
     entries = [Entry(entry.account, entry.amount_cents) for entry in await invoices.entries(session, invoice.id)]
     if invoice.document_status is DocumentStatus.DRAFT:
         # It was never asked for under its Stripe reference: the next draft may be.
@@ -58,6 +51,14 @@ async def void_invoice(session: AsyncSession, command: VoidInvoice, now: datetim
     await post(session, [_posting(invoice, entries, now)], now)
     outbox.add(session, _voided_event(invoice, command.reason, now), version=invoice.next_version())
     return invoice
+
+
+def refuse_unfit(invoice: Invoice) -> None:
+    """Of what came in for it or is not waited for any more nothing is undone by a void."""
+    if invoice.has_money:
+        raise HasPayments(Obstacle.HAS_MONEY, invoice_id=invoice.id)
+    if invoice.written_off_cents:
+        raise InvoiceWrittenOff(Obstacle.WRITTEN_OFF, invoice_id=invoice.id)
 
 
 async def _let_lines_fall(session: AsyncSession, invoice: Invoice) -> None:

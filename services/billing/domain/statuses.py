@@ -107,7 +107,8 @@ class Standing:
     """Where an invoice stands, as far as it decides what can be done with it.
 
     `has_money`: money came in for it, or pays for it. `has_credit`: its customer has money with us. `is_written_off`:
-    an approved write-off stands, whatever is owed since. `is_write_off_asked`: one waits for a second operator.
+    an approved write-off stands, whatever is owed since. `is_write_off_asked`, `is_void_asked`: one waits for a second
+    operator.
     """
 
     kind: InvoiceKind
@@ -118,6 +119,7 @@ class Standing:
     is_replaced: bool = False
     is_written_off: bool = False
     is_write_off_asked: bool = False
+    is_void_asked: bool = False
 
 
 class Obstacle(StrEnum):
@@ -135,6 +137,7 @@ class Obstacle(StrEnum):
     SETTLED = "nothing is left to pay"
     WRITTEN_OFF = "it is written off: reverse that first"
     WRITE_OFF_ASKED = "a write-off of it waits for approval"
+    VOID_ASKED = "a void of it waits for approval"
     NO_CREDIT = "the customer has no credit with us"
     NO_DOCUMENT = "its document is not rendered yet: it takes moments"
     HAS_MONEY = "money came in for it: give a credit instead"
@@ -162,6 +165,7 @@ _RULES: tuple[tuple[frozenset[Action], Callable[[Standing], bool], Obstacle], ..
     (_ISSUED, lambda it: it.status is InvoiceStatus.DRAFT, Obstacle.NOT_ISSUED),
     (_OWED, lambda it: not it.status.is_owed, Obstacle.SETTLED),
     (frozenset({Action.WRITE_OFF}), lambda it: it.is_write_off_asked, Obstacle.WRITE_OFF_ASKED),
+    (frozenset({Action.VOID}), lambda it: it.is_void_asked, Obstacle.VOID_ASKED),
     (frozenset({Action.APPLY_CREDIT}), lambda it: not it.has_credit, Obstacle.NO_CREDIT),
     (frozenset({Action.RESEND}), lambda it: not it.has_document, Obstacle.NO_DOCUMENT),
 )

@@ -130,6 +130,13 @@ from services.billing.errors.stripe import (
     WebhookMalformed,
     WebhooksDisabled,
 )
+from services.billing.errors.voids import (
+    VoidedOtherwise,
+    VoidRequestDecided,
+    VoidRequestIdTaken,
+    VoidRequestNotFound,
+    VoidRequestStands,
+)
 
 __all__ = [
     "AccountNotFound",
@@ -234,6 +241,11 @@ __all__ = [
     "TooManyContacts",
     "UnknownReason",
     "VersionConflict",
+    "VoidRequestDecided",
+    "VoidRequestIdTaken",
+    "VoidRequestNotFound",
+    "VoidRequestStands",
+    "VoidedOtherwise",
     "WebhookMalformed",
     "WebhooksDisabled",
     "WriteOffDecided",

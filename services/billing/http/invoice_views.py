@@ -28,7 +28,7 @@ from services.billing.domain.statuses import (
 )
 from services.billing.domain.tax_invoice import Owner
 from services.billing.models import Account, Adjustment, Invoice
-from services.billing.queries import adjustments, documents, invoices, payments, write_offs
+from services.billing.queries import adjustments, documents, invoices, payments, void_requests, write_offs
 
 
 class InvoiceView(BaseModel):
@@ -215,6 +215,7 @@ async def standing_of(session: AsyncSession, invoice: Invoice, account: Account)
         is_replaced=await invoices.successor(session, invoice.id) is not None,
         is_written_off=invoice.written_off_cents > 0,
         is_write_off_asked=await write_offs.pending_of(session, invoice.id) is not None,
+        is_void_asked=await void_requests.pending_of(session, invoice.id) is not None,
     )
 
 

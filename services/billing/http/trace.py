@@ -141,7 +141,7 @@ def _views(view: type[V], rows: Any) -> list[V]:
 @get("/admin/billing/trace/{id:uuid}", guards=[requires(Capability.READ_OPS)])
 async def get_trace(id: FromPath[UUID], database: Given[Database]) -> TraceView:  # noqa: A002  # the path's word
     """Where any id leads: a delivery's, its assignment's, its decision's or its lead's, an invoice's or its board's, an
-    adjustment's, a payment's, a receipt's, a reversal's, a write-off's, a posting's or a payout's."""
+    adjustment's, a payment's, a receipt's, a reversal's, a write-off's, a void's, a posting's or a payout's."""
     async with database.reading() as session:
         return TraceView.of(await queries.trace(session, id))
 

@@ -1,36 +1,78 @@
-"""Voiding a draft or an invoice over HTTP."""
+"""Voiding a draft or an invoice over HTTP, and the second operator's say over the limit."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from litestar import post
-from litestar.params import FromPath, JSONBody
+from litestar import Response, get, post
+from litestar.openapi import ResponseSpec
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis import audit
+from chassis.audit import Subject
 from chassis.clock import Clock
 from chassis.database import Database
 from chassis.http import Body, Given, Operator, requires
+from chassis.ids import new_id
+from chassis.paging import Page, PageRequest
 from contracts.identity import Capability
+from services.billing.commands.adjusting import Decider
 from services.billing.commands.house import House
-from services.billing.commands.voids import VoidInvoice, VoidReason, void_invoice
-from services.billing.domain.statuses import AdjustmentState
-from services.billing.http.adjustments import audit_step
+from services.billing.commands.void_requests import AskVoid, approve_void, ask_void, reject_void
+from services.billing.domain.statuses import AdjustmentState, InvoiceStatus
+from services.billing.domain.voids import VoidReason, VoidState
+from services.billing.http.adjustments import Decision
+from services.billing.http.adjustments import audit_step as audit_adjustment
 from services.billing.http.fields import Note
 from services.billing.http.invoice_views import InvoiceDetail, audit_status, detail_of
-from services.billing.queries import adjustments, invoices
+from services.billing.models import Adjustment, Invoice, VoidRequest
+from services.billing.queries import adjustments, invoices, void_requests
 
+MONEY = Capability.MANAGE_BILLING_OPS
 VOIDED = "The invoice was voided: nothing is left to credit or to debit"
+Step = Literal["ask_void", "approve_void", "reject_void"]
 
 
 class VoidBody(Body):
+    """Over the limit, with a `void_request_id`, sent twice it is one."""
+
     reason_code: VoidReason
     notes: Note | None = None
+    void_request_id: UUID | None = None
+
+
+class VoidRequestView(BaseModel):
+    """A void over the limit. A pending one has no effect; `amount_cents`, with GST, was owed when it was asked for."""
+
+    id: UUID
+    invoice_id: UUID
+    amount_cents: int
+    reason_code: VoidReason
+    notes: str | None
+    state: VoidState = Field(description="an `approved` one made its invoice void")
+    made_by_id: UUID
+    made_by_name: str
+    created_at: datetime
+    decided_by_id: UUID | None
+    decided_by_name: str | None
+    decided_at: datetime | None
+
+    @classmethod
+    def of(cls, asked: VoidRequest) -> Self:
+        return cls.model_validate(asked, from_attributes=True)
 
 
 @post(
     "/admin/billing/invoices/{invoice_id:uuid}/void",
     status_code=200,
-    guards=[requires(Capability.MANAGE_BILLING_OPS, step_up=True)],
+    guards=[requires(MONEY, step_up=True)],
+    responses={
+        200: ResponseSpec(InvoiceDetail, description="The invoice, which is void"),
+        202: ResponseSpec(VoidRequestView, description="Pending: another operator has to agree"),
+    },
 )
 async def post_void(
     invoice_id: FromPath[UUID],
@@ -39,24 +81,139 @@ async def post_void(
     clock: Given[Clock],
     house: Given[House],
     operator: Given[Operator],
-) -> InvoiceDetail:
-    """Voids a draft, or an issued invoice on which nothing was paid. Its number stays taken."""
+) -> Response[InvoiceDetail | VoidRequestView]:
+    """Voids a draft, or an issued invoice on which nothing was paid: at once (200), or pending until another operator
+    agrees (202), where more is owed than one may take away alone. Its number stays taken."""
     async with database.transaction() as session:
-        await void_by_operator(session, invoice_id, data, operator, clock.now())
-        return await detail_of(session, invoice_id, house, clock.now())
+        asked = await void_by_operator(session, invoice_id, data, house, operator, clock.now())
+        if asked is not None and asked.state is VoidState.PENDING:
+            return Response(VoidRequestView.of(asked), status_code=202)
+        return Response(await detail_of(session, invoice_id, house, clock.now()), status_code=200)
 
 
 async def void_by_operator(
-    session: AsyncSession, invoice_id: UUID, data: VoidBody, operator: Operator, now: datetime
+    session: AsyncSession, invoice_id: UUID, data: VoidBody, house: House, operator: Operator, now: datetime
+) -> VoidRequest | None:
+    """None where one operator was enough."""
+    id_ = data.void_request_id or new_id()
+    command = AskVoid(id_, invoice_id, data.reason_code, _decider(operator), data.notes)
+    invoice = await invoices.lock(session, invoice_id)
+    before, waiting = invoice.status, await adjustments.lock_pending(session, invoice_id)
+    known = await session.get(VoidRequest, id_)
+    stood = known.state if known else None
+    asked = await ask_void(session, command, house.approval_limit_cents, now)
+    if asked is None:
+        await _audit_void(session, operator, invoice, before, waiting, data.reason_code, data.notes)
+    else:
+        await audit_step(session, operator, "ask_void", asked, stood, data.notes)
+    return asked
+
+
+@get("/admin/billing/void-requests", guards=[requires(Capability.READ_OPS)])
+async def list_void_requests(
+    database: Given[Database],
+    page: Given[PageRequest],
+    in_state: Annotated[VoidState | None, QueryParameter(name="state")] = None,
+    invoice_id: FromQuery[UUID | None] = None,
+) -> Page[VoidRequestView]:
+    """Voids over the limit, newest first; `state=pending` is the queue of the second operator."""
+    async with database.reading() as session:
+        found = await void_requests.listed(session, page, in_state, invoice_id)
+    return page.page(found, lambda row: (row.created_at, row.id), VoidRequestView.of)
+
+
+@get("/admin/billing/void-requests/{void_request_id:uuid}", guards=[requires(Capability.READ_OPS)])
+async def get_void_request(void_request_id: FromPath[UUID], database: Given[Database]) -> VoidRequestView:
+    """One void that was asked for, whatever became of it."""
+    async with database.reading() as session:
+        return VoidRequestView.of(await void_requests.find(session, void_request_id))
+
+
+@post(
+    "/admin/billing/void-requests/{void_request_id:uuid}/approve",
+    status_code=200,
+    guards=[requires(MONEY, step_up=True)],
+)
+async def post_approve_void(
+    void_request_id: FromPath[UUID],
+    database: Given[Database],
+    clock: Given[Clock],
+    operator: Given[Operator],
+    data: JSONBody[Decision | None] = None,
+) -> VoidRequestView:
+    """By another operator than the one who asked for it, as long as so much is owed: then the invoice is void."""
+    async with database.transaction() as session:
+        invoice, asked = await void_requests.lock(session, void_request_id)
+        stood, before = asked.state, invoice.status
+        waiting = await adjustments.lock_pending(session, invoice.id)
+        asked = await approve_void(session, void_request_id, _decider(operator), clock.now())
+        await audit_step(session, operator, "approve_void", asked, stood, data.notes if data else None)
+        await _audit_void(session, operator, invoice, before, waiting, asked.reason_code, asked.notes)
+        return VoidRequestView.of(asked)
+
+
+@post("/admin/billing/void-requests/{void_request_id:uuid}/reject", status_code=200, guards=[requires(MONEY)])
+async def post_reject_void(
+    void_request_id: FromPath[UUID],
+    database: Given[Database],
+    clock: Given[Clock],
+    operator: Given[Operator],
+    data: JSONBody[Decision | None] = None,
+) -> VoidRequestView:
+    """By anyone who may; it never had an effect."""
+    async with database.transaction() as session:
+        stood = (await void_requests.lock(session, void_request_id))[1].state
+        asked = await reject_void(session, void_request_id, _decider(operator), clock.now())
+        await audit_step(session, operator, "reject_void", asked, stood, data.notes if data else None)
+        return VoidRequestView.of(asked)
+
+
+async def audit_step(
+    session: AsyncSession,
+    operator: Operator,
+    step: Step,
+    asked: VoidRequest,
+    before: VoidState | None,
+    notes: str | None,
 ) -> None:
-    before = (await invoices.lock(session, invoice_id)).status
-    waiting = await adjustments.lock_pending(session, invoice_id)
-    invoice = await void_invoice(session, VoidInvoice(invoice_id, data.reason_code, operator.name), now)
-    await audit_status(
-        session, operator, "void_invoice", invoice, before, {}, reason_code=data.reason_code, reason_text=data.notes
+    """What was done already and is asked for again leaves no entry."""
+    if before is asked.state:
+        return
+    await audit.record(
+        session,
+        actor=operator,
+        action=step,
+        subject=Subject("invoice", asked.invoice_id),
+        before={"state": before} if before else None,
+        after={"state": asked.state, "void_request_id": asked.id, "amount_cents": asked.amount_cents},
+        reason_code=asked.reason_code,
+        reason_text=notes,
     )
+
+
+async def _audit_void(
+    session: AsyncSession,
+    operator: Operator,
+    invoice: Invoice,
+    before: InvoiceStatus,
+    waiting: Sequence[Adjustment],
+    reason: VoidReason,
+    notes: str | None,
+) -> None:
+    """Of the void itself, for the reason that it was asked for, and of what it turned down."""
+    await audit_status(session, operator, "void_invoice", invoice, before, {}, reason_code=reason, reason_text=notes)
     for adjustment in waiting:
-        await audit_step(session, operator, "reject_adjustment", adjustment, AdjustmentState.PENDING, VOIDED)
+        await audit_adjustment(session, operator, "reject_adjustment", adjustment, AdjustmentState.PENDING, VOIDED)
 
 
-ROUTES = (post_void,)
+def _decider(operator: Operator) -> Decider:
+    return Decider(operator.id, operator.name)
+
+
+ROUTES = (
+    post_void,
+    list_void_requests,
+    get_void_request,
+    post_approve_void,
+    post_reject_void,
+)

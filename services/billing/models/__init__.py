@@ -24,6 +24,7 @@ from services.billing.models.receivables import (
 )
 from services.billing.models.reconciliation import Difference, Reconciliation, ReconciliationReview, SeenItem
 from services.billing.models.settlement import PaymentReversal, Receipt, WriteOff
+from services.billing.models.voids import VoidRequest
 
 __all__ = [
     "Account",
@@ -67,5 +68,6 @@ __all__ = [
     "StripeEvent",
     "StripeRoles",
     "Table",
+    "VoidRequest",
     "WriteOff",
 ]

@@ -51,6 +51,8 @@ from services.billing.pages import (
     stripe_overview,
     trace,
     trial_balance,
+    void_request,
+    void_requests,
     write_off,
     write_offs,
 )
@@ -72,6 +74,7 @@ LISTINGS = (
     reconciliations.LISTING,
     snapshots.LISTING,
     stripe_events.LISTING,
+    void_requests.LISTING,
     write_offs.LISTING,
 )
 ROUTES = (
@@ -125,6 +128,8 @@ ROUTES = (
     *stripe_overview.ROUTES,
     *trace.ROUTES,
     *trial_balance.ROUTES,
+    *void_request.ROUTES,
+    *void_requests.ROUTES,
     *write_off.ROUTES,
     *write_offs.ROUTES,
 )

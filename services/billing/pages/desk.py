@@ -34,6 +34,7 @@ def desk_of(zone: ZoneInfo) -> Desk:
             desk_settlement.ADJUSTMENTS,
             desk_settlement.PROPOSALS,
             desk_settlement.WRITE_OFFS,
+            desk_settlement.VOIDS,
             desk_receivables.overdue_invoices(zone),
             desk_receivables.broken_promises(zone),
             desk_stripe.HELD,

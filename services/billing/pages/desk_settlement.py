@@ -10,7 +10,7 @@ from chassis.console.desk import Backlog, Bar, Card, Chart, Figure, Waiting
 from chassis.console.fields import start_of
 from chassis.console.wording import DASH, counted, money, words
 from contracts.identity import Capability
-from services.billing.pages import adjustments, credit_proposals, write_offs
+from services.billing.pages import adjustments, credit_proposals, void_requests, write_offs
 from services.billing.queries import credit_requests, kpis
 from services.billing.queries.collection import SPAN
 
@@ -61,6 +61,21 @@ WRITE_OFFS = Waiting(
     lambda number: f"{counted(number, 'write-off waits', 'write-offs wait')} for approval",
     write_offs.QUEUE,
     _write_offs,
+    CREDIT_LIMIT,
+)
+
+
+async def _voids(session: AsyncSession, _now: datetime) -> Backlog:
+    found = await kpis.pending_voids(session)
+    return Backlog(found.number, found.oldest)
+
+
+VOIDS = Waiting(
+    void_requests.ROOM,
+    READ,
+    lambda number: f"{counted(number, 'void waits', 'voids wait')} for approval",
+    void_requests.QUEUE,
+    _voids,
     CREDIT_LIMIT,
 )
 

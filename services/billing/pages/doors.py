@@ -16,6 +16,7 @@ HELD = "/console/held-deliveries"
 INVOICES = "/console/invoices"
 PAYMENTS = "/console/payments"
 RECEIPTS = "/console/receipts"
+VOID_REQUESTS = "/console/void-requests"
 WRITE_OFFS = "/console/write-offs"
 ROOMS = {InvoiceKind.INSTALLER: INVOICES, InvoiceKind.CLIENT: "/console/client-invoices"}
 

@@ -8,10 +8,10 @@ from chassis.console.wording import money
 from chassis.ids import new_id
 from contracts.identity import Capability
 from contracts.values import CreditReason, GstTreatment
-from services.billing.commands.voids import VoidReason
 from services.billing.domain import statuses
 from services.billing.domain.adjustments import DebitReason
 from services.billing.domain.statuses import PaymentMethod
+from services.billing.domain.voids import VoidReason
 from services.billing.pages.deliveries import lead_title
 from services.billing.pages.invoice_page import InvoicePage
 
@@ -143,6 +143,8 @@ async def resend(page: InvoicePage) -> Action:
 
 
 async def void(page: InvoicePage) -> Action:
+    detail = page.detail
+    is_over = not page.is_draft and detail.balance_cents > page.house.approval_limit_cents
     effect = (
         "Takes the draft away. Its deliveries can be drafted again."
         if page.is_draft
@@ -152,13 +154,13 @@ async def void(page: InvoicePage) -> Action:
         VOID,
         "Void",
         page.deed(VOID),
-        effect=effect,
+        effect=f"{effect} It waits until another operator agrees." if is_over else effect,
         fields=(
             FormField("reason_code", "Reason", FieldKind.CHOICE, is_required=True, options=options_of(VoidReason)),
             NOTES,
         ),
-        hidden={"seen": page.seen},
-        done="Voided",
+        hidden={"seen": page.seen, "void_request_id": str(new_id())},
+        done="Voided" if detail.status is statuses.InvoiceStatus.VOID else "Asked for: another operator has to agree",
         destroys=True,
         **refused(page.operator, MONEY, page.obstacle(statuses.Action.VOID)),
     )

@@ -181,11 +181,12 @@ async def void_by_form(
     console: Given[Console],
     database: Given[Database],
     clock: Given[Clock],
+    house: Given[House],
     operator: Given[Operator],
 ) -> Redirect:
     async with database.transaction() as session:
         await refuse_if_changed(session, Subject("invoice", invoice_id), data.seen)
-        await void_by_operator(session, invoice_id, data, operator, clock.now())
+        await void_by_operator(session, invoice_id, data, house, operator, clock.now())
         return await back(session, console, invoice_id, VOID)
 
 

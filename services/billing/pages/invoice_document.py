@@ -12,7 +12,14 @@ from contracts.values import InvoiceKind
 from services.billing.domain.statuses import InvoiceStatus
 from services.billing.http.exported import export_of
 from services.billing.http.invoice_views import InvoiceDetail
-from services.billing.pages import invoice_actions, invoice_notes, invoice_promises, invoice_sections, invoice_settling
+from services.billing.pages import (
+    invoice_actions,
+    invoice_notes,
+    invoice_promises,
+    invoice_sections,
+    invoice_settling,
+    invoice_voids,
+)
 from services.billing.pages.doors import INVOICES, account_path
 from services.billing.pages.invoice_page import InvoicePage, MakeAction, MakeNote, MakeSection
 from services.billing.pages.invoice_words import CLIENTS, invoice_title, status_chip
@@ -34,6 +41,7 @@ NOTES: tuple[MakeNote, ...] = (
     invoice_notes.blocked,
     invoice_notes.adjustments_wait,
     invoice_settling.write_off_waits,
+    invoice_voids.void_waits,
     invoice_promises.promised,
     invoice_notes.deliveries_came_late,
     invoice_notes.drafted_again,
@@ -43,10 +51,12 @@ SECTIONS: tuple[MakeSection, ...] = (
     invoice_sections.payments,
     invoice_sections.adjustments,
     invoice_settling.write_offs_table,
+    invoice_voids.asked_for,
     invoice_promises.made,
 )
 VERBS = {
     **invoice_promises.VERBS,
+    **invoice_voids.VERBS,
     "add_adjustment": "adjusted it",
     "apply_credit": "paid for it with the customer's credit",
     "approve_adjustment": "agreed to an adjustment",
@@ -66,7 +76,6 @@ VERBS = {
     "send_invoice": "sent it",
     "set_invoice_lines": "changed its lines",
     "unapply_credit": "took the customer's credit back from it",
-    "void_invoice": "voided it",
 }
 
 

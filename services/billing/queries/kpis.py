@@ -11,7 +11,8 @@ from contracts.values import AdjustmentType, InvoiceKind, ProductType
 from services.billing.domain.periods import Period
 from services.billing.domain.settlement import WriteOffState
 from services.billing.domain.statuses import AdjustmentState, DocumentStatus, EventStatus
-from services.billing.models import Adjustment, DeliveryEvent, Invoice, WriteOff
+from services.billing.domain.voids import VoidState
+from services.billing.models import Adjustment, DeliveryEvent, Invoice, VoidRequest, WriteOff
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,11 @@ async def pending_adjustments(session: AsyncSession) -> Backlogged:
 
 async def pending_write_offs(session: AsyncSession) -> Backlogged:
     query = select(func.count(), func.min(WriteOff.created_at)).where(WriteOff.state == WriteOffState.PENDING)
+    return Backlogged(*(await session.execute(query)).one())
+
+
+async def pending_voids(session: AsyncSession) -> Backlogged:
+    query = select(func.count(), func.min(VoidRequest.created_at)).where(VoidRequest.state == VoidState.PENDING)
     return Backlogged(*(await session.execute(query)).one())
 
 

@@ -39,6 +39,7 @@ STARTS = text(
     UNION ALL SELECT 'invoice', payment.invoice_id FROM payment_reversals reversal
                 JOIN payments payment ON payment.id = reversal.payment_id WHERE reversal.id = :id
     UNION ALL SELECT 'invoice', invoice_id FROM write_offs WHERE id = :id
+    UNION ALL SELECT 'invoice', invoice_id FROM void_requests WHERE id = :id
     UNION ALL SELECT 'invoice', invoice_id FROM journal_postings WHERE id = :id AND invoice_id IS NOT NULL
     UNION ALL SELECT 'posting', id FROM journal_postings WHERE (id = :id AND invoice_id IS NULL) OR payout_id = :id
     """
