@@ -155,6 +155,7 @@ from services.intake.queries.sources import (
     source,
     source_name,
     use_of,
+    working_keys,
 )
 from services.intake.queries.testing import (
     latest_tests,
@@ -297,4 +298,5 @@ __all__ = [
     "was_held",
     "who_goes_on",
     "who_left",
+    "working_keys",
 ]

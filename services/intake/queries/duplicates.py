@@ -136,7 +136,7 @@ async def _all_words(session: AsyncSession, found: Sequence[Near]) -> Sequence[N
     return [*found, *(replace(each, **_compared(before[each.id])) for each in found if each.id in before)]
 
 
-def _compared(said: Mapping[str, str]) -> dict[str, str]:
+def _compared(said: Mapping[str, str]) -> dict[str, Any]:
     matched = {"email_match": email_match(said["email"])} if "email" in said else {}
     return {**{name: said[name] for name in ("name", "phone", "street", "postcode") if name in said}, **matched}
 

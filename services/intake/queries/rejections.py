@@ -58,7 +58,9 @@ class RejectionFilters:
             yield SourceRejection.hour < self.hour_to
 
 
-async def list_rejections(session: AsyncSession, page: PageRequest, filters: RejectionFilters) -> Sequence[Row[Any]]:
+async def list_rejections(
+    session: AsyncSession, page: PageRequest, filters: RejectionFilters
+) -> Sequence[Row[*tuple[Any, ...]]]:
     """The newest hour first, each row with its source's name and its place."""
     query = (
         select(*SourceRejection.__table__.c, LeadSource.name.label("source_name"), _PLACE.label("place"))

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, select
@@ -38,7 +37,7 @@ async def _look(session: AsyncSession, ids: Sequence[UUID], action: InstallerAct
     return {row.id: _verdict(row, action.status) for row in found}
 
 
-def _verdict(row: Row[Any], wanted: InstallerStatus) -> Verdict:
+def _verdict(row: Row[UUID, str, InstallerStatus], wanted: InstallerStatus) -> Verdict:
     if obstacle := obstacle_to(wanted, status=row.status):
         return Verdict(row.name, obstacle)
     return Verdict(row.name, effect=f"{words(row.status)} → {words(wanted)}")
