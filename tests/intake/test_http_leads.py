@@ -316,7 +316,9 @@ class TestOperatorsLeads:
     )
     async def test_refuses_filters_that_cannot_be(self, http: Desk, parameters: dict[str, str]) -> None:
         answer = await http.ask("GET", "/admin/leads", params=parameters)
-        assert (answer.status_code, set(faults(answer))) == (422, set(parameters))
+        assert answer.status_code == 422
+        # Of what may be named more than once the fault says which one it is: `status.0`.
+        assert {field.partition(".")[0] for field in faults(answer)} == set(parameters)
 
     async def test_closes_one_with_a_reason_once(self, http: Desk) -> None:
         lead = (await http.submit(await http.new_source())).json()["id"]

@@ -20,6 +20,7 @@ from services.routing.domain.states import AbsenceKind, AssignmentStatus, Cancel
 from services.routing.domain.windows import Limits
 from services.routing.models import Assignment, Dispatch
 from tests.routing.arrangements import MIA, NOW, ROBIN, SERVICE, SHARED, Floor, lead, leads
+from tests.routing.given_back import link
 
 HALF = 500_000
 _SWITCH_OFF = text("UPDATE auto_dispatch SET is_enabled = false")
@@ -239,6 +240,30 @@ class TestAPersonsOtherLeads:
             "chosen",
             "duplicate_to_installer",
         ]
+
+    async def test_are_known_through_all_that_they_were_merged_into(self, floor: Floor) -> None:
+        """The first went into a second, and that into the one which is tried now; a third was like the first."""
+        had, had_like, free = sorted(await floor.installers(3))
+        into, last, like = new_id(), lead(), new_id()
+        await floor.dispatch(first := lead())
+        await floor.dispatch(lead(lead_id=like, same_person_lead_ids=(first.lead_id,)))
+        assert await floor.given() == {had: 1, had_like: 1}
+        await link(floor, first.lead_id, into)
+        await link(floor, into, last.lead_id)
+        await floor.dispatch(last)
+        assert await obstacles(floor, last) == {
+            free: "chosen",
+            had: "duplicate_to_installer",
+            had_like: "duplicate_to_installer",
+        }
+
+    async def test_are_not_what_is_like_a_lead_that_is_like_both(self, floor: Floor) -> None:
+        """One has the phone of the lead between them, the other its e-mail."""
+        had, between_had = sorted(await floor.installers(2))
+        await floor.dispatch(first := lead())
+        await floor.dispatch(between := lead(same_person_lead_ids=(first.lead_id,)))
+        await floor.dispatch(last := lead(same_person_lead_ids=(between.lead_id,)))
+        assert await obstacles(floor, last) == {had: "chosen", between_had: "duplicate_to_installer"}
 
     async def test_of_another_service_do(self, floor: Floor) -> None:
         only = await floor.installer(services=(SERVICE, "heat-pump"))

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from chassis.clock import FixedClock
+from chassis.ids import new_id
 from contracts.routing import AssignmentReturnDenied
 from contracts.values import CapReleaseReason, CreditReason
 from services.routing.domain.policies import ReturnsPolicy
@@ -47,7 +48,8 @@ class TestRules:
         await floor.rows_changed(
             "UPDATE assignments SET sent_at = sent_at - interval '1 hour' WHERE id = :id", id=first.id
         )
-        await link(floor, first.lead_id, second.lead_id)
+        await link(floor, first.lead_id, into := new_id())
+        await link(floor, second.lead_id, into)
         asked = await floor.ask_back(second.id, ReturnCode.DUPLICATE_FROM_US)
         assert (asked.state, asked.decided_by_rule, asked.rule_reason) == (
             ReturnState.ACCEPTED,

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, func, select, union_all
+from sqlalchemy import Text, Uuid, and_, column, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.business_days import end_of_business_days
@@ -15,9 +15,13 @@ from services.routing.domain.policies import ReturnsPolicy
 from services.routing.domain.returns import ReturnCode, ReturnState, RuleVerdict, quota_of
 from services.routing.domain.states import AssignmentStatus, Trigger
 from services.routing.domain.windows import WallClock, WindowKind, window_at
-from services.routing.models import Assignment, Decision, Dispatch, Installer, LeadLink, Return
+from services.routing.models import Assignment, Decision, Dispatch, Installer, Return
+from services.routing.queries.links import relatives_of
 from services.routing.queries.sending import log_of
 
+RELATIVES = text(relatives_of("(SELECT CAST(:lead_id AS uuid) AS lead_id) AS asked")).columns(
+    column("other_lead_id", Uuid), column("kind", Text)
+)
 WAS_DELIVERED = [status for status in AssignmentStatus if status.was_delivered]
 COUNTS_IN_QUOTA = and_(
     Return.state == ReturnState.ACCEPTED,
@@ -95,14 +99,11 @@ async def delivery_of(session: AsyncSession, assignment_id: UUID) -> tuple[Logge
 async def _duplicates(
     session: AsyncSession, made: Assignment, lead: Dispatch, sent_at: datetime
 ) -> tuple[Duplicate, ...]:
-    """Linked either way round. A lead of another service is no duplicate, nor is one that was returned since."""
-    linked = union_all(
-        select(LeadLink.other_lead_id.label("lead_id"), LeadLink.kind).where(LeadLink.lead_id == lead.lead_id),
-        select(LeadLink.lead_id, LeadLink.kind).where(LeadLink.other_lead_id == lead.lead_id),
-    ).subquery()
+    """A lead of another service is no duplicate, nor is one that was returned since."""
+    relatives = RELATIVES.bindparams(lead_id=lead.lead_id).subquery()
     query = (
-        select(Assignment.lead_id, Assignment.id, Assignment.sent_at, func.min(linked.c.kind))
-        .join(linked, linked.c.lead_id == Assignment.lead_id)
+        select(Assignment.lead_id, Assignment.id, Assignment.sent_at, relatives.c.kind)
+        .join(relatives, relatives.c.other_lead_id == Assignment.lead_id)
         .join(Dispatch, Dispatch.lead_id == Assignment.lead_id)
         .where(
             Assignment.installer_id == made.installer_id,
@@ -110,7 +111,6 @@ async def _duplicates(
             Assignment.sent_at < sent_at,
             Dispatch.service == lead.service,
         )
-        .group_by(Assignment.id)
         .order_by(Assignment.sent_at, Assignment.id)
     )
     return tuple(Duplicate(*row) for row in await session.execute(query))

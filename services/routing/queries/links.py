@@ -16,18 +16,38 @@ from services.routing.domain.states import AssignmentStatus
 
 HAS_IT = [status.value for status in AssignmentStatus if status.is_live or status.was_delivered]
 
-# Linked either way round; a lead of another service is no duplicate. The policy comes with it, once at least.
-_POLICY_AND_PERSONS = text(
+
+def relatives_of(leads: str) -> str:
+    """The statement of which other leads are the same person's as those of the column `lead_id` of `leads`.
+
+    Each pair once, as `lead_id`, `other_lead_id`, `kind`. Linked either way round: by merges however many, and by one
+    likeness among them at the most, as two that are like a third need not be like each other.
     """
+    return f"""
+        WITH RECURSIVE relatives (lead_id, other_lead_id, is_like) AS (
+            SELECT lead_id, lead_id, false FROM {leads}
+            UNION
+            SELECT known.lead_id, link.other_lead_id, known.is_like OR link.kind = 'same_person'
+            FROM relatives AS known CROSS JOIN LATERAL (
+                SELECT other_lead_id, kind FROM lead_links WHERE lead_id = known.other_lead_id
+                UNION ALL
+                SELECT lead_id, kind FROM lead_links WHERE other_lead_id = known.other_lead_id
+            ) AS link
+            WHERE link.kind = 'merged' OR NOT known.is_like
+        )
+        SELECT lead_id, other_lead_id, CASE WHEN bool_and(is_like) THEN 'same_person' ELSE 'merged' END AS kind
+        FROM relatives WHERE lead_id <> other_lead_id GROUP BY lead_id, other_lead_id
+    """  # noqa: S608  # names of our own
+
+
+# A lead of another service is no duplicate. The policy comes with it, once at least.
+_POLICY_AND_PERSONS = text(
+    f"""
     SELECT policy.version, policy.body, link.lead_id, link.other_lead_id, had.installer_id
     FROM (
         SELECT version, body FROM routing_policies WHERE kind = 'ordering' ORDER BY version DESC LIMIT 1
     ) AS policy
-    LEFT JOIN (
-        SELECT lead_id, other_lead_id FROM lead_links WHERE lead_id = ANY(:lead_ids)
-        UNION
-        SELECT other_lead_id, lead_id FROM lead_links WHERE other_lead_id = ANY(:lead_ids)
-    ) AS link ON true
+    LEFT JOIN ({relatives_of("unnest(:lead_ids) AS asked (lead_id)")}) AS link ON true
     LEFT JOIN unnest(:lead_ids, :services) AS wanted (lead_id, service) ON wanted.lead_id = link.lead_id
     LEFT JOIN (
         assignments AS had JOIN dispatches ON dispatches.lead_id = had.lead_id
@@ -35,7 +55,7 @@ _POLICY_AND_PERSONS = text(
         AND dispatches.service = wanted.service
         AND had.status = ANY(:has_it)
         AND had.created_at >= :now - make_interval(days => (policy.body ->> 'same_person_days')::integer)
-    """
+    """  # noqa: S608  # names of our own
 ).bindparams(
     bindparam("lead_ids", type_=ARRAY(Uuid)),
     bindparam("services", type_=ARRAY(Text)),

@@ -22,6 +22,7 @@ from services.routing.models import (
     SimulationRow,
 )
 from services.routing.queries.arrays import among
+from services.routing.queries.links import relatives_of
 from services.routing.queries.policies import in_force
 from services.routing.queries.public_holidays import holidays_between
 
@@ -85,7 +86,7 @@ _PROFILES = select(Installer.id, InstallerVersion.version, InstallerVersion.prof
     InstallerVersion, (InstallerVersion.installer_id == Installer.id) & (InstallerVersion.version == Installer.version)
 )
 
-# Who got a lead by the rules at its arrival; a person's other leads of the same service are linked either way round.
+# Who got a lead by the rules at its arrival, and which other leads of the same service are its person's.
 _GIVEN = text(
     """
     SELECT decisions.lead_id, array_agg(assignments.installer_id) AS given_to
@@ -95,15 +96,13 @@ _GIVEN = text(
     """
 )
 _LINKED = text(
-    """
-    SELECT link.lead_id, array_agg(DISTINCT link.other_lead_id) AS others
-    FROM (
-        SELECT lead_id, other_lead_id FROM lead_links UNION ALL SELECT other_lead_id, lead_id FROM lead_links
-    ) AS link
-    JOIN dispatches AS one ON one.lead_id = link.lead_id AND one.received_at >= :since
+    f"""
+    SELECT link.lead_id, array_agg(link.other_lead_id) AS others
+    FROM ({relatives_of("dispatches WHERE received_at >= :since")}) AS link
+    JOIN dispatches AS one ON one.lead_id = link.lead_id
     JOIN dispatches AS other ON other.lead_id = link.other_lead_id AND other.service = one.service
     GROUP BY link.lead_id
-    """
+    """  # noqa: S608  # names of our own
 )
 
 
