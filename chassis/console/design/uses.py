@@ -38,6 +38,7 @@ PAGES = (
 MACROS: Mapping[str, str] = {
     "parts.chip": "For a state: one word or few that tell what one can do about it.",
     "parts.note": "For what one has to know before the rest: done, in the way, failed, or to come.",
+    "parts.noted": "The same as it is declared, with what it is about beneath it.",
     "parts.away": "For one part of a page that does not answer while the rest does.",
     "parts.empty": "Where rows would be and are not: what would fill it.",
     "parts.field": "For an input of a form that the server shows again with its faults.",
