@@ -24,8 +24,8 @@ from contracts.values import (
 class LeadCreated(Event):
     """A lead was taken in and may be dispatched. The person behind it is in `contact`, or sealed in `sealed_contact`.
 
-    `same_person_lead_ids` are earlier leads with the same phone or e-mail, and all leads that are one with those: the
-    newest 20.
+    `same_person_lead_ids` are other leads with the same phone or e-mail, the newest 20. What those were merged with,
+    `lead.merged` tells.
     """
 
     type: ClassVar[str] = "lead.created"
@@ -79,7 +79,9 @@ class LeadReopened(Event):
 class LeadCorrected(Event):
     """What was wrong with a lead is right now: `fields` names it, and only what changed is there.
 
-    A change of any part of the contact gives the whole of it anew, in `contact` or sealed in `sealed_contact`.
+    A change of any part of the contact gives the whole of it anew, in `contact` or sealed in `sealed_contact`, and in
+    `same_person_lead_ids` the leads with the phone or the e-mail that it has now, the newest 20, in place of those
+    before; null says nothing of them.
     """
 
     type: ClassVar[str] = "lead.corrected"
@@ -91,6 +93,7 @@ class LeadCorrected(Event):
     fields: tuple[Word, ...]
     contact: LeadContact | None = None
     sealed_contact: SealedContact | None = None
+    same_person_lead_ids: tuple[UUID, ...] | None = None
     service: str | None = None
     location: Location | None = None
     corrected_at: Instant
@@ -108,7 +111,11 @@ class LeadErased(Event):
 
 
 class LeadMerged(Event):
-    """The lead was the same as `survivor_id`, which goes on for both."""
+    """The lead was the same as `survivor_id`, which goes on for both.
+
+    `same_person_lead_ids` are other leads with the phone or e-mail of the one that was merged, the newest 20: it may
+    never have been told of before.
+    """
 
     type: ClassVar[str] = "lead.merged"
     topic: ClassVar[topics.Topic] = topics.LEAD_DEEDS
@@ -120,10 +127,11 @@ class LeadMerged(Event):
     at: Instant
     by_id: UUID
     by_name: str
+    same_person_lead_ids: tuple[UUID, ...] = ()
 
 
 class LeadUnmerged(Event):
-    """The merge was a mistake: the lead is one of its own again."""
+    """The merge was a mistake: the lead is one of its own again. `same_person_lead_ids` as those of a merge."""
 
     type: ClassVar[str] = "lead.unmerged"
     topic: ClassVar[topics.Topic] = topics.LEAD_DEEDS
@@ -135,6 +143,7 @@ class LeadUnmerged(Event):
     at: Instant
     by_id: UUID
     by_name: str
+    same_person_lead_ids: tuple[UUID, ...] = ()
 
 
 class LeadCreditsAsked(Event):

@@ -32,7 +32,7 @@ from contracts.envelope import from_headers
 from services.intake.commands.dispatches import DispatchStep, follow_dispatch
 from services.intake.commands.judging import evidence_of, keys_of
 from services.intake.commands.leads.closing import CloseLead, close_lead
-from services.intake.commands.leads.correcting import CorrectLead, correct_lead
+from services.intake.commands.leads.correcting import FIELDS, CorrectLead, correct_lead
 from services.intake.commands.merging import MergeLeads, merge_leads
 from services.intake.commands.reviewing import ReleaseLead, release_lead
 from services.intake.commands.searching import index_leads
@@ -84,6 +84,8 @@ class Merges(RuleBasedStateMachine):
         database = RolledBackDatabase(self.connection, "/waybill/intake")
         self.couples = Couples(database, self.run(working_source(database))[1])
         self.known: list[Known] = []
+        self.took: dict[UUID, tuple[UUID, dict[str, str]]] = {}
+        """By the loser of each merge that was made: its survivor, and what that one said of what it took."""
         self.numbers = 0
 
     def run(self, work: Awaitable[Any]) -> Any:
@@ -211,8 +213,11 @@ class Merges(RuleBasedStateMachine):
         """What held the survivor for the loser alone holds it no more: that is a release, as one by hand is."""
         whole = [known for known in self.known if known.id not in self.losers()]
         one, other = whole[survivor % len(whole)], whole[loser % len(whole)]
-        at = self.now
-        self.does(merge_leads, MergeLeads(one.id, other.id, taken, MergeReason.ASKED_TWICE, None, OPERATOR, at))
+        at, before = self.now, self.leads()[one.id]
+        if self.does(merge_leads, MergeLeads(one.id, other.id, taken, MergeReason.ASKED_TWICE, None, OPERATOR, at)):
+            after = self.leads()[one.id]
+            replaced = {name: before[name] for name in FIELDS if after[name] != before[name]}
+            self.took[other.id] = one.id, replaced
         if one.status is LeadStatus.DUPLICATE_REVIEW and self.leads()[one.id]["status"] == "routable":
             one.move(LeadStatus.ROUTABLE, at)
 
@@ -286,11 +291,16 @@ class Merges(RuleBasedStateMachine):
                 assert pair is not None
 
     def said(self) -> dict[UUID, list[Any]]:
-        """Of each lead what it says, and what it would say had there been no merges."""
-        own = {known.id: {name: getattr(known, name) for name in CORRECTED} for known in self.known}
+        """Of each lead what it says, and what it said before it took something, whatever became of that since."""
+        before: dict[UUID, dict[str, str]] = {known.id: {} for known in self.known}
+        # The first that was merged into it last of all: what that one replaced is what it had said itself.
+        for loser in self.losers():
+            survivor, replaced = self.took[loser]
+            before[survivor].update(replaced)
         words: dict[UUID, list[Any]] = {}
         for id_, row in self.leads().items():
-            alone = {**row, **own[id_], "email_match": email_match(own[id_]["email"])}
+            alone = {**row, **before[id_]}
+            alone["email_match"] = email_match(alone["email"])
             words[id_] = [SimpleNamespace(**row), SimpleNamespace(**alone)]
         return words
 

@@ -12,15 +12,19 @@ from chassis.database import Database
 from chassis.errors import Refusal
 from deploy.local.postgres import ServiceDatabase
 from services.intake.commands.crediting_later import AskCreditsLater, ask_credits_later
+from services.intake.commands.leads.correcting import CorrectLead, correct_lead
 from services.intake.commands.merging import MergeLeads, merge_leads
 from services.intake.commands.reviewing import DismissPair, ReleaseLead, dismiss_pair, release_lead
 from services.intake.commands.unmerging import UnmergeLead, unmerge_lead
+from services.intake.domain.corrections import CorrectionReason
 from services.intake.domain.duplicates import DismissReason
 from services.intake.domain.merging import MergeReason, UnmergeReason
 from services.intake.errors import CreditNotPossible, LeadNotHeld, LeadNotMergeable, PairDecided
+from services.intake.queries.screening import Turn, take_turn
 from tests.intake.couples import Couples
 from tests.intake.samples import CONTENT, NOW, OPERATOR, committing, rows, someone, working_source
 from tests.intake.telling import BRIGHT, tell_all
+from tests.kit.eventually import eventually
 
 TWIN = replace(CONTENT, name="Mia OBrien")
 
@@ -129,3 +133,41 @@ async def test_a_circle_of_merges_waits_for_nobody_for_ever(couples: Couples) ->
     circle = [merging(leads[place], leads[(place + 1) % 4]) for place in range(4)]
     ended = await asyncio.wait_for(at_once(couples.database, *circle), 30)
     assert None in ended
+
+
+class TestACorrection:
+    """Of two leads that come to say one thing at the same moment, the later is compared with the earlier."""
+
+    async def test_waits_for_another(self, couples: Couples) -> None:
+        first, second = await couples.leads(someone(1), someone(2))
+        async with couples.database.transaction() as session:
+            await correct_lead(session, correcting(first))
+            other = asyncio.create_task(correct(couples, second))
+            await eventually(lambda: is_over_or_waits(couples, other))
+        await other
+        (pair,) = await couples.pairs()
+        assert ({pair["lead_id"], pair["other_id"]}, pair["state"]) == ({first, second}, "open")
+
+    async def test_is_seen_by_what_comes_in_meanwhile(self, couples: Couples) -> None:
+        first = await couples.lead(someone(1))
+        arriving = await couples.take(someone(2, name=someone(1).name, phone=CONTENT.phone))
+        async with couples.database.transaction() as session:
+            await correct_lead(session, correcting(first))
+            async with couples.database.transaction() as another:
+                assert await take_turn(another) is Turn.ANOTHERS
+        await couples.screen()
+        assert await couples.status(arriving) == "duplicate_review"
+
+
+def correcting(lead_id: UUID) -> CorrectLead:
+    return CorrectLead(lead_id, {"phone": CONTENT.phone}, CorrectionReason.PERSON_TOLD, None, OPERATOR, NOW)
+
+
+async def correct(couples: Couples, lead_id: UUID) -> None:
+    async with couples.database.transaction() as session:
+        await correct_lead(session, correcting(lead_id))
+
+
+async def is_over_or_waits(couples: Couples, deed: "asyncio.Task[None]") -> bool:
+    waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    return deed.done() or bool(await rows(couples.database, waiting))

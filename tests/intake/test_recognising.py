@@ -9,7 +9,7 @@ import pytest
 from chassis.clock import FixedClock
 from chassis.http.auth import ACCESS_COOKIE
 from contracts.envelope import decode_body
-from contracts.intake import LeadCreated
+from contracts.intake import LeadCorrected, LeadCreated, LeadMerged, LeadUnmerged
 from services.intake.commands.leads.correcting import CorrectLead, correct_lead
 from services.intake.commands.reviewing import DismissPair, ReleaseLead, dismiss_pair, release_lead
 from services.intake.domain import LeadContent
@@ -64,6 +64,21 @@ async def told_of(couples: Couples, lead_id: UUID) -> tuple[UUID, ...]:
     return decode_body(LeadCreated, found[0]["body"]).same_person_lead_ids
 
 
+async def corrections_of(couples: Couples, lead_id: UUID) -> list[LeadCorrected]:
+    query = "SELECT body FROM outbox WHERE topic = 'intake.leads' AND key = :key ORDER BY id"
+    found = await rows(couples.database, query, key=str(lead_id).encode())
+    return [decode_body(LeadCorrected, each["body"]) for each in found if b"correction_id" in each["body"]]
+
+
+async def deeds_of(couples: Couples, lead_id: UUID) -> list[tuple[type, tuple[UUID, ...]]]:
+    """That it was merged and unmerged, with the leads of its person that are told."""
+    query = "SELECT body FROM outbox WHERE topic = 'intake.lead_deeds' AND key = :key ORDER BY id"
+    found = await rows(couples.database, query, key=str(lead_id).encode())
+    kinds: tuple[type[LeadMerged | LeadUnmerged], ...] = (LeadMerged, LeadUnmerged)
+    told = zip(kinds, found, strict=False)
+    return [(kind, decode_body(kind, each["body"]).same_person_lead_ids) for kind, each in told]
+
+
 async def correct(couples: Couples, lead_id: UUID, **given: str) -> None:
     command = CorrectLead(lead_id, given, CorrectionReason.PERSON_TOLD, None, OPERATOR, NOW)
     async with couples.database.transaction() as session:
@@ -77,21 +92,50 @@ async def dismiss(couples: Couples, one: UUID, other: UUID) -> None:
 
 class TestWhoWasMergedAway:
     async def test_is_held_for_when_they_ask_again(self, couples: Couples, merged: tuple[UUID, UUID]) -> None:
-        survivor, loser = merged
+        _, loser = merged
         again = await couples.lead(like(FIRST))
         assert await couples.status(again) == "duplicate_review"
         assert await like_what(couples, again) == {loser: ("open", True)}
         async with couples.database.transaction() as session:
             await release_lead(session, ReleaseLead(again, DismissReason.OTHER, None, OPERATOR, NOW))
-        assert await told_of(couples, again) == (survivor, loser)
+        assert await told_of(couples, again) == (loser,)
 
-    async def test_is_told_of_with_all_that_is_one_with_them(self, couples: Couples, merged: tuple[UUID, UUID]) -> None:
-        """By either telephone: an installer who has had one of the two has had the person."""
+    async def test_is_told_of_by_either_telephone(self, couples: Couples, merged: tuple[UUID, UUID]) -> None:
+        """Each by its own alone: who has had what it was merged with is known by the merge, and no longer than that."""
         survivor, loser = merged
-        for content in (ringing_from(FIRST, 8), ringing_from(SECOND, 9)):
+        for content, told in ((ringing_from(FIRST, 8), loser), (ringing_from(SECOND, 9), survivor)):
             again = await couples.lead(content)
             assert await couples.status(again) == "routable"
-            assert await told_of(couples, again) == (survivor, loser)
+            assert await told_of(couples, again) == (told,)
+
+    async def test_is_told_of_with_the_merge_by_what_they_said(self, couples: Couples) -> None:
+        """One that was held, and that nobody had heard of, is like another than the one that it is merged into."""
+        alike, other = await couples.leads(FIRST, SECOND)
+        held = await couples.lead(like(FIRST))
+        await merge(couples.database, other, held)
+        assert await deeds_of(couples, held) == [(LeadMerged, (alike,))]
+        await unmerge(couples.database, held)
+        assert (await deeds_of(couples, held))[1:] == [(LeadUnmerged, (alike,))]
+
+    async def test_is_told_of_once_a_correction_makes_somebody_like_them(self, couples: Couples) -> None:
+        """Also of a later one: it had been told of before, when the two had nothing in common."""
+        corrected, later = await couples.leads(FIRST, SECOND)
+        await correct(couples, corrected, phone=SECOND.phone)
+        assert (await corrections_of(couples, corrected))[-1].same_person_lead_ids == (later,)
+        await correct(couples, corrected, phone="+61499000111")
+        assert (await corrections_of(couples, corrected))[-1].same_person_lead_ids == ()
+        await correct(couples, corrected, suburb="Coburg", state="VIC", postcode="3058")
+        assert (await corrections_of(couples, corrected))[-1].same_person_lead_ids is None
+
+    async def test_is_told_of_when_somebody_who_was_held_is_let_go(self, couples: Couples) -> None:
+        first = await couples.lead(FIRST)
+        held = await couples.lead(like(FIRST))
+        later = await couples.lead(SECOND)
+        await correct(couples, held, phone=SECOND.phone)
+        async with couples.database.transaction() as session:
+            await release_lead(session, ReleaseLead(held, DismissReason.OTHER, None, OPERATOR, NOW))
+        assert first not in await told_of(couples, held)
+        assert await told_of(couples, held) == (later,)
 
     async def test_is_recognised_through_one_merge_after_another(
         self, couples: Couples, merged: tuple[UUID, UUID]
@@ -100,7 +144,7 @@ class TestWhoWasMergedAway:
         last = await couples.lead(someone(3))
         await merge(couples.database, last, survivor)
         again = await couples.lead(ringing_from(FIRST))
-        assert await told_of(couples, again) == (last, survivor, loser)
+        assert await told_of(couples, again) == (loser,)
         await unmerge(couples.database, survivor)
         await unmerge(couples.database, loser)
         assert await like_what(couples, again) == {loser: ("open", False)}
@@ -127,13 +171,15 @@ class TestTheOneThatGoesOn:
         await unmerge(couples.database, loser)
         assert await like_what(couples, by_phone) == {survivor: ("open", False)}
 
-    async def test_is_found_no_more_by_what_was_corrected_since(self, couples: Couples) -> None:
-        """As after any correction: what was wrong is nobody's."""
+    async def test_is_found_by_it_still_where_what_it_took_is_corrected(self, couples: Couples) -> None:
+        """Nobody said that its own was wrong. Once the two are two, what was corrected is all that it says."""
         loser, survivor = await couples.leads(FIRST, SECOND)
         await merge(couples.database, survivor, loser, frozenset({Correctable.PHONE}))
         await correct(couples, survivor, phone="+61499000111")
-        assert await like_what(couples, await couples.lead(ringing_from(SECOND))) == {}
+        assert await like_what(couples, await couples.lead(ringing_from(SECOND))) == {survivor: ("open", False)}
         assert await like_what(couples, await couples.lead(ringing_from(FIRST, 8))) == {loser: ("open", False)}
+        await unmerge(couples.database, loser)
+        assert survivor not in await like_what(couples, await couples.lead(ringing_from(SECOND, 7)))
 
     async def test_that_comes_to_say_what_one_of_its_own_says_is_like_it_once_they_are_two(
         self, couples: Couples, merged: tuple[UUID, UUID]
@@ -173,7 +219,7 @@ class TestWhatHoldsALead:
         again = await couples.lead(like(FIRST))
         await merge(couples.database, again, survivor)
         assert await couples.status(again) == "routable"
-        assert await told_of(couples, again) == (survivor, loser)
+        assert await told_of(couples, again) == (loser,)
         await unmerge(couples.database, survivor)
         assert (await like_what(couples, again))[loser] == ("dismissed", True)
 
@@ -200,6 +246,16 @@ class TestWhatHoldsALead:
         await unmerge(couples.database, held)
         assert await couples.status(held) == "routable"
         assert await told_of(couples, held) == (first,)
+
+    async def test_is_not_what_an_operator_dismissed_before_the_merge(self, couples: Couples) -> None:
+        """They were merged all the same, and what held it besides was decided meanwhile."""
+        one, other, held = await couples.leads(FIRST, replace(FIRST, email=SECOND.email), like(FIRST))
+        await dismiss(couples, one, held)
+        await merge(couples.database, one, held)
+        await dismiss(couples, other, one)
+        await unmerge(couples.database, held)
+        assert await couples.status(held) == "routable"
+        assert (await like_what(couples, held))[one] == ("dismissed", True)
 
 
 class TestTheRooms:

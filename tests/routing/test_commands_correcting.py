@@ -7,10 +7,11 @@ from chassis.ids import new_id
 from contracts.routing import AssignmentLeadCorrected
 from contracts.values import AustralianState, LeadContact, Location
 from services.routing.commands.correcting import CorrectLead, correct_leads
+from services.routing.commands.exceptions import RetryDispatch, retry_dispatch
 from services.routing.domain.person import Person
 from services.routing.domain.states import AssignmentStatus
 from services.routing.queries.dispatches import contact_of
-from tests.routing.arrangements import NOW, SHARED, Floor, lead
+from tests.routing.arrangements import NOW, ROBIN, SHARED, Floor, lead
 
 RIGHT = LeadContact(name="Mia O'Brien", email="mia@right.example", phone="+61499111222", street="14 Cadogan Street")
 NEWTOWN = Location(suburb="Newtown", state=AustralianState.NSW, postcode="2042")
@@ -29,6 +30,36 @@ async def correct(floor: Floor, *commands: CorrectLead) -> None:
 async def contact(floor: Floor, lead_id: UUID) -> Person | None:
     async with floor.database.reading() as session:
         return await contact_of(session, lead_id)
+
+
+async def likenesses(floor: Floor) -> set[frozenset[UUID]]:
+    found = await floor.rows("SELECT lead_id, other_lead_id FROM lead_links WHERE kind = 'same_person'")
+    return {frozenset((row["lead_id"], row["other_lead_id"])) for row in found}
+
+
+class TestWhoIsTheSamePerson:
+    async def test_is_who_has_what_it_says_now(self, floor: Floor) -> None:
+        """Whichever of the two had told it before; and what says nothing of them changes nothing."""
+        await floor.installers(3)
+        await floor.dispatch(wrong := lead(), right := lead())
+        await floor.dispatch(arrived := lead(same_person_lead_ids=(wrong.lead_id,)))
+        await floor.dispatch(later := lead(same_person_lead_ids=(arrived.lead_id, wrong.lead_id)))
+        one, others = arrived.lead_id, (wrong.lead_id, later.lead_id)
+        await correct(floor, correction(one, "service", service="heat-pump"))
+        assert await likenesses(floor) == {frozenset((one, each)) for each in others} | {frozenset(others)}
+        await correct(floor, correction(one, "phone", contact=RIGHT, same_person_lead_ids=(right.lead_id,)))
+        assert await likenesses(floor) == {frozenset((one, right.lead_id)), frozenset(others)}
+
+    async def test_keeps_the_lead_from_who_has_had_them(self, floor: Floor) -> None:
+        """It waits in the queue, and is corrected to what somebody bought already."""
+        await floor.dispatch(waits := lead())
+        had = await floor.installer()
+        await floor.dispatch(bought := lead())
+        await correct(floor, correction(waits.lead_id, "phone", contact=RIGHT, same_person_lead_ids=(bought.lead_id,)))
+        async with floor.database.transaction() as session:
+            item = await floor.only_exception()
+            await retry_dispatch(session, RetryDispatch(item.id, ROBIN), floor.clock.now())
+        assert await floor.given() == {had: 1}
 
 
 class TestContact:

@@ -133,3 +133,22 @@ class TestFromTheTopic:
         await feed.take(record(LeadUnmerged(**told), version=2))
         assert await floor.rows("SELECT 1 FROM lead_links") == []
         assert created().lead_id != one
+
+    async def test_whom_a_merged_lead_was_like_is_linked_with_it(self, floor: Floor) -> None:
+        """It had never come here: who has had that other one is not given the lead that goes on for both."""
+        had, free = sorted(await floor.installers(2))
+        await floor.dispatch(alike := lead())
+        goes_on, never_told = lead(), new_id()
+        told = {
+            "lead_id": never_told,
+            "survivor_id": goes_on.lead_id,
+            "merge_id": new_id(),
+            "reason_code": "asked_twice",
+            "at": NOW,
+            "by_id": ROBIN.id,
+            "by_name": ROBIN.name,
+            "same_person_lead_ids": (alike.lead_id,),
+        }
+        await Feed(floor).take(record(LeadMerged(**told), version=1))
+        await floor.dispatch(goes_on)
+        assert await floor.given() == {had: 1, free: 1}

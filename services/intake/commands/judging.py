@@ -42,7 +42,7 @@ from services.intake.domain.duplicates import (
 from services.intake.likeness import names_alike, plain_name, plain_street, streets_alike
 from services.intake.models import Lead, LeadPair, Merge
 from services.intake.queries import Arrival, Keyed, Near
-from services.intake.queries.duplicates import arrays_of, newest_of, words_of
+from services.intake.queries.duplicates import SAME_PERSON, arrays_of, words_of
 
 IS_PERSON = frozenset({PairReason.SAME_PHONE, PairReason.SAME_EMAIL})
 
@@ -74,8 +74,8 @@ async def judge(session: AsyncSession, batch: Batch) -> None:
     for each in found:
         by_lead.setdefault(each.lead.id, []).append(each)
     held: set[UUID] = set()
-    await _note_same_person(session, batch, by_lead)
     for lead_id, pairs in by_lead.items():
+        batch.note_same_person(lead_id, _same_person(pairs))
         match verdict((each.compared for each in pairs), settings):
             case Verdict.HOLD:
                 batch.hold(lead_id)
@@ -89,14 +89,9 @@ async def judge(session: AsyncSession, batch: Batch) -> None:
     await keep(session, found, holding, batch.now)
 
 
-async def _note_same_person(session: AsyncSession, batch: Batch, by_lead: Mapping[UUID, Sequence[Found]]) -> None:
-    """With all that is one with those: an installer who has had any of a family has had the person."""
-    persons = {lead_id: [each.other.id for each in pairs if each.is_person] for lead_id, pairs in by_lead.items()}
-    if not any(persons.values()):
-        return
-    families = await queries.families_by(session, {id_ for others in persons.values() for id_ in others})
-    for lead_id, others in persons.items():
-        batch.note_same_person(lead_id, newest_of(id_ for other in others for id_ in families[other]))
+def _same_person(pairs: Sequence[Found]) -> Sequence[UUID]:
+    """The newest of those that are alike themselves; of merges the others are told."""
+    return sorted((each.other.id for each in pairs if each.is_person), reverse=True)[:SAME_PERSON]
 
 
 async def look(

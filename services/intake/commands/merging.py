@@ -25,7 +25,8 @@ from services.intake.domain.corrections import Correctable, corrected_by
 from services.intake.domain.duplicates import PairState
 from services.intake.domain.merging import MergeReason, obstacle_to_pair, taken_fields
 from services.intake.errors import LeadNotMergeable
-from services.intake.models import Lead, Merge, MergeField
+from services.intake.models import Lead, LeadPair, Merge, MergeField
+from services.intake.queries.screening import hold_screening
 
 MERGED = "merged"
 """Why a lead was closed, in its way; for the others it is a duplicate."""
@@ -52,6 +53,7 @@ async def merge_leads(session: AsyncSession, command: MergeLeads) -> Merge:
     """
     if command.survivor_id == command.loser_id:
         raise LeadNotMergeable("a lead is not merged with itself", lead_id=command.loser_id)
+    await hold_screening(session)
     leads = await queries.locked_leads(session, command.survivor_id, command.loser_id)
     survivor, loser = leads[command.survivor_id], leads[command.loser_id]
     standing = await queries.standing_merge(session, loser.id)
@@ -61,7 +63,7 @@ async def merge_leads(session: AsyncSession, command: MergeLeads) -> Merge:
             await ask_what_is_missing(session, loser, later, command.reason)
         return standing
     _refuse(survivor, loser, standing)
-    merge = _merge(command, loser)
+    merge = _merge(command, loser, await queries.pair_of(session, survivor.id, loser.id))
     changed = taken_fields(said_by(survivor), said_by(loser), command.take)
     await pair_by_hand(session, survivor, loser, PairState.MERGED, merge)
     session.add(merge)
@@ -86,12 +88,12 @@ def _refuse(survivor: Lead, loser: Lead, standing: Merge | None) -> None:
         raise LeadNotMergeable(between, lead_id=loser.id)
 
 
-def _merge(command: MergeLeads, loser: Lead) -> Merge:
+def _merge(command: MergeLeads, loser: Lead, pair: LeadPair | None) -> Merge:
     return Merge(
         id=new_id(),
         survivor_id=command.survivor_id,
         loser_id=command.loser_id,
-        loser_before=standing_of(loser),
+        loser_before={**standing_of(loser), PAIR: pair.state if pair else None},
         steps_meanwhile=[],
         is_told=loser.version > 0 and not loser.status.is_final,
         reason_code=command.reason,
@@ -101,6 +103,8 @@ def _merge(command: MergeLeads, loser: Lead) -> Merge:
     )
 
 
+PAIR = "pair"
+"""Of what is kept of the loser: how the pair of the two stood, where there was one."""
 RESTORED = ("status", "status_since", "exception_reason", "close_reason", "critical_since", "snoozed_until")
 
 
@@ -153,6 +157,7 @@ async def _tell(session: AsyncSession, loser: Lead, command: MergeLeads, merge: 
         at=command.now,
         by_id=command.by.id,
         by_name=command.by.name,
+        same_person_lead_ids=tuple(await queries.same_person(session, loser.id)),
     )
     outbox.add(session, event, version=loser.next_deed())
     asked = dict.fromkeys(command.credits, CreditReason.DUPLICATE_DISPATCH)

@@ -15,6 +15,7 @@ from services.intake.commands.dispatches import followed_all
 from services.intake.commands.judging import pair_by_hand
 from services.intake.commands.judging_again import judge_again
 from services.intake.commands.leads.correcting import Made, make_right, said_by
+from services.intake.commands.merging import PAIR
 from services.intake.commands.reviewing import let_go, step
 from services.intake.commands.searching import index_leads
 from services.intake.commands.settling import open_between
@@ -25,6 +26,7 @@ from services.intake.domain.merging import Undone, UnmergeReason, undone
 from services.intake.errors import LeadNotMerged, UnmergeBlocked
 from services.intake.models import Lead, Merge
 from services.intake.queries import LeadStanding
+from services.intake.queries.screening import hold_screening
 
 UNMERGED = "unmerged"
 """Why a lead goes on that was closed, in its way."""
@@ -46,6 +48,7 @@ async def unmerge_lead(session: AsyncSession, command: UnmergeLead) -> Merge:
     merge = await _standing(session, command.lead_id)
     if merge.unmerged_at is not None:
         return merge
+    await hold_screening(session)
     leads = await queries.locked_leads(session, merge.survivor_id, merge.loser_id)
     # Read again under the lock: somebody else may just have taken it apart.
     if await queries.standing_merge(session, merge.loser_id) is not merge:
@@ -56,13 +59,15 @@ async def unmerge_lead(session: AsyncSession, command: UnmergeLead) -> Merge:
     merge.unmerged_at, merge.unmerged_by = command.now, command.by.name
     merge.unmerge_reason, merge.unmerge_note = command.reason, command.note
     _raise_up(session, loser, merge, command)
-    is_held_again = loser.status is LeadStatus.DUPLICATE_REVIEW
-    await pair_by_hand(session, survivor, loser, PairState.DISMISSED, merge, is_held_again=is_held_again)
+    is_held = loser.status is LeadStatus.DUPLICATE_REVIEW
+    # Merges of before tell nothing of the pair: it was open then, as most are.
+    is_held_by_it = is_held and merge.loser_before.get(PAIR, PairState.OPEN) == PairState.OPEN
+    await pair_by_hand(session, survivor, loser, PairState.DISMISSED, merge, is_held_again=is_held_by_it)
     await session.flush()
     await open_between(session, merge)
     restored = await _give_back(session, survivor, merge, command)
-    _tell(session, loser, merge, command)
-    if is_held_again and not await queries.holding_pairs(session, [loser.id]):
+    await _tell(session, loser, merge, command)
+    if is_held and not await queries.holding_pairs(session, [loser.id]):
         # What held it was decided meanwhile.
         await let_go(session, loser, command.by, command.now)
     await _record(session, loser, merge, restored, command)
@@ -116,7 +121,7 @@ async def _give_back(session: AsyncSession, survivor: Lead, merge: Merge, comman
     return back
 
 
-def _tell(session: AsyncSession, loser: Lead, merge: Merge, command: UnmergeLead) -> None:
+async def _tell(session: AsyncSession, loser: Lead, merge: Merge, command: UnmergeLead) -> None:
     event = LeadUnmerged(
         lead_id=loser.id,
         survivor_id=merge.survivor_id,
@@ -125,6 +130,7 @@ def _tell(session: AsyncSession, loser: Lead, merge: Merge, command: UnmergeLead
         at=command.now,
         by_id=command.by.id,
         by_name=command.by.name,
+        same_person_lead_ids=tuple(await queries.same_person(session, loser.id)),
     )
     outbox.add(session, event, version=loser.next_deed())
     if merge.is_told and not loser.status.is_final:

@@ -37,7 +37,6 @@ from services.intake.domain.duplicates import (
     Thresholds,
 )
 from services.intake.models import DuplicateSettings, Lead, LeadPair, LeadStatusChange, Merge
-from services.intake.queries.families import families_by, members_of
 from services.intake.queries.merges import words_before_merges
 
 SAME_PERSON = 20
@@ -189,17 +188,15 @@ async def open_pairs_for_update(session: AsyncSession, lead_id: UUID) -> Sequenc
 
 
 async def same_person(session: AsyncSession, lead_id: UUID) -> Sequence[UUID]:
-    """The newest leads with its phone or its e-mail, as its pairs and those of its family tell, and their families."""
+    """The newest leads with its own phone or e-mail, as its pairs tell: a correction may have made a later one like it.
+
+    Of what these are one with, whoever is told of merges knows.
+    """
     told = (PairReason.SAME_PHONE.value, PairReason.SAME_EMAIL.value)
-    query = select(LeadPair.other_id).where(LeadPair.lead_id.in_(members_of(lead_id)), LeadPair.reasons.overlap(told))
-    others = (await session.scalars(query.order_by(LeadPair.other_id.desc()).limit(SAME_PERSON))).all()
-    families = await families_by(session, {lead_id, *others})
-    return newest_of({each for family in families.values() for each in family} - {lead_id})
-
-
-def newest_of(lead_ids: Iterable[UUID]) -> Sequence[UUID]:
-    """An id tells when its lead came. Whoever has had any of a person's leads has had the person."""
-    return sorted(set(lead_ids), reverse=True)[:SAME_PERSON]
+    other = case((LeadPair.lead_id == lead_id, LeadPair.other_id), else_=LeadPair.lead_id)
+    of_it = (LeadPair.lead_id == lead_id) | (LeadPair.other_id == lead_id)
+    query = select(other).where(of_it, LeadPair.reasons.overlap(told)).order_by(other.desc()).limit(SAME_PERSON)
+    return (await session.scalars(query)).all()
 
 
 async def holding_pairs(session: AsyncSession, lead_ids: Iterable[UUID]) -> Sequence[LeadPair]:

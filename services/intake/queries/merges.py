@@ -73,33 +73,26 @@ async def corrected_since(session: AsyncSession, merge: Merge) -> set[str]:
     return {field for fields in await session.scalars(query) for field in fields}
 
 
-# Of what was taken more than once that counts which it was before the first time; of what was corrected by hand since,
-# nothing: that is right whether the merge stands or not. An id tells when it was made.
+# Of what was taken more than once that counts which it was before the first time. Where what was taken is corrected
+# since, nobody said that it was wrong before. An id tells when it was made.
 _OWN_WORDS = text(
     """
     SELECT DISTINCT ON (m.survivor_id, f.field) m.survivor_id, f.field, f.before
       FROM merges m
       JOIN merge_fields f ON f.merge_id = m.id
-      JOIN unnest(:parts, :wholes) AS correctable (part, whole) ON correctable.part = f.field
-     WHERE m.survivor_id = ANY (:ids) AND m.unmerged_at IS NULL
-       AND NOT EXISTS (
-           SELECT FROM lead_corrections c
-            WHERE c.lead_id = m.survivor_id AND c.origin = 'correction' AND c.id > m.id
-              AND correctable.whole = ANY (c.fields)
-       )
+     WHERE m.survivor_id = ANY (:ids) AND m.unmerged_at IS NULL AND f.field = ANY (:parts)
      ORDER BY m.survivor_id, f.field, m.id
     """
 ).bindparams(
     bindparam("ids", type_=ARRAY(Uuid)),
     bindparam("parts", type_=ARRAY(Text)),
-    bindparam("wholes", type_=ARRAY(Text)),
 )
-_PARTS = {part: field.value for field in Correctable for part in field.parts}
+_PARTS = [part for field in Correctable for part in field.parts]
 
 
 async def words_before_merges(session: AsyncSession, lead_ids: Collection[UUID]) -> Mapping[UUID, Mapping[str, str]]:
-    """Of leads that took something of others, by field: what they would say were all those merges taken apart."""
-    arrays = {"ids": list(lead_ids), "parts": list(_PARTS), "wholes": list(_PARTS.values())}
+    """Of leads that took something of others, by field: what they said before."""
+    arrays = {"ids": list(lead_ids), "parts": _PARTS}
     words: dict[UUID, dict[str, str]] = {}
     for survivor_id, field, before in await session.execute(_OWN_WORDS, arrays):
         words.setdefault(survivor_id, {})[field] = before

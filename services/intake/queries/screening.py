@@ -44,6 +44,13 @@ async def take_turn(session: AsyncSession) -> Turn:
     return Turn.OURS if is_ours else Turn.ANOTHERS
 
 
+async def hold_screening(session: AsyncSession) -> None:
+    """Until the end of the transaction nobody screens: of two leads that come to say one thing at the same moment, by
+    a correction or as they come in, the later is compared with the earlier. Before any lead is locked.
+    """
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("intake.screening", 0))))
+
+
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """A lead that came in, as it is screened. The last two are the cause of what follows from it."""

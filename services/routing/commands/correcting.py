@@ -12,6 +12,7 @@ from chassis.causation import Cause
 from contracts import values
 from contracts.routing import AssignmentLeadCorrected
 from contracts.values import Location, SealedContact
+from services.routing.commands.linking import link_persons_anew
 from services.routing.domain.person import Person
 from services.routing.models import Assignment, Dispatch, Installer, LeadContact
 from services.routing.queries.assignments import locked_live
@@ -20,7 +21,10 @@ from services.routing.queries.dispatches import contacts_of, locked_all
 
 @dataclass(frozen=True, slots=True)
 class CorrectLead:
-    """Only what changed is there, but for the contact, which is there whole; `cause` is intake's event."""
+    """Only what changed is there, but for the contact, which is there whole; `cause` is intake's event.
+
+    `same_person_lead_ids` are all leads that it is like now, where its contact is another.
+    """
 
     lead_id: UUID
     correction_id: UUID
@@ -31,6 +35,7 @@ class CorrectLead:
     location: Location | None
     corrected_at: datetime
     cause: Cause | None = None
+    same_person_lead_ids: tuple[UUID, ...] | None = None
 
 
 async def correct_leads(session: AsyncSession, commands: Sequence[CorrectLead]) -> None:
@@ -43,6 +48,7 @@ async def correct_leads(session: AsyncSession, commands: Sequence[CorrectLead]) 
     dispatches = await locked_all(session, lead_ids)
     contacts = await contacts_of(session, lead_ids)
     live = await locked_live(session, lead_ids)
+    await _link_anew(session, [command for command in commands if command.same_person_lead_ids is not None])
     for command in commands:
         dispatch = dispatches.get(command.lead_id)
         if dispatch is None:
@@ -54,6 +60,12 @@ async def correct_leads(session: AsyncSession, commands: Sequence[CorrectLead]) 
         for assignment, installer in having:
             event = _told(command, dispatch, assignment, installer)
             outbox.add(session, event, version=assignment.next_version(), cause=command.cause)
+
+
+async def _link_anew(session: AsyncSession, commands: Sequence[CorrectLead]) -> None:
+    if commands:
+        persons = {command.lead_id: command.same_person_lead_ids or () for command in commands}
+        await link_persons_anew(session, persons, max(command.corrected_at for command in commands))
 
 
 def _correct_contact(kept: LeadContact | None, person: Person | None) -> None:

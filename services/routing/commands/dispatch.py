@@ -6,7 +6,6 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import insert
-from sqlalchemy.dialects.postgresql import insert as insert_or_keep
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.causation import Cause
@@ -14,10 +13,11 @@ from contracts import values
 from contracts.values import Location, SelectedPath
 from services.routing.commands.attempts import Attempt, Outcome, decide_and_conclude
 from services.routing.commands.conclusions import publish, take, write_outcomes
+from services.routing.commands.linking import link_persons
 from services.routing.commands.queueing import Raising, raise_items
 from services.routing.domain.person import Person
-from services.routing.domain.states import DispatchStatus, ExceptionReason, LinkKind, Trigger
-from services.routing.models import Dispatch, LeadContact, LeadLink
+from services.routing.domain.states import DispatchStatus, ExceptionReason, Trigger
+from services.routing.models import Dispatch, LeadContact
 from services.routing.queries.dispatches import auto_dispatch, known
 
 
@@ -49,7 +49,7 @@ async def dispatch_leads(session: AsyncSession, leads: Sequence[DispatchLead], n
     fresh = _fresh(leads, before.seen)
     if not fresh:
         return []
-    await _link(session, fresh, now)
+    await link_persons(session, {lead.lead_id: lead.same_person_lead_ids for lead in fresh}, now)
     closed = before.closed_early
     ended = [_opened(lead, now, closed[lead.lead_id]) for lead in fresh if lead.lead_id in closed]
     session.add_all(ended)
@@ -138,17 +138,6 @@ def _sort(arrivals: Iterable[tuple[DispatchLead, Dispatch]], *, is_on: bool) -> 
         else:
             attempts.append(Attempt(dispatch, person, Trigger.AUTO, lead.cause))
     return attempts, kept_back
-
-
-async def _link(session: AsyncSession, leads: Sequence[DispatchLead], now: datetime) -> None:
-    """One person's leads do not all go to one installer."""
-    links = [
-        {"lead_id": lead.lead_id, "other_lead_id": other, "kind": LinkKind.SAME_PERSON, "linked_at": now}
-        for lead in leads
-        for other in set(lead.same_person_lead_ids) - {lead.lead_id}
-    ]
-    if links:
-        await session.execute(insert_or_keep(LeadLink).on_conflict_do_nothing(), links)
 
 
 async def _keep(session: AsyncSession, dispatches: Collection[Dispatch], persons: Mapping[UUID, Person | None]) -> None:

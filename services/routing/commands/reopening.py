@@ -1,4 +1,4 @@
-"""Leads that are open again at their intake: whoever lacks them may get them; and leads that were made one."""
+"""Leads that are open again at their intake: whoever lacks them may get them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,8 +6,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import delete, tuple_
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.causation import Cause
@@ -15,8 +14,8 @@ from services.routing.commands.attempts import Attempt, decide_all
 from services.routing.commands.closing import LEAD_CLOSED
 from services.routing.commands.conclusions import publish, write
 from services.routing.commands.queueing import Raising, raise_items
-from services.routing.domain.states import AssignmentStatus, DispatchStatus, ExceptionReason, LinkKind, Trigger
-from services.routing.models import Assignment, Dispatch, EarlyClosing, LeadContact, LeadLink
+from services.routing.domain.states import AssignmentStatus, DispatchStatus, ExceptionReason, Trigger
+from services.routing.models import Assignment, Dispatch, EarlyClosing, LeadContact
 from services.routing.queries.assignments import of_leads
 from services.routing.queries.dispatches import auto_dispatch, contacts_of, locked_all
 
@@ -115,29 +114,3 @@ async def _carry_out(
     await session.flush()
     await write(session, decided, now)
     session.add_all(items)
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """That a lead was merged into another, or is no more."""
-
-    lead_id: UUID
-    survivor_id: UUID
-    is_merged: bool
-    at: datetime
-
-
-async def link_merged(session: AsyncSession, links: Sequence[Link]) -> None:
-    """Of two leads that are one neither goes to whoever has the other. The last word of each pair stands."""
-    last = {(link.lead_id, link.survivor_id): link for link in links}
-    ended = [pair for pair, link in last.items() if not link.is_merged]
-    if ended:
-        pairs = tuple_(LeadLink.lead_id, LeadLink.other_lead_id)
-        await session.execute(delete(LeadLink).where(LeadLink.kind == LinkKind.MERGED, pairs.in_(ended)))
-    made = [
-        {"lead_id": lead_id, "other_lead_id": other, "kind": LinkKind.MERGED, "linked_at": link.at}
-        for (lead_id, other), link in last.items()
-        if link.is_merged
-    ]
-    if made:
-        await session.execute(insert(LeadLink).on_conflict_do_nothing(), made)

@@ -22,7 +22,8 @@ from services.routing.commands.closing import CloseLead, close_leads
 from services.routing.commands.correcting import CorrectLead, correct_leads
 from services.routing.commands.dispatch import DispatchLead, dispatch_leads, queue_failed
 from services.routing.commands.forgetting import forget_leads
-from services.routing.commands.reopening import Link, ReopenLead, link_merged, reopen_leads
+from services.routing.commands.linking import Link, link_merged
+from services.routing.commands.reopening import ReopenLead, reopen_leads
 
 log = structlog.get_logger(__name__)
 
@@ -77,7 +78,7 @@ def of_lead_deeds() -> Consumer:
 
 
 def _link(event: LeadMerged | LeadUnmerged, *, is_merged: bool) -> Link:
-    return Link(event.lead_id, event.survivor_id, is_merged, event.at)
+    return Link(event.lead_id, event.survivor_id, is_merged, event.at, event.same_person_lead_ids)
 
 
 def _lead(incoming: Incoming[LeadCreated]) -> DispatchLead:
@@ -115,5 +116,6 @@ def _correction(incoming: Incoming[LeadCorrected]) -> CorrectLead:
         service=event.service,
         location=event.location,
         corrected_at=event.corrected_at,
+        same_person_lead_ids=event.same_person_lead_ids,
         cause=Cause.of(incoming.envelope),
     )

@@ -13,7 +13,7 @@ from chassis.errors import FieldError
 from chassis.ids import new_id
 from contracts.forms import Fault
 from contracts.intake import LeadCorrected
-from contracts.values import AustralianState, Location, SealedContact
+from contracts.values import AustralianState, Location
 from services.intake import queries
 from services.intake.commands.crediting import AskCredits, ask_credits
 from services.intake.commands.crediting_later import AskCreditsLater, ask_what_is_missing
@@ -31,6 +31,7 @@ from services.intake.domain.corrections import (
 )
 from services.intake.errors import CreditNotPossible, LeadNotCorrectable, PlaceImpossible
 from services.intake.models import Lead, LeadCorrection
+from services.intake.queries.screening import hold_screening
 
 FIELDS = tuple(part for field in Correctable for part in field.parts)
 
@@ -54,6 +55,7 @@ async def correct_lead(session: AsyncSession, command: CorrectLead) -> Lead:
 
     Where nothing is other than it was, nothing happens; credits are asked for because of the correction that stands.
     """
+    await hold_screening(session)
     lead = await queries.lead(session, command.lead_id, for_update=True)
     if obstacle := lead.obstacle_to(LeadAction.CORRECT):
         raise LeadNotCorrectable(f"{obstacle}, and is not corrected", lead_id=lead.id)
@@ -90,12 +92,13 @@ async def make_right(session: AsyncSession, lead: Lead, changes: Mapping[str, st
     _apply(lead, changes)
     correction = _correction(lead, before, changes, made)
     session.add(correction)
-    if correction.is_told:
-        person = await _person(session, lead, correction)
-        outbox.add(session, _event(lead, correction, person), version=lead.next_version())
     await session.flush()
     await index_leads(session, [lead.id])
     await judge_again(session, lead, made.now)
+    if correction.is_told:
+        event = await _event(session, lead, correction)
+        outbox.add(session, event, version=lead.next_version())
+        await session.flush()
     return correction
 
 
@@ -127,21 +130,20 @@ def _correction(lead: Lead, before: Mapping[str, str], changes: Mapping[str, str
     )
 
 
-async def _person(session: AsyncSession, lead: Lead, correction: LeadCorrection) -> SealedContact | None:
-    """Whole, where any part of it was wrong."""
-    if not any(Correctable(field).is_contact for field in correction.fields):
-        return None
-    return await sealed(session, lead.id, contact_of(lead), correction.made_at)
-
-
-def _event(lead: Lead, correction: LeadCorrection, person: SealedContact | None) -> LeadCorrected:
+async def _event(session: AsyncSession, lead: Lead, correction: LeadCorrection) -> LeadCorrected:
+    """The person whole, where any part of it was wrong, and who is the same person now."""
     fields = [Correctable(field) for field in correction.fields]
     location = Location(suburb=lead.suburb, state=lead.state, postcode=lead.postcode)
+    person, same_person = None, None
+    if any(field.is_contact for field in fields):
+        person = await sealed(session, lead.id, contact_of(lead), correction.made_at)
+        same_person = tuple(await queries.same_person(session, lead.id))
     return LeadCorrected(
         lead_id=lead.id,
         correction_id=correction.id,
         fields=tuple(correction.fields),
         sealed_contact=person,
+        same_person_lead_ids=same_person,
         service=lead.service if Correctable.SERVICE in fields else None,
         location=location if Correctable.PLACE in fields else None,
         corrected_at=correction.made_at,

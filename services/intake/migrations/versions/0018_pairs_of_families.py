@@ -47,10 +47,6 @@ SELECT said.kind, substring(sha256(convert_to(said.value, 'UTF8')) FOR 16), l.id
     SELECT DISTINCT ON (m.survivor_id, f.field) m.survivor_id, f.field, f.before
       FROM merges m JOIN merge_fields f ON f.merge_id = m.id
      WHERE m.unmerged_at IS NULL AND f.field IN ('phone', 'email') AND f.before <> ''
-       AND NOT EXISTS (
-           SELECT FROM lead_corrections c
-            WHERE c.lead_id = m.survivor_id AND c.origin = 'correction' AND c.id > m.id AND f.field = ANY (c.fields)
-       )
      ORDER BY m.survivor_id, f.field, m.id
   ) AS own
   JOIN leads l ON l.id = own.survivor_id AND l.erased_at IS NULL,
