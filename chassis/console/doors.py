@@ -14,7 +14,7 @@ Door: TypeAlias = Callable[[str], str]
 """Of a subject's id the path of its page, at the service that kept the entry; empty where it has none."""
 
 LIST, PARKED_EVENT = "list", "parked_event"
-LIST_NAME = "list_name"
+LISTING = "listing"
 """Under which the route of a list's page tells of which list it is."""
 
 
@@ -51,8 +51,8 @@ def doors_of(
 
 def _lists_among(routes: Iterable[ControllerRouterHandler]) -> dict[str, str]:
     return {
-        route.opt[LIST_NAME]: path
+        route.opt[LISTING].name: path
         for route in routes
-        if isinstance(route, HTTPRouteHandler) and LIST_NAME in route.opt
+        if isinstance(route, HTTPRouteHandler) and LISTING in route.opt
         for path in route.paths
     }

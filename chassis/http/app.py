@@ -31,6 +31,7 @@ from chassis.http.endpoints import JsonRequest, read_endpoints, validate_request
 from chassis.http.given import provider
 from chassis.http.health import Health
 from chassis.http.keys import JwksKeys, KeySource
+from chassis.http.lists import LIST_ROUTES, Lists
 from chassis.http.openapi import openapi_document
 from chassis.http.parked import discard_parked_event, get_parked_event, list_parked_events, replay_parked_event
 from chassis.http.problems import answer_fault
@@ -46,7 +47,7 @@ TOKEN_KEYS = "token_keys"  # noqa: S105  # the name of a dependency
 # Each is served where the process has what its routes need.
 _OWN_ROUTES: Mapping[str, tuple[ControllerRouterHandler, ...]] = {
     "clock": (read_clock, move_clock),
-    "database": activity.ROUTES,
+    "database": (*activity.ROUTES, *LIST_ROUTES),
     "bulk": BULK_ROUTES,
     "replayer": (list_parked_events, get_parked_event, replay_parked_event, discard_parked_event),
 }
@@ -76,10 +77,11 @@ def build_app(
         own += bulk_room_routes(name, _declared(dependencies.get("bulk")))
         own += design.LISTS if settings.is_local else ()
         own += desk_routes(name, doors_of(name, [*routes, *own], desk.doors))
+    lists = Lists.among([*routes, *own])
     app = Litestar(
         route_handlers=[*routes, *own, *health.routes(), serve_document, serve_asset, *_local(settings)],
         dependencies=_providers(
-            {"settings": settings, "console": console, "clock": clock, "desk": desk, **dependencies}
+            {"settings": settings, "console": console, "clock": clock, "desk": desk, "lists": lists, **dependencies}
         ),
         before_request=validate_request,
         exception_handlers={Exception: answer_fault},

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.console.bulk.jobs import MOST_ROWS
 from chassis.console.bulk.routes import bulk_routes
-from chassis.console.doors import LIST_NAME
+from chassis.console.doors import LISTING
 from chassis.console.lists.asking import LONGEST_QUERY, Asked, read_query
 from chassis.console.lists.declaration import Listing
 from chassis.console.lists.export import record_export, stream_csv
@@ -58,7 +58,7 @@ def routes_of(listing: Listing) -> tuple[HTTPRouteHandler, ...]:
 
 
 def _page(listing: Listing) -> HTTPRouteHandler:
-    @page_at(listing.path, listing.capability, opt={ANY_QUERY: True, LIST_NAME: listing.name})
+    @page_at(listing.path, listing.capability, opt={ANY_QUERY: True, LISTING: listing})
     async def show(
         request: Request[Any, Any, Any],
         console: Given[Console],
@@ -78,13 +78,18 @@ def _export(listing: Listing) -> HTTPRouteHandler:
         database: Given[Database],
         operator: Given[Operator],
     ) -> Stream:
-        asked = read_query(listing, data.query, console.wording.zone)
-        await record_export(database, asked, operator)
-        headers = {"Content-Disposition": f'attachment; filename="{listing.name}.csv"', "Cache-Control": "no-store"}
-        lines = stream_csv(database, asked, console.clock, console.wording, operator.id)
-        return Stream(lines, media_type=CSV, headers=headers)
+        return await exported(listing, data.query, console, database, operator)
 
     return export
+
+
+async def exported(listing: Listing, query: str, console: Console, database: Database, operator: Operator) -> Stream:
+    """All that `query` asks for, on record before the first byte."""
+    asked = read_query(listing, query, console.wording.zone)
+    await record_export(database, asked, operator)
+    headers = {"Content-Disposition": f'attachment; filename="{listing.name}.csv"', "Cache-Control": "no-store"}
+    lines = stream_csv(database, asked, console.clock, console.wording, operator.id)
+    return Stream(lines, media_type=CSV, headers=headers)
 
 
 def _save(listing: Listing) -> HTTPRouteHandler:
