@@ -28,9 +28,8 @@ class BrokerDown(Fault):
         await asyncio.sleep(at.scale.down_seconds)
         await at.load.send(10)
         for service, process in at.rig.processes.items():
-            at.require(
-                await process.answers("/health/live"), f"{service} asks to be restarted for a broker that is away"
-            )
+            fault = await process.fault_of("/health/live")
+            at.require(not fault, f"{service} asks to be restarted for a broker that is away: {fault}")
         taken = at.load.accepted - before
         at.require(taken >= 10, f"intake took {taken} leads while the broker was away")
         at.note("leads taken without a broker", taken)

@@ -87,10 +87,15 @@ class Process:
 
     async def answers(self, path: str, timeout_seconds: float = 5) -> bool:
         """With 200, in time."""
+        return not await self.fault_of(path, timeout_seconds)
+
+    async def fault_of(self, path: str, timeout_seconds: float = 5) -> str:
+        """What it answers in place of a 200, or why there is no answer in time."""
         try:
-            return (await self.client.get(f"{self.url}{path}", timeout=timeout_seconds)).status_code == 200
-        except httpx.TransportError:
-            return False
+            answer = await self.client.get(f"{self.url}{path}", timeout=timeout_seconds)
+        except httpx.TransportError as fault:
+            return repr(fault)
+        return "" if answer.status_code == 200 else f"{answer.status_code} {answer.text[:500]}"
 
     def refuse_to_have_ended(self) -> None:
         if self.ending.done():

@@ -82,12 +82,12 @@ KEEP_ONE_FIELD = Mutant(
     "An installer rings a stranger: the survivor keeps the other person's telephone.",
 )
 
-FORGET_THE_FAMILY = Mutant(
-    "forget whom a lead was made one with",
-    "services.intake.commands.judging:_note_same_person",
-    "newest_of(id_ for other in others for id_ in families[other])",
-    "newest_of(others)",
-    "An installer who had one of two that were merged buys the same person again, by the other's telephone.",
+FORGET_WHOM_IT_WAS_LIKE = Mutant(
+    "forget whom a merged lead was like",
+    "services.intake.commands.merging:_tell",
+    "tuple(await queries.same_person(session, loser.id))",
+    "()",
+    "An installer who had who asked before buys the same person again, by the lead that goes on.",
 )
 
 FORGET_THE_CREDIT = Mutant(

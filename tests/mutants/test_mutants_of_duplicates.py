@@ -12,19 +12,18 @@ from tests.intake import test_recognising as recognising
 from tests.intake import test_unmerging as unmerging
 from tests.intake.conftest import couples, database, two
 from tests.intake.couples import Couples
-from tests.intake.test_recognising import merged
 from tests.kit.databases import RolledBackDatabase
 from tests.mutants.mutant import applied
 from tests.mutants.of_a_service import (
     FORGET_THE_CREDIT,
-    FORGET_THE_FAMILY,
+    FORGET_WHOM_IT_WAS_LIKE,
     KEEP_ONE_FIELD,
     LET_THE_SURVIVOR_GO_AGAIN,
     MATCH_WHAT_IS_EMPTY,
     TELL_NOBODY_OF_THE_TOMBSTONE,
 )
 
-__all__ = ["couples", "database", "merged", "two"]
+__all__ = ["couples", "database", "two"]
 
 
 class TestTheRulesOwnTest:
@@ -59,9 +58,9 @@ class TestTheMergesOwnTests:
         with applied(FORGET_THE_CREDIT), pytest.raises(Malformed, match="credits: missing"):
             await credits_.TestCredits().test_are_asked_for_what_the_loser_was_charged(database, two)
 
-    async def test_notice_a_person_who_is_sold_again(self, couples: Couples, merged: tuple[UUID, UUID]) -> None:
-        with applied(FORGET_THE_FAMILY), pytest.raises(AssertionError):
-            await recognising.TestWhoWasMergedAway().test_is_told_of_with_all_that_is_one_with_them(couples, merged)
+    async def test_notice_a_person_who_is_sold_again(self, couples: Couples) -> None:
+        with applied(FORGET_WHOM_IT_WAS_LIKE), pytest.raises(AssertionError):
+            await recognising.TestWhoWasMergedAway().test_is_told_of_with_the_merge_by_what_they_said(couples)
 
     async def test_pass_the_code_as_it_is(
         self, database: RolledBackDatabase, couples: Couples, two: list[UUID]
