@@ -26,8 +26,9 @@ from services.billing.errors import SnapshotIdTaken, SnapshotInTheFuture
 from services.billing.queries import snapshots
 from services.billing.snapshotting import SnapshotTaker
 from tests.billing.arrangements import NOW, SYDNEY, Books, client_state
-from tests.billing.arrangements_settlement import approve, client_invoices
+from tests.billing.arrangements_settlement import approve, client_invoices, void_whole
 from tests.billing.arrangements_stripe import pay_at_stripe
+from tests.billing.taken_back import reverse_payment
 from tests.billing.test_pages_receivables import owing
 
 APRIL_BEGINS = datetime(2026, 4, 1, tzinfo=SYDNEY).astimezone(UTC)
@@ -119,6 +120,19 @@ class TestTakeSnapshot:
         assert snapshot.true_days == 0
         books.clock.instant += timedelta(days=10)
         assert (await taken(books)).snapshot.true_days == 10
+
+    async def test_takes_credits_off_the_sales_of_what_was_paid_already(self, books: Books) -> None:
+        """And what is void in the end was never sold, whatever was paid, credited and taken back before."""
+        kept, voided = await client_invoices(books, 20_000, 10_000)
+        await books.pay(kept, 22_000, "bank 1")
+        paid = await books.pay(voided, 11_000, "bank 2")
+        await books.credit(kept, 10_000)
+        await books.credit(voided, 5_000)
+        assert (await taken(books)).snapshot.sales_cents == 22_000 - 11_000 + 11_000 - 5_500
+        await reverse_payment(books, paid.payment.id, 11_000)
+        await void_whole(books, voided)
+        books.clock.instant += timedelta(hours=1)
+        assert (await taken(books)).snapshot.sales_cents == 22_000 - 11_000
 
     async def test_keeps_each_account_and_sums_to_them(self, books: Books) -> None:
         await owing(books, 5, 40, 40)

@@ -3,7 +3,9 @@
 from uuid import UUID
 
 from chassis.ids import new_id
+from contracts.values import AdjustmentType
 from services.billing.commands.payouts import PayoutMoved, PayoutStep, post_payouts
+from services.billing.domain.adjustments import DebitReason
 from tests.billing.arrangements import NOW, Books, march, sent
 from tests.billing.arrangements_settlement import client_invoices
 from tests.billing.desk import Desk, code_of
@@ -47,6 +49,26 @@ async def test_a_delivery_leads_to_its_own_line_alone(books: Books, desk: Desk) 
         assert [each["assignment_id"] for each in found["deliveries"]] == [str(second.assignment_id)]
         assert [each["line_no"] for each in found["lines"]] == [2]
         assert found["line_count"] == 1
+
+
+async def test_a_late_delivery_and_the_debit_that_charges_it_lead_to_each_other(books: Books, desk: Desk) -> None:
+    invoice = await books.issued_invoice()
+    late = sent(invoice.account_id, march(30))
+    await books.deliver(late)
+    id_of = "SELECT id FROM delivery_events WHERE assignment_id = :a"
+    delivery_event_id = await books.value(id_of, a=late.assignment_id)
+    charge = {"type": AdjustmentType.DEBIT, "reason_code": DebitReason.LATE_DELIVERY}
+    debit = await books.credit(invoice.id, None, delivery_event_ids=frozenset([delivery_event_id]), **charge)
+    posting = await books.value("SELECT id FROM journal_postings WHERE kind = 'debit_charged'")
+    for id_ in (late.assignment_id, late.lead_id, delivery_event_id):
+        found = await desk.get(f"{PATH}/{id_}")
+        assert [each["assignment_id"] for each in found["deliveries"]] == [str(late.assignment_id)]
+        assert found["lines"] == []
+        assert [each["id"] for each in found["invoices"]] == [str(invoice.id)]
+        assert [each["kind"] for each in found["postings"]] == ["invoice_issued", "debit_charged"]
+    for id_ in (debit.id, posting, invoice.id):
+        told = {each["assignment_id"] for each in (await desk.get(f"{PATH}/{id_}"))["deliveries"]}
+        assert str(late.assignment_id) in told
 
 
 async def test_a_decision_leads_to_what_it_delivered_and_back(books: Books, desk: Desk, window: Window) -> None:

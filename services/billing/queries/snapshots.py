@@ -17,12 +17,13 @@ from services.billing.models import Account, JournalPosting, ReceivablesSnapshot
 from services.billing.queries.standing_then import AGES, BY_INVOICE, DAY, DISPUTED_THEN, STOOD
 
 # Net sales are what was invoiced and debited, less credits and voids, with GST: by account and month of the business.
+# What of a credit is more than is owed becomes the customer's own, and is no less taken off.
 _FIGURES = f"""
     sold AS (
         SELECT party_id AS account_id, date_trunc('month', posted_at AT TIME ZONE day.zone) AS month,
                sum(amount_cents)::bigint AS cents
         FROM posted, day
-        WHERE account = 'receivable' AND kind IN ('invoice_issued', 'invoice_voided', 'debit_charged', 'credit_given')
+        WHERE kind IN ('invoice_issued', 'invoice_voided', 'debit_charged', 'credit_given')
         GROUP BY 1, 2
     ), dated AS (
         SELECT owed.account_id, cents, least(cents, coalesce(disputed_cents, 0)) AS disputed_cents,

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.billing.errors import NothingToTrace
 from services.billing.models import (
     Adjustment,
+    AdjustmentDelivery,
     DeliveryEvent,
     Invoice,
     InvoiceLine,
@@ -75,8 +76,9 @@ async def trace(session: AsyncSession, id_: UUID) -> Trace:
     if not any(found.values()):
         raise NothingToTrace("nothing in the books has this id, or is of it", id=id_)
     lines, line_count = await _lines(session, found["delivery"], found["invoice"])
-    deliveries = found["delivery"] | {line.delivery_event_id for line in lines if line.delivery_event_id}
-    invoices = found["invoice"] | {line.invoice_id for line in lines}
+    charged = await _charged_late(session, found["delivery"], found["invoice"])
+    deliveries = found["delivery"] | {line.delivery_event_id for line in lines if line.delivery_event_id} | set(charged)
+    invoices = found["invoice"] | {line.invoice_id for line in lines} | {id_ for ids in charged.values() for id_ in ids}
     payments = await _all(session, Payment, Payment.invoice_id.in_(invoices), Payment.recorded_at)
     receipts = found["receipt"] | {each.receipt_id for each in payments if each.receipt_id}
     return Trace(
@@ -91,6 +93,20 @@ async def trace(session: AsyncSession, id_: UUID) -> Trace:
         write_offs=await _all(session, WriteOff, WriteOff.invoice_id.in_(invoices), WriteOff.created_at),
         postings=await _postings(session, invoices, receipts, found["posting"]),
     )
+
+
+async def _charged_late(
+    session: AsyncSession, deliveries: Collection[UUID], invoices: Collection[UUID]
+) -> dict[UUID, set[UUID]]:
+    """Of deliveries that no line bills, as they came after their month: the invoices of the debits that charge each."""
+    query = select(AdjustmentDelivery.delivery_event_id, Adjustment.invoice_id).join(
+        Adjustment, Adjustment.id == AdjustmentDelivery.adjustment_id
+    )
+    wanted = or_(AdjustmentDelivery.delivery_event_id.in_(deliveries), Adjustment.invoice_id.in_(invoices))
+    found: dict[UUID, set[UUID]] = {}
+    for delivery_event_id, invoice_id in await session.execute(query.where(wanted)):
+        found.setdefault(delivery_event_id, set()).add(invoice_id)
+    return found
 
 
 async def _lines(
