@@ -1,13 +1,15 @@
 """Parked events: what this service was sent and could not apply, each with why, and what can be done with it."""
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from litestar import Request, Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, JSONBody
 from litestar.response import Redirect
-from sqlalchemy import Row, select
+from sqlalchemy import Row, or_, select
 
 from chassis import parking
 from chassis.audit import Subject
@@ -16,6 +18,7 @@ from chassis.console.cells import Kind, Shown, chip
 from chassis.console.documents import Document, Done, Fact, Note, show_document
 from chassis.console.fields import FieldKind, FormField
 from chassis.console.listing import Choice, Column, Days, Empty, Listing, Search, Tab, Text, among, routes_of
+from chassis.console.lists.filters import FoldedText, Held, Sent
 from chassis.console.page import Console
 from chassis.console.routes import form_at, page_at
 from chassis.console.siblings import PARKED_EVENTS
@@ -32,7 +35,7 @@ from chassis.http.parked import (
     discard_parked_event,
     replay_parked_event,
 )
-from chassis.parking import ParkedState
+from chassis.parking import RELAY, VERSION_GAP, ParkedState
 from chassis.replay import Replayer
 from chassis.tables import parked_events
 from contracts.identity import Capability
@@ -49,6 +52,19 @@ class ReplayForm(ReplayParkedEvent, Form):
 
 class DiscardForm(DiscardParkedEvent, Form):
     """As the JSON route takes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class MayBe(FoldedText):
+    """Events of a type, and those of which nobody can tell that they are not: unreadable, or in the place of others."""
+
+    def read(self, sent: Sent, zone: ZoneInfo) -> Held | None:
+        held = FoldedText.read(self, sent, zone)
+        if held is None:
+            return None
+        (type_,) = held.value
+        nobody_knows = or_(EVENT.event_type.is_(None), EVENT.reason_code == VERSION_GAP)
+        return Held(or_(EVENT.event_type == type_, nobody_knows) & (EVENT.consumer != RELAY), held.told, held.value)
 
 
 def parked_of(service: str) -> Listing:
@@ -82,6 +98,7 @@ def parked_of(service: str) -> Listing:
             Search("q", "Event or id", texts=(EVENT.event_type, EVENT.reason_code), ids=(EVENT.id, EVENT.event_id)),
             Choice("state", "State", options=among(EVENT.state, ParkedState)),
             Text("topic", "From", column=EVENT.topic),
+            MayBe("may_be", "What may be", column=EVENT.event_type),
             Days("parked", "Since", column=EVENT.parked_at),
         ),
         tabs=(Tab("Waits", "state=parked"), Tab("Replayed", "state=replayed"), Tab("Discarded", "state=discarded")),

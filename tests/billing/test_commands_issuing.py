@@ -11,6 +11,7 @@ from contracts.values import InvoiceKind
 from services.billing.commands import deliveries_listed
 from services.billing.commands.accounts import SetAccount, apply_account_states, set_account
 from services.billing.domain.issuing import StripeFacts
+from services.billing.domain.periods import last_second
 from services.billing.domain.statuses import DocumentStatus, InvoiceStatus
 from services.billing.domain.tax_invoice import Party
 from services.billing.domain.voids import VoidReason
@@ -24,7 +25,7 @@ from services.billing.errors import (
     NotReadyToIssue,
     StripeReferenceTaken,
 )
-from tests.billing.arrangements import LONG_AGO, NOW, Books, installer_state, march, sent
+from tests.billing.arrangements import LONG_AGO, NOW, SYDNEY, Books, installer_state, march, sent
 from tests.billing.arrangements_settlement import void_whole
 
 
@@ -88,12 +89,14 @@ class TestIssueInvoice:
             await books.issue(draft, stripe_invoice_id=first.stripe_invoice_id)
         assert (await books.issue(draft)).number == "WB-000002"
 
-    async def test_takes_the_due_instant_that_it_is_given(self, books: Books) -> None:
+    async def test_takes_the_due_day_that_it_is_given_to_its_end(self, books: Books) -> None:
+        """So that it is overdue at the same instant wherever that is asked."""
         due_at = NOW + timedelta(days=3)
-        assert (await books.issued_invoice(due_at=due_at)).due_at == due_at
+        day = due_at.astimezone(SYDNEY).date()
+        assert (await books.issued_invoice(due_at=due_at)).due_at == last_second(day, SYDNEY)
         draft = await books.draft_of(await books.priced_installer())
         with pytest.raises(DueBeforeIssue):
-            await books.issue(draft, due_at=NOW - timedelta(seconds=1))
+            await books.issue(draft, due_at=NOW - timedelta(days=1))
 
     async def test_refuses_what_is_void_unknown_or_of_another_kind(self, books: Books) -> None:
         with pytest.raises(InvoiceNotFound):

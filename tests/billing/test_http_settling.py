@@ -7,6 +7,7 @@ import pytest
 
 from chassis.ids import new_id
 from contracts.identity import Role
+from services.billing.http.voids import VOIDED
 from tests.billing.arrangements import Books
 from tests.billing.arrangements_settlement import client_invoices
 from tests.billing.desk import Desk, answering, code_of, faults, payment
@@ -214,10 +215,14 @@ class TestVoids:
         small, large = owed[1]
         body = {"reason_code": "duplicate"}
         assert (await desk.do("POST", f"{ADMIN}/invoices/{small}/void", body))["status"] == "void"
+        body["void_request_id"] = str(new_id())
         asked = await desk.do("POST", f"{ADMIN}/invoices/{large}/void", body, status=202)
         assert [each["id"] for each in await desk.items(f"{ADMIN}/void-requests", state="pending")] == [asked["id"]]
         turned = await desk.do("POST", f"{ADMIN}/void-requests/{asked['id']}/reject", {"notes": "They owe it"})
         assert turned["state"] == "rejected"
+        # Whoever did not hear of it, and sends it again, does not take it for done.
+        answer = await desk.ask("POST", f"{ADMIN}/invoices/{large}/void", body)
+        assert (answer.status_code, code_of(answer)) == (409, "void_request_already_decided")
         (row,) = await audited(books, "reject_void")
         assert (row.before, row.after["state"], row.reason_text) == ({"state": "pending"}, "rejected", "They owe it")
         assert len(await desk.items(f"{ADMIN}/void-requests", invoice_id=str(large))) == 1
@@ -225,6 +230,30 @@ class TestVoids:
         for step in ("approve", "reject"):
             answer = await desk.ask("POST", f"{ADMIN}/void-requests/{new_id()}/{step}")
             assert (answer.status_code, code_of(answer)) == (404, "void_request_not_found")
+
+    @pytest.mark.parametrize("is_large", [True, False], ids=["by two", "by one"])
+    async def test_leaves_a_row_of_the_write_off_that_it_turns_down(
+        self, books: Books, desk: Desk, owed: tuple[UUID, list[UUID]], is_large: bool
+    ) -> None:
+        invoice_id = owed[1][1]
+        maker: dict[str, Any] = {"headers": desk.as_another(UUID(int=6), "Mia Maker")}
+        path, reason = f"{ADMIN}/invoices/{invoice_id}", {"reason_code": "insolvent"}
+        written = await desk.do("POST", f"{path}/write-off", reason, status=202, **maker)
+        if not is_large:
+            await books.credit(invoice_id, 12_000)
+        status = 202 if is_large else 200
+        answer = await desk.do("POST", f"{path}/void", {"reason_code": "wrong_details"}, status=status, **maker)
+        if is_large:
+            assert await audited(books, "reject_write_off") == []
+            other = desk.as_another(UUID(int=7))
+            for _ in range(2):
+                await desk.do("POST", f"{ADMIN}/void-requests/{answer['id']}/approve", headers=other)
+        (row,) = await audited(books, "reject_write_off")
+        assert (row.subject_kind, row.before, row.after["state"]) == ("invoice", {"state": "pending"}, "rejected")
+        assert (row.after["write_off_id"], row.after["amount_cents"]) == (written["id"], 22_000)
+        assert (row.reason_code, row.reason_text) == ("insolvent", VOIDED)
+        who = await books.value("SELECT actor_name FROM audit_entries WHERE action = 'reject_write_off'")
+        assert who == ("Chris Checker" if is_large else "Mia Maker")
 
 
 async def test_a_void_month_and_the_one_that_takes_its_place_name_each_other(books: Books, desk: Desk) -> None:

@@ -92,6 +92,10 @@ class TestTheRules:
         steps = [next_step(InvoiceKind.CLIENT, days, None) for days in (8, 31, 60, 61)]
         assert steps == [NextStep.CALL, *[NextStep.LAST_NOTICE] * 2, NextStep.DECIDE_WRITE_OFF]
 
+    def test_nobody_is_put_on_hold_twice(self) -> None:
+        steps = [next_step(InvoiceKind.INSTALLER, days, None, is_held=True) for days in (8, 31, 61)]
+        assert steps == [NextStep.CALL, NextStep.LAST_NOTICE, NextStep.DECIDE_WRITE_OFF]
+
 
 class TestMakePromise:
     async def test_is_of_all_that_is_owed_unless_a_part_is_named(self, books: Books) -> None:
@@ -274,6 +278,18 @@ class TestTheQueue:
         assert [each["invoice_id"] for each in mine] == [str(oldest)]
         of_one = await desk.items("/admin/billing/overdue", account_id=told[1]["account_id"])
         assert [each["invoice_id"] for each in of_one] == [str(middle)]
+
+    async def test_of_who_is_on_hold_already_asks_for_the_last_notice(
+        self, books: Books, window: Window, desk: Desk
+    ) -> None:
+        installers = await books.issued_invoice()
+        books.clock.instant += timedelta(days=55)
+        hold = {"credit_hold": True, "reason": "Owes for two months"}
+        await desk.do("PUT", f"/admin/accounts/{installers.account_id}/credit-hold", hold)
+        (told,) = await desk.items("/admin/billing/overdue")
+        assert told["next_step"] == NextStep.LAST_NOTICE
+        assert "1 invoice<" in await window.open(f"{OVERDUE}?step=last_notice")
+        assert "1 invoice<" not in await window.open(f"{OVERDUE}?step=credit_hold")
 
     @pytest.mark.parametrize("days", [0, 1, 8, 31, 61])
     async def test_its_steps_are_the_rules(self, books: Books, window: Window, days: int) -> None:

@@ -1,6 +1,11 @@
 """Two at once over what takes settlement back or ends it, with real commits."""
 
+import asyncio
 from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
 
 from services.billing.domain.statuses import InvoiceStatus
 from services.billing.errors import HasPayments, InvoiceWrittenOff, NotIssued, OwedOtherwise, ReversalTooLarge
@@ -13,9 +18,15 @@ from tests.billing.arrangements_settlement import (
     receive,
     take_payment_back,
     take_receipt_back,
+    void_whole,
     waiting_void,
 )
+from tests.billing.desk import Desk, answering
 from tests.billing.test_races import together
+from tests.kit.eventually import eventually
+from tests.kit.identity import TestIdentity
+
+_WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 async def test_two_at_once_end_in_one_truth(shared_books: Books) -> None:
@@ -53,3 +64,46 @@ async def test_two_at_once_end_in_one_truth(shared_books: Books) -> None:
     assert isinstance(faults[0], HasPayments | NotIssued)
     assert (await books.invoice(fourth)).status in {InvoiceStatus.VOID, InvoiceStatus.PAID}
     assert sum((await books.trial_balance()).values()) == 0
+
+
+async def twice_at_once(books: Books, desk: Desk, invoice_id: UUID, method: str, path: str, body: Any) -> list[int]:
+    """By two operators: both have come as far as the invoice's lock before either has it."""
+
+    async def both_wait() -> bool:
+        return bool(await books.value(_WAITING) == 2)
+
+    operators = (desk.as_another(UUID(int=6), "Mia Maker"), desk.as_another(UUID(int=7), "Chris Checker"))
+    async with books.database.transaction() as session:
+        await session.execute(text("SELECT 1 FROM invoices WHERE id = :id FOR UPDATE"), {"id": invoice_id})
+        asking = [asyncio.create_task(desk.ask(method, path, body, headers=headers)) for headers in operators]
+        await eventually(both_wait)
+    return [answer.status_code for answer in await asyncio.gather(*asking)]
+
+
+async def test_what_the_second_at_once_did_not_do_leaves_no_audit_row(
+    shared_books: Books, identity: TestIdentity
+) -> None:
+    books = shared_books
+    kept = await books.draft_of(await books.priced_installer())
+    sent = await books.board_draft(20_000)
+    paths: list[tuple[UUID, str, str, dict[str, Any]]] = [
+        (kept, "PUT", f"/admin/billing/invoices/{kept}/stripe-reference", {"stripe_invoice_id": "in_march0001"}),
+        (kept, "POST", f"/admin/billing/invoices/{kept}/mark-issued", {}),
+        (sent, "POST", f"/admin/ops/invoices/{sent}/send", {}),
+        (sent, "POST", f"/admin/ops/invoices/{sent}/mark-paid", {}),
+    ]
+    async with answering(books.database, identity, books.clock) as desk:
+        for path in paths:
+            assert await twice_at_once(books, desk, *path) == [200, 200]
+        void = await books.board_draft(30_000)
+        await void_whole(books, void)
+        redraft = f"/admin/ops/invoices/{void}/redraft"
+        assert await twice_at_once(books, desk, void, "POST", redraft, {}) == [201, 201]
+    rows = await books.rows("SELECT action FROM audit_entries ORDER BY occurred_at, id")
+    assert sorted(row.action for row in rows) == [
+        "issue_invoice",
+        "keep_stripe_reference",
+        "mark_invoice_paid",
+        "redraft_invoice",
+        "send_invoice",
+    ]

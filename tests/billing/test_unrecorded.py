@@ -12,6 +12,7 @@ from services.billing.commands.book_blocks import watch_books
 from services.billing.domain.month_close import DraftingObstacle, obstacle_to_drafting
 from services.billing.errors import MonthHasUnrecordedDeliveries, NotReadyToIssue
 from services.billing.measures.unrecorded import DELIVERIES_UNRECORDED, measure_unrecorded
+from services.billing.pages import unrecorded
 from tests.billing.arrangements import Books, march, sent
 from tests.billing.desk import Desk, code_of, faults
 from tests.billing.windows import Window
@@ -126,6 +127,11 @@ class TestThePage:
         assert f"/console/desk/billing/parked-events/{parked_id}" in page
         assert "North &lt;b&gt;Coast&lt;/b&gt;" in page
         assert "it may be of any month" in page
+        # What else is parked is behind none of the doors.
+        await park(books, installer_id, march(3), type_="assignment.cap_released")
+        await park(books, installer_id, march(3), topic="intake.boards")
+        assert "2 events<" in await window.open(unrecorded.WAIT)
+        assert "4 events<" in await window.open(f"{unrecorded.PARKED}?state=parked")
         drafts = await window.open("/console/month-close/2026-03/drafts")
         assert "deliveries that may be of it could not be recorded" in drafts.lower()
         assert "2 deliveries could not be recorded: no month" in await window.open("/console/desk/billing/today")

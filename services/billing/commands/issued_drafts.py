@@ -40,8 +40,10 @@ class ReadyDraft:
 
 
 def due_of(asked: datetime | None, invoice: Invoice, account: Account, house: House, now: datetime) -> datetime:
-    """As it was asked for, else by the account's terms."""
-    due_at = asked or periods.due_at(now, terms_days(account, house), house.zone)
+    """On the day that was asked for, else by the account's terms; to its last second, as a due day is whole."""
+    if asked is None:
+        return periods.due_at(now, terms_days(account, house), house.zone)
+    due_at = periods.last_second(asked.astimezone(house.zone).date(), house.zone)
     if due_at < now:
         raise DueBeforeIssue("an invoice is due after it is issued", invoice_id=invoice.id)
     return due_at

@@ -48,6 +48,9 @@ async def ask_void(session: AsyncSession, command: AskVoid, limit_cents: int, no
     known = await session.get(VoidRequest, command.void_request_id)
     if known is not None:
         _refuse_another(known, command)
+        if known.state is VoidState.REJECTED:
+            detail = f"{known.decided_by_name} turned it down: ask for it anew"
+            raise errors.VoidRequestDecided(detail, void_request_id=known.id)
         return known
     await _refuse_second(session, invoice)
     if not needs_second_operator(invoice.owed_cents, limit_cents):

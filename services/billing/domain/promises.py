@@ -87,10 +87,14 @@ STEPS: Mapping[InvoiceKind, Sequence[tuple[int, NextStep]]] = {
 """From how many days overdue on. A client gets no leads that could be held back."""
 
 
-def next_step(kind: InvoiceKind, days_overdue: int, promise: PromiseState | None) -> NextStep:
-    """By the last promise about it: an open one is waited for, a broken one comes before what its age asks."""
+def next_step(kind: InvoiceKind, days_overdue: int, promise: PromiseState | None, *, is_held: bool = False) -> NextStep:
+    """By the last promise about it: an open one is waited for, a broken one comes before what its age asks.
+
+    `is_held`: whose it is stands on credit hold already.
+    """
     if promise is PromiseState.OPEN:
         return NextStep.AWAIT_PROMISE
     if promise is PromiseState.BROKEN:
         return NextStep.CHASE_BROKEN_PROMISE
-    return next((step for days, step in reversed(STEPS[kind]) if days_overdue >= days), NextStep.WAIT)
+    step = next((step for days, step in reversed(STEPS[kind]) if days_overdue >= days), NextStep.WAIT)
+    return NextStep.LAST_NOTICE if is_held and step is NextStep.CREDIT_HOLD else step

@@ -61,7 +61,10 @@ class RunBody(MonthBody):
 
 
 class IssueBody(RunBody):
-    """Without `due_at` each account's terms decide. The references are those that the drafts keep."""
+    """Without `due_at` each account's terms decide. The references are those that the drafts keep.
+
+    What is due is so until the last second of the business's day on which `due_at` falls.
+    """
 
     due_at: AwareInstant | None = None
 

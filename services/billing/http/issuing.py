@@ -26,7 +26,10 @@ from services.billing.stripe_gateway import StripeGateway
 
 
 class MarkIssued(Body):
-    """Without `due_at` the account's terms decide; without a Stripe reference the one that the draft keeps is taken."""
+    """Without `due_at` the account's terms decide; without a Stripe reference the one that the draft keeps is taken.
+
+    What is due is so until the last second of the business's day on which `due_at` falls.
+    """
 
     stripe_invoice_id: StripeInvoiceId | None = None
     stripe_invoice_url: WebAddress | None = None
@@ -65,7 +68,7 @@ async def mark_issued(
 async def issue_by_operator(
     session: AsyncSession, command: IssueInvoice, house: House, operator: Actor, now: datetime
 ) -> Invoice:
-    before = (await invoices.find(session, command.invoice_id)).status
+    before = (await invoices.lock(session, command.invoice_id)).status
     invoice = await issue_invoice(session, command, house, now)
     references = {"number": invoice.number, "stripe_invoice_id": invoice.stripe_invoice_id}
     await audit_status(session, operator, "issue_invoice", invoice, before, references | {"due_at": invoice.due_at})

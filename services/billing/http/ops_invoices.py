@@ -61,7 +61,9 @@ class LinesBody(Body):
 
 
 class SendBody(Body):
-    """Nothing is required: a client may pay without Stripe. Without `due_at` the client's terms decide."""
+    """Nothing is required: a client may pay without Stripe. Without `due_at` the client's terms decide; what is due is
+    so until the last second of the business's day on which it falls.
+    """
 
     stripe_invoice_id: StripeInvoiceId | None = None
     stripe_invoice_url: WebAddress | None = None
@@ -169,7 +171,7 @@ async def send_client_invoice(
 async def send_by_operator(
     session: AsyncSession, command: IssueInvoice, house: House, operator: Operator, now: datetime
 ) -> None:
-    before = (await invoices.find(session, command.invoice_id, InvoiceKind.CLIENT)).status
+    before = (await invoices.lock(session, command.invoice_id)).status
     invoice = await issue_invoice(session, command, house, now)
     await audit_status(
         session, operator, "send_invoice", invoice, before, {"number": invoice.number, "due_at": invoice.due_at}
@@ -200,7 +202,7 @@ async def mark_client_invoice_paid(
         await look_up_payment(gateway, stripe_invoice_id, body.external_payment_ref),
     )
     async with database.transaction() as session:
-        before = (await invoices.find(session, invoice_id, InvoiceKind.CLIENT)).status
+        before = (await invoices.lock(session, invoice_id)).status
         invoice = await mark_paid(session, command, now)
         payment = body.model_dump(include={"method", "reference", "external_payment_ref"})
         await audit_status(session, operator, "mark_invoice_paid", invoice, before, payment)
@@ -218,6 +220,7 @@ async def redraft_client_invoice(
     """Drafts another invoice for the board of a void one, with its lines; the two name each other."""
     async with database.transaction() as session:
         await invoices.find(session, invoice_id, InvoiceKind.CLIENT)
+        await invoices.lock(session, invoice_id)
         is_done = await invoices.successor(session, invoice_id) is not None
         draft = await redraft_board_invoice(session, invoice_id, clock.now())
         if not is_done:

@@ -69,7 +69,7 @@ class OverdueInvoiceView(BaseModel):
             promise=LastPromise.model_validate(promise, from_attributes=True) if promise else None,
             owner_id=owner.owner_id if owner else None,
             owner_name=owner.owner_name if owner else None,
-            next_step=next_step(invoice.kind, days, promise.state if promise else None),
+            next_step=next_step(invoice.kind, days, promise.state if promise else None, is_held=found.is_held),
         )
 
 

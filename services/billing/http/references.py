@@ -47,7 +47,7 @@ async def put_stripe_reference(
 
 
 async def keep_by_operator(session: AsyncSession, command: KeepReference, reason: str | None, operator: Actor) -> None:
-    before = (await invoices.find(session, command.invoice_id)).stripe_invoice_id
+    before = (await invoices.lock(session, command.invoice_id)).stripe_invoice_id
     invoice = await keep_reference(session, command)
     if invoice.stripe_invoice_id == before:
         return

@@ -1,6 +1,7 @@
 """Voiding a draft or an invoice over HTTP, and the second operator's say over the limit."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
@@ -22,17 +23,19 @@ from contracts.identity import Capability
 from services.billing.commands.adjusting import Decider
 from services.billing.commands.house import House
 from services.billing.commands.void_requests import AskVoid, approve_void, ask_void, reject_void
+from services.billing.domain.settlement import WriteOffState
 from services.billing.domain.statuses import AdjustmentState, InvoiceStatus
 from services.billing.domain.voids import VoidReason, VoidState
 from services.billing.http.adjustments import Decision
 from services.billing.http.adjustments import audit_step as audit_adjustment
 from services.billing.http.fields import Note
 from services.billing.http.invoice_views import InvoiceDetail, audit_status, detail_of
-from services.billing.models import Adjustment, Invoice, VoidRequest
-from services.billing.queries import adjustments, invoices, void_requests
+from services.billing.http.write_offs import audit_step as audit_write_off
+from services.billing.models import Adjustment, Invoice, VoidRequest, WriteOff
+from services.billing.queries import adjustments, invoices, void_requests, write_offs
 
 MONEY = Capability.MANAGE_BILLING_OPS
-VOIDED = "The invoice was voided: nothing is left to credit or to debit"
+VOIDED = "The invoice was voided: nothing is left to credit, to debit or to write off"
 Step = Literal["ask_void", "approve_void", "reject_void"]
 
 
@@ -98,12 +101,12 @@ async def void_by_operator(
     id_ = data.void_request_id or new_id()
     command = AskVoid(id_, invoice_id, data.reason_code, _decider(operator), data.notes)
     invoice = await invoices.lock(session, invoice_id)
-    before, waiting = invoice.status, await adjustments.lock_pending(session, invoice_id)
+    before = await _stands(session, invoice)
     known = await session.get(VoidRequest, id_)
     stood = known.state if known else None
     asked = await ask_void(session, command, house.approval_limit_cents, now)
     if asked is None:
-        await _audit_void(session, operator, invoice, before, waiting, data.reason_code, data.notes)
+        await _audit_void(session, operator, invoice, before, data.reason_code, data.notes)
     else:
         await audit_step(session, operator, "ask_void", asked, stood, data.notes)
     return asked
@@ -144,11 +147,10 @@ async def post_approve_void(
     """By another operator than the one who asked for it, as long as so much is owed: then the invoice is void."""
     async with database.transaction() as session:
         invoice, asked = await void_requests.lock(session, void_request_id)
-        stood, before = asked.state, invoice.status
-        waiting = await adjustments.lock_pending(session, invoice.id)
+        stood, before = asked.state, await _stands(session, invoice)
         asked = await approve_void(session, void_request_id, _decider(operator), clock.now())
         await audit_step(session, operator, "approve_void", asked, stood, data.notes if data else None)
-        await _audit_void(session, operator, invoice, before, waiting, asked.reason_code, asked.notes)
+        await _audit_void(session, operator, invoice, before, asked.reason_code, asked.notes)
         return VoidRequestView.of(asked)
 
 
@@ -191,19 +193,36 @@ async def audit_step(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """What a void would end: the invoice as it is, and what waits for a second operator on it."""
+
+    status: InvoiceStatus
+    adjustments: Sequence[Adjustment]
+    write_off: WriteOff | None
+
+
+async def _stands(session: AsyncSession, invoice: Invoice) -> _Standing:
+    """The invoice is locked."""
+    waiting = await adjustments.lock_pending(session, invoice.id)
+    return _Standing(invoice.status, waiting, await write_offs.pending_of(session, invoice.id))
+
+
 async def _audit_void(
     session: AsyncSession,
     operator: Operator,
     invoice: Invoice,
-    before: InvoiceStatus,
-    waiting: Sequence[Adjustment],
+    before: _Standing,
     reason: VoidReason,
     notes: str | None,
 ) -> None:
     """Of the void itself, for the reason that it was asked for, and of what it turned down."""
-    await audit_status(session, operator, "void_invoice", invoice, before, {}, reason_code=reason, reason_text=notes)
-    for adjustment in waiting:
+    why = {"reason_code": reason, "reason_text": notes}
+    await audit_status(session, operator, "void_invoice", invoice, before.status, {}, **why)
+    for adjustment in before.adjustments:
         await audit_adjustment(session, operator, "reject_adjustment", adjustment, AdjustmentState.PENDING, VOIDED)
+    if before.write_off is not None:
+        await audit_write_off(session, operator, "reject_write_off", before.write_off, WriteOffState.PENDING, VOIDED)
 
 
 def _decider(operator: Operator) -> Decider:

@@ -18,7 +18,7 @@ from chassis.http import Given
 from contracts.identity import Capability
 from services.billing.domain.periods import Period, month_name
 from services.billing.http.figures import AskedMonth, BillingFigures, CollectionFigures, InstallerFigures, get_figures
-from services.billing.pages import adjustments, collection_words, journal, overdue, unrecorded
+from services.billing.pages import adjustments, collection_words, journal, month_unrecorded, overdue
 from services.billing.pages.doors import DELIVERIES, HELD, account_path
 from services.billing.settings import Settings
 
@@ -90,7 +90,7 @@ class _Page:
         lost = found.unrecorded_count
         yield Fact("Recorded of told", Shown(_share(found.recorded_share), path=self._deliveries()))
         yield Fact("Held without a price", _number(found.held_count, f"{HELD}?state=waits&month={found.period}"))
-        yield Fact("Not recorded", _number(lost, unrecorded.WAIT))
+        yield Fact("Not recorded", _number(lost, month_unrecorded.STEP.path(found.period)))
         yield Fact("Cap used", _number(found.caps.used_count, self._deliveries(cap="counted")))
         yield Fact("Caps released", _number(found.caps.released_count, self._deliveries(cap="released")))
         credited = self._days(adjustments.PATH, "decided", state="approved", kind="credit")

@@ -15,7 +15,7 @@ async def _show(close: Close) -> Screen:
         return Screen("Deliveries not recorded", notes=[note])
     installers = {each.installer_id for each in close.unrecorded if each.installer_id}
     names = await periods.names_of(close.session, installers)
-    table = unrecorded.table_of(close.unrecorded, number, names)
+    table = unrecorded.table_of(close.unrecorded, names)
     return Screen("Deliveries not recorded", notes=[unrecorded.note_of(number)], tables=[table])
 
 

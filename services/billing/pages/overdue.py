@@ -61,12 +61,19 @@ def _of_last_promise(value: Any) -> Any:
     return last.limit(1).correlate(Invoice).scalar_subquery()
 
 
+def _taken(step: NextStep) -> Any:
+    """Who is on hold is not put there again."""
+    if step is not NextStep.CREDIT_HOLD:
+        return step.value
+    return case((Account.credit_hold, NextStep.LAST_NOTICE.value), else_=step.value)
+
+
 PROMISE = _of_last_promise(Promise.state)
 STEP: Any = case(
     (PromiseState.OPEN.value == PROMISE, NextStep.AWAIT_PROMISE.value),
     (PromiseState.BROKEN.value == PROMISE, NextStep.CHASE_BROKEN_PROMISE.value),
     *(
-        (and_(Invoice.kind == kind, days <= DAYS_OVERDUE), step.value)
+        (and_(Invoice.kind == kind, days <= DAYS_OVERDUE), _taken(step))
         for kind, steps in STEPS.items()
         for days, step in reversed(steps)
     ),

@@ -1,17 +1,21 @@
 """Deliveries that could not be written down, as the rooms tell of them: each with the way to its cure."""
 
 from collections.abc import Mapping, Sequence
+from urllib.parse import urlencode
 from uuid import UUID
 
 from chassis.console.cells import Kind, Shown
 from chassis.console.documents import Note, Table
 from chassis.console.siblings import PARKED_EVENTS
 from chassis.console.wording import counted
+from contracts.routing import AssignmentSent
+from contracts.topics import ASSIGNMENTS
 from services.billing.domain.unrecorded import Lost
 from services.billing.pages.doors import account_path
 
 PARKED = PARKED_EVENTS.path("billing")
-WAIT = f"{PARKED}?state=parked"
+WAIT = f"{PARKED}?{urlencode({'state': 'parked', 'topic': ASSIGNMENTS.name, 'may_be': AssignmentSent.type})}"
+"""As `queries/unrecorded.py` counts them, of whichever month."""
 SHOWN = 20
 
 
@@ -24,7 +28,7 @@ def note_of(count: int) -> Note:
     )
 
 
-def table_of(lost: Sequence[Lost], count: int, names: Mapping[UUID, str]) -> Table:
+def table_of(lost: Sequence[Lost], names: Mapping[UUID, str]) -> Table:
     rows = [
         (
             _installer(each, names),
@@ -42,7 +46,7 @@ def table_of(lost: Sequence[Lost], count: int, names: Mapping[UUID, str]) -> Tab
         ("Since", Kind.AGO),
         ("What cures it", Kind.TEXT),
     )
-    return Table("Not recorded", heads, rows, more=(f"All {count:,} that wait", WAIT))
+    return Table("Not recorded", heads, rows, more=("All that wait, of whichever month", WAIT))
 
 
 def _installer(lost: Lost, names: Mapping[UUID, str]) -> Shown:

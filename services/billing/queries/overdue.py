@@ -27,6 +27,7 @@ class OverdueInvoice:
     invoice: Invoice
     due_at: datetime
     account_name: str
+    is_held: bool
     owner: InvoiceOwner | None
     promise: Promise | None
 
@@ -39,7 +40,7 @@ async def queue(
     last = about.order_by(Promise.made_at.desc(), Promise.id.desc()).limit(1).lateral()
     promise = aliased(Promise, last)
     query: Select[*tuple[Any, ...]] = (
-        select(Invoice, Invoice.due_at, Account.name, InvoiceOwner, promise)
+        select(Invoice, Invoice.due_at, Account.name, Account.credit_hold, InvoiceOwner, promise)
         .join(Account, Account.id == Invoice.account_id)
         .outerjoin(InvoiceOwner, InvoiceOwner.invoice_id == Invoice.id)
         .outerjoin(promise, true())
