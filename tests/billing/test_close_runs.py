@@ -178,7 +178,7 @@ class TestIssuing:
         body = MONTH | {"installer_ids": [chosen], "due_at": "2026-05-01T00:00:00Z"}
         run = await desk.do("POST", ISSUE, body)
         assert (run["planned_count"], run["issued_count"], run["installer_ids"]) == (1, 1, [chosen])
-        assert (await desk.get(f"/admin/billing/invoices/{one}"))["due_at"] == "2026-05-01T00:00:00Z"
+        assert (await desk.get(f"/admin/billing/invoices/{one}"))["due_at"] == "2026-05-01T13:59:59Z"
         assert (await books.invoice(other)).document_status is DocumentStatus.DRAFT
 
     async def test_looks_each_reference_up_where_a_key_is_set(self, books: Books, identity: TestIdentity) -> None:

@@ -109,7 +109,7 @@ async def test_a_month_is_closed_by_all_eight(desk: Desk, books: Books) -> None:
     issue = {
         "stripe_invoice_id": "in_march0001",
         "stripe_invoice_url": "https://invoice.stripe.example/i/1",
-        "due_at": "2026-04-20T00:00:00Z",
+        "due_at": "2026-04-20T13:59:59Z",
     }
     issued = await desk.do("POST", f"{path}/mark-issued", issue)
     assert {key: issued[key] for key in issue} == issue

@@ -15,7 +15,7 @@ from services.billing.domain.periods import Period
 from services.billing.models import Invoice
 from services.billing.pages import deliveries
 from tests.billing.arrangements import NOW, SYDNEY, Books, march, sent
-from tests.billing.arrangements_settlement import void_whole
+from tests.billing.arrangements_settlement import client_invoices, void_whole
 from tests.billing.desk import Desk, faults
 from tests.billing.doors import in_the_journal
 from tests.billing.windows import Window
@@ -80,6 +80,18 @@ class TestTheFigures:
         assert told["products"][0]["billable_count_before"] == 2
         owed = told["collection"]
         assert (owed["outstanding_cents"], owed["days_sales_outstanding"], owed["until"]) == (8_415, None, None)
+
+    async def test_leave_out_what_a_void_invoice_was_credited(self, desk: Desk, window: Window, books: Books) -> None:
+        """As they leave out the invoice; the door shows as much."""
+        await busy_march(books)
+        (other,) = await client_invoices(books, 10_000)
+        await books.credit(other, 2_000)
+        await void_whole(books, other)
+        told = await desk.get("/admin/billing/figures")
+        assert (told["credited_cents"], told["issued_subtotal_cents"], told["credit_rate"]) == (850, 8_500, 0.1)
+        given = "/console/adjustments?state=approved&kind=credit"
+        assert "1 adjustment<" in await window.open(f"{given}&invoice=stands")
+        assert "2 adjustments" in await window.open(given)
 
     async def test_of_a_month_that_is_none_are_refused(self, desk: Desk) -> None:
         answer = await desk.ask("GET", "/admin/billing/figures", params={"month": "2026-13"})

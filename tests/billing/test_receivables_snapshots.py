@@ -28,6 +28,7 @@ from services.billing.snapshotting import SnapshotTaker
 from tests.billing.arrangements import NOW, SYDNEY, Books, client_state
 from tests.billing.arrangements_settlement import approve, client_invoices, void_whole
 from tests.billing.arrangements_stripe import pay_at_stripe
+from tests.billing.credits import ask, issued, proposed
 from tests.billing.taken_back import reverse_payment
 from tests.billing.test_pages_receivables import owing
 
@@ -107,6 +108,18 @@ class TestTakeSnapshot:
         assert (before.aged.total_cents, before.aged.disputed_cents) == (231_000, 55_000)
         now = (await taken(books)).snapshot
         assert (now.aged.total_cents, now.aged.disputed_cents, now.ties) == (165_000, 0, True)
+
+    async def test_says_what_was_disputed_of_what_is_void_since(self, books: Books) -> None:
+        """As the ageing of that day does: the door of what was kept still leads to its invoice."""
+        assignment, invoice_id = await issued(books)
+        await ask(books, proposed(assignment))
+        then = books.clock.now() + timedelta(hours=1)
+        books.clock.instant += timedelta(days=1)
+        await void_whole(books, invoice_id)
+        before = (await taken(books, as_of=then)).snapshot
+        assert (before.aged.total_cents, before.aged.disputed_cents) == (9_350, 9_350)
+        now = (await taken(books)).snapshot
+        assert (now.aged.total_cents, now.aged.disputed_cents) == (0, 0)
 
     async def test_counts_the_month_with_its_credits_and_how_late_it_was_paid(self, books: Books) -> None:
         await owing(books, 12)

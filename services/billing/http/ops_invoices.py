@@ -171,6 +171,7 @@ async def send_client_invoice(
 async def send_by_operator(
     session: AsyncSession, command: IssueInvoice, house: House, operator: Operator, now: datetime
 ) -> None:
+    await invoices.find(session, command.invoice_id, InvoiceKind.CLIENT)
     before = (await invoices.lock(session, command.invoice_id)).status
     invoice = await issue_invoice(session, command, house, now)
     await audit_status(

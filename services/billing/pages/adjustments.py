@@ -25,7 +25,7 @@ from chassis.console.listing import (
 from contracts.identity import Capability
 from contracts.values import AdjustmentType, CreditReason
 from services.billing.domain.adjustments import CREDIT_DAYS, DebitReason
-from services.billing.domain.statuses import AdjustmentState
+from services.billing.domain.statuses import AdjustmentState, DocumentStatus
 from services.billing.models import Account, Adjustment, Invoice
 from services.billing.pages.credit_notes import waiting_notes
 from services.billing.pages.doors import account_name, account_path, invoice_number
@@ -103,6 +103,14 @@ LISTING = Listing(
         Choice("state", "State", options=among(Adjustment.state, AdjustmentState, STATES)),
         Choice("kind", "Kind", options=among(Adjustment.type, AdjustmentType, KINDS)),
         Choice("reason", "Reason", options=among(Adjustment.reason_code, [*CreditReason, *DebitReason])),
+        Choice(
+            "invoice",
+            "Its invoice",
+            options=(
+                Option("stands", "Stands", Invoice.document_status != DocumentStatus.VOID),
+                Option("void", "Void", Invoice.document_status == DocumentStatus.VOID),
+            ),
+        ),
         Choice("due", "Decision", options=(Option("late", "Late", IS_PENDING & (DAYS_LEFT < 0)),)),
         Days("asked", "Asked for", column=Adjustment.asked_at),
         Days("decided", "Decided", column=Adjustment.decided_at),

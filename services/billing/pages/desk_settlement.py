@@ -17,7 +17,7 @@ from services.billing.queries.collection import SPAN
 READ = Capability.READ_OPS
 CREDIT_LIMIT = timedelta(days=7)
 """Five business days are a week, on whichever of them it was asked for."""
-GIVEN = f"{adjustments.PATH}?state=approved&kind=credit"
+GIVEN = f"{adjustments.PATH}?state=approved&kind=credit&invoice=stands"
 
 
 async def _adjustments(session: AsyncSession, _now: datetime) -> Backlog:

@@ -93,7 +93,7 @@ class _Page:
         yield Fact("Not recorded", _number(lost, month_unrecorded.STEP.path(found.period)))
         yield Fact("Cap used", _number(found.caps.used_count, self._deliveries(cap="counted")))
         yield Fact("Caps released", _number(found.caps.released_count, self._deliveries(cap="released")))
-        credited = self._days(adjustments.PATH, "decided", state="approved", kind="credit")
+        credited = self._days(adjustments.PATH, "decided", state="approved", kind="credit", invoice="stands")
         yield Fact("Credit rate", Shown(_share(found.credit_rate), path=credited))
         yield Fact("Invoiced, inc. GST", Shown(found.issued_cents, Kind.MONEY, path=self._issues))
         yield Fact("Outstanding now", Shown(owed.outstanding_cents, Kind.MONEY, path=overdue.PATH))
@@ -132,7 +132,7 @@ class _Page:
         return "Why caps were released", "Deliveries of the month", bars
 
     def _credits(self) -> tuple[str, str, list[Bar]]:
-        door = {"state": "approved", "kind": "credit"}
+        door = {"state": "approved", "kind": "credit", "invoice": "stands"}
         bars = [
             Bar(
                 words(each.reason_code),

@@ -146,13 +146,15 @@ def _releases(period: Period) -> Any:
 
 
 async def _credited(session: AsyncSession, period: Period, before: Period) -> list[Credited]:
-    """Ex GST, by when they were agreed to; the most costly reason of the month first."""
+    """Ex GST, by when they were agreed to; the most costly reason of the month first. A void invoice has none left."""
     here = _in(Adjustment.decided_at, period)
     cents = func.coalesce(func.sum(case((here, Adjustment.ex_gst_cents))), 0)
     earlier = func.coalesce(func.sum(case((~here, Adjustment.ex_gst_cents))), 0)
     query = (
         select(Adjustment.reason_code, cents, earlier)
+        .join(Invoice, Invoice.id == Adjustment.invoice_id)
         .where(
+            Invoice.document_status != DocumentStatus.VOID,
             Adjustment.type == AdjustmentType.CREDIT,
             Adjustment.state == AdjustmentState.APPROVED,
             Adjustment.decided_at >= before.start,

@@ -58,13 +58,15 @@ class Credited:
 
 
 async def credited_by_reason(session: AsyncSession, since: datetime, before: datetime) -> list[Credited]:
-    """Agreed to from `before` on; the most costly reason of the present span first."""
+    """Agreed to from `before` on; the most costly reason of the present span first. A void invoice has none left."""
     is_now = Adjustment.decided_at >= since
     cents = func.coalesce(func.sum(case((is_now, Adjustment.ex_gst_cents))), 0)
     earlier = func.coalesce(func.sum(case((~is_now, Adjustment.ex_gst_cents))), 0)
     query = (
         select(Adjustment.reason_code, cents, earlier)
+        .join(Invoice, Invoice.id == Adjustment.invoice_id)
         .where(
+            Invoice.document_status != DocumentStatus.VOID,
             Adjustment.type == AdjustmentType.CREDIT,
             Adjustment.state == AdjustmentState.APPROVED,
             Adjustment.decided_at >= before,

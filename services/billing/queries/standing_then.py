@@ -43,8 +43,11 @@ AGES = """
 """
 
 
-def _disputed(adjustment: str, write_off: str, proposal: str) -> str:
-    """Credits asked for, write-offs of what is disputed and credits proposed, by invoice, where nobody has decided."""
+def _disputed(adjustment: str, write_off: str, proposal: str, line: str) -> str:
+    """Credits asked for, write-offs of what is disputed and credits proposed, by invoice, where nobody has decided.
+
+    `line` says by which line a delivery was billed, as one that was billed anew has two.
+    """
     return f"""
     disputed AS (
         SELECT invoice_id, sum(cents)::bigint AS disputed_cents
@@ -56,7 +59,8 @@ def _disputed(adjustment: str, write_off: str, proposal: str) -> str:
             SELECT l.invoice_id, l.inc_gst_cents
             FROM credit_requests r
             JOIN delivery_events d ON d.assignment_id = r.assignment_id
-            JOIN invoice_lines l ON l.delivery_event_id = d.id AND l.is_live
+            JOIN invoice_lines l ON l.delivery_event_id = d.id
+            JOIN invoices i ON i.id = l.invoice_id AND {line}
             WHERE r.is_proposal AND {proposal}
         ) AS asked GROUP BY invoice_id
     )
@@ -64,10 +68,13 @@ def _disputed(adjustment: str, write_off: str, proposal: str) -> str:
 
 
 _OPEN_REQUEST = "(r.result IS NULL OR r.result NOT IN ('credited', 'voided', 'not_charged', 'declined', 'refused'))"
-DISPUTED_NOW = _disputed("state = 'pending'", "state = 'pending'", f"r.decided_at IS NULL AND {_OPEN_REQUEST}")
+DISPUTED_NOW = _disputed(
+    "state = 'pending'", "state = 'pending'", f"r.decided_at IS NULL AND {_OPEN_REQUEST}", "l.is_live"
+)
 DISPUTED_THEN = _disputed(
     "created_at < :before AND (decided_at IS NULL OR decided_at >= :before)",
     "created_at < :before AND (decided_at IS NULL OR decided_at >= :before)",
     f"r.asked_at < :before AND (r.decided_at >= :before OR (r.decided_at IS NULL AND "
     f"({_OPEN_REQUEST} OR r.answered_at >= :before)))",
+    "i.issued_at < :before AND (i.voided_at IS NULL OR i.voided_at >= :before)",
 )
