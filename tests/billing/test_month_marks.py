@@ -1,13 +1,18 @@
 """Whom a month's close is about, and who ticked which of its steps."""
 
+import re
+from html import unescape
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from chassis.console.wording import counted
 from contracts.identity import Role
 from services.billing.domain.month_close import CloseStep
 from tests.billing.arrangements import Books, march, sent
+from tests.billing.arrangements_close_runs import ready_drafts
+from tests.billing.arrangements_settlement import void_whole
 from tests.billing.desk import Desk
 from tests.billing.test_models import NOT_GRANTED, refused
 from tests.billing.windows import Window
@@ -35,6 +40,22 @@ class TestWhomItIsAbout:
             (None, [str(chosen)], "The rest waits for prices"),
             ([str(chosen)], None, "All are priced"),
         ]
+
+    async def test_its_numbers_lead_to_as_many_of_theirs(self, books: Books, window: Window) -> None:
+        """Of what was issued without what is void, and without drafts; of all once the close is about all."""
+        first, second, _draft = await ready_drafts(books, 3)
+        for invoice_id in (first, second):
+            await books.issue(invoice_id, stripe_invoice_id=(await books.invoice(invoice_id)).stripe_invoice_id)
+        void = await books.issued_invoice()
+        await void_whole(books, void.id)
+        chosen = [str((await books.invoice(id_)).account_id) for id_ in (first, void.id)]
+        for scope, whom, number in (("scope", {"installer_ids": chosen}, 1), ("all-installers", {}, 2)):
+            form: dict[str, Any] = {"reason": "One of them", **whom}
+            await window.send(f"{MARCH_PATH}/{scope}", **form)
+            for step in ("issued", "reconcile", "snapshot"):
+                page = unescape(await window.open(f"{MARCH_PATH}/{step}"))
+                (door, *_) = re.findall(r'href="(/console/invoices[?][^"]*status=paid[^"]*)"', page)
+                assert counted(number, "invoice<", "invoices<") in await window.open(door)
 
     async def test_nobody_unknown_is_chosen(self, window: Window) -> None:
         answer = await window.send(f"{MARCH_PATH}/scope", status=422, installer_ids=[str(UUID(int=9))])

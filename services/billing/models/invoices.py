@@ -192,6 +192,7 @@ class InvoiceLine(Table):
             name="price_times_quantity",
         ),
         Index("uq_invoice_lines_delivery", "delivery_event_id", unique=True, postgresql_where=text("is_live")),
+        Index("ix_invoice_lines_fallen", "delivery_event_id", postgresql_where=text("NOT is_live")),
     )
 
 

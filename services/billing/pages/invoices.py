@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.console import Form
 from chassis.console.bulk import BulkAction, Verdict, Work
 from chassis.console.cells import Kind
-from chassis.console.listing import Column, Empty, Listing, Search, Tab, Text, routes_of
+from chassis.console.listing import Column, Empty, Flag, Listing, Search, Tab, Text, routes_of
 from chassis.console.wording import counted
 from contracts.identity import Capability
 from contracts.values import InvoiceKind
@@ -30,7 +30,7 @@ from services.billing.pages.invoice_words import (
     MONEY_COLUMNS,
     NUMBER,
 )
-from services.billing.queries import invoices
+from services.billing.queries import invoices, month_marks
 from services.billing.settling import look_up
 
 ROOM = "invoices"
@@ -101,6 +101,7 @@ LISTING = Listing(
             ids=(Invoice.id, Invoice.account_id),
         ),
         Text("month", "Month", column=Invoice.period, pattern=MONTH_PATTERN, hint="2026-03", longest=7),
+        Flag("chosen", "Whom its month's close is about", condition=month_marks.IS_CHOSEN),
         *FILTERS,
     ),
     tabs=(

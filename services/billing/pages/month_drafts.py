@@ -69,7 +69,7 @@ def _installers_table(close: Close, outcomes: Mapping[UUID, RunOutcome | None]) 
         ("What it means", Kind.TEXT),
     )
     rows = [_installer_row(period, each, outcomes.get(each.standing.installer_id)) for each in installers[:MOST_ROWS]]
-    door = more(len(installers), f"{INVOICES}?month={period.name}")
+    door = more(len(installers), close.invoices)
     return Table("By installer", heads, rows, empty="Nothing was delivered in the month.", more=door)
 
 

@@ -16,7 +16,7 @@ from contracts.identity import Capability
 from services.billing.commands.house import House
 from services.billing.http.month_exports import CSV, record_month, stream_month, stream_month_json
 from services.billing.models import Account, Invoice
-from services.billing.pages.doors import INVOICES, account_path, invoice_path
+from services.billing.pages.doors import account_path, invoice_path
 from services.billing.pages.month_page import PATH, Close, Month, MonthStep
 from services.billing.pages.month_screens import Screen, more
 from services.billing.queries import months
@@ -46,7 +46,7 @@ async def _show(close: Close) -> Screen:
         heads,
         [_row(invoice, account) for invoice, account in drafts],
         empty="No draft of the month waits.",
-        more=more(close.figures.draft_count, f"{INVOICES}?month={month}&status=draft", len(drafts)),
+        more=more(close.figures.draft_count, close.drafts_path, len(drafts)),
     )
     text = (
         "Each invoice with its customer, terms and items, enough to type it into Stripe; its total there has to be "

@@ -31,7 +31,7 @@ from services.billing.http.close_runs import IssueBody, issue_invoices
 from services.billing.models import Account, Invoice
 from services.billing.pages import month_runs
 from services.billing.pages.credit_notes import month_notes
-from services.billing.pages.doors import INVOICES, invoice_path
+from services.billing.pages.doors import invoice_path
 from services.billing.pages.faults import told_beside
 from services.billing.pages.month_page import PATH, Close, Month, MonthStep
 from services.billing.pages.month_screens import MOST_ROWS, Screen, more, said_each
@@ -186,7 +186,7 @@ def _ready_table(close: Close, readiness: Readiness) -> Table:
         )
         for invoice, account in readiness.ready[:MOST_ROWS]
     ]
-    door = more(close.figures.draft_count, f"{INVOICES}?month={close.period.name}&status=draft", len(readiness.drafts))
+    door = more(close.figures.draft_count, close.drafts_path, len(readiness.drafts))
     return Table("Ready to issue", heads, rows, empty="No draft is ready.", more=door)
 
 

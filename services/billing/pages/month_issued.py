@@ -8,24 +8,23 @@ from sqlalchemy import Row
 from chassis.console.cells import Kind, Shown, chip
 from chassis.console.documents import Fact, Table, Told
 from chassis.console.wording import words
-from services.billing.domain.periods import Period
 from services.billing.domain.statuses import is_overdue
 from services.billing.models import Invoice
-from services.billing.pages.doors import INVOICES, account_path, invoice_path
+from services.billing.pages.doors import account_path, invoice_path
 from services.billing.pages.month_page import Close, MonthStep
 from services.billing.pages.month_screens import Screen, more
 from services.billing.queries import months
-from services.billing.queries.months import MonthFigures
 
 SHOWN_ISSUED = 100
 
 
 async def _show(close: Close) -> Screen:
     issued = await months.issued(close.session, close.period, SHOWN_ISSUED, close.installer_ids)
-    return _screen(close.period, issued, close.figures, close.now)
+    return _screen(close, issued)
 
 
-def _screen(period: Period, issued: Sequence[Row[Invoice, str]], figures: MonthFigures, now: datetime) -> Screen:
+def _screen(close: Close, issued: Sequence[Row[Invoice, str]]) -> Screen:
+    figures, now = close.figures, close.now
     heads = (
         ("Invoice", Kind.TEXT),
         ("Installer", Kind.TEXT),
@@ -34,21 +33,19 @@ def _screen(period: Period, issued: Sequence[Row[Invoice, str]], figures: MonthF
         ("Total", Kind.MONEY),
         ("Owed", Kind.MONEY),
     )
-    of_month = f"{INVOICES}?month={period.name}"
-    unpaid = f"{of_month}&status=issued&status=partially_paid"
     table = Table(
         "Issued invoices",
         heads,
         [_issued_row(invoice, name, now) for invoice, name in issued],
         empty="No invoice of the month is issued yet.",
-        more=more(figures.issued_count, of_month, len(issued)),
+        more=more(figures.issued_count, close.issued_path, len(issued)),
     )
     facts = [
-        Fact("Issued", Shown(figures.issued_count, Kind.NUMBER)),
+        Fact("Issued", Shown(figures.issued_count, Kind.NUMBER, path=close.issued_path)),
         Fact("Issued, inc. GST", Shown(figures.issued_cents, Kind.MONEY)),
-        Fact("Unpaid", Shown(figures.unpaid_count, Kind.NUMBER, path=unpaid)),
-        Fact("Owed", Shown(figures.unpaid_cents, Kind.MONEY, path=unpaid)),
-        Fact("Overdue", Shown(figures.overdue_count, Kind.NUMBER, path=f"{of_month}&overdue=true")),
+        Fact("Unpaid", Shown(figures.unpaid_count, Kind.NUMBER, path=close.unpaid_path)),
+        Fact("Owed", Shown(figures.unpaid_cents, Kind.MONEY, path=close.unpaid_path)),
+        Fact("Overdue", Shown(figures.overdue_count, Kind.NUMBER, path=f"{close.invoices}&overdue=true")),
     ]
     text = "What is out, those that owe most first. The receivables show how it stood on any day."
     return Screen("Issued", text, facts=facts, tables=[table])

@@ -15,8 +15,10 @@ from chassis.http import Operator
 from services.billing.commands.house import House
 from services.billing.domain.month_close import CloseStep, DraftState
 from services.billing.domain.periods import MONTH_PATTERN, Period
+from services.billing.domain.statuses import InvoiceStatus
 from services.billing.domain.unrecorded import Lost, Span
 from services.billing.models import MonthMark, MonthScope
+from services.billing.pages.doors import INVOICES
 from services.billing.pages.month_screens import Screen
 from services.billing.queries import month_marks, month_steps, months, unrecorded
 from services.billing.queries.month_steps import StepCounts
@@ -26,6 +28,9 @@ ROOM = "month-close"
 PATH = "/console/month-close"
 
 Month = Annotated[str, PathParameter(pattern=MONTH_PATTERN, max_length=7)]
+
+
+_NOT_OUT = (InvoiceStatus.DRAFT, InvoiceStatus.VOID)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,24 @@ class Close:
     def installer_ids(self) -> Sequence[UUID] | None:
         """Whom it is about; None is everybody."""
         return self.scope.installer_ids if self.scope else None
+
+    @property
+    def invoices(self) -> str:
+        """The list of the month's invoices, of those alone whom the close is about: to be narrowed by `&status=…`."""
+        return f"{INVOICES}?month={self.period.name}" + ("&chosen=true" if self.installer_ids else "")
+
+    @property
+    def drafts_path(self) -> str:
+        return f"{self.invoices}&status={InvoiceStatus.DRAFT}"
+
+    @property
+    def issued_path(self) -> str:
+        """Whatever became of them, but for those that are void."""
+        return self.invoices + "".join(f"&status={each}" for each in InvoiceStatus if each not in _NOT_OUT)
+
+    @property
+    def unpaid_path(self) -> str:
+        return self.invoices + "".join(f"&status={each}" for each in InvoiceStatus if each.is_owed)
 
     @property
     def has_ended(self) -> bool:

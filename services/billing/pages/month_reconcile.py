@@ -8,7 +8,6 @@ from chassis.console.wording import counted
 from services.billing.models import Certificate, Reconciliation
 from services.billing.pages import certificates as certified
 from services.billing.pages.differences import OPEN, STRIPE
-from services.billing.pages.doors import INVOICES
 from services.billing.pages.month_page import Close, MonthStep
 from services.billing.pages.month_screens import Screen
 from services.billing.queries import certificates, reconciliations
@@ -35,13 +34,12 @@ async def _show(close: Close) -> Screen:
 
 
 def _of_month(close: Close) -> list[Fact]:
-    figures, of_month = close.figures, f"{INVOICES}?month={close.period.name}"
-    unpaid = f"{of_month}&status=issued&status=partially_paid"
+    figures = close.figures
     return [
-        Fact("Issued, inc. GST", Shown(figures.issued_cents, Kind.MONEY, path=of_month)),
-        Fact("Owed", Shown(figures.unpaid_cents, Kind.MONEY, path=unpaid)),
-        Fact("Overdue", Shown(figures.overdue_count, Kind.NUMBER, path=f"{of_month}&overdue=true")),
-        Fact("Still drafts", Shown(figures.draft_count, Kind.NUMBER, path=f"{of_month}&status=draft")),
+        Fact("Issued, inc. GST", Shown(figures.issued_cents, Kind.MONEY, path=close.issued_path)),
+        Fact("Owed", Shown(figures.unpaid_cents, Kind.MONEY, path=close.unpaid_path)),
+        Fact("Overdue", Shown(figures.overdue_count, Kind.NUMBER, path=f"{close.invoices}&overdue=true")),
+        Fact("Still drafts", Shown(figures.draft_count, Kind.NUMBER, path=close.drafts_path)),
     ]
 
 

@@ -115,7 +115,6 @@ def _kept(last: ReferenceImport) -> Note:
 
 
 def _drafts_table(close: Close, drafts: Sequence[Row[Invoice, Account]]) -> Table:
-    month = close.period.name
     rows = sorted(drafts, key=lambda row: row[0].stripe_invoice_id is not None)
     heads = (("Installer", Kind.TEXT), ("Total", Kind.MONEY), ("Stripe invoice", Kind.TEXT), ("", Kind.TEXT))
     return Table(
@@ -123,7 +122,7 @@ def _drafts_table(close: Close, drafts: Sequence[Row[Invoice, Account]]) -> Tabl
         heads,
         [_draft_row(invoice, account) for invoice, account in rows],
         empty="No draft of the month waits.",
-        more=more(close.figures.draft_count, f"{INVOICES}?month={month}&status=draft", len(rows)),
+        more=more(close.figures.draft_count, close.drafts_path, len(rows)),
     )
 
 

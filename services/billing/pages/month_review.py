@@ -9,7 +9,7 @@ from chassis.console.documents import Table, Told
 from chassis.console.wording import counted, money
 from services.billing.models import Account, Invoice
 from services.billing.pages.credit_notes import month_notes
-from services.billing.pages.doors import DELIVERIES, INVOICES, invoice_path
+from services.billing.pages.doors import DELIVERIES, invoice_path
 from services.billing.pages.month_page import Close, MonthStep
 from services.billing.pages.month_screens import Screen, more, said
 from services.billing.queries import month_exports, months
@@ -31,7 +31,7 @@ async def _show(close: Close) -> Screen:
         ("GST", Kind.MONEY),
         ("Total", Kind.MONEY),
     )
-    path = f"{INVOICES}?month={close.period.name}&status=draft"
+    path = close.drafts_path
     table = Table(
         "Drafts",
         heads,

@@ -19,7 +19,6 @@ from contracts.identity import Capability
 from services.billing.commands.house import House
 from services.billing.http.month_snapshots import snapshot_by_operator
 from services.billing.models import ReceivablesSnapshot
-from services.billing.pages.doors import INVOICES
 from services.billing.pages.month_page import PATH, Close, Month, MonthStep
 from services.billing.pages.month_screens import Screen
 from services.billing.queries import month_steps
@@ -31,12 +30,11 @@ SNAPSHOTS = "/console/receivables/snapshots"
 
 
 async def _show(close: Close) -> Screen:
-    figures, of_month = close.figures, f"{INVOICES}?month={close.period.name}"
+    figures = close.figures
     taken = await month_steps.snapshots(close.session, close.period.name)
-    unpaid = f"{of_month}&status=issued&status=partially_paid"
     facts = [
-        Fact("Issued, inc. GST", Shown(figures.issued_cents, Kind.MONEY, path=of_month)),
-        Fact("Owed of it", Shown(figures.unpaid_cents, Kind.MONEY, path=unpaid)),
+        Fact("Issued, inc. GST", Shown(figures.issued_cents, Kind.MONEY, path=close.issued_path)),
+        Fact("Owed of it", Shown(figures.unpaid_cents, Kind.MONEY, path=close.unpaid_path)),
     ]
     text = (
         "A snapshot keeps what every account owes, by age, as the ledger has it: what comes later changes nothing of "

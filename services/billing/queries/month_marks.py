@@ -3,12 +3,24 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import all_, exists, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from services.billing.domain.month_close import CloseStep
-from services.billing.models import Account, MonthMark, MonthScope
+from services.billing.models import Account, Invoice, MonthMark, MonthScope
+
+_SCOPE = aliased(MonthScope)
+_LATEST = (
+    select(_SCOPE.id).where(_SCOPE.period == Invoice.period).order_by(_SCOPE.id.desc()).limit(1).correlate(Invoice)
+)
+IS_CHOSEN = ~(
+    exists()
+    .where(MonthScope.id == _LATEST.scalar_subquery(), Invoice.account_id != all_(MonthScope.installer_ids))
+    .correlate(Invoice)
+)
+"""Of an invoice: whom its month's close is about, everybody where nobody was chosen."""
 
 
 async def latest(session: AsyncSession, period: str) -> dict[CloseStep, MonthMark]:
