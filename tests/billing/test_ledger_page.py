@@ -83,6 +83,10 @@ class Worked:
         await self.books.issue(draft, kind=InvoiceKind.CLIENT, stripe_invoice_id=None)
         self.invoices.append(draft)
 
+    async def issue_and_credit(self, amount: int, credit: int) -> None:
+        await self.issue(amount)
+        await self.books.credit(self.invoices[-1], credit)
+
     async def apply(self, amount: int) -> None:
         await apply_credit(self.books, self.invoices[1], amount, self.ids.setdefault("application", new_id()))
 
@@ -125,7 +129,7 @@ WORK: dict[int, Work] = {
     11: lambda it, given: take_rest_back(it.books, it.ids["receipt"], given[0]),
     12: lambda it, given: it.write_off(),
     13: lambda it, given: undo_write_off(it.books, it.ids["write_off"]),
-    14: lambda it, given: it.issue(given[0]),
+    14: lambda it, given: it.issue_and_credit(given[0], given[1]),
     15: lambda it, given: void_whole(it.books, it.invoices[2]),
     16: lambda it, given: it.payout(PayoutStep.ALLOCATED, given[0]),
     17: lambda it, given: it.payout(PayoutStep.SENT, given[0]),
