@@ -200,3 +200,16 @@ class TestVoids:
 def _void_form(page: str) -> str:
     """From its effect on: write-offs of the same invoice say the same of theirs."""
     return page.partition("its number stays taken")[2][:200]
+
+
+async def test_what_falls_with_a_void_is_told_before_and_on_what_takes_its_place(books: Books, window: Window) -> None:
+    invoice = await books.issued_invoice()
+    path = f"/console/invoices/{invoice.id}"
+    assert "fall with it" not in await window.open(path)
+    await books.credit(invoice.id, 2_500)
+    assert "$25.00 in credits, ex GST, were given on it and fall with it." in _void_form(await window.open(path))
+    await window.send(f"{path}/void", reason_code="wrong_details")
+    (drafted,) = await books.drafts()
+    page = await window.open(f"/console/invoices/{drafted.invoice_id}")
+    assert "It takes the place of a void one" in page
+    assert "$25.00 in credits, ex GST, were given on it and fall with it." in page

@@ -14,6 +14,7 @@ from services.billing.domain.statuses import PaymentMethod
 from services.billing.domain.voids import VoidReason
 from services.billing.pages.deliveries import lead_title
 from services.billing.pages.invoice_page import InvoicePage
+from services.billing.pages.invoice_words import gone_with_it
 
 MONEY = Capability.MANAGE_BILLING_OPS
 PAYMENT, CREDIT, DEBIT, APPLY, RESEND, VOID = "record_payment", "credit", "debit", "apply_credit", "resend", "void"
@@ -148,8 +149,9 @@ async def void(page: InvoicePage) -> Action:
     effect = (
         "Takes the draft away. Its deliveries can be drafted again."
         if page.is_draft
-        else "Nothing is owed on it any more; its number stays taken. What it billed can be billed again."
-    )
+        else "Nothing is owed on it any more; its number stays taken. What it billed can be billed again. "
+        + gone_with_it(detail.credits_cents, detail.debits_cents)
+    ).strip()
     return Action(
         VOID,
         "Void",

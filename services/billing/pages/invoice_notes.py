@@ -6,7 +6,8 @@ from services.billing.domain.statuses import AdjustmentState
 from services.billing.pages.cures import cure_of
 from services.billing.pages.doors import invoice_path
 from services.billing.pages.invoice_page import InvoicePage
-from services.billing.pages.invoice_words import adjustment_name
+from services.billing.pages.invoice_words import adjustment_name, gone_with_it
+from services.billing.queries import invoices
 
 
 async def blocked(page: InvoicePage) -> Note | None:
@@ -42,5 +43,7 @@ async def drafted_again(page: InvoicePage) -> Note | None:
 async def replaces(page: InvoicePage) -> Note | None:
     if page.detail.replaces_invoice_id is None:
         return None
-    item = ("The void invoice", invoice_path(page.detail.kind, page.detail.replaces_invoice_id))
-    return Note("It takes the place of a void one", "", "info", [item])
+    void = await invoices.find(page.session, page.detail.replaces_invoice_id)
+    item = ("The void invoice", invoice_path(void.kind, void.id))
+    lost = gone_with_it(void.credits_cents, void.debits_cents)
+    return Note("It takes the place of a void one", lost, "warning" if lost else "info", [item])

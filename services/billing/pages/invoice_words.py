@@ -89,3 +89,15 @@ FILTERS: tuple[Filter, ...] = (
     Amount("total", "Total", column=TOTAL_CENTS),
     Exact("account_id", "Account", column=Invoice.account_id, name_of=account_name),
 )
+
+
+def gone_with_it(credits_cents: int, debits_cents: int) -> str:
+    """Of an invoice that is void, or is to be: what was given on it besides, and is on no draft again."""
+    sums = ((credits_cents, "in credits"), (debits_cents, "in debits"))
+    given = " and ".join(f"{money(cents)} {what}" for cents, what in sums if cents)
+    if not given:
+        return ""
+    return (
+        f"{given}, ex GST, were given on it and fall with it. What takes its place bills the same deliveries at their "
+        "price, without those that were credited whole: what still holds of the rest is given anew."
+    )

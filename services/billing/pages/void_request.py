@@ -27,6 +27,7 @@ from services.billing.http.voids import MONEY, post_approve_void, post_reject_vo
 from services.billing.models import Account, Invoice, VoidRequest
 from services.billing.pages.adjustment import ANOTHER
 from services.billing.pages.doors import account_path, invoice_path
+from services.billing.pages.invoice_words import gone_with_it
 from services.billing.pages.void_requests import PATH, QUEUE, ROOM, STATES, TONES
 from services.billing.queries import invoices, void_requests
 
@@ -133,7 +134,8 @@ def _approve(asked: VoidRequest, invoice: Invoice, operator: Operator, path: str
         "Approve",
         f"{path}/approve",
         effect=f"{invoice.number} is void: its {money(asked.amount_cents)} is not owed any more, and its number stays "
-        "taken. What it billed can be billed again. Where it is at Stripe, void it there.",
+        "taken. What it billed can be billed again. Where it is at Stripe, void it there. "
+        + gone_with_it(invoice.credits_cents, invoice.debits_cents),
         fields=(FormField("notes", "Notes", FieldKind.PROSE, hint="Stand in the timeline", longest=1000),),
         done="Agreed to: the invoice is void",
         is_primary=True,
