@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from chassis.console.bulk import jobs
 from chassis.http.auth import ACCESS_COOKIE
 from chassis.ids import new_id
 from contracts.identity import Role
@@ -197,14 +198,22 @@ class TestMany:
         await self.confirm(desk, job)
         assert await self.rows(desk, job) == [("Refused", "The time is past, or more than a year ahead")]
 
-    async def test_are_given_as_far_as_nothing_is_in_the_installers_way(self, floor: Floor, desk: Desk) -> None:
-        """It is told of each before anything is done, with the places that those before it take."""
+    async def test_are_given_as_far_as_nothing_is_in_the_installers_way(
+        self, floor: Floor, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It is told of each before anything is done, with the places that those before it take, however many there
+        are; and whoever only looks holds up no dispatch.
+        """
+        monkeypatch.setattr(jobs, "_ROWS_AT_ONCE", 1)
         installer_id = await floor.installer(Limits(day=1), name="Southern Sun")
         await floor.dispatch(lead(location=FREMANTLE), lead(location=FREMANTLE), lead(location=FREMANTLE))
         one, other, erased = await floor.exceptions()
         await floor.rows_changed("DELETE FROM lead_contacts WHERE lead_id = :id", id=erased.lead_id)
         job = await self.choose(desk, one, other, erased, action="assign")
-        await self.send(desk, f"{job}/assign/preview", installer_id=str(installer_id))
+        with floor.statements() as statements:
+            await self.send(desk, f"{job}/assign/preview", installer_id=str(installer_id))
+        assert [each for each in statements if "turns_taken" in each]
+        assert not [each for each in statements if "turns_taken" in each and "FOR NO KEY UPDATE" in each]
         blocked = [
             ("No", "Southern Sun cannot have it: cap reached"),
             ("No", "The person was erased, or never known here"),

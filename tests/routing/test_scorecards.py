@@ -99,6 +99,37 @@ class TestFigures:
         await roll(worked)
         await agree(worked)
 
+    async def test_what_moves_between_two_nights_counts_at_once(self, worked: Floor) -> None:
+        """What comes back of a day that was rolled up, and what was given on it and is delivered after midnight."""
+        await worked.dispatch(*leads(3))
+        given = [each for each in await worked.assignments() if each.created_at == worked.clock.now()]
+        worked.clock.advance(DAY)
+        await roll(worked)
+        await agree(worked)
+        worked.clock.advance(MINUTE)
+        await worked.deliver(given[0].id)
+        await worked.refuse_mail(given[1].id)
+        await worked.send_back(next(each.id for each in await worked.assignments() if each.status == "sent"))
+        await worked.send_back(given[0].id)
+        await agree(worked)
+        before = await sums(worked)
+        worked.clock.advance(DAY)
+        await roll(worked)
+        assert await sums(worked) == before
+        await agree(worked)
+
+    async def test_what_was_given_back_and_is_of_another_state_is_counted_there_after_the_night(
+        self, worked: Floor
+    ) -> None:
+        worked.clock.advance(5 * DAY)
+        await roll(worked)
+        back = next(each for each in await worked.assignments() if each.status == "returned")
+        await worked.rows_changed("UPDATE dispatches SET state = 'VIC' WHERE lead_id = :id", id=back.lead_id)
+        worked.clock.advance(DAY)
+        await roll(worked)
+        found = await worked.rows("SELECT state, sum(returned) AS n FROM installer_days GROUP BY state ORDER BY state")
+        assert [(row["state"], row["n"]) for row in found] == [("NSW", 2), ("VIC", 1)]
+
     async def test_a_worker_that_was_away_rolls_up_all_that_it_missed(self, worked: Floor) -> None:
         worked.clock.advance(20 * DAY)
         await roll(worked)

@@ -109,6 +109,8 @@ class BulkAction:
     destroys: bool = False
     look_with: LookWith | None = None
     largest_form_bytes: int | None = None
+    looks_at_all: bool = False
+    """Where what is seen of one row depends on the others, as a place under a cap does: all are looked at together."""
 
     async def fields_now(self, session: AsyncSession) -> Sequence[FormField]:
         return await self.fields(session) if callable(self.fields) else self.fields

@@ -142,8 +142,12 @@ async def preview(
         return
     chosen = select(bulk_rows.c.subject_id).where(bulk_rows.c.job_id == job_id).order_by(bulk_rows.c.row_no)
     ids = (await session.scalars(chosen)).all()
+    if action.looks_at_all:
+        seen = await look_with(session, ids, form, now, zone)
     for portion in _portions(ids):
-        await _see_anew(session, job_id, portion, await look_with(session, portion, form, now, zone))
+        if not action.looks_at_all:
+            seen = await look_with(session, portion, form, now, zone)
+        await _see_anew(session, job_id, portion, seen)
     await session.execute(
         update(bulk_jobs).where(bulk_jobs.c.id == job_id).values(state=JobState.PREVIEWED, form=_kept(form))
     )

@@ -220,6 +220,17 @@ async def decide_all(session: AsyncSession, attempts: Sequence[Attempt], now: da
     return Decided(outcomes, Taken(_given(outcomes), ground.standings))
 
 
+async def look_at_all(session: AsyncSession, attempts: Sequence[Attempt], now: datetime) -> list[Outcome]:
+    """What deciding all of them would come to, for who only looks: nothing is locked, and none of it is written."""
+    if not attempts:
+        return []
+    ground, turns, outcomes = await _ground(session, attempts, now, only_looks=True), count(1), []
+    for attempt in attempts:
+        outcomes.append(_decide(attempt, ground, now, turns))
+        await asyncio.sleep(0)  # so that others are answered meanwhile
+    return outcomes
+
+
 Conclude = Callable[[Sequence[Outcome]], Awaitable[None]]
 
 
@@ -261,13 +272,15 @@ def _given(outcomes: Sequence[Outcome]) -> Counter[UUID]:
     return Counter(share.candidate.id for outcome in outcomes for share in outcome.shares)
 
 
-async def _ground(session: AsyncSession, attempts: Sequence[Attempt], now: datetime) -> Ground:
+async def _ground(
+    session: AsyncSession, attempts: Sequence[Attempt], now: datetime, *, only_looks: bool = False
+) -> Ground:
     """The standings lock the counters; what is read after that nobody else moves."""
     covering = await territories(session, [attempt.location for attempt in attempts])
     covered = {id_ for attempt in attempts if attempt.named is None for id_ in covering[attempt.place]}
     named = {id_ for attempt in attempts for id_ in attempt.named or ()}
     waited = any(attempt.trigger is Trigger.SCHEDULED for attempt in attempts)
-    stand = await standings(session, covered | named, now, with_backlog=waited)
+    stand = await standings(session, covered | named, now, with_backlog=waited, only_looks=only_looks)
     leads = [(attempt.dispatch.lead_id, attempt.dispatch.service) for attempt in attempts]
     return Ground(covering, stand, *await policy_and_persons(session, leads, now))
 

@@ -20,6 +20,8 @@ STATE_OF_CAP = (
 )
 IS_DELIVERED = "status IN ('sent', 'returned')"
 HAS_ENDED = "status IN ('failed', 'cancelled', 'returned')"
+MOVED_AT = text("coalesce(ended_at, sent_at)")
+"""When it last became something else than it was given as."""
 IS_PENDING_WEBHOOK = text("channel = 'webhook' AND status = 'pending'")
 
 
@@ -70,6 +72,7 @@ class Assignment(Versioned, Model):
         Index("ix_assignments_installer_id_created_at", "installer_id", "created_at", "id"),
         Index("ix_assignments_status_created_at", "status", "created_at", "id"),
         Index("ix_assignments_cap_state_created_at", "cap_state", "created_at", "id"),
+        Index("ix_assignments_moved_at", MOVED_AT, postgresql_where=text(f"{MOVED_AT} IS NOT NULL")),
         Index("ix_assignments_pending_webhooks", "created_at", postgresql_where=IS_PENDING_WEBHOOK),
     )
 

@@ -16,7 +16,7 @@ from chassis.console.bulk import BulkAction, Verdict, Work
 from chassis.console.bulk.declaration import Fields, LookWith
 from chassis.console.fields import FieldKind, FormField, instant_of
 from chassis.console.wording import counted, told_instant, words
-from services.routing.commands.attempts import Attempt, decide_all
+from services.routing.commands.attempts import Attempt, look_at_all
 from services.routing.commands.exceptions import AssignByHand, assign_by_hand
 from services.routing.domain.eligibility import WAIVED_BY_HAND
 from services.routing.domain.queue import QueueAction, QueueObstacle, is_ahead
@@ -130,8 +130,7 @@ async def _look_at_giving(
     for each in await assignments.of_leads(session, leads):
         had[each.lead_id].append(each)
     attempts = [_attempt(rows[id_][1], contacts, had, form.installer_id) for id_ in asked]
-    decided = await decide_all(session, attempts, now)
-    for id_, outcome in zip(asked, decided.outcomes, strict=True):
+    for id_, outcome in zip(asked, await look_at_all(session, attempts, now), strict=True):
         if outcome.refusals:
             reasons = ", ".join(words(verdict.reason_code).lower() for _, verdict in outcome.refusals)
             found[id_] = Verdict(found[id_].name, f"{name} cannot have it: {reasons}")
@@ -169,6 +168,7 @@ def _many(
     label: str = "",
     fields: Fields = (),
     look_with: LookWith | None = None,
+    looks_at_all: bool = False,
 ) -> BulkAction:
     async def do(work: Work) -> None:
         assert isinstance(work.form, deed.form)  # noqa: S101  # the action's own form
@@ -182,6 +182,7 @@ def _many(
         capability=WRITE,
         look=_looking(deed.action),
         look_with=look_with,
+        looks_at_all=looks_at_all,
         do=do,
         form=deed.form,
         fields=fields,
@@ -207,6 +208,7 @@ BULK = (
         ),
         fields=_give_fields,
         look_with=_look_at_giving,
+        looks_at_all=True,
     ),
     _many(
         HAND_OVER,

@@ -23,7 +23,7 @@ from services.routing.domain.states import AssignmentStatus, BreakerState
 from services.routing.domain.windows import Moment, WindowKind
 from services.routing.models import Assignment, DeliveryEndpoint, Installer, InstallerAccount, InstallerVersion
 from services.routing.queries.arrays import among
-from services.routing.queries.counters import Due, counts_of, given_of_late, lock_turns
+from services.routing.queries.counters import Due, counts_of, given_of_late, lock_turns, look_at_turns
 from services.routing.queries.public_holidays import holidays_about
 
 Territories = Mapping[Place, Mapping[UUID, Coverage]]
@@ -79,16 +79,22 @@ def _both(of_state: dict[UUID, Coverage], narrower: dict[UUID, Coverage] | None)
 
 
 async def standings(
-    session: AsyncSession, installer_ids: Collection[UUID], now: datetime, *, with_backlog: bool = False
+    session: AsyncSession,
+    installer_ids: Collection[UUID],
+    now: datetime,
+    *,
+    with_backlog: bool = False,
+    only_looks: bool = False,
 ) -> dict[UUID, Standing]:
-    """The installers as they stand at `now`, by id and in id order, with the lock of their counters held.
+    """The installers as they stand at `now`, by id and in id order, with the lock of their counters held unless
+    somebody `only_looks`.
 
     Three statements for any number. Both reads come after the lock: what was read before it could be of the past.
     For leads that have waited it is asked besides what their schedule has given of late.
     """
     if not installer_ids:
         return {}
-    due = await lock_turns(session, installer_ids)
+    due = await (look_at_turns if only_looks else lock_turns)(session, installer_ids)
     rows = await _profiles(session, due)
     moments = {row.profile["time_zone"]: Moment.at(now, row.profile["time_zone"]) for row in rows}
     wanted = [(row.id, window) for row in rows for window in moments[row.profile["time_zone"]].windows.values()]

@@ -1,12 +1,12 @@
 """The counters under the caps: locked, read, and what they are made of."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import DateTime, Text, Uuid, bindparam, func, select, text
+from sqlalchemy import DateTime, Select, Text, Uuid, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -31,13 +31,22 @@ async def lock_turns(session: AsyncSession, installer_ids: Collection[UUID]) -> 
 
     In id order: whoever locks several meets everyone else from the same side, so that no two wait for each other.
     """
-    rows = await session.execute(
-        select(TurnTaken.installer_id, TurnTaken.last_assigned_at, TurnTaken.last_assigned_place, TurnTaken.balance_ppm)
-        .where(among(TurnTaken.installer_id, installer_ids))
-        .order_by(TurnTaken.installer_id)
-        .with_for_update(**row_lock(session, key_share=False))
-    )
+    found = await session.execute(_turns_of(installer_ids).with_for_update(**row_lock(session, key_share=False)))
     note_counters_held(session)
+    return _due(found)
+
+
+async def look_at_turns(session: AsyncSession, installer_ids: Collection[UUID]) -> dict[UUID, Due]:
+    """As they stand, for who only looks: nobody waits for it."""
+    return _due(await session.execute(_turns_of(installer_ids)))
+
+
+def _turns_of(installer_ids: Collection[UUID]) -> Select[UUID, datetime | None, int, int]:
+    columns = (TurnTaken.installer_id, TurnTaken.last_assigned_at, TurnTaken.last_assigned_place, TurnTaken.balance_ppm)
+    return select(*columns).where(among(TurnTaken.installer_id, installer_ids)).order_by(TurnTaken.installer_id)
+
+
+def _due(rows: Iterable[Any]) -> dict[UUID, Due]:
     return {
         row.installer_id: Due(_turn(row.last_assigned_at, row.last_assigned_place), row.balance_ppm) for row in rows
     }

@@ -47,6 +47,16 @@ STANDING = (
 )
 """Of an installer of these rows."""
 
+BECAME = """
+count(*) FILTER (WHERE given.sent_at < {as_of} AND (given.ended_at IS NULL OR given.ended_at >= {as_of})) AS sent,
+count(*) FILTER (WHERE given.status = 'failed' AND given.ended_at < {as_of}) AS failed,
+count(*) FILTER (WHERE given.status = 'returned' AND given.ended_at < {as_of}) AS returned,
+coalesce(sum(extract(epoch FROM given.sent_at - given.created_at)) FILTER (WHERE given.sent_at < {as_of}), 0)::bigint
+    AS seconds,
+count(*) FILTER (WHERE given.sent_at < {as_of} AND given.sent_at <= given.created_at + interval '5 minutes') AS within
+"""
+"""What had become of assignments `given` before an instant: nothing but what was returned changes once it was sent."""
+
 OF_EACH_DAY = """
 SELECT installer_id, day, state,
     coalesce(considered, 0)::int AS considered, coalesce(eligible, 0)::int AS eligible,
@@ -73,24 +83,41 @@ FROM (
 ) AS decided
 FULL JOIN (
     SELECT given.installer_id, timezone(:zone, given.created_at)::date AS day, lead.state,
-        count(*) FILTER (WHERE given.status = 'sent') AS sent,
-        count(*) FILTER (WHERE given.status = 'failed') AS failed,
-        count(*) FILTER (WHERE given.status = 'returned') AS returned,
-        sum(extract(epoch FROM given.sent_at - given.created_at))::bigint AS seconds,
-        count(*) FILTER (WHERE given.sent_at <= given.created_at + interval '5 minutes') AS within
+        {became}
     FROM assignments given
     JOIN dispatches lead ON lead.lead_id = given.lead_id
     WHERE given.created_at >= {since} AND given.created_at < {before}
     GROUP BY 1, 2, 3
 ) AS delivered USING (installer_id, day, state)
 """
-"""`since` and `before` are SQL of instants. By hand only the named are candidates: no share was due there."""
+"""`since` and `before` are SQL of instants, `became` is what came of each day's assignments. By hand only the named are
+candidates: no share was due there.
+"""
 
-# Whatever the job has not rolled up yet is read as it stands.
+# Whatever the job has not rolled up yet is read as it stands; and of the days before, which are as they stood when the
+# last of them was over, what has become of their assignments since.
 _FROM = "(SELECT timezone(:zone, (coalesce(max(day) + 1, '2000-01-01'))::timestamp) FROM installer_days)"
+_STANDS = BECAME.format(as_of="'infinity'::timestamptz")
+_MOVED = f"""
+SELECT given.installer_id, timezone(:zone, given.created_at)::date AS day, lead.state,
+    0 AS considered, 0 AS eligible, 0 AS chosen, 0::bigint AS entitled_ppm, jsonb_build_object() AS obstacles,
+    (count(*) FILTER (WHERE given.status = 'sent') - count(*) FILTER (WHERE given.sent_at < {_FROM}))::int AS sent,
+    count(*) FILTER (WHERE given.status = 'failed')::int AS failed,
+    count(*) FILTER (WHERE given.status = 'returned')::int AS returned,
+    coalesce(sum(extract(epoch FROM given.sent_at - given.created_at)) FILTER (WHERE given.sent_at >= {_FROM}), 0)
+        ::bigint AS deliver_seconds_sum,
+    count(*) FILTER (WHERE given.sent_at >= {_FROM} AND given.sent_at <= given.created_at + interval '5 minutes')::int
+        AS within_5_min
+FROM assignments given
+JOIN dispatches lead ON lead.lead_id = given.lead_id
+WHERE coalesce(given.ended_at, given.sent_at) >= {_FROM} AND given.created_at < {_FROM}
+    AND given.created_at >= timezone(:zone, (timezone(:zone, :now)::date - 2 * :days + 1)::timestamp)
+GROUP BY 1, 2, 3
+"""  # noqa: S608  # our own words
 _LEDGER = f"""
 SELECT * FROM installer_days WHERE day > timezone(:zone, :now)::date - 2 * :days
-UNION ALL ({OF_EACH_DAY.format(since=_FROM, before=":now")})
+UNION ALL ({OF_EACH_DAY.format(since=_FROM, before=":now", became=_STANDS)})
+UNION ALL ({_MOVED})
 """  # noqa: S608  # our own words
 _IS_NOW = "FILTER (WHERE day > timezone(:zone, :now)::date - :days)"
 _WAS = "FILTER (WHERE day <= timezone(:zone, :now)::date - :days AND day > timezone(:zone, :now)::date - 2 * :days)"
