@@ -62,8 +62,8 @@ _FOLLOW = text(
 
 
 async def roll_up(session: AsyncSession, now: datetime, zone: ZoneInfo) -> None:
-    """All days before today: the last few anew, and those that no run has reached yet; of all of them what has become by
-    the end of the newest. What has moved since is read beside them.
+    """All days before today: the last few anew, and those that no run has reached yet; of all of them what they came to
+    by the end of the newest. What has moved since is read beside them.
     """
     await locked_by_name(session, "roll_up_days")
     today = now.astimezone(zone).date()
