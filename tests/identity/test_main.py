@@ -47,6 +47,7 @@ OF_THE_CHASSIS = (
     "/schema/",
     "/admin/activity",
     "/admin/clock",
+    "/admin/lists",
     "/admin/parked-events",
     "/console/assets/",
     "/console/desk/",
