@@ -213,7 +213,7 @@ class TestMany:
         with floor.statements() as statements:
             await self.send(desk, f"{job}/assign/preview", installer_id=str(installer_id))
         assert [each for each in statements if "turns_taken" in each]
-        assert not [each for each in statements if "turns_taken" in each and "FOR NO KEY UPDATE" in each]
+        assert not [each for each in statements if "turns_taken" in each and "FOR UPDATE" in each]
         blocked = [
             ("No", "Southern Sun cannot have it: cap reached"),
             ("No", "The person was erased, or never known here"),

@@ -49,8 +49,9 @@ _FOLLOW = text(
         FROM stands
         WHERE installer_days.installer_id = stands.installer_id AND installer_days.day = stands.day
             AND installer_days.state = stands.state
-            AND (installer_days.sent, installer_days.failed, installer_days.returned, installer_days.within_5_min)
-                IS DISTINCT FROM (stands.sent, stands.failed, stands.returned, stands.within)
+            AND (installer_days.sent, installer_days.failed, installer_days.returned,
+                    installer_days.deliver_seconds_sum, installer_days.within_5_min)
+                IS DISTINCT FROM (stands.sent, stands.failed, stands.returned, stands.seconds, stands.within)
     )
     INSERT INTO installer_days (installer_id, day, state, considered, eligible, chosen, entitled_ppm, obstacles, sent,
         failed, returned, deliver_seconds_sum, within_5_min)
