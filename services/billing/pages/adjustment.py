@@ -11,13 +11,12 @@ from litestar.response import Redirect
 
 from chassis.audit import Subject, audit_entries
 from chassis.clock import Clock
-from chassis.console import Console, Form, form_at, page_at
+from chassis.console import Console, form_at, page_at
 from chassis.console.actions import Action, refused
 from chassis.console.business_days import MEANT_FACT, say_left
 from chassis.console.cells import Kind, Shown, chip
 from chassis.console.documents import Document, Done, Fact, Prose, Section, Table, show_document
 from chassis.console.documents import Note as DocumentNote
-from chassis.console.fields import FieldKind, FormField
 from chassis.console.timeline import Moment, moments_of
 from chassis.console.wording import money, sentence, words
 from chassis.database import Database
@@ -37,11 +36,11 @@ from services.billing.domain.adjustments import (
 from services.billing.domain.printed import PrintedLine
 from services.billing.domain.statuses import AdjustmentState, DocumentStatus
 from services.billing.http.adjustments import MONEY, Decision, approve, get_adjustment_note, reject
-from services.billing.http.fields import Note
 from services.billing.models import Account, Adjustment, CreditRequest, Invoice
 from services.billing.pages.adjustments import KINDS, PATH, QUEUE, ROOM, STATES, TONES
 from services.billing.pages.credit_proposals import PATH as CREDITS
 from services.billing.pages.doors import account_path, invoice_path
+from services.billing.pages.second_operator import ANOTHER, NOTES, WHY, ApproveForm, WhyForm
 from services.billing.queries import adjustments, documents, invoices
 
 VERBS = {
@@ -49,17 +48,6 @@ VERBS = {
     "approve_adjustment": "agreed to it",
     "reject_adjustment": "turned it down",
 }
-ANOTHER = "Another operator who may move money has to agree"
-
-
-class ApproveForm(Form):
-    notes: Note | None = None
-
-
-class RejectForm(Form):
-    """A page asks why, so that its maker need not."""
-
-    notes: Note
 
 
 @page_at(PATH + "/{adjustment_id:uuid}", Capability.READ_OPS)
@@ -182,7 +170,7 @@ def _actions(adjustment: Adjustment, invoice: Invoice, operator: Operator) -> li
             "Approve",
             f"{path}/approve",
             effect=_effect(adjustment, invoice),
-            fields=(FormField("notes", "Notes", FieldKind.PROSE, hint="Stand in the timeline", longest=1000),),
+            fields=(NOTES,),
             done="Agreed to: it is in the books, and its note follows within moments",
             is_primary=True,
             **why,
@@ -192,11 +180,7 @@ def _actions(adjustment: Adjustment, invoice: Invoice, operator: Operator) -> li
             "Turn down",
             f"{path}/reject",
             effect="Nothing changes on the invoice, and no adjustment note is made.",
-            fields=(
-                FormField(
-                    "notes", "Why", FieldKind.PROSE, is_required=True, hint="Stands in the timeline", longest=1000
-                ),
-            ),
+            fields=(WHY,),
             done="Turned down",
             destroys=True,
             **refused(operator, MONEY, obstacle_to_rejection(adjustment.state)),
@@ -230,7 +214,7 @@ async def approve_by_form(
 @form_at(PATH + "/{adjustment_id:uuid}/reject", MONEY)
 async def reject_by_form(
     adjustment_id: FromPath[UUID],
-    data: JSONBody[RejectForm],
+    data: JSONBody[WhyForm],
     console: Given[Console],
     database: Given[Database],
     clock: Given[Clock],

@@ -1,6 +1,6 @@
 """What credits and debits tell the pages that span all services: what waits for finance, and why credits are given."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -20,18 +20,20 @@ CREDIT_LIMIT = timedelta(days=7)
 GIVEN = f"{adjustments.PATH}?state=approved&kind=credit&invoice=stands"
 
 
-async def _adjustments(session: AsyncSession, _now: datetime) -> Backlog:
-    found = await kpis.pending_adjustments(session)
-    return Backlog(found.number, found.oldest)
+def _for_approval(
+    room: str, queue: str, one: str, many: str, pending: Callable[[AsyncSession], Awaitable[kpis.Backlogged]]
+) -> Waiting:
+    """What a second operator has to agree to."""
+
+    async def count(session: AsyncSession, _now: datetime) -> Backlog:
+        found = await pending(session)
+        return Backlog(found.number, found.oldest)
+
+    return Waiting(room, READ, lambda number: f"{counted(number, one, many)} for approval", queue, count, CREDIT_LIMIT)
 
 
-ADJUSTMENTS = Waiting(
-    adjustments.ROOM,
-    READ,
-    lambda number: f"{counted(number, 'adjustment waits', 'adjustments wait')} for approval",
-    adjustments.QUEUE,
-    _adjustments,
-    CREDIT_LIMIT,
+ADJUSTMENTS = _for_approval(
+    adjustments.ROOM, adjustments.QUEUE, "adjustment waits", "adjustments wait", kpis.pending_adjustments
 )
 
 
@@ -49,35 +51,11 @@ PROPOSALS = Waiting(
     CREDIT_LIMIT,
 )
 
-
-async def _write_offs(session: AsyncSession, _now: datetime) -> Backlog:
-    found = await kpis.pending_write_offs(session)
-    return Backlog(found.number, found.oldest)
-
-
-WRITE_OFFS = Waiting(
-    write_offs.ROOM,
-    READ,
-    lambda number: f"{counted(number, 'write-off waits', 'write-offs wait')} for approval",
-    write_offs.QUEUE,
-    _write_offs,
-    CREDIT_LIMIT,
+WRITE_OFFS = _for_approval(
+    write_offs.ROOM, write_offs.QUEUE, "write-off waits", "write-offs wait", kpis.pending_write_offs
 )
 
-
-async def _voids(session: AsyncSession, _now: datetime) -> Backlog:
-    found = await kpis.pending_voids(session)
-    return Backlog(found.number, found.oldest)
-
-
-VOIDS = Waiting(
-    void_requests.ROOM,
-    READ,
-    lambda number: f"{counted(number, 'void waits', 'voids wait')} for approval",
-    void_requests.QUEUE,
-    _voids,
-    CREDIT_LIMIT,
-)
+VOIDS = _for_approval(void_requests.ROOM, void_requests.QUEUE, "void waits", "voids wait", kpis.pending_voids)
 
 
 def _since(now: datetime, zone: ZoneInfo) -> tuple[datetime, date]:

@@ -9,11 +9,10 @@ from litestar.response import Redirect
 
 from chassis.audit import Subject, audit_entries
 from chassis.clock import Clock
-from chassis.console import Console, Form, form_at, page_at
+from chassis.console import Console, form_at, page_at
 from chassis.console.actions import Action, refused
 from chassis.console.cells import Kind, Shown, chip
 from chassis.console.documents import Document, Done, Fact, Prose, show_document
-from chassis.console.fields import FieldKind, FormField
 from chassis.console.timeline import moments_of
 from chassis.console.wording import money, words
 from chassis.database import Database
@@ -22,12 +21,11 @@ from contracts.identity import Capability
 from services.billing.commands.void_requests import obstacle_to_approval
 from services.billing.domain.voids import VoidObstacle, VoidState, obstacle_to_rejection
 from services.billing.http.adjustments import Decision
-from services.billing.http.fields import Note
 from services.billing.http.voids import MONEY, post_approve_void, post_reject_void
 from services.billing.models import Account, Invoice, VoidRequest
-from services.billing.pages.adjustment import ANOTHER
 from services.billing.pages.doors import account_path, invoice_path
 from services.billing.pages.invoice_words import gone_with_it
+from services.billing.pages.second_operator import ANOTHER, NOTES, WHY, ApproveForm, WhyForm
 from services.billing.pages.void_requests import PATH, QUEUE, ROOM, STATES, TONES
 from services.billing.queries import invoices, void_requests
 
@@ -36,16 +34,6 @@ VERBS = {
     "approve_void": "agreed to it",
     "reject_void": "turned it down",
 }
-
-
-class ApproveForm(Form):
-    notes: Note | None = None
-
-
-class WhyForm(Form):
-    """A page asks why, so that who asked for it need not."""
-
-    notes: Note
 
 
 @page_at(PATH + "/{void_request_id:uuid}", Capability.READ_OPS)
@@ -112,11 +100,7 @@ def _actions(asked: VoidRequest, invoice: Invoice, operator: Operator) -> list[A
             "Turn down",
             f"{path}/reject",
             effect="Nothing changes on the invoice: it is owed as it was.",
-            fields=(
-                FormField(
-                    "notes", "Why", FieldKind.PROSE, is_required=True, hint="Stands in the timeline", longest=1000
-                ),
-            ),
+            fields=(WHY,),
             done="Turned down",
             destroys=True,
             **refused(operator, MONEY, obstacle_to_rejection(asked.state)),
@@ -136,7 +120,7 @@ def _approve(asked: VoidRequest, invoice: Invoice, operator: Operator, path: str
         effect=f"{invoice.number} is void: its {money(asked.amount_cents)} is not owed any more, and its number stays "
         "taken. What it billed can be billed again. Where it is at Stripe, void it there. "
         + gone_with_it(invoice.credits_cents, invoice.debits_cents),
-        fields=(FormField("notes", "Notes", FieldKind.PROSE, hint="Stand in the timeline", longest=1000),),
+        fields=(NOTES,),
         done="Agreed to: the invoice is void",
         is_primary=True,
         **why,

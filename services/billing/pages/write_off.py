@@ -9,11 +9,10 @@ from litestar.response import Redirect
 
 from chassis.audit import Subject, audit_entries
 from chassis.clock import Clock
-from chassis.console import Console, Form, form_at, page_at
+from chassis.console import Console, form_at, page_at
 from chassis.console.actions import Action, refused
 from chassis.console.cells import Kind, Shown, chip
 from chassis.console.documents import Document, Done, Fact, Prose, Section, show_document
-from chassis.console.fields import FieldKind, FormField
 from chassis.console.timeline import moments_of
 from chassis.console.wording import money, words
 from chassis.database import Database
@@ -28,7 +27,6 @@ from services.billing.domain.settlement import (
 )
 from services.billing.domain.statuses import DocumentStatus
 from services.billing.http.adjustments import Decision
-from services.billing.http.fields import Note
 from services.billing.http.write_offs import (
     MONEY,
     WriteOffReversal,
@@ -37,8 +35,8 @@ from services.billing.http.write_offs import (
     post_reverse_write_off,
 )
 from services.billing.models import Account, Invoice, WriteOff
-from services.billing.pages.adjustment import ANOTHER
 from services.billing.pages.doors import account_path, invoice_path
+from services.billing.pages.second_operator import ANOTHER, NOTES, WHY, ApproveForm, WhyForm
 from services.billing.pages.write_offs import PATH, QUEUE, ROOM, STATES, TONES
 from services.billing.queries import invoices, write_offs
 
@@ -48,17 +46,6 @@ VERBS = {
     "reject_write_off": "turned it down",
     "reverse_write_off": "took it back",
 }
-WHY = FormField("notes", "Why", FieldKind.PROSE, is_required=True, hint="Stands in the timeline", longest=1000)
-
-
-class ApproveForm(Form):
-    notes: Note | None = None
-
-
-class WhyForm(Form):
-    """A page asks why, so that who asked for it need not."""
-
-    notes: Note
 
 
 @page_at(PATH + "/{write_off_id:uuid}", Capability.READ_OPS)
@@ -171,7 +158,7 @@ def _approve(written: WriteOff, invoice: Invoice, operator: Operator, path: str)
         f"{path}/approve",
         effect=f"{money(written.amount_cents)} of {invoice.number} is not waited for any more; "
         f"{money(written.gst_cents)} of GST is taken back.",
-        fields=(FormField("notes", "Notes", FieldKind.PROSE, hint="Stand in the timeline", longest=1000),),
+        fields=(NOTES,),
         done="Agreed to: it is in the books",
         is_primary=True,
         **why,
