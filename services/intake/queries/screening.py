@@ -25,15 +25,20 @@ class Turn(Enum):
     OURS = auto()
 
 
+_TURN = "hashtextextended('intake.screening', 0)"
+
 # The look and the lock in one: who finds nothing asks for no lock, and nobody waits for another's, so that a screener
 # that hangs holds up no other process. Who has it sees all that was screened before: each statement looks anew.
 _TAKE_TURN = text(
     f"""
     SELECT set_config('statement_timeout', '{SECONDS_A_STATEMENT}s', true),
            CASE WHEN EXISTS (SELECT FROM leads WHERE status = 'received')
-                THEN pg_try_advisory_xact_lock(hashtextextended('intake.screening', 0)) END AS is_ours
+                THEN pg_try_advisory_xact_lock({_TURN}) END AS is_ours
     """  # noqa: S608  # no value but a constant
 )
+
+
+_HOLD_TURN = text(f"SELECT pg_advisory_xact_lock({_TURN})")
 
 
 async def take_turn(session: AsyncSession) -> Turn:
@@ -48,7 +53,7 @@ async def hold_screening(session: AsyncSession) -> None:
     """Until the end of the transaction nobody screens: of two leads that come to say one thing at the same moment, by
     a correction or as they come in, the later is compared with the earlier. Before any lead is locked.
     """
-    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("intake.screening", 0))))
+    await session.execute(_HOLD_TURN)
 
 
 @dataclass(frozen=True, slots=True)
