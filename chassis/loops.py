@@ -41,6 +41,7 @@ class LoopRunner:
         self._woken = asyncio.Event()
         self._pace = Pace(*loop.idle_seconds)
         self.last_progress = monotonic()
+        self._rests_until = self.last_progress
 
     @property
     def name(self) -> str:
@@ -58,6 +59,10 @@ class LoopRunner:
         """Something was committed: look at once."""
         self._pace.announce()
         self._woken.set()
+
+    def is_stuck(self, within_seconds: float) -> bool:
+        """Without progress for so long though it should have looked: one that rests for want of work is not stuck."""
+        return monotonic() - max(self.last_progress, self._rests_until) > within_seconds
 
     async def run(self) -> None:
         wait = FAULT_SECONDS[0]
@@ -77,7 +82,9 @@ class LoopRunner:
                 continue
             self.last_progress = monotonic()
             if not look.found:
-                await self._rest(self._pace.wait_seconds())
+                wait_seconds = self._pace.wait_seconds()
+                self._rests_until = self.last_progress + wait_seconds
+                await self._rest(wait_seconds)
 
     async def _rest(self, seconds: float) -> None:
         if self._stopping:

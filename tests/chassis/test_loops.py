@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from chassis import pacing
+from chassis import loops, pacing
 from chassis.clock import FixedClock
 from chassis.loops import IDLE_SECONDS, Loop, LoopRunner
 from chassis.process import runtimes_of
@@ -54,6 +54,48 @@ async def test_a_loop_without_work_rests_within_its_limits(
     assert await rests_of(loop, monkeypatch) == pytest.approx([limits[1]] * 3)
 
 
+@pytest.mark.parametrize("rest_seconds", [0.5, 60.0])
+async def test_a_loop_that_rests_is_not_stuck_and_one_that_rests_no_more_is(
+    rest_seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, told = Clock(), list[bool]()
+    monkeypatch.setattr(pacing, "monotonic", clock)
+    monkeypatch.setattr(loops, "monotonic", clock)
+    runner = LoopRunner(Loop("example", clock.step, (rest_seconds, rest_seconds)))
+
+    async def rest(seconds: float) -> None:
+        runner.stop()
+        for later in (seconds, 29.0, 2.0):
+            clock.now += later
+            told.append(runner.is_stuck(30))
+
+    monkeypatch.setattr(runner, "_rest", rest)
+    await runner.run()
+    assert told == [False, False, True]
+
+
+async def test_a_loop_whose_step_fails_is_stuck_however_long_it_waits_to_try_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock, told = Clock(), list[bool]()
+    monkeypatch.setattr(loops, "monotonic", clock)
+
+    async def step() -> bool:
+        clock.now += 16
+        raise ConnectionRefusedError
+
+    runner = LoopRunner(Loop("example", step, (60.0, 60.0)))
+
+    async def rest(_seconds: float) -> None:
+        told.append(runner.is_stuck(30))
+        if len(told) == 2:
+            runner.stop()
+
+    monkeypatch.setattr(runner, "_rest", rest)
+    await runner.run()
+    assert told == [False, True]
+
+
 def test_a_loop_that_says_nothing_has_the_usual_limits() -> None:
     assert Loop("example", Clock().step).idle_seconds == IDLE_SECONDS
 
@@ -74,8 +116,8 @@ async def test_a_commit_wakes_the_loops_alone_that_hear_of_them(chassis_database
     settings = probe.settings(chassis_database.url, "127.0.0.1:9")
     database = probe.database(chassis_database.url)
     # Were the deaf one woken, it would look first.
-    loops = (loop("deaf", hears_commits=False), loop("hearing", hears_commits=True))
-    service = Service("probe", settings, FixedClock(datetime(2026, 3, 3, 1, tzinfo=UTC)), database, loops=loops)
+    both = (loop("deaf", hears_commits=False), loop("hearing", hears_commits=True))
+    service = Service("probe", settings, FixedClock(datetime(2026, 3, 3, 1, tzinfo=UTC)), database, loops=both)
     async with Worker(service, runtimes_of(service)).running():
         await eventually(partial(looked, deaf=1, hearing=1))
         database.on_commit()

@@ -58,7 +58,7 @@ class LeadMatch(Model):
 
     __table_args__ = (
         CheckConstraint("octet_length(value) = 16", name="value_length"),
-        Index("ix_lead_match_lead_id", "lead_id"),
+        Index("ix_lead_match_lead_id", "lead_id", postgresql_using="hash"),
     )
 
 

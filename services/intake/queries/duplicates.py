@@ -82,25 +82,30 @@ class Near:
 
 # An id tells when its lead came: the newest of a key are the last of its index. Of leads that are looked at together
 # each is near those before it alone, so that of two copies one goes on. What was merged into another is there by its
-# own words, as it always was: the one that goes on may say none of them.
+# own words, as it always was: the one that goes on may say none of them. All are found before anything is joined: a
+# planner that believes the leads to be few, as they were when it last looked, would find them anew for each lead.
 _NEAR = text(
     f"""
-    SELECT DISTINCT mine.lead_id, theirs.id, theirs.service, theirs.name, theirs.email_match, theirs.phone,
+    WITH found AS MATERIALIZED (
+        SELECT mine.lead_id, beside.lead_id AS near_id
+          FROM unnest(:kinds, :values, :lead_ids, :received_at) AS mine (kind, value, lead_id, received_at)
+         CROSS JOIN LATERAL (
+            SELECT near.lead_id
+              FROM lead_match near
+             WHERE near.kind = mine.kind AND near.value = mine.value AND near.lead_id <> mine.lead_id
+               AND (near.lead_id < mine.lead_id OR near.lead_id <> ALL (:together))
+               AND near.received_at > mine.received_at - interval '{FARTHEST_DAYS} days'
+             ORDER BY near.lead_id DESC
+             LIMIT {NEWEST_OF_A_KEY}
+          ) AS beside
+    )
+    SELECT DISTINCT found.lead_id, theirs.id, theirs.service, theirs.name, theirs.email_match, theirs.phone,
            theirs.street, theirs.postcode, theirs.received_at,
            EXISTS (SELECT FROM merges m WHERE m.survivor_id = theirs.id AND m.unmerged_at IS NULL) AS has_taken
-      FROM unnest(:kinds, :values, :lead_ids, :received_at) AS mine (kind, value, lead_id, received_at)
-     CROSS JOIN LATERAL (
-        SELECT near.lead_id
-          FROM lead_match near
-         WHERE near.kind = mine.kind AND near.value = mine.value AND near.lead_id <> mine.lead_id
-           AND (near.lead_id < mine.lead_id OR near.lead_id <> ALL (:together))
-           AND near.received_at > mine.received_at - interval '{FARTHEST_DAYS} days'
-         ORDER BY near.lead_id DESC
-         LIMIT {NEWEST_OF_A_KEY}
-      ) AS found
-      JOIN leads theirs ON theirs.id = found.lead_id
+      FROM found
+      JOIN leads theirs ON theirs.id = found.near_id
      WHERE theirs.status <> 'rejected'
-     ORDER BY mine.lead_id, theirs.id DESC
+     ORDER BY found.lead_id, theirs.id DESC
     """  # noqa: S608  # no value but constants
 ).bindparams(
     bindparam("kinds", type_=ARRAY(SmallInteger)),
