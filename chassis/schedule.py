@@ -27,6 +27,8 @@ log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 0.5
 RETRY_SECONDS = 15.0
+LONGEST_RUN_SECONDS = 3600.0
+"""A job that goes through all that a night left is at work, not stuck; what it waits for has limits of its own."""
 KEPT = timedelta(days=90)
 """How long the record of a run is kept: a job of each minute leaves half a million of them a year."""
 
@@ -74,10 +76,16 @@ class Scheduler:
         self._stop = asyncio.Event()
         self._not_before: dict[str, float] = {}
         self._not_due_before: dict[str, datetime] = {}
-        self.last_progress = monotonic()
+        self._last_progress = monotonic()
+        self._is_at_work = False
 
     def stop(self) -> None:
         self._stop.set()
+
+    def is_stuck(self, within_seconds: float) -> bool:
+        """Without a look at what is due for so long; while a job runs, for as long as none takes."""
+        longest = LONGEST_RUN_SECONDS if self._is_at_work else within_seconds
+        return monotonic() - self._last_progress > longest
 
     @property
     def is_stopped(self) -> bool:
@@ -93,7 +101,7 @@ class Scheduler:
             for job in self._jobs:
                 if self._may_be_due(job):
                     await self._run_when_due(job)
-            self.last_progress = monotonic()
+            self._last_progress = monotonic()
             await self.rest(POLL_SECONDS)
 
     def _may_be_due(self, job: Job) -> bool:
@@ -154,7 +162,11 @@ class Scheduler:
         await self._write(connection, job, due_at)
         await connection.commit()
         log.info("job_started", job=job.name, due_at=due_at.isoformat())
-        await job.run(due_at)
+        self._last_progress, self._is_at_work = monotonic(), True
+        try:
+            await job.run(due_at)
+        finally:
+            self._last_progress, self._is_at_work = monotonic(), False
         await connection.execute(
             update(schedule_runs)
             .where(schedule_runs.c.job == job.name, schedule_runs.c.due_at == due_at)

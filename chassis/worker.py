@@ -163,7 +163,7 @@ class Worker:
         names = [relay.name for relay in self.relays if now - relay.last_progress > within_seconds]
         names += [s.runtime.name for s in self.subscriptions if s.is_stuck(within_seconds)]
         names += [loop.name for loop in self.loops if loop.is_stuck(within_seconds)]
-        if now - self.scheduler.last_progress > within_seconds:
+        if self.scheduler.is_stuck(within_seconds):
             names.append("scheduler")
         return [self.crashed, *names] if self.crashed else names
 
